@@ -1,0 +1,60 @@
+# Everything that is done with this repository. `make` lists it.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+
+export CGO_ENABLED ?= 0
+GOARCH ?= arm64
+FUNCTIONS := $(patsubst functions/%/main.go,%,$(filter-out functions/tagalong/%,$(wildcard functions/*/main.go)))
+LDFLAGS := -s -w
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: ## Run the main job on the embedded sandbox: a release story, step by step
+	@go run ./functions/tagalong sandbox
+
+.PHONY: test
+test: ## Run all tests that need nothing but Go
+	go test ./...
+
+.PHONY: build
+build: $(FUNCTIONS:%=dist/%.zip) dist/tagalong ## Build dist/: a zip for each function (GOARCH=arm64 or amd64) and the CLI for this machine
+
+# norpc leaves out net/rpc, and with it a fifth of the binary. The zip's time
+# stamps are fixed, so that the same source gives the same zip.
+.PHONY: dist/%.zip
+dist/%.zip:
+	@mkdir -p dist/$*
+	GOOS=linux GOARCH=$(GOARCH) go build -trimpath -tags lambda.norpc -ldflags '$(LDFLAGS)' -o dist/$*/bootstrap ./functions/$*
+	go run ./.ci/zip dist/$*.zip dist/$*/bootstrap
+	@rm -r dist/$*
+
+.PHONY: dist/tagalong
+dist/tagalong:
+	go build -trimpath -ldflags '$(LDFLAGS)' -o dist/tagalong ./functions/tagalong
+
+.PHONY: conformance
+conformance: ## Run the contract suites on DynamoDB Local and on MiniStack (fetches both; needs Java, Maven and Python)
+	.ci/dynamodb-local go test -count=1 -tags conformance ./functions/internal/sandbox/dynamodb/... ./functions/internal/dynamo/...
+	.ci/ministack go test -count=1 -tags conformance ./functions/internal/sandbox/dynamodb/... ./functions/internal/dynamo/... ./functions/internal/ecr/...
+
+.PHONY: bench
+bench: ## Measure, and write the table of numbers into README.md
+	go run ./.ci/bench
+
+.PHONY: check
+check: ## Vet, format and staticcheck
+	go vet ./...
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "gofmt: these files want formatting"; exit 1; }
+	go tool staticcheck ./...
+
+.PHONY: race
+race: ## Run all tests under the race detector
+	CGO_ENABLED=1 go test -race ./...
+
+.PHONY: clean
+clean: ## Remove what was built and fetched
+	rm -rf dist .cache
