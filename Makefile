@@ -29,7 +29,7 @@ build: $(FUNCTIONS:%=dist/%.zip) dist/tagalong ## Build dist/: a zip for each fu
 dist/%.zip:
 	@mkdir -p dist/$*
 	GOOS=linux GOARCH=$(GOARCH) go build -trimpath -tags lambda.norpc -ldflags '$(LDFLAGS)' -o dist/$*/bootstrap ./functions/$*
-	go run ./.ci/zip dist/$*.zip dist/$*/bootstrap
+	go run ./functions/internal/dev/zip dist/$*.zip dist/$*/bootstrap
 	@rm -r dist/$*
 
 .PHONY: dist/tagalong
@@ -43,7 +43,7 @@ conformance: ## Run the contract suites on DynamoDB Local and on MiniStack (fetc
 
 .PHONY: bench
 bench: ## Measure, and write the table of numbers into README.md
-	go run ./.ci/bench
+	go run ./functions/internal/dev/bench
 
 .PHONY: check
 check: ## Vet, format and staticcheck

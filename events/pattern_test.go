@@ -1,0 +1,309 @@
+package events_test
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tagalong-aws/tagalong/events"
+)
+
+// patterns says of each file of patterns which payloads it selects, and what
+// Parse makes of these and of no others.
+var patterns = map[string]struct {
+	selects []string
+	parses  func(events.Event) bool
+}{
+	"deployment.json": {
+		selects: []string{
+			"ecs-deployment-completed-cross-account.json",
+			"ecs-deployment-completed-no-clusterarn.json",
+			"ecs-deployment-completed-short-arn-clusterarn.json",
+			"ecs-deployment-completed-short-arn.json",
+			"ecs-deployment-completed.json",
+			"ecs-deployment-failed.json",
+			"ecs-deployment-in-progress-no-clusterarn.json",
+			"ecs-deployment-in-progress.json",
+			"ecs-deployment-rollback-completed.json",
+			"ecs-deployment-rollback-in-progress.json",
+		},
+		parses: func(event events.Event) bool {
+			_, ok := event.(events.DeploymentStateChange)
+			return ok
+		},
+	},
+}
+
+// readPattern gives the matcher of a file of patterns.
+func readPattern(t *testing.T, file string) matcher {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join("patterns", file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := newMatcher(raw)
+	if err != nil {
+		t.Fatalf("pattern %s: %v", file, err)
+	}
+	return m
+}
+
+func TestPatternsSelect(t *testing.T) {
+	for _, file := range jsonFiles(t, "patterns") {
+		want, ok := patterns[file]
+		if !ok {
+			t.Errorf("%s is not in the table of patterns", file)
+			continue
+		}
+		m := readPattern(t, file)
+		var selected []string
+		for _, payload := range jsonFiles(t, "testdata") {
+			ok, err := m.matches(readPayload(t, payload))
+			if err != nil {
+				t.Errorf("%s on %s: %v", file, payload, err)
+			}
+			if ok {
+				selected = append(selected, payload)
+			}
+		}
+		if len(selected) == 0 {
+			t.Errorf("%s selects no payload", file)
+		}
+		if diff := cmp.Diff(slices.Sorted(slices.Values(want.selects)), selected); diff != "" {
+			t.Errorf("%s selects (-want +got):\n%s", file, diff)
+		}
+	}
+}
+
+// A rule never delivers what its function does not know, nor leaves out what
+// it does.
+func TestPatternsAgreeWithParse(t *testing.T) {
+	for file, pattern := range patterns {
+		m := readPattern(t, file)
+		for _, payload := range jsonFiles(t, "testdata") {
+			raw := readPayload(t, payload)
+			selected, err := m.matches(raw)
+			if err != nil {
+				t.Fatal(err)
+			}
+			event, err := events.Parse(raw)
+			if parsed := err == nil && pattern.parses(event); parsed != selected {
+				t.Errorf("%s: selected by %s %t, but parsed to %T, %v", payload, file, selected, event, err)
+			}
+		}
+	}
+}
+
+// The same for every variation of the fields that the patterns look at.
+func TestPatternsAgreeWithParseOnVariations(t *testing.T) {
+	values := map[string][]string{
+		"source":           {"aws.ecs", "aws.ecr", "AWS.ECS", "aws.ecs "},
+		"detail-type":      {"ECS Deployment State Change", "ECS Service Action", "ecs deployment state change", "x"},
+		"detail.eventName": {"SERVICE_DEPLOYMENT_COMPLETED", "SERVICE_DEPLOYMENT_FAILED", "SERVICE_DEPLOYMENT_IN_PROGRESS", "SERVICE_DEPLOYMENT_STOPPED", "SERVICE_DEPLOYMENT"},
+	}
+	base := edit(t, readPayload(t, deploymentFile), "detail.createdAt", "2026-03-04T09:18:41Z")
+	for file, pattern := range patterns {
+		m := readPattern(t, file)
+		for _, source := range values["source"] {
+			for _, detailType := range values["detail-type"] {
+				for _, name := range values["detail.eventName"] {
+					raw := edit(t, edit(t, edit(t, base, "source", source), "detail-type", detailType), "detail.eventName", name)
+					selected, _ := m.matches(raw)
+					event, err := events.Parse(raw)
+					if err != nil || pattern.parses(event) != selected {
+						t.Errorf("%s: selected %t, but parsed to %T, %v: %s", file, selected, event, err, raw)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestPatternsExist(t *testing.T) {
+	files := jsonFiles(t, "patterns")
+	for file := range patterns {
+		if !slices.Contains(files, file) {
+			t.Errorf("%s is in the table of patterns but not in the folder", file)
+		}
+	}
+}
+
+func TestMatcher(t *testing.T) {
+	const event = `{
+		"source": "aws.ecs", "empty": "", "none": null, "yes": true, "list": [], "tags": ["a", "b", 3],
+		"resources": ["arn:aws:ecs:us-east-1:1:service/c/s"],
+		"detail": {"n": 3.0, "m": 300, "big": 6e9, "text": "3.0", "star": "a*b", "path": "a\\b", "state": "Deploy-Prod"},
+		"containers": [{"name": "web", "port": 80}, {"name": "db", "port": 5432}], "nested": [[{"x": 1}], "y"]}`
+	tests := []struct {
+		pattern string
+		want    bool
+	}{
+		// exact
+		{`{"source": ["aws.ecs"]}`, true},
+		{`{"source": ["aws.ecr", "aws.ecs"]}`, true},
+		{`{"source": ["AWS.ecs"]}`, false},
+		{`{"source": ["aws.ec"]}`, false},
+		{`{"absent": ["x"]}`, false},
+		{`{"source": ["aws.ecs"], "absent": ["x"]}`, false},
+		{`{"source": ["aws.ecs"], "detail": {"state": ["Deploy-Prod"]}}`, true},
+		{`{"source": ["aws.ecs"], "detail": {"state": ["Deploy"]}}`, false},
+		{`{"empty": [""]}`, true},
+		{`{"none": [null]}`, true},
+		{`{"none": [""]}`, false},
+		{`{"absent": [null]}`, false},
+		{`{"yes": [true]}`, true},
+		{`{"yes": ["true"]}`, false},
+		{`{"yes": [false]}`, false},
+		{`{"source": {"x": ["aws.ecs"]}}`, false},
+		{`{"detail": ["Deploy-Prod"]}`, false},
+
+		// numbers by their text
+		{`{"detail": {"n": [3.0]}}`, true},
+		{`{"detail": {"n": [3]}}`, false},
+		{`{"detail": {"n": [3.00]}}`, false},
+		{`{"detail": {"m": [3e2]}}`, false},
+		{`{"detail": {"m": [300]}}`, true},
+		{`{"detail": {"text": [3.0]}}`, false},
+		{`{"detail": {"n": ["3.0"]}}`, false},
+
+		// lists of an event
+		{`{"tags": ["b"]}`, true},
+		{`{"tags": [3]}`, true},
+		{`{"tags": ["c"]}`, false},
+		{`{"list": ["c"]}`, false},
+		{`{"containers": {"name": ["web"], "port": [80]}}`, true},
+		{`{"containers": {"name": ["web"], "port": [5432]}}`, false},
+		{`{"containers": ["web"]}`, false},
+
+		// prefix, suffix
+		{`{"resources": [{"prefix": "arn:aws:ecs:us-east-1:1:service/"}]}`, true},
+		{`{"resources": [{"prefix": "arn:aws:ecs:us-east-1:2:"}]}`, false},
+		{`{"source": [{"prefix": ""}]}`, true},
+		{`{"source": [{"prefix": "AWS"}]}`, false},
+		{`{"source": [{"prefix": {"equals-ignore-case": "AWS"}}]}`, true},
+		{`{"source": [{"prefix": {"equals-ignore-case": "aws.ecs.x"}}]}`, false},
+		{`{"detail": {"n": [{"prefix": "3"}]}}`, false},
+		{`{"absent": [{"prefix": ""}]}`, false},
+		{`{"source": [{"suffix": ".ecs"}]}`, true},
+		{`{"source": [{"suffix": "aws"}]}`, false},
+		{`{"source": [{"suffix": {"equals-ignore-case": ".ECS"}}]}`, true},
+		{`{"source": [{"suffix": {"equals-ignore-case": ".ECR"}}]}`, false},
+
+		// equals-ignore-case
+		{`{"detail": {"state": [{"equals-ignore-case": "deploy-PROD"}]}}`, true},
+		{`{"detail": {"state": [{"equals-ignore-case": "deploy"}]}}`, false},
+
+		// anything-but
+		{`{"source": [{"anything-but": "aws.ecr"}]}`, true},
+		{`{"source": [{"anything-but": "aws.ecs"}]}`, false},
+		{`{"source": [{"anything-but": ["aws.ecr", "aws.ecs"]}]}`, false},
+		{`{"source": [{"anything-but": ["aws.ecr", "aws.s3"]}]}`, true},
+		{`{"source": [{"anything-but": {"prefix": "aws."}}]}`, false},
+		{`{"source": [{"anything-but": {"prefix": "my."}}]}`, true},
+		{`{"detail": {"n": [{"anything-but": 3.0}]}}`, false},
+		{`{"detail": {"n": [{"anything-but": [1, 2]}]}}`, true},
+		{`{"detail": {"n": [{"anything-but": {"prefix": "3"}}]}}`, true},
+		{`{"absent": [{"anything-but": "x"}]}`, false},
+		{`{"tags": [{"anything-but": "a"}]}`, true},
+
+		// exists
+		{`{"source": [{"exists": true}]}`, true},
+		{`{"source": [{"exists": false}]}`, false},
+		{`{"absent": [{"exists": true}]}`, false},
+		{`{"absent": [{"exists": false}]}`, true},
+		{`{"none": [{"exists": true}]}`, true},
+		{`{"none": [{"exists": false}]}`, false},
+		{`{"detail": [{"exists": true}]}`, false},
+		{`{"detail": [{"exists": false}]}`, true},
+		{`{"detail": {"absent": [{"exists": false}, "x"]}}`, true},
+		{`{"detail": {"state": [{"exists": false}, "Deploy-Prod"]}}`, true},
+		{`{"absent": {"absent": [{"exists": false}]}}`, true},
+		{`{"list": [{"exists": true}]}`, false},
+
+		// wildcard
+		{`{"source": [{"wildcard": "aws.*"}]}`, true},
+		{`{"source": [{"wildcard": "*"}]}`, true},
+		{`{"source": [{"wildcard": "a*.*s"}]}`, true},
+		{`{"source": [{"wildcard": "aws.ecs*"}]}`, true},
+		{`{"source": [{"wildcard": "aws.ecs"}]}`, true},
+		{`{"source": [{"wildcard": "aws"}]}`, false},
+		{`{"source": [{"wildcard": "a*x*s"}]}`, false},
+		{`{"source": [{"wildcard": "aws.*aws.ecs"}]}`, false},
+		{`{"source": [{"wildcard": "aws?ecs"}]}`, false},
+		{`{"resources": [{"wildcard": "arn:*:service/c/*"}]}`, true},
+		{`{"detail": {"star": [{"wildcard": "a\\*b"}]}}`, true},
+		{`{"detail": {"star": [{"wildcard": "a\\**"}]}}`, true},
+		{`{"source": [{"wildcard": "aws\\*"}]}`, false},
+		{`{"detail": {"path": [{"wildcard": "a\\\\*"}]}}`, true},
+		{`{"detail": {"n": [{"wildcard": "*"}]}}`, false},
+
+		// numeric
+		{`{"detail": {"n": [{"numeric": ["=", 3]}]}}`, true},
+		{`{"detail": {"m": [{"numeric": ["=", 3.0e2]}]}}`, true},
+		{`{"detail": {"m": [{"numeric": [">", 0, "<=", 300]}]}}`, true},
+		{`{"detail": {"m": [{"numeric": [">", 0, "<", 300]}]}}`, false},
+		{`{"detail": {"m": [{"numeric": [">=", 301]}]}}`, false},
+		{`{"detail": {"text": [{"numeric": ["=", 3]}]}}`, false},
+		{`{"detail": {"big": [{"numeric": [">", 0]}]}}`, false},
+		{`{"absent": [{"numeric": ["<", 1]}]}`, false},
+	}
+	for _, test := range tests {
+		m, err := newMatcher([]byte(test.pattern))
+		if err != nil {
+			t.Errorf("%s: %v", test.pattern, err)
+			continue
+		}
+		if got, err := m.matches([]byte(event)); got != test.want || err != nil {
+			t.Errorf("%s matches %t, %v", test.pattern, got, err)
+		}
+	}
+}
+
+func TestMatcherRefuses(t *testing.T) {
+	tests := []struct{ pattern, want string }{
+		{``, "EOF"},
+		{`{"a": ["b"]} x`, "more than one JSON value"},
+		{`["a"]`, "instead of an object"},
+		{`{}`, "names no field"},
+		{`{"a": {}}`, "names no field"},
+		{`{"a": "b"}`, "instead of a list or an object"},
+		{`{"a": []}`, "empty list"},
+		{`{"a": [["b"]]}`, "list in a list"},
+		{`{"a": [{}]}`, "0 operators"},
+		{`{"a": [{"prefix": "b", "suffix": "c"}]}`, "2 operators"},
+		{`{"a": [{"cidr": "10.0.0.0/24"}]}`, "a.cidr is an operator that this matcher does not know"},
+		{`{"a": [{"Prefix": "b"}]}`, "a.Prefix is an operator that this matcher does not know"},
+		{`{"a": ["b", {"regex": "b"}]}`, "a.regex is an operator that this matcher does not know"},
+		{`{"$or": [{"a": ["b"]}, {"c": ["d"]}]}`, "$or. is an operator that this matcher does not know"},
+		{`{"a": {"$or": {"b": ["c"]}}}`, "a.$or. is an operator that this matcher does not know"},
+		{`{"a": [{"prefix": 1}]}`, "no string"},
+		{`{"a": [{"prefix": {"x": "b"}}]}`, "no string"},
+		{`{"a": [{"suffix": ["b"]}]}`, "no string"},
+		{`{"a": [{"equals-ignore-case": null}]}`, "no string"},
+		{`{"a": [{"exists": "true"}]}`, "neither true nor false"},
+		{`{"a": [{"exists": {}}]}`, "neither true nor false"},
+		{`{"a": [{"anything-but": []}]}`, "neither strings nor numbers"},
+		{`{"a": [{"anything-but": ["b", 1]}]}`, "neither strings nor numbers"},
+		{`{"a": [{"anything-but": true}]}`, "neither strings nor numbers"},
+		{`{"a": [{"anything-but": {"suffix": "b"}}]}`, "no prefix"},
+		{`{"a": [{"wildcard": 1}]}`, "no string"},
+		{`{"a": [{"wildcard": "b**"}]}`, "consecutive wildcards"},
+		{`{"a": [{"wildcard": "b\\c"}]}`, "backslash"},
+		{`{"a": [{"wildcard": "b\\"}]}`, "backslash"},
+		{`{"a": [{"numeric": 1}]}`, "comparisons"},
+		{`{"a": [{"numeric": ["="]}]}`, "comparisons"},
+		{`{"a": [{"numeric": ["=", "1"]}]}`, "no number"},
+		{`{"a": [{"numeric": ["=", 6e9]}]}`, "no number"},
+		{`{"a": [{"numeric": ["!=", 1]}]}`, "no comparison"},
+		{`{"a": [{"numeric": [[], 1]}]}`, "no comparison"},
+	}
+	for _, test := range tests {
+		if _, err := newMatcher([]byte(test.pattern)); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: error %v, want one with %q", test.pattern, err, test.want)
+		}
+	}
+}
