@@ -1,0 +1,118 @@
+package tagalong
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+)
+
+// Claim says that a tag should sit on a digest, by whom and since when. Claims
+// on one tag are ordered by time; at equal times the one whose claimant sorts
+// first is the newer. The newest claim is the tag's wish.
+type Claim struct {
+	Tag    TagID
+	Digest digest.Digest
+	At     time.Time // the completion of the rollout that runs
+	By     string    // account/region/cluster/service#container
+	// Environment is the claimant's.
+	Environment string
+	// Once marks a {time} tag: it is a wish until it is put, then never again.
+	Once bool
+}
+
+// newer tells whether c stands above o.
+func (c Claim) newer(o Claim) bool {
+	if !c.At.Equal(o.At) {
+		return c.At.After(o.At)
+	}
+	return c.By < o.By
+}
+
+// Claimant gives the By of a container's claim.
+func Claimant(s Service, container string) string { return s.String() + "#" + container }
+
+// claims gives what a running rollout claims under a policy: for each proven
+// container that lies in ECR, each of the policy's tags.
+func claims(s Service, policy Policy, running Rollout, containers []Container) []Claim {
+	var all []Claim
+	for _, c := range containers {
+		if !c.Proven() || !c.Taggable() {
+			continue
+		}
+		for _, template := range policy.Tags {
+			all = append(all, Claim{
+				Tag:         TagID{Repository: c.Image, Tag: expand(template, policy.Environment, s, c.Name, running.FinishedAt)},
+				Digest:      c.Target(),
+				At:          running.FinishedAt,
+				By:          Claimant(s, c.Name),
+				Environment: policy.Environment,
+				Once:        strings.Contains(template, "{time}"),
+			})
+		}
+	}
+	return all
+}
+
+// newest gives the newest claim on a tag.
+func newest(all []Claim, tag TagID) (best Claim, ok bool) {
+	for _, c := range all {
+		if c.Tag == tag && (!ok || c.newer(best)) {
+			best, ok = c, true
+		}
+	}
+	return best, ok
+}
+
+// claimedTags gives each tag of the claims once, in order.
+func claimedTags(all ...[]Claim) []TagID {
+	var tags []TagID
+	for _, c := range slices.Concat(all...) {
+		tags = append(tags, c.Tag)
+	}
+	slices.SortFunc(tags, TagID.Compare)
+	return slices.Compact(tags)
+}
+
+// TagState says how a wish stands in ECR.
+type TagState string
+
+// The states of a tag in the ledger.
+const (
+	TagPending   TagState = "pending"
+	TagConfirmed TagState = "confirmed"
+	TagBlocked   TagState = "blocked" // the repository's immutability, a full image or the tag's own syntax forbids it
+	TagMissing   TagState = "missing" // the image is gone
+)
+
+// What a row says of a container whose tags have no state of their own.
+const (
+	TagContested TagState = "contested" // a newer claim wants another digest there
+	TagUnproven  TagState = "unproven"  // the digest is a guess, unknown or disputed
+	TagForeign   TagState = "foreign"   // the image is not in a private ECR repository
+)
+
+// worst orders the states for a container with several tags, worst first.
+var worst = []TagState{TagBlocked, TagMissing, TagPending, TagUnproven, TagContested, TagConfirmed}
+
+func worse(a, b TagState) TagState {
+	return slices.MinFunc([]TagState{a, b}, func(a, b TagState) int {
+		return cmp.Compare(slices.Index(worst, a), slices.Index(worst, b))
+	})
+}
+
+// Tag is a tag's item of the ledger: the wish and how it stands.
+type Tag struct {
+	ID         TagID
+	Wish       Claim  // the newest claim
+	Version    string // of the wish: a unique value that its writer made up
+	Claims     string // changes whenever any claim on the tag does
+	State      TagState
+	Reason     string
+	Since      time.Time     // when it came into State
+	Actual     digest.Digest // where ECR had it at CheckedAt
+	CheckedAt  time.Time
+	DoubtUntil time.Time // till then an unanswered put may still arrive
+}

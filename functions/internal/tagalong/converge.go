@@ -1,0 +1,286 @@
+package tagalong
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-multierror"
+	"github.com/opencontainers/go-digest"
+)
+
+const (
+	maxRounds   = 3 // how often a wish that changes under our hands is followed
+	putAttempts = 4 // one attempt each, so that every one without an answer is known
+	putBackoff  = 100 * time.Millisecond
+)
+
+// convergence counts what converging did; at is when the last tag was confirmed.
+type convergence struct {
+	Moved, Confirmed, Blocked, Missing, InDoubt int
+	at                                          time.Time
+}
+
+// converge brings ECR to the wishes, repository by repository, side by side. It
+// returns when every put has ended, also on error: a function that is frozen
+// with a put under way might send it later.
+func (r *Reactor) converge(ctx context.Context, wishes map[TagID]Tag, readings map[Repository]reading) (convergence, error) {
+	byRepository := map[Repository][]Tag{}
+	for id, tag := range wishes {
+		byRepository[id.Repository] = append(byRepository[id.Repository], tag)
+	}
+	var (
+		mu       sync.Mutex
+		wait     sync.WaitGroup
+		total    convergence
+		problems *multierror.Error
+	)
+	for repository, tags := range byRepository {
+		var first *reading
+		if read, ok := readings[repository]; ok {
+			first = &read
+		}
+		wait.Go(func() {
+			done, err := r.convergeRepository(ctx, repository, tags, first)
+			mu.Lock()
+			defer mu.Unlock()
+			total.join(done)
+			if err != nil {
+				problems = multierror.Append(problems, err)
+			}
+		})
+	}
+	wait.Wait()
+	return total, problems.ErrorOrNil()
+}
+
+func (c *convergence) join(o convergence) {
+	c.Moved += o.Moved
+	c.Confirmed += o.Confirmed
+	c.Blocked += o.Blocked
+	c.Missing += o.Missing
+	c.InDoubt += o.InDoubt
+	if o.at.After(c.at) {
+		c.at = o.at
+	}
+}
+
+// convergeRepository converges a repository's tags in rounds of one reading
+// each. A first reading that is not fresh gives bytes, and tells which tags sit
+// elsewhere, but never that one sits right.
+func (r *Reactor) convergeRepository(ctx context.Context, repository Repository, tags []Tag, first *reading) (convergence, error) {
+	var (
+		total    convergence
+		problems *multierror.Error
+	)
+	for round := 0; len(tags) > 0; round++ {
+		if round > maxRounds {
+			return total, multierror.Append(problems, fmt.Errorf("repository %s: wishes changed %d times meanwhile: %w", repository, round, ErrConflict))
+		}
+		read := first
+		if read == nil {
+			again := readAll(ctx, r.Registry, map[Repository]*want{repository: wantTags(tags)})[repository]
+			again.fresh = true
+			read = &again
+		}
+		if read.err != nil {
+			return total, multierror.Append(problems, fmt.Errorf("repository %s: %w", repository, read.err))
+		}
+		next, done, err := r.round(ctx, tags, read.images, read.fresh)
+		total.join(done)
+		problems = multierror.Append(problems, err)
+		tags, first = next, nil
+	}
+	return total, problems.ErrorOrNil()
+}
+
+func wantTags(tags []Tag) *want {
+	w := &want{}
+	for _, tag := range tags {
+		w.add(tag.Wish.Digest, tag.ID.Tag)
+	}
+	return w
+}
+
+// round works on all tags side by side and gives those that need another one.
+func (r *Reactor) round(ctx context.Context, tags []Tag, images Images, fresh bool) (next []Tag, total convergence, err error) {
+	var (
+		mu       sync.Mutex
+		wait     sync.WaitGroup
+		problems *multierror.Error
+	)
+	for _, tag := range tags {
+		wait.Go(func() {
+			again, done, err := r.convergeTag(ctx, tag, images, fresh)
+			mu.Lock()
+			defer mu.Unlock()
+			total.join(done)
+			if again != nil {
+				next = append(next, *again)
+			}
+			if err != nil {
+				problems = multierror.Append(problems, fmt.Errorf("tag %s: %w", tag.ID, err))
+			}
+		})
+	}
+	wait.Wait()
+	return next, total, problems.ErrorOrNil()
+}
+
+// convergeTag puts one tag where its wish is, unless it is there, and settles
+// it. It gives the tag back if it must be looked at again.
+func (r *Reactor) convergeTag(ctx context.Context, tag Tag, images Images, fresh bool) (again *Tag, done convergence, err error) {
+	manifest, there := images.Manifests[tag.Wish.Digest]
+	actual := images.Tags[tag.ID.Tag]
+	var v Verdict
+	switch {
+	case !legalTag.MatchString(tag.ID.Tag):
+		v = Verdict{State: TagBlocked, Reason: fmt.Sprintf("%q is no legal tag: shorten the names in its template", tag.ID.Tag)}
+	case actual == tag.Wish.Digest && !fresh:
+		return &tag, done, nil
+	case actual == tag.Wish.Digest:
+		v = Verdict{State: TagConfirmed, Actual: actual}
+	case !there:
+		v = Verdict{State: TagMissing, Actual: actual, Reason: fmt.Sprintf("image %s is not in the repository any more", tag.Wish.Digest)}
+	default:
+		v, err = r.put(ctx, tag, manifest, actual)
+		if err != nil {
+			return nil, done, err
+		}
+		if v.State == TagConfirmed {
+			done.Moved++
+		}
+	}
+	v.CheckedAt = r.now()
+	v.Children = childrenOf(tag.ID.Repository, manifest)
+	v.Done = v.State == TagConfirmed && tag.Wish.Once
+	again, err = r.settle(ctx, tag, v, &done)
+	return again, done, err
+}
+
+func childrenOf(r Repository, m Manifest) []Child {
+	var children []Child
+	for _, c := range m.children() {
+		children = append(children, Child{Digest: c.Digest, Index: m.Digest, Repository: r, Platform: platform(*c.Platform)})
+	}
+	return children
+}
+
+// settle confirms the verdict in the ledger if the wish is still the same; if
+// it is not, the tag comes back with its new wish.
+func (r *Reactor) settle(ctx context.Context, tag Tag, v Verdict, done *convergence) (again *Tag, err error) {
+	if tag.settledAs(v, r.now()) {
+		done.count(v)
+		return nil, nil
+	}
+	err = r.Ledger.Settle(ctx, tag.ID, tag.Version, v)
+	if err == nil {
+		done.count(v)
+		return nil, nil
+	}
+	if errors.Is(err, ErrInDoubt) {
+		done.InDoubt++
+		return nil, nil
+	}
+	if !errors.Is(err, ErrConflict) {
+		return nil, fmt.Errorf("settling: %w", err)
+	}
+	tags, err := r.Ledger.Tags(ctx, []TagID{tag.ID})
+	if err != nil {
+		return nil, err
+	}
+	if now, ok := tags[tag.ID]; ok {
+		return &now, nil
+	}
+	return nil, nil // nobody wishes it any more
+}
+
+// settledAs tells whether the ledger says so already, so that nothing is written.
+func (t Tag) settledAs(v Verdict, now time.Time) bool {
+	return t.State == v.State && t.Actual == v.Actual && t.Reason == v.Reason && !v.Done && t.DoubtUntil.Before(now)
+}
+
+func (c *convergence) count(v Verdict) {
+	switch v.State {
+	case TagConfirmed:
+		c.Confirmed++
+		c.at = v.CheckedAt
+	case TagBlocked:
+		c.Blocked++
+	case TagMissing:
+		c.Missing++
+	}
+}
+
+// put moves the tag. What no retry can mend is a verdict, everything else an error.
+func (r *Reactor) put(ctx context.Context, tag Tag, m Manifest, was digest.Digest) (Verdict, error) {
+	if err := m.verify(); err != nil {
+		return Verdict{}, err
+	}
+	err := r.attempt(ctx, tag, m)
+	switch {
+	case err == nil:
+		return Verdict{State: TagConfirmed, Actual: m.Digest}, nil
+	case errors.Is(err, ErrTaken):
+		return r.taken(ctx, tag)
+	case errors.Is(err, ErrFull):
+		return Verdict{State: TagBlocked, Actual: was, Reason: err.Error()}, nil
+	case errors.Is(err, ErrGone):
+		return Verdict{State: TagMissing, Actual: was, Reason: err.Error()}, nil
+	}
+	return Verdict{}, err
+}
+
+// attempt puts the tag, one attempt at a time. One that ends without an answer
+// leaves a doubt in the ledger before anything else happens.
+func (r *Reactor) attempt(ctx context.Context, tag Tag, m Manifest) error {
+	for n := 1; ; n++ {
+		err := r.Registry.Tag(ctx, tag.ID.Repository, m, tag.ID.Tag)
+		if errors.Is(err, ErrUnanswered) {
+			// The doubt must be written even if the handler's own time is up.
+			late, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+			doubt := r.Ledger.Doubt(late, tag.ID, r.now().Add(doubtFor))
+			cancel()
+			if doubt != nil {
+				return errors.Join(err, doubt)
+			}
+		} else if !errors.Is(err, ErrBusy) {
+			return err
+		}
+		if n == putAttempts {
+			return err
+		}
+		if waited := sleep(ctx, putBackoff<<n); waited != nil {
+			return err
+		}
+	}
+}
+
+// taken looks where an immutable tag sits: on its wish is success.
+func (r *Reactor) taken(ctx context.Context, tag Tag) (Verdict, error) {
+	images, err := r.Registry.Read(ctx, tag.ID.Repository, nil, []string{tag.ID.Tag})
+	if err != nil {
+		return Verdict{}, err
+	}
+	actual := images.Tags[tag.ID.Tag]
+	if actual == tag.Wish.Digest {
+		return Verdict{State: TagConfirmed, Actual: actual}, nil
+	}
+	return Verdict{State: TagBlocked, Actual: actual, Reason: fmt.Sprintf(
+		"tag %q is immutable: set the repository to IMMUTABLE_WITH_EXCLUSION with the exclusion filter %q", tag.ID.Tag, tag.ID.Tag)}, nil
+}
+
+// sleep waits about that long, or until ctx ends.
+func sleep(ctx context.Context, about time.Duration) error {
+	timer := time.NewTimer(about/2 + rand.N(about))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,148 @@
+package tagalong
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Rules give services their environments: the first rule that matches wins.
+// Without any rule the environment is the cluster's name.
+type Rules []Rule
+
+// Rule names an environment and the services that belong to it, by globs.
+type Rule struct {
+	Environment string   `json:"environment"`
+	Accounts    []string `json:"accounts,omitempty"`
+	Regions     []string `json:"regions,omitempty"`
+	Clusters    []string `json:"clusters,omitempty"`
+	Services    []string `json:"services,omitempty"`
+	// Tags are templates with the placeholders {environment} {cluster} {service} {container} {time}.
+	Tags []string `json:"tags,omitempty"`
+}
+
+const (
+	maxTags    = 5 // a rule's; ten containers with five tags each still fit one transaction
+	defaultTag = "{environment}"
+	timeFormat = "20060102T150405Z" // of {time}, UTC
+)
+
+// environmentName is what an environment may be called: it is part of keys and URLs.
+var environmentName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
+
+// ParseRules reads the JSON of TAGALONG_ENVIRONMENTS. It reports all problems at
+// once, each with the field, the value and what would be right.
+func ParseRules(raw string) (Rules, error) {
+	decoder := json.NewDecoder(bytes.NewReader([]byte(raw)))
+	decoder.DisallowUnknownFields()
+	var rules Rules
+	if err := decoder.Decode(&rules); err != nil {
+		return nil, fmt.Errorf("environment rules: %w; want an array such as [{\"environment\":\"prod\",\"clusters\":[\"prod-*\"]}]", err)
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("environment rules: text after the array")
+	}
+	var problems []error
+	for i, rule := range rules {
+		problems = append(problems, rule.check(fmt.Sprintf("environment rules[%d]", i))...)
+	}
+	return rules, errors.Join(problems...)
+}
+
+func (r Rule) check(at string) (problems []error) {
+	if !environmentName.MatchString(r.Environment) {
+		problems = append(problems, fmt.Errorf("%s.environment %q: want 1 to 63 letters, digits, dots, underscores or hyphens, a letter or digit first", at, r.Environment))
+	}
+	for _, list := range []struct {
+		name  string
+		globs []string
+	}{{"accounts", r.Accounts}, {"regions", r.Regions}, {"clusters", r.Clusters}, {"services", r.Services}} {
+		for _, glob := range list.globs {
+			if _, err := path.Match(glob, ""); err != nil || glob == "" {
+				problems = append(problems, fmt.Errorf("%s.%s %q: want a glob of names, such as prod-*", at, list.name, glob))
+			}
+		}
+	}
+	if len(r.Tags) > maxTags {
+		problems = append(problems, fmt.Errorf("%s.tags: %d templates: want at most %d", at, len(r.Tags), maxTags))
+	}
+	for _, template := range r.Tags {
+		if err := checkTemplate(template, r.Environment); err != nil {
+			problems = append(problems, fmt.Errorf("%s.tags %q: %w", at, template, err))
+		}
+	}
+	return problems
+}
+
+var placeholder = regexp.MustCompile(`\{[^{}]*\}`)
+
+// checkTemplate refuses a template that can give no legal tag.
+func checkTemplate(template, environment string) error {
+	for _, name := range placeholder.FindAllString(template, -1) {
+		if !slices.Contains([]string{"{environment}", "{cluster}", "{service}", "{container}", "{time}"}, name) {
+			return fmt.Errorf("placeholder %s: want {environment}, {cluster}, {service}, {container} or {time}", name)
+		}
+	}
+	sample := expand(template, environment, Service{Cluster: "c", Name: "s"}, "c", time.Unix(0, 0).UTC())
+	if !legalTag.MatchString(sample) {
+		return fmt.Errorf("gives tags such as %q: want 1 to 128 letters, digits, underscores, dots or hyphens, neither dot nor hyphen first", sample)
+	}
+	return nil
+}
+
+func expand(template, environment string, s Service, container string, completed time.Time) string {
+	return strings.NewReplacer(
+		"{environment}", environment,
+		"{cluster}", s.Cluster,
+		"{service}", s.Name,
+		"{container}", container,
+		"{time}", completed.UTC().Format(timeFormat),
+	).Replace(template)
+}
+
+// Policy is what the rules say of one service.
+type Policy struct {
+	Environment string
+	Tags        []string // templates
+}
+
+// For gives the policy of a service; ok is false when no rule matches, that is,
+// when the service is not managed.
+func (r Rules) For(s Service) (policy Policy, ok bool) {
+	if len(r) == 0 {
+		return Policy{Environment: s.Cluster, Tags: []string{defaultTag}}, true
+	}
+	for _, rule := range r {
+		if rule.matches(s) {
+			return Policy{Environment: rule.Environment, Tags: rule.templates()}, true
+		}
+	}
+	return Policy{}, false
+}
+
+func (r Rule) templates() []string {
+	if len(r.Tags) == 0 {
+		return []string{defaultTag}
+	}
+	return r.Tags
+}
+
+func (r Rule) matches(s Service) bool {
+	return matchesAny(r.Accounts, s.Account) && matchesAny(r.Regions, s.Region) &&
+		matchesAny(r.Clusters, s.Cluster) && matchesAny(r.Services, s.Name)
+}
+
+// matchesAny tells whether one of the globs matches; none at all match everything.
+func matchesAny(globs []string, name string) bool {
+	return len(globs) == 0 || slices.ContainsFunc(globs, func(glob string) bool {
+		ok, _ := path.Match(glob, name)
+		return ok
+	})
+}

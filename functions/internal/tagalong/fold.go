@@ -1,0 +1,328 @@
+package tagalong
+
+import (
+	"cmp"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+)
+
+// State is how far a rollout came.
+type State string
+
+// The states of a rollout. A completed one stays completed when it is replaced.
+const (
+	StateInProgress State = "in_progress"
+	StateCompleted  State = "completed"
+	StateFailed     State = "failed"
+	StateSuperseded State = "superseded"
+)
+
+// Rollout is one coming into force of a deployment. An unknown time is zero.
+type Rollout struct {
+	Deployment string
+	State      State
+	StartedAt  time.Time // ECS's updatedAt of the start; zero when nobody saw it
+	FinishedAt time.Time // ECS's updatedAt of the completion or failure
+	Until      time.Time // the next completion's time; zero while it runs
+	Rollback   bool      // the deployment had completed before, or its start says so
+	Reason     string    // of its last fact; a rollback keeps that of its start
+
+	StartSource  Source
+	FinishSource Source
+}
+
+// SortTime orders rollouts: the start, or the finish where no start was seen.
+func (r Rollout) SortTime() time.Time {
+	if r.StartedAt.IsZero() {
+		return r.FinishedAt
+	}
+	return r.StartedAt
+}
+
+func (r Rollout) key() RolloutKey { return RolloutKey{Sort: r.SortTime(), Deployment: r.Deployment} }
+
+// RolloutKey names one rollout of a service.
+type RolloutKey struct {
+	Sort       time.Time
+	Deployment string
+}
+
+// remembered bounds what a Timeline keeps of the past when it is cut, and how
+// many completed deployments it knows as a rollback's possible target. ECS rolls
+// back to the deployment that completed last, so this is far more than it needs.
+const (
+	rememberedCompleted  = 64
+	rememberedSuperseded = 4
+)
+
+// Timeline is the fold of a service's facts. The zero Timeline has seen nothing.
+type Timeline struct {
+	Rollouts []Rollout // in the order of their facts
+	// Running and Ended are one more than the index of the rollout that runs
+	// (completed last) and of the one that ended last; 0 is none.
+	Running int
+	Ended   int
+	// Completed are the deployments that completed, the last one last.
+	Completed []string
+	// Truncated tells that rollouts were cut off at the front.
+	Truncated bool
+}
+
+// errForgotten is given when an end may belong to a rollout that was cut off:
+// then all facts of the service must be folded.
+var errForgotten = errors.New("rollout older than the remembered ones")
+
+// Apply folds further facts onto the timeline. They must all be later than what
+// was folded before; among themselves they may come in any order.
+func (t Timeline) Apply(facts []Fact) (Timeline, error) {
+	t.Rollouts = slices.Clone(t.Rollouts)
+	t.Completed = slices.Clone(t.Completed)
+	for _, f := range sortFacts(facts) {
+		if err := t.apply(f); err != nil {
+			return Timeline{}, err
+		}
+	}
+	return t, nil
+}
+
+func (t *Timeline) apply(f Fact) error {
+	if f.Name == InProgress {
+		t.start(f)
+		return nil
+	}
+	return t.end(f)
+}
+
+// start opens a rollout of its deployment, unless one is open already.
+func (t *Timeline) start(f Fact) {
+	if r := t.unended(f.Deployment); r != nil && r.State == StateInProgress {
+		if earlier(r.StartSource, f.Source) {
+			r.StartedAt, r.StartSource = f.Time, f.Source
+		}
+		if !r.Rollback && saysRollback(f.Reason) {
+			r.Rollback, r.Reason = true, f.Reason
+		}
+		return
+	}
+	for i := range t.Rollouts {
+		if t.Rollouts[i].State == StateInProgress {
+			t.Rollouts[i].State = StateSuperseded
+		}
+	}
+	t.Rollouts = append(t.Rollouts, Rollout{
+		Deployment:  f.Deployment,
+		State:       StateInProgress,
+		StartedAt:   f.Time,
+		StartSource: f.Source,
+		Rollback:    slices.Contains(t.Completed, f.Deployment) || saysRollback(f.Reason),
+		Reason:      f.Reason,
+	})
+}
+
+// end closes the rollout that the fact is about, or makes one whose start is unknown.
+func (t *Timeline) end(f Fact) error {
+	r := t.unended(f.Deployment)
+	if r == nil {
+		if last := t.repeated(f); last != nil {
+			if earlier(last.FinishSource, f.Source) {
+				t.redate(last, f)
+			}
+			return nil
+		}
+		if t.Truncated && !t.knows(f.Deployment) {
+			return errForgotten
+		}
+		t.Rollouts = append(t.Rollouts, Rollout{
+			Deployment: f.Deployment,
+			Rollback:   slices.Contains(t.Completed, f.Deployment) || saysRollback(f.Reason),
+			Reason:     f.Reason,
+		})
+		r = &t.Rollouts[len(t.Rollouts)-1]
+	}
+	r.FinishedAt, r.FinishSource = f.Time, f.Source
+	if !r.Rollback || f.Name == Failed {
+		r.Reason = f.Reason
+	}
+	t.Ended = t.position(r)
+	if f.Name == Failed {
+		r.State = StateFailed
+		return nil
+	}
+	r.State = StateCompleted
+	t.complete(r, f.Time)
+	return nil
+}
+
+// complete puts the rollout in force in place of the one before.
+func (t *Timeline) complete(r *Rollout, at time.Time) {
+	if t.Running > 0 {
+		t.Rollouts[t.Running-1].Until = at
+	}
+	t.Running = t.position(r)
+	t.Completed = slices.DeleteFunc(t.Completed, func(d string) bool { return d == r.Deployment })
+	t.Completed = append(t.Completed, r.Deployment)
+	if extra := len(t.Completed) - rememberedCompleted; extra > 0 {
+		t.Completed = slices.Delete(t.Completed, 0, extra)
+	}
+}
+
+// repeated gives the rollout that an end without an open rollout says again: the
+// one that ended last, if it is that deployment's and ended the same way or at
+// the same time.
+func (t *Timeline) repeated(f Fact) *Rollout {
+	if t.Ended == 0 {
+		return nil
+	}
+	last := &t.Rollouts[t.Ended-1]
+	if last.Deployment != f.Deployment {
+		return nil
+	}
+	sameEnd := f.Name == Completed && last.State == StateCompleted || f.Name == Failed && last.State == StateFailed
+	if sameEnd || last.FinishedAt.Equal(f.Time) {
+		return last
+	}
+	return nil
+}
+
+// redate gives a rollout's end the time of an event in place of the sweep's.
+func (t *Timeline) redate(r *Rollout, f Fact) {
+	if r.State == StateCompleted {
+		if before := t.replacedBy(r); before != nil {
+			before.Until = f.Time
+		}
+	}
+	r.FinishedAt, r.FinishSource = f.Time, f.Source
+}
+
+// replacedBy gives the rollout that ran until r completed, nil if none did. Of
+// several that ended at that very moment it is the one that completed last.
+func (t *Timeline) replacedBy(r *Rollout) (before *Rollout) {
+	for i := range t.Rollouts {
+		other := &t.Rollouts[i]
+		if other == r || !other.Until.Equal(r.FinishedAt) {
+			continue
+		}
+		if before == nil || cmp.Or(
+			other.FinishedAt.Compare(before.FinishedAt),
+			cmp.Compare(slices.Index(t.Completed, other.Deployment), slices.Index(t.Completed, before.Deployment)),
+		) > 0 {
+			before = other
+		}
+	}
+	return before
+}
+
+// unended gives the deployment's latest rollout, if that is open or was
+// superseded before it ended. An earlier one of the same deployment is history:
+// the end that is told now is not its.
+func (t *Timeline) unended(deployment string) *Rollout {
+	for i := len(t.Rollouts) - 1; i >= 0; i-- {
+		r := &t.Rollouts[i]
+		if r.Deployment != deployment {
+			continue
+		}
+		if r.State == StateInProgress || r.State == StateSuperseded {
+			return r
+		}
+		return nil
+	}
+	return nil
+}
+
+func (t *Timeline) knows(deployment string) bool {
+	return slices.ContainsFunc(t.Rollouts, func(r Rollout) bool { return r.Deployment == deployment })
+}
+
+func (t *Timeline) position(r *Rollout) int {
+	for i := range t.Rollouts {
+		if &t.Rollouts[i] == r {
+			return i + 1
+		}
+	}
+	return 0
+}
+
+// running gives the rollout that was completed last.
+func (t Timeline) running() (Rollout, bool) {
+	if t.Running == 0 {
+		return Rollout{}, false
+	}
+	return t.Rollouts[t.Running-1], true
+}
+
+// rollingOut gives the rollout in progress.
+func (t Timeline) rollingOut() (Rollout, bool) {
+	for _, r := range t.Rollouts {
+		if r.State == StateInProgress {
+			return r, true
+		}
+	}
+	return Rollout{}, false
+}
+
+// live tells whether a later fact can still change the rollout at index i: what
+// runs, what ended last, what may still end, and what the running one replaced
+// (a better time of the completion moves its until).
+func (t Timeline) live(i int) bool {
+	r := t.Rollouts[i]
+	if i == t.Running-1 || i == t.Ended-1 || r.State == StateInProgress {
+		return true
+	}
+	if running, ok := t.running(); ok && r.Until.Equal(running.FinishedAt) {
+		return true
+	}
+	if r.State != StateSuperseded {
+		return false
+	}
+	superseded := 0
+	for _, later := range t.Rollouts[i+1:] {
+		if later.Deployment == r.Deployment {
+			return false
+		}
+		if later.State == StateSuperseded {
+			superseded++
+		}
+	}
+	// Of a deployment that is kept the latest rollout is kept too: an end that is
+	// told later is about that one.
+	if superseded < rememberedSuperseded {
+		return true
+	}
+	for j, before := range t.Rollouts[:i] {
+		if before.Deployment == r.Deployment && t.live(j) {
+			return true
+		}
+	}
+	return false
+}
+
+// cut drops the rollouts that no later fact can change any more.
+func (t Timeline) cut() Timeline {
+	short := Timeline{Completed: t.Completed, Truncated: t.Truncated}
+	for i, r := range t.Rollouts {
+		if !t.live(i) {
+			short.Truncated = true
+			continue
+		}
+		short.Rollouts = append(short.Rollouts, r)
+		if i == t.Running-1 {
+			short.Running = len(short.Rollouts)
+		}
+		if i == t.Ended-1 {
+			short.Ended = len(short.Rollouts)
+		}
+	}
+	return short
+}
+
+// earlier tells whether a later fact's time replaces the one at hand: only an
+// event's time replaces, and only one that no event gave.
+func earlier(at, by Source) bool { return at != FromEvent && by == FromEvent }
+
+// saysRollback reads the only word of ECS's reason that has a meaning for us,
+// https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_service_deployment_events.html.
+func saysRollback(reason string) bool {
+	return strings.Contains(strings.ToLower(reason), "rolling back")
+}

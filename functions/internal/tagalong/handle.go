@@ -1,0 +1,89 @@
+package tagalong
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/tagalong-aws/tagalong/events"
+)
+
+// Handle takes one EventBridge event as it arrives. An event that is not for us
+// is no error; one that is malformed is, so that it ends whole in the
+// dead-letter queue.
+func (r *Reactor) Handle(ctx context.Context, raw []byte) (Outcome, error) {
+	event, err := events.Parse(raw)
+	if err != nil {
+		return Outcome{}, err
+	}
+	change, ok := event.(events.DeploymentStateChange)
+	if !ok {
+		r.log().InfoContext(ctx, "event is not for us", "event", event.Envelope().ID, "source", event.Envelope().Source, "detailType", event.Envelope().DetailType)
+		return Outcome{Unhandled: true}, nil
+	}
+	log := r.log().With("event", change.Envelope().ID, "deployment", change.Deployment(), "name", change.Name())
+	service, err := r.service(ctx, change)
+	if err != nil {
+		return Outcome{}, err
+	}
+	outcome, err := r.Observe(ctx, service, factOf(change))
+	outcome.log(ctx, log, err)
+	if err != nil {
+		return outcome, fmt.Errorf("deployment %s of %s: %w", change.Deployment(), service, err)
+	}
+	return outcome, nil
+}
+
+// service names the event's service. A legacy short ARN without clusterArn does
+// not say the cluster, so ECS is asked.
+func (r *Reactor) service(ctx context.Context, e events.DeploymentStateChange) (Service, error) {
+	arn := e.ServiceARN()
+	s := Service{Account: arn.Account(), Region: arn.Region(), Cluster: e.Cluster(), Name: arn.Name()}
+	if s.Cluster != "" {
+		return s, nil
+	}
+	cluster, err := r.Workload.Cluster(ctx, s.Account, s.Region, s.Name)
+	if err != nil {
+		return Service{}, fmt.Errorf("cluster of service %s: %w", arn, err)
+	}
+	s.Cluster = cluster
+	return s, nil
+}
+
+var factNames = map[events.DeploymentEventName]FactName{
+	events.DeploymentInProgress: InProgress,
+	events.DeploymentCompleted:  Completed,
+	events.DeploymentFailed:     Failed,
+}
+
+func factOf(e events.DeploymentStateChange) Fact {
+	return Fact{
+		Deployment: e.Deployment(),
+		Name:       factNames[e.Name()],
+		Time:       e.UpdatedAt(),
+		Source:     FromEvent,
+		Reason:     e.Reason(),
+	}
+}
+
+func (o Outcome) log(ctx context.Context, log *slog.Logger, err error) {
+	log = log.With("service", o.Service.String(), "environment", o.Environment)
+	switch {
+	case err != nil:
+		log.ErrorContext(ctx, "deployment event", "error", err.Error(), "recorded", o.Recorded)
+	case o.Unmanaged:
+		log.InfoContext(ctx, "service is not managed: no environment rule matches")
+	case o.Expired:
+		log.InfoContext(ctx, "event is older than the retention")
+	default:
+		log.InfoContext(ctx, "deployment event", "recorded", o.Recorded, "repeated", o.Repeated,
+			"moved", o.Moved, "confirmed", o.Confirmed, "blocked", o.Blocked, "missing", o.Missing, "inDoubt", o.InDoubt, "unproven", o.Unproven)
+	}
+}
+
+func (r *Reactor) log() *slog.Logger {
+	if r.Log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return r.Log
+}

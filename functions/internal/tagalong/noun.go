@@ -1,0 +1,201 @@
+package tagalong
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/distribution/reference"
+	"github.com/opencontainers/go-digest"
+)
+
+// Service names an ECS service. The fields are AWS's own names for the things:
+// a 12-digit account, a region such as us-east-1, a cluster and a service name.
+type Service struct {
+	Account string
+	Region  string
+	Cluster string
+	Name    string
+}
+
+// String gives account/region/cluster/name, the form that keys use.
+func (s Service) String() string {
+	return s.Account + "/" + s.Region + "/" + s.Cluster + "/" + s.Name
+}
+
+// ParseService is the reverse of Service.String.
+func ParseService(s string) (Service, error) {
+	part := strings.Split(s, "/")
+	if len(part) != 4 || slices.Contains(part, "") {
+		return Service{}, fmt.Errorf("service %q: want account/region/cluster/name", s)
+	}
+	return Service{Account: part[0], Region: part[1], Cluster: part[2], Name: part[3]}, nil
+}
+
+// Repository names a repository in a registry. Registry is the host; a private
+// ECR registry always has its plain name (ACCOUNT.dkr.ecr.REGION.amazonaws.com),
+// whichever of its names the task definition used, so that one tag is one item
+// of the ledger.
+type Repository struct {
+	Registry string
+	Name     string
+}
+
+// String gives registry/name.
+func (r Repository) String() string { return r.Registry + "/" + r.Name }
+
+// ECR tells the account and region of a private ECR registry; ok is false for
+// any other registry.
+func (r Repository) ECR() (account, region string, ok bool) {
+	m := ecrHost.FindStringSubmatch(r.Registry)
+	if m == nil {
+		return "", "", false
+	}
+	return m[1], m[2], true
+}
+
+// ecrHost is a private ECR registry's plain name, ecrAlias any of its names:
+// FIPS and dual-stack endpoints are other doors to the same registry.
+var (
+	ecrHost  = regexp.MustCompile(`^(\d{12})\.dkr\.ecr\.([a-z]{2,}(?:-[a-z]+)+-\d)\.amazonaws\.com(?:\.cn)?$`)
+	ecrAlias = regexp.MustCompile(`^(\d{12})\.dkr[.-]ecr(?:-fips)?\.([a-z]{2,}(?:-[a-z]+)+-\d)\.(?:amazonaws\.com|amazonaws\.com\.cn|on\.aws|on\.amazonwebservices\.com\.cn)$`)
+)
+
+func canonicalRegistry(host string) string {
+	m := ecrAlias.FindStringSubmatch(host)
+	if m == nil {
+		return host
+	}
+	suffix := ".amazonaws.com"
+	if strings.HasPrefix(m[2], "cn-") {
+		suffix += ".cn"
+	}
+	return m[1] + ".dkr.ecr." + m[2] + suffix
+}
+
+// TagID names a tag in a repository.
+type TagID struct {
+	Repository
+	Tag string
+}
+
+// String gives registry/name:tag.
+func (t TagID) String() string { return t.Repository.String() + ":" + t.Tag }
+
+// Compare orders tags by registry, repository and tag.
+func (t TagID) Compare(o TagID) int {
+	return cmp.Or(cmp.Compare(t.Registry, o.Registry), cmp.Compare(t.Name, o.Name), cmp.Compare(t.Tag, o.Tag))
+}
+
+// legalTag is the tag syntax of the OCI distribution specification,
+// https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests.
+var legalTag = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`)
+
+// Evidence says how a digest is known, see DESIGN in the README.
+type Evidence string
+
+// The kinds of evidence, best first.
+const (
+	Pinned   Evidence = "pinned"   // the task definition names repo@sha256:…
+	Revision Evidence = "revision" // ECS's service revision resolved it
+	Task     Evidence = "task"     // a task of that deployment reports it
+	Guess    Evidence = "registry" // the tag was looked up in ECR afterwards
+	Unknown  Evidence = "unknown"
+)
+
+var evidenceRank = map[Evidence]int{Pinned: 5, Revision: 4, Task: 3, Guess: 1, Unknown: 0}
+
+// Container is one container of a deployment and the image it runs.
+type Container struct {
+	Name string
+	// Image is where the image comes from; empty where ECS does not say.
+	Image Repository
+	// ImageTag is the tag that the task definition names, "" if it names none.
+	ImageTag string
+	// Digest is the one that ECS reported or the task definition pins, "" if unknown.
+	Digest digest.Digest
+	// Index is the index that was proven to hold Digest, "" if there is none or it is Digest itself.
+	Index    digest.Digest
+	Evidence Evidence
+	// Disputed is set when tasks of the deployment report different digests.
+	Disputed bool
+	// Added is set for a container that ECS added itself (GuardDuty, Service Connect).
+	Added bool
+}
+
+// Target is the digest that an environment's tag belongs on: the proven index, else the digest.
+func (c Container) Target() digest.Digest { return cmp.Or(c.Index, c.Digest) }
+
+// Proven tells whether the digest may move a tag: a guess may not.
+func (c Container) Proven() bool {
+	return c.Digest != "" && !c.Disputed && evidenceRank[c.Evidence] >= evidenceRank[Task]
+}
+
+// Taggable tells whether the image lies where tags are moved: in a private ECR
+// repository, and put there by the task definition.
+func (c Container) Taggable() bool {
+	_, _, ok := c.Image.ECR()
+	return ok && !c.Added
+}
+
+func (c Container) rank() int {
+	if c.Disputed {
+		return evidenceRank[Guess] + 1
+	}
+	return evidenceRank[c.Evidence]
+}
+
+// better gives the better evidenced of two views of one container. What is
+// known stands against equal evidence; an index once proven stays proven.
+func better(known, seen Container) Container {
+	best := known
+	if seen.rank() > known.rank() {
+		best = seen
+	}
+	if best.Index == "" && known.Digest == seen.Digest {
+		best.Index = cmp.Or(known.Index, seen.Index)
+	}
+	return best
+}
+
+// mergeContainers joins two views of a deployment's containers, sorted by name.
+func mergeContainers(known, seen []Container) []Container {
+	merged := slices.Clone(known)
+	for _, c := range seen {
+		i := slices.IndexFunc(merged, func(k Container) bool { return k.Name == c.Name })
+		if i < 0 {
+			merged = append(merged, c)
+			continue
+		}
+		merged[i] = better(merged[i], c)
+	}
+	slices.SortFunc(merged, func(a, b Container) int { return cmp.Compare(a.Name, b.Name) })
+	return merged
+}
+
+// Image is an image reference as a task definition or a task writes it.
+type Image struct {
+	Repository
+	Tag    string
+	Digest digest.Digest
+}
+
+// ParseImage reads repo, repo:tag, repo@digest and repo:tag@digest, with or
+// without a registry; without one it is Docker Hub's. Without tag and digest the
+// tag is latest, as ECS pulls it.
+func ParseImage(s string) (Image, error) {
+	named, err := reference.ParseNormalizedNamed(s)
+	if err != nil {
+		return Image{}, fmt.Errorf("image %q: %w", s, err)
+	}
+	image := Image{Repository: Repository{Registry: canonicalRegistry(reference.Domain(named)), Name: reference.Path(named)}}
+	if tagged, ok := reference.TagNameOnly(named).(reference.Tagged); ok {
+		image.Tag = tagged.Tag()
+	}
+	if digested, ok := named.(reference.Digested); ok {
+		image.Digest = digested.Digest()
+	}
+	return image, nil
+}

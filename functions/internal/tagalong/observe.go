@@ -1,0 +1,424 @@
+package tagalong
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+)
+
+// Reactor takes what happened to deployments and keeps ledger and tags true.
+type Reactor struct {
+	Rules    Rules
+	Ledger   Ledger
+	Workload Workload
+	Registry Registry
+	// Now is the clock, time.Now if nil.
+	Now func() time.Time
+	// Retention is how long closed rows are kept; 0 is for ever.
+	Retention time.Duration
+	// Recheck makes every repeat compare ECR again, however old: for replays by hand.
+	Recheck bool
+	Log     *slog.Logger
+}
+
+const (
+	// doubtFor is how long an unanswered put may still arrive: AWS refuses a
+	// signature older than 15 minutes. As long may a handler have died with a
+	// put in flight, so that a repeat of its fact compares ECR again.
+	doubtFor = 15 * time.Minute
+	// maxConflicts is how often a commit is decided anew, each time because
+	// somebody else's commit went through.
+	maxConflicts = 16
+)
+
+// Outcome says what an observation did, for logs and metrics.
+type Outcome struct {
+	Service     Service
+	Environment string
+	Unhandled   bool // the event is none that this function takes
+	Unmanaged   bool // no rule matches the service: the event was dropped
+	Expired     bool // the fact is older than the retention: dropped
+	Recorded    bool // a fact was written
+	Repeated    bool // the fact was there already
+	Moved       int  // tags put
+	Confirmed   int  // tags seen on their wish
+	Blocked     int
+	Missing     int
+	InDoubt     int // tags that stay pending, since an unanswered put may still arrive
+	Unproven    int // running containers in ECR whose digest may move no tag
+	// Lag is the time from ECS's updatedAt to the last tag's confirmation; 0 if none was.
+	Lag time.Duration
+}
+
+// Observe takes one fact from the event to the tag: it reads the service's head
+// and, beside it, resolves the deployment's digests; decides; commits and,
+// beside it, reads the registry; and converges the tags whose wish it set. It is
+// safe to repeat at any time and by several at once. An error means that
+// something remains to be done: the repeat does only that.
+func (r *Reactor) Observe(ctx context.Context, s Service, f Fact) (Outcome, error) {
+	policy, managed := r.Rules.For(s)
+	o := Outcome{Service: s, Environment: policy.Environment, Unmanaged: !managed}
+	if !managed {
+		return o, nil
+	}
+	if r.Retention > 0 && f.Time.Before(r.now().Add(-r.Retention)) {
+		o.Expired = true
+		return o, nil
+	}
+	obs := Observation{Service: s, Policy: policy, Fact: f, Now: r.now()}
+	know, err := r.look(ctx, &obs)
+	if err != nil {
+		return o, err
+	}
+	p := pass{Reactor: r, obs: obs, know: know, wishes: map[TagID]Tag{}, readings: map[Repository]reading{}}
+	return p.run(ctx, o)
+}
+
+// look reads the ledger and resolves the digests, one beside the other.
+func (r *Reactor) look(ctx context.Context, obs *Observation) (knowledge, error) {
+	var know knowledge
+	err := both(
+		func() (err error) {
+			know.Snapshot, err = r.Ledger.Load(ctx, obs.Service)
+			return err
+		},
+		func() (err error) {
+			obs.Details, err = resolve(ctx, r.Workload, r.Registry, obs.Service, obs.Fact.Deployment)
+			return err
+		},
+	)
+	return know, err
+}
+
+func both(a, b func() error) error {
+	var errB error
+	var wait sync.WaitGroup
+	wait.Go(func() { errB = b() })
+	errA := a()
+	wait.Wait()
+	return errors.Join(errA, errB)
+}
+
+// pass is one observation on its way from the ledger to the tags.
+type pass struct {
+	*Reactor
+	obs  Observation
+	know knowledge
+	// recorded tells whether this pass wrote the fact.
+	recorded bool
+	// wishes are the tags to converge, as this pass wrote or read them.
+	wishes map[TagID]Tag
+	// readings are what the registry showed.
+	readings map[Repository]reading
+}
+
+// run takes the observation through.
+func (p *pass) run(ctx context.Context, o Outcome) (Outcome, error) {
+	err := p.record(ctx)
+	if err == nil && !p.recorded {
+		err = p.recall(ctx)
+	}
+	o.Recorded, o.Repeated = p.recorded, !p.recorded
+	o.Unproven = unproven(p.know)
+	if err != nil {
+		return o, err
+	}
+	done, err := p.converge(ctx, p.wishes, p.readings)
+	o.Moved, o.Confirmed, o.Blocked, o.Missing, o.InDoubt = done.Moved, done.Confirmed, done.Blocked, done.Missing, done.InDoubt
+	if done.Moved > 0 && !done.at.IsZero() {
+		o.Lag = done.at.Sub(p.obs.Fact.Time)
+	}
+	return o, err
+}
+
+// record commits what the observation changes, and once more if the registry
+// shows what ECS did not say: the index of a platform's digest.
+func (p *pass) record(ctx context.Context) error {
+	for conflicts := 0; ; {
+		change, changed, err := p.decide(ctx, &p.know, p.obs)
+		if err != nil || !changed {
+			return err
+		}
+		err = p.commit(ctx, &change)
+		if errors.Is(err, ErrConflict) && conflicts < maxConflicts {
+			conflicts++
+			p.know = knowledge{}
+			if p.know.Snapshot, err = p.Ledger.Load(ctx, p.obs.Service); err != nil {
+				return err
+			}
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("committing: %w", err)
+		}
+		p.recorded = p.recorded || change.Fact != nil
+		change.collect(p.wishes)
+		p.know = p.know.with(change)
+		if !p.prove() {
+			return nil
+		}
+	}
+}
+
+// decide asks for what it must know until it knows enough.
+func (r *Reactor) decide(ctx context.Context, know *knowledge, obs Observation) (Change, bool, error) {
+	for {
+		change, changed, n, err := decide(*know, obs, r.Retention, newVersion)
+		if err != nil || n.none() {
+			return change, changed, err
+		}
+		if err := r.learn(ctx, know, obs.Service, n); err != nil {
+			return Change{}, false, err
+		}
+	}
+}
+
+// learn reads what a decision needs. What is not there is learned too, as nothing.
+func (r *Reactor) learn(ctx context.Context, know *knowledge, s Service, n need) (err error) {
+	if n.whole {
+		*know = knowledge{}
+		know.Snapshot, err = r.Ledger.LoadWhole(ctx, s)
+		return err
+	}
+	if know.rows == nil {
+		know.rows = map[RolloutKey]Details{}
+	}
+	if len(n.rows) > 0 {
+		rows, err := r.Ledger.Details(ctx, s, n.rows)
+		if err != nil {
+			return err
+		}
+		for _, key := range n.rows {
+			know.rows[key] = rows[key]
+		}
+	}
+	if know.claims == nil {
+		know.claims = map[Repository]RepositoryClaims{}
+	}
+	for _, repository := range n.repos {
+		if know.claims[repository], err = r.Ledger.Claims(ctx, repository); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// with gives what is known after a commit, without reading it.
+func (k knowledge) with(c Change) knowledge {
+	facts := slices.Clone(k.Facts)
+	if c.Fact != nil {
+		facts = append(facts, *c.Fact)
+	}
+	facts = slices.DeleteFunc(facts, func(f Fact) bool { return f.Time.Before(c.Head.Since) })
+	return knowledge{Snapshot: Snapshot{Head: c.Head, Facts: facts}}
+}
+
+// commit writes the change and reads the registry beside it: manifests cannot
+// change, and where a tag sits is looked at again before anybody believes that
+// it sits right.
+func (p *pass) commit(ctx context.Context, c *Change) error {
+	var read map[Repository]reading
+	wanted := c.wanted(p.obs) // before write changes the tags' modes
+	err := both(
+		func() error { return p.write(ctx, c) },
+		func() error {
+			read = readAll(ctx, p.Registry, wanted)
+			return nil
+		},
+	)
+	for repository, early := range p.readings {
+		early.fresh = false // it began before this commit
+		p.readings[repository] = early
+	}
+	maps.Copy(p.readings, read)
+	return err
+}
+
+// write commits the change. A tag that is refused is held by a newer claim: it
+// is written again as yielding to it, which in turn is refused if that claim has
+// gone meanwhile.
+func (r *Reactor) write(ctx context.Context, c *Change) error {
+	for range maxConflicts {
+		err := r.Ledger.Commit(ctx, *c)
+		var refused *RefusedError
+		if !errors.As(err, &refused) {
+			return err
+		}
+		for i := range c.Tags {
+			tag := &c.Tags[i]
+			switch {
+			case !slices.Contains(refused.Tags, tag.Wish.Tag):
+			case tag.Mode == Advance:
+				tag.Mode = Yield
+			case tag.Mode == Yield:
+				tag.Mode = Advance
+			default:
+				return ErrConflict // the claims it was computed from have changed
+			}
+		}
+	}
+	return ErrConflict
+}
+
+// collect gathers the wishes that a change set.
+func (c Change) collect(wishes map[TagID]Tag) {
+	for _, tag := range c.Tags {
+		switch tag.Mode {
+		case Advance, Renew:
+			wishes[tag.Wish.Tag] = Tag{ID: tag.Wish.Tag, Wish: tag.Wish, Version: tag.Version, State: TagPending, Since: tag.At}
+		case Yield, Drop:
+			delete(wishes, tag.Wish.Tag)
+		}
+	}
+}
+
+// prove looks for indexes that the readings prove to hold a digest of the
+// observed deployment. It tells whether there is one that the ledger does not know.
+func (p *pass) prove() bool {
+	proven := false
+	containers := slices.Clone(p.know.Head.Live[p.obs.Fact.Deployment].Containers)
+	for i := range containers {
+		c := &containers[i]
+		read, ok := p.readings[c.Image]
+		if !ok || read.err != nil || c.Index != "" || !c.Proven() || !c.Taggable() {
+			continue
+		}
+		if index := read.images.index(*c); index != "" {
+			c.Index = index
+			proven = true
+		}
+	}
+	if proven {
+		p.obs.Details.Containers = containers
+	}
+	return proven
+}
+
+// unproven counts the running containers in ECR whose digest may move no tag.
+func unproven(know knowledge) (n int) {
+	for _, c := range know.Head.Live[know.Head.Running].Containers {
+		if c.Taggable() && !c.Proven() {
+			n++
+		}
+	}
+	return n
+}
+
+// recall takes the tags of a repeated fact to be compared again, if the fact was
+// recorded so lately that its handler may have died on the way, perhaps with a
+// put in flight: those that the deployment claims, those that the service claims
+// now, and those that it let go.
+func (p *pass) recall(ctx context.Context) error {
+	at := slices.IndexFunc(p.know.Facts, p.obs.Fact.same)
+	if at < 0 || !p.Recheck && p.obs.Now.Sub(p.know.Facts[at].RecordedAt) >= doubtFor {
+		return nil
+	}
+	asked := claims(p.obs.Service, p.obs.Policy, Rollout{FinishedAt: p.obs.Fact.Time}, p.obs.Details.Containers)
+	tags, err := p.Ledger.Tags(ctx, claimedTags(asked, p.know.Head.Claims, p.know.Head.released()))
+	if err != nil {
+		return err
+	}
+	maps.Copy(p.wishes, tags)
+	wanted := map[Repository]*want{}
+	for id, tag := range tags {
+		wantOf(wanted, id.Repository).add(tag.Wish.Digest, id.Tag)
+	}
+	wantDeployed(wanted, p.know.Head.Live[p.obs.Fact.Deployment].Containers)
+	for repository, read := range readAll(ctx, p.Registry, wanted) {
+		read.fresh = true
+		p.readings[repository] = read
+	}
+	if p.prove() {
+		return p.record(ctx)
+	}
+	return nil
+}
+
+// wanted is what is to be read of the registry: each wish's manifest, where its
+// tag is, and what the deployed tags sit on.
+func (c Change) wanted(obs Observation) map[Repository]*want {
+	wanted := map[Repository]*want{}
+	for _, tag := range c.Tags {
+		if tag.Mode == Advance || tag.Mode == Renew {
+			wantOf(wanted, tag.Wish.Tag.Repository).add(tag.Wish.Digest, tag.Wish.Tag.Tag)
+		}
+	}
+	wantDeployed(wanted, c.Head.Live[obs.Fact.Deployment].Containers)
+	return wanted
+}
+
+// wantDeployed adds the deployed tags of containers in repositories that are
+// read anyway: one may sit on the index of the digest that ECS reports.
+func wantDeployed(wanted map[Repository]*want, containers []Container) {
+	for _, c := range containers {
+		if w, ok := wanted[c.Image]; ok && c.Proven() {
+			w.add(c.Digest, c.ImageTag)
+		}
+	}
+}
+
+// want lists what to read of one repository.
+type want struct {
+	digests []digest.Digest
+	tags    []string
+}
+
+func wantOf(all map[Repository]*want, r Repository) *want {
+	if all[r] == nil {
+		all[r] = &want{}
+	}
+	return all[r]
+}
+
+func (w *want) add(d digest.Digest, tag string) {
+	if d != "" && !slices.Contains(w.digests, d) {
+		w.digests = append(w.digests, d)
+	}
+	if legalTag.MatchString(tag) && !slices.Contains(w.tags, tag) {
+		w.tags = append(w.tags, tag)
+	}
+}
+
+// reading is what a repository showed, or why it did not.
+type reading struct {
+	images Images
+	err    error
+	fresh  bool // begun after the wishes at hand were written
+}
+
+// readAll reads repositories side by side.
+func readAll(ctx context.Context, registry Registry, wanted map[Repository]*want) map[Repository]reading {
+	var (
+		mu   sync.Mutex
+		wait sync.WaitGroup
+		all  = make(map[Repository]reading, len(wanted))
+	)
+	for repository, w := range wanted {
+		wait.Go(func() {
+			images, err := registry.Read(ctx, repository, w.digests, w.tags)
+			mu.Lock()
+			defer mu.Unlock()
+			all[repository] = reading{images: images, err: err}
+		})
+	}
+	wait.Wait()
+	return all
+}
+
+func (r *Reactor) now() time.Time {
+	if r.Now == nil {
+		return time.Now().UTC()
+	}
+	return r.Now()
+}
+
+// newVersion makes up a unique value.
+func newVersion() string { return rand.Text() }

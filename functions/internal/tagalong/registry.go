@@ -1,0 +1,97 @@
+package tagalong
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/opencontainers/go-digest"
+	specs "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// Errors that a Registry gives when a tag is put.
+var (
+	// ErrTaken says that the tag is immutable and exists.
+	ErrTaken = errors.New("tag is immutable and exists")
+	// ErrFull says that the registry takes no more tags on the image or in the repository.
+	ErrFull = errors.New("no room for another tag")
+	// ErrGone says that the image, a part of it or the repository is not there any more.
+	ErrGone = errors.New("image is gone")
+	// ErrUnanswered says that an attempt ended without an answer: it may still arrive.
+	ErrUnanswered = errors.New("no answer")
+	// ErrBusy says that the registry answered, but not now: throttled or out of order.
+	ErrBusy = errors.New("registry is busy")
+)
+
+// Registry holds images: ECR, as far as tags go.
+type Registry interface {
+	// Read gives the manifests of these digests and tags and where the tags sit,
+	// in one call for up to 100 of them. What is not there is left out.
+	Read(ctx context.Context, r Repository, digests []digest.Digest, tags []string) (Images, error)
+	// Tag puts a tag on a manifest, in one single attempt. The tag being there
+	// already is success.
+	Tag(ctx context.Context, r Repository, m Manifest, tag string) error
+}
+
+// Manifest is an image manifest or an index, byte for byte.
+type Manifest struct {
+	Digest    digest.Digest
+	MediaType string
+	Bytes     []byte
+}
+
+// verify tells whether the bytes are the digest's: others must never be put.
+func (m Manifest) verify() error {
+	if actual := m.Digest.Algorithm().FromBytes(m.Bytes); actual != m.Digest {
+		return fmt.Errorf("manifest of %s: its bytes have the digest %s", m.Digest, actual)
+	}
+	return nil
+}
+
+// The media types of indexes; Docker's is older than the OCI's, and alike in what we read.
+const dockerList = "application/vnd.docker.distribution.manifest.list.v2+json"
+
+// children gives what an index holds, nil for anything else. Attestations, which
+// have no platform, are left out: nothing runs them.
+func (m Manifest) children() []specs.Descriptor {
+	if m.MediaType != specs.MediaTypeImageIndex && m.MediaType != dockerList {
+		return nil
+	}
+	var index specs.Index
+	if json.Unmarshal(m.Bytes, &index) != nil {
+		return nil
+	}
+	return slices.DeleteFunc(index.Manifests, func(d specs.Descriptor) bool {
+		return d.Platform == nil || d.Platform.OS == "unknown" || d.Digest.Validate() != nil
+	})
+}
+
+func (m Manifest) holds(d digest.Digest) bool {
+	return slices.ContainsFunc(m.children(), func(c specs.Descriptor) bool { return c.Digest == d })
+}
+
+func platform(p specs.Platform) string {
+	s := p.OS + "/" + p.Architecture
+	if p.Variant != "" {
+		s += "/" + p.Variant
+	}
+	return s
+}
+
+// Images is what one reading of a repository gave.
+type Images struct {
+	Manifests map[digest.Digest]Manifest
+	Tags      map[string]digest.Digest
+}
+
+// index gives the index that is proven to hold a container's digest: the one its
+// deployed tag sits on, if that lists the digest; "" otherwise.
+func (i Images) index(c Container) digest.Digest {
+	at, ok := i.Tags[c.ImageTag]
+	if !ok || c.ImageTag == "" || at == c.Digest || !i.Manifests[at].holds(c.Digest) {
+		return ""
+	}
+	return at
+}

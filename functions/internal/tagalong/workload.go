@@ -1,0 +1,54 @@
+package tagalong
+
+import (
+	"context"
+	"errors"
+
+	"github.com/opencontainers/go-digest"
+)
+
+// Errors that a Workload gives. Everything else is a failure to be tried again.
+var (
+	// ErrNotFound says that ECS does not know it (any more), or that it belongs to another service.
+	ErrNotFound = errors.New("not found in ECS")
+	// ErrDenied says that our role may not ask.
+	ErrDenied = errors.New("access denied by ECS")
+	// ErrElsewhere says that the account is neither ours nor in TAGALONG_ACCOUNTS.
+	ErrElsewhere = errors.New("account or region not covered by TAGALONG_ACCOUNTS")
+)
+
+// Workload is what runs: ECS, as far as a deployment's images go.
+type Workload interface {
+	// Revision reads the service revision of a deployment by the ARN derived
+	// from its id, checked against the service. ErrNotFound, ErrDenied and
+	// ErrElsewhere are answers.
+	Revision(ctx context.Context, s Service, deployment string) (Spec, error)
+	// Tasks reads the tasks that a deployment started and that ECS still knows.
+	Tasks(ctx context.Context, s Service, deployment string) ([]TaskRun, error)
+	// Definition reads a deployment's task definition as it was written;
+	// taskDefinition is its ARN where it is known, else the deployment is looked
+	// up in the service. ErrNotFound is an answer.
+	Definition(ctx context.Context, s Service, deployment, taskDefinition string) (Spec, error)
+	// Cluster finds the cluster of a service whose short ARN does not name it.
+	Cluster(ctx context.Context, account, region, service string) (string, error)
+}
+
+// Spec is a task definition, with the digests where ECS resolved them.
+type Spec struct {
+	TaskDefinition string
+	Containers     []Ran
+}
+
+// TaskRun is one task of a deployment.
+type TaskRun struct {
+	TaskDefinition string
+	Containers     []Ran
+}
+
+// Ran is a container as ECS reports it. Image is the reference as written, ""
+// for some that ECS adds itself; Digest is "" where ECS gives none.
+type Ran struct {
+	Name   string
+	Image  string
+	Digest digest.Digest
+}
