@@ -1,0 +1,472 @@
+package dynamo
+
+import (
+	"time"
+
+	"github.com/opencontainers/go-digest"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+// The items of the table, as they lie there. Empty attributes are left out;
+// times are texts of one width in UTC. A test keeps these comments honest.
+
+// indexed are the keys of the two indexes; an item without them is in neither.
+type indexed struct {
+	GSI1PK string `dynamodbav:"gsi1pk,omitempty"`
+	GSI1SK string `dynamodbav:"gsi1sk,omitempty"`
+	GSI2PK string `dynamodbav:"gsi2pk,omitempty"`
+	GSI2SK string `dynamodbav:"gsi2sk,omitempty"`
+}
+
+// factItem is one thing that happened to one deployment:
+//
+//golden:fact
+type factItem struct {
+	key
+	Source     string `dynamodbav:"source"`
+	Reason     string `dynamodbav:"reason,omitempty"`
+	RecordedAt string `dynamodbav:"recordedAt"`
+}
+
+// containerItem is a container within rows, members, places and heads.
+type containerItem struct {
+	Name       string   `dynamodbav:"name"`
+	Registry   string   `dynamodbav:"registry,omitempty"`
+	Repository string   `dynamodbav:"repository,omitempty"`
+	ImageTag   string   `dynamodbav:"imageTag,omitempty"`
+	Digest     string   `dynamodbav:"digest,omitempty"`
+	Index      string   `dynamodbav:"index,omitempty"`
+	Evidence   string   `dynamodbav:"evidence"`
+	Disputed   bool     `dynamodbav:"disputed,omitempty"`
+	Added      bool     `dynamodbav:"added,omitempty"`
+	Tags       []string `dynamodbav:"tags,omitempty"`
+	Once       []string `dynamodbav:"once,omitempty"`
+}
+
+// rolloutItem is a rollout's course, in rows and in a head's base.
+type rolloutItem struct {
+	Deployment   string `dynamodbav:"deployment"`
+	State        string `dynamodbav:"state"`
+	StartedAt    string `dynamodbav:"startedAt,omitempty"`
+	FinishedAt   string `dynamodbav:"finishedAt,omitempty"`
+	Until        string `dynamodbav:"until,omitempty"`
+	Rollback     bool   `dynamodbav:"rollback,omitempty"`
+	Reason       string `dynamodbav:"reason,omitempty"`
+	StartSource  string `dynamodbav:"startSource,omitempty"`
+	FinishSource string `dynamodbav:"finishSource,omitempty"`
+}
+
+// rowItem is a rollout as the history shows it:
+//
+//golden:rollout
+type rowItem struct {
+	key
+	indexed
+	rolloutItem
+	Environment    string          `dynamodbav:"environment,omitempty"`
+	TaskDefinition string          `dynamodbav:"taskDefinition,omitempty"`
+	Containers     []containerItem `dynamodbav:"containers,omitempty"`
+	Expires        int64           `dynamodbav:"expires,omitempty"` // epoch seconds, the table's TTL
+}
+
+// headItem is what the ledger keeps of a service:
+//
+//golden:head
+type headItem struct {
+	key
+	Version       string                 `dynamodbav:"version"`
+	Base          timelineItem           `dynamodbav:"base"`
+	Since         string                 `dynamodbav:"since,omitempty"`
+	Live          map[string]detailsItem `dynamodbav:"live,omitempty"`
+	Environment   string                 `dynamodbav:"environment,omitempty"`
+	Running       string                 `dynamodbav:"running,omitempty"`
+	Claims        []claimItem            `dynamodbav:"claims,omitempty"`
+	Released      []releasedItem         `dynamodbav:"released,omitempty"`
+	CompleteSince string                 `dynamodbav:"completeSince,omitempty"`
+}
+
+type releasedItem struct {
+	Registry   string `dynamodbav:"registry"`
+	Repository string `dynamodbav:"repository"`
+	Tag        string `dynamodbav:"tag"`
+	At         string `dynamodbav:"at"`
+}
+
+type timelineItem struct {
+	Rollouts  []rolloutItem `dynamodbav:"rollouts,omitempty"`
+	Running   int           `dynamodbav:"running,omitempty"`
+	Ended     int           `dynamodbav:"ended,omitempty"`
+	Completed []string      `dynamodbav:"completed,omitempty"`
+	Truncated bool          `dynamodbav:"truncated,omitempty"`
+}
+
+type detailsItem struct {
+	Environment    string          `dynamodbav:"environment,omitempty"`
+	TaskDefinition string          `dynamodbav:"taskDefinition,omitempty"`
+	Containers     []containerItem `dynamodbav:"containers,omitempty"`
+}
+
+type claimItem struct {
+	Registry    string `dynamodbav:"registry"`
+	Repository  string `dynamodbav:"repository"`
+	Tag         string `dynamodbav:"tag"`
+	Digest      string `dynamodbav:"digest"`
+	At          string `dynamodbav:"at"`
+	By          string `dynamodbav:"by"`
+	Environment string `dynamodbav:"environment"`
+	Once        bool   `dynamodbav:"once,omitempty"`
+}
+
+// memberItem is what runs of a service, in its environment; with until it is
+// what ran there last:
+//
+//golden:member
+type memberItem struct {
+	key
+	Deployment     string          `dynamodbav:"deployment"`
+	TaskDefinition string          `dynamodbav:"taskDefinition,omitempty"`
+	Since          string          `dynamodbav:"since"`
+	Until          string          `dynamodbav:"until,omitempty"`
+	RollingOut     string          `dynamodbav:"rollingOut,omitempty"`
+	Containers     []containerItem `dynamodbav:"containers"`
+	Expires        int64           `dynamodbav:"expires,omitempty"`
+}
+
+// placeItem says that a container runs an image of a repository, or ran it:
+//
+//golden:place
+type placeItem struct {
+	key
+	indexed
+	Service     string        `dynamodbav:"service"`
+	Environment string        `dynamodbav:"environment"`
+	Deployment  string        `dynamodbav:"deployment"`
+	Container   containerItem `dynamodbav:"container"`
+	Since       string        `dynamodbav:"since"`
+	Until       string        `dynamodbav:"until,omitempty"`
+	Expires     int64         `dynamodbav:"expires,omitempty"`
+}
+
+// tagItem is a tag's wish and how it stands:
+//
+//golden:tag
+type tagItem struct {
+	key
+	indexed
+	Registry    string `dynamodbav:"registry"`
+	Repository  string `dynamodbav:"repository"`
+	Tag         string `dynamodbav:"tag"`
+	Wish        string `dynamodbav:"wish"`
+	WishAt      string `dynamodbav:"wishAt"`
+	WishBy      string `dynamodbav:"wishBy"`
+	Environment string `dynamodbav:"environment"`
+	Once        bool   `dynamodbav:"once,omitempty"`
+	Version     string `dynamodbav:"version"`
+	Claims      string `dynamodbav:"claims"`
+	State       string `dynamodbav:"state"`
+	Reason      string `dynamodbav:"reason,omitempty"`
+	Since       string `dynamodbav:"since"`
+	Actual      string `dynamodbav:"actual,omitempty"`
+	CheckedAt   string `dynamodbav:"checkedAt,omitempty"`
+	DoubtUntil  string `dynamodbav:"doubtUntil,omitempty"`
+}
+
+// childItem says that an index holds a platform's image:
+//
+//golden:child
+type childItem struct {
+	key
+	Platform string `dynamodbav:"platform"`
+}
+
+// directoryItem names an environment:
+//
+//golden:directory
+type directoryItem struct {
+	key
+}
+
+func toFact(f tagalong.Fact, k key) factItem {
+	return factItem{key: k, Source: string(f.Source), Reason: f.Reason, RecordedAt: formatTime(f.RecordedAt)}
+}
+
+func toContainer(c tagalong.Container) containerItem {
+	return containerItem{
+		Name:       c.Name,
+		Registry:   c.Image.Registry,
+		Repository: c.Image.Name,
+		ImageTag:   c.ImageTag,
+		Digest:     c.Digest.String(),
+		Index:      c.Index.String(),
+		Evidence:   string(c.Evidence),
+		Disputed:   c.Disputed,
+		Added:      c.Added,
+	}
+}
+
+func (i containerItem) container() tagalong.Container {
+	return tagalong.Container{
+		Name:     i.Name,
+		Image:    tagalong.Repository{Registry: i.Registry, Name: i.Repository},
+		ImageTag: i.ImageTag,
+		Digest:   digest.Digest(i.Digest),
+		Index:    digest.Digest(i.Index),
+		Evidence: tagalong.Evidence(i.Evidence),
+		Disputed: i.Disputed,
+		Added:    i.Added,
+	}
+}
+
+func toPlaced(p tagalong.Placed) containerItem {
+	i := toContainer(p.Container)
+	i.Tags, i.Once = p.Tags, p.Once
+	return i
+}
+
+func (i containerItem) placed() tagalong.Placed {
+	return tagalong.Placed{Container: i.container(), Tags: i.Tags, Once: i.Once}
+}
+
+func toRollout(r tagalong.Rollout) rolloutItem {
+	return rolloutItem{
+		Deployment:   r.Deployment,
+		State:        string(r.State),
+		StartedAt:    formatTime(r.StartedAt),
+		FinishedAt:   formatTime(r.FinishedAt),
+		Until:        formatTime(r.Until),
+		Rollback:     r.Rollback,
+		Reason:       r.Reason,
+		StartSource:  string(r.StartSource),
+		FinishSource: string(r.FinishSource),
+	}
+}
+
+func (i rolloutItem) rollout() tagalong.Rollout {
+	return tagalong.Rollout{
+		Deployment:   i.Deployment,
+		State:        tagalong.State(i.State),
+		StartedAt:    parseTime(i.StartedAt),
+		FinishedAt:   parseTime(i.FinishedAt),
+		Until:        parseTime(i.Until),
+		Rollback:     i.Rollback,
+		Reason:       i.Reason,
+		StartSource:  tagalong.Source(i.StartSource),
+		FinishSource: tagalong.Source(i.FinishSource),
+	}
+}
+
+func toRow(r tagalong.Row) rowItem {
+	k := rowKey(r.Service, tagalong.RolloutKey{Sort: r.SortTime(), Deployment: r.Deployment})
+	return rowItem{
+		key:            k,
+		indexed:        indexed{GSI1PK: "E#" + r.Environment, GSI1SK: formatTime(r.SortTime()) + "#" + r.Service.String()},
+		rolloutItem:    toRollout(r.Rollout),
+		Environment:    r.Environment,
+		TaskDefinition: r.TaskDefinition,
+		Containers:     all(r.Containers, toContainer),
+		Expires:        epoch(r.Expires),
+	}
+}
+
+func (i rowItem) row(s tagalong.Service) tagalong.Row {
+	return tagalong.Row{Service: s, Rollout: i.rollout(), Details: i.details(), Expires: fromEpoch(i.Expires)}
+}
+
+func (i rowItem) details() tagalong.Details {
+	return tagalong.Details{
+		Environment:    i.Environment,
+		TaskDefinition: i.TaskDefinition,
+		Containers:     all(i.Containers, containerItem.container),
+	}
+}
+
+func toHead(s tagalong.Service, h tagalong.Head) headItem {
+	i := headItem{
+		key:     headKey(s),
+		Version: h.Version,
+		Base: timelineItem{
+			Rollouts:  all(h.Base.Rollouts, toRollout),
+			Running:   h.Base.Running,
+			Ended:     h.Base.Ended,
+			Completed: h.Base.Completed,
+			Truncated: h.Base.Truncated,
+		},
+		Since:         formatTime(h.Since),
+		Live:          map[string]detailsItem{},
+		Environment:   h.Environment,
+		Running:       h.Running,
+		Claims:        all(h.Claims, toClaim),
+		Released:      all(h.Released, toReleased),
+		CompleteSince: formatTime(h.CompleteSince),
+	}
+	for deployment, d := range h.Live {
+		i.Live[deployment] = detailsItem{Environment: d.Environment, TaskDefinition: d.TaskDefinition, Containers: all(d.Containers, toContainer)}
+	}
+	return i
+}
+
+func (i headItem) head() tagalong.Head {
+	h := tagalong.Head{
+		Version: i.Version,
+		Base: tagalong.Timeline{
+			Rollouts:  all(i.Base.Rollouts, rolloutItem.rollout),
+			Running:   i.Base.Running,
+			Ended:     i.Base.Ended,
+			Completed: i.Base.Completed,
+			Truncated: i.Base.Truncated,
+		},
+		Since:         parseTime(i.Since),
+		Live:          map[string]tagalong.Details{},
+		Environment:   i.Environment,
+		Running:       i.Running,
+		Claims:        all(i.Claims, claimItem.claim),
+		Released:      all(i.Released, releasedItem.released),
+		CompleteSince: parseTime(i.CompleteSince),
+	}
+	for deployment, d := range i.Live {
+		h.Live[deployment] = tagalong.Details{Environment: d.Environment, TaskDefinition: d.TaskDefinition, Containers: all(d.Containers, containerItem.container)}
+	}
+	return h
+}
+
+func toClaim(c tagalong.Claim) claimItem {
+	return claimItem{
+		Registry:    c.Tag.Registry,
+		Repository:  c.Tag.Name,
+		Tag:         c.Tag.Tag,
+		Digest:      c.Digest.String(),
+		At:          formatTime(c.At),
+		By:          c.By,
+		Environment: c.Environment,
+		Once:        c.Once,
+	}
+}
+
+func (i claimItem) claim() tagalong.Claim {
+	return tagalong.Claim{
+		Tag:         tagalong.TagID{Repository: tagalong.Repository{Registry: i.Registry, Name: i.Repository}, Tag: i.Tag},
+		Digest:      digest.Digest(i.Digest),
+		At:          parseTime(i.At),
+		By:          i.By,
+		Environment: i.Environment,
+		Once:        i.Once,
+	}
+}
+
+func toReleased(r tagalong.Released) releasedItem {
+	return releasedItem{Registry: r.Tag.Registry, Repository: r.Tag.Name, Tag: r.Tag.Tag, At: formatTime(r.At)}
+}
+
+func (i releasedItem) released() tagalong.Released {
+	id := tagalong.TagID{Repository: tagalong.Repository{Registry: i.Registry, Name: i.Repository}, Tag: i.Tag}
+	return tagalong.Released{Tag: id, At: parseTime(i.At)}
+}
+
+func toMember(m tagalong.Member) memberItem {
+	return memberItem{
+		key:            memberKey(m.Service, m.Environment),
+		Deployment:     m.Deployment,
+		TaskDefinition: m.TaskDefinition,
+		Since:          formatTime(m.Since),
+		RollingOut:     m.RollingOut,
+		Containers:     all(m.Containers, toPlaced),
+	}
+}
+
+func toGone(g tagalong.Gone) memberItem {
+	i := toMember(g.Member)
+	i.key, i.Until, i.Expires = goneKey(g), formatTime(g.Until), epoch(g.Expires)
+	return i
+}
+
+func (i memberItem) member(environment string) (tagalong.Member, error) {
+	s, err := tagalong.ParseService(i.SK[len(prefixNow):])
+	return tagalong.Member{
+		Service:        s,
+		Environment:    environment,
+		Deployment:     i.Deployment,
+		TaskDefinition: i.TaskDefinition,
+		Since:          parseTime(i.Since),
+		RollingOut:     i.RollingOut,
+		Containers:     all(i.Containers, containerItem.placed),
+	}, err
+}
+
+func toPlace(p tagalong.Place) placeItem {
+	i := placeItem{
+		key:         placeKey(p),
+		Service:     p.Service.String(),
+		Environment: p.Environment,
+		Deployment:  p.Deployment,
+		Container:   toPlaced(tagalong.Placed{Container: p.Container, Tags: p.Tags}),
+		Since:       formatTime(p.Since),
+		Until:       formatTime(p.Until),
+		Expires:     epoch(p.Expires),
+	}
+	if d := p.Container.Target(); d != "" {
+		i.GSI2PK, i.GSI2SK = digestPK(d), formatTime(p.Since)+"#"+p.Service.String()+"#"+p.Container.Name
+	}
+	return i
+}
+
+// claims gives what an open place claims.
+func (i placeItem) claims() ([]tagalong.Claim, error) {
+	s, err := tagalong.ParseService(i.Service)
+	if err != nil {
+		return nil, err
+	}
+	c := i.Container.container()
+	var claims []tagalong.Claim
+	for _, tag := range i.Container.Tags {
+		claims = append(claims, tagalong.Claim{
+			Tag:         tagalong.TagID{Repository: c.Image, Tag: tag},
+			Digest:      c.Target(),
+			At:          parseTime(i.Since),
+			By:          tagalong.Claimant(s, c.Name),
+			Environment: i.Environment,
+		})
+	}
+	return claims, nil
+}
+
+func (i tagItem) tag() tagalong.Tag {
+	id := tagalong.TagID{Repository: tagalong.Repository{Registry: i.Registry, Name: i.Repository}, Tag: i.Tag}
+	return tagalong.Tag{
+		ID: id,
+		Wish: tagalong.Claim{
+			Tag: id, Digest: digest.Digest(i.Wish), At: parseTime(i.WishAt), By: i.WishBy, Environment: i.Environment, Once: i.Once,
+		},
+		Version:    i.Version,
+		Claims:     i.Claims,
+		State:      tagalong.TagState(i.State),
+		Reason:     i.Reason,
+		Since:      parseTime(i.Since),
+		Actual:     digest.Digest(i.Actual),
+		CheckedAt:  parseTime(i.CheckedAt),
+		DoubtUntil: parseTime(i.DoubtUntil),
+	}
+}
+
+// all maps a slice; nothing stays nothing.
+func all[A, B any](in []A, f func(A) B) []B {
+	var out []B
+	for _, a := range in {
+		out = append(out, f(a))
+	}
+	return out
+}
+
+func epoch(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.Unix()
+}
+
+func fromEpoch(s int64) time.Time {
+	if s == 0 {
+		return time.Time{}
+	}
+	return time.Unix(s, 0).UTC()
+}

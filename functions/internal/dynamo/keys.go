@@ -1,0 +1,107 @@
+package dynamo
+
+import (
+	"strings"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+// stamp is the one form of times in the table: UTC, milliseconds, fixed width,
+// so that the order of texts is the order of times.
+const stamp = "2006-01-02T15:04:05.000Z"
+
+func formatTime(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(stamp)
+}
+
+func parseTime(s string) time.Time {
+	t, err := time.Parse(stamp, s)
+	if err != nil {
+		return time.Time{}
+	}
+	return t
+}
+
+// key is an item's primary key.
+type key struct {
+	PK string `dynamodbav:"pk"`
+	SK string `dynamodbav:"sk"`
+}
+
+// The sort keys of a service's partition: facts sort before the head, rollouts
+// behind it, so that one backward Query from the head gives it and the newest facts.
+const (
+	skHead     = "HEAD"
+	prefixFact = "F#"
+	prefixRow  = "R#"
+	prefixNow  = "NOW#"
+	prefixNext = "NEXT#"
+	prefixWas  = "WAS#"
+	prefixTag  = "TAG#"
+	prefixGone = "GONE#"
+	directory  = "DIR"
+	afterAll   = "\x7f" // sorts behind every character that a key holds
+)
+
+func servicePK(s tagalong.Service) string       { return "SVC#" + s.String() }
+func environmentPK(name string) string          { return "ENV#" + name }
+func repositoryPK(r tagalong.Repository) string { return "REPO#" + r.Name }
+func digestPK(d digest.Digest) string           { return "D#" + d.String() }
+
+func headKey(s tagalong.Service) key { return key{servicePK(s), skHead} }
+
+func factKey(s tagalong.Service, f tagalong.Fact) key {
+	return key{servicePK(s), prefixFact + formatTime(f.Time) + "#" + string(f.Name) + "#" + f.Deployment}
+}
+
+func rowKey(s tagalong.Service, k tagalong.RolloutKey) key {
+	return key{servicePK(s), prefixRow + formatTime(k.Sort) + "#" + k.Deployment}
+}
+
+func memberKey(s tagalong.Service, environment string) key {
+	return key{environmentPK(environment), prefixNow + s.String()}
+}
+
+func goneKey(g tagalong.Gone) key {
+	return key{environmentPK(g.Environment), prefixGone + formatTime(g.Until) + "#" + g.Service.String()}
+}
+
+func placeKey(p tagalong.Place) key {
+	where := p.Container.Image.Registry + "#" + p.Service.String() + "#" + p.Container.Name
+	k := key{PK: repositoryPK(p.Container.Image)}
+	switch p.Phase {
+	case tagalong.PhaseRunning:
+		k.SK = prefixNow + where
+	case tagalong.PhaseRollingOut:
+		k.SK = prefixNext + where
+	default:
+		k.SK = prefixWas + formatTime(p.Since) + "#" + where
+	}
+	return k
+}
+
+func tagKey(t tagalong.TagID) key {
+	return key{repositoryPK(t.Repository), prefixTag + t.Registry + "#" + t.Tag}
+}
+
+func childKey(c tagalong.Child) key {
+	return key{digestPK(c.Digest), c.Index.String() + "#" + c.Repository.Registry + "#" + c.Repository.Name}
+}
+
+func settingKey(name string) key { return key{"@" + name, "SETTING"} }
+
+// tagIndex gives the keys under which a tag is found by its environment: first
+// those that are not confirmed.
+func tagIndex(environment string, state tagalong.TagState, t tagalong.TagID) (pk, sk string) {
+	settled := "0"
+	if state == tagalong.TagConfirmed {
+		settled = "1"
+	}
+	return "T#" + environment, strings.Join([]string{settled, t.Name, t.Registry, t.Tag}, "#")
+}

@@ -1,0 +1,395 @@
+// Package dynamo keeps the ledger in one DynamoDB table. keys.go says where an
+// item lies, item.go what it holds, commit.go how a change is written.
+package dynamo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+// Ledger is a table with the ledger in it.
+type Ledger struct {
+	client *dynamodb.Client
+	table  string
+	now    func() time.Time
+}
+
+var (
+	_ tagalong.Ledger  = (*Ledger)(nil)
+	_ tagalong.Records = (*Ledger)(nil)
+)
+
+// New gives the ledger in a table.
+func New(client *dynamodb.Client, table string) *Ledger {
+	return &Ledger{client: client, table: table, now: time.Now}
+}
+
+// At gives the same ledger with another clock.
+func (l *Ledger) At(now func() time.Time) *Ledger {
+	return &Ledger{client: l.client, table: l.table, now: now}
+}
+
+type item = map[string]types.AttributeValue
+
+// query walks over the items of a Query, page by page. The expression is of the
+// attributes #p and #s; values are :p, :a and :b.
+type query struct {
+	index    string
+	pk       string
+	from, to string // inclusive bounds of the sort key
+	backward bool
+	eventual bool
+	limit    int32 // of a page
+}
+
+func (l *Ledger) query(ctx context.Context, q query) iter.Seq2[item, error] {
+	in := &dynamodb.QueryInput{
+		TableName:                &l.table,
+		KeyConditionExpression:   aws.String("#p = :p AND #s BETWEEN :a AND :b"),
+		ExpressionAttributeNames: map[string]string{"#p": q.index + "pk", "#s": q.index + "sk"},
+		ExpressionAttributeValues: item{
+			":p": text(q.pk), ":a": text(q.from), ":b": text(q.to),
+		},
+		ScanIndexForward: aws.Bool(!q.backward),
+		ConsistentRead:   aws.Bool(!q.eventual && q.index == ""),
+	}
+	if q.index != "" {
+		in.IndexName = &q.index
+	}
+	if q.limit > 0 {
+		in.Limit = &q.limit
+	}
+	return func(yield func(item, error) bool) {
+		for {
+			out, err := l.client.Query(ctx, in)
+			if err != nil {
+				yield(nil, fmt.Errorf("querying %s: %w", q.pk, translate(err, l.table)))
+				return
+			}
+			for _, i := range out.Items {
+				if !l.expired(i) && !yield(i, nil) {
+					return
+				}
+			}
+			if in.ExclusiveStartKey = out.LastEvaluatedKey; len(in.ExclusiveStartKey) == 0 {
+				return
+			}
+		}
+	}
+}
+
+func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+
+// expired tells whether an item's time is over: DynamoDB takes days to delete it.
+func (l *Ledger) expired(i item) bool {
+	var e struct {
+		Expires int64 `dynamodbav:"expires"`
+	}
+	return attributevalue.UnmarshalMap(i, &e) == nil && e.Expires != 0 && e.Expires <= l.now().Unix()
+}
+
+func textOf(i item, name string) string {
+	s, _ := i[name].(*types.AttributeValueMemberS)
+	if s == nil {
+		return ""
+	}
+	return s.Value
+}
+
+// headPage is as many items as a window of facts has, and the head.
+const headPage = 17
+
+// Load reads head and window in one backward Query that begins at the head.
+func (l *Ledger) Load(ctx context.Context, s tagalong.Service) (tagalong.Snapshot, error) {
+	return l.load(ctx, s, false)
+}
+
+// LoadWhole reads head and all facts.
+func (l *Ledger) LoadWhole(ctx context.Context, s tagalong.Service) (tagalong.Snapshot, error) {
+	return l.load(ctx, s, true)
+}
+
+func (l *Ledger) load(ctx context.Context, s tagalong.Service, whole bool) (tagalong.Snapshot, error) {
+	snap := tagalong.Snapshot{Whole: whole}
+	q := query{pk: servicePK(s), from: prefixFact, to: skHead, backward: true}
+	if !whole {
+		q.limit = headPage
+	}
+	for i, err := range l.query(ctx, q) {
+		if err != nil {
+			return tagalong.Snapshot{}, err
+		}
+		if textOf(i, "sk") == skHead {
+			var h headItem
+			if err := attributevalue.UnmarshalMap(i, &h); err != nil {
+				return tagalong.Snapshot{}, fmt.Errorf("head of %s: %w", s, err)
+			}
+			snap.Head = h.head()
+			continue
+		}
+		fact, err := toFactOf(i)
+		if err != nil {
+			return tagalong.Snapshot{}, fmt.Errorf("facts of %s: %w", s, err)
+		}
+		if !whole && fact.Time.Before(snap.Head.Since) {
+			break
+		}
+		snap.Facts = append(snap.Facts, fact)
+	}
+	slices.Reverse(snap.Facts)
+	return snap, nil
+}
+
+func toFactOf(i item) (tagalong.Fact, error) {
+	var f factItem
+	if err := attributevalue.UnmarshalMap(i, &f); err != nil {
+		return tagalong.Fact{}, err
+	}
+	part := strings.SplitN(strings.TrimPrefix(f.SK, prefixFact), "#", 3)
+	if len(part) != 3 {
+		return tagalong.Fact{}, fmt.Errorf("sort key %q: want %stime#name#deployment", f.SK, prefixFact)
+	}
+	return tagalong.Fact{
+		Time:       parseTime(part[0]),
+		Name:       tagalong.FactName(part[1]),
+		Deployment: part[2],
+		Source:     tagalong.Source(f.Source),
+		Reason:     f.Reason,
+		RecordedAt: parseTime(f.RecordedAt),
+	}, nil
+}
+
+// Details reads rows by their keys.
+func (l *Ledger) Details(ctx context.Context, s tagalong.Service, keys []tagalong.RolloutKey) (map[tagalong.RolloutKey]tagalong.Details, error) {
+	wanted := map[key]tagalong.RolloutKey{}
+	for _, k := range keys {
+		wanted[rowKey(s, k)] = k
+	}
+	details := map[tagalong.RolloutKey]tagalong.Details{}
+	err := l.get(ctx, maps.Keys(wanted), func(k key, i item) error {
+		var row rowItem
+		if err := attributevalue.UnmarshalMap(i, &row); err != nil {
+			return err
+		}
+		details[wanted[k]] = row.details()
+		return nil
+	})
+	return details, err
+}
+
+// Tags reads tags by their keys.
+func (l *Ledger) Tags(ctx context.Context, ids []tagalong.TagID) (map[tagalong.TagID]tagalong.Tag, error) {
+	wanted := map[key]tagalong.TagID{}
+	for _, id := range ids {
+		wanted[tagKey(id)] = id
+	}
+	tags := map[tagalong.TagID]tagalong.Tag{}
+	err := l.get(ctx, maps.Keys(wanted), func(k key, i item) error {
+		var tag tagItem
+		if err := attributevalue.UnmarshalMap(i, &tag); err != nil {
+			return err
+		}
+		tags[wanted[k]] = tag.tag()
+		return nil
+	})
+	return tags, err
+}
+
+// Claims reads the open places and the tags of a repository: they lie side by
+// side in its partition.
+func (l *Ledger) Claims(ctx context.Context, r tagalong.Repository) (tagalong.RepositoryClaims, error) {
+	claims := tagalong.RepositoryClaims{Tags: map[tagalong.TagID]tagalong.Tag{}}
+	for i, err := range l.query(ctx, query{pk: repositoryPK(r), from: prefixNow, to: prefixTag + afterAll}) {
+		if err != nil {
+			return tagalong.RepositoryClaims{}, err
+		}
+		if err := addClaim(&claims, i); err != nil {
+			return tagalong.RepositoryClaims{}, fmt.Errorf("claims of %s: %w", r, err)
+		}
+	}
+	return claims, nil
+}
+
+func addClaim(claims *tagalong.RepositoryClaims, i item) error {
+	switch sk := textOf(i, "sk"); {
+	case strings.HasPrefix(sk, prefixNow):
+		var place placeItem
+		if err := attributevalue.UnmarshalMap(i, &place); err != nil {
+			return err
+		}
+		held, err := place.claims()
+		claims.Claims = append(claims.Claims, held...)
+		return err
+	case strings.HasPrefix(sk, prefixTag):
+		var tag tagItem
+		if err := attributevalue.UnmarshalMap(i, &tag); err != nil {
+			return err
+		}
+		claims.Tags[tag.tag().ID] = tag.tag()
+		return nil
+	}
+	return fmt.Errorf("item %s: unknown kind", textOf(i, "sk"))
+}
+
+// Environments reads the directory.
+func (l *Ledger) Environments(ctx context.Context) ([]string, error) {
+	return l.listed(ctx, "E#")
+}
+
+// Services reads the directory.
+func (l *Ledger) Services(ctx context.Context) ([]tagalong.Service, error) {
+	names, err := l.listed(ctx, "S#")
+	if err != nil {
+		return nil, err
+	}
+	services := make([]tagalong.Service, len(names))
+	for i, name := range names {
+		if services[i], err = tagalong.ParseService(name); err != nil {
+			return nil, fmt.Errorf("directory: %w", err)
+		}
+	}
+	return services, nil
+}
+
+func (l *Ledger) listed(ctx context.Context, kind string) ([]string, error) {
+	var names []string
+	for i, err := range l.query(ctx, query{pk: directory, from: kind, to: kind + afterAll, eventual: true}) {
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, strings.TrimPrefix(textOf(i, "sk"), kind))
+	}
+	return names, nil
+}
+
+// Members reads what runs in an environment.
+func (l *Ledger) Members(ctx context.Context, environment string) ([]tagalong.Member, error) {
+	var members []tagalong.Member
+	for i, err := range l.query(ctx, query{pk: environmentPK(environment), from: prefixNow, to: prefixNow + afterAll, eventual: true}) {
+		if err != nil {
+			return nil, err
+		}
+		var m memberItem
+		if err := attributevalue.UnmarshalMap(i, &m); err != nil {
+			return nil, fmt.Errorf("running row %s: %w", textOf(i, "sk"), err)
+		}
+		member, err := m.member(environment)
+		if err != nil {
+			return nil, fmt.Errorf("running row: %w", err)
+		}
+		members = append(members, member)
+	}
+	return members, nil
+}
+
+// Rollouts reads a service's history backward.
+func (l *Ledger) Rollouts(ctx context.Context, s tagalong.Service, since, until time.Time, limit int) ([]tagalong.Row, error) {
+	q := query{pk: servicePK(s), from: prefixRow + formatTime(since), to: prefixRow + afterAll, backward: true, eventual: true}
+	if !until.IsZero() {
+		q.to = prefixRow + formatTime(until) // a row's key goes on behind the time, so those at until are outside
+	}
+	if limit > 0 {
+		q.limit = int32(min(limit, 1000))
+	}
+	var rows []tagalong.Row
+	for i, err := range l.query(ctx, q) {
+		if err != nil {
+			return nil, err
+		}
+		var row rowItem
+		if err := attributevalue.UnmarshalMap(i, &row); err != nil {
+			return nil, fmt.Errorf("rollout %s: %w", textOf(i, "sk"), err)
+		}
+		if rows = append(rows, row.row(s)); len(rows) == limit {
+			break
+		}
+	}
+	return rows, nil
+}
+
+// EnvironmentTags reads the tags of an environment, unsettled ones first in the
+// index; the answer is sorted by repository and tag.
+func (l *Ledger) EnvironmentTags(ctx context.Context, environment string, unsettled bool) ([]tagalong.Tag, error) {
+	q := query{index: "gsi1", pk: "T#" + environment, from: "0#", to: "1#" + afterAll}
+	if unsettled {
+		q.to = "0#" + afterAll
+	}
+	var tags []tagalong.Tag
+	for i, err := range l.query(ctx, q) {
+		if err != nil {
+			return nil, err
+		}
+		var tag tagItem
+		if err := attributevalue.UnmarshalMap(i, &tag); err != nil {
+			return nil, fmt.Errorf("tag %s: %w", textOf(i, "sk"), err)
+		}
+		tags = append(tags, tag.tag())
+	}
+	slices.SortFunc(tags, func(a, b tagalong.Tag) int { return a.ID.Compare(b.ID) })
+	return tags, nil
+}
+
+// Setting reads a value that is too long for a function's environment, see
+// TAGALONG_ENVIRONMENTS.
+func (l *Ledger) Setting(ctx context.Context, name string) (string, error) {
+	var value string
+	err := l.get(ctx, slices.Values([]key{settingKey(name)}), func(_ key, i item) error {
+		value = textOf(i, "json")
+		return nil
+	})
+	if err == nil && value == "" {
+		err = fmt.Errorf("setting @%s: table %s has no item with pk %q, sk %q and the text json", name, l.table, "@"+name, "SETTING")
+	}
+	return value, err
+}
+
+// get reads items by key, consistently, a hundred at a time, until DynamoDB has
+// answered for all of them.
+func (l *Ledger) get(ctx context.Context, keys iter.Seq[key], take func(key, item) error) error {
+	for chunk := range slices.Chunk(slices.Collect(keys), 100) {
+		request := types.KeysAndAttributes{ConsistentRead: aws.Bool(true)}
+		for _, k := range chunk {
+			request.Keys = append(request.Keys, item{"pk": text(k.PK), "sk": text(k.SK)})
+		}
+		for attempt := 0; len(request.Keys) > 0; attempt++ {
+			if err := wait(ctx, attempt); err != nil {
+				return err
+			}
+			out, err := l.client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{l.table: request}})
+			if err != nil {
+				return fmt.Errorf("reading items: %w", translate(err, l.table))
+			}
+			for _, i := range out.Responses[l.table] {
+				if l.expired(i) {
+					continue
+				}
+				if err := take(key{textOf(i, "pk"), textOf(i, "sk")}, i); err != nil {
+					return fmt.Errorf("item %s %s: %w", textOf(i, "pk"), textOf(i, "sk"), err)
+				}
+			}
+			request = out.UnprocessedKeys[l.table]
+		}
+	}
+	return nil
+}
+
+// translate gives the errors that the core knows, and says what to do about the others.
+func translate(err error, table string) error {
+	if _, missing := errors.AsType[*types.ResourceNotFoundException](err); missing {
+		return fmt.Errorf("table %q: %w", table, errors.Join(tagalong.ErrNoTable, err))
+	}
+	return err
+}

@@ -1,0 +1,150 @@
+package dynamo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+// Settle records how a wish stands, if its version is still the one that was
+// converged to and no unanswered put may still arrive.
+func (l *Ledger) Settle(ctx context.Context, id tagalong.TagID, version string, v tagalong.Verdict) error {
+	t := &transaction{table: l.table, tags: map[int]tagalong.TagID{0: id}}
+	if c := settled(version, v.CheckedAt); v.Done {
+		t.remove(tagKey(id), &c)
+	} else {
+		t.update(tagKey(id), settling(id, v, &c), c)
+	}
+	for _, child := range v.Children {
+		if len(t.items) == transactionItems {
+			break // no index has so many platforms
+		}
+		t.put(childItem{childKey(child), child.Platform}, nil)
+	}
+	err := l.writeOne(ctx, t)
+	if _, refused := errors.AsType[*tagalong.RefusedError](err); refused {
+		return l.unsettled(ctx, id, version, v)
+	}
+	return err
+}
+
+const transactionItems = 100
+
+// settled is the condition under which a verdict may be recorded.
+func settled(version string, at time.Time) condition {
+	return condition{
+		"#version = :version AND (attribute_not_exists(#doubtUntil) OR #doubtUntil <= :at)",
+		map[string]string{"#version": "version", "#doubtUntil": "doubtUntil"},
+		item{":version": text(version), ":at": text(formatTime(at))},
+	}
+}
+
+// settling gives the update that records a verdict, adding its names and values.
+func settling(id tagalong.TagID, v tagalong.Verdict, c *condition) string {
+	_, sk := tagIndex("", v.State, id)
+	set, remove := "SET #state = :state, #since = :at, #checkedAt = :at, #gsi1sk = :gsi1sk", " REMOVE #doubtUntil"
+	for _, name := range []string{"state", "since", "checkedAt", "gsi1sk", "actual", "reason"} {
+		c.names["#"+name] = name
+	}
+	c.values[":state"], c.values[":gsi1sk"] = text(string(v.State)), text(sk)
+	for name, value := range map[string]string{"actual": v.Actual.String(), "reason": v.Reason} {
+		if value == "" {
+			remove += ", #" + name
+			continue
+		}
+		set += ", #" + name + " = :" + name
+		c.values[":"+name] = text(value)
+	}
+	return set + remove
+}
+
+// unsettled tells why a verdict was refused. In doubt, what was seen is recorded
+// and the tag stays pending.
+func (l *Ledger) unsettled(ctx context.Context, id tagalong.TagID, version string, v tagalong.Verdict) error {
+	tags, err := l.Tags(ctx, []tagalong.TagID{id})
+	if err != nil {
+		return err
+	}
+	if tag, ok := tags[id]; !ok || tag.Version != version {
+		return tagalong.ErrConflict
+	}
+	c := condition{
+		"#version = :version",
+		map[string]string{"#version": "version", "#checkedAt": "checkedAt", "#actual": "actual"},
+		item{":version": text(version), ":checkedAt": text(formatTime(v.CheckedAt))},
+	}
+	set := "SET #checkedAt = :checkedAt"
+	if v.Actual == "" {
+		set += " REMOVE #actual"
+	} else {
+		set += ", #actual = :actual"
+		c.values[":actual"] = text(v.Actual.String())
+	}
+	t := &transaction{table: l.table, tags: map[int]tagalong.TagID{0: id}}
+	t.update(tagKey(id), set, c)
+	err = l.writeOne(ctx, t)
+	if _, refused := errors.AsType[*tagalong.RefusedError](err); refused {
+		return tagalong.ErrConflict
+	}
+	if err != nil {
+		return err
+	}
+	return tagalong.ErrInDoubt
+}
+
+// Doubt says that until a time an unanswered put of this tag may still arrive.
+// It holds whatever the wish is by then; a tag that nobody wishes needs none.
+func (l *Ledger) Doubt(ctx context.Context, id tagalong.TagID, until time.Time) error {
+	_, sk := tagIndex("", tagalong.TagPending, id)
+	t := &transaction{table: l.table, tags: map[int]tagalong.TagID{0: id}}
+	t.update(tagKey(id), "SET #doubtUntil = :until, #state = :pending, #gsi1sk = :gsi1sk", condition{
+		"attribute_exists(pk)",
+		map[string]string{"#doubtUntil": "doubtUntil", "#state": "state", "#gsi1sk": "gsi1sk"},
+		item{":until": text(formatTime(until)), ":pending": text(string(tagalong.TagPending)), ":gsi1sk": text(sk)},
+	})
+	err := l.writeOne(ctx, t)
+	if _, refused := errors.AsType[*tagalong.RefusedError](err); refused {
+		return nil
+	}
+	return err
+}
+
+// writeOne writes a transaction of one update as the plain update that it is,
+// which costs half; with more items it is a transaction.
+func (l *Ledger) writeOne(ctx context.Context, t *transaction) error {
+	if t.err != nil {
+		return t.err
+	}
+	update := t.items[0].Update
+	if len(t.items) > 1 || update == nil {
+		return l.write(ctx, t)
+	}
+	for attempt := 0; ; attempt++ {
+		if err := wait(ctx, attempt); err != nil {
+			return err
+		}
+		_, err := l.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+			TableName:                 update.TableName,
+			Key:                       update.Key,
+			UpdateExpression:          update.UpdateExpression,
+			ConditionExpression:       update.ConditionExpression,
+			ExpressionAttributeNames:  update.ExpressionAttributeNames,
+			ExpressionAttributeValues: update.ExpressionAttributeValues,
+		})
+		if err == nil {
+			return nil
+		}
+		if _, refused := errors.AsType[*types.ConditionalCheckFailedException](err); refused {
+			return &tagalong.RefusedError{Tags: []tagalong.TagID{t.tags[0]}}
+		}
+		if _, busy := errors.AsType[*types.TransactionConflictException](err); !busy || attempt == maxAttempts {
+			return fmt.Errorf("writing: %w", translate(err, l.table))
+		}
+	}
+}
