@@ -1,0 +1,147 @@
+// Package sandbox is an embedded AWS: an HTTP server that speaks the wire
+// protocols of DynamoDB, ECR, ECS and STS, so that an unmodified AWS SDK and
+// the AWS CLI run against it. It keeps everything in memory, one state for
+// each account and Region, and needs nothing but Go.
+//
+// It is strict: an operation or a member of a request that it does not know is
+// refused and never ignored. It verifies no signatures and no IAM policies;
+// who calls follows from the access key, where from the signature's Region.
+package sandbox
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/dynamodb"
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecr"
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecs"
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/sts"
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/wire"
+)
+
+// Options of a sandbox.
+type Options struct {
+	Account string           // of unknown access keys; 111122223333 if empty
+	Region  string           // where stories play unless they say otherwise; us-east-1 if empty
+	Now     func() time.Time // the services' clock; time.Now if nil
+}
+
+// Sandbox is an AWS. It is an http.Handler and safe for concurrent use.
+type Sandbox struct {
+	DynamoDB *dynamodb.DB
+	ECR      *ecr.Registry
+	ECS      *ecs.Scheduler
+	STS      *sts.Service
+
+	options Options
+	routes  map[string]route // by the prefix of X-Amz-Target
+	calls   recorder
+}
+
+// route is a service of the JSON protocol.
+type route struct {
+	name  string // in the credential scope, and in the records
+	serve func(http.ResponseWriter, *http.Request, wire.Caller, string)
+}
+
+// New makes a sandbox with nothing in it.
+func New(options Options) *Sandbox {
+	if options.Account == "" {
+		options.Account = "111122223333"
+	}
+	if options.Region == "" {
+		options.Region = "us-east-1"
+	}
+	if options.Now == nil {
+		options.Now = time.Now
+	}
+	home := wire.Scope{Account: options.Account, Region: options.Region}
+	registry := ecr.New(ecr.Options{Home: home, Now: options.Now})
+	s := &Sandbox{
+		options:  options,
+		DynamoDB: dynamodb.New(dynamodb.Options{Now: options.Now, Scope: scopeOf}),
+		ECR:      registry,
+		ECS:      ecs.New(ecs.Options{Home: home, Now: options.Now, Images: registry}),
+		STS:      sts.New(sts.Options{Account: options.Account, Now: options.Now}),
+	}
+	s.routes = map[string]route{
+		"DynamoDB_20120810":                    {"dynamodb", s.serveDynamoDB},
+		"AmazonEC2ContainerRegistry_V20150921": {"ecr", jsonService(s.ECR)},
+		"AmazonEC2ContainerServiceV20141113":   {"ecs", jsonService(s.ECS)},
+	}
+	return s
+}
+
+func jsonService(service wire.Service) func(http.ResponseWriter, *http.Request, wire.Caller, string) {
+	return func(w http.ResponseWriter, r *http.Request, caller wire.Caller, operation string) {
+		wire.Serve(w, r, service, caller, operation)
+	}
+}
+
+// scopeKey is where a request's context keeps its caller's scope.
+type scopeKey struct{}
+
+func (s *Sandbox) serveDynamoDB(w http.ResponseWriter, r *http.Request, caller wire.Caller, _ string) {
+	s.DynamoDB.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), scopeKey{}, caller.Scope)))
+}
+
+// scopeOf gives what serveDynamoDB put there.
+func scopeOf(r *http.Request) string {
+	scope, _ := r.Context().Value(scopeKey{}).(wire.Scope)
+	return scope.String()
+}
+
+// Home is the account and Region that the options name.
+func (s *Sandbox) Home() wire.Scope {
+	return wire.Scope{Account: s.options.Account, Region: s.options.Region}
+}
+
+// ServeHTTP answers any service's request.
+func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	rec := s.calls.begin(s.options.Now())
+	reply := &watcher{ResponseWriter: w}
+	defer func() { s.calls.end(rec, reply.code()) }()
+
+	target := r.Header.Get("X-Amz-Target")
+	if target == "" {
+		s.serveQuery(reply, r, rec)
+		return
+	}
+	prefix, operation, _ := strings.Cut(target, ".")
+	found, ok := s.routes[prefix]
+	if !ok {
+		wire.WriteError(reply, wire.Errorf("UnknownOperationException", "target %q is not known to the sandbox", target))
+		return
+	}
+	s.calls.name(rec, found.name, operation)
+	caller, err := s.caller(r, found.name)
+	if err != nil {
+		wire.WriteError(reply, err)
+		return
+	}
+	s.calls.by(rec, caller.Scope)
+	found.serve(reply, r, caller, operation)
+}
+
+// serveQuery answers the Query protocol, which only STS speaks here.
+func (s *Sandbox) serveQuery(w http.ResponseWriter, r *http.Request, rec *Call) {
+	_ = r.ParseForm() // a malformed form is STS's to refuse
+	s.calls.name(rec, "sts", r.PostForm.Get("Action"))
+	if caller, err := s.caller(r, "sts"); err == nil {
+		s.calls.by(rec, caller.Scope)
+	}
+	s.STS.ServeHTTP(w, r)
+}
+
+func (s *Sandbox) caller(r *http.Request, service string) (wire.Caller, error) {
+	credential, err := wire.ParseCredential(r)
+	if err != nil {
+		return wire.Caller{}, err
+	}
+	if err := credential.Check(service); err != nil {
+		return wire.Caller{}, err
+	}
+	return s.STS.Caller(credential, sts.RequestTime(r, s.options.Now))
+}
