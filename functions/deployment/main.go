@@ -1,0 +1,36 @@
+// Command deployment is the Lambda that takes EventBridge's "ECS Deployment
+// State Change": it keeps the ledger and moves the tags.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"time"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/boot"
+	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring"
+)
+
+func main() {
+	if err := run(context.Background()); err != nil {
+		boot.Exit(err)
+	}
+}
+
+func run(ctx context.Context) error {
+	config, cfg, err := boot.Function(os.Getenv, boot.EnvTable)
+	if err != nil {
+		return err
+	}
+	reactor, err := wiring.Reactor(ctx, config, cfg, boot.Logger(os.Stdout, config.LogLevel))
+	if err != nil {
+		return err
+	}
+	boot.Start(func(ctx context.Context, event json.RawMessage) (any, error) {
+		outcome, err := reactor.Handle(ctx, event)
+		boot.WriteMetrics(os.Stdout, time.Now(), outcome, err)
+		return nil, err
+	}, wiring.Open(cfg)...)
+	return nil
+}

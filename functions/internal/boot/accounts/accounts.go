@@ -1,0 +1,112 @@
+// Package accounts says with which credentials an account is asked, and in
+// which Region: our own, or those of a role that TAGALONG_ACCOUNTS names.
+package accounts
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/boot"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+const (
+	sessionName     = "tagalong" // shown by CloudTrail in the other account
+	sessionDuration = time.Hour
+	renewBefore     = 5 * time.Minute // so that no call begins with credentials that end under it
+)
+
+// Accounts gives configurations for accounts. It is safe for concurrent use.
+type Accounts struct {
+	own    aws.Config
+	self   Self
+	listed map[string]account
+}
+
+type account struct {
+	credentials aws.CredentialsProvider // of its role; nil for our own
+	regions     []string
+}
+
+// New takes the function's own configuration, its own account and the accounts
+// listed. One without a role must be our own.
+func New(ctx context.Context, own aws.Config, self Self, listed []boot.Account) (*Accounts, error) {
+	a := &Accounts{own: own, self: self, listed: map[string]account{}}
+	client := sts.NewFromConfig(own)
+	for _, l := range listed {
+		entry := account{regions: l.Regions}
+		if len(entry.regions) == 0 {
+			entry.regions = []string{own.Region}
+		}
+		if l.Role != "" {
+			entry.credentials = assume(client, l.Role)
+		} else if err := a.mustBeOwn(ctx, l.ID); err != nil {
+			return nil, err
+		}
+		a.listed[l.ID] = entry
+	}
+	return a, nil
+}
+
+func (a *Accounts) mustBeOwn(ctx context.Context, id string) error {
+	own, err := a.self(ctx)
+	if err != nil {
+		return err
+	}
+	if id != own {
+		return fmt.Errorf("%s: account %s has no role: want one, since our own account is %s", boot.EnvAccounts, id, own)
+	}
+	return nil
+}
+
+// assume gives the credentials of a role, kept until they are about to end.
+func assume(client *sts.Client, role string) aws.CredentialsProvider {
+	provider := stscreds.NewAssumeRoleProvider(client, role, func(o *stscreds.AssumeRoleOptions) {
+		o.RoleSessionName = sessionName
+		o.Duration = sessionDuration
+	})
+	return aws.NewCredentialsCache(provider, func(o *aws.CredentialsCacheOptions) { o.ExpiryWindow = renewBefore })
+}
+
+// Workload gives the configuration to ask ECS with. An account that is neither
+// ours nor listed, and a Region that is not listed for its account, are
+// tagalong.ErrElsewhere. Unless it is listed, our own account is covered in all
+// Regions.
+func (a *Accounts) Workload(ctx context.Context, id, region string) (aws.Config, error) {
+	entry, listed := a.listed[id]
+	if listed && !slices.Contains(entry.regions, region) {
+		return aws.Config{}, fmt.Errorf("account %s, region %s: %w", id, region, tagalong.ErrElsewhere)
+	}
+	if !listed {
+		own, err := a.self(ctx)
+		if err != nil {
+			return aws.Config{}, err
+		}
+		if id != own {
+			return aws.Config{}, fmt.Errorf("account %s: %w", id, tagalong.ErrElsewhere)
+		}
+	}
+	return a.config(entry, region), nil
+}
+
+// Registry gives the configuration to ask ECR with about a registry of an
+// account: images of any account are tagged where they lie. Without a role there
+// our own credentials are used, and the repository's policy must allow it.
+func (a *Accounts) Registry(_ context.Context, id, region string) (aws.Config, error) {
+	return a.config(a.listed[id], region), nil
+}
+
+func (a *Accounts) config(entry account, region string) aws.Config {
+	cfg := a.own.Copy()
+	cfg.Region = region
+	if entry.credentials != nil {
+		cfg.Credentials = entry.credentials
+	}
+	return cfg
+}

@@ -1,0 +1,155 @@
+package boot
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+// The environment variables of every function and of the CLI. Each function
+// checks all of them, whether it uses them or not, so that one mistake shows
+// everywhere at once.
+const (
+	// EnvTable names the DynamoDB table of the ledger.
+	EnvTable = "TAGALONG_TABLE"
+	// EnvEnvironments holds the environment rules, JSON, or @NAME: then they
+	// are in that item of the table. Without it clusters are environments.
+	EnvEnvironments = "TAGALONG_ENVIRONMENTS"
+	// EnvAccounts holds the accounts beside our own, JSON or @NAME.
+	EnvAccounts = "TAGALONG_ACCOUNTS"
+	// EnvLogLevel is debug, info, warn or error; info by default.
+	EnvLogLevel = "TAGALONG_LOG_LEVEL"
+	// EnvEventBus is the event bus that gets Tagalong's own events, by name or
+	// ARN. Without it none are sent.
+	EnvEventBus = "TAGALONG_EVENT_BUS"
+	// EnvRetentionDays is how many days closed rows are kept; for ever by default.
+	EnvRetentionDays = "TAGALONG_RETENTION_DAYS"
+	// EnvPendingAfter is when a rollout or a tag is overdue, such as 90m; 1h by default.
+	EnvPendingAfter = "TAGALONG_PENDING_AFTER"
+	// EnvUntag is true if stale tags are to be removed; false by default.
+	EnvUntag = "TAGALONG_UNTAG"
+)
+
+// Config is what the environment variables say.
+type Config struct {
+	Table        string
+	Environments Setting[tagalong.Rules]
+	Accounts     Setting[[]Account]
+	LogLevel     slog.Level
+	EventBus     string        // "" for none
+	Retention    time.Duration // 0 is for ever
+	PendingAfter time.Duration
+	Untag        bool
+}
+
+const (
+	defaultPendingAfter = time.Hour
+	maxRetentionDays    = 36500 // a hundred years still fit a time.Duration
+	day                 = 24 * time.Hour
+)
+
+// ReadConfig reads the variables once. It reports all problems together, each
+// with the variable, its value and what would be right. need are the variables
+// that this function cannot do without.
+func ReadConfig(getenv func(string) string, need ...string) (Config, error) {
+	r := reader{getenv: getenv, need: need}
+	c := Config{
+		Table:        r.text(EnvTable, tableName, "the name of a DynamoDB table: 3 to 255 letters, digits, dots, underscores or hyphens"),
+		Environments: setting(&r, EnvEnvironments, tagalong.ParseRules),
+		Accounts:     setting(&r, EnvAccounts, ParseAccounts),
+		LogLevel:     r.level(EnvLogLevel),
+		EventBus:     r.text(EnvEventBus, eventBus, "the name or the ARN of an event bus"),
+		Retention:    r.days(EnvRetentionDays),
+		PendingAfter: r.duration(EnvPendingAfter, defaultPendingAfter),
+		Untag:        r.truth(EnvUntag),
+	}
+	return c, errors.Join(r.problems...)
+}
+
+var (
+	tableName = regexp.MustCompile(`^[A-Za-z0-9_.-]{3,255}$`)
+	eventBus  = regexp.MustCompile(`^(?:arn:aws(?:-[a-z]+)*:events:[a-z0-9-]+:\d{12}:event-bus/)?[A-Za-z0-9/._-]{1,256}$`)
+)
+
+// reader gathers what is wrong while it reads.
+type reader struct {
+	getenv   func(string) string
+	need     []string
+	problems []error
+}
+
+func (r *reader) problem(name, value, want string) {
+	r.problems = append(r.problems, fmt.Errorf("%s %q: want %s", name, value, want))
+}
+
+// get gives a variable; ok is false if it is not set, or empty.
+func (r *reader) get(name, want string) (value string, ok bool) {
+	value = strings.TrimSpace(r.getenv(name))
+	if value == "" && slices.Contains(r.need, name) {
+		r.problems = append(r.problems, fmt.Errorf("%s missing: want %s", name, want))
+	}
+	return value, value != ""
+}
+
+func (r *reader) text(name string, form *regexp.Regexp, want string) string {
+	value, ok := r.get(name, want)
+	if ok && !form.MatchString(value) {
+		r.problem(name, value, want)
+	}
+	return value
+}
+
+func (r *reader) level(name string) slog.Level {
+	const want = "debug, info, warn or error"
+	value, ok := r.get(name, want)
+	level, known := map[string]slog.Level{
+		"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError,
+	}[strings.ToLower(value)]
+	if ok && !known {
+		r.problem(name, value, want)
+	}
+	return level // info if there is none
+}
+
+func (r *reader) days(name string) time.Duration {
+	want := fmt.Sprintf("whole days from 1 to %d", maxRetentionDays)
+	value, ok := r.get(name, want)
+	if !ok {
+		return 0
+	}
+	n, err := strconv.Atoi(value)
+	if err != nil || n < 1 || n > maxRetentionDays {
+		r.problem(name, value, want)
+		return 0
+	}
+	return time.Duration(n) * day
+}
+
+func (r *reader) duration(name string, absent time.Duration) time.Duration {
+	const want = "a duration above zero, such as 1h or 90m"
+	value, ok := r.get(name, want)
+	if !ok {
+		return absent
+	}
+	d, err := time.ParseDuration(value)
+	if err != nil || d <= 0 {
+		r.problem(name, value, want)
+	}
+	return d
+}
+
+func (r *reader) truth(name string) bool {
+	const want = "true or false"
+	value, ok := r.get(name, want)
+	if ok && value != "true" && value != "false" {
+		r.problem(name, value, want)
+	}
+	return value == "true"
+}

@@ -1,0 +1,134 @@
+package boot
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+)
+
+// env gives a getenv over pairs of names and values.
+func env(pairs ...string) func(string) string {
+	values := map[string]string{}
+	for i := 0; i < len(pairs); i += 2 {
+		values[pairs[i]] = pairs[i+1]
+	}
+	return func(name string) string { return values[name] }
+}
+
+func noItem(context.Context, string) (string, error) {
+	return "", errors.New("no item was to be read")
+}
+
+func TestDefaults(t *testing.T) {
+	c, err := ReadConfig(env(EnvTable, "ledger"), EnvTable)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Table != "ledger" || c.LogLevel != slog.LevelInfo || c.EventBus != "" || c.Retention != 0 || c.PendingAfter != time.Hour || c.Untag {
+		t.Errorf("config %+v", c)
+	}
+	rules, err1 := c.Environments.Resolve(t.Context(), noItem)
+	accounts, err2 := c.Accounts.Resolve(t.Context(), noItem)
+	if len(rules) != 0 || len(accounts) != 0 || err1 != nil || err2 != nil {
+		t.Errorf("rules %v, %v; accounts %v, %v", rules, err1, accounts, err2)
+	}
+}
+
+func TestEveryVariable(t *testing.T) {
+	c, err := ReadConfig(env(
+		EnvTable, " tagalong-ledger.v2 ", // Terraform's heredocs leave blanks
+		EnvEnvironments, `[{"environment":"prod","clusters":["prod-*"]}]`,
+		EnvAccounts, `[{"account":"444455556666","role":"arn:aws:iam::444455556666:role/ops/tagalong","regions":["eu-central-1"]},{"account":"111122223333"}]`,
+		EnvLogLevel, "WARN",
+		EnvEventBus, "arn:aws:events:us-east-1:111122223333:event-bus/central",
+		EnvRetentionDays, "400",
+		EnvPendingAfter, "90m",
+		EnvUntag, "true",
+	), EnvTable)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Table != "tagalong-ledger.v2" || c.LogLevel != slog.LevelWarn || !strings.HasSuffix(c.EventBus, "/central") ||
+		c.Retention != 400*24*time.Hour || c.PendingAfter != 90*time.Minute || !c.Untag {
+		t.Errorf("config %+v", c)
+	}
+	rules, err1 := c.Environments.Resolve(t.Context(), noItem)
+	accounts, err2 := c.Accounts.Resolve(t.Context(), noItem)
+	if len(rules) != 1 || rules[0].Environment != "prod" || len(accounts) != 2 || accounts[0].Regions[0] != "eu-central-1" {
+		t.Errorf("rules %v, %v; accounts %v, %v", rules, err1, accounts, err2)
+	}
+}
+
+func TestAllProblemsAreReportedAtOnce(t *testing.T) {
+	_, err := ReadConfig(env(
+		EnvEnvironments, `[{"environment":""},{"environment":"prod","tags":["{nonsense}"]}]`,
+		EnvAccounts, `[{"account":"12","regions":["mars"]},{"account":"111122223333","role":"arn:aws:iam::444455556666:role/x"},{"account":"111122223333","role":"me"}]`,
+		EnvLogLevel, "loud",
+		EnvEventBus, "no bus!",
+		EnvRetentionDays, "1.5",
+		EnvPendingAfter, "-1h",
+		EnvUntag, "yes",
+	), EnvTable)
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, want := range []string{
+		EnvTable + " missing: want the name of a DynamoDB table",
+		EnvEnvironments + `: environment rules[0].environment ""`, `{nonsense}`,
+		EnvAccounts + `: accounts[0].account "12": want 12 digits`,
+		`accounts[0].regions[0] "mars": want the name of an AWS Region`,
+		`accounts[1].role "arn:aws:iam::444455556666:role/x": want a role of account 111122223333`,
+		`accounts[2].role "me": want the ARN of a role`,
+		`accounts[2].account "111122223333": listed in accounts[1] already`,
+		EnvLogLevel + ` "loud": want debug, info, warn or error`,
+		EnvEventBus + ` "no bus!": want`,
+		EnvRetentionDays + ` "1.5": want whole days from 1`,
+		EnvPendingAfter + ` "-1h": want a duration above zero`,
+		EnvUntag + ` "yes": want true or false`,
+	} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is not in:\n%v", want, err)
+		}
+	}
+}
+
+func TestWrongValues(t *testing.T) {
+	for name, values := range map[string][]string{
+		EnvTable:         {"t", "two words", strings.Repeat("x", 256)},
+		EnvEnvironments:  {"prod", "{}", "[] []", "@", "@a b"},
+		EnvAccounts:      {"111122223333", `[{"id":"111122223333"}]`, "[]]", "@?"},
+		EnvLogLevel:      {"trace", "0"},
+		EnvRetentionDays: {"0", "-1", "forever", "36501"},
+		EnvPendingAfter:  {"1", "0s", "1d"},
+		EnvUntag:         {"TRUE", "1"},
+	} {
+		for _, value := range values {
+			if _, err := ReadConfig(env(name, value)); err == nil || !strings.Contains(err.Error(), name) {
+				t.Errorf("%s=%s: %v", name, value, err)
+			}
+		}
+	}
+}
+
+func TestSettingInTheTable(t *testing.T) {
+	c, err := ReadConfig(env(EnvEnvironments, "@rules/prod"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules, err := c.Environments.Resolve(t.Context(), func(_ context.Context, name string) (string, error) {
+		return `[{"environment":"` + strings.ReplaceAll(name, "/", "-") + `"}]`, nil
+	})
+	if err != nil || len(rules) != 1 || rules[0].Environment != "rules-prod" {
+		t.Errorf("rules %v, error %v", rules, err)
+	}
+	absent := errors.New("no such item")
+	if _, err := c.Environments.Resolve(t.Context(), func(context.Context, string) (string, error) { return "", absent }); !errors.Is(err, absent) || !strings.Contains(err.Error(), EnvEnvironments+", item @rules/prod") {
+		t.Errorf("absent: %v", err)
+	}
+	if _, err := c.Environments.Resolve(t.Context(), func(context.Context, string) (string, error) { return "{", nil }); err == nil || !strings.Contains(err.Error(), "item @rules/prod") {
+		t.Errorf("malformed: %v", err)
+	}
+}

@@ -1,0 +1,35 @@
+package boot
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// forbidden are packages that a function must not link, and why.
+var forbidden = map[string]string{
+	"github.com/aws/aws-sdk-go-v2/config":      "2 MB and 2 ms of each cold start: AWSConfig does what a function needs",
+	"github.com/aws/aws-sdk-go-v2/service/sso": "comes with config",
+	"net/rpc":       "comes without -tags lambda.norpc, and keeps the linker from leaving methods out",
+	"text/template": "1.5 MB",
+}
+
+func TestDependencies(t *testing.T) {
+	deps := func(pattern string) []string {
+		out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-tags", "lambda.norpc", pattern).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Fields(string(out))
+	}
+	for _, dep := range append(deps("./..."), deps("../../deployment")...) {
+		if why, no := forbidden[dep]; no {
+			t.Errorf("imports %s: %s", dep, why)
+		}
+	}
+	for _, dep := range deps(".") {
+		if strings.HasPrefix(dep, "github.com/aws/aws-sdk-go-v2/service/") && !strings.Contains(dep, "/internal/") {
+			t.Errorf("imports %s: each client costs every function; it belongs below accounts or wiring", dep)
+		}
+	}
+}

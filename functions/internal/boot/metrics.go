@@ -1,0 +1,100 @@
+package boot
+
+import (
+	"encoding/json"
+	"io"
+	"time"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+// The units of CloudWatch that occur here.
+const (
+	unitCount        = "Count"
+	unitMilliseconds = "Milliseconds"
+)
+
+// metricsLine is a line of CloudWatch's embedded metric format,
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html.
+type metricsLine struct {
+	AWS         metricsHead `json:"_aws"`
+	Environment string      `json:"Environment,omitempty"`
+	metrics
+}
+
+type metricsHead struct {
+	Timestamp int64              `json:"Timestamp"` // epoch milliseconds
+	Metrics   []metricsDirective `json:"CloudWatchMetrics"`
+}
+
+type metricsDirective struct {
+	Namespace  string       `json:"Namespace"`
+	Dimensions [][]string   `json:"Dimensions"`
+	Metrics    []metricName `json:"Metrics"`
+}
+
+type metricName struct {
+	Name string `json:"Name"`
+	Unit string `json:"Unit"`
+}
+
+// metrics are what one event did.
+type metrics struct {
+	EventsHandled      int // taken to their end
+	EventsUnmanaged    int // of services that no environment rule matches
+	TagsMoved          int
+	TagsBlocked        int
+	TagsMissing        int
+	ContainersUnproven int
+	TagsInDoubt        int
+	Errors             int
+	LagMilliseconds    int64 `json:",omitempty"` // from ECS's time to the tag's confirmation
+}
+
+// counts names the metrics that are always there: a zero says that all is well.
+var counts = []metricName{
+	{"EventsHandled", unitCount}, {"EventsUnmanaged", unitCount},
+	{"TagsMoved", unitCount}, {"TagsBlocked", unitCount}, {"TagsMissing", unitCount},
+	{"ContainersUnproven", unitCount}, {"TagsInDoubt", unitCount}, {"Errors", unitCount},
+}
+
+// WriteMetrics writes the metrics of one event as one line: in total, and by
+// environment. More dimensions there are none, since every value of one is
+// billed. A line that cannot be written is lost, as a line of the log is.
+func WriteMetrics(w io.Writer, now time.Time, o tagalong.Outcome, failure error) {
+	directive := metricsDirective{Namespace: "Tagalong", Dimensions: [][]string{{}}, Metrics: counts}
+	if o.Environment != "" {
+		directive.Dimensions = append(directive.Dimensions, []string{"Environment"})
+	}
+	m := measure(o, failure)
+	if m.LagMilliseconds > 0 {
+		directive.Metrics = append(counts[:len(counts):len(counts)], metricName{"LagMilliseconds", unitMilliseconds})
+	}
+	line, _ := json.Marshal(metricsLine{ // strings and numbers: no error
+		AWS:         metricsHead{Timestamp: now.UnixMilli(), Metrics: []metricsDirective{directive}},
+		Environment: o.Environment,
+		metrics:     m,
+	})
+	_, _ = w.Write(append(line, '\n'))
+}
+
+func measure(o tagalong.Outcome, failure error) metrics {
+	return metrics{
+		EventsHandled:      one(failure == nil && !o.Unhandled && !o.Unmanaged),
+		EventsUnmanaged:    one(o.Unmanaged),
+		TagsMoved:          o.Moved,
+		TagsBlocked:        o.Blocked,
+		TagsMissing:        o.Missing,
+		ContainersUnproven: o.Unproven,
+		TagsInDoubt:        o.InDoubt,
+		Errors:             one(failure != nil),
+		LagMilliseconds:    o.Lag.Milliseconds(),
+	}
+}
+
+func one(yes bool) int {
+	if yes {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,60 @@
+// Package wiring puts the reactor together, for the functions and for the CLI:
+// ECS, ECR and the ledger behind the core's interfaces.
+package wiring
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/boot"
+	"github.com/tagalong-aws/tagalong/functions/internal/boot/accounts"
+	"github.com/tagalong-aws/tagalong/functions/internal/dynamo"
+	"github.com/tagalong-aws/tagalong/functions/internal/ecr"
+	"github.com/tagalong-aws/tagalong/functions/internal/ecs"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+// Reactor makes the reactor that a configuration describes. Rules and accounts
+// that lie in the table are read from there.
+func Reactor(ctx context.Context, config boot.Config, cfg aws.Config, log *slog.Logger) (*tagalong.Reactor, error) {
+	ledger := dynamo.New(dynamodb.NewFromConfig(cfg), config.Table)
+	rules, problem := config.Environments.Resolve(ctx, ledger.Setting)
+	listed, another := config.Accounts.Resolve(ctx, ledger.Setting)
+	if err := errors.Join(problem, another); err != nil {
+		return nil, err
+	}
+	reach, err := accounts.New(ctx, cfg, accounts.OwnAccount(cfg), listed)
+	if err != nil {
+		return nil, err
+	}
+	return &tagalong.Reactor{
+		Rules:     rules,
+		Ledger:    ledger,
+		Workload:  ecs.New(reach.Workload),
+		Registry:  ecr.New(reach.Registry),
+		Retention: config.Retention,
+		Log:       log,
+	}, nil
+}
+
+// Registry makes the registry alone, for reading what ECR says now.
+func Registry(ctx context.Context, getenv func(string) string, cfg aws.Config) (*ecr.Registry, error) {
+	config, err := boot.ReadConfig(getenv)
+	if err != nil {
+		return nil, err
+	}
+	ledger := dynamo.New(dynamodb.NewFromConfig(cfg), config.Table)
+	listed, err := config.Accounts.Resolve(ctx, ledger.Setting)
+	if err != nil {
+		return nil, err
+	}
+	reach, err := accounts.New(ctx, cfg, accounts.OwnAccount(cfg), listed)
+	if err != nil {
+		return nil, err
+	}
+	return ecr.New(reach.Registry), nil
+}

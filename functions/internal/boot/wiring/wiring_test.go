@@ -1,0 +1,128 @@
+package wiring
+
+import (
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/boot"
+	"github.com/tagalong-aws/tagalong/functions/internal/dynamo"
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox"
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecr"
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecs"
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/sandboxtest"
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/wire"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+const (
+	other = "444455556666"
+	role  = "arn:aws:iam::444455556666:role/tagalong"
+)
+
+// start gives a sandbox with a table, and a Reactor for these variables.
+func start(t *testing.T, pairs map[string]string) (*sandboxtest.Sandbox, *tagalong.Reactor, error) {
+	t.Helper()
+	s := sandboxtest.StartWith(t, sandbox.Options{})
+	s.STS.AddRole(role)
+	if _, err := dynamo.Create(t.Context(), dynamodb.NewFromConfig(s.Config()), "ledger"); err != nil {
+		t.Fatal(err)
+	}
+	config, err := boot.ReadConfig(func(name string) string { return pairs[name] })
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.Table = "ledger"
+	reactor, err := Reactor(t.Context(), config, s.Config(), slog.New(slog.DiscardHandler))
+	return s, reactor, err
+}
+
+// rollOut completes a deployment in the other account, of an image that lies in
+// our own.
+func rollOut(t *testing.T, s *sandboxtest.Sandbox) (*ecr.Repository, []byte) {
+	t.Helper()
+	h := s.ECR.Repository(wire.Scope{}, "shop")
+	if _, err := h.Push(ecr.Image{Seed: "v1", Tags: []string{"build-1"}}); err != nil {
+		t.Fatal(err)
+	}
+	s.ECR.Allow(s.Home().Account, "shop", other)
+	service := s.ECS.Cluster(wire.Scope{Account: other}, "prod").CreateService("shop", ecs.ServiceOptions{})
+	at := time.Now().Add(-time.Minute)
+	d, _, err := service.Release(at, ecs.Container{Name: "app", Image: h.URI() + ":build-1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	event, err := d.Complete(at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h, event
+}
+
+func TestReactorWorksAcrossAccounts(t *testing.T) {
+	s, reactor, err := start(t, map[string]string{boot.EnvAccounts: `[{"account":"` + other + `","role":"` + role + `"}]`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, event := rollOut(t, s)
+	outcome, err := reactor.Handle(t.Context(), event)
+	if err != nil || outcome.Moved != 1 || h.Tag("prod") != h.Digests()[0] {
+		t.Errorf("outcome %+v, error %v, tag on %q", outcome, err, h.Tag("prod"))
+	}
+	for _, c := range s.Calls() {
+		if want := map[string]string{"ecs": other, "ecr": s.Home().Account}[c.Service]; want != "" && c.Account != want {
+			t.Errorf("call %+v", c)
+		}
+	}
+}
+
+func TestReactorRecordsWhatLiesElsewhere(t *testing.T) {
+	s, reactor, err := start(t, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, event := rollOut(t, s)
+	outcome, err := reactor.Handle(t.Context(), event)
+	if err != nil || !outcome.Recorded || h.Tag("prod") != "" {
+		t.Errorf("outcome %+v, error %v, tag on %q", outcome, err, h.Tag("prod"))
+	}
+	if slices.ContainsFunc(s.Calls(), func(c sandbox.Call) bool { return c.Service == "ecs" }) {
+		t.Error("ECS is asked as somebody else")
+	}
+}
+
+func TestReactorNamesWhatIsWrong(t *testing.T) {
+	for want, pairs := range map[string]map[string]string{
+		"TAGALONG_ENVIRONMENTS, item @a":    {boot.EnvEnvironments: "@a", boot.EnvAccounts: "@b"},
+		"TAGALONG_ACCOUNTS, item @b":        {boot.EnvEnvironments: "@a", boot.EnvAccounts: "@b"},
+		"account " + other + " has no role": {boot.EnvAccounts: `[{"account":"` + other + `"}]`},
+	} {
+		if _, _, err := start(t, pairs); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s is not in: %v", want, err)
+		}
+	}
+}
+
+func TestOpenTouchesEachServiceAndSendsNoCall(t *testing.T) {
+	s, _, err := start(t, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.ResetCalls()
+	cfg := s.Config()
+	cfg.HTTPClient = boot.HTTPClient(nil)
+	boot.Prewarm(t.Context(), Open(cfg)...)
+	calls := s.Calls()
+	for _, c := range calls {
+		if c.Operation != "" { // what the sandbox makes of a HEAD request
+			t.Errorf("call %+v", c)
+		}
+	}
+	if len(calls) != 3 {
+		t.Errorf("%d connections instead of 3", len(calls))
+	}
+}

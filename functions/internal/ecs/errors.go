@@ -1,0 +1,47 @@
+package ecs
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+	"github.com/aws/smithy-go"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+// kinds are the error codes of ECS that the core has words for, in any operation,
+// https://docs.aws.amazon.com/AmazonECS/latest/APIReference/CommonErrors.html.
+var kinds = map[string]error{
+	"AccessDeniedException":     tagalong.ErrDenied,
+	"ServiceNotFoundException":  tagalong.ErrNotFound,
+	"ServiceNotActiveException": tagalong.ErrNotFound,
+	"ClusterNotFoundException":  tagalong.ErrNotFound,
+}
+
+// translate gives an error of the SDK the core's word beside its own, which
+// names the operation. also are further codes that mean absence there.
+func translate(what string, err error, also ...string) error {
+	api, ok := errors.AsType[smithy.APIError](err)
+	if !ok {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	kind := kinds[api.ErrorCode()]
+	if slices.Contains(also, api.ErrorCode()) {
+		kind = tagalong.ErrNotFound
+	}
+	if kind == nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return fmt.Errorf("%s: %w: %w", what, kind, err)
+}
+
+// missing says what ECS did not find, in its own words.
+func missing(what string, failures []types.Failure) error {
+	if len(failures) == 0 {
+		return fmt.Errorf("%s: %w", what, tagalong.ErrNotFound)
+	}
+	return fmt.Errorf("%s: %s: %w", what, aws.ToString(failures[0].Reason), tagalong.ErrNotFound)
+}

@@ -1,0 +1,236 @@
+package ecs
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/opencontainers/go-digest"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecs"
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/wire"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+func TestTasksOfADeployment(t *testing.T) {
+	w := start(t, ecs.ServiceOptions{DesiredCount: 3, GuardDuty: true})
+	d := w.deploy(t)
+	if _, err := d.Complete(now); err != nil {
+		t.Fatal(err)
+	}
+	other := w.deploy(t, ecs.Container{Name: "app", Image: w.image}) // beside it, not completed
+	w.ResetCalls()
+	runs, err := w.Tasks(t.Context(), service, d.ID())
+	if err != nil || len(runs) != 3 {
+		t.Fatalf("%d tasks, error %v", len(runs), err)
+	}
+	wantCalls(t, w, "ListTasks", "DescribeTasks")
+	for _, run := range runs {
+		if run.Containers[0] != (tagalong.Ran{Name: "app", Image: w.image, Digest: w.digest}) || !strings.HasSuffix(run.TaskDefinition, ":1") {
+			t.Errorf("task %+v", run)
+		}
+		if agent := run.Containers[1]; agent.Image != "" || agent.Digest == "" {
+			t.Errorf("container that ECS added: %+v", agent)
+		}
+	}
+	if runs, err := w.Tasks(t.Context(), service, other.ID()); err != nil || len(runs) != 3 || !strings.HasSuffix(runs[0].TaskDefinition, ":2") {
+		t.Errorf("the other deployment: %v, error %v", runs, err)
+	}
+}
+
+func TestTasksArePaged(t *testing.T) {
+	w := start(t, ecs.ServiceOptions{DesiredCount: 230})
+	d := w.deploy(t)
+	w.ResetCalls()
+	runs, err := w.Tasks(t.Context(), service, d.ID())
+	if err != nil || len(runs) != 230 {
+		t.Errorf("%d tasks, error %v", len(runs), err)
+	}
+	wantCalls(t, w, "ListTasks", "DescribeTasks", "ListTasks", "DescribeTasks", "ListTasks", "DescribeTasks")
+}
+
+func TestTasksThatStoppedStillTell(t *testing.T) {
+	w := start(t, ecs.ServiceOptions{DesiredCount: 2})
+	good := w.deploy(t)
+	if _, err := good.Complete(now); err != nil {
+		t.Fatal(err)
+	}
+	bad := w.deploy(t)
+	if _, err := bad.Fail(now, ""); err != nil {
+		t.Fatal(err)
+	}
+	w.ResetCalls()
+	runs, err := w.Tasks(t.Context(), service, bad.ID())
+	if err != nil || len(runs) != 2 || runs[0].Containers[0].Digest != w.digest {
+		t.Errorf("tasks %v, error %v", runs, err)
+	}
+	wantCalls(t, w, "ListTasks", "ListTasks", "DescribeTasks")
+}
+
+func TestTasksThatRunButKnowNothingLeaveItToThoseThatStopped(t *testing.T) {
+	w := start(t, ecs.ServiceOptions{DesiredCount: 2})
+	d := w.deploy(t)
+	d.StopTasks(1, now)
+	if err := d.SetTaskDigest(0, "app", ""); err != nil {
+		t.Fatal(err)
+	}
+	runs, err := w.Tasks(t.Context(), service, d.ID())
+	if err != nil || len(runs) != 2 || runs[0].Containers[0].Digest != "" || runs[1].Containers[0].Digest != w.digest {
+		t.Errorf("tasks %v, error %v", runs, err)
+	}
+}
+
+func TestTasksOfWhatIsGone(t *testing.T) {
+	w := start(t, ecs.ServiceOptions{})
+	d := w.deploy(t)
+	for name, s := range map[string]tagalong.Service{
+		"cluster": {Account: service.Account, Region: service.Region, Cluster: "gone", Name: service.Name},
+		"service": {Account: service.Account, Region: service.Region, Cluster: service.Cluster, Name: "gone"},
+	} {
+		id := d.ID()
+		if name == "service" {
+			id = "ecs-svc/42"
+		}
+		if runs, err := w.Tasks(t.Context(), s, id); err != nil || len(runs) != 0 {
+			t.Errorf("%s gone: %v, error %v", name, runs, err)
+		}
+	}
+	if runs, err := w.Tasks(t.Context(), service, "somebody"); err != nil || len(runs) != 0 {
+		t.Errorf("no deployment: %v, error %v", runs, err)
+	}
+}
+
+func TestTasksThatVanishBetweenTheCallsAreLeftOut(t *testing.T) {
+	w := answering(t, 200, `{"taskArns":["arn:aws:ecs:us-east-1:111122223333:task/prod-cluster/1"],"tasks":[],"failures":[{"reason":"MISSING"}]}`)
+	if runs, err := w.Tasks(t.Context(), service, "ecs-svc/1"); err != nil || len(runs) != 0 {
+		t.Errorf("tasks %v, error %v", runs, err)
+	}
+}
+
+func TestTasksDeniedIsAnErrorThatNamesTheOperation(t *testing.T) {
+	w := start(t, ecs.ServiceOptions{})
+	d := w.deploy(t)
+	for _, operation := range []string{"ListTasks", "DescribeTasks"} {
+		w.ECS.Deny(operation)
+		if _, err := w.Tasks(t.Context(), service, d.ID()); !errors.Is(err, tagalong.ErrDenied) || !strings.Contains(err.Error(), operation) {
+			t.Errorf("%s denied: %v", operation, err)
+		}
+		w.ECS.Permit(operation)
+	}
+	w.ECS.Throttle("ListTasks", 1)
+	if _, err := w.Tasks(t.Context(), service, d.ID()); err == nil || errors.Is(err, tagalong.ErrNotFound) {
+		t.Errorf("throttled: %v", err)
+	}
+}
+
+func TestDefinition(t *testing.T) {
+	w := start(t, ecs.ServiceOptions{})
+	pinned := w.image[:strings.LastIndex(w.image, ":")] + "@" + digest.FromString("x").String()
+	d := w.deploy(t, ecs.Container{Name: "app", Image: w.image}, ecs.Container{Name: "side", Image: pinned})
+	w.ResetCalls()
+	known, err := w.Definition(t.Context(), service, d.ID(), "arn:aws:ecs:us-east-1:111122223333:task-definition/checkout-api:1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantCalls(t, w, "DescribeTaskDefinition")
+	if len(known.Containers) != 2 || known.Containers[1] != (tagalong.Ran{Name: "side", Image: pinned}) {
+		t.Errorf("spec %+v", known)
+	}
+	found, err := w.Definition(t.Context(), service, d.ID(), "")
+	if err != nil || found.TaskDefinition != known.TaskDefinition {
+		t.Errorf("looked up: %+v, error %v", found, err)
+	}
+	wantCalls(t, w, "DescribeServices", "DescribeTaskDefinition")
+}
+
+func TestDefinitionOfATaskSet(t *testing.T) {
+	w := start(t, ecs.ServiceOptions{Controller: "CODE_DEPLOY"})
+	d := w.deploy(t)
+	spec, err := w.Definition(t.Context(), service, d.ID(), "")
+	if err != nil || len(spec.Containers) != 1 {
+		t.Errorf("spec %+v, error %v", spec, err)
+	}
+}
+
+func TestDefinitionThatIsNotThere(t *testing.T) {
+	w := start(t, ecs.ServiceOptions{})
+	d := w.deploy(t)
+	gone := service
+	gone.Name = "gone"
+	nowhere := service
+	nowhere.Cluster = "nowhere"
+	for name, err := range map[string]error{
+		"deployment":  definitionError(t, w, service, "ecs-svc/42", ""),
+		"service":     definitionError(t, w, gone, d.ID(), ""),
+		"cluster":     definitionError(t, w, nowhere, d.ID(), ""),
+		"revision":    definitionError(t, w, service, d.ID(), "arn:aws:ecs:us-east-1:111122223333:task-definition/checkout-api:9"),
+		"other place": definitionError(t, w, service, d.ID(), "arn:aws:ecs:us-east-1:444455556666:task-definition/checkout-api:1"),
+		"no ARN":      definitionError(t, w, service, d.ID(), "checkout-api"),
+	} {
+		if !errors.Is(err, tagalong.ErrNotFound) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	w.ECS.Deny("DescribeServices")
+	if err := definitionError(t, w, service, d.ID(), ""); errors.Is(err, tagalong.ErrNotFound) || !strings.Contains(err.Error(), "DescribeServices") {
+		t.Errorf("denied: %v", err)
+	}
+	w.service.Delete(now)
+	w.ECS.Permit("DescribeServices")
+	if err := definitionError(t, w, service, d.ID(), ""); !errors.Is(err, tagalong.ErrNotFound) {
+		t.Errorf("deleted: %v", err)
+	}
+}
+
+func definitionError(t *testing.T, w *world, s tagalong.Service, deployment, definition string) error {
+	t.Helper()
+	_, err := w.Definition(t.Context(), s, deployment, definition)
+	if err == nil {
+		t.Fatalf("%s %s %s: no error", s, deployment, definition)
+	}
+	return err
+}
+
+func TestClusterOfAShortARN(t *testing.T) {
+	w := start(t, ecs.ServiceOptions{ShortARN: true})
+	w.ECS.Cluster(wire.Scope{}, "a-cluster").CreateService(service.Name, ecs.ServiceOptions{}) // a long ARN: another service
+	w.ECS.Cluster(wire.Scope{}, "z-cluster")
+	w.ECS.Cluster(wire.Scope{Region: "eu-central-1"}, "there").CreateService(service.Name, ecs.ServiceOptions{ShortARN: true})
+	w.ResetCalls()
+	for range 2 {
+		if got, err := w.find(t, service.Name); err != nil || got != service.Cluster {
+			t.Errorf("cluster %q, error %v", got, err)
+		}
+	}
+	wantCalls(t, w, "ListClusters", "DescribeServices", "DescribeServices", "DescribeServices")
+	if _, err := w.find(t, "gone"); !errors.Is(err, tagalong.ErrNotFound) {
+		t.Errorf("in no cluster: %v", err)
+	}
+	w.service.Delete(now)
+	w.clusters = cache[string]{}
+	if got, err := w.find(t, service.Name); err != nil || got != service.Cluster {
+		t.Errorf("deleted: cluster %q, error %v", got, err)
+	}
+}
+
+func (w *world) find(t *testing.T, name string) (string, error) {
+	t.Helper()
+	return w.Workload.Cluster(t.Context(), service.Account, service.Region, name)
+}
+
+func TestClusterThatIsNotCertain(t *testing.T) {
+	w := start(t, ecs.ServiceOptions{ShortARN: true})
+	w.ECS.Cluster(wire.Scope{}, "second").CreateService(service.Name, ecs.ServiceOptions{ShortARN: true})
+	if _, err := w.find(t, service.Name); err == nil || !strings.Contains(err.Error(), "prod-cluster, second") {
+		t.Errorf("two clusters: %v", err)
+	}
+	w.ECS.Cluster(wire.Scope{}, "second").Service(service.Name).Delete(now)
+	if got, err := w.find(t, service.Name); err != nil || got != service.Cluster {
+		t.Errorf("one of them deleted: cluster %q, error %v", got, err)
+	}
+	w.clusters = cache[string]{}
+	w.ECS.Deny("ListClusters")
+	if _, err := w.find(t, service.Name); err == nil || !strings.Contains(err.Error(), "ListClusters") {
+		t.Errorf("denied: %v", err)
+	}
+}
