@@ -1,0 +1,6 @@
+// Package fence holds no code but a test: two handlers at once, stopped before
+// and after every call that they make, killed there, or overtaken by the other;
+// puts that arrive when nobody waits for them any more. After every schedule the
+// tags must be where the ledger wishes them, and must never have been on a digest
+// that was neither completed nor promoted.
+package fence

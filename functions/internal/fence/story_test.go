@@ -1,0 +1,215 @@
+package fence_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox"
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecr"
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecs"
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/wire"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+// story is what has happened in ECS: events that were handled before, two that
+// are handled at once, and where every tag belongs in the end.
+type story struct {
+	name string
+	// digests are how many images are pushed into the repository named app.
+	tell func(w *world)
+	// rules of the environments; nil for clusters as environments.
+	rules tagalong.Rules
+}
+
+// world is one sandbox with a story in it.
+type world struct {
+	t       *testing.T
+	sandbox *sandbox.Sandbox
+	at      time.Time // of the last thing that happened
+	story   story
+
+	before [][]byte // events that were handled before
+	a, b   []byte   // events that are handled at once
+	// want is where each tag belongs when all is over, by repository:tag.
+	want map[string]digest.Digest
+	// allowed are the digests that each tag may sit on at any time.
+	allowed map[string][]digest.Digest
+}
+
+func (w *world) later() time.Time {
+	w.at = w.at.Add(time.Minute)
+	return w.at
+}
+
+// push makes an image and gives its reference and digest.
+func (w *world) push(repository, tag string) (string, digest.Digest) {
+	r := w.sandbox.ECR.Repository(wire.Scope{}, repository)
+	d, err := r.Push(ecr.Image{Seed: repository + tag, Tags: []string{tag}})
+	w.must(err)
+	return r.URI() + ":" + tag, d
+}
+
+func (w *world) service(cluster, name string) *ecs.Service {
+	return w.sandbox.ECS.Cluster(wire.Scope{}, cluster).CreateService(name, ecs.ServiceOptions{})
+}
+
+// release deploys containers, given as name, image, name, image …
+func (w *world) release(s *ecs.Service, pairs ...string) *ecs.Deployment {
+	var containers []ecs.Container
+	for i := 0; i < len(pairs); i += 2 {
+		containers = append(containers, ecs.Container{Name: pairs[i], Image: pairs[i+1]})
+	}
+	d, _, err := s.Release(w.later(), containers...)
+	w.must(err)
+	return d
+}
+
+func (w *world) complete(d *ecs.Deployment) []byte {
+	event, err := d.Complete(w.later())
+	w.must(err)
+	return event
+}
+
+func (w *world) must(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// tag says where a tag belongs, and where else it may sit on the way.
+func (w *world) tag(name string, want digest.Digest, also ...digest.Digest) {
+	w.want[name] = want
+	w.allowed[name] = append(also, want)
+}
+
+var stories = []story{
+	{name: "two deployments of one service", tell: func(w *world) {
+		s := w.service("prod", "app")
+		image1, digest1 := w.push("app", "v1")
+		image2, digest2 := w.push("app", "v2")
+		w.a = w.complete(w.release(s, "app", image1))
+		w.b = w.complete(w.release(s, "app", image2))
+		w.tag("app:prod", digest2, digest1)
+	}},
+	{name: "the third deployment while the first runs", tell: func(w *world) {
+		s := w.service("prod", "app")
+		image1, digest1 := w.push("app", "v1")
+		image2, digest2 := w.push("app", "v2")
+		image3, digest3 := w.push("app", "v3")
+		w.before = append(w.before, w.complete(w.release(s, "app", image1)))
+		w.a = w.complete(w.release(s, "app", image2))
+		w.b = w.complete(w.release(s, "app", image3))
+		w.tag("app:prod", digest3, digest1, digest2)
+	}},
+	{name: "the wish goes from one digest to another and back", tell: func(w *world) {
+		s := w.service("prod", "app")
+		image1, digest1 := w.push("app", "v1")
+		image2, digest2 := w.push("app", "v2")
+		w.before = append(w.before, w.complete(w.release(s, "app", image1)))
+		w.a = w.complete(w.release(s, "app", image2))
+		w.b = w.complete(w.release(s, "app", image1))
+		w.tag("app:prod", digest1, digest2)
+	}},
+	{name: "a rollback revives the first deployment", tell: func(w *world) {
+		s := w.service("prod", "app")
+		image1, digest1 := w.push("app", "v1")
+		image2, _ := w.push("app", "v2")
+		w.before = append(w.before, w.complete(w.release(s, "app", image1)))
+		bad := w.release(s, "app", image2)
+		failed, err := bad.Fail(w.later(), "")
+		w.must(err)
+		revived, _, err := bad.RollBack(w.later())
+		w.must(err)
+		w.a = failed
+		w.b = w.complete(revived)
+		w.tag("app:prod", digest1)
+	}},
+	{name: "two services share a tag", tell: func(w *world) {
+		one, two := w.service("prod", "one"), w.service("prod", "two")
+		image1, digest1 := w.push("app", "v1")
+		image2, digest2 := w.push("app", "v2")
+		w.a = w.complete(w.release(one, "app", image1))
+		w.b = w.complete(w.release(two, "app", image2))
+		w.tag("app:prod", digest2, digest1)
+	}},
+	{name: "the winner leaves the repository while another claims", tell: func(w *world) {
+		one, two := w.service("prod", "one"), w.service("prod", "two")
+		image1, digest1 := w.push("app", "v1")
+		image2, digest2 := w.push("app", "v2")
+		image3, digest3 := w.push("app", "v3")
+		other, otherDigest := w.push("other", "v1")
+		w.before = append(w.before,
+			w.complete(w.release(two, "app", image1)),
+			w.complete(w.release(one, "app", image2)))
+		// The other's new claim is older than the winner's end, and may be written after it.
+		w.b = w.complete(w.release(two, "app", image3))
+		w.a = w.complete(w.release(one, "app", other))
+		w.tag("app:prod", digest3, digest1, digest2)
+		w.tag("other:prod", otherDigest)
+	}},
+	{name: "the winner leaves, and the other's late completion is older than its own", tell: func(w *world) {
+		one, two := w.service("prod", "one"), w.service("prod", "two")
+		image1, digest1 := w.push("app", "v1")
+		image2, digest2 := w.push("app", "v2")
+		image3, digest3 := w.push("app", "v3")
+		other, otherDigest := w.push("other", "v1")
+		first := w.complete(w.release(two, "app", image1))
+		w.b = w.complete(w.release(two, "app", image3))
+		w.before = append(w.before, first, w.complete(w.release(one, "app", image2)))
+		w.a = w.complete(w.release(one, "app", other))
+		w.tag("app:prod", digest3, digest1, digest2)
+		w.tag("other:prod", otherDigest)
+	}},
+	{name: "two containers in two repositories with two tags", rules: tagalong.Rules{{Environment: "prod", Tags: []string{"{environment}", "{environment}-{container}"}}}, tell: func(w *world) {
+		s := w.service("prod", "app")
+		app1, appDigest1 := w.push("app", "v1")
+		app2, appDigest2 := w.push("app", "v2")
+		web1, webDigest1 := w.push("web", "v1")
+		web2, webDigest2 := w.push("web", "v2")
+		w.a = w.complete(w.release(s, "app", app1, "web", web1))
+		w.b = w.complete(w.release(s, "app", app2, "web", web2))
+		w.tag("app:prod", appDigest2, appDigest1)
+		w.tag("app:prod-app", appDigest2, appDigest1)
+		w.tag("web:prod", webDigest2, webDigest1)
+		w.tag("web:prod-web", webDigest2, webDigest1)
+	}},
+	{name: "a platform's digest proves its index", tell: func(w *world) {
+		s := w.sandbox.ECS.Cluster(wire.Scope{}, "prod").CreateService("app", ecs.ServiceOptions{ReportPlatform: "linux/arm64"})
+		r := w.sandbox.ECR.Repository(wire.Scope{}, "app")
+		index1, err := r.PushIndex(ecr.Index{Seed: "1", Tags: []string{"v1"}})
+		w.must(err)
+		index2, err := r.PushIndex(ecr.Index{Seed: "2", Tags: []string{"v2"}})
+		w.must(err)
+		w.a = w.complete(w.release(s, "app", r.URI()+":v1"))
+		w.b = w.complete(w.release(s, "app", r.URI()+":v2"))
+		w.tag("app:prod", index2.Digest, index1.Digest, index1.ARM64, index2.ARM64)
+	}},
+}
+
+func newWorld(t *testing.T, s story) *world {
+	t.Helper()
+	w := &world{
+		t:       t,
+		sandbox: sandbox.New(sandbox.Options{}),
+		at:      time.Now().UTC().Truncate(time.Second).Add(-24 * time.Hour),
+		story:   s,
+		want:    map[string]digest.Digest{},
+		allowed: map[string][]digest.Digest{},
+	}
+	s.tell(w)
+	return w
+}
+
+// split gives repository and tag of repository:tag.
+func split(name string) (repository, tag string) {
+	for i := range name {
+		if name[i] == ':' {
+			return name[:i], name[i+1:]
+		}
+	}
+	panic(fmt.Sprintf("%q is no repository:tag", name))
+}
