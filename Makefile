@@ -25,16 +25,18 @@ build: $(FUNCTIONS:%=dist/%.zip) dist/tagalong ## Build dist/: a zip for each fu
 
 # norpc leaves out net/rpc, and with it a fifth of the binary. The zip's time
 # stamps are fixed, so that the same source gives the same zip.
-.PHONY: dist/%.zip
-dist/%.zip:
+# The Go toolchain knows what has changed.
+dist/%.zip: always
 	@mkdir -p dist/$*
 	GOOS=linux GOARCH=$(GOARCH) go build -trimpath -tags lambda.norpc -ldflags '$(LDFLAGS)' -o dist/$*/bootstrap ./functions/$*
 	go run ./functions/internal/dev/zip dist/$*.zip dist/$*/bootstrap
 	@rm -r dist/$*
 
-.PHONY: dist/tagalong
-dist/tagalong:
+dist/tagalong: always
 	go build -trimpath -ldflags '$(LDFLAGS)' -o dist/tagalong ./functions/tagalong
+
+.PHONY: always
+always:
 
 .PHONY: conformance
 conformance: ## Run the contract suites on DynamoDB Local and on MiniStack (fetches both; needs Java, Maven and Python)
@@ -42,8 +44,8 @@ conformance: ## Run the contract suites on DynamoDB Local and on MiniStack (fetc
 	.ci/ministack go test -count=1 -tags conformance ./functions/internal/sandbox/dynamodb/... ./functions/internal/dynamo/... ./functions/internal/ecr/...
 
 .PHONY: bench
-bench: ## Measure, and write the table of numbers into README.md
-	go run ./functions/internal/dev/bench
+bench: build ## Measure, and write the tables of numbers into README.md
+	go run ./functions/internal/dev/bench README.md dist
 
 .PHONY: check
 check: ## Vet, format and staticcheck

@@ -1,0 +1,3 @@
+// Package dev holds the tools of this repository's make targets, and the tests
+// that keep its shape.
+package dev

@@ -1,0 +1,159 @@
+package dev_test
+
+import (
+	"encoding/json"
+	"go/parser"
+	"go/token"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const (
+	root   = "../../.."
+	module = "github.com/tagalong-aws/tagalong"
+)
+
+// goPackage is what go list says of a package.
+type goPackage struct {
+	ImportPath string
+	Dir        string
+	Name       string
+	GoFiles    []string
+	Imports    []string
+}
+
+func packages(t *testing.T) []goPackage {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Dir,Name,GoFiles,Imports", "./...")
+	command.Dir = root
+	out, err := command.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []goPackage
+	for decoder := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p goPackage
+		if err := decoder.Decode(&p); err == io.EOF {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
+
+// layers are the parts of the tree in the order in which they may import each
+// other: each only what stands before it.
+var layers = []*regexp.Regexp{
+	regexp.MustCompile(`^events$`),
+	regexp.MustCompile(`^functions/internal/tagalong$`),
+	regexp.MustCompile(`^functions/internal/(dynamo|ecr|ecs|boot|boot/accounts)$`),
+	regexp.MustCompile(`^functions/internal/(boot/wiring|sandbox.*|tagalongtest.*|fence)$`),
+	regexp.MustCompile(`^functions/internal/dev.*$`),
+	regexp.MustCompile(`^functions/[a-z]+$`),
+}
+
+func layer(t *testing.T, path string) int {
+	t.Helper()
+	at := slices.IndexFunc(layers, func(r *regexp.Regexp) bool { return r.MatchString(path) })
+	if at < 0 {
+		t.Errorf("package %s is in no layer: say in this test where it belongs", path)
+	}
+	return at
+}
+
+func TestImportsRunOneWay(t *testing.T) {
+	for _, p := range packages(t) {
+		path := strings.TrimPrefix(p.ImportPath, module+"/")
+		at := layer(t, path)
+		for _, imported := range p.Imports {
+			own, ok := strings.CutPrefix(imported, module+"/")
+			if ok && layer(t, own) > at {
+				t.Errorf("%s imports %s, which stands above it", path, own)
+			}
+		}
+	}
+}
+
+func TestTheCoreKnowsNoAWSSDK(t *testing.T) {
+	for _, p := range packages(t) {
+		path := strings.TrimPrefix(p.ImportPath, module+"/")
+		for _, imported := range p.Imports {
+			switch {
+			case path == "events" && strings.Contains(imported, "."):
+				t.Errorf("events imports %s: it is for everybody, and has the standard library only", imported)
+			case path == "functions/internal/tagalong" && strings.HasPrefix(imported, "github.com/aws/"):
+				t.Errorf("the core imports %s: technologies are behind its interfaces", imported)
+			}
+		}
+	}
+}
+
+func TestEveryPackageSaysOnceWhatItIsFor(t *testing.T) {
+	for _, p := range packages(t) {
+		comments := 0
+		for _, file := range p.GoFiles {
+			parsed, err := parser.ParseFile(token.NewFileSet(), filepath.Join(p.Dir, file), nil, parser.PackageClauseOnly|parser.ParseComments)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if parsed.Doc != nil {
+				comments++
+			}
+		}
+		if comments != 1 {
+			t.Errorf("%s has %d package comments, want 1", p.ImportPath, comments)
+		}
+	}
+}
+
+func TestTheTopLevelHoldsWhatTheReadmeSays(t *testing.T) {
+	entries, err := os.ReadDir(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := []string{"functions", "events", "infra", "go.mod", "go.sum", "Makefile", "README.md", "LICENSE", "dist"}
+	for _, entry := range entries {
+		if !strings.HasPrefix(entry.Name(), ".") && !slices.Contains(known, entry.Name()) {
+			t.Errorf("%s stands at the top level, outside of the layout", entry.Name())
+		}
+	}
+}
+
+func TestGoModReplacesNothing(t *testing.T) {
+	mod, err := os.ReadFile(filepath.Join(root, "go.mod"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(mod), "replace ") {
+		t.Error("go.mod has a replace: go install would ignore it")
+	}
+}
+
+func TestTheReadmeNamesWhatExists(t *testing.T) {
+	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	makefile, err := os.ReadFile(filepath.Join(root, "Makefile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, target := range regexp.MustCompile("(?m)(?:^|`)make ([a-z-]+)").FindAllStringSubmatch(string(readme), -1) {
+		if !strings.Contains(string(makefile), "\n"+target[1]+":") {
+			t.Errorf("README names make %s, which is no target", target[1])
+		}
+	}
+	for _, link := range regexp.MustCompile(`\]\(([^)#:]+)\)`).FindAllStringSubmatch(string(readme), -1) {
+		if _, err := fs.Stat(os.DirFS(root), link[1]); err != nil {
+			t.Errorf("README links to %s: %v", link[1], err)
+		}
+	}
+}
