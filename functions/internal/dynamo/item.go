@@ -21,7 +21,13 @@ type indexed struct {
 
 // factItem is one thing that happened to one deployment:
 //
-//golden:fact
+//	{
+//	  "pk": "SVC#111122223333/us-east-1/prod-cluster/checkout-api",
+//	  "reason": "ECS deployment ecs-svc/7330915268420174663 completed.",
+//	  "recordedAt": "2026-03-04T09:20:01.312Z",
+//	  "sk": "F#2026-03-04T09:18:02.915Z#COMPLETED#ecs-svc/7330915268420174663",
+//	  "source": "event"
+//	}
 type factItem struct {
 	key
 	Source     string `dynamodbav:"source"`
@@ -59,7 +65,31 @@ type rolloutItem struct {
 
 // rowItem is a rollout as the history shows it:
 //
-//golden:rollout
+//	{
+//	  "containers": [
+//	    {
+//	      "digest": "sha256:cdd0da87d06937ee0c634382568df6492a41993c2e08c6395e3723f0bc624e17",
+//	      "evidence": "revision",
+//	      "imageTag": "build-42",
+//	      "name": "checkout-api",
+//	      "registry": "111122223333.dkr.ecr.us-east-1.amazonaws.com",
+//	      "repository": "checkout-api"
+//	    }
+//	  ],
+//	  "deployment": "ecs-svc/7330915268420174663",
+//	  "environment": "prod",
+//	  "finishSource": "event",
+//	  "finishedAt": "2026-03-04T09:18:02.915Z",
+//	  "gsi1pk": "E#prod",
+//	  "gsi1sk": "2026-03-04T09:15:02.318Z#111122223333/us-east-1/prod-cluster/checkout-api",
+//	  "pk": "SVC#111122223333/us-east-1/prod-cluster/checkout-api",
+//	  "reason": "ECS deployment ecs-svc/7330915268420174663 completed.",
+//	  "sk": "R#2026-03-04T09:15:02.318Z#ecs-svc/7330915268420174663",
+//	  "startSource": "event",
+//	  "startedAt": "2026-03-04T09:15:02.318Z",
+//	  "state": "completed",
+//	  "taskDefinition": "arn:aws:ecs:us-east-1:111122223333:task-definition/checkout-api:2"
+//	}
 type rowItem struct {
 	key
 	indexed
@@ -72,7 +102,42 @@ type rowItem struct {
 
 // headItem is what the ledger keeps of a service:
 //
-//golden:head
+//	{
+//	  "base": {},
+//	  "claims": [
+//	    {
+//	      "at": "2026-03-04T09:18:02.915Z",
+//	      "by": "111122223333/us-east-1/prod-cluster/checkout-api#checkout-api",
+//	      "digest": "sha256:cdd0da87d06937ee0c634382568df6492a41993c2e08c6395e3723f0bc624e17",
+//	      "environment": "prod",
+//	      "registry": "111122223333.dkr.ecr.us-east-1.amazonaws.com",
+//	      "repository": "checkout-api",
+//	      "tag": "prod"
+//	    }
+//	  ],
+//	  "completeSince": "2026-03-04T08:02:11.480Z",
+//	  "environment": "prod",
+//	  "live": {
+//	    "ecs-svc/7330915268420174663": {
+//	      "containers": [
+//	        {
+//	          "digest": "sha256:cdd0da87d06937ee0c634382568df6492a41993c2e08c6395e3723f0bc624e17",
+//	          "evidence": "revision",
+//	          "imageTag": "build-42",
+//	          "name": "checkout-api",
+//	          "registry": "111122223333.dkr.ecr.us-east-1.amazonaws.com",
+//	          "repository": "checkout-api"
+//	        }
+//	      ],
+//	      "environment": "prod",
+//	      "taskDefinition": "arn:aws:ecs:us-east-1:111122223333:task-definition/checkout-api:2"
+//	    }
+//	  },
+//	  "pk": "SVC#111122223333/us-east-1/prod-cluster/checkout-api",
+//	  "running": "ecs-svc/7330915268420174663",
+//	  "sk": "HEAD",
+//	  "version": "…"
+//	}
 type headItem struct {
 	key
 	Version       string                 `dynamodbav:"version"`
@@ -121,7 +186,26 @@ type claimItem struct {
 // memberItem is what runs of a service, in its environment; with until it is
 // what ran there last:
 //
-//golden:member
+//	{
+//	  "containers": [
+//	    {
+//	      "digest": "sha256:cdd0da87d06937ee0c634382568df6492a41993c2e08c6395e3723f0bc624e17",
+//	      "evidence": "revision",
+//	      "imageTag": "build-42",
+//	      "name": "checkout-api",
+//	      "registry": "111122223333.dkr.ecr.us-east-1.amazonaws.com",
+//	      "repository": "checkout-api",
+//	      "tags": [
+//	        "prod"
+//	      ]
+//	    }
+//	  ],
+//	  "deployment": "ecs-svc/7330915268420174663",
+//	  "pk": "ENV#prod",
+//	  "since": "2026-03-04T09:18:02.915Z",
+//	  "sk": "NOW#111122223333/us-east-1/prod-cluster/checkout-api",
+//	  "taskDefinition": "arn:aws:ecs:us-east-1:111122223333:task-definition/checkout-api:2"
+//	}
 type memberItem struct {
 	key
 	Deployment     string          `dynamodbav:"deployment"`
@@ -135,7 +219,27 @@ type memberItem struct {
 
 // placeItem says that a container runs an image of a repository, or ran it:
 //
-//golden:place
+//	{
+//	  "container": {
+//	    "digest": "sha256:cdd0da87d06937ee0c634382568df6492a41993c2e08c6395e3723f0bc624e17",
+//	    "evidence": "revision",
+//	    "imageTag": "build-42",
+//	    "name": "checkout-api",
+//	    "registry": "111122223333.dkr.ecr.us-east-1.amazonaws.com",
+//	    "repository": "checkout-api",
+//	    "tags": [
+//	      "prod"
+//	    ]
+//	  },
+//	  "deployment": "ecs-svc/7330915268420174663",
+//	  "environment": "prod",
+//	  "gsi2pk": "D#sha256:cdd0da87d06937ee0c634382568df6492a41993c2e08c6395e3723f0bc624e17",
+//	  "gsi2sk": "2026-03-04T09:18:02.915Z#111122223333/us-east-1/prod-cluster/checkout-api#checkout-api",
+//	  "pk": "REPO#checkout-api",
+//	  "service": "111122223333/us-east-1/prod-cluster/checkout-api",
+//	  "since": "2026-03-04T09:18:02.915Z",
+//	  "sk": "NOW#111122223333.dkr.ecr.us-east-1.amazonaws.com#111122223333/us-east-1/prod-cluster/checkout-api#checkout-api"
+//	}
 type placeItem struct {
 	key
 	indexed
@@ -150,7 +254,26 @@ type placeItem struct {
 
 // tagItem is a tag's wish and how it stands:
 //
-//golden:tag
+//	{
+//	  "actual": "sha256:cdd0da87d06937ee0c634382568df6492a41993c2e08c6395e3723f0bc624e17",
+//	  "checkedAt": "2026-03-04T09:20:01.312Z",
+//	  "claims": "…",
+//	  "environment": "prod",
+//	  "gsi1pk": "T#prod",
+//	  "gsi1sk": "1#checkout-api#111122223333.dkr.ecr.us-east-1.amazonaws.com#prod",
+//	  "once": false,
+//	  "pk": "REPO#checkout-api",
+//	  "registry": "111122223333.dkr.ecr.us-east-1.amazonaws.com",
+//	  "repository": "checkout-api",
+//	  "since": "2026-03-04T09:20:01.312Z",
+//	  "sk": "TAG#111122223333.dkr.ecr.us-east-1.amazonaws.com#prod",
+//	  "state": "confirmed",
+//	  "tag": "prod",
+//	  "version": "…",
+//	  "wish": "sha256:cdd0da87d06937ee0c634382568df6492a41993c2e08c6395e3723f0bc624e17",
+//	  "wishAt": "2026-03-04T09:18:02.915Z",
+//	  "wishBy": "111122223333/us-east-1/prod-cluster/checkout-api#checkout-api"
+//	}
 type tagItem struct {
 	key
 	indexed
@@ -174,7 +297,11 @@ type tagItem struct {
 
 // childItem says that an index holds a platform's image:
 //
-//golden:child
+//	{
+//	  "pk": "D#sha256:090b62e810e6c2de0a2688110faf96173729f85d98d37601155e78997ddb4aec",
+//	  "platform": "linux/arm64",
+//	  "sk": "sha256:cdd0da87d06937ee0c634382568df6492a41993c2e08c6395e3723f0bc624e17#111122223333.dkr.ecr.us-east-1.amazonaws.com#checkout-api"
+//	}
 type childItem struct {
 	key
 	Platform string `dynamodbav:"platform"`
@@ -182,7 +309,10 @@ type childItem struct {
 
 // directoryItem names an environment:
 //
-//golden:directory
+//	{
+//	  "pk": "DIR",
+//	  "sk": "S#111122223333/us-east-1/prod-cluster/checkout-api"
+//	}
 type directoryItem struct {
 	key
 }

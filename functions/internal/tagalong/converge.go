@@ -139,8 +139,8 @@ func (r *Reactor) convergeTag(ctx context.Context, tag Tag, images Images, fresh
 	switch {
 	case !legalTag.MatchString(tag.ID.Tag):
 		v = Verdict{State: TagBlocked, Reason: fmt.Sprintf("%q is no legal tag: shorten the names in its template", tag.ID.Tag)}
-	case actual == tag.Wish.Digest && !fresh:
-		return &tag, done, nil
+	case (actual == tag.Wish.Digest || !there) && !fresh:
+		return &tag, done, nil // an early reading may not even have asked for this image
 	case actual == tag.Wish.Digest:
 		v = Verdict{State: TagConfirmed, Actual: actual}
 	case !there:
@@ -172,7 +172,8 @@ func childrenOf(r Repository, m Manifest) []Child {
 // settle confirms the verdict in the ledger if the wish is still the same; if
 // it is not, the tag comes back with its new wish.
 func (r *Reactor) settle(ctx context.Context, tag Tag, v Verdict, done *convergence) (again *Tag, err error) {
-	if tag.settledAs(v, r.now()) {
+	// After a put the version must be asked for: the wish may have passed since it was read.
+	if done.Moved == 0 && tag.settledAs(v, r.now()) {
 		done.count(v)
 		return nil, nil
 	}

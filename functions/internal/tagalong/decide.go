@@ -192,11 +192,14 @@ func (d *decision) changeRollouts(c *Change) {
 	for _, r := range d.after.Rollouts {
 		was, existed := before[r.key()]
 		delete(before, r.key())
+		if existed && was == r && r.Deployment != d.obs.Fact.Deployment {
+			continue // and its details are not asked for
+		}
 		details := d.details(r)
 		if !existed && r.Deployment == d.obs.Fact.Deployment && !d.rekeyed(r) {
 			details.Environment = d.obs.Policy.Environment
 		}
-		if existed && was == r && (r.Deployment != d.obs.Fact.Deployment || d.known.equal(details)) {
+		if existed && was == r && d.known.equal(details) {
 			continue
 		}
 		details.Environment = cmp.Or(details.Environment, d.obs.Policy.Environment)

@@ -1,0 +1,200 @@
+package dynamo_test
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/dynamo"
+	"github.com/tagalong-aws/tagalong/functions/internal/ecr"
+	"github.com/tagalong-aws/tagalong/functions/internal/ecs"
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox"
+	sandboxecr "github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecr"
+	sandboxecs "github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecs"
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/sandboxtest"
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/wire"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+var update = flag.Bool("update", false, "write the items into the comments of item.go")
+
+// stored lets two deployments pass through the real reactor and gives one stored
+// item of each kind, by the name of its type in item.go.
+func stored(t *testing.T) map[string]string {
+	t.Helper()
+	clock := time.Date(2026, 3, 4, 9, 20, 1, 312e6, time.UTC)
+	aws := sandboxtest.StartWith(t, sandbox.Options{Now: func() time.Time { return clock }})
+	client := dynamodb.NewFromConfig(aws.Config())
+	if _, err := dynamo.Create(t.Context(), client, "tagalong"); err != nil {
+		t.Fatal(err)
+	}
+	reactor := reactorOn(aws, client, clock)
+	for _, event := range twoDeployments(t, aws) {
+		if _, err := reactor.Handle(t.Context(), event); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kinds := map[string]*regexp.Regexp{
+		"headItem":      regexp.MustCompile(`^SVC#\S+ HEAD$`),
+		"factItem":      regexp.MustCompile(`^SVC#\S+ F#\S+#COMPLETED#ecs-svc/7330915268420174663$`),
+		"rowItem":       regexp.MustCompile(`^SVC#\S+ R#\S+#ecs-svc/7330915268420174663$`),
+		"memberItem":    regexp.MustCompile(`^ENV#\S+ NOW#`),
+		"placeItem":     regexp.MustCompile(`^REPO#\S+ NOW#`),
+		"tagItem":       regexp.MustCompile(`^REPO#\S+ TAG#`),
+		"childItem":     regexp.MustCompile(`^D#`),
+		"directoryItem": regexp.MustCompile(`^DIR S#`),
+	}
+	items := map[string]string{}
+	pager := dynamodb.NewScanPaginator(client, &dynamodb.ScanInput{TableName: ptr("tagalong")})
+	for pager.HasMorePages() {
+		page, err := pager.NextPage(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, item := range page.Items {
+			var plain map[string]any
+			if err := attributevalue.UnmarshalMap(item, &plain); err != nil {
+				t.Fatal(err)
+			}
+			for kind, key := range kinds {
+				if key.MatchString(plain["pk"].(string) + " " + plain["sk"].(string)) {
+					items[kind] = indent(t, plain)
+				}
+			}
+		}
+	}
+	for kind := range kinds {
+		if items[kind] == "" {
+			t.Errorf("no %s was stored", kind)
+		}
+	}
+	return items
+}
+
+func ptr[T any](v T) *T { return &v }
+
+// indent shows an item; the values that its writer makes up are cut short.
+func indent(t *testing.T, plain map[string]any) string {
+	t.Helper()
+	for _, name := range []string{"version", "claims"} {
+		if _, made := plain[name].(string); made {
+			plain[name] = "…"
+		}
+	}
+	var b strings.Builder
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("\t", "  ")
+	if err := encoder.Encode(plain); err != nil {
+		t.Fatal(err)
+	}
+	return "\t" + strings.TrimSpace(b.String())
+}
+
+func reactorOn(s *sandboxtest.Sandbox, client *dynamodb.Client, clock time.Time) *tagalong.Reactor {
+	configs := func(_ context.Context, _, region string) (aws.Config, error) {
+		cfg := s.Config()
+		cfg.Region = region
+		return cfg, nil
+	}
+	return &tagalong.Reactor{
+		Rules:    tagalong.Rules{{Environment: "prod", Clusters: []string{"prod-*"}}},
+		Ledger:   dynamo.New(client, "tagalong"),
+		Workload: ecs.New(configs),
+		Registry: ecr.New(configs),
+		Now:      func() time.Time { return clock },
+	}
+}
+
+func twoDeployments(t *testing.T, s *sandboxtest.Sandbox) (events [][]byte) {
+	t.Helper()
+	images := s.ECR.Repository(wire.Scope{}, "checkout-api")
+	service := s.ECS.Cluster(wire.Scope{}, "prod-cluster").CreateService("checkout-api", sandboxecs.ServiceOptions{
+		Numbers: []string{"5126480937715502841", "7330915268420174663"},
+	})
+	at := time.Date(2026, 3, 4, 8, 2, 11, 480e6, time.UTC)
+	for _, build := range []string{"build-41", "build-42"} {
+		if _, err := images.PushIndex(sandboxecr.Index{Seed: build, Tags: []string{build}}); err != nil {
+			t.Fatal(err)
+		}
+		d, started, err := service.Release(at, sandboxecs.Container{Name: "checkout-api", Image: images.URI() + ":" + build})
+		if err != nil {
+			t.Fatal(err)
+		}
+		completed, err := d.Complete(at.Add(3*time.Minute + 597*time.Millisecond))
+		if err != nil {
+			t.Fatal(err)
+		}
+		events = append(events, started, completed)
+		at = time.Date(2026, 3, 4, 9, 15, 2, 318e6, time.UTC)
+	}
+	return events
+}
+
+// TestTheCommentsShowWhatIsStored keeps the JSON in item.go equal to the table.
+func TestTheCommentsShowWhatIsStored(t *testing.T) {
+	items := stored(t)
+	source, err := os.ReadFile("item.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if *update {
+		source = rewrite(source, items)
+		if err := os.WriteFile("item.go", source, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	shown := shownItems(t, source)
+	for kind, item := range items {
+		if diff := cmp.Diff(item, shown[kind]); diff != "" {
+			t.Errorf("the comment of %s shows another item (-stored +shown); go test -run %s -update writes it:\n%s", kind, t.Name(), diff)
+		}
+	}
+}
+
+// shownItems gives the indented part of each type's comment.
+func shownItems(t *testing.T, source []byte) map[string]string {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), "item.go", source, parser.ParseComments)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := map[string]string{}
+	for _, declaration := range file.Decls {
+		types, ok := declaration.(*ast.GenDecl)
+		if !ok || types.Tok != token.TYPE || types.Doc == nil {
+			continue
+		}
+		var block []string
+		for _, line := range types.Doc.List {
+			if text, is := strings.CutPrefix(line.Text, "//\t"); is {
+				block = append(block, "\t"+text)
+			}
+		}
+		shown[types.Specs[0].(*ast.TypeSpec).Name.Name] = strings.Join(block, "\n")
+	}
+	return shown
+}
+
+// rewrite puts the items into the comments.
+func rewrite(source []byte, items map[string]string) []byte {
+	for kind, item := range items {
+		block := "//" + strings.ReplaceAll(item, "\n", "\n//") + "\n"
+		comment := regexp.MustCompile(`(?m)^(?://(?:golden:\w+|\t.*)\n)+type ` + kind + ` struct`)
+		source = comment.ReplaceAll(source, []byte(strings.ReplaceAll(block, "$", "$$")+"type "+kind+" struct"))
+	}
+	return source
+}

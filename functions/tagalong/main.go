@@ -1,0 +1,118 @@
+// Command tagalong asks the ledger and does by hand what the functions do.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+	kongcompletion "github.com/jotaen/kong-completion"
+	"golang.org/x/term"
+)
+
+// The exit statuses that scripts rely on.
+const (
+	exitDone        = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitDifferences = 3
+)
+
+// errDifferences is a check that found something; what, is printed already.
+var errDifferences = errors.New("differences found")
+
+// cli is the command line. Its help texts are what `tagalong --help` teaches.
+type cli struct {
+	Output string `short:"o" enum:"table,json,csv" default:"table" help:"How to print: ${enum}. json and csv carry every field, table those that people look at."`
+	Table  string `env:"TAGALONG_TABLE" placeholder:"NAME" help:"The ledger's DynamoDB table."`
+
+	Running runningCommand `cmd:"" help:"What runs in an environment, since when, and how its digests are known."`
+	History historyCommand `cmd:"" help:"The rollouts of services, newest first: completed, failed, superseded and rolled back."`
+	Tags    tagsCommand    `cmd:"" help:"The tags that the ledger wishes, and whether ECR has them there."`
+	Replay  replayCommand  `cmd:"" help:"Feed events from files through the real handler: samples, archives and dead letters."`
+	Ledger  struct {
+		Create createCommand `cmd:"" help:"Make the ledger's table."`
+	} `cmd:"" help:"Set the ledger up."`
+	Sandbox    sandboxCommand            `cmd:"" help:"Try it without AWS: an embedded DynamoDB, ECR and ECS, and a release story on them."`
+	Completion kongcompletion.Completion `cmd:"" help:"Print shell code that switches completion on."`
+}
+
+const description = `Which image digest runs where, since when, and how that is known.
+
+Tagalong follows every ECS deployment: it keeps a ledger of what was really deployed in DynamoDB, and the environment's tag in ECR on that digest.
+
+Credentials and region are those of the AWS CLI (AWS_PROFILE, AWS_REGION, …). Exit status: 0 done, 1 failed, 2 wrong usage, 3 a check found differences.
+
+Start with: tagalong sandbox`
+
+// world is what a command sees of its surroundings.
+type world struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	getenv         func(string) string
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	status := run(ctx, os.Args[1:], world{os.Stdin, os.Stdout, os.Stderr, os.Getenv})
+	stop()
+	os.Exit(status)
+}
+
+// run is the whole command. It gives the exit status.
+func run(ctx context.Context, args []string, w world) int {
+	var c cli
+	exited, status := false, exitDone
+	parser := kong.Must(&c,
+		kong.Name("tagalong"),
+		kong.Description(description),
+		kong.Writers(w.stdout, w.stderr),
+		kong.UsageOnError(),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.Exit(func(code int) { exited, status = true, code }),
+		kong.Vars{"version": version()},
+	)
+	kongcompletion.Register(parser)
+	command, err := parser.Parse(args)
+	if exited {
+		return status
+	}
+	if err != nil {
+		fmt.Fprintf(w.stderr, "tagalong: %v\nTry \"tagalong --help\".\n", err)
+		return exitUsage
+	}
+	s := &session{ctx: ctx, world: w, table: c.Table, out: output{w: w.stdout, format: c.Output, color: colored(w)}}
+	return s.finish(command.Run(s))
+}
+
+// finish prints what went wrong and gives the exit status.
+func (s *session) finish(err error) int {
+	var usage usageError
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.Is(err, errDifferences):
+		return exitDifferences
+	case errors.As(err, &usage):
+		fmt.Fprintf(s.stderr, "tagalong: %v\n", err)
+		return exitUsage
+	}
+	fmt.Fprintf(s.stderr, "tagalong: %v\n", s.explain(err))
+	return exitFailed
+}
+
+// usageError is wrong usage that the parser cannot see.
+type usageError struct{ error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// colored tells whether to color: on a terminal, unless NO_COLOR says no (https://no-color.org).
+func colored(w world) bool {
+	file, ok := w.stdout.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd())) && w.getenv("NO_COLOR") == "" && w.getenv("TERM") != "dumb"
+}
