@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"time"
 )
 
 // point is a moment in a handler's life: before or after its nth call of an operation.
@@ -54,8 +55,10 @@ type handler struct {
 	mu     sync.Mutex
 	counts map[string]int
 	seen   []point
-	dead   bool
-	late   []func() // calls that arrive when the handler does not wait for them any more
+	// answered counts the calls that were answered.
+	answered int
+	dead     bool
+	late     []func() // calls that arrive when the handler does not wait for them any more
 }
 
 func newHandler(aws http.Handler, at *point, do deed) *handler {
@@ -77,11 +80,23 @@ func (h *handler) start(handle func(context.Context) error) {
 	}()
 }
 
-// settle waits until the handler stands at its point or has ended.
+// settle waits until the handler stands at its point or has ended. What it does
+// beside the call at which it stands comes to its end first, so that a reading
+// that was begun there is as old as it can be.
 func (h *handler) settle() {
 	select {
 	case <-h.reached:
 	case <-h.done:
+		return
+	}
+	for calm, before := 0, -1; calm < 3; {
+		time.Sleep(300 * time.Microsecond)
+		h.mu.Lock()
+		now := len(h.seen) + h.answered
+		h.mu.Unlock()
+		if calm++; now != before {
+			calm, before = 0, now
+		}
 	}
 }
 
@@ -113,6 +128,9 @@ func (h *handler) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 	}
 	response := deliver()
+	h.mu.Lock()
+	h.answered++
+	h.mu.Unlock()
 	if h.stop(point{before.operation, before.n, true}) {
 		if err := h.suffer(nil); err != nil {
 			return nil, err

@@ -27,7 +27,7 @@ func (w *world) tagOf(name string) tagalong.Tag {
 // the second one succeeds, and yet the tag is not confirmed before the first can
 // no longer arrive.
 func TestAnUnansweredPutLeavesADoubt(t *testing.T) {
-	w := newWorld(t, stories[0])
+	w := newWorld(t, named("two deployments of one service"))
 	w.prepare()
 	h := newHandler(w.sandbox, &point{operation: "PutImage", n: 1}, lose)
 	h.start(w.handle(h, w.a))
@@ -69,7 +69,7 @@ func TestAnUnansweredPutLeavesADoubt(t *testing.T) {
 // TestTheHandlerWaitsForEveryPut lets one of two puts fail at once and holds the
 // other: a function that returned now might be frozen with that put under way.
 func TestTheHandlerWaitsForEveryPut(t *testing.T) {
-	w := newWorld(t, stories[7])
+	w := newWorld(t, named("two containers in two repositories with two tags"))
 	w.prepare()
 	const puts = 4 // two tags of two containers
 	released, underWay := make(chan struct{}), make(chan struct{}, puts)

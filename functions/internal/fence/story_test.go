@@ -2,6 +2,7 @@ package fence_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -136,6 +137,15 @@ var stories = []story{
 		w.b = w.complete(w.release(two, "app", image2))
 		w.tag("app:prod", digest2, digest1)
 	}},
+	{name: "another service's wish goes back to the digest that the tag is on", tell: func(w *world) {
+		one, two := w.service("prod", "one"), w.service("prod", "two")
+		image1, digest1 := w.push("app", "v1")
+		image2, digest2 := w.push("app", "v2")
+		w.before = append(w.before, w.complete(w.release(two, "app", image1)))
+		w.a = w.complete(w.release(one, "app", image2))
+		w.b = w.complete(w.release(two, "app", image1))
+		w.tag("app:prod", digest1, digest2)
+	}},
 	{name: "the winner leaves the repository while another claims", tell: func(w *world) {
 		one, two := w.service("prod", "one"), w.service("prod", "two")
 		image1, digest1 := w.push("app", "v1")
@@ -212,4 +222,8 @@ func split(name string) (repository, tag string) {
 		}
 	}
 	panic(fmt.Sprintf("%q is no repository:tag", name))
+}
+
+func named(name string) story {
+	return stories[slices.IndexFunc(stories, func(s story) bool { return s.name == name })]
 }

@@ -1,0 +1,216 @@
+package dynamodb
+
+import (
+	"maps"
+	"slices"
+)
+
+const (
+	maxBatchGet   = 100
+	maxBatchWrite = 25
+	maxBatchBytes = 16 * 1024 * 1024
+)
+
+type keysAndAttributes struct {
+	Keys                     []item
+	ConsistentRead           bool
+	ProjectionExpression     *string
+	ExpressionAttributeNames map[string]string
+}
+
+type batchGetItemInput struct {
+	RequestItems           map[string]keysAndAttributes
+	ReturnConsumedCapacity string
+}
+
+type batchGetItemOutput struct {
+	Responses        map[string][]item
+	UnprocessedKeys  struct{}
+	ConsumedCapacity []*consumedCapacity `json:",omitempty"`
+}
+
+func (s *scope) batchGetItem(in *batchGetItemInput) (*batchGetItemOutput, error) {
+	if err := in.check(); err != nil {
+		return nil, err
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	out := &batchGetItemOutput{Responses: map[string][]item{}}
+	var used usages
+	for _, name := range slices.Sorted(maps.Keys(in.RequestItems)) {
+		request := in.RequestItems[name]
+		items, u, err := s.batchGetTable(name, request)
+		if err != nil {
+			return nil, err
+		}
+		out.Responses[name] = items
+		used.add(name, u, 1)
+	}
+	out.ConsumedCapacity = used.report(in.ReturnConsumedCapacity, undirected)
+	return out, nil
+}
+
+func (in *batchGetItemInput) check() error {
+	if err := firstError(required("requestItems", in.RequestItems != nil), checkCapacityMode(in.ReturnConsumedCapacity)); err != nil {
+		return err
+	}
+	total := 0
+	for name, request := range in.RequestItems {
+		if err := checkTableName(&name); err != nil {
+			return err
+		}
+		if len(request.Keys) == 0 {
+			return validationf("1 validation error detected: Value '[]' at 'requestItems.%s.member.keys' failed to satisfy constraint: Member must have length greater than or equal to 1", name)
+		}
+		total += len(request.Keys)
+	}
+	if total == 0 || total > maxBatchGet {
+		return validationf("Too many items requested for the BatchGetItem call: %d, between 1 and %d are allowed", total, maxBatchGet)
+	}
+	return nil
+}
+
+func (s *scope) batchGetTable(name string, in keysAndAttributes) ([]item, usage, error) {
+	var used usage
+	paths, err := parseProjection(in.ProjectionExpression, in.ExpressionAttributeNames)
+	if err != nil {
+		return nil, used, err
+	}
+	t, err := s.table(name)
+	if err != nil {
+		return nil, used, err
+	}
+	if err := checkDistinct(t, in.Keys); err != nil {
+		return nil, used, err
+	}
+	items := []item{}
+	for _, key := range in.Keys {
+		found := t.get(key)
+		used.table += readUnits(found.size(), in.ConsistentRead)
+		if found != nil {
+			items = append(items, projected(found, paths))
+		}
+	}
+	return items, used, nil
+}
+
+// checkDistinct refuses malformed and repeated keys.
+func checkDistinct(t *table, keys []item) error {
+	seen := map[string]bool{}
+	for _, key := range keys {
+		if err := t.keys.checkKey(key); err != nil {
+			return err
+		}
+		id := string(key.append(nil))
+		if seen[id] {
+			return validationf("Provided list of item keys contains duplicates")
+		}
+		seen[id] = true
+	}
+	return nil
+}
+
+type writeRequest struct {
+	PutRequest    *struct{ Item item }
+	DeleteRequest *struct{ Key item }
+}
+
+type batchWriteItemInput struct {
+	RequestItems                map[string][]writeRequest
+	ReturnConsumedCapacity      string
+	ReturnItemCollectionMetrics string
+}
+
+type batchWriteItemOutput struct {
+	UnprocessedItems struct{}
+	ConsumedCapacity []*consumedCapacity `json:",omitempty"`
+}
+
+func (s *scope) batchWriteItem(in *batchWriteItemInput) (*batchWriteItemOutput, error) {
+	writes, err := in.writes()
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.checkBatch(writes); err != nil {
+		return nil, err
+	}
+	var used usages
+	for _, w := range writes {
+		p, err := w.plan(s.tables[w.table])
+		if err != nil {
+			return nil, err // never: puts and deletes without conditions
+		}
+		used.add(w.table, p.usage(), 1)
+		p.commit()
+	}
+	return &batchWriteItemOutput{ConsumedCapacity: used.report(in.ReturnConsumedCapacity, undirected)}, nil
+}
+
+// writes parses the requests, tables in order of their names.
+func (in *batchWriteItemInput) writes() ([]*write, error) {
+	err := firstError(
+		required("requestItems", in.RequestItems != nil),
+		checkCapacityMode(in.ReturnConsumedCapacity),
+		checkMetricsMode(in.ReturnItemCollectionMetrics),
+	)
+	if err != nil {
+		return nil, err
+	}
+	var writes []*write
+	for _, name := range slices.Sorted(maps.Keys(in.RequestItems)) {
+		if len(in.RequestItems[name]) == 0 {
+			return nil, validationf("1 validation error detected: Value '[]' at 'requestItems.%s.member' failed to satisfy constraint: Member must have length greater than or equal to 1", name)
+		}
+		for _, request := range in.RequestItems[name] {
+			w, err := request.write(name)
+			if err != nil {
+				return nil, err
+			}
+			writes = append(writes, w)
+		}
+	}
+	if len(writes) == 0 || len(writes) > maxBatchWrite {
+		return nil, validationf("Too many items requested for the BatchWriteItem call: %d, between 1 and %d are allowed", len(writes), maxBatchWrite)
+	}
+	return writes, nil
+}
+
+func (r writeRequest) write(table string) (*write, error) {
+	in := &writeInput{TableName: &table}
+	switch {
+	case (r.PutRequest == nil) == (r.DeleteRequest == nil):
+		return nil, validationf("Supplied WriteRequest must contain exactly one of PutRequest and DeleteRequest")
+	case r.PutRequest != nil:
+		return newWrite(putVerb, in, r.PutRequest.Item, nil)
+	default:
+		return newWrite(deleteVerb, in, r.DeleteRequest.Key, nil)
+	}
+}
+
+// checkBatch refuses the batch as a whole, before anything is written.
+func (s *scope) checkBatch(writes []*write) error {
+	bytes := 0
+	keys := map[*table][]item{}
+	for _, w := range writes {
+		t, err := s.table(w.table)
+		if err != nil {
+			return err
+		}
+		if err := w.check(t); err != nil {
+			return err
+		}
+		keys[t] = append(keys[t], t.keys.keyOf(w.item))
+		bytes += w.item.size()
+	}
+	for t, list := range keys {
+		if err := checkDistinct(t, list); err != nil {
+			return err
+		}
+	}
+	if bytes > maxBatchBytes {
+		return validationf("The batch exceeds the maximum size of 16 MB")
+	}
+	return nil
+}

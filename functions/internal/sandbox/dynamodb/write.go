@@ -1,0 +1,158 @@
+package dynamodb
+
+import "strings"
+
+// writeInput is what the writing operations and the actions of a transaction
+// have in common.
+type writeInput struct {
+	TableName                           *string
+	ConditionExpression                 *string
+	ExpressionAttributeNames            map[string]string
+	ExpressionAttributeValues           item
+	ReturnValuesOnConditionCheckFailure string
+}
+
+// verb is what a write does to its item.
+type verb int
+
+const (
+	putVerb verb = iota
+	updateVerb
+	deleteVerb
+	checkVerb
+)
+
+// write is a parsed write, not yet bound to a table.
+type write struct {
+	verb      verb
+	table     string
+	item      item // what to put, or the key
+	update    update
+	condition condition
+	returnOld bool // on a failed condition
+	payload   int  // bytes of the request that count in a transaction
+}
+
+// newWrite parses the expressions. Subject is the item of a put, else the key.
+func newWrite(v verb, in *writeInput, subject item, updateExpression *string) (*write, error) {
+	subjectName := "key"
+	if v == putVerb {
+		subjectName = "item"
+	}
+	err := firstError(
+		checkTableName(in.TableName),
+		required(subjectName, subject != nil),
+		oneOf("returnValuesOnConditionCheckFailure", in.ReturnValuesOnConditionCheckFailure, "ALL_OLD", "NONE"),
+	)
+	if err != nil {
+		return nil, err
+	}
+	holders, err := newPlaceholders(in.ExpressionAttributeNames, in.ExpressionAttributeValues)
+	if err != nil {
+		return nil, err
+	}
+	w := &write{verb: v, table: *in.TableName, item: subject, returnOld: in.ReturnValuesOnConditionCheckFailure == "ALL_OLD"}
+	w.payload = subject.size() + in.ExpressionAttributeValues.size()
+	if w.update, err = parse("UpdateExpression", updateExpression, holders, (*parser).update); err != nil {
+		return nil, err
+	}
+	if w.condition, err = parse("ConditionExpression", in.ConditionExpression, holders, (*parser).condition); err != nil {
+		return nil, err
+	}
+	return w, holders.checkUsed(present(updateExpression, in.ConditionExpression))
+}
+
+// present counts the expressions that were given.
+func present(expressions ...*string) int {
+	n := 0
+	for _, e := range expressions {
+		if e != nil {
+			n++
+		}
+	}
+	return n
+}
+
+// planned is a write whose effect is known and may be committed.
+type planned struct {
+	table     *table
+	old, next item
+}
+
+// check refuses a write that the table can never take, whatever it holds.
+func (w *write) check(t *table) error {
+	if w.verb == putVerb {
+		return firstError(t.keys.checkItem(w.item), t.check(w.item, "Item size has exceeded the maximum allowed size"))
+	}
+	for _, a := range w.update {
+		if t.keys.has(a.at.root()) {
+			return invalidValue("Cannot update attribute %s. This attribute is part of the key", a.at.root())
+		}
+	}
+	return t.keys.checkKey(w.item)
+}
+
+// plan computes the effect of a write that check has passed.
+func (w *write) plan(t *table) (planned, error) {
+	old := t.get(t.keys.keyOf(w.item))
+	p := planned{table: t, old: old, next: old}
+	if w.condition != nil && !w.condition.holds(old) {
+		return p, w.conditionFailed(old)
+	}
+	switch w.verb {
+	case putVerb:
+		p.next = w.item
+	case deleteVerb:
+		p.next = nil
+	case updateVerb:
+		base := old
+		if base == nil {
+			base = w.item
+		}
+		next, err := w.update.apply(old, base)
+		if err != nil {
+			return p, err
+		}
+		if old == nil && w.update.removesOnly() {
+			return p, nil
+		}
+		p.next = next
+		return p, t.check(next, "Item size to update has exceeded the maximum allowed size")
+	}
+	return p, nil
+}
+
+func (w *write) conditionFailed(old item) error {
+	err := errorf(codeConditionFailed, "The conditional request failed")
+	if w.returnOld {
+		err.item = old
+	}
+	return err
+}
+
+func (p planned) commit() { p.table.replace(p.old, p.next) }
+
+func (p planned) usage() usage { return p.table.writeUsage(p.old, p.next) }
+
+// returned is the Attributes of an answer, nil for none.
+func (w *write) returned(p planned, mode string) item {
+	switch mode {
+	case "ALL_OLD":
+		return p.old
+	case "ALL_NEW":
+		return p.next
+	case "UPDATED_OLD", "UPDATED_NEW":
+		it := p.old
+		if strings.HasSuffix(mode, "NEW") {
+			it = p.next
+		}
+		paths := make([]path, len(w.update))
+		for i, a := range w.update {
+			paths[i] = a.at
+		}
+		if part := project(it, paths); len(part) > 0 {
+			return part
+		}
+	}
+	return nil
+}
