@@ -13,74 +13,102 @@ import (
 )
 
 // Cluster implements tagalong.Workload: it looks through the clusters for a
-// service of that name which has that very short ARN, since one with the long
-// ARN is another service. What was found is kept; an ARN never changes.
-func (w *Workload) Cluster(ctx context.Context, account, region, service string) (string, error) {
-	h := home{account, region}
+// service of that name which has that very short ARN; an ARN never changes, so
+// what was found is kept. Nowhere is it written that only such services are named
+// by their short ARN in events: one with the long ARN is taken if the deployment
+// is its own.
+func (w *Workload) Cluster(ctx context.Context, s tagalong.Service, deployment string) (string, error) {
+	h := home{s.Account, s.Region}
 	client, err := w.client(ctx, h)
 	if err != nil {
 		return "", err
 	}
-	if err := checkName("service", service); err != nil {
+	if err := checkName("service", s.Name); err != nil {
 		return "", err
 	}
-	arn := h.arn("service/" + service)
+	arn := h.arn("service/" + s.Name)
 	if cluster, ok := w.clusters.get(arn); ok {
 		return cluster, nil
 	}
-	active, deleted, err := search(ctx, client, h, service)
+	found, err := search(ctx, client, h, s.Name)
 	if err != nil {
 		return "", err
 	}
-	found := active
-	if len(found) == 0 {
-		found = deleted // ECS shows it for a while, and its last events may be late
-	}
-	switch len(found) {
+	switch short := found.clusters(); len(short) {
 	case 0:
-		return "", fmt.Errorf("service %s: in no cluster: %w", arn, tagalong.ErrNotFound)
+		return w.owner(ctx, s, deployment, found.long)
 	case 1:
-		w.clusters.put(arn, found[0])
-		return found[0], nil
+		w.clusters.put(arn, short[0])
+		return short[0], nil
+	default:
+		return "", fmt.Errorf("service %s: in several clusters: %s", arn, strings.Join(short, ", "))
 	}
-	return "", fmt.Errorf("service %s: in several clusters: %s", arn, strings.Join(found, ", "))
 }
 
-// search gives the clusters that have the service, and those that had it.
-func search(ctx context.Context, client *ecs.Client, h home, service string) (active, deleted []string, err error) {
+// owner gives the one cluster of those where the service has a revision with the deployment's number.
+func (w *Workload) owner(ctx context.Context, s tagalong.Service, deployment string, clusters []string) (string, error) {
+	for _, cluster := range clusters {
+		s.Cluster = cluster
+		_, err := w.Revision(ctx, s, deployment)
+		if err == nil {
+			return cluster, nil
+		}
+		if !errors.Is(err, tagalong.ErrNotFound) {
+			return "", err
+		}
+	}
+	return "", fmt.Errorf("service %s: in no cluster: %w", home{s.Account, s.Region}.arn("service/"+s.Name), tagalong.ErrNotFound)
+}
+
+// found are the clusters that have a service of a name: with the short ARN, with
+// the short ARN but deleted, and with the long one.
+type found struct{ active, deleted, long []string }
+
+// clusters gives those with the short ARN. ECS shows a deleted service for a
+// while, and its last events may be late.
+func (f found) clusters() []string {
+	if len(f.active) > 0 {
+		return f.active
+	}
+	return f.deleted
+}
+
+// search looks into every cluster.
+func search(ctx context.Context, client *ecs.Client, h home, service string) (f found, err error) {
 	pager := ecs.NewListClustersPaginator(client, &ecs.ListClustersInput{})
 	for pager.HasMorePages() {
 		page, err := pager.NextPage(ctx)
 		if err != nil {
-			return nil, nil, translate("clusters of "+h.account+" in "+h.region, err)
+			return f, translate("clusters of "+h.account+" in "+h.region, err)
 		}
 		for _, arn := range page.ClusterArns {
-			name, ok := strings.CutPrefix(arn, h.arn("cluster/"))
+			cluster, ok := strings.CutPrefix(arn, h.arn("cluster/"))
 			if !ok {
 				continue
 			}
-			status, err := statusIn(ctx, client, tagalong.Service{Account: h.account, Region: h.region, Cluster: name, Name: service})
-			switch {
-			case err != nil:
-				return nil, nil, err
-			case status == "INACTIVE":
-				deleted = append(deleted, name)
-			case status != "":
-				active = append(active, name)
+			if err := f.add(ctx, client, tagalong.Service{Account: h.account, Region: h.region, Cluster: cluster, Name: service}); err != nil {
+				return f, err
 			}
 		}
 	}
-	return active, deleted, nil
+	return f, nil
 }
 
-// statusIn gives the status of a service with a short ARN, "" if its cluster has none.
-func statusIn(ctx context.Context, client *ecs.Client, s tagalong.Service) (string, error) {
-	found, err := describe(ctx, client, s)
+func (f *found) add(ctx context.Context, client *ecs.Client, s tagalong.Service) error {
+	service, err := describe(ctx, client, s)
 	if errors.Is(err, tagalong.ErrNotFound) {
-		return "", nil
+		return nil
 	}
-	if err != nil || aws.ToString(found.ServiceArn) != homeOf(s).arn("service/"+s.Name) {
-		return "", err
+	if err != nil {
+		return err
 	}
-	return aws.ToString(found.Status), nil
+	switch {
+	case aws.ToString(service.ServiceArn) != homeOf(s).arn("service/"+s.Name):
+		f.long = append(f.long, s.Cluster)
+	case aws.ToString(service.Status) == "INACTIVE":
+		f.deleted = append(f.deleted, s.Cluster)
+	default:
+		f.active = append(f.active, s.Cluster)
+	}
+	return nil
 }

@@ -213,9 +213,22 @@ func TestClusterOfAShortARN(t *testing.T) {
 	}
 }
 
+func TestClusterOfAShortARNWhoseServiceHasALongOne(t *testing.T) {
+	w := start(t, ecs.ServiceOptions{})
+	w.ECS.Cluster(wire.Scope{}, "a-cluster").CreateService(service.Name, ecs.ServiceOptions{}) // another service
+	unnamed := service
+	unnamed.Cluster = ""
+	if got, err := w.Workload.Cluster(t.Context(), unnamed, w.deploy(t).ID()); err != nil || got != service.Cluster {
+		t.Errorf("its own deployment: cluster %q, error %v", got, err)
+	}
+	if got, err := w.Workload.Cluster(t.Context(), unnamed, "ecs-svc/1"); !errors.Is(err, tagalong.ErrNotFound) {
+		t.Errorf("nobody's deployment: cluster %q, error %v", got, err)
+	}
+}
+
 func (w *world) find(t *testing.T, name string) (string, error) {
 	t.Helper()
-	return w.Workload.Cluster(t.Context(), service.Account, service.Region, name)
+	return w.Workload.Cluster(t.Context(), tagalong.Service{Account: service.Account, Region: service.Region, Name: name}, "ecs-svc/1")
 }
 
 func TestClusterThatIsNotCertain(t *testing.T) {

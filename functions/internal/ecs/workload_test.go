@@ -236,7 +236,7 @@ func TestNamesAreCheckedBeforeAnyCall(t *testing.T) {
 			t.Errorf("%s: %v, %v, %v", s, err1, err2, err3)
 		}
 	}
-	if _, err := w.Workload.Cluster(t.Context(), service.Account, service.Region, "a/b"); err == nil {
+	if _, err := w.Workload.Cluster(t.Context(), tagalong.Service{Account: service.Account, Region: service.Region, Name: "a/b"}, "ecs-svc/1"); err == nil {
 		t.Error("cluster of a/b: no error")
 	}
 	wantCalls(t, w)

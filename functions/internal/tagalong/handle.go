@@ -42,7 +42,7 @@ func (r *Reactor) service(ctx context.Context, e events.DeploymentStateChange) (
 	if s.Cluster != "" {
 		return s, nil
 	}
-	cluster, err := r.Workload.Cluster(ctx, s.Account, s.Region, s.Name)
+	cluster, err := r.Workload.Cluster(ctx, s, e.Deployment())
 	if err != nil {
 		return Service{}, fmt.Errorf("cluster of service %s: %w", arn, err)
 	}

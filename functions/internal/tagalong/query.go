@@ -352,4 +352,6 @@ func (q Queries) check(ctx context.Context, rows []TagRow) error {
 	return errors.Join(problems...)
 }
 
-func (r TagRow) repositoryOf() Repository { return Repository{Registry: r.Registry, Name: r.Repository} }
+func (r TagRow) repositoryOf() Repository {
+	return Repository{Registry: r.Registry, Name: r.Repository}
+}

@@ -29,8 +29,10 @@ type Workload interface {
 	// taskDefinition is its ARN where it is known, else the deployment is looked
 	// up in the service. ErrNotFound is an answer.
 	Definition(ctx context.Context, s Service, deployment, taskDefinition string) (Spec, error)
-	// Cluster finds the cluster of a service whose short ARN does not name it.
-	Cluster(ctx context.Context, account, region, service string) (string, error)
+	// Cluster finds the cluster of a service whose short ARN does not name it; s is
+	// without one. A service that is known by its long ARN is meant only if the
+	// deployment is one of its own.
+	Cluster(ctx context.Context, s Service, deployment string) (string, error)
 }
 
 // Spec is a task definition, with the digests where ECS resolved them.
