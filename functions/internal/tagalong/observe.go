@@ -54,7 +54,8 @@ type Outcome struct {
 	Missing     int
 	InDoubt     int // tags that stay pending, since an unanswered put may still arrive
 	Unproven    int // running containers in ECR whose digest may move no tag
-	// Lag is the time from ECS's updatedAt to the last tag's confirmation; 0 if none was.
+	// Lag is the time from ECS's updatedAt to the last tag's confirmation; 0 if
+	// none was, and for a repeat, whose time says nothing.
 	Lag time.Duration
 }
 
@@ -133,7 +134,7 @@ func (p *pass) run(ctx context.Context, o Outcome) (Outcome, error) {
 	}
 	done, err := p.converge(ctx, p.wishes, p.readings)
 	o.Moved, o.Confirmed, o.Blocked, o.Missing, o.InDoubt = done.Moved, done.Confirmed, done.Blocked, done.Missing, done.InDoubt
-	if done.Moved > 0 && !done.at.IsZero() {
+	if p.recorded && !done.at.IsZero() {
 		o.Lag = done.at.Sub(p.obs.Fact.Time)
 	}
 	return o, err
