@@ -53,6 +53,14 @@ check: ## Vet, format and staticcheck
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "gofmt: these files want formatting"; exit 1; }
 	go tool staticcheck ./...
 
+.PHONY: fence
+fence: ## Stop a handler at every call it makes while another runs, and print how many schedules there were
+	go test -count=1 -v -run TestEverySchedule ./functions/internal/fence | grep -v '^=== '
+
+.PHONY: fence-deep
+fence-deep: ## The same with both handlers stopped at every pair of their calls (ten minutes)
+	go test -count=1 -timeout 60m -v -run TestEverySchedule ./functions/internal/fence -deep | grep -v '^=== '
+
 .PHONY: race
 race: ## Run all tests under the race detector
 	CGO_ENABLED=1 go test -race ./...

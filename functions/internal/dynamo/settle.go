@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -96,6 +97,21 @@ func (l *Ledger) unsettled(ctx context.Context, id tagalong.TagID, version strin
 		return err
 	}
 	return tagalong.ErrInDoubt
+}
+
+// Adopt records children of indexes. What is there already is written again,
+// as it was.
+func (l *Ledger) Adopt(ctx context.Context, children []tagalong.Child) error {
+	for chunk := range slices.Chunk(children, transactionItems) {
+		t := &transaction{table: l.table}
+		for _, child := range chunk {
+			t.put(childItem{childKey(child), child.Platform}, nil)
+		}
+		if err := l.writeOne(ctx, t); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Doubt says that until a time an unanswered put of this tag may still arrive.

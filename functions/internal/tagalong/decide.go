@@ -17,7 +17,9 @@ type Observation struct {
 	Policy  Policy
 	Fact    Fact
 	Details Details // of the fact's deployment; without Environment
-	Now     time.Time
+	// Proven is set when the registry has proven an index that Details now name.
+	Proven bool
+	Now    time.Time
 }
 
 // knowledge is what has been read of the ledger so far.
@@ -104,7 +106,7 @@ func (d *decision) fold() (err error) {
 func (d *decision) join() {
 	deployment := d.obs.Fact.Deployment
 	live, ok := d.know.Head.Live[deployment]
-	if !ok && d.recall {
+	if !ok && d.recall && !d.obs.Proven {
 		// A repeat tells nothing new of a rollout that is over.
 		d.known = d.obs.Details
 		d.seen = d.obs.Details

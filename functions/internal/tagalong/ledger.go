@@ -52,6 +52,8 @@ type Wishes interface {
 	// ErrConflict if the wish has changed or is gone. While a put is in doubt
 	// it records what was seen, leaves the state pending and gives ErrInDoubt.
 	Settle(ctx context.Context, id TagID, version string, v Verdict) error
+	// Adopt records children of indexes that no wish of this handler sits on.
+	Adopt(ctx context.Context, children []Child) error
 	// Doubt says that until a time an unanswered put of this tag may arrive.
 	Doubt(ctx context.Context, id TagID, until time.Time) error
 }

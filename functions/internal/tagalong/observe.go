@@ -132,6 +132,9 @@ func (p *pass) run(ctx context.Context, o Outcome) (Outcome, error) {
 	if err != nil {
 		return o, err
 	}
+	if err := p.adopt(ctx); err != nil {
+		return o, err
+	}
 	done, err := p.converge(ctx, p.wishes, p.readings)
 	o.Moved, o.Confirmed, o.Blocked, o.Missing, o.InDoubt = done.Moved, done.Confirmed, done.Blocked, done.Missing, done.InDoubt
 	if p.recorded && !done.at.IsZero() {
@@ -285,7 +288,7 @@ func (c Change) collect(wishes map[TagID]Tag) {
 // observed deployment. It tells whether there is one that the ledger does not know.
 func (p *pass) prove() bool {
 	proven := false
-	containers := slices.Clone(p.know.Head.Live[p.obs.Fact.Deployment].Containers)
+	containers := slices.Clone(p.containers())
 	for i := range containers {
 		c := &containers[i]
 		read, ok := p.readings[c.Image]
@@ -298,9 +301,40 @@ func (p *pass) prove() bool {
 		}
 	}
 	if proven {
-		p.obs.Details.Containers = containers
+		p.obs.Details.Containers, p.obs.Proven = containers, true
 	}
 	return proven
+}
+
+// containers are those of the observed deployment, as well as they are known.
+func (p *pass) containers() []Container {
+	if live, ok := p.know.Head.Live[p.obs.Fact.Deployment]; ok {
+		return live.Containers
+	}
+	return p.obs.Details.Containers
+}
+
+// adopt records the children of the deployment's indexes whose tags are another
+// claim's: those of our own wishes are recorded as the tags are settled.
+func (p *pass) adopt(ctx context.Context) error {
+	if !p.recorded {
+		return nil
+	}
+	settled := map[digest.Digest]bool{}
+	for _, tag := range p.wishes {
+		settled[tag.Wish.Digest] = true
+	}
+	var children []Child
+	for _, c := range p.containers() {
+		if target := c.Target(); c.Proven() && !settled[target] {
+			settled[target] = true
+			children = append(children, childrenOf(c.Image, p.readings[c.Image].images.Manifests[target])...)
+		}
+	}
+	if len(children) == 0 {
+		return nil
+	}
+	return p.Ledger.Adopt(ctx, children)
 }
 
 // unproven counts the running containers in ECR whose digest may move no tag.
@@ -332,7 +366,7 @@ func (p *pass) recall(ctx context.Context) error {
 	for id, tag := range tags {
 		wantOf(wanted, id.Repository).add(tag.Wish.Digest, id.Tag)
 	}
-	wantDeployed(wanted, p.know.Head.Live[p.obs.Fact.Deployment].Containers)
+	wantDeployed(wanted, p.obs.Fact, p.containers())
 	for repository, read := range readAll(ctx, p.Registry, wanted) {
 		read.fresh = true
 		p.readings[repository] = read
@@ -352,16 +386,20 @@ func (c Change) wanted(obs Observation) map[Repository]*want {
 			wantOf(wanted, tag.Wish.Tag.Repository).add(tag.Wish.Digest, tag.Wish.Tag.Tag)
 		}
 	}
-	wantDeployed(wanted, c.Head.Live[obs.Fact.Deployment].Containers)
+	containers := obs.Details.Containers
+	if live, ok := c.Head.Live[obs.Fact.Deployment]; ok {
+		containers = live.Containers
+	}
+	wantDeployed(wanted, obs.Fact, containers)
 	return wanted
 }
 
-// wantDeployed adds the deployed tags of containers in repositories that are
-// read anyway: one may sit on the index of the digest that ECS reports.
-func wantDeployed(wanted map[Repository]*want, containers []Container) {
+// wantDeployed adds the digests of a completed deployment and its deployed tags:
+// one may sit on the index of the digest that ECS reports.
+func wantDeployed(wanted map[Repository]*want, f Fact, containers []Container) {
 	for _, c := range containers {
-		if w, ok := wanted[c.Image]; ok && c.Proven() {
-			w.add(c.Digest, c.ImageTag)
+		if f.Name == Completed && c.Proven() && c.Taggable() {
+			wantOf(wanted, c.Image).add(c.Digest, c.ImageTag)
 		}
 	}
 }

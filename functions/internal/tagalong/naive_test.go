@@ -1,0 +1,148 @@
+package tagalong_test
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	. "github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+// naiveRollout is a rollout as a heap of facts; everything else is worked out at the end.
+type naiveRollout struct {
+	deployment string
+	starts     []Fact
+	ends       []Fact // the first one closed it
+	replaced   bool   // by the start of another one, while it was open
+	before     bool   // the deployment had completed before
+}
+
+func (r *naiveRollout) open() bool    { return len(r.ends) == 0 && !r.replaced }
+func (r *naiveRollout) unended() bool { return len(r.ends) == 0 }
+func (r *naiveRollout) completed() bool {
+	return len(r.ends) > 0 && r.ends[0].Name == Completed
+}
+
+// naiveFold folds facts as the ledger's rules have it, a sentence at a time, slowly,
+// and with nothing of the real fold.
+func naiveFold(facts []Fact) []Rollout {
+	var rollouts []*naiveRollout
+	var completions []*naiveRollout // in their order: each runs until the next
+	var lastEnded *naiveRollout
+	end := func(r *naiveRollout, f Fact) {
+		r.ends = append(r.ends, f)
+		lastEnded = r
+		if f.Name == Completed {
+			completions = append(completions, r)
+		}
+	}
+	for _, f := range naiveOrder(facts) {
+		var mine *naiveRollout // the deployment's latest rollout
+		for _, r := range rollouts {
+			if r.deployment == f.Deployment {
+				mine = r
+			}
+		}
+		switch {
+		case f.Name == InProgress && mine != nil && mine.open():
+			mine.starts = append(mine.starts, f)
+		case f.Name == InProgress:
+			for _, r := range rollouts {
+				if r.open() {
+					r.replaced = true
+				}
+			}
+			rollouts = append(rollouts, &naiveRollout{deployment: f.Deployment, starts: []Fact{f}, before: hadCompleted(rollouts, f.Deployment)})
+		case mine != nil && mine.unended():
+			end(mine, f)
+		case mine != nil && mine == lastEnded && (mine.ends[0].Name == f.Name || bestTime(mine.ends).Equal(f.Time)):
+			// Said again; or the contrary is said of the same moment, and the first word stands.
+			mine.ends = append(mine.ends, f)
+		default:
+			unseen := &naiveRollout{deployment: f.Deployment, before: hadCompleted(rollouts, f.Deployment)}
+			rollouts = append(rollouts, unseen)
+			end(unseen, f)
+		}
+	}
+	return workOut(rollouts, completions)
+}
+
+func hadCompleted(rollouts []*naiveRollout, deployment string) bool {
+	return slices.ContainsFunc(rollouts, func(r *naiveRollout) bool { return r.deployment == deployment && r.completed() })
+}
+
+// workOut gives the rollouts their times.
+func workOut(naive, completions []*naiveRollout) []Rollout {
+	var rollouts []Rollout
+	for _, r := range naive {
+		out := Rollout{
+			Deployment: r.deployment,
+			StartedAt:  bestTime(r.starts),
+			FinishedAt: bestTime(r.ends),
+			Rollback:   r.before || slices.ContainsFunc(slices.Concat(r.starts, r.ends), func(f Fact) bool { return strings.Contains(f.Reason, "rolling back") }),
+			State:      StateInProgress,
+		}
+		switch {
+		case r.completed():
+			out.State = StateCompleted
+			if next := slices.Index(completions, r) + 1; next < len(completions) {
+				out.Until = bestTime(completions[next].ends)
+			}
+		case len(r.ends) > 0:
+			out.State = StateFailed
+		case r.replaced:
+			out.State = StateSuperseded
+		}
+		rollouts = append(rollouts, out)
+	}
+	return rollouts
+}
+
+// bestTime is the earliest event's time, without an event the earliest sweep's.
+func bestTime(facts []Fact) (best time.Time) {
+	source := Source("")
+	for _, f := range facts {
+		switch {
+		case source == "", source == FromSweep && f.Source == FromEvent, source == f.Source && f.Time.Before(best):
+			best, source = f.Time, f.Source
+		}
+	}
+	return best
+}
+
+// naiveOrder sorts by picking, again and again, a fact that nothing comes before.
+func naiveOrder(facts []Fact) (sorted []Fact) {
+	left := slices.Clone(facts)
+	for len(left) > 0 {
+		first := 0
+		for i := range left {
+			if comesBefore(facts, left[i], left[first]) {
+				first = i
+			}
+		}
+		sorted = append(sorted, left[first])
+		left = slices.Delete(left, first, first+1)
+	}
+	return sorted
+}
+
+// comesBefore: by time; at equal times the deployments that only end come first,
+// then the others by id, each start before its end.
+func comesBefore(all []Fact, a, b Fact) bool {
+	if !a.Time.Equal(b.Time) {
+		return a.Time.Before(b.Time)
+	}
+	onlyEnds := func(f Fact) bool {
+		return !slices.ContainsFunc(all, func(o Fact) bool {
+			return o.Deployment == f.Deployment && o.Name == InProgress && o.Time.Equal(f.Time)
+		})
+	}
+	if onlyEnds(a) != onlyEnds(b) {
+		return onlyEnds(a)
+	}
+	if a.Deployment != b.Deployment {
+		return a.Deployment < b.Deployment
+	}
+	order := []FactName{InProgress, Completed, Failed}
+	return slices.Index(order, a.Name) < slices.Index(order, b.Name)
+}

@@ -1,0 +1,453 @@
+package tagalong_test
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/opencontainers/go-digest"
+	"pgregory.net/rapid"
+
+	. "github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalongtest"
+)
+
+// happening is one event of a story: a fact about a service.
+type happening struct {
+	Service Service
+	Fact    Fact
+}
+
+// truth is what a story knows of a container, independent of how the core finds it out.
+type truth struct {
+	name   string
+	repo   Repository
+	digest digest.Digest
+	proven bool
+}
+
+type deploymentOf struct {
+	service    Service
+	deployment string
+}
+
+// story is what happens to some services, and what their deployments are made of.
+type story struct {
+	images      int // of each repository
+	rules       Rules
+	happenings  []happening
+	deployments map[deploymentOf]tagalongtest.Deployment
+	truths      map[deploymentOf][]truth
+}
+
+var (
+	home = "111122223333.dkr.ecr.us-east-1.amazonaws.com"
+	away = "444455556666.dkr.ecr.eu-west-1.amazonaws.com"
+
+	// shopAPI and awayAPI have one name in two registries.
+	shopAPI = Repository{Registry: home, Name: "shop/api"}
+	shopWeb = Repository{Registry: home, Name: "shop/web"}
+	awayAPI = Repository{Registry: away, Name: "shop/api"}
+	nginx   = Repository{Registry: "docker.io", Name: "library/nginx"}
+
+	allServices = []Service{
+		{Account: "111122223333", Region: "us-east-1", Cluster: "prod-a", Name: "api"},
+		{Account: "111122223333", Region: "us-east-1", Cluster: "prod-b", Name: "web"},
+		{Account: "444455556666", Region: "eu-west-1", Cluster: "prod-a", Name: "api"},
+		{Account: "444455556666", Region: "eu-west-1", Cluster: "test", Name: "web"},
+	}
+	allRules = []Rules{
+		nil,
+		{{Environment: "prod"}},
+		{{Environment: "prod", Clusters: []string{"prod-*"}, Tags: []string{"{environment}", "{environment}-{container}"}}, {Environment: "rest", Tags: []string{"live"}}},
+		{{Environment: "one", Services: []string{"api"}, Tags: []string{"live", "{service}"}}, {Environment: "two", Tags: []string{"live", "{environment}-{container}"}}},
+		{{Environment: "prod", Clusters: []string{"prod-*"}}},
+	}
+)
+
+const (
+	versions = 4 // of each image
+	indexes  = 2 // and so many more that are indexes
+)
+
+func imageOf(repo Repository, version int) Manifest {
+	if version >= versions {
+		index, _ := tagalongtest.Index(fmt.Sprint(repo, version))
+		return index
+	}
+	return tagalongtest.Image(fmt.Sprint(repo, version))
+}
+
+// platformOf gives the image of an index that a task of the platform reports.
+func platformOf(repo Repository, version int) Manifest {
+	_, children := tagalongtest.Index(fmt.Sprint(repo, version))
+	return children[1]
+}
+
+func versionTag(version int) string { return fmt.Sprintf("v%d", version) }
+
+func drawStory(t *rapid.T) story { return drawStoryOf(t, versions) }
+
+// drawPlatformStory draws a story in which ECS reports platforms' digests, too.
+func drawPlatformStory(t *rapid.T) story { return drawStoryOf(t, versions+indexes) }
+
+func drawStoryOf(t *rapid.T, images int) story {
+	s := story{
+		images:      images,
+		rules:       rapid.SampledFrom(allRules).Draw(t, "rules"),
+		deployments: map[deploymentOf]tagalongtest.Deployment{},
+		truths:      map[deploymentOf][]truth{},
+	}
+	count := rapid.IntRange(1, len(allServices)).Draw(t, "services")
+	for _, service := range rapid.Permutation(allServices).Draw(t, "order of services")[:count] {
+		for _, fact := range drawChronicle(t) {
+			s.happenings = append(s.happenings, happening{service, fact})
+			s.deploy(t, deploymentOf{service, fact.Deployment})
+		}
+	}
+	slices.SortStableFunc(s.happenings, func(a, b happening) int { return a.Fact.Time.Compare(b.Fact.Time) })
+	return s
+}
+
+// drawChronicle draws a service's facts: either any, or such as ECS would tell.
+func drawChronicle(t *rapid.T) []Fact {
+	if rapid.Bool().Draw(t, "anything") {
+		return drawFacts(t, 4, 10, 8)
+	}
+	return drawPlausible(t, 4)
+}
+
+// drawPlausible draws deployments one after the other, with rollbacks, with
+// facts that are lost, with whole seconds and with ties.
+func drawPlausible(t *rapid.T, steps int) (facts []Fact) {
+	now := at(0)
+	pass := func() time.Time {
+		now = now.Add(rapid.SampledFrom([]time.Duration{0, 500 * time.Millisecond, time.Second, 2 * time.Second}).Draw(t, "pass"))
+		return now
+	}
+	tell := func(deployment string, name FactName, reason string) {
+		f := Fact{Deployment: deployment, Name: name, Time: pass(), Source: FromEvent, Reason: reason}
+		lost := rapid.IntRange(0, 5).Draw(t, "lost") == 0
+		if !lost && !slices.ContainsFunc(facts, func(o Fact) bool {
+			return o.Deployment == f.Deployment && o.Name == f.Name && o.Time.Equal(f.Time)
+		}) {
+			facts = append(facts, f)
+		}
+	}
+	completed := ""
+	for step := range rapid.IntRange(1, steps).Draw(t, "steps") {
+		d := "ecs-svc/" + string(rune('A'+step))
+		tell(d, InProgress, "ECS deployment "+d+" in progress.")
+		switch rapid.SampledFrom([]string{"completes", "completes", "fails", "never ends"}).Draw(t, "ending") {
+		case "completes":
+			tell(d, Completed, "ECS deployment "+d+" completed.")
+			completed = d
+		case "fails":
+			tell(d, Failed, "ECS deployment circuit breaker: tasks failed to start.")
+			if completed != "" {
+				tell(completed, InProgress, "ECS deployment circuit breaker: rolling back to deploymentId "+completed+".")
+				tell(completed, Completed, "ECS deployment "+completed+" completed.")
+			}
+		}
+	}
+	return facts
+}
+
+// deploy makes up the containers of a deployment, once.
+func (s story) deploy(t *rapid.T, of deploymentOf) {
+	if _, ok := s.deployments[of]; ok {
+		return
+	}
+	d := tagalongtest.Deployment{TaskDefinition: "arn:aws:ecs:task-definition/" + of.service.Name + of.deployment[len(of.deployment)-1:]}
+	task := TaskRun{TaskDefinition: d.TaskDefinition}
+	other := task
+	names := rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"app", "log", "web"}), 1, 3, rapid.ID).Draw(t, "containers")
+	reviseAll := rapid.Bool().Draw(t, "revision")
+	for _, name := range names {
+		repo := rapid.SampledFrom([]Repository{shopAPI, shopAPI, shopWeb, awayAPI, nginx}).Draw(t, "repository")
+		version := rapid.IntRange(0, s.images-1).Draw(t, "version")
+		image := imageOf(repo, version).Digest
+		reported := image
+		if version >= versions {
+			reported = platformOf(repo, version).Digest
+		}
+		written := Ran{Name: name, Image: repo.String() + ":" + versionTag(version)}
+		resolved := written
+		resolved.Digest = reported
+		tr := truth{name: name, repo: repo, digest: image, proven: true}
+		kind := rapid.SampledFrom([]string{"resolved", "resolved", "pinned", "reported", "disputed", "guessed"}).Draw(t, "evidence")
+		switch kind {
+		case "pinned":
+			written.Image = repo.String() + "@" + image.String()
+			d.Defined, d.Revised = append(d.Defined, written), append(d.Revised, written)
+		case "reported", "disputed":
+			d.Defined, d.Revised = append(d.Defined, written), append(d.Revised, written)
+			task.Containers = append(task.Containers, resolved)
+			if kind == "disputed" {
+				resolved.Digest = imageOf(repo, (version+1)%versions).Digest
+				tr.proven = false
+			}
+			other.Containers = append(other.Containers, resolved)
+		case "guessed":
+			d.Defined, d.Revised = append(d.Defined, written), append(d.Revised, written)
+			tr.proven = false
+		default:
+			d.Defined, d.Revised = append(d.Defined, written), append(d.Revised, resolved)
+			task.Containers = append(task.Containers, resolved)
+			other.Containers = append(other.Containers, resolved)
+		}
+		tr.proven = tr.proven && repo != nginx
+		s.truths[of] = append(s.truths[of], tr)
+	}
+	if !reviseAll {
+		d.Revised = nil
+	}
+	d.Tasks = []TaskRun{task, other}
+	s.deployments[of] = d
+}
+
+// world is a reactor with all that it needs, in memory.
+type world struct {
+	*Reactor
+	ledger   *tagalongtest.Ledger
+	registry *tagalongtest.Registry
+	workload *tagalongtest.Workload
+}
+
+func newWorld(rules Rules) *world {
+	w := &world{ledger: &tagalongtest.Ledger{}, registry: &tagalongtest.Registry{}, workload: &tagalongtest.Workload{}}
+	w.Reactor = &Reactor{
+		Rules: rules, Ledger: w.ledger, Registry: w.registry, Workload: w.workload,
+		Now: func() time.Time { return at(3600) },
+	}
+	for _, repo := range []Repository{shopAPI, shopWeb, awayAPI} {
+		for version := range versions + indexes {
+			w.registry.Push(repo, imageOf(repo, version), versionTag(version))
+			if version >= versions {
+				w.registry.Push(repo, platformOf(repo, version))
+			}
+		}
+	}
+	return w
+}
+
+func (s story) world() *world {
+	w := newWorld(s.rules)
+	for of, d := range s.deployments {
+		w.workload.Deploy(of.service, of.deployment, d)
+	}
+	return w
+}
+
+type failer interface {
+	Helper()
+	Fatalf(format string, args ...any)
+	Context() context.Context
+}
+
+var _ failer = (*testing.T)(nil)
+
+// tell tells happenings to the reactor, one after the other.
+func (w *world) tell(t failer, happenings ...happening) {
+	t.Helper()
+	for _, h := range happenings {
+		if _, err := w.Observe(t.Context(), h.Service, h.Fact); err != nil {
+			t.Fatalf("observing %s %s of %s: %v", h.Fact.Deployment, h.Fact.Name, h.Service, err)
+		}
+	}
+}
+
+// wish is where a tag should sit, and by whose claim.
+type wish struct {
+	digest digest.Digest
+	at     time.Time
+	by     string
+}
+
+// wishes works out from the happenings alone where each tag should sit: the
+// newest claim by time, service and container.
+func (s story) wishes(happenings []happening) map[TagID]wish {
+	all := map[TagID]wish{}
+	for service, facts := range byService(happenings) {
+		environment, templates := s.rulesFor(service)
+		for _, r := range naiveFold(facts) {
+			if r.State != StateCompleted || !r.Until.IsZero() {
+				continue
+			}
+			for _, c := range s.truths[deploymentOf{service, r.Deployment}] {
+				if !c.proven {
+					continue
+				}
+				for _, template := range templates {
+					tag := template
+					for name, value := range map[string]string{"{environment}": environment, "{service}": service.Name, "{container}": c.name} {
+						tag = strings.ReplaceAll(tag, name, value)
+					}
+					id := TagID{Repository: c.repo, Tag: tag}
+					mine := wish{c.digest, r.FinishedAt, service.String() + "#" + c.name}
+					if held, ok := all[id]; !ok || mine.at.After(held.at) || mine.at.Equal(held.at) && mine.by < held.by {
+						all[id] = mine
+					}
+				}
+			}
+		}
+	}
+	return all
+}
+
+// rulesFor knows what allRules say.
+func (s story) rulesFor(service Service) (environment string, templates []string) {
+	prod := strings.HasPrefix(service.Cluster, "prod-")
+	switch {
+	case len(s.rules) == 0:
+		return service.Cluster, []string{"{environment}"}
+	case len(s.rules) == 1 && len(s.rules[0].Clusters) == 0:
+		return "prod", []string{"{environment}"}
+	case len(s.rules) == 1 && prod:
+		return "prod", []string{"{environment}"}
+	case len(s.rules) == 1:
+		return "", nil
+	case s.rules[0].Environment == "prod" && prod:
+		return "prod", []string{"{environment}", "{environment}-{container}"}
+	case s.rules[0].Environment == "prod":
+		return "rest", []string{"live"}
+	case service.Name == "api":
+		return "one", []string{"live", "{service}"}
+	}
+	return "two", []string{"live", "{environment}-{container}"}
+}
+
+// managed leaves out the services that no rule matches.
+func (s story) managed(happenings []happening) []happening {
+	return slices.DeleteFunc(slices.Clone(happenings), func(h happening) bool {
+		environment, _ := s.rulesFor(h.Service)
+		return environment == ""
+	})
+}
+
+func byService(happenings []happening) map[Service][]Fact {
+	facts := map[Service][]Fact{}
+	for _, h := range happenings {
+		if !slices.Contains(facts[h.Service], h.Fact) {
+			facts[h.Service] = append(facts[h.Service], h.Fact)
+		}
+	}
+	return facts
+}
+
+// check compares ledger and registry with what the happenings alone say.
+func (w *world) check(t failer, s story, happenings []happening) {
+	t.Helper()
+	w.checkTags(t, s, happenings)
+	for service, facts := range byService(s.managed(happenings)) {
+		rows, err := w.ledger.Rollouts(t.Context(), service, time.Time{}, time.Time{}, 0)
+		if err != nil {
+			t.Fatalf("rollouts of %s: %v", service, err)
+		}
+		var rollouts []Rollout
+		for _, row := range rows {
+			rollouts = append(rollouts, row.Rollout)
+		}
+		naive := naiveFold(facts)
+		if diff := gocmp.Diff(sortedTell(naive), sortedTell(rollouts)); diff != "" {
+			t.Fatalf("rollouts of %s (-facts say +ledger says):\n%s", service, diff)
+		}
+		w.checkMember(t, s, service, naive)
+	}
+}
+
+func (w *world) checkTags(t failer, s story, happenings []happening) {
+	t.Helper()
+	want := s.wishes(happenings)
+	got := map[TagID]wish{}
+	for _, tag := range w.allTags(t) {
+		got[tag.ID] = wish{tag.Wish.Digest, tag.Wish.At, tag.Wish.By}
+		if tag.State != TagConfirmed || tag.Actual != tag.Wish.Digest {
+			t.Fatalf("tag %s is %s at %q, wished on %s", tag.ID, tag.State, tag.Actual, tag.Wish.Digest)
+		}
+	}
+	if diff := gocmp.Diff(want, got, gocmp.AllowUnexported(wish{})); diff != "" {
+		t.Fatalf("wishes (-facts say +ledger says):\n%s", diff)
+	}
+	for id, wish := range want {
+		if sits := w.registry.Tags(id.Repository)[id.Tag]; sits != wish.digest {
+			t.Fatalf("tag %s sits on %q, wished on %s", id, sits, wish.digest)
+		}
+	}
+}
+
+func (w *world) allTags(t failer) (tags []Tag) {
+	t.Helper()
+	environments, err := w.ledger.Environments(t.Context())
+	if err != nil {
+		t.Fatalf("environments: %v", err)
+	}
+	for _, environment := range environments {
+		more, err := w.ledger.EnvironmentTags(t.Context(), environment, false)
+		if err != nil {
+			t.Fatalf("tags of %s: %v", environment, err)
+		}
+		tags = append(tags, more...)
+	}
+	return tags
+}
+
+// checkMember checks that the running row is that of the rollout that completed last.
+func (w *world) checkMember(t failer, s story, service Service, naive []Rollout) {
+	t.Helper()
+	environment, _ := s.rulesFor(service)
+	members, err := w.ledger.Members(t.Context(), environment)
+	if err != nil {
+		t.Fatalf("members of %s: %v", environment, err)
+	}
+	members = slices.DeleteFunc(members, func(m Member) bool { return m.Service != service })
+	var want, got []string
+	rollingOut := ""
+	for _, r := range naive {
+		if r.State == StateInProgress {
+			rollingOut = r.Deployment
+		}
+	}
+	for _, r := range naive {
+		if r.State == StateCompleted && r.Until.IsZero() {
+			want = append(want, fmt.Sprintf("%s since %v, then %q, %d containers", r.Deployment, r.FinishedAt, rollingOut, len(s.truths[deploymentOf{service, r.Deployment}])))
+		}
+	}
+	for _, m := range members {
+		got = append(got, fmt.Sprintf("%s since %v, then %q, %d containers", m.Deployment, m.Since, m.RollingOut, len(m.Containers)))
+	}
+	if diff := gocmp.Diff(want, got); diff != "" {
+		t.Fatalf("running row of %s (-facts say +ledger says):\n%s", service, diff)
+	}
+}
+
+// drawShuffled draws another order of the happenings, with repeats.
+func drawShuffled(t *rapid.T, happenings []happening) []happening {
+	if len(happenings) == 0 {
+		return nil
+	}
+	repeats := rapid.SliceOfN(rapid.SampledFrom(happenings), 0, 4).Draw(t, "repeats")
+	return rapid.Permutation(slices.Concat(happenings, repeats)).Draw(t, "arrivals")
+}
+
+func describe(happenings []happening) string {
+	var b strings.Builder
+	for _, h := range happenings {
+		fmt.Fprintf(&b, "  %s %s %s at %v by %s\n", h.Service, h.Fact.Deployment, h.Fact.Name, h.Fact.Time.Sub(noon), cmp.Or(h.Fact.Source, FromEvent))
+	}
+	return b.String()
+}
+
+// completedWith tells whether any deployment with that image ever completed.
+func (s story) completedWith(repo Repository, d digest.Digest) bool {
+	return slices.ContainsFunc(s.happenings, func(h happening) bool {
+		return h.Fact.Name == Completed && slices.ContainsFunc(s.truths[deploymentOf{h.Service, h.Fact.Deployment}], func(c truth) bool {
+			return c.repo == repo && c.digest == d && c.proven
+		})
+	})
+}

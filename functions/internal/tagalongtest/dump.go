@@ -1,0 +1,77 @@
+package tagalongtest
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+// Dump gives what the ledger says, an item a line, sorted: for comparing end
+// states that were reached in different ways. Left out is what depends on the
+// way: versions, the times at which the ledger itself wrote or read something,
+// and the head's window.
+func (l *Ledger) Dump() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var lines []string
+	add := func(kind, key string, item any) {
+		text, err := json.Marshal(item)
+		if err != nil {
+			panic(fmt.Sprintf("dumping %s %s: %v", kind, key, err))
+		}
+		lines = append(lines, fmt.Sprintf("%s %s %s", kind, key, text))
+	}
+	for s, of := range l.services {
+		add("head", s.String(), visibleHead(of.head))
+		for key, fact := range of.facts {
+			fact.RecordedAt = time.Time{}
+			add("fact", fmt.Sprintf("%s %s", s, stamp(time.UnixMilli(key.at))), fact)
+		}
+		for key, row := range of.rows {
+			add("rollout", fmt.Sprintf("%s %s %s", s, stamp(key.Sort), key.Deployment), row)
+		}
+	}
+	for key, member := range l.members {
+		add("member", key.environment+" "+key.service.String(), member)
+	}
+	for key, gone := range l.gone {
+		add("gone", key.environment+" "+key.service.String(), gone)
+	}
+	for key, place := range l.places {
+		add("place", fmt.Sprintf("%s %s#%s", key.repository, key.service, key.container), place)
+	}
+	for id, tag := range l.tags {
+		tag.Version, tag.Claims = "", ""
+		tag.Since, tag.CheckedAt, tag.DoubtUntil = time.Time{}, time.Time{}, time.Time{}
+		add("tag", id.String(), tag)
+	}
+	for child := range l.children {
+		add("child", child.Digest.String(), child)
+	}
+	for s := range l.listed {
+		add("service", s.String(), s)
+	}
+	for name := range l.names {
+		add("environment", name, name)
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "\n")
+}
+
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+
+// visibleHead keeps of a head what must not depend on the order of events.
+func visibleHead(h tagalong.Head) tagalong.Head {
+	claims := slices.Clone(h.Claims)
+	slices.SortFunc(claims, compareClaims)
+	return tagalong.Head{
+		Environment:   h.Environment,
+		Running:       h.Running,
+		Claims:        claims,
+		CompleteSince: h.CompleteSince,
+	}
+}

@@ -1,0 +1,259 @@
+package tagalongtest
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+func neverSeen(t *testing.T, l suiteLedger) {
+	same(t, "snapshot", tagalong.Snapshot{}, l.load(suiteService("never")))
+	same(t, "whole snapshot", tagalong.Snapshot{Whole: true}, l.whole(suiteService("never")))
+}
+
+func suiteContainers() []tagalong.Container {
+	return []tagalong.Container{
+		{Name: "app", Image: suiteRepo, ImageTag: "build-42", Digest: suiteDigest, Index: suiteNext, Evidence: tagalong.Revision},
+		{Name: "agent", Evidence: tagalong.Unknown, Added: true},
+		{Name: "proxy", Image: tagalong.Repository{Registry: "public.ecr.aws", Name: "x/proxy"}, ImageTag: "latest", Digest: suiteNext, Evidence: tagalong.Task, Disputed: true},
+	}
+}
+
+func suiteHead() tagalong.Head {
+	return tagalong.Head{
+		Version: unique("v"),
+		Base: tagalong.Timeline{
+			Rollouts: []tagalong.Rollout{
+				{
+					Deployment: "ecs-svc/1", State: tagalong.StateCompleted, StartedAt: second(1), FinishedAt: second(2), Until: second(9),
+					Rollback: true, Reason: "completed", StartSource: tagalong.FromEvent, FinishSource: tagalong.FromSweep,
+				},
+				{Deployment: "ecs-svc/2", State: tagalong.StateSuperseded, StartedAt: second(3), StartSource: tagalong.FromSweep},
+				{Deployment: "ecs-svc/3", State: tagalong.StateFailed, FinishedAt: second(5), FinishSource: tagalong.FromEvent},
+				{Deployment: "ecs-svc/4", State: tagalong.StateInProgress, StartedAt: second(6), StartSource: tagalong.FromEvent},
+			},
+			Running: 1, Ended: 3, Completed: []string{"ecs-svc/0", "ecs-svc/1"}, Truncated: true,
+		},
+		Since: second(7),
+		Live: map[string]tagalong.Details{
+			"ecs-svc/1": {Environment: "prod", TaskDefinition: "td:1", Containers: suiteContainers()},
+			"ecs-svc/4": {},
+		},
+		Environment: "prod",
+		Running:     "ecs-svc/1",
+		Claims: []tagalong.Claim{
+			{Tag: suiteTag("prod"), Digest: suiteDigest, At: second(2), By: "a/b/c/d#app", Environment: "prod"},
+			{Tag: tagalong.TagID{Repository: suiteOther, Tag: "prod-2026"}, Digest: suiteNext, At: second(2), By: "a/b/c/d#web", Environment: "prod", Once: true},
+		},
+		Released:      []tagalong.Released{{Tag: suiteTag("old"), At: second(8)}},
+		CompleteSince: second(-5),
+	}
+}
+
+func headRoundTrip(t *testing.T, l suiteLedger) {
+	s := suiteService("api")
+	c := tagalong.Change{Service: s, Head: suiteHead()}
+	l.commit(c)
+	same(t, "head", c.Head, l.load(s).Head)
+	same(t, "head of the whole", c.Head, l.whole(s).Head)
+	next := tagalong.Change{Service: s, Seen: c.Head.Version, Head: tagalong.Head{Version: unique("v")}}
+	l.commit(next)
+	same(t, "the next head", next.Head, l.load(s).Head)
+}
+
+func zeroHead(t *testing.T, l suiteLedger) {
+	s := suiteService("api")
+	l.commit(change(s, ""))
+	head := l.load(s).Head
+	if !head.Since.IsZero() || !head.CompleteSince.IsZero() {
+		t.Errorf("since %v, complete since %v: want zero times", head.Since, head.CompleteSince)
+	}
+}
+
+// wantConflict checks that a change is refused and has no effect on its service.
+func (l suiteLedger) wantConflict(c tagalong.Change) {
+	l.t.Helper()
+	before := l.whole(c.Service)
+	if err := l.Commit(l.t.Context(), c); !errors.Is(err, tagalong.ErrConflict) {
+		l.t.Errorf("error %v, want a conflict", err)
+	}
+	same(l.t, "the service after a conflict", before, l.whole(c.Service))
+	rows, err := l.Rollouts(l.t.Context(), c.Service, time.Time{}, time.Time{}, 0)
+	if err != nil || len(rows) > 0 {
+		l.t.Errorf("after a conflict there are rollouts %+v, error %v", rows, err)
+	}
+}
+
+func versionConflict(t *testing.T, l suiteLedger) {
+	s := suiteService("api")
+	first := change(s, "")
+	l.commit(first)
+	l.commit(change(s, first.Head.Version))
+	stale := change(s, first.Head.Version)
+	stale.Fact = &tagalong.Fact{Deployment: "ecs-svc/1", Name: tagalong.Completed, Time: second(1)}
+	stale.Rollouts = []tagalong.Row{suiteRow(s, "ecs-svc/1", 1)}
+	stale.Tags = []tagalong.TagWrite{tagWrite(tagalong.Advance, claimAt("stale", second(1), "a"))}
+	l.wantConflict(stale)
+	if _, ok := l.tag(suiteTag("stale")); ok {
+		t.Error("the tag of a conflict was written")
+	}
+	l.wantConflict(change(s, "v-of-nobody"))
+	l.wantConflict(change(suiteService("never"), "v-of-nobody"))
+}
+
+func firstCommitConflict(_ *testing.T, l suiteLedger) {
+	s := suiteService("api")
+	l.commit(change(s, ""))
+	l.wantConflict(change(s, ""))
+}
+
+func factConflict(_ *testing.T, l suiteLedger) {
+	s := suiteService("api")
+	first := change(s, "")
+	first.Fact = &tagalong.Fact{Deployment: "ecs-svc/1", Name: tagalong.Completed, Time: second(1), Source: tagalong.FromEvent}
+	l.commit(first)
+	again := change(s, first.Head.Version)
+	again.Fact = &tagalong.Fact{Deployment: "ecs-svc/1", Name: tagalong.Completed, Time: second(1), Source: tagalong.FromSweep, Reason: "another", RecordedAt: second(9)}
+	again.Rollouts = []tagalong.Row{suiteRow(s, "ecs-svc/1", 1)}
+	l.wantConflict(again)
+}
+
+func factKeys(t *testing.T, l suiteLedger) {
+	s := suiteService("api")
+	facts := []tagalong.Fact{
+		{Deployment: "ecs-svc/1", Name: tagalong.Completed, Time: second(1)},
+		{Deployment: "ecs-svc/2", Name: tagalong.Completed, Time: second(1)},
+		{Deployment: "ecs-svc/1", Name: tagalong.Failed, Time: second(1)},
+		{Deployment: "ecs-svc/1", Name: tagalong.Completed, Time: second(1).Add(time.Millisecond)},
+	}
+	l.record(s, facts...)
+	if got := len(l.whole(s).Facts); got != len(facts) {
+		t.Errorf("%d facts, want %d", got, len(facts))
+	}
+}
+
+// record commits facts, one after the other, and gives the head's version.
+func (l suiteLedger) record(s tagalong.Service, facts ...tagalong.Fact) string {
+	l.t.Helper()
+	version := l.load(s).Head.Version
+	for _, f := range facts {
+		c := change(s, version)
+		c.Fact = &f
+		l.commit(c)
+		version = c.Head.Version
+	}
+	return version
+}
+
+func factRoundTrip(t *testing.T, l suiteLedger) {
+	s := suiteService("api")
+	facts := []tagalong.Fact{
+		{Deployment: "ecs-svc/1", Name: tagalong.InProgress, Time: second(1), Source: tagalong.FromSweep},
+		{Deployment: "ecs-svc/1", Name: tagalong.Completed, Time: second(2), Source: tagalong.FromEvent, Reason: "ECS deployment ecs-svc/1 completed.", RecordedAt: second(20)},
+	}
+	l.record(s, facts...)
+	same(t, "facts", facts, l.load(s).Facts)
+}
+
+func window(t *testing.T, l suiteLedger) {
+	s := suiteService("api")
+	var before, since []tagalong.Fact
+	for i := range 20 {
+		before = append(before, tagalong.Fact{Deployment: fmt.Sprintf("ecs-svc/%d", i), Name: tagalong.Completed, Time: second(i)})
+	}
+	for i := range 40 {
+		since = append(since, tagalong.Fact{Deployment: fmt.Sprintf("ecs-svc/%d", 100+i), Name: tagalong.Failed, Time: second(100)})
+	}
+	since = append(since, tagalong.Fact{Deployment: "ecs-svc/999", Name: tagalong.InProgress, Time: second(101)})
+	version := l.record(s, slices.Concat(before, since)...)
+	c := change(s, version)
+	c.Head.Since = second(100)
+	l.commit(c)
+	snapshot := l.load(s)
+	if snapshot.Whole {
+		t.Error("a window is told to be the whole")
+	}
+	same(t, "facts of the window", deployments(since), deployments(snapshot.Facts))
+	same(t, "facts of the whole", deployments(slices.Concat(before, since)), deployments(l.whole(s).Facts))
+}
+
+func deployments(facts []tagalong.Fact) []string {
+	var all []string
+	for _, f := range facts {
+		all = append(all, f.Deployment)
+	}
+	slices.Sort(all)
+	return all
+}
+
+func wholePaging(t *testing.T, l suiteLedger) {
+	s := suiteService("api")
+	var facts []tagalong.Fact
+	for i := range 260 {
+		facts = append(facts, tagalong.Fact{
+			Deployment: fmt.Sprintf("ecs-svc/%d", i), Name: tagalong.Completed, Time: second(i / 3), Source: tagalong.FromEvent,
+			Reason: fmt.Sprintf("%01000d", i),
+		})
+	}
+	version := l.record(s, facts...)
+	c := change(s, version)
+	c.Head.Since = second(80)
+	l.commit(c)
+	whole := l.whole(s)
+	if !whole.Whole {
+		t.Error("the whole is told to be a window")
+	}
+	same(t, "facts", deployments(facts), deployments(whole.Facts))
+	same(t, "head", c.Head, whole.Head)
+}
+
+func servicesApart(t *testing.T, l suiteLedger) {
+	one := suiteService("api")
+	for _, other := range []tagalong.Service{
+		{Account: "111122223334", Region: one.Region, Cluster: one.Cluster, Name: one.Name},
+		{Account: one.Account, Region: "us-east-2", Cluster: one.Cluster, Name: one.Name},
+		{Account: one.Account, Region: one.Region, Cluster: "prod-cluster2", Name: one.Name},
+		{Account: one.Account, Region: one.Region, Cluster: one.Cluster, Name: "api2"},
+	} {
+		l.record(other, tagalong.Fact{Deployment: "ecs-svc/1", Name: tagalong.Completed, Time: second(1)})
+		same(t, "the service beside "+other.String(), tagalong.Snapshot{}, l.load(one))
+	}
+}
+
+func racingCommits(t *testing.T, l suiteLedger) {
+	s := suiteService("api")
+	seen := ""
+	for round := range 4 {
+		changes := make([]tagalong.Change, 8)
+		for i := range changes {
+			changes[i] = change(s, seen)
+			changes[i].Fact = &tagalong.Fact{Deployment: fmt.Sprintf("ecs-svc/%d", i), Name: tagalong.Completed, Time: second(round)}
+		}
+		won := l.race(len(changes), func(i int) error { return l.Commit(t.Context(), changes[i]) }, isConflict)
+		if won != 1 {
+			t.Errorf("round %d: %d commits won", round, won)
+		}
+		snapshot := l.load(s)
+		if len(snapshot.Facts) != round+1 {
+			t.Errorf("round %d: %d facts", round, len(snapshot.Facts))
+		}
+		seen = snapshot.Head.Version
+	}
+}
+
+func hundredItems(t *testing.T, l suiteLedger) {
+	s := suiteService("api")
+	c := change(s, "")
+	c.Fact = &tagalong.Fact{Deployment: "ecs-svc/1", Name: tagalong.Completed, Time: second(1)}
+	for i := range 98 {
+		c.Tags = append(c.Tags, tagWrite(tagalong.Advance, claimAt(fmt.Sprintf("t%02d", i), second(1), "m")))
+	}
+	l.commit(c)
+	if tags, err := l.EnvironmentTags(t.Context(), "prod", false); err != nil || len(tags) != 98 {
+		t.Errorf("%d tags, error %v", len(tags), err)
+	}
+}

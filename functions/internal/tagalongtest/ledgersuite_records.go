@@ -1,0 +1,286 @@
+package tagalongtest
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+func suiteRow(s tagalong.Service, deployment string, start int) tagalong.Row {
+	return tagalong.Row{
+		Service: s,
+		Rollout: tagalong.Rollout{Deployment: deployment, State: tagalong.StateInProgress, StartedAt: second(start), StartSource: tagalong.FromEvent},
+		Details: tagalong.Details{Environment: "prod"},
+	}
+}
+
+func rowRoundTrip(t *testing.T, l suiteLedger) {
+	s := suiteService("api")
+	full := tagalong.Row{
+		Service: s,
+		Rollout: tagalong.Rollout{
+			Deployment: "ecs-svc/1", State: tagalong.StateCompleted, StartedAt: second(1), FinishedAt: second(2), Until: second(3),
+			Rollback: true, Reason: "rolling back", StartSource: tagalong.FromSweep, FinishSource: tagalong.FromEvent,
+		},
+		Details: tagalong.Details{Environment: "prod", TaskDefinition: "td:1", Containers: suiteContainers()},
+	}
+	unstarted := tagalong.Row{
+		Service: s,
+		Rollout: tagalong.Rollout{Deployment: "ecs-svc/2", State: tagalong.StateFailed, FinishedAt: second(4), FinishSource: tagalong.FromEvent},
+		Details: tagalong.Details{Environment: "prod"},
+	}
+	open := suiteRow(s, "ecs-svc/3", 5)
+	expiring := suiteRow(s, "ecs-svc/4", 6)
+	expiring.Expires = time.Date(2999, 1, 2, 3, 4, 5, 0, time.UTC)
+	c := change(s, "")
+	c.Rollouts = []tagalong.Row{full, unstarted, open, expiring}
+	l.commit(c)
+	rows := l.rollouts(s, time.Time{}, time.Time{}, 0)
+	same(t, "rollouts", []tagalong.Row{expiring, open, unstarted, full}, rows)
+	key := tagalong.RolloutKey{Sort: second(1), Deployment: "ecs-svc/1"}
+	details, err := l.Details(t.Context(), s, []tagalong.RolloutKey{key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "details", map[tagalong.RolloutKey]tagalong.Details{key: full.Details}, details)
+	full.Until = second(30)
+	again := change(s, c.Head.Version)
+	again.Rollouts = []tagalong.Row{full}
+	l.commit(again)
+	same(t, "a rollout written again", []tagalong.Row{full}, l.rollouts(s, time.Time{}, second(2), 0))
+}
+
+func (l suiteLedger) rollouts(s tagalong.Service, since, until time.Time, limit int) []tagalong.Row {
+	l.t.Helper()
+	rows, err := l.Rollouts(l.t.Context(), s, since, until, limit)
+	if err != nil {
+		l.t.Fatalf("rollouts: %v", err)
+	}
+	return rows
+}
+
+func rolloutBounds(t *testing.T, l suiteLedger) {
+	s, other := suiteService("api"), suiteService("api2")
+	version := ""
+	for i := 0; i < 150; i += 50 {
+		c := change(s, version)
+		for j := i; j < i+50; j++ {
+			c.Rollouts = append(c.Rollouts, suiteRow(s, fmt.Sprintf("ecs-svc/%03d", j), j))
+		}
+		l.commit(c)
+		version = c.Head.Version
+	}
+	beside := change(other, "")
+	beside.Rollouts = []tagalong.Row{suiteRow(other, "ecs-svc/else", 20)}
+	l.commit(beside)
+	for _, test := range []struct {
+		name         string
+		since, until time.Time
+		limit        int
+		first, last  int // of the rows wanted, newest first
+	}{
+		{"no bounds", time.Time{}, time.Time{}, 0, 149, 0},
+		{"a limit", time.Time{}, time.Time{}, 3, 149, 147},
+		{"since is within", second(140), time.Time{}, 0, 149, 140},
+		{"until is without", time.Time{}, second(10), 0, 9, 0},
+		{"a millisecond later it is within", time.Time{}, second(10).Add(time.Millisecond), 0, 10, 0},
+		{"both", second(10), second(20), 0, 19, 10},
+		{"both and a limit", second(10), second(20), 4, 19, 16},
+		{"a limit beyond", second(148), time.Time{}, 400, 149, 148},
+	} {
+		var want, got []string
+		for i := test.first; i >= test.last; i-- {
+			want = append(want, fmt.Sprintf("ecs-svc/%03d", i))
+		}
+		for _, row := range l.rollouts(s, test.since, test.until, test.limit) {
+			got = append(got, row.Deployment)
+		}
+		same(t, test.name, want, got)
+	}
+	same(t, "nothing between", []tagalong.Row(nil), l.rollouts(s, second(10), second(10), 0))
+}
+
+func dropRollouts(t *testing.T, l suiteLedger) {
+	s := suiteService("api")
+	c := change(s, "")
+	c.Rollouts = []tagalong.Row{suiteRow(s, "ecs-svc/1", 1), suiteRow(s, "ecs-svc/2", 1)}
+	l.commit(c)
+	drop := change(s, c.Head.Version)
+	drop.DropRollouts = []tagalong.RolloutKey{{Sort: second(1), Deployment: "ecs-svc/1"}, {Sort: second(99), Deployment: "ecs-svc/none"}}
+	drop.Rollouts = []tagalong.Row{suiteRow(s, "ecs-svc/1", 0)}
+	l.commit(drop)
+	var got []string
+	for _, row := range l.rollouts(s, time.Time{}, time.Time{}, 0) {
+		got = append(got, fmt.Sprint(row.Deployment, " ", row.StartedAt.Sub(suiteStart)))
+	}
+	same(t, "rollouts", []string{"ecs-svc/2 1s", "ecs-svc/1 0s"}, got)
+}
+
+func detailsAbsent(t *testing.T, l suiteLedger) {
+	s := suiteService("api")
+	c := change(s, "")
+	var keys []tagalong.RolloutKey
+	for i := range 40 {
+		c.Rollouts = append(c.Rollouts, suiteRow(s, fmt.Sprintf("ecs-svc/%d", i), i))
+	}
+	l.commit(c)
+	for i := range 130 { // more than a batch of 100
+		keys = append(keys, tagalong.RolloutKey{Sort: second(i), Deployment: fmt.Sprintf("ecs-svc/%d", i)})
+	}
+	details, err := l.Details(t.Context(), s, keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(details) != 40 {
+		t.Errorf("details of %d rows, want 40", len(details))
+	}
+	none, err := l.Details(t.Context(), s, nil)
+	if err != nil || len(none) > 0 {
+		t.Errorf("details of no keys: %v, error %v", none, err)
+	}
+}
+
+func suiteMember(s tagalong.Service, environment string) tagalong.Member {
+	m := tagalong.Member{
+		Service: s, Environment: environment, Deployment: "ecs-svc/1", TaskDefinition: "td:1", Since: second(1), RollingOut: "ecs-svc/2",
+	}
+	for i, c := range suiteContainers() {
+		placed := tagalong.Placed{Container: c}
+		if i == 0 {
+			placed.Tags, placed.Once = []string{"prod", "live"}, []string{"prod-2026"}
+		}
+		m.Containers = append(m.Containers, placed)
+	}
+	return m
+}
+
+func (l suiteLedger) members(environment string) []tagalong.Member {
+	l.t.Helper()
+	members, err := l.Members(l.t.Context(), environment)
+	if err != nil {
+		l.t.Fatalf("members: %v", err)
+	}
+	return members
+}
+
+func memberRoundTrip(t *testing.T, l suiteLedger) {
+	s := suiteService("api")
+	m := suiteMember(s, "prod")
+	c := change(s, "")
+	c.Member = &m
+	l.commit(c)
+	same(t, "running rows", []tagalong.Member{m}, l.members("prod"))
+	same(t, "running rows of another environment", []tagalong.Member(nil), l.members("pro"))
+}
+
+func members(t *testing.T, l suiteLedger) {
+	versions := map[string]string{}
+	for _, name := range []string{"web", "api", "worker"} {
+		m := suiteMember(suiteService(name), "prod")
+		c := change(m.Service, "")
+		c.Member = &m
+		l.commit(c)
+		versions[name] = c.Head.Version
+	}
+	names := func() (names []string) {
+		for _, m := range l.members("prod") {
+			names = append(names, m.Service.Name+" "+m.Deployment)
+		}
+		return names
+	}
+	same(t, "sorted", []string{"api ecs-svc/1", "web ecs-svc/1", "worker ecs-svc/1"}, names())
+	m := suiteMember(suiteService("web"), "prod")
+	m.Deployment = "ecs-svc/2"
+	c := change(m.Service, versions["web"])
+	c.Member = &m
+	l.commit(c)
+	same(t, "replaced", []string{"api ecs-svc/1", "web ecs-svc/2", "worker ecs-svc/1"}, names())
+	moved := suiteMember(suiteService("api"), "staging")
+	c = change(moved.Service, versions["api"])
+	c.Member, c.DropMember = &moved, "prod"
+	c.Gone = &tagalong.Gone{Member: suiteMember(suiteService("api"), "prod"), Until: second(50)}
+	l.commit(c)
+	same(t, "moved away", []string{"web ecs-svc/2", "worker ecs-svc/1"}, names())
+	same(t, "moved there", []tagalong.Member{moved}, l.members("staging"))
+}
+
+func directory(t *testing.T, l suiteLedger) {
+	for _, name := range []string{"web", "api"} {
+		c := change(suiteService(name), "")
+		c.NewService, c.NewEnvironment = true, "prod"
+		l.commit(c)
+	}
+	c := change(suiteService("worker"), "")
+	c.NewService, c.NewEnvironment = true, "dev"
+	l.commit(c)
+	environments, err := l.Environments(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "environments", []string{"dev", "prod"}, environments)
+	services, err := l.Services(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "services", []tagalong.Service{suiteService("api"), suiteService("web"), suiteService("worker")}, services)
+}
+
+func environmentTags(t *testing.T, l suiteLedger) {
+	for i, name := range []string{"live", "prod", "blue"} {
+		wish := claimAt(name, second(1), "m")
+		if i == 2 {
+			wish.Tag.Repository = suiteOther
+		}
+		l.wished(wish)
+	}
+	staging := claimAt("staging", second(1), "m")
+	staging.Environment = "staging"
+	l.wished(staging)
+	l.settle(l.wantTag(suiteTag("live")), tagalong.Verdict{State: tagalong.TagConfirmed, Actual: suiteDigest, CheckedAt: second(2000)})
+	l.settle(l.wantTag(suiteTag("prod")), tagalong.Verdict{State: tagalong.TagBlocked, Reason: "immutable", CheckedAt: second(2000)})
+	blue := tagalong.TagID{Repository: suiteOther, Tag: "blue"}
+	l.wantEnvironmentTags("prod", false, suiteTag("live"), suiteTag("prod"), blue)
+	l.wantEnvironmentTags("prod", true, suiteTag("prod"), blue)
+	l.wantEnvironmentTags("staging", true, suiteTag("staging"))
+	l.wantEnvironmentTags("pro", false)
+	moved := claimAt("live", second(2), "m")
+	moved.Environment = "staging"
+	l.wished(moved)
+	l.wantEnvironmentTags("prod", false, suiteTag("prod"), blue)
+	l.wantEnvironmentTags("staging", true, suiteTag("live"), suiteTag("staging"))
+	l.must(l.writeTag(seenWrite(tagalong.Drop, tagalong.Claim{Tag: blue}, l.wantTag(blue).Claims)))
+	l.wantEnvironmentTags("prod", false, suiteTag("prod"))
+	l.must(l.Doubt(t.Context(), suiteTag("live"), second(3000)))
+	l.wantEnvironmentTags("staging", true, suiteTag("live"), suiteTag("staging"))
+}
+
+func (l suiteLedger) wantEnvironmentTags(environment string, unsettled bool, want ...tagalong.TagID) {
+	l.t.Helper()
+	tags, err := l.EnvironmentTags(l.t.Context(), environment, unsettled)
+	if err != nil {
+		l.t.Fatalf("tags of %s: %v", environment, err)
+	}
+	var got []tagalong.TagID
+	for _, tag := range tags {
+		got = append(got, tag.ID)
+		same(l.t, "tag of an environment", l.wantTag(tag.ID), tag)
+	}
+	same(l.t, fmt.Sprintf("tags of %s, unsettled %t", environment, unsettled), want, got)
+}
+
+func tagsAbsent(t *testing.T, l suiteLedger) {
+	l.wished(claimAt("prod", second(1), "m"))
+	var ids []tagalong.TagID
+	for i := range 120 { // more than a batch of 100
+		ids = append(ids, suiteTag(fmt.Sprintf("none-%d", i)))
+	}
+	tags, err := l.Tags(t.Context(), append(ids, suiteTag("prod")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := tags[suiteTag("prod")]; !ok || len(tags) != 1 {
+		t.Errorf("tags %v", tags)
+	}
+}

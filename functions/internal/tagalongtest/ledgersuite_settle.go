@@ -1,0 +1,252 @@
+package tagalongtest
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+func suitePlace(s tagalong.Service, container string, repo tagalong.Repository, phase tagalong.Phase, tags ...string) tagalong.Place {
+	p := tagalong.Place{
+		Phase: phase, Service: s, Environment: "prod", Deployment: "ecs-svc/1", Since: second(1), Tags: tags,
+		Container: tagalong.Container{Name: container, Image: repo, Digest: suiteDigest, Evidence: tagalong.Revision},
+	}
+	if phase == tagalong.PhaseEnded {
+		p.Until = second(2)
+	}
+	return p
+}
+
+// claims reads a repository's claims. An implementation may give those of other
+// registries' repositories of that name too: they are left out here.
+func (l suiteLedger) claims(r tagalong.Repository) []tagalong.Claim {
+	l.t.Helper()
+	all, err := l.Claims(l.t.Context(), r)
+	if err != nil {
+		l.t.Fatalf("claims: %v", err)
+	}
+	claims := slices.DeleteFunc(slices.Clone(all.Claims), func(c tagalong.Claim) bool { return c.Tag.Repository != r })
+	slices.SortFunc(claims, compareClaims)
+	return claims
+}
+
+func claimOf(p tagalong.Place, tag string) tagalong.Claim {
+	return tagalong.Claim{
+		Tag: tagalong.TagID{Repository: p.Container.Image, Tag: tag}, Digest: p.Container.Target(), At: p.Since,
+		By: tagalong.Claimant(p.Service, p.Container.Name), Environment: p.Environment,
+	}
+}
+
+func claimsOfPlaces(t *testing.T, l suiteLedger) {
+	s := suiteService("api")
+	elsewhere := tagalong.Repository{Registry: "444455556666.dkr.ecr.eu-west-1.amazonaws.com", Name: suiteRepo.Name}
+	longer := tagalong.Repository{Registry: suiteHost, Name: suiteRepo.Name + "2"}
+	app := suitePlace(s, "app", suiteRepo, tagalong.PhaseRunning, "prod", "live")
+	indexed := suitePlace(s, "multi", suiteRepo, tagalong.PhaseRunning, "prod")
+	indexed.Container.Index = suiteNext
+	same := func(what string, want, got []tagalong.Claim) {
+		t.Helper()
+		slices.SortFunc(want, compareClaims)
+		same(t, what, want, got)
+	}
+	c := change(s, "")
+	c.Places = []tagalong.Place{
+		app, indexed,
+		suitePlace(s, "untagged", suiteRepo, tagalong.PhaseRunning),
+		suitePlace(s, "next", suiteRepo, tagalong.PhaseRollingOut),
+		suitePlace(s, "old", suiteRepo, tagalong.PhaseEnded),
+		suitePlace(s, "web", suiteOther, tagalong.PhaseRunning, "prod"),
+		suitePlace(s, "far", elsewhere, tagalong.PhaseRunning, "prod"),
+		suitePlace(s, "long", longer, tagalong.PhaseRunning, "prod"),
+	}
+	l.commit(c)
+	same("claims", []tagalong.Claim{claimOf(app, "prod"), claimOf(app, "live"), claimOf(indexed, "prod")}, l.claims(suiteRepo))
+	same("claims in another registry", []tagalong.Claim{claimOf(c.Places[6], "prod")}, l.claims(elsewhere))
+	same("claims of nobody", nil, l.claims(tagalong.Repository{Registry: suiteHost, Name: "shop"}))
+	other := change(suiteService("worker"), "")
+	other.Places = []tagalong.Place{suitePlace(other.Service, "app", suiteRepo, tagalong.PhaseRunning, "prod")}
+	l.commit(other)
+	if got := l.claims(suiteRepo); len(got) != 4 {
+		t.Errorf("claims of two services: %+v", got)
+	}
+}
+
+func claimsChange(t *testing.T, l suiteLedger) {
+	s := suiteService("api")
+	first := suitePlace(s, "app", suiteRepo, tagalong.PhaseRunning, "prod")
+	c := change(s, "")
+	c.Places = []tagalong.Place{first, suitePlace(s, "app", suiteRepo, tagalong.PhaseRollingOut)}
+	l.commit(c)
+	ended := first
+	ended.Phase, ended.Until, ended.Tags = tagalong.PhaseEnded, second(9), nil
+	second := suitePlace(s, "app", suiteRepo, tagalong.PhaseRunning, "live")
+	second.Since, second.Container.Digest = ended.Until, suiteNext
+	next := change(s, c.Head.Version)
+	next.Places = []tagalong.Place{second, ended}
+	next.DropPlaces = []tagalong.Place{suitePlace(s, "app", suiteRepo, tagalong.PhaseRollingOut)}
+	l.commit(next)
+	same(t, "claims after a replacement", []tagalong.Claim{claimOf(second, "live")}, l.claims(suiteRepo))
+	last := change(s, next.Head.Version)
+	last.DropPlaces = []tagalong.Place{second}
+	l.commit(last)
+	same(t, "claims after the place has gone", []tagalong.Claim(nil), l.claims(suiteRepo))
+}
+
+func claimsTags(t *testing.T, l suiteLedger) {
+	for _, name := range []string{"live", "prod"} {
+		l.wished(claimAt(name, second(1), "m"))
+	}
+	wish := claimAt("prod", second(1), "m")
+	wish.Tag.Repository = suiteOther
+	l.wished(wish)
+	all, err := l.Claims(t.Context(), suiteRepo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "tags", map[tagalong.TagID]tagalong.Tag{
+		suiteTag("live"): l.wantTag(suiteTag("live")), suiteTag("prod"): l.wantTag(suiteTag("prod")),
+	}, all.Tags)
+}
+
+func (l suiteLedger) settle(tag tagalong.Tag, v tagalong.Verdict) {
+	l.t.Helper()
+	if err := l.Settle(l.t.Context(), tag.ID, tag.Version, v); err != nil {
+		l.t.Fatalf("settling: %v", err)
+	}
+}
+
+func settle(t *testing.T, l suiteLedger) {
+	l.wished(claimAt("prod", second(1), "m"))
+	for i, v := range []tagalong.Verdict{
+		{State: tagalong.TagBlocked, Reason: "immutable", Actual: suiteNext, CheckedAt: second(2001)},
+		{State: tagalong.TagMissing, Reason: "gone", CheckedAt: second(2002)},
+		{State: tagalong.TagConfirmed, Actual: suiteDigest, CheckedAt: second(2003), Children: []tagalong.Child{
+			{Digest: Image("amd").Digest, Index: suiteDigest, Repository: suiteRepo, Platform: "linux/amd64"},
+			{Digest: Image("arm").Digest, Index: suiteDigest, Repository: suiteRepo, Platform: "linux/arm64/v8"},
+		}},
+	} {
+		want := l.wantTag(suiteTag("prod"))
+		l.settle(want, v)
+		want.State, want.Reason, want.Actual, want.CheckedAt, want.Since = v.State, v.Reason, v.Actual, v.CheckedAt, v.CheckedAt
+		same(t, fmt.Sprintf("tag after verdict %d", i), want, l.wantTag(want.ID))
+	}
+}
+
+func settleConflict(t *testing.T, l suiteLedger) {
+	v := tagalong.Verdict{State: tagalong.TagConfirmed, Actual: suiteDigest, CheckedAt: second(2000)}
+	if err := l.Settle(t.Context(), suiteTag("none"), "w", v); !isConflict(err) {
+		t.Errorf("no item: error %v, want a conflict", err)
+	}
+	if _, ok := l.tag(suiteTag("none")); ok {
+		t.Error("settling made an item")
+	}
+	old := l.wished(claimAt("prod", second(1), "m"))
+	l.wished(claimAt("prod", second(2), "m"))
+	before := l.wantTag(suiteTag("prod"))
+	for _, done := range []bool{false, true} {
+		v.Done = done
+		if err := l.Settle(t.Context(), suiteTag("prod"), old.Version, v); !isConflict(err) {
+			t.Errorf("the old version: error %v, want a conflict", err)
+		}
+		same(t, "the tag", before, l.wantTag(suiteTag("prod")))
+	}
+}
+
+func settleRacing(t *testing.T, l suiteLedger) {
+	first := l.wished(claimAt("prod", second(0), "m"))
+	l.race(8, func(i int) error {
+		if i%2 == 0 {
+			return l.writeTag(tagWrite(tagalong.Advance, claimAt("prod", second(i+1), "m")))
+		}
+		return l.Settle(t.Context(), suiteTag("prod"), first.Version, tagalong.Verdict{State: tagalong.TagConfirmed, Actual: suiteDigest, CheckedAt: second(2000)})
+	}, func(err error) bool { return isConflict(err) || isRefused(err) })
+	if got := l.wantTag(suiteTag("prod")); got.State != tagalong.TagPending {
+		t.Errorf("the newest wish is %q by a verdict on the first", got.State)
+	}
+}
+
+func settleDone(t *testing.T, l suiteLedger) {
+	wish := claimAt("prod-2026", second(1), "m")
+	wish.Once = true
+	l.wished(wish)
+	l.settle(l.wantTag(wish.Tag), tagalong.Verdict{State: tagalong.TagConfirmed, Actual: suiteDigest, CheckedAt: second(2000), Done: true})
+	if tag, ok := l.tag(wish.Tag); ok {
+		t.Errorf("the item is still there: %+v", tag)
+	}
+}
+
+// wantDoubt settles and checks that the tag stays pending with what was seen.
+func (l suiteLedger) wantDoubt(id tagalong.TagID, v tagalong.Verdict) {
+	l.t.Helper()
+	if err := l.Settle(l.t.Context(), id, l.wantTag(id).Version, v); !errors.Is(err, tagalong.ErrInDoubt) {
+		l.t.Errorf("error %v, want a doubt", err)
+	}
+	got := l.wantTag(id)
+	if got.State != tagalong.TagPending || got.Actual != v.Actual || got.CheckedAt != v.CheckedAt {
+		l.t.Errorf("in doubt the tag is %q on %q at %v", got.State, got.Actual, got.CheckedAt)
+	}
+}
+
+func doubt(t *testing.T, l suiteLedger) {
+	id := suiteTag("prod")
+	l.wished(claimAt("prod", second(1), "m"))
+	before := l.wantTag(id)
+	l.must(l.Doubt(t.Context(), id, second(3000)))
+	want := before
+	want.DoubtUntil = second(3000)
+	same(t, "the tag in doubt", want, l.wantTag(id))
+	confirmed := tagalong.Verdict{State: tagalong.TagConfirmed, Actual: suiteDigest, CheckedAt: second(2999)}
+	l.wantDoubt(id, confirmed)
+	confirmed.Done = true
+	l.wantDoubt(id, confirmed)
+	l.wantDoubt(id, tagalong.Verdict{State: tagalong.TagBlocked, Reason: "immutable", CheckedAt: second(2999)})
+	if err := l.Settle(t.Context(), id, "w-of-nobody", confirmed); !isConflict(err) {
+		t.Errorf("another version in doubt: error %v, want a conflict", err)
+	}
+	confirmed.CheckedAt, confirmed.Done = second(3000), false
+	l.settle(l.wantTag(id), confirmed)
+	if got := l.wantTag(id); got.State != tagalong.TagConfirmed {
+		t.Errorf("after the doubt the tag is %q", got.State)
+	}
+	l.must(l.Doubt(t.Context(), id, second(4000)))
+	if got := l.wantTag(id); got.State != tagalong.TagPending {
+		t.Errorf("a confirmed tag in doubt is %q", got.State)
+	}
+}
+
+func doubtOutlives(t *testing.T, l suiteLedger) {
+	id := suiteTag("prod")
+	l.wished(claimAt("prod", second(1), "m"))
+	l.must(l.Doubt(t.Context(), id, second(3000)))
+	verdict := tagalong.Verdict{State: tagalong.TagConfirmed, Actual: suiteDigest, CheckedAt: second(2000)}
+	l.wished(claimAt("prod", second(2), "m"))
+	l.wantDoubt(id, verdict)
+	l.must(l.writeTag(seenWrite(tagalong.Renew, claimAt("prod", second(1), "m"), l.wantTag(id).Claims)))
+	l.wantDoubt(id, verdict)
+	l.must(l.writeTag(tagWrite(tagalong.Yield, claimAt("prod", second(0), "m"))))
+	l.wantDoubt(id, verdict)
+	l.must(l.writeTag(seenWrite(tagalong.Touch, claimAt("prod", second(1), "m"), l.wantTag(id).Claims)))
+	l.wantDoubt(id, verdict)
+}
+
+func doubtAbsent(t *testing.T, l suiteLedger) {
+	l.must(l.Doubt(t.Context(), suiteTag("none"), second(3000)))
+	if tag, ok := l.tag(suiteTag("none")); ok {
+		t.Errorf("the doubt made an item: %+v", tag)
+	}
+}
+
+func adopt(t *testing.T, l suiteLedger) {
+	var children []tagalong.Child
+	for i := range 120 { // more than one transaction takes
+		platform := fmt.Sprint("linux/arm64/v", i)
+		children = append(children, tagalong.Child{Digest: Image(platform).Digest, Index: suiteDigest, Repository: suiteRepo, Platform: platform})
+	}
+	for range 2 {
+		l.must(l.Adopt(t.Context(), children))
+	}
+	l.must(l.Adopt(t.Context(), nil))
+}

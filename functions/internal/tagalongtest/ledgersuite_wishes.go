@@ -1,0 +1,216 @@
+package tagalongtest
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+func tagWrite(mode tagalong.TagMode, wish tagalong.Claim) tagalong.TagWrite {
+	return tagalong.TagWrite{Mode: mode, Wish: wish, Version: unique("w"), Claims: unique("c"), At: second(1000)}
+}
+
+func claimAt(name string, at time.Time, by string) tagalong.Claim {
+	return tagalong.Claim{Tag: suiteTag(name), Digest: suiteDigest, At: at, By: by, Environment: "prod"}
+}
+
+// wished sets a wish and gives the write that did.
+func (l suiteLedger) wished(wish tagalong.Claim) tagalong.TagWrite {
+	l.t.Helper()
+	w := tagWrite(tagalong.Advance, wish)
+	l.mustWrite(func(c *tagalong.Change) { c.Tags = []tagalong.TagWrite{w} })
+	return w
+}
+
+func (l suiteLedger) writeTag(w tagalong.TagWrite) error {
+	l.t.Helper()
+	return l.write(func(c *tagalong.Change) { c.Tags = []tagalong.TagWrite{w} })
+}
+
+// refuses checks that a tag is refused, and stays as it is.
+func (l suiteLedger) refuses(what string, w tagalong.TagWrite) {
+	l.t.Helper()
+	before, _ := l.tag(w.Wish.Tag)
+	err := l.writeTag(w)
+	var refused *tagalong.RefusedError
+	if !errors.As(err, &refused) {
+		l.t.Errorf("%s: error %v, want a refusal", what, err)
+		return
+	}
+	same(l.t, what+": refused tags", []tagalong.TagID{w.Wish.Tag}, refused.Tags)
+	after, _ := l.tag(w.Wish.Tag)
+	same(l.t, what+": the tag", before, after)
+}
+
+func tagRoundTrip(t *testing.T, l suiteLedger) {
+	for _, once := range []bool{false, true} {
+		wish := claimAt("prod", second(1), "a/b/c/d#app")
+		wish.Tag.Tag, wish.Once = fmt.Sprintf("prod-%t", once), once
+		w := l.wished(wish)
+		same(t, "tag", tagalong.Tag{
+			ID: wish.Tag, Wish: wish, Version: w.Version, Claims: w.Claims, State: tagalong.TagPending, Since: w.At,
+		}, l.wantTag(wish.Tag))
+	}
+}
+
+func advanceOlder(t *testing.T, l suiteLedger) {
+	for _, test := range []struct {
+		name string
+		at   time.Time
+		by   string
+	}{
+		{"of a later time", second(1), "m"},
+		{"of the same time by one who sorts before", second(1), "c"},
+		{"of its own", second(1), "c"},
+		{"of a later time by one who sorts behind", second(2), "z"},
+		{"of a millisecond later", second(2).Add(time.Millisecond), "z"},
+	} {
+		wish := claimAt("prod", test.at, test.by)
+		wish.Digest = Image(test.name).Digest
+		w := l.wished(wish)
+		got := l.wantTag(wish.Tag)
+		if got.Wish != wish || got.Version != w.Version || got.Claims != w.Claims || got.State != tagalong.TagPending {
+			t.Errorf("%s: the tag is %+v", test.name, got)
+		}
+	}
+	settled := l.wantTag(suiteTag("prod"))
+	l.settle(settled, tagalong.Verdict{State: tagalong.TagBlocked, Reason: "immutable", Actual: suiteNext, CheckedAt: second(2000)})
+	w := l.wished(claimAt("prod", second(3), "a"))
+	got := l.wantTag(suiteTag("prod"))
+	if got.State != tagalong.TagPending || got.Reason != "" || got.Since != w.At {
+		t.Errorf("a new wish of a blocked tag is %q since %v because of %q", got.State, got.Since, got.Reason)
+	}
+}
+
+func advanceNewer(_ *testing.T, l suiteLedger) {
+	l.wished(claimAt("prod", second(5), "m"))
+	l.refuses("an older time", tagWrite(tagalong.Advance, claimAt("prod", second(4), "a")))
+	l.refuses("a millisecond older", tagWrite(tagalong.Advance, claimAt("prod", second(5).Add(-time.Millisecond), "a")))
+	l.refuses("the same time by one who sorts behind", tagWrite(tagalong.Advance, claimAt("prod", second(5), "n")))
+}
+
+func yield(t *testing.T, l suiteLedger) {
+	l.wished(claimAt("prod", second(5), "m"))
+	for _, ours := range []tagalong.Claim{claimAt("prod", second(4), "a"), claimAt("prod", second(5), "n")} {
+		before := l.wantTag(ours.Tag)
+		w := tagWrite(tagalong.Yield, ours)
+		if err := l.writeTag(w); err != nil {
+			t.Fatal(err)
+		}
+		before.Claims = w.Claims
+		same(t, "the tag that was yielded", before, l.wantTag(ours.Tag))
+	}
+}
+
+func yieldRefused(_ *testing.T, l suiteLedger) {
+	l.refuses("no item", tagWrite(tagalong.Yield, claimAt("prod", second(5), "m")))
+	l.wished(claimAt("prod", second(5), "m"))
+	l.refuses("an older claim", tagWrite(tagalong.Yield, claimAt("prod", second(6), "z")))
+	l.refuses("the same time by one who sorts behind", tagWrite(tagalong.Yield, claimAt("prod", second(5), "a")))
+	l.refuses("our own claim", tagWrite(tagalong.Yield, claimAt("prod", second(5), "m")))
+}
+
+func seenWrite(mode tagalong.TagMode, wish tagalong.Claim, seen string) tagalong.TagWrite {
+	w := tagWrite(mode, wish)
+	w.Seen = seen
+	return w
+}
+
+func sinceSeen(t *testing.T, l suiteLedger) {
+	first := l.wished(claimAt("prod", second(5), "m"))
+	older := claimAt("prod", second(1), "a")
+	older.Digest = suiteNext
+	for _, mode := range []tagalong.TagMode{tagalong.Renew, tagalong.Touch, tagalong.Drop} {
+		l.refuses(fmt.Sprintf("mode %d that saw nothing", mode), seenWrite(mode, older, ""))
+		l.refuses(fmt.Sprintf("mode %d that saw something else", mode), seenWrite(mode, older, "c-of-nobody"))
+	}
+	renew := seenWrite(tagalong.Renew, older, first.Claims)
+	l.must(l.writeTag(renew))
+	got := l.wantTag(older.Tag)
+	if got.Wish != older || got.Version != renew.Version || got.Claims != renew.Claims || got.State != tagalong.TagPending {
+		t.Errorf("the renewed tag is %+v", got)
+	}
+	l.refuses("a renewal of what has changed", seenWrite(tagalong.Renew, older, first.Claims))
+	touch := seenWrite(tagalong.Touch, older, renew.Claims)
+	l.must(l.writeTag(touch))
+	got.Claims = touch.Claims
+	same(t, "the touched tag", got, l.wantTag(older.Tag))
+	l.refuses("dropping what was touched", seenWrite(tagalong.Drop, tagalong.Claim{Tag: older.Tag}, renew.Claims))
+	l.must(l.writeTag(seenWrite(tagalong.Drop, tagalong.Claim{Tag: older.Tag}, touch.Claims)))
+	if _, ok := l.tag(older.Tag); ok {
+		t.Error("the dropped tag has an item")
+	}
+	l.refuses("touching what is not there", seenWrite(tagalong.Touch, older, touch.Claims))
+}
+
+func renewAbsent(t *testing.T, l suiteLedger) {
+	wish := claimAt("prod", second(5), "m")
+	l.refuses("seen claims of no item", seenWrite(tagalong.Renew, wish, "c-of-nobody"))
+	l.must(l.writeTag(seenWrite(tagalong.Renew, wish, "")))
+	if got := l.wantTag(wish.Tag); got.Wish != wish {
+		t.Errorf("the tag is %+v", got)
+	}
+}
+
+func dropAbsent(t *testing.T, l suiteLedger) {
+	l.must(l.writeTag(seenWrite(tagalong.Drop, tagalong.Claim{Tag: suiteTag("prod")}, "")))
+	if _, ok := l.tag(suiteTag("prod")); ok {
+		t.Error("dropping made an item")
+	}
+}
+
+func refusedAll(t *testing.T, l suiteLedger) {
+	for _, name := range []string{"b", "d"} {
+		l.wished(claimAt(name, second(5), "m"))
+	}
+	s := suiteService("api")
+	c := change(s, "")
+	c.Fact = &tagalong.Fact{Deployment: "ecs-svc/1", Name: tagalong.Completed, Time: second(1)}
+	m := suiteMember(s, "prod")
+	c.Member = &m
+	for _, name := range []string{"a", "b", "c", "d"} {
+		c.Tags = append(c.Tags, tagWrite(tagalong.Advance, claimAt(name, second(4), "m")))
+	}
+	var refused *tagalong.RefusedError
+	if err := l.Commit(t.Context(), c); !errors.As(err, &refused) {
+		t.Fatalf("error %v, want a refusal", err)
+	}
+	slices.SortFunc(refused.Tags, compareTags)
+	same(t, "refused tags", []tagalong.TagID{suiteTag("b"), suiteTag("d")}, refused.Tags)
+	same(t, "the service", tagalong.Snapshot{}, l.load(s))
+	same(t, "running rows", []tagalong.Member(nil), l.members("prod"))
+	if _, ok := l.tag(suiteTag("a")); ok {
+		t.Error("a tag of the refused change was written")
+	}
+}
+
+func conflictBeforeRefusal(_ *testing.T, l suiteLedger) {
+	l.wished(claimAt("prod", second(5), "m"))
+	c := change(suiteService("api"), "v-of-nobody")
+	c.Tags = []tagalong.TagWrite{tagWrite(tagalong.Advance, claimAt("prod", second(4), "m"))}
+	l.wantConflict(c)
+}
+
+func racingAdvance(t *testing.T, l suiteLedger) {
+	l.race(12, func(i int) error {
+		return l.writeTag(tagWrite(tagalong.Advance, claimAt("prod", second(i/2), fmt.Sprintf("by-%d", i%2))))
+	}, isRefused)
+	got := l.wantTag(suiteTag("prod")).Wish
+	if got.At != second(5) || got.By != "by-0" {
+		t.Errorf("the wish is by %q at %v", got.By, got.At.Sub(suiteStart))
+	}
+}
+
+func racingRenew(t *testing.T, l suiteLedger) {
+	seen := l.wished(claimAt("prod", second(5), "m")).Claims
+	won := l.race(8, func(i int) error {
+		return l.writeTag(seenWrite(tagalong.Renew, claimAt("prod", second(i), "m"), seen))
+	}, isRefused)
+	if won != 1 {
+		t.Errorf("%d renewals won", won)
+	}
+}

@@ -1,0 +1,157 @@
+package tagalongtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+// Workload is ECS in memory, safe for concurrent use. The zero value knows nothing.
+type Workload struct {
+	// Hook is called before each operation, if it is set; an error that it gives
+	// is the operation's.
+	Hook func(ctx context.Context, operation string) error
+
+	mu          sync.Mutex
+	deployments map[deploymentKey]Deployment
+	legacy      map[tagalong.Service]string // services without their cluster
+	elsewhere   map[string]bool             // accounts
+}
+
+var _ tagalong.Workload = &Workload{}
+
+type deploymentKey struct {
+	service    tagalong.Service
+	deployment string
+}
+
+// Deployment is what ECS can say of one.
+type Deployment struct {
+	TaskDefinition string
+	// Defined are the containers as the task definition has them, without
+	// digests of their own. Revised are those of the service revision, with the
+	// digests that ECS resolved; nil says that there is no revision.
+	Defined []tagalong.Ran
+	Revised []tagalong.Ran
+	// Denied refuses to show the revision.
+	Denied bool
+	// Undefined says that the task definition is gone.
+	Undefined bool
+	Tasks     []tagalong.TaskRun
+}
+
+// Deploy makes a deployment known, or known anew.
+func (w *Workload) Deploy(s tagalong.Service, id string, d Deployment) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.deployments == nil {
+		w.deployments = map[deploymentKey]Deployment{}
+	}
+	w.deployments[deploymentKey{s, id}] = d
+}
+
+// Legacy says that a service has the short ARN, which does not name its cluster.
+func (w *Workload) Legacy(s tagalong.Service) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.legacy == nil {
+		w.legacy = map[tagalong.Service]string{}
+	}
+	cluster := s.Cluster
+	s.Cluster = ""
+	w.legacy[s] = cluster
+}
+
+// Elsewhere says that an account is none that may be asked.
+func (w *Workload) Elsewhere(account string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.elsewhere == nil {
+		w.elsewhere = map[string]bool{}
+	}
+	w.elsewhere[account] = true
+}
+
+func (w *Workload) find(ctx context.Context, operation string, s tagalong.Service, deployment string) (Deployment, error) {
+	if w.Hook != nil {
+		if err := w.Hook(ctx, operation); err != nil {
+			return Deployment{}, err
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return Deployment{}, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.elsewhere[s.Account] {
+		return Deployment{}, fmt.Errorf("account %s: %w", s.Account, tagalong.ErrElsewhere)
+	}
+	d, ok := w.deployments[deploymentKey{s, deployment}]
+	if !ok {
+		return Deployment{}, fmt.Errorf("deployment %s of %s: %w", deployment, s, tagalong.ErrNotFound)
+	}
+	return d, nil
+}
+
+// Revision implements tagalong.Workload.
+func (w *Workload) Revision(ctx context.Context, s tagalong.Service, deployment string) (tagalong.Spec, error) {
+	d, err := w.find(ctx, "Revision", s, deployment)
+	switch {
+	case err != nil:
+		return tagalong.Spec{}, err
+	case d.Denied:
+		return tagalong.Spec{}, fmt.Errorf("revision of %s: %w", deployment, tagalong.ErrDenied)
+	case d.Revised == nil:
+		return tagalong.Spec{}, fmt.Errorf("revision of %s: %w", deployment, tagalong.ErrNotFound)
+	}
+	return tagalong.Spec{TaskDefinition: d.TaskDefinition, Containers: slices.Clone(d.Revised)}, nil
+}
+
+// Tasks implements tagalong.Workload. A deployment that is not known has none.
+func (w *Workload) Tasks(ctx context.Context, s tagalong.Service, deployment string) ([]tagalong.TaskRun, error) {
+	d, err := w.find(ctx, "Tasks", s, deployment)
+	if absent(err) {
+		return nil, nil
+	}
+	return slices.Clone(d.Tasks), err
+}
+
+// Definition implements tagalong.Workload.
+func (w *Workload) Definition(ctx context.Context, s tagalong.Service, deployment, _ string) (tagalong.Spec, error) {
+	d, err := w.find(ctx, "Definition", s, deployment)
+	switch {
+	case err != nil:
+		return tagalong.Spec{}, err
+	case d.Undefined:
+		return tagalong.Spec{}, fmt.Errorf("task definition of %s: %w", deployment, tagalong.ErrNotFound)
+	}
+	return tagalong.Spec{TaskDefinition: d.TaskDefinition, Containers: slices.Clone(d.Defined)}, nil
+}
+
+// Cluster implements tagalong.Workload: a service with a short ARN is meant
+// whatever the deployment is.
+func (w *Workload) Cluster(ctx context.Context, s tagalong.Service, deployment string) (string, error) {
+	if w.Hook != nil {
+		if err := w.Hook(ctx, "Cluster"); err != nil {
+			return "", err
+		}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if cluster, ok := w.legacy[s]; ok {
+		return cluster, nil
+	}
+	for key := range w.deployments {
+		s.Cluster = key.service.Cluster
+		if key == (deploymentKey{s, deployment}) {
+			return s.Cluster, nil
+		}
+	}
+	return "", fmt.Errorf("service %s: %w", s.Name, tagalong.ErrNotFound)
+}
+
+func absent(err error) bool { return errors.Is(err, tagalong.ErrNotFound) }
