@@ -158,10 +158,10 @@ func (m *machine) Increase(t *rapid.T) {
 
 // Transact puts one row where there is none and deletes another where there is
 // one, or does neither.
-func (m *machine) Transact(t *rapid.T) {
-	a, b := drawRow(t), drawRow(t)
+func (m *machine) Transact(rt *rapid.T) {
+	a, b := drawRow(rt), drawRow(rt)
 	if a.pk == b.pk && a.sk == b.sk {
-		t.Skip("one item")
+		rt.Skip("one item: another step is drawn")
 	}
 	_, err := m.client.TransactWriteItems(m.ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
 		{Put: &types.Put{TableName: &m.table, Item: a.item(), ConditionExpression: aws.String("attribute_not_exists(pk)")}},
@@ -175,10 +175,10 @@ func (m *machine) Transact(t *rapid.T) {
 	case errors.As(err, &cancelled):
 		got := []string{*cancelled.CancellationReasons[0].Code, *cancelled.CancellationReasons[1].Code}
 		if !slices.Equal(got, want) {
-			t.Fatalf("reasons %v, want %v", got, want)
+			rt.Fatalf("reasons %v, want %v", got, want)
 		}
 	case err != nil || hasA || !hasB:
-		t.Fatalf("transaction of %+v and %+v: %v, want %v", a, b, err, want)
+		rt.Fatalf("transaction of %+v and %+v: %v, want %v", a, b, err, want)
 	default:
 		m.model[[2]string{a.pk, a.sk}] = a
 		delete(m.model, [2]string{b.pk, b.sk})
