@@ -1,13 +1,11 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
 
-	"github.com/hashicorp/go-multierror"
 	"github.com/xhit/go-str2duration/v2"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/dynamo"
@@ -15,8 +13,19 @@ import (
 )
 
 type runningCommand struct {
-	Environment string `arg:"" optional:"" name:"env" help:"An environment such as prod; without it all of them."`
+	Environment string `arg:"" optional:"" name:"env" help:"An environment such as prod. Default: all of them."`
 	Service     string `short:"s" placeholder:"CLUSTER/NAME" help:"Only these services: CLUSTER/NAME or NAME, globs allowed."`
+}
+
+func (runningCommand) Help() string {
+	return `Examples:
+
+  tagalong running prod
+  tagalong running --service 'prod-*/checkout-api' -o json
+  tagalong running prod -o json | jq -r '.[].digest' | sort -u
+
+ROLLING OUT names a deployment in progress. For a security question its digests run too: tagalong history lists them.
+`
 }
 
 func (c *runningCommand) Run(s *session) error {
@@ -32,29 +41,42 @@ func (c *runningCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	return render(s.out, rows, runningColumns(s.now()), "what runs in "+named("environment", c.Environment, "any environment")+of(c.Service))
+	nothing := "No running services" + in(c.Environment) + matching(c.Service)
+	if len(rows) == 0 && c.Environment != "" {
+		nothing += s.otherEnvironments(q)
+	}
+	return render(s.out, rows, runningColumns(s.now()), nothing)
+}
+
+// otherEnvironments lists the ones that are known, for who mistyped one.
+func (s *session) otherEnvironments(q tagalong.Queries) string {
+	names, err := q.Records.Environments(s.ctx)
+	if err != nil || len(names) == 0 {
+		return "" // the answer is complete without
+	}
+	return " (environments with services: " + strings.Join(names, ", ") + ")"
 }
 
 type historyCommand struct {
 	Service string `short:"s" placeholder:"CLUSTER/NAME" help:"Only these services: CLUSTER/NAME or NAME, globs allowed."`
-	Since   string `placeholder:"TIME" help:"Rollouts that started at this time or later: RFC 3339, or how long ago, such as 2h or 3d."`
+	Since   string `placeholder:"TIME" help:"Rollouts that started at this time or later: RFC 3339, or how long ago, such as 90m, 2h or 3d."`
 	Until   string `placeholder:"TIME" help:"Rollouts that started before this time."`
-	Limit   int    `default:"100" help:"At most so many rows, 0 for all."`
+	Limit   int    `default:"100" help:"At most so many rollouts; 0 for all."`
+}
+
+func (historyCommand) Help() string {
+	return `Examples:
+
+  tagalong history --service prod-cluster/checkout-api
+  tagalong history --since 3d --limit 0 -o csv > rollouts.csv
+  tagalong history --since 2026-03-04T00:00:00Z --until 2026-03-05T00:00:00Z
+
+A rollout whose start nobody saw is placed by its finish.
+`
 }
 
 func (c *historyCommand) Run(s *session) error {
-	if c.Limit < 0 {
-		return usagef("--limit %d: want 0 for all, or how many rows", c.Limit)
-	}
-	services, err := servicePattern(c.Service)
-	if err != nil {
-		return err
-	}
-	since, err := s.time("--since", c.Since)
-	if err != nil {
-		return err
-	}
-	until, err := s.time("--until", c.Until)
+	query, err := c.query(s)
 	if err != nil {
 		return err
 	}
@@ -62,16 +84,46 @@ func (c *historyCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	rows, err := q.History(s.ctx, tagalong.HistoryQuery{Services: services, Since: since, Until: until, Limit: c.Limit})
+	rows, err := q.History(s.ctx, query)
 	if err != nil {
 		return err
 	}
-	return render(s.out, rows, historyColumns(), "rollouts"+of(c.Service)+between(c.Since, c.Until))
+	return render(s.out, rows, historyColumns(), "No rollouts"+matching(c.Service)+between(query.Since, query.Until))
+}
+
+// query reads the flags.
+func (c *historyCommand) query(s *session) (q tagalong.HistoryQuery, err error) {
+	if c.Limit < 0 {
+		return q, usagef("--limit %d: want 0 for all, or how many rollouts", c.Limit)
+	}
+	q.Limit = c.Limit
+	if q.Services, err = servicePattern(c.Service); err != nil {
+		return q, err
+	}
+	if q.Since, err = s.time("--since", c.Since); err != nil {
+		return q, err
+	}
+	if q.Until, err = s.time("--until", c.Until); err != nil {
+		return q, err
+	}
+	if !q.Since.IsZero() && !q.Until.IsZero() && !q.Since.Before(q.Until) {
+		return q, usagef("--until %s: want a time after --since %s", c.Until, c.Since)
+	}
+	return q, nil
 }
 
 type tagsCommand struct {
 	Pending bool `help:"Only tags that are not confirmed: pending, blocked or missing."`
-	Check   bool `help:"Ask ECR where each tag is now; exit status 3 if one is not on its digest."`
+	Check   bool `help:"Ask ECR where each tag is now; exit status 3 if one is not on its digest. Without it, ACTUAL is where the ledger last saw the tag."`
+}
+
+func (tagsCommand) Help() string {
+	return `Examples:
+
+  tagalong tags
+  tagalong tags --pending
+  tagalong tags --check || echo "somebody moved a tag"
+`
 }
 
 func (c *tagsCommand) Run(s *session) error {
@@ -83,103 +135,47 @@ func (c *tagsCommand) Run(s *session) error {
 	if err != nil && len(rows) == 0 {
 		return err
 	}
-	lookedFor := "tags that the ledger wishes"
+	nothing := "No tags in the ledger"
 	if c.Pending {
-		lookedFor = "tags that are not confirmed"
+		nothing = "No tags that are pending, blocked or missing"
 	}
-	if printed := render(s.out, rows, tagColumns(s.now()), lookedFor); printed != nil || err != nil {
+	if printed := render(s.out, rows, tagColumns(s.now()), nothing); printed != nil || err != nil {
 		return errors.Join(err, printed)
 	}
+	if !c.Check {
+		return nil
+	}
+	return differences(rows)
+}
+
+// differences names the tags that are not where the ledger wishes them.
+func differences(rows []tagalong.TagRow) error {
+	var texts []string
 	for _, row := range rows {
-		if c.Check && row.Actual != row.Digest {
-			return errDifferences
+		place := "on " + short(row.Actual)
+		if row.Actual == "" {
+			place = "nowhere"
+		}
+		if row.Actual != row.Digest {
+			texts = append(texts, fmt.Sprintf("%s:%s is %s, not on %s", row.Repository, row.Tag, place, short(row.Digest)))
 		}
 	}
-	return nil
-}
-
-type replayCommand struct {
-	Files []string `arg:"" name:"file" help:"JSON files, or - for standard input: one event or several, arrays, JSON lines; records of a failed asynchronous invocation and SQS messages are unwrapped."`
-}
-
-// Run replays every event that it can, and names those that it could not.
-func (c *replayCommand) Run(s *session) error {
-	reactor, err := s.reactor()
-	if err != nil {
-		return err
+	if len(texts) == 0 {
+		return nil
 	}
-	var problems *multierror.Error
-	for _, file := range c.Files {
-		events, err := readEvents(file, s.stdin)
-		problems = multierror.Append(problems, err)
-		for i, event := range events {
-			outcome, err := reactor.Handle(s.ctx, event)
-			if err != nil {
-				err = fmt.Errorf("%s: event %d: %w", file, i+1, err)
-				problems = multierror.Append(problems, err)
-			}
-			fmt.Fprintf(s.stdout, "%s: %s\n", place(file, i, len(events)), tell(event, outcome, err))
-		}
-	}
-	if problems != nil {
-		problems.ErrorFormat = listErrors
-	}
-	return problems.ErrorOrNil()
-}
-
-func place(file string, i, n int) string {
-	if n == 1 {
-		return file
-	}
-	return fmt.Sprintf("%s[%d]", file, i)
-}
-
-func listErrors(all []error) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%d not replayed:", len(all))
-	for _, err := range all {
-		fmt.Fprintf(&b, "\n  %v", err)
-	}
-	return b.String()
-}
-
-// tell says in a line what an event was and what became of it.
-func tell(event json.RawMessage, o tagalong.Outcome, err error) string {
-	var e struct {
-		DetailType string `json:"detail-type"`
-		Detail     struct {
-			EventName    string `json:"eventName"`
-			DeploymentID string `json:"deploymentId"`
-		} `json:"detail"`
-	}
-	_ = json.Unmarshal(event, &e) // what it is not, it does not say
-	what := strings.TrimSpace(strings.Join([]string{strings.TrimPrefix(e.Detail.EventName, "SERVICE_DEPLOYMENT_"), deploymentNumber(e.Detail.DeploymentID)}, " "))
-	if what == "" {
-		what = orDash(e.DetailType)
-	}
-	switch {
-	case err != nil:
-		return what + ": not handled"
-	case o.Unhandled:
-		return what + ": not an event for us"
-	case o.Unmanaged:
-		return what + ": service is not managed"
-	case o.Expired:
-		return what + ": older than the retention"
-	}
-	done := map[bool]string{true: "recorded", false: "recorded before"}[o.Recorded]
-	for _, count := range []struct {
-		n    int
-		what string
-	}{{o.Moved, "moved"}, {o.Confirmed, "confirmed"}, {o.Blocked, "blocked"}, {o.Missing, "missing"}, {o.InDoubt, "in doubt"}} {
-		if count.n > 0 {
-			done += fmt.Sprintf(", %d tag(s) %s", count.n, count.what)
-		}
-	}
-	return what + ": " + done
+	return fmt.Errorf("%w: %s", errDifferences, strings.Join(texts, "; "))
 }
 
 type createCommand struct{}
+
+func (createCommand) Help() string {
+	return `Example:
+
+  tagalong ledger create --table tagalong
+
+A table of that name that is there already is left as it is.
+`
+}
 
 func (c *createCommand) Run(s *session) error {
 	client, err := s.dynamoDB()
@@ -224,27 +220,27 @@ func (s *session) time(flag, value string) (time.Time, error) {
 	return time.Time{}, usagef("%s %q: want RFC 3339 such as 2026-03-04T03:12:00Z, or how long ago such as 90m, 2h or 3d", flag, value)
 }
 
-func named(kind, name, otherwise string) string {
-	if name == "" {
-		return otherwise
+func in(environment string) string {
+	if environment == "" {
+		return ""
 	}
-	return kind + " " + name
+	return " in environment " + environment
 }
 
-func of(service string) string {
+func matching(service string) string {
 	if service == "" {
 		return ""
 	}
 	return " of service " + service
 }
 
-func between(since, until string) string {
+func between(since, until time.Time) string {
 	var text string
-	if since != "" {
-		text += " since " + since
+	if !since.IsZero() {
+		text += " since " + since.Format(time.RFC3339)
 	}
-	if until != "" {
-		text += " until " + until
+	if !until.IsZero() {
+		text += " until " + until.Format(time.RFC3339)
 	}
 	return text
 }

@@ -14,51 +14,101 @@ const maxInput = 64 << 20
 
 // readEvents reads the events of a file, or of standard input for "-": one JSON
 // event, several of them (as lines, or just one after the other) or arrays of
-// them. Dead letters are unwrapped.
+// them. Dead letters are unwrapped. What is no JSON is in the error, beside the
+// events that are.
 func readEvents(name string, stdin io.Reader) ([]json.RawMessage, error) {
 	in := stdin
 	if name != "-" {
 		file, err := os.Open(name)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%s: %w", name, reason(err))
 		}
 		defer file.Close()
 		in = file
 	}
-	raw, err := io.ReadAll(io.LimitReader(in, maxInput+1))
+	raw, err := readUpTo(in, maxInput)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, fmt.Errorf("%s: %w", name, reason(err))
 	}
-	if len(raw) > maxInput {
-		return nil, fmt.Errorf("%s: more than %d MB: split it", name, maxInput>>20)
+	events, problems := splitEvents(raw)
+	if len(events) == 0 && len(problems) == 0 {
+		problems = []error{errors.New("no event: want an EventBridge event as JSON")}
 	}
-	events, err := splitEvents(raw)
-	if err != nil {
-		return events, fmt.Errorf("%s: %w", name, err)
+	for i, problem := range problems {
+		problems[i] = fmt.Errorf("%s: %w", name, problem)
 	}
-	if len(events) == 0 {
-		return nil, fmt.Errorf("%s: no event in it: want an EventBridge event as JSON", name)
-	}
-	return events, nil
+	return events, errors.Join(problems...)
 }
 
-// splitEvents gives the events before the first text that is no JSON, and an
-// error that says where that is.
-func splitEvents(raw []byte) ([]json.RawMessage, error) {
-	var events []json.RawMessage
+// reason is why a file could not be read, without its name, which is said already.
+func reason(err error) error {
+	if path, ok := errors.AsType[*os.PathError](err); ok {
+		return path.Err
+	}
+	return err
+}
+
+// readUpTo reads everything, and refuses more than limit bytes.
+func readUpTo(in io.Reader, limit int64) ([]byte, error) {
+	raw, err := io.ReadAll(io.LimitReader(in, limit+1))
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(raw)) > limit {
+		return nil, fmt.Errorf("more than %d MB: want smaller files", limit>>20)
+	}
+	return raw, nil
+}
+
+// splitEvents gives the events in a text. A value that is no JSON is a problem
+// with its line; the events go on at the next line that begins one.
+func splitEvents(raw []byte) (events []json.RawMessage, problems []error) {
+	for start := 0; ; {
+		more, bad, err := decodeEvents(raw[start:])
+		events = append(events, more...)
+		if err == nil {
+			return events, problems
+		}
+		problems = append(problems, fmt.Errorf("line %d: %w", 1+bytes.Count(raw[:start+bad], []byte("\n")), err))
+		next := nextEvent(raw[start+bad:])
+		if next < 0 {
+			return events, problems
+		}
+		start += bad + next
+	}
+}
+
+// decodeEvents gives the events before the first value that is no JSON, and
+// where that value begins.
+func decodeEvents(raw []byte) (events []json.RawMessage, bad int, err error) {
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	for {
+		at := int(decoder.InputOffset())
 		var value json.RawMessage
 		err := decoder.Decode(&value)
 		if errors.Is(err, io.EOF) {
-			return events, nil
+			return events, 0, nil
 		}
 		if err != nil {
-			line := 1 + bytes.Count(raw[:decoder.InputOffset()], []byte("\n"))
-			return events, fmt.Errorf("line %d: %w", line, err)
+			return events, at + space(raw[at:]), err
 		}
 		events = append(events, unwrap(value)...)
 	}
+}
+
+// space counts the white space that raw begins with.
+func space(raw []byte) int { return len(raw) - len(bytes.TrimLeft(raw, " \t\r\n")) }
+
+// nextEvent finds the first line after this one that begins an object or an
+// array; -1 if there is none. Lines inside of a value are indented as a rule.
+func nextEvent(raw []byte) int {
+	at := -1
+	for _, begin := range []string{"\n{", "\n["} {
+		if i := bytes.Index(raw, []byte(begin)); i >= 0 && (at < 0 || i+1 < at) {
+			at = i + 1
+		}
+	}
+	return at
 }
 
 // unwrap gives the events in a JSON value: an array's elements; the
@@ -69,7 +119,7 @@ func splitEvents(raw []byte) ([]json.RawMessage, error) {
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_Message.html
 func unwrap(value json.RawMessage) []json.RawMessage {
 	var list []json.RawMessage
-	if json.Unmarshal(value, &list) == nil {
+	if bytes.HasPrefix(bytes.TrimSpace(value), []byte("[")) && json.Unmarshal(value, &list) == nil {
 		return unwrapAll(list)
 	}
 	var letter struct {
@@ -90,12 +140,19 @@ func unwrap(value json.RawMessage) []json.RawMessage {
 	case letter.Records != nil:
 		return unwrapAll(letter.Records)
 	case letter.Body != nil:
-		if events, err := splitEvents([]byte(*letter.Body)); err == nil {
-			return events
-		}
-		return []json.RawMessage{json.RawMessage(*letter.Body)}
+		return unwrapBody(*letter.Body)
 	}
 	return []json.RawMessage{value}
+}
+
+// unwrapBody gives the events in a message's body. One that holds none is given
+// as it is, so that it is named as what could not be replayed.
+func unwrapBody(body string) []json.RawMessage {
+	events, problems := splitEvents([]byte(body))
+	if len(events) == 0 || len(problems) > 0 {
+		return []json.RawMessage{json.RawMessage(body)}
+	}
+	return events
 }
 
 func unwrapAll(list []json.RawMessage) []json.RawMessage {

@@ -9,9 +9,11 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kong"
 	kongcompletion "github.com/jotaen/kong-completion"
+	"github.com/posener/complete"
 	"golang.org/x/term"
 )
 
@@ -23,23 +25,24 @@ const (
 	exitDifferences = 3
 )
 
-// errDifferences is a check that found something; what, is printed already.
+// errDifferences is a check that found something.
 var errDifferences = errors.New("differences found")
 
 // cli is the command line. Its help texts are what `tagalong --help` teaches.
 type cli struct {
-	Output string `short:"o" enum:"table,json,csv" default:"table" help:"How to print: ${enum}. json and csv carry every field, table those that people look at."`
-	Table  string `env:"TAGALONG_TABLE" placeholder:"NAME" help:"The ledger's DynamoDB table."`
+	Output  string           `short:"o" enum:"table,json,csv" default:"table" placeholder:"FORMAT" help:"How rows are printed: table for people, json or csv with every field. Default: table."`
+	Table   string           `env:"TAGALONG_TABLE" placeholder:"NAME" help:"The ledger's DynamoDB table."`
+	Version kong.VersionFlag `help:"Print the version."`
 
-	Running runningCommand `cmd:"" help:"What runs in an environment, since when, and how its digests are known."`
-	History historyCommand `cmd:"" help:"The rollouts of services, newest first: completed, failed, superseded and rolled back."`
-	Tags    tagsCommand    `cmd:"" help:"The tags that the ledger wishes, and whether ECR has them there."`
-	Replay  replayCommand  `cmd:"" help:"Feed events from files through the real handler: samples, archives and dead letters."`
+	Running runningCommand `cmd:"" help:"What runs, since when, and how its digests are known."`
+	History historyCommand `cmd:"" help:"Rollouts, newest first: completed, failed, superseded, rolled back."`
+	Tags    tagsCommand    `cmd:"" help:"The tags that the ledger wishes, and where ECR has them."`
+	Replay  replayCommand  `cmd:"" help:"Feed events from files through the real handler."`
 	Ledger  struct {
 		Create createCommand `cmd:"" help:"Make the ledger's table."`
 	} `cmd:"" help:"Set the ledger up."`
-	Sandbox    sandboxCommand            `cmd:"" help:"Try it without AWS: an embedded DynamoDB, ECR and ECS, and a release story on them."`
-	Completion kongcompletion.Completion `cmd:"" help:"Print shell code that switches completion on."`
+	Sandbox    sandboxCommand    `cmd:"" help:"Try it without AWS: a release story on an embedded one."`
+	Completion completionCommand `cmd:"" help:"Print the code that switches a shell's completion on."`
 }
 
 const description = `Which image digest runs where, since when, and how that is known.
@@ -55,11 +58,12 @@ type world struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	getenv         func(string) string
+	now            func() time.Time
 }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	status := run(ctx, os.Args[1:], world{os.Stdin, os.Stdout, os.Stderr, os.Getenv})
+	status := run(ctx, os.Args[1:], world{os.Stdin, os.Stdout, os.Stderr, os.Getenv, time.Now})
 	stop()
 	os.Exit(status)
 }
@@ -72,22 +76,60 @@ func run(ctx context.Context, args []string, w world) int {
 		kong.Name("tagalong"),
 		kong.Description(description),
 		kong.Writers(w.stdout, w.stderr),
-		kong.UsageOnError(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
 		kong.Exit(func(code int) { exited, status = true, code }),
 		kong.Vars{"version": version()},
 	)
-	kongcompletion.Register(parser)
+	// A shell that completes a line calls the command too; then no command is meant.
+	kongcompletion.Register(parser, kongcompletion.WithPredictor("file", complete.PredictFiles("*")))
+	if exited {
+		return status
+	}
 	command, err := parser.Parse(args)
 	if exited {
 		return status
 	}
 	if err != nil {
-		fmt.Fprintf(w.stderr, "tagalong: %v\nTry \"tagalong --help\".\n", err)
-		return exitUsage
+		return misused(parser, err, args, w)
 	}
 	s := &session{ctx: ctx, world: w, table: c.Table, out: output{w: w.stdout, format: c.Output, color: colored(w)}}
 	return s.finish(command.Run(s))
+}
+
+// misused says what the parser did not understand, and where to read on. To the
+// bare command it explains everything.
+func misused(parser *kong.Kong, err error, args []string, w world) int {
+	help := "tagalong"
+	if parse, ok := errors.AsType[*kong.ParseError](err); ok {
+		if len(args) == 0 {
+			parser.Stdout = w.stderr
+			_ = parse.Context.PrintUsage(false) // the exit status says enough
+			return exitUsage
+		}
+		if command := parse.Context.Selected(); command != nil {
+			help = command.FullPath()
+		}
+	}
+	fmt.Fprintf(w.stderr, "tagalong: %v\nTry \"%s --help\".\n", err, help)
+	return exitUsage
+}
+
+type completionCommand struct {
+	Shell string `arg:"" enum:"bash,zsh,fish" help:"bash, zsh or fish."`
+}
+
+func (completionCommand) Help() string {
+	return `Put the line for your shell into its init file:
+
+  source <(tagalong completion bash)     # ~/.bashrc
+  source <(tagalong completion zsh)      # ~/.zshrc
+  tagalong completion fish | source      # ~/.config/fish/config.fish
+`
+}
+
+func (c completionCommand) Run(command *kong.Context) error {
+	code := kongcompletion.Completion{Shell: c.Shell, Code: true}
+	return code.Run(command)
 }
 
 // finish prints what went wrong and gives the exit status.
@@ -97,6 +139,7 @@ func (s *session) finish(err error) int {
 	case err == nil:
 		return exitDone
 	case errors.Is(err, errDifferences):
+		fmt.Fprintf(s.stderr, "tagalong: %v\n", err)
 		return exitDifferences
 	case errors.As(err, &usage):
 		fmt.Fprintf(s.stderr, "tagalong: %v\n", err)

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -23,8 +24,8 @@ type column[R any] struct {
 }
 
 // render prints rows as the user asked: a table of the columns, or every field
-// as JSON or CSV. An empty table says what was looked for.
-func render[R any](out output, rows []R, columns []column[R], lookedFor string) error {
+// as JSON or CSV. Instead of an empty table it says what there is none of.
+func render[R any](out output, rows []R, columns []column[R], nothing string) error {
 	switch out.format {
 	case "json":
 		return renderJSON(out.w, rows)
@@ -32,7 +33,7 @@ func render[R any](out output, rows []R, columns []column[R], lookedFor string) 
 		return renderCSV(out.w, rows)
 	}
 	if len(rows) == 0 {
-		_, err := fmt.Fprintln(out.w, "Nothing found: "+lookedFor+".")
+		_, err := fmt.Fprintln(out.w, nothing+".")
 		return err
 	}
 	return renderTable(out, rows, columns)
@@ -71,12 +72,23 @@ func renderTable[R any](out output, rows []R, columns []column[R]) error {
 	for _, row := range rows {
 		cells := make(table.Row, len(columns))
 		for i, c := range columns {
-			cells[i] = paint(c.cell(row), out.color)
+			cells[i] = paint(printable(c.cell(row)), out.color)
 		}
 		t.AppendRow(cells)
 	}
 	_, err := fmt.Fprintln(out.w, t.Render())
 	return err
+}
+
+// printable keeps what others wrote, such as a reason, on its line, and off the
+// terminal's controls.
+func printable(cell string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, cell)
 }
 
 // paints are the states that want to be seen.
@@ -130,34 +142,31 @@ func csvHead(t reflect.Type, prefix string) []string {
 func csvCells(v reflect.Value) ([]string, error) {
 	var cells []string
 	for i := range v.NumField() {
-		f := v.Field(i)
-		switch value := f.Interface().(type) {
-		case *time.Time:
-			if value == nil {
-				cells = append(cells, "")
-			} else {
-				cells = append(cells, value.Format(time.RFC3339Nano))
-			}
-			continue
+		more, err := csvCell(v.Field(i))
+		if err != nil {
+			return nil, err
 		}
-		switch f.Kind() {
-		case reflect.Struct:
-			nested, err := csvCells(f)
-			if err != nil {
-				return nil, err
-			}
-			cells = append(cells, nested...)
-		case reflect.Slice:
-			list, err := json.Marshal(f.Interface())
-			if err != nil {
-				return nil, err
-			}
-			cells = append(cells, string(list))
-		default:
-			cells = append(cells, fmt.Sprint(f.Interface()))
-		}
+		cells = append(cells, more...)
 	}
 	return cells, nil
+}
+
+// csvCell gives the cells of one field: several if it is a struct.
+func csvCell(f reflect.Value) ([]string, error) {
+	if t, ok := f.Interface().(*time.Time); ok {
+		if t == nil {
+			return []string{""}, nil
+		}
+		return []string{t.Format(time.RFC3339Nano)}, nil
+	}
+	switch f.Kind() {
+	case reflect.Struct:
+		return csvCells(f)
+	case reflect.Slice:
+		list, err := json.Marshal(f.Interface())
+		return []string{string(list)}, err
+	}
+	return []string{fmt.Sprint(f.Interface())}, nil
 }
 
 // short shortens a digest to what people compare by eye.
@@ -165,7 +174,10 @@ func short(d digest.Digest) string {
 	if d == "" {
 		return "-"
 	}
-	hex := d.Encoded()
+	_, hex, ok := strings.Cut(d.String(), ":")
+	if !ok {
+		return d.String()
+	}
 	return hex[:min(12, len(hex))]
 }
 
@@ -177,22 +189,22 @@ func age(t *time.Time, now time.Time) string {
 	d := now.Sub(*t)
 	switch {
 	case d < 0:
-		return t.Format(time.RFC3339)
+		return clock(t)
 	case d < time.Minute:
-		return fmt.Sprintf("%ds", int(d.Seconds()))
+		return fmt.Sprintf("%ds ago", int(d.Seconds()))
 	case d < time.Hour:
-		return fmt.Sprintf("%dm", int(d.Minutes()))
+		return fmt.Sprintf("%dm ago", int(d.Minutes()))
 	case d < 24*time.Hour:
-		return fmt.Sprintf("%dh%02dm", int(d.Hours()), int(d.Minutes())%60)
+		return fmt.Sprintf("%dh%02dm ago", int(d.Hours()), int(d.Minutes())%60)
 	}
-	return fmt.Sprintf("%dd%02dh", int(d.Hours())/24, int(d.Hours())%24)
+	return fmt.Sprintf("%dd%02dh ago", int(d.Hours())/24, int(d.Hours())%24)
 }
 
 func clock(t *time.Time) string {
 	if t == nil {
 		return "-"
 	}
-	return t.Format("2006-01-02T15:04:05Z")
+	return t.UTC().Format(time.RFC3339)
 }
 
 func orDash(s string) string {
@@ -211,7 +223,7 @@ func runningColumns(now time.Time) []column[tagalong.RunningRow] {
 		{"digest", func(r tagalong.RunningRow) string { return short(r.Digest) }},
 		{"evidence", func(r tagalong.RunningRow) string { return string(r.Evidence) }},
 		{"since", func(r tagalong.RunningRow) string { return age(r.Since, now) }},
-		{"tag", func(r tagalong.RunningRow) string { return string(r.TagState) }},
+		{"tag state", func(r tagalong.RunningRow) string { return string(r.TagState) }},
 		{"rolling out", func(r tagalong.RunningRow) string { return orDash(deploymentNumber(r.RollingOut)) }},
 	}
 }
@@ -237,7 +249,16 @@ func historyColumns() []column[tagalong.HistoryRow] {
 		{"state", func(r tagalong.HistoryRow) string { return string(r.State) }},
 		{"rollback", func(r tagalong.HistoryRow) string { return map[bool]string{true: "yes", false: "-"}[r.Rollback] }},
 		{"images", func(r tagalong.HistoryRow) string { return containersText(r.Containers) }},
+		{"reason", failure},
 	}
+}
+
+// failure is why a rollout failed. Of the others ECS only says that they did not.
+func failure(r tagalong.HistoryRow) string {
+	if r.State != tagalong.StateFailed {
+		return "-"
+	}
+	return orDash(r.Reason)
 }
 
 func containersText(containers []tagalong.HistoryContainer) string {

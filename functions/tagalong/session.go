@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/boot"
 	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring"
@@ -30,7 +32,7 @@ type session struct {
 	cfg aws.Config
 }
 
-func (s *session) now() time.Time { return time.Now().UTC() }
+func (s *session) now() time.Time { return s.world.now().UTC() }
 
 // aws finds credentials and region as the AWS CLI does. What is missing is said
 // before any call is made.
@@ -39,6 +41,9 @@ func (s *session) aws() (aws.Config, error) {
 		return s.cfg, nil
 	}
 	cfg, err := config.LoadDefaultConfig(s.ctx)
+	if profile, ok := errors.AsType[config.SharedConfigProfileNotExistError](err); ok {
+		return aws.Config{}, fmt.Errorf("AWS_PROFILE %q: no such profile in the AWS configuration files", profile.Profile)
+	}
 	if err != nil {
 		return aws.Config{}, fmt.Errorf("AWS configuration: %w", err)
 	}
@@ -47,21 +52,46 @@ func (s *session) aws() (aws.Config, error) {
 		return aws.Config{}, errors.New("no AWS region: set AWS_REGION, or AWS_PROFILE to a profile that has one")
 	}
 	if _, err := cfg.Credentials.Retrieve(s.ctx); err != nil {
-		return aws.Config{}, fmt.Errorf("no AWS credentials: set AWS_PROFILE, log in with \"aws sso login\", or export AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (%w)", err)
+		return aws.Config{}, noCredentials(err)
 	}
 	s.cfg = cfg
 	return cfg, nil
 }
 
+// noCredentials says how to get some, and why those that are configured gave
+// none. That there is no EC2 instance to ask is what remains if nothing is
+// configured: it would lead astray.
+func noCredentials(err error) error {
+	text := "no AWS credentials: set AWS_PROFILE, log in with \"aws sso login\", or export AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+	if strings.Contains(err.Error(), "IMDS") {
+		return errors.New(text)
+	}
+	return fmt.Errorf("%s\n  %w", text, err)
+}
+
 func (s *session) dynamoDB() (*dynamodb.Client, error) {
 	if s.table == "" {
-		return nil, usagef("no table: give --table NAME or set TAGALONG_TABLE")
+		return nil, usagef("no table: give --table NAME or set TAGALONG_TABLE; \"tagalong ledger create\" makes one")
+	}
+	if err := s.checkTable(); err != nil {
+		return nil, err
 	}
 	cfg, err := s.aws()
 	if err != nil {
 		return nil, err
 	}
 	return dynamodb.NewFromConfig(cfg), nil
+}
+
+// checkTable asks the functions' configuration whether the table's name is one.
+func (s *session) checkTable() error {
+	_, err := boot.ReadConfig(func(name string) string {
+		return map[string]string{boot.EnvTable: s.table}[name]
+	})
+	if err != nil {
+		return usagef("--table %s", strings.TrimPrefix(err.Error(), boot.EnvTable+" "))
+	}
+	return nil
 }
 
 // reactor gives the one that the functions run, for events that people feed in:
@@ -85,6 +115,7 @@ func (s *session) reactor() (*tagalong.Reactor, error) {
 		return nil, err
 	}
 	reactor.Recheck = true
+	reactor.Now = s.now
 	return reactor, nil
 }
 
@@ -102,15 +133,36 @@ func (s *session) queries() (tagalong.Queries, error) {
 
 // explain says what to do about errors that people meet when they set things up.
 func (s *session) explain(err error) error {
-	region := s.cfg.Region
+	var send *smithyhttp.RequestSendError
 	var api smithy.APIError
 	switch {
+	case s.ctx.Err() != nil:
+		return errors.New("interrupted")
 	case errors.Is(err, tagalong.ErrNoTable):
-		return fmt.Errorf("table %q is not in region %s: make it with \"tagalong ledger create\", or look whether AWS_REGION and the account are the ledger's", s.table, region)
-	case errors.As(err, &api) && strings.Contains(api.ErrorCode(), "AccessDenied"):
-		return fmt.Errorf("%w\nThe credentials may not do this: see which permissions the command needs, or use another AWS_PROFILE", err)
-	case errors.As(err, &api) && (api.ErrorCode() == "ExpiredTokenException" || api.ErrorCode() == "UnrecognizedClientException" || api.ErrorCode() == "ExpiredToken"):
-		return fmt.Errorf("%w\nThe credentials are not valid (any more): log in again", err)
+		return fmt.Errorf("table %q is not in region %s: make it with \"tagalong ledger create\", or look whether AWS_REGION and the account are the ledger's", s.table, s.cfg.Region)
+	case errors.As(err, &send):
+		return unreachable(err, send)
+	case errors.As(err, &api):
+		return advise(err, api.ErrorCode())
+	}
+	return err
+}
+
+// unreachable says who did not answer, and why, without the layers in between.
+func unreachable(err error, send *smithyhttp.RequestSendError) error {
+	sent, ok := errors.AsType[*url.Error](send.Err)
+	if !ok {
+		return err
+	}
+	return fmt.Errorf("no answer from %s: %w\nIs the network up, and are AWS_REGION, AWS_ENDPOINT_URL and the proxy right?", sent.URL, sent.Err)
+}
+
+func advise(err error, code string) error {
+	switch {
+	case strings.Contains(code, "AccessDenied"):
+		return fmt.Errorf("%w\nThe credentials do not allow this operation: allow it to them, or set AWS_PROFILE to others", err)
+	case strings.Contains(code, "Expired"), strings.Contains(code, "UnrecognizedClient"), strings.Contains(code, "InvalidClientToken"):
+		return fmt.Errorf("%w\nThe credentials are not valid, or not any more: log in again", err)
 	}
 	return err
 }

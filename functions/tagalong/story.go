@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -25,8 +28,19 @@ import (
 // sandboxCommand starts the embedded AWS and tells a release story on it.
 type sandboxCommand struct {
 	Keep    bool   `help:"Stay up afterwards, and print the variables that point this command and the AWS CLI at it."`
-	NoStory bool   `help:"Let the story happen in ECS, but handle none of its events: the ledger stays empty, for replaying them by hand."`
-	Listen  string `default:"127.0.0.1:0" placeholder:"ADDRESS" help:"Where to listen; only the loopback interface is taken."`
+	NoStory bool   `help:"With --keep: let the story happen in ECS, but handle none of its events. The ledger stays empty, for tagalong replay."`
+	Listen  string `default:"127.0.0.1:0" placeholder:"ADDRESS" help:"Where to listen, on the loopback interface only. Default: ${default}, a free port."`
+}
+
+func (sandboxCommand) Help() string {
+	return `Examples:
+
+  tagalong sandbox
+  tagalong sandbox --keep
+  tagalong sandbox --keep --no-story --listen 127.0.0.1:4566
+
+It keeps everything in memory and ends with Ctrl-C.
+`
 }
 
 // The cast of the story: that of the sample events in events/testdata.
@@ -53,11 +67,17 @@ func at(hour, minute, second, ms int) time.Time {
 }
 
 func (c *sandboxCommand) Run(s *session) error {
+	if c.NoStory && !c.Keep {
+		return usagef("--no-story: want --keep beside it, since there is nothing to see otherwise")
+	}
 	stage, err := newStage(s)
 	if err != nil {
 		return err
 	}
 	url, stop, err := stage.aws.Listen(c.Listen)
+	if _, ok := errors.AsType[*net.OpError](err); ok {
+		return fmt.Errorf("--listen: %w", err) // a good address that is not to be had
+	}
 	if err != nil {
 		return usageError{fmt.Errorf("--listen: %w", err)}
 	}
@@ -66,6 +86,7 @@ func (c *sandboxCommand) Run(s *session) error {
 		return err
 	}
 	if c.NoStory {
+		fmt.Fprint(s.stdout, "The story has happened in ECS, and nobody has handled its events: the ledger is empty.\n")
 		err = stage.happen()
 	} else {
 		err = stage.tell(s.ctx)
@@ -85,7 +106,7 @@ func (c *sandboxCommand) Run(s *session) error {
 type stage struct {
 	w     io.Writer
 	out   output
-	clock time.Time // the story's time
+	clock storyClock
 
 	aws           *sandbox.Sandbox
 	images        *ecr.Repository
@@ -95,10 +116,19 @@ type stage struct {
 	queries tagalong.Queries
 }
 
+// storyClock is the story's time: the story sets it, and the embedded AWS reads
+// it when somebody asks.
+type storyClock struct{ nanoseconds atomic.Int64 }
+
+func (c *storyClock) set(t time.Time) { c.nanoseconds.Store(t.UnixNano()) }
+
+func (c *storyClock) now() time.Time { return time.Unix(0, c.nanoseconds.Load()).UTC() }
+
 // newStage pushes the images and makes the services.
 func newStage(s *session) (*stage, error) {
-	st := &stage{w: s.stdout, out: output{w: s.stdout, format: "table", color: s.out.color}, clock: at(8, 0, 0, 0)}
-	st.aws = sandbox.New(sandbox.Options{Account: account, Region: region, Now: func() time.Time { return st.clock }})
+	st := &stage{w: s.stdout, out: output{w: s.stdout, format: "table", color: s.out.color}}
+	st.clock.set(at(8, 0, 0, 0))
+	st.aws = sandbox.New(sandbox.Options{Account: account, Region: region, Now: st.clock.now})
 	st.aws.STS.AddRole(stagingRole)
 	home, other := wire.Scope{Account: account, Region: region}, wire.Scope{Account: stagingAccount, Region: region}
 	st.images = st.aws.ECR.Repository(home, repository)
@@ -137,18 +167,27 @@ func (st *stage) open(ctx context.Context, url string) error {
 	if st.reactor, err = wiring.Reactor(ctx, settings, cfg, slog.New(slog.DiscardHandler)); err != nil {
 		return err
 	}
-	st.reactor.Now = func() time.Time { return st.clock }
+	st.reactor.Now = st.clock.now
 	st.queries = tagalong.Queries{Records: dynamo.New(client, sandboxTable), Registry: st.reactor.Registry}
 	return nil
 }
 
+// environment is what points the SDKs, the AWS CLI and this command at the sandbox.
+func (st *stage) environment(url string) [][2]string {
+	return [][2]string{
+		{"AWS_ENDPOINT_URL", url}, {"AWS_REGION", region}, {"AWS_DEFAULT_REGION", region},
+		{"AWS_ACCESS_KEY_ID", "SANDBOX"}, {"AWS_SECRET_ACCESS_KEY", "sandbox"},
+		{boot.EnvTable, sandboxTable}, {boot.EnvEnvironments, sandboxRules}, {boot.EnvAccounts, sandboxAccounts},
+	}
+}
+
 func (st *stage) variables(url string) string {
 	var b strings.Builder
-	b.WriteString("\nThe sandbox stays up until you end it. In another shell:\n\n")
-	for _, v := range [][2]string{
-		{"AWS_ENDPOINT_URL", url}, {"AWS_REGION", region}, {"AWS_ACCESS_KEY_ID", "SANDBOX"}, {"AWS_SECRET_ACCESS_KEY", "sandbox"},
-		{"TAGALONG_TABLE", sandboxTable}, {"TAGALONG_ENVIRONMENTS", "'" + sandboxRules + "'"}, {"TAGALONG_ACCOUNTS", "'" + sandboxAccounts + "'"},
-	} {
+	b.WriteString("\nThe sandbox stays up until you end it with Ctrl-C. In another shell:\n\n  unset AWS_PROFILE AWS_SESSION_TOKEN\n")
+	for _, v := range st.environment(url) {
+		if strings.ContainsAny(v[1], `"*`) {
+			v[1] = "'" + v[1] + "'"
+		}
 		fmt.Fprintf(&b, "  export %s=%s\n", v[0], v[1])
 	}
 	return b.String() + "\n"
@@ -174,7 +213,7 @@ func (st *stage) tell(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("step %d: %w", i+1, err)
 		}
-		fmt.Fprintf(st.w, "\n%d. %s\n   %s  %s\n\n", i+1, step.says, st.clock.Format(time.TimeOnly), tell(event, outcome, nil))
+		fmt.Fprintf(st.w, "\n%d. %s\n   %s  %s\n\n", i+1, step.says, st.clock.now().Format(time.TimeOnly), tell(event, outcome, nil))
 		if err := st.show(ctx); err != nil {
 			return err
 		}
@@ -188,7 +227,7 @@ func (st *stage) tell(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return render(st.out, rows, historyColumns(), "rollouts")
+	return render(st.out, rows, historyColumns(), "No rollouts")
 }
 
 // happen lets everything happen, unobserved.
@@ -207,7 +246,7 @@ func (st *stage) show(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := render(st.out, running, runningColumns(st.clock), "what runs: no rollout has completed yet"); err != nil {
+	if err := render(st.out, running, runningColumns(st.clock.now()), "No running services"); err != nil {
 		return err
 	}
 	for _, tag := range []string{"staging", "prod"} {
@@ -254,25 +293,25 @@ func (st *stage) steps() []step {
 			return event, err
 		}},
 		{"Its tasks do not start: the circuit breaker ends it. The tag stays on what runs.", func() ([]byte, error) {
-			st.clock = at(10, 42, 17, 530)
-			return bad.Fail(st.clock, "ECS deployment circuit breaker: tasks failed to start.")
+			st.clock.set(at(10, 42, 17, 530))
+			return bad.Fail(st.clock.now(), "ECS deployment circuit breaker: tasks failed to start.")
 		}},
 		{"ECS rolls back to build 42, under its old deployment id.", func() ([]byte, error) {
-			st.clock = at(10, 42, 17, 944)
+			st.clock.set(at(10, 42, 17, 944))
 			var event []byte
 			var err error
-			revived, event, err = bad.RollBack(st.clock)
+			revived, event, err = bad.RollBack(st.clock.now())
 			return event, err
 		}},
 		{"The rollback completes: the same deployment completes a second time, as a rollout of its own.", func() ([]byte, error) {
 			return st.complete(revived, at(10, 47, 33, 206))
 		}},
 		{"The start of build 41 arrives, hours late. It is a fact about build 41, not about now: the history learns when it started, nothing else changes.", func() ([]byte, error) {
-			st.clock = at(10, 50, 0, 0)
+			st.clock.set(at(10, 50, 0, 0))
 			return lost, nil
 		}},
 		{"And the rollback's completion is delivered twice. ECR is compared once more, nothing is written.", func() ([]byte, error) {
-			st.clock = at(10, 51, 0, 0)
+			st.clock.set(at(10, 51, 0, 0))
 			events := st.aws.ECS.Events()
 			return events[len(events)-1], nil
 		}},
@@ -281,7 +320,7 @@ func (st *stage) steps() []step {
 
 // release deploys a build beside an envoy that lies in a public registry.
 func (st *stage) release(s *ecs.Service, build string, at time.Time) (*ecs.Deployment, []byte, error) {
-	st.clock = at
+	st.clock.set(at)
 	return s.Release(at,
 		ecs.Container{Name: repository, Image: st.images.URI() + ":" + build},
 		ecs.Container{Name: "envoy", Image: "public.ecr.aws/appmesh/aws-appmesh-envoy:v1.29.12.1-prod"},
@@ -289,6 +328,6 @@ func (st *stage) release(s *ecs.Service, build string, at time.Time) (*ecs.Deplo
 }
 
 func (st *stage) complete(d *ecs.Deployment, at time.Time) ([]byte, error) {
-	st.clock = at
+	st.clock.set(at)
 	return d.Complete(at)
 }

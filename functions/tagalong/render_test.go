@@ -1,0 +1,193 @@
+package main
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+// The keys of the rows, which people script against.
+const (
+	runningKeys = "environment account region cluster service container registry repository digest index imageTag evidence since deployment taskDefinition tagState rollingOut release.pipeline release.execution release.stage release.commit"
+	historyKeys = "environment account region cluster service deployment taskDefinition state startedAt finishedAt until rollback reason containers release.pipeline release.execution release.stage release.commit"
+	tagKeys     = "environment registry repository tag digest actual state reason since"
+)
+
+func rendered[R any](t *testing.T, format string, rows []R, columns []column[R]) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := render(output{w: &b, format: format}, rows, columns, "Nothing"); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func TestRowsHaveEveryKey(t *testing.T) {
+	checkKeys(t, runningKeys, []tagalong.RunningRow{{}})
+	checkKeys(t, historyKeys, []tagalong.HistoryRow{{Containers: []tagalong.HistoryContainer{}}})
+	checkKeys(t, tagKeys, []tagalong.TagRow{{}})
+	checkKeys(t, "container registry repository digest index imageTag evidence", []tagalong.HistoryContainer{{}})
+}
+
+// checkKeys renders a row of which nothing is known.
+func checkKeys[R any](t *testing.T, want string, rows []R) {
+	t.Helper()
+	raw := rendered(t, "json", rows, nil)
+	var keys []string
+	for _, m := range regexp.MustCompile(`(?m)^( +)"(\w+)": (.*?),?$`).FindAllStringSubmatch(raw, -1) {
+		nested := len(m[1]) > 4
+		switch {
+		case m[2] == "release" && m[3] == "{":
+			continue
+		case nested:
+			m[2] = "release." + m[2]
+		}
+		keys = append(keys, m[2])
+		unknown := map[string]string{"since": "null", "startedAt": "null", "finishedAt": "null", "until": "null", "rollback": "false", "containers": "[]"}[m[2]]
+		if unknown == "" {
+			unknown = `""`
+		}
+		if m[3] != unknown {
+			t.Errorf("%T: unknown %s is %s, want %s", rows, m[2], m[3], unknown)
+		}
+	}
+	if got := strings.Join(keys, " "); got != want {
+		t.Errorf("%T: JSON has %s, want %s", rows, got, want)
+	}
+	records, err := csv.NewReader(strings.NewReader(rendered(t, "csv", rows, nil))).ReadAll()
+	if err != nil || len(records) != 2 || strings.Join(records[0], " ") != want || len(records[1]) != len(records[0]) {
+		t.Errorf("%T: CSV has %q, %v, want %s", rows, records, err, want)
+	}
+}
+
+func TestCSVIsReadBackAsItWas(t *testing.T) {
+	since := time.Date(2026, 3, 4, 9, 18, 41, 77e6, time.UTC)
+	row := tagalong.TagRow{Environment: "prod", Tag: `a,"b"`, Reason: "two\nlines", Since: &since}
+	records, err := csv.NewReader(strings.NewReader(rendered(t, "csv", []tagalong.TagRow{row}, nil))).ReadAll()
+	if err != nil || len(records) != 2 {
+		t.Fatalf("%v, %v", records, err)
+	}
+	if got, want := strings.Join(records[1], "|"), "prod|||a,\"b\"||||two\nlines|2026-03-04T09:18:41.077Z"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestRenderNothing(t *testing.T) {
+	var none []tagalong.TagRow
+	for format, want := range map[string]string{"table": "Nothing.\n", "json": "[]\n", "csv": strings.ReplaceAll(tagKeys, " ", ",") + "\n"} {
+		if got := rendered(t, format, none, nil); got != want {
+			t.Errorf("%s: %q, want %q", format, got, want)
+		}
+	}
+}
+
+func TestRenderJSONKeepsTheText(t *testing.T) {
+	got := rendered(t, "json", []tagalong.TagRow{{Reason: "a < b & c > d, ü"}}, nil)
+	if !strings.Contains(got, `"reason": "a < b & c > d, ü"`) || !json.Valid([]byte(got)) {
+		t.Error(got)
+	}
+}
+
+func TestRenderTable(t *testing.T) {
+	rows := []tagalong.TagRow{
+		{Environment: "prod", Repository: "a", Tag: "prod", State: tagalong.TagBlocked, Reason: "two\nlines\x1b[2J\tand a tab"},
+		{Environment: "staging", Repository: "long/name", Tag: "ü", State: tagalong.TagConfirmed},
+	}
+	want := strings.Join([]string{
+		"ENVIRONMENT  REPOSITORY  TAG   DIGEST  ACTUAL  STATE      SINCE  REASON",
+		"prod         a           prod  -       -       blocked    -      two lines [2J and a tab",
+		"staging      long/name   ü     -       -       confirmed  -      -",
+		"",
+	}, "\n")
+	if got := rendered(t, "table", rows, tagColumns(testNow)); got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+	var b bytes.Buffer
+	if err := render(output{w: &b, format: "table", color: true}, rows, tagColumns(testNow), ""); err != nil {
+		t.Fatal(err)
+	}
+	plain := strings.NewReplacer("\x1b[31m", "", "\x1b[32m", "", "\x1b[0m", "").Replace(b.String())
+	if plain != want || !strings.Contains(b.String(), "\x1b[31mblocked\x1b[0m ") || !strings.Contains(b.String(), "\x1b[32mconfirmed\x1b[0m ") {
+		t.Errorf("colored: %q", b.String())
+	}
+}
+
+// full is a disk without room.
+type full struct{}
+
+var errFull = errors.New("no space left on device")
+
+func (full) Write([]byte) (int, error) { return 0, errFull }
+
+func TestRenderSaysWhatCouldNotBeWritten(t *testing.T) {
+	for _, format := range []string{"table", "json", "csv"} {
+		for _, rows := range [][]tagalong.TagRow{{}, {{}}} {
+			if err := render(output{w: full{}, format: format}, rows, tagColumns(testNow), "Nothing"); !errors.Is(err, errFull) {
+				t.Errorf("%s of %d rows: %v", format, len(rows), err)
+			}
+		}
+	}
+}
+
+func TestAge(t *testing.T) {
+	for ago, want := range map[time.Duration]string{
+		0: "0s ago", 59*time.Second + 999*time.Millisecond: "59s ago", time.Minute: "1m ago", time.Hour - 1: "59m ago",
+		time.Hour: "1h00m ago", 24*time.Hour - 1: "23h59m ago", 24 * time.Hour: "1d00h ago", 400*24*time.Hour + 5*time.Hour: "400d05h ago",
+		-time.Second: "2026-03-04T11:21:01Z",
+	} {
+		then := testNow.Add(-ago)
+		if got := age(&then, testNow); got != want {
+			t.Errorf("%s: %q, want %q", ago, got, want)
+		}
+	}
+	if got := age(nil, testNow); got != "-" {
+		t.Errorf("unknown: %q", got)
+	}
+}
+
+func TestClock(t *testing.T) {
+	elsewhere := testNow.In(time.FixedZone("", 3600))
+	if got := clock(&elsewhere); got != "2026-03-04T11:21:00Z" {
+		t.Error(got)
+	}
+	if got := clock(nil); got != "-" {
+		t.Error(got)
+	}
+}
+
+func TestShort(t *testing.T) {
+	for d, want := range map[digest.Digest]string{
+		"": "-", "sha256:0123456789abcdef0123": "0123456789ab", "sha512:abc": "abc", "sha256:": "", "nonsense": "nonsense",
+	} {
+		if got := short(d); got != want {
+			t.Errorf("%q: %q, want %q", d, got, want)
+		}
+	}
+}
+
+func TestCells(t *testing.T) {
+	for _, test := range []struct{ got, want string }{
+		{imageName("", ""), "-"},
+		{imageName("app", ""), "app"},
+		{imageName("app", "v1"), "app:v1"},
+		{containersText(nil), "-"},
+		{deploymentNumber(""), ""},
+		{deploymentNumber("ecs-svc/1"), "1"},
+		{failure(tagalong.HistoryRow{State: tagalong.StateCompleted, Reason: "done"}), "-"},
+		{failure(tagalong.HistoryRow{State: tagalong.StateFailed, Reason: "broken"}), "broken"},
+		{failure(tagalong.HistoryRow{State: tagalong.StateFailed}), "-"},
+	} {
+		if test.got != test.want {
+			t.Errorf("got %q, want %q", test.got, test.want)
+		}
+	}
+}

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+type replayCommand struct {
+	Files []string `arg:"" name:"file" predictor:"file" help:"JSON files, or - for standard input."`
+}
+
+func (replayCommand) Help() string {
+	return `Examples:
+
+  tagalong replay event.json
+  tagalong replay archive/*.jsonl
+  aws sqs receive-message --queue-url "$DEAD_LETTERS" --max-number-of-messages 10 | tagalong replay -
+
+A file holds one EventBridge event or several: JSON lines, arrays, or one after the other. Failure records of Lambda and SQS messages are unwrapped. An event that was handled before changes nothing, so all of them can be replayed at any time and in any order.
+
+TAGALONG_ENVIRONMENTS and TAGALONG_ACCOUNTS must be those of the function.
+`
+}
+
+// Run replays every event that it can, and names those that it could not.
+func (c *replayCommand) Run(s *session) error {
+	reactor, err := s.reactor()
+	if err != nil {
+		return err
+	}
+	var problems problems
+	for _, file := range c.Files {
+		events, err := readEvents(file, s.stdin)
+		problems.add(err)
+		for i, event := range events {
+			outcome, err := reactor.Handle(s.ctx, event)
+			if s.ctx.Err() != nil {
+				return s.ctx.Err()
+			}
+			place := place(file, i, len(events))
+			if err != nil {
+				problems.add(fmt.Errorf("%s: %w", place, err))
+			}
+			fmt.Fprintf(s.stdout, "%s: %s\n", place, tell(event, outcome, err))
+		}
+	}
+	return problems.err()
+}
+
+// place says where an event stands, if its file has several.
+func place(file string, i, n int) string {
+	if n == 1 {
+		return file
+	}
+	return fmt.Sprintf("%s: event %d", file, i+1)
+}
+
+// problems are the events and files that could not be replayed.
+type problems struct{ all []error }
+
+// add takes a problem, or several that are joined.
+func (p *problems) add(err error) {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		p.all = append(p.all, joined.Unwrap()...)
+	} else if err != nil {
+		p.all = append(p.all, err)
+	}
+}
+
+// err lists the problems, each on lines of its own.
+func (p *problems) err() error {
+	if len(p.all) == 0 {
+		return nil
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d not replayed:", len(p.all))
+	for _, err := range p.all {
+		fmt.Fprintf(&b, "\n  %s", strings.ReplaceAll(err.Error(), "\n", "\n    "))
+	}
+	return errors.New(b.String())
+}
+
+// tell says in a line what an event was and what became of it.
+func tell(event json.RawMessage, o tagalong.Outcome, err error) string {
+	what := title(event, o)
+	switch {
+	case err != nil:
+		return what + ": not handled"
+	case o.Unhandled:
+		return what + ": passed over, not an event for tagalong"
+	case o.Unmanaged:
+		return what + ": passed over, no environment rule matches"
+	case o.Expired:
+		return what + ": passed over, older than the retention"
+	case o.Recorded:
+		return what + ": recorded" + tagsTold(o)
+	}
+	return what + ": recorded before" + tagsTold(o)
+}
+
+// title names an event as far as it names itself: what happened to which
+// deployment, or else its detail type.
+func title(event json.RawMessage, o tagalong.Outcome) string {
+	var e struct {
+		DetailType string `json:"detail-type"`
+		Detail     struct {
+			EventName    string `json:"eventName"`
+			DeploymentID string `json:"deploymentId"`
+		} `json:"detail"`
+	}
+	_ = json.Unmarshal(event, &e) // what it is not, it does not say
+	name, isDeployment := strings.CutPrefix(e.Detail.EventName, "SERVICE_DEPLOYMENT_")
+	switch {
+	case isDeployment && e.Detail.DeploymentID != "":
+		text := name + " " + deploymentNumber(e.Detail.DeploymentID)
+		if o.Service.Name != "" {
+			text += " of " + o.Service.Cluster + "/" + o.Service.Name
+		}
+		return text
+	case e.DetailType != "" && e.Detail.EventName != "":
+		return e.DetailType + " (" + e.Detail.EventName + ")"
+	case e.DetailType != "":
+		return e.DetailType
+	}
+	return "no event"
+}
+
+func tagsTold(o tagalong.Outcome) string {
+	var counts []string
+	for _, count := range []struct {
+		n    int
+		what string
+	}{{o.Moved, "moved"}, {o.Confirmed, "confirmed"}, {o.Blocked, "blocked"}, {o.Missing, "missing"}, {o.InDoubt, "in doubt"}} {
+		if count.n > 0 {
+			counts = append(counts, fmt.Sprintf("%d %s", count.n, count.what))
+		}
+	}
+	if len(counts) == 0 {
+		return ""
+	}
+	return "; tags: " + strings.Join(counts, ", ")
+}

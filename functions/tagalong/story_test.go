@@ -1,0 +1,86 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net/http"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestTheStoryIsTheSameEachTime(t *testing.T) {
+	first := must(t, "sandbox")
+	for range 19 {
+		if again := must(t, "sandbox"); again != first {
+			t.Fatalf("another story:\n%s\nthe first was:\n%s", again, first)
+		}
+	}
+}
+
+var export = regexp.MustCompile(`^  export (\w+)=(?:'(.*)'|([^' ]+))$`)
+
+func TestTheSandboxStaysUpUntilItIsEnded(t *testing.T) {
+	for _, args := range [][]string{{"sandbox", "--keep"}, {"sandbox", "--keep", "--no-story"}} {
+		t.Run(strings.Join(args, " "), func(t *testing.T) {
+			ctx, end := context.WithCancel(t.Context())
+			defer end()
+			status := make(chan int, 1)
+			printed, stdout := io.Pipe()
+			go func() {
+				status <- run(ctx, args, world{strings.NewReader(""), stdout, io.Discard, os.Getenv, time.Now})
+				stdout.Close()
+			}()
+			variables := readVariables(t, printed)
+			hide(t)
+			for name, value := range variables {
+				t.Setenv(name, value)
+			}
+			told := len(args) == 2
+			if rows := must(t, "running", "prod", "-o", "json"); strings.Contains(rows, "build-42") != told {
+				t.Errorf("running in prod: %s", rows)
+			}
+			end()
+			if got := <-status; got != exitDone {
+				t.Errorf("exit status %d", got)
+			}
+			if reply, err := http.Get(variables["AWS_ENDPOINT_URL"]); err == nil {
+				reply.Body.Close()
+				t.Error("it still listens")
+			}
+		})
+	}
+}
+
+// readVariables reads up to the empty line after the last variable.
+func readVariables(t *testing.T, from io.Reader) map[string]string {
+	t.Helper()
+	variables := map[string]string{}
+	for lines := bufio.NewScanner(from); lines.Scan(); {
+		if m := export.FindStringSubmatch(lines.Text()); m != nil {
+			variables[m[1]] = m[2] + m[3]
+		} else if len(variables) > 0 {
+			break
+		}
+	}
+	for _, name := range []string{"AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "TAGALONG_TABLE", "TAGALONG_ENVIRONMENTS", "TAGALONG_ACCOUNTS"} {
+		if variables[name] == "" {
+			t.Fatalf("no %s in %v", name, variables)
+		}
+	}
+	return variables
+}
+
+func TestInterrupted(t *testing.T) {
+	sandboxed(t, "told")
+	ctx, end := context.WithCancel(t.Context())
+	end()
+	for _, args := range [][]string{{"running"}, {"history"}, {"tags", "--check"}, {"replay", samples + "ecs-deployment-completed.json"}, {"ledger", "create"}} {
+		if r := tagalongIn(ctx, "", args...); r.status != exitFailed || r.stderr != "tagalong: interrupted\n" || r.stdout != "" {
+			t.Errorf("tagalong %s: %+v", strings.Join(args, " "), r)
+		}
+	}
+}
