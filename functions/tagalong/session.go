@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/logging"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/boot"
@@ -35,12 +36,13 @@ type session struct {
 func (s *session) now() time.Time { return s.world.now().UTC() }
 
 // aws finds credentials and region as the AWS CLI does. What is missing is said
-// before any call is made.
+// before any call is made, and by this command alone: the SDK's own warnings
+// would stand beside it.
 func (s *session) aws() (aws.Config, error) {
 	if s.cfg.Region != "" {
 		return s.cfg, nil
 	}
-	cfg, err := config.LoadDefaultConfig(s.ctx)
+	cfg, err := config.LoadDefaultConfig(s.ctx, config.WithLogger(logging.Nop{}))
 	if profile, ok := errors.AsType[config.SharedConfigProfileNotExistError](err); ok {
 		return aws.Config{}, fmt.Errorf("AWS_PROFILE %q: no such profile in the AWS configuration files", profile.Profile)
 	}

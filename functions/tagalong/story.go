@@ -74,12 +74,9 @@ func (c *sandboxCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	url, stop, err := stage.aws.Listen(c.Listen)
-	if _, ok := errors.AsType[*net.OpError](err); ok {
-		return fmt.Errorf("--listen: %w", err) // a good address that is not to be had
-	}
+	url, stop, err := c.listen(stage.aws)
 	if err != nil {
-		return usageError{fmt.Errorf("--listen: %w", err)}
+		return err
 	}
 	defer stop()
 	if err := stage.open(s.ctx, url); err != nil {
@@ -100,6 +97,19 @@ func (c *sandboxCommand) Run(s *session) error {
 	fmt.Fprint(s.stdout, stage.variables(url))
 	<-s.ctx.Done()
 	return nil
+}
+
+// listen tells an address that is wrong from one that is not to be had.
+func (c *sandboxCommand) listen(aws *sandbox.Sandbox) (url string, stop func(), err error) {
+	url, stop, err = aws.Listen(c.Listen)
+	if err == nil {
+		return url, stop, nil
+	}
+	err = fmt.Errorf("--listen: %w", err)
+	if _, taken := errors.AsType[*net.OpError](err); !taken {
+		err = usageError{err}
+	}
+	return "", nil, err
 }
 
 // stage is the sandbox with the cast of the story on it.

@@ -35,3 +35,22 @@ func opened(client *dynamodb.Client) func(*testing.T) tagalongtest.Store {
 func TestTheContractOnTheSandbox(t *testing.T) {
 	tagalongtest.LedgerSuite(t, opened(dynamodb.NewFromConfig(sandboxtest.Start(t).Config())))
 }
+
+// TestCreateDoesWhatIsMissing interrupts the making of a table after its first step.
+func TestCreateDoesWhatIsMissing(t *testing.T) {
+	client := dynamodb.NewFromConfig(sandboxtest.Start(t).Config())
+	if _, err := client.CreateTable(t.Context(), dynamo.Definition("half")); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		created, err := dynamo.Create(t.Context(), client, "half")
+		if err != nil || created {
+			t.Errorf("created %v, error %v; want neither", created, err)
+		}
+	}
+	table := "half"
+	now, err := client.DescribeTimeToLive(t.Context(), &dynamodb.DescribeTimeToLiveInput{TableName: &table})
+	if err != nil || now.TimeToLiveDescription.TimeToLiveStatus != "ENABLED" {
+		t.Errorf("time to live: %+v, error %v", now, err)
+	}
+}

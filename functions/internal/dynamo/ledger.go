@@ -297,6 +297,9 @@ func (l *Ledger) Members(ctx context.Context, environment string) ([]tagalong.Me
 
 // Rollouts reads a service's history backward.
 func (l *Ledger) Rollouts(ctx context.Context, s tagalong.Service, since, until time.Time, limit int) ([]tagalong.Row, error) {
+	if !until.IsZero() && !since.Before(until) {
+		return nil, nil // DynamoDB refuses bounds in this order
+	}
 	q := query{pk: servicePK(s), from: prefixRow + formatTime(since), to: prefixRow + afterAll, backward: true, eventual: true}
 	if !until.IsZero() {
 		q.to = prefixRow + formatTime(until) // a row's key goes on behind the time, so those at until are outside

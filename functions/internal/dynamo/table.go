@@ -43,25 +43,36 @@ func Definition(table string) *dynamodb.CreateTableInput {
 const ttlAttribute = "expires"
 
 // Create makes the table, waits until it is there and switches its time to live
-// on. A table that is there already is left as it is, and created is false.
+// on. With a table that is there already it does only what is missing, and
+// created is false.
 func Create(ctx context.Context, client *dynamodb.Client, table string) (created bool, err error) {
 	_, err = client.CreateTable(ctx, Definition(table))
-	if _, exists := errors.AsType[*types.ResourceInUseException](err); exists {
-		return false, nil
-	}
-	if err != nil {
+	_, exists := errors.AsType[*types.ResourceInUseException](err)
+	if err != nil && !exists {
 		return false, fmt.Errorf("creating table %q: %w", table, err)
 	}
 	waiter := dynamodb.NewTableExistsWaiter(client)
 	if err := waiter.Wait(ctx, &dynamodb.DescribeTableInput{TableName: &table}, 5*time.Minute); err != nil {
 		return false, fmt.Errorf("waiting for table %q: %w", table, err)
 	}
+	return !exists, expire(ctx, client, table)
+}
+
+// expire switches the time to live on, unless it is: DynamoDB refuses to do it twice.
+func expire(ctx context.Context, client *dynamodb.Client, table string) error {
+	now, err := client.DescribeTimeToLive(ctx, &dynamodb.DescribeTimeToLiveInput{TableName: &table})
+	if err != nil {
+		return fmt.Errorf("time to live of table %q: %w", table, err)
+	}
+	if d := now.TimeToLiveDescription; d != nil && (d.TimeToLiveStatus == types.TimeToLiveStatusEnabled || d.TimeToLiveStatus == types.TimeToLiveStatusEnabling) {
+		return nil
+	}
 	_, err = client.UpdateTimeToLive(ctx, &dynamodb.UpdateTimeToLiveInput{
 		TableName:               &table,
 		TimeToLiveSpecification: &types.TimeToLiveSpecification{AttributeName: aws.String(ttlAttribute), Enabled: aws.Bool(true)},
 	})
 	if err != nil {
-		return false, fmt.Errorf("time to live of table %q: %w", table, err)
+		return fmt.Errorf("time to live of table %q: %w", table, err)
 	}
-	return true, nil
+	return nil
 }

@@ -46,6 +46,10 @@ type Repository struct {
 // String gives registry/name.
 func (r Repository) String() string { return r.Registry + "/" + r.Name }
 
+func (r Repository) compare(o Repository) int {
+	return cmp.Or(cmp.Compare(r.Registry, o.Registry), cmp.Compare(r.Name, o.Name))
+}
+
 // ECR tells the account and region of a private ECR registry; ok is false for
 // any other registry.
 func (r Repository) ECR() (account, region string, ok bool) {
@@ -86,7 +90,7 @@ func (t TagID) String() string { return t.Repository.String() + ":" + t.Tag }
 
 // Compare orders tags by registry, repository and tag.
 func (t TagID) Compare(o TagID) int {
-	return cmp.Or(cmp.Compare(t.Registry, o.Registry), cmp.Compare(t.Name, o.Name), cmp.Compare(t.Tag, o.Tag))
+	return cmp.Or(t.Repository.compare(o.Repository), cmp.Compare(t.Tag, o.Tag))
 }
 
 // legalTag is the tag syntax of the OCI distribution specification,

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -339,8 +340,8 @@ func (q Queries) check(ctx context.Context, rows []TagRow) error {
 	}
 	readings := readAll(ctx, q.Registry, wanted)
 	var problems []error
-	for repository, read := range readings {
-		if read.err != nil {
+	for _, repository := range slices.SortedFunc(maps.Keys(readings), Repository.compare) {
+		if read := readings[repository]; read.err != nil {
 			problems = append(problems, fmt.Errorf("repository %s: %w", repository, read.err))
 		}
 	}

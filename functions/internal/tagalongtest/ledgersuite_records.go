@@ -100,6 +100,7 @@ func rolloutBounds(t *testing.T, l suiteLedger) {
 		same(t, test.name, want, got)
 	}
 	same(t, "nothing between", []tagalong.Row(nil), l.rollouts(s, second(10), second(10), 0))
+	same(t, "since behind until", []tagalong.Row(nil), l.rollouts(s, second(20), second(10), 0))
 }
 
 func dropRollouts(t *testing.T, l suiteLedger) {
