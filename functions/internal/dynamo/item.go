@@ -117,6 +117,7 @@ type rowItem struct {
 //	  ],
 //	  "completeSince": "2026-03-04T08:02:11.480Z",
 //	  "environment": "prod",
+//	  "last": "F#2026-03-04T09:18:02.915Z#COMPLETED#ecs-svc/7330915268420174663",
 //	  "live": {
 //	    "ecs-svc/7330915268420174663": {
 //	      "containers": [
@@ -148,6 +149,7 @@ type headItem struct {
 	Running       string                 `dynamodbav:"running,omitempty"`
 	Claims        []claimItem            `dynamodbav:"claims,omitempty"`
 	Released      []releasedItem         `dynamodbav:"released,omitempty"`
+	Last          string                 `dynamodbav:"last,omitempty"` // the sort key of the fact that was written with it
 	CompleteSince string                 `dynamodbav:"completeSince,omitempty"`
 }
 
@@ -428,6 +430,7 @@ func toHead(s tagalong.Service, h tagalong.Head) headItem {
 		Running:       h.Running,
 		Claims:        all(h.Claims, toClaim),
 		Released:      all(h.Released, toReleased),
+		Last:          lastKey(s, h.Last),
 		CompleteSince: formatTime(h.CompleteSince),
 	}
 	for deployment, d := range h.Live {
@@ -452,6 +455,7 @@ func (i headItem) head() tagalong.Head {
 		Running:       i.Running,
 		Claims:        all(i.Claims, claimItem.claim),
 		Released:      all(i.Released, releasedItem.released),
+		Last:          lastFact(i.Last),
 		CompleteSince: parseTime(i.CompleteSince),
 	}
 	for deployment, d := range i.Live {
@@ -482,6 +486,18 @@ func (i claimItem) claim() tagalong.Claim {
 		Environment: i.Environment,
 		Once:        i.Once,
 	}
+}
+
+func lastKey(s tagalong.Service, f tagalong.Fact) string {
+	if f.Deployment == "" {
+		return ""
+	}
+	return factKey(s, f).SK
+}
+
+func lastFact(sk string) tagalong.Fact {
+	f, _ := parseFact(sk) // "" is none
+	return f
 }
 
 func toReleased(r tagalong.Released) releasedItem {

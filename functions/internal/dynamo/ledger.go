@@ -109,8 +109,9 @@ func textOf(i item, name string) string {
 	return s.Value
 }
 
-// headPage is as many items as a window of facts has, and the head.
-const headPage = 17
+// headPage is as many items as a window of facts has, the head, and one more,
+// behind which DynamoDB knows that nothing of the window is left.
+const headPage = 18
 
 // Load reads head and window in one backward Query that begins at the head.
 func (l *Ledger) Load(ctx context.Context, s tagalong.Service) (tagalong.Snapshot, error) {
@@ -123,6 +124,28 @@ func (l *Ledger) LoadWhole(ctx context.Context, s tagalong.Service) (tagalong.Sn
 }
 
 func (l *Ledger) load(ctx context.Context, s tagalong.Service, whole bool) (tagalong.Snapshot, error) {
+	for attempt := 0; ; attempt++ {
+		if err := wait(ctx, attempt); err != nil {
+			return tagalong.Snapshot{}, err
+		}
+		snap, err := l.look(ctx, s, whole)
+		if err != nil || !torn(snap) || attempt == maxAttempts {
+			return snap, err
+		}
+	}
+}
+
+// torn tells whether the head was read with a transaction of which the fact was
+// not: a Query may show half of one,
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html.
+func torn(snap tagalong.Snapshot) bool {
+	last := snap.Head.Last
+	return last.Deployment != "" && !last.Time.Before(snap.Head.Since) && !slices.ContainsFunc(snap.Facts, func(f tagalong.Fact) bool {
+		return f.Deployment == last.Deployment && f.Name == last.Name && f.Time.Equal(last.Time)
+	})
+}
+
+func (l *Ledger) look(ctx context.Context, s tagalong.Service, whole bool) (tagalong.Snapshot, error) {
 	snap := tagalong.Snapshot{Whole: whole}
 	q := query{pk: servicePK(s), from: prefixFact, to: skHead, backward: true}
 	if !whole {
@@ -154,22 +177,22 @@ func (l *Ledger) load(ctx context.Context, s tagalong.Service, whole bool) (taga
 }
 
 func toFactOf(i item) (tagalong.Fact, error) {
-	var f factItem
-	if err := attributevalue.UnmarshalMap(i, &f); err != nil {
+	var stored factItem
+	if err := attributevalue.UnmarshalMap(i, &stored); err != nil {
 		return tagalong.Fact{}, err
 	}
-	part := strings.SplitN(strings.TrimPrefix(f.SK, prefixFact), "#", 3)
+	f, err := parseFact(stored.SK)
+	f.Source, f.Reason, f.RecordedAt = tagalong.Source(stored.Source), stored.Reason, parseTime(stored.RecordedAt)
+	return f, err
+}
+
+// parseFact reads a fact's sort key.
+func parseFact(sk string) (tagalong.Fact, error) {
+	part := strings.SplitN(strings.TrimPrefix(sk, prefixFact), "#", 3)
 	if len(part) != 3 {
-		return tagalong.Fact{}, fmt.Errorf("sort key %q: want %stime#name#deployment", f.SK, prefixFact)
+		return tagalong.Fact{}, fmt.Errorf("sort key %q: want %stime#name#deployment", sk, prefixFact)
 	}
-	return tagalong.Fact{
-		Time:       parseTime(part[0]),
-		Name:       tagalong.FactName(part[1]),
-		Deployment: part[2],
-		Source:     tagalong.Source(f.Source),
-		Reason:     f.Reason,
-		RecordedAt: parseTime(f.RecordedAt),
-	}, nil
+	return tagalong.Fact{Time: parseTime(part[0]), Name: tagalong.FactName(part[1]), Deployment: part[2]}, nil
 }
 
 // Details reads rows by their keys.

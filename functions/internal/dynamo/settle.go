@@ -22,12 +22,7 @@ func (l *Ledger) Settle(ctx context.Context, id tagalong.TagID, version string, 
 	} else {
 		t.update(tagKey(id), settling(id, v, &c), c)
 	}
-	for _, child := range v.Children {
-		if len(t.items) == transactionItems {
-			break // no index has so many platforms
-		}
-		t.put(childItem{childKey(child), child.Platform}, nil)
-	}
+	t.adopt(v.Children)
 	err := l.writeOne(ctx, t)
 	if _, refused := errors.AsType[*tagalong.RefusedError](err); refused {
 		return l.unsettled(ctx, id, version, v)
@@ -36,6 +31,13 @@ func (l *Ledger) Settle(ctx context.Context, id tagalong.TagID, version string, 
 }
 
 const transactionItems = 100
+
+// adopt adds children, as many as there is room for: no index has so many platforms.
+func (t *transaction) adopt(children []tagalong.Child) {
+	for _, child := range children[:min(len(children), transactionItems-len(t.items))] {
+		t.put(childItem{childKey(child), child.Platform}, nil)
+	}
+}
 
 // settled is the condition under which a verdict may be recorded.
 func settled(version string, at time.Time) condition {
@@ -89,6 +91,7 @@ func (l *Ledger) unsettled(ctx context.Context, id tagalong.TagID, version strin
 	}
 	t := &transaction{table: l.table, tags: map[int]tagalong.TagID{0: id}}
 	t.update(tagKey(id), set, c)
+	t.adopt(v.Children)
 	err = l.writeOne(ctx, t)
 	if _, refused := errors.AsType[*tagalong.RefusedError](err); refused {
 		return tagalong.ErrConflict
@@ -104,9 +107,7 @@ func (l *Ledger) unsettled(ctx context.Context, id tagalong.TagID, version strin
 func (l *Ledger) Adopt(ctx context.Context, children []tagalong.Child) error {
 	for chunk := range slices.Chunk(children, transactionItems) {
 		t := &transaction{table: l.table}
-		for _, child := range chunk {
-			t.put(childItem{childKey(child), child.Platform}, nil)
-		}
+		t.adopt(chunk)
 		if err := l.writeOne(ctx, t); err != nil {
 			return err
 		}

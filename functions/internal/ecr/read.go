@@ -88,6 +88,12 @@ func failure(failures []types.ImageFailure) error {
 	for _, f := range failures {
 		switch f.FailureCode {
 		case types.ImageFailureCodeImageNotFound, types.ImageFailureCodeImageInaccessible:
+		case types.ImageFailureCodeUpstreamAccessDenied, types.ImageFailureCodeUpstreamTooManyRequests, types.ImageFailureCodeUpstreamUnavailable:
+			// A repository of a pull-through cache looks upstream for what it does
+			// not have. An environment's tag is ours: it is not here.
+			if f.ImageId == nil || f.ImageId.ImageTag == nil {
+				problems = append(problems, fmt.Errorf("image %s: %s: %s", name(f.ImageId), f.FailureCode, aws.ToString(f.FailureReason)))
+			}
 		default:
 			problems = append(problems, fmt.Errorf("image %s: %s: %s", name(f.ImageId), f.FailureCode, aws.ToString(f.FailureReason)))
 		}

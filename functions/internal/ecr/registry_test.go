@@ -121,7 +121,7 @@ func TestReadNamesWhatIsRefused(t *testing.T) {
 
 func TestReadTakesFailuresApart(t *testing.T) {
 	for code, fatal := range map[string]bool{
-		"ImageNotFound": false, "ImageInaccessible": false, "KmsError": true, "UpstreamUnavailable": true,
+		"ImageNotFound": false, "ImageInaccessible": false, "KmsError": true, "UpstreamUnavailable": false,
 	} {
 		r := answering(t, 200, `{"images":[],"failures":[{"imageId":{"imageTag":"prod"},"failureCode":"`+code+`","failureReason":"because"}]}`)
 		_, err := r.Read(t.Context(), shop, nil, []string{"prod"})

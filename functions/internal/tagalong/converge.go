@@ -82,14 +82,15 @@ func (r *Reactor) convergeRepository(ctx context.Context, repository Repository,
 		}
 		read := first
 		if read == nil {
+			begun := r.now()
 			again := readAll(ctx, r.Registry, map[Repository]*want{repository: wantTags(tags)})[repository]
-			again.fresh = true
+			again.fresh, again.at = true, begun
 			read = &again
 		}
 		if read.err != nil {
 			return total, multierror.Append(problems, fmt.Errorf("repository %s: %w", repository, read.err))
 		}
-		next, done, err := r.round(ctx, tags, read.images, read.fresh)
+		next, done, err := r.round(ctx, tags, *read)
 		total.join(done)
 		problems = multierror.Append(problems, err)
 		tags, first = next, nil
@@ -106,7 +107,7 @@ func wantTags(tags []Tag) *want {
 }
 
 // round works on all tags side by side and gives those that need another one.
-func (r *Reactor) round(ctx context.Context, tags []Tag, images Images, fresh bool) (next []Tag, total convergence, err error) {
+func (r *Reactor) round(ctx context.Context, tags []Tag, read reading) (next []Tag, total convergence, err error) {
 	var (
 		mu       sync.Mutex
 		wait     sync.WaitGroup
@@ -114,7 +115,7 @@ func (r *Reactor) round(ctx context.Context, tags []Tag, images Images, fresh bo
 	)
 	for _, tag := range tags {
 		wait.Go(func() {
-			again, done, err := r.convergeTag(ctx, tag, images, fresh)
+			again, done, err := r.convergeTag(ctx, tag, read)
 			mu.Lock()
 			defer mu.Unlock()
 			total.join(done)
@@ -132,20 +133,22 @@ func (r *Reactor) round(ctx context.Context, tags []Tag, images Images, fresh bo
 
 // convergeTag puts one tag where its wish is, unless it is there, and settles
 // it. It gives the tag back if it must be looked at again.
-func (r *Reactor) convergeTag(ctx context.Context, tag Tag, images Images, fresh bool) (again *Tag, done convergence, err error) {
-	manifest, there := images.Manifests[tag.Wish.Digest]
-	actual := images.Tags[tag.ID.Tag]
+func (r *Reactor) convergeTag(ctx context.Context, tag Tag, read reading) (again *Tag, done convergence, err error) {
+	manifest, there := read.images.Manifests[tag.Wish.Digest]
+	actual := read.images.Tags[tag.ID.Tag]
+	checkedAt := read.at // what is seen holds from when the looking began
 	var v Verdict
 	switch {
 	case !legalTag.MatchString(tag.ID.Tag):
 		v = Verdict{State: TagBlocked, Reason: fmt.Sprintf("%q is no legal tag: shorten the names in its template", tag.ID.Tag)}
-	case (actual == tag.Wish.Digest || !there) && !fresh:
+	case (actual == tag.Wish.Digest || !there) && !read.fresh:
 		return &tag, done, nil // an early reading may not even have asked for this image
 	case actual == tag.Wish.Digest:
 		v = Verdict{State: TagConfirmed, Actual: actual}
 	case !there:
 		v = Verdict{State: TagMissing, Actual: actual, Reason: fmt.Sprintf("image %s is not in the repository any more", tag.Wish.Digest)}
 	default:
+		checkedAt = r.now()
 		v, err = r.put(ctx, tag, manifest, actual)
 		if err != nil {
 			return nil, done, err
@@ -154,7 +157,7 @@ func (r *Reactor) convergeTag(ctx context.Context, tag Tag, images Images, fresh
 			done.Moved++
 		}
 	}
-	v.CheckedAt = r.now()
+	v.CheckedAt = checkedAt
 	v.Children = childrenOf(tag.ID.Repository, manifest)
 	v.Done = v.State == TagConfirmed && tag.Wish.Once
 	again, err = r.settle(ctx, tag, v, &done)

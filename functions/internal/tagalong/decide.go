@@ -34,6 +34,7 @@ type need struct {
 	whole bool
 	rows  []RolloutKey
 	repos []Repository
+	tags  []TagID // of the repos, to be read first
 }
 
 func (n need) none() bool { return !n.whole && len(n.rows) == 0 && len(n.repos) == 0 }
@@ -194,22 +195,27 @@ func (d *decision) changeRollouts(c *Change) {
 	for _, r := range d.after.Rollouts {
 		was, existed := before[r.key()]
 		delete(before, r.key())
-		if existed && was == r && r.Deployment != d.obs.Fact.Deployment {
+		if existed && was == r && !d.better(r) {
 			continue // and its details are not asked for
 		}
 		details := d.details(r)
 		if !existed && r.Deployment == d.obs.Fact.Deployment && !d.rekeyed(r) {
 			details.Environment = d.obs.Policy.Environment
 		}
-		if existed && was == r && d.known.equal(details) {
-			continue
+		if existed {
+			details.Environment = d.environment(r, details)
 		}
 		details.Environment = cmp.Or(details.Environment, d.obs.Policy.Environment)
-		c.Rollouts = append(c.Rollouts, Row{Service: c.Service, Rollout: r, Details: details, Expires: d.expiry(r.closedAt())})
+		c.Rollouts = append(c.Rollouts, Row{Service: c.Service, Rollout: r, Details: details, Expires: d.expiry(d.closedAt(r))})
 	}
 	c.DropRollouts = slices.SortedFunc(maps.Keys(before), func(a, b RolloutKey) int {
 		return cmp.Or(a.Sort.Compare(b.Sort), cmp.Compare(a.Deployment, b.Deployment))
 	})
+}
+
+// better tells whether the rollout's details are better known than before.
+func (d *decision) better(r Rollout) bool {
+	return r.Deployment == d.obs.Fact.Deployment && !d.known.equal(d.seen)
 }
 
 // rekeyed tells whether the rollout was in the ledger under another key: its start has come to light.
@@ -229,14 +235,31 @@ func byKey(rollouts []Rollout) map[RolloutKey]Rollout {
 	return m
 }
 
-// closedAt is when a rollout stopped to matter for now: zero while it runs or rolls out.
-func (r Rollout) closedAt() time.Time {
+// environment gives the one that an existing rollout was recorded in. Of a
+// deployment that came into force twice, each rollout has its own.
+func (d *decision) environment(r Rollout, details Details) string {
+	_, stored := byKey(d.before.Rollouts)[r.key()]
+	again := slices.ContainsFunc(d.after.Rollouts, func(a Rollout) bool { return a.Deployment == r.Deployment && a.key() != r.key() })
+	if stored && again {
+		return cmp.Or(d.row(r.key()).Environment, details.Environment)
+	}
+	return details.Environment
+}
+
+// closedAt is when a rollout stopped to matter for now: zero while it runs or
+// rolls out. A superseded one did when the next one started.
+func (d *decision) closedAt(r Rollout) time.Time {
 	switch r.State {
 	case StateCompleted:
 		return r.Until
 	case StateFailed:
 		return r.FinishedAt
 	case StateSuperseded:
+		for _, next := range d.after.Rollouts {
+			if next.StartedAt.After(r.StartedAt) {
+				return next.StartedAt
+			}
+		}
 		return r.StartedAt
 	}
 	return time.Time{}
@@ -311,8 +334,12 @@ func (d *decision) changeMember(c *Change, oldClaims, newClaims []Claim) {
 		return
 	}
 	c.DropMember = d.know.Head.Environment
-	if was != nil && is != nil {
-		c.Gone = &Gone{Member: *was, Until: d.obs.Fact.Time, Expires: d.expiry(d.obs.Fact.Time)}
+	if was != nil {
+		until := d.obs.Now // when a changed rule was first seen
+		if running, ok := d.after.running(); ok && !running.FinishedAt.Equal(was.Since) {
+			until = running.FinishedAt
+		}
+		c.Gone = &Gone{Member: *was, Until: until, Expires: d.expiry(until)}
 	}
 }
 
@@ -322,7 +349,7 @@ func (d *decision) changePlaces(c *Change, oldClaims, newClaims []Claim) {
 	was := byKey(d.before.Rollouts)
 	for _, r := range d.after.Rollouts {
 		b, existed := was[r.key()]
-		if existed && b == r && r.Deployment != d.obs.Fact.Deployment && r.Until != (time.Time{}) {
+		if existed && b == r && !d.better(r) && !r.Until.IsZero() {
 			delete(was, r.key())
 			continue // neither it nor its containers have changed
 		}
@@ -372,6 +399,9 @@ func (d *decision) places(r Rollout, details func(Rollout) Details, environment 
 		return nil
 	}
 	of := details(r)
+	if p.Phase == PhaseEnded {
+		of.Environment = d.environment(r, of)
+	}
 	p.Environment = cmp.Or(p.Environment, of.Environment, d.obs.Policy.Environment)
 	var all []Place
 	for _, c := range of.Containers {
@@ -408,6 +438,7 @@ func (d *decision) renew(c *Change, tag TagID, ours Claim, has bool) {
 	repository, ok := d.know.claims[tag.Repository]
 	if !ok {
 		d.missing.repos = append(d.missing.repos, tag.Repository)
+		d.missing.tags = append(d.missing.tags, tag)
 		return
 	}
 	candidates := slices.DeleteFunc(slices.Clone(repository.Claims), func(claim Claim) bool {
@@ -445,10 +476,14 @@ func (d *decision) head(c Change, held []Claim) Head {
 		Live:          map[string]Details{},
 		Claims:        held,
 		Released:      d.released(c),
+		Last:          d.know.Head.Last,
 		CompleteSince: d.know.Head.CompleteSince,
 	}
 	if h.CompleteSince.IsZero() || d.obs.Fact.Time.Before(h.CompleteSince) {
 		h.CompleteSince = d.obs.Fact.Time
+	}
+	if c.Fact != nil {
+		h.Last = Fact{Deployment: c.Fact.Deployment, Name: c.Fact.Name, Time: c.Fact.Time}
 	}
 	d.moveBase(&h)
 	for i, r := range d.after.Rollouts {

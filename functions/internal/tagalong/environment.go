@@ -127,6 +127,13 @@ func (r Rules) For(s Service) (policy Policy, ok bool) {
 	return Policy{}, false
 }
 
+// mayMatch tells whether a service can be managed in any cluster at all.
+func (r Rules) mayMatch(account, region, service string) bool {
+	return len(r) == 0 || slices.ContainsFunc(r, func(rule Rule) bool {
+		return matchesAny(rule.Accounts, account) && matchesAny(rule.Regions, region) && matchesAny(rule.Services, service)
+	})
+}
+
 func (r Rule) templates() []string {
 	if len(r.Tags) == 0 {
 		return []string{defaultTag}

@@ -166,7 +166,7 @@ func TestRowsExpireWhenClosedAndOldFactsAreDropped(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]time.Time{"ecs-svc/1": at(10).Add(w.Retention), "ecs-svc/3": at(20).Add(w.Retention), "ecs-svc/4": at(30).Add(w.Retention)}
+	want := map[string]time.Time{"ecs-svc/1": at(10).Add(w.Retention), "ecs-svc/3": at(20).Add(w.Retention), "ecs-svc/4": at(40).Add(w.Retention)}
 	for _, row := range rows {
 		if !row.Expires.Equal(want[row.Deployment]) {
 			t.Errorf("%s (%s) expires at %v, want %v", row.Deployment, row.State, row.Expires, want[row.Deployment])

@@ -22,6 +22,11 @@ func (r *Reactor) Handle(ctx context.Context, raw []byte) (Outcome, error) {
 		return Outcome{Unhandled: true}, nil
 	}
 	log := r.log().With("event", change.Envelope().ID, "deployment", change.Deployment(), "name", change.Name())
+	if !r.Rules.mayMatch(change.ServiceARN().Account(), change.ServiceARN().Region(), change.ServiceARN().Name()) {
+		outcome := Outcome{Service: Service{Account: change.ServiceARN().Account(), Region: change.ServiceARN().Region(), Cluster: change.Cluster(), Name: change.ServiceARN().Name()}, Unmanaged: true}
+		outcome.log(ctx, log, nil)
+		return outcome, nil
+	}
 	service, err := r.service(ctx, change)
 	if err != nil {
 		return Outcome{}, err

@@ -87,6 +87,8 @@ type Head struct {
 	// Released are the tags that the service let go of lately: their wish went
 	// to another claim, and the handler that wrote it may have died.
 	Released []Released
+	// Last is the fact that was written last; RecordedAt and Reason are left out.
+	Last Fact
 	// CompleteSince is the time from which on the ledger knows the service.
 	CompleteSince time.Time
 }

@@ -155,6 +155,15 @@ func (c Container) rank() int {
 // known stands against equal evidence; an index once proven stays proven.
 func better(known, seen Container) Container {
 	best := known
+	if known.Evidence == Task && seen.Evidence == Task {
+		// Tasks that ever disagreed go on disagreeing, at one look or over two.
+		disputed := known.Disputed || seen.Disputed || known.Digest != seen.Digest
+		known.Disputed, seen.Disputed = disputed, disputed
+		best = known
+		if known.Digest != seen.Digest {
+			return seen
+		}
+	}
 	if seen.rank() > known.rank() {
 		best = seen
 	}

@@ -1,6 +1,7 @@
 package tagalong
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hashicorp/go-multierror"
 	"github.com/opencontainers/go-digest"
 )
 
@@ -75,28 +77,40 @@ func (r *Reactor) Observe(ctx context.Context, s Service, f Fact) (Outcome, erro
 		return o, nil
 	}
 	obs := Observation{Service: s, Policy: policy, Fact: f, Now: r.now()}
-	know, err := r.look(ctx, &obs)
+	know, partial, err := r.look(ctx, &obs)
 	if err != nil {
 		return o, err
 	}
 	p := pass{Reactor: r, obs: obs, know: know, wishes: map[TagID]Tag{}, readings: map[Repository]reading{}}
-	return p.run(ctx, o)
+	o, err = p.run(ctx, o)
+	return o, joined(partial, err)
 }
 
-// look reads the ledger and resolves the digests, one beside the other.
-func (r *Reactor) look(ctx context.Context, obs *Observation) (knowledge, error) {
-	var know knowledge
-	err := both(
+// joined gathers what went wrong with single containers and tags.
+func joined(one, other error) error {
+	if one == nil || other == nil {
+		return cmp.Or(one, other)
+	}
+	return multierror.Append(one, other)
+}
+
+// look reads the ledger and resolves the digests, one beside the other. partial is
+// what could not be resolved of a deployment of which something could.
+func (r *Reactor) look(ctx context.Context, obs *Observation) (know knowledge, partial, err error) {
+	err = both(
 		func() (err error) {
 			know.Snapshot, err = r.Ledger.Load(ctx, obs.Service)
 			return err
 		},
 		func() (err error) {
-			obs.Details, err = resolve(ctx, r.Workload, r.Registry, obs.Service, obs.Fact.Deployment)
-			return err
+			obs.Details, partial = resolve(ctx, r.Workload, r.Registry, obs.Service, obs.Fact.Deployment)
+			if len(obs.Details.Containers) == 0 {
+				return partial // nothing is known to go on with
+			}
+			return nil
 		},
 	)
-	return know, err
+	return know, partial, err
 }
 
 func both(a, b func() error) error {
@@ -132,10 +146,8 @@ func (p *pass) run(ctx context.Context, o Outcome) (Outcome, error) {
 	if err != nil {
 		return o, err
 	}
-	if err := p.adopt(ctx); err != nil {
-		return o, err
-	}
 	done, err := p.converge(ctx, p.wishes, p.readings)
+	err = joined(err, p.adopt(ctx))
 	o.Moved, o.Confirmed, o.Blocked, o.Missing, o.InDoubt = done.Moved, done.Confirmed, done.Blocked, done.Missing, done.InDoubt
 	if p.recorded && !done.at.IsZero() {
 		o.Lag = done.at.Sub(p.obs.Fact.Time)
@@ -207,10 +219,30 @@ func (r *Reactor) learn(ctx context.Context, know *knowledge, s Service, n need)
 	if know.claims == nil {
 		know.claims = map[Repository]RepositoryClaims{}
 	}
+	return r.learnClaims(ctx, know, n)
+}
+
+// learnClaims reads the tags first and then the claims. A Query may show half of
+// a transaction: with tags as old as this, a claim that changes meanwhile changes
+// Tag.Claims too, and the write that was computed from it is refused.
+func (r *Reactor) learnClaims(ctx context.Context, know *knowledge, n need) error {
+	if len(n.repos) == 0 {
+		return nil
+	}
+	tags, err := r.Ledger.Tags(ctx, n.tags)
+	if err != nil {
+		return err
+	}
 	for _, repository := range n.repos {
-		if know.claims[repository], err = r.Ledger.Claims(ctx, repository); err != nil {
+		claims, err := r.Ledger.Claims(ctx, repository)
+		if err != nil {
 			return err
 		}
+		claims.Tags = map[TagID]Tag{}
+		know.claims[repository] = claims
+	}
+	for id, tag := range tags {
+		know.claims[id.Repository].Tags[id] = tag
 	}
 	return nil
 }
@@ -231,6 +263,7 @@ func (k knowledge) with(c Change) knowledge {
 func (p *pass) commit(ctx context.Context, c *Change) error {
 	var read map[Repository]reading
 	wanted := c.wanted(p.obs) // before write changes the tags' modes
+	begun := p.now()
 	err := both(
 		func() error { return p.write(ctx, c) },
 		func() error {
@@ -242,7 +275,10 @@ func (p *pass) commit(ctx context.Context, c *Change) error {
 		early.fresh = false // it began before this commit
 		p.readings[repository] = early
 	}
-	maps.Copy(p.readings, read)
+	for repository, early := range read {
+		early.at = begun
+		p.readings[repository] = early
+	}
 	return err
 }
 
@@ -367,8 +403,9 @@ func (p *pass) recall(ctx context.Context) error {
 		wantOf(wanted, id.Repository).add(tag.Wish.Digest, id.Tag)
 	}
 	wantDeployed(wanted, p.obs.Fact, p.containers())
+	begun := p.now()
 	for repository, read := range readAll(ctx, p.Registry, wanted) {
-		read.fresh = true
+		read.fresh, read.at = true, begun
 		p.readings[repository] = read
 	}
 	if p.prove() {
@@ -430,7 +467,8 @@ func (w *want) add(d digest.Digest, tag string) {
 type reading struct {
 	images Images
 	err    error
-	fresh  bool // begun after the wishes at hand were written
+	fresh  bool      // begun after the wishes at hand were written
+	at     time.Time // when it was begun
 }
 
 // readAll reads repositories side by side.

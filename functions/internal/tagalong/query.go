@@ -199,6 +199,8 @@ func (m Member) rows(tags map[TagID]Tag) []RunningRow {
 // state is the worst state of the container's tags.
 func (p Placed) state(tags map[TagID]Tag) TagState {
 	switch {
+	case p.Image.Name == "" && !p.Added:
+		return TagUnproven // nobody knows where it comes from
 	case !p.Taggable():
 		return TagForeign
 	case !p.Proven():

@@ -14,7 +14,8 @@ import (
 // resolve finds out which images a deployment runs, and how that is known: the
 // task definition pins them, the service revision resolved them, the tasks
 // report them, or else the registry is asked where the tag is now, which is a
-// guess. What nobody knows stays unknown.
+// guess. What nobody knows stays unknown. With an error there may be details all
+// the same: those of the containers that could be resolved.
 func resolve(ctx context.Context, w Workload, r Registry, s Service, deployment string) (Details, error) {
 	spec, err := w.Revision(ctx, s, deployment)
 	switch {
@@ -31,7 +32,7 @@ func resolve(ctx context.Context, w Workload, r Registry, s Service, deployment 
 	}
 	tasks, err := w.Tasks(ctx, s, deployment)
 	if err != nil {
-		return Details{}, fmt.Errorf("tasks of %s: %w", deployment, err)
+		return Details{TaskDefinition: spec.TaskDefinition, Containers: containers}, fmt.Errorf("tasks of %s: %w", deployment, err)
 	}
 	return guess(ctx, r, spec.TaskDefinition, report(containers, tasks))
 }

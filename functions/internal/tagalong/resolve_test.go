@@ -329,7 +329,7 @@ func TestWhatIsKnownStaysWhenECSForgets(t *testing.T) {
 	}
 }
 
-func TestWhatIsKnownStandsAgainstEqualEvidence(t *testing.T) {
+func TestTasksThatDisagreeOverTwoLooksMoveNoTag(t *testing.T) {
 	w := newWorld(prodRules())
 	tasks := func(version int) tagalongtest.Deployment {
 		return tagalongtest.Deployment{Defined: []Ran{written("app", "v1")}, Tasks: runs{reported("app", d(version))}.tasks()}
@@ -338,5 +338,10 @@ func TestWhatIsKnownStandsAgainstEqualEvidence(t *testing.T) {
 	w.tell(t, started(prodAPI, "ecs-svc/1", 0))
 	w.workload.Deploy(prodAPI, "ecs-svc/1", tasks(2))
 	w.tell(t, completed(prodAPI, "ecs-svc/1", 10))
-	w.wantTag(t, shopAPI, "prod", d(1), TagConfirmed)
+	if got := w.runningContainer(t, "prod"); !got.Disputed || got.Digest != d(2) {
+		t.Errorf("container %+v, want it disputed, on what the tasks report now", got)
+	}
+	if at := w.registry.Tags(shopAPI)["prod"]; at != "" {
+		t.Errorf("the tag sits on %s, though the tasks disagree", at)
+	}
 }
