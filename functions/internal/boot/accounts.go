@@ -35,7 +35,7 @@ func ParseAccounts(raw string) ([]Account, error) {
 		return nil, fmt.Errorf(`accounts: %w; want an array such as [{"account":"111122223333","role":"arn:aws:iam::111122223333:role/tagalong","regions":["us-east-1"]}]`, err)
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("accounts: text after the array")
+		return nil, errors.New("accounts: text after the array: want one array and nothing else")
 	}
 	var problems []error
 	seen := map[string]int{}

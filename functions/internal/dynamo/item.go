@@ -309,7 +309,7 @@ type childItem struct {
 	Platform string `dynamodbav:"platform"`
 }
 
-// directoryItem names an environment:
+// directoryItem names a service, or an environment:
 //
 //	{
 //	  "pk": "DIR",

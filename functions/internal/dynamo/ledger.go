@@ -129,11 +129,14 @@ func (l *Ledger) load(ctx context.Context, s tagalong.Service, whole bool) (taga
 			return tagalong.Snapshot{}, err
 		}
 		snap, err := l.look(ctx, s, whole)
-		if err != nil || !torn(snap) || attempt == maxAttempts {
+		if err != nil || !torn(snap) || attempt == tornAttempts {
 			return snap, err
 		}
 	}
 }
+
+// tornAttempts bound the waiting for a fact that has gone for good, by somebody's hand.
+const tornAttempts = 5
 
 // torn tells whether the head was read with a transaction of which the fact was
 // not: a Query may show half of one,

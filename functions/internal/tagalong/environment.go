@@ -47,7 +47,7 @@ func ParseRules(raw string) (Rules, error) {
 		return nil, fmt.Errorf("environment rules: %w; want an array such as [{\"environment\":\"prod\",\"clusters\":[\"prod-*\"]}]", err)
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("environment rules: text after the array")
+		return nil, errors.New("environment rules: text after the array: want one array and nothing else")
 	}
 	var problems []error
 	for i, rule := range rules {

@@ -97,7 +97,7 @@ func (t TagID) Compare(o TagID) int {
 // https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests.
 var legalTag = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`)
 
-// Evidence says how a digest is known, see DESIGN in the README.
+// Evidence says how a digest is known.
 type Evidence string
 
 // The kinds of evidence, best first.

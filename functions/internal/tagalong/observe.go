@@ -65,7 +65,8 @@ type Outcome struct {
 // and, beside it, resolves the deployment's digests; decides; commits and,
 // beside it, reads the registry; and converges the tags whose wish it set. It is
 // safe to repeat at any time and by several at once. An error means that
-// something remains to be done: the repeat does only that.
+// something remains to be done: the repeat does only that, as long as it comes
+// within 15 minutes or Recheck is set. Later ones are the sweep's.
 func (r *Reactor) Observe(ctx context.Context, s Service, f Fact) (Outcome, error) {
 	policy, managed := r.Rules.For(s)
 	o := Outcome{Service: s, Environment: policy.Environment, Unmanaged: !managed}
