@@ -1,6 +1,8 @@
 package tagalong_test
 
 import (
+	"context"
+	"errors"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -28,4 +30,21 @@ func TestALateCompletionOfAReplacedRolloutStillRecordsItsIndex(t *testing.T) {
 	if diff := cmp.Diff(story(one, two), story(two, one)); diff != "" {
 		t.Errorf("(-in order +late):\n%s", diff)
 	}
+}
+
+// What the registry cannot say of a late completion is an error, so that the
+// event comes again.
+func TestALateCompletionWhoseRepositoryCannotBeReadIsAnError(t *testing.T) {
+	w := newWorld(prodRules())
+	w.runs(prodAPI, "ecs-svc/1", ran("app", shopAPI, 1))
+	w.runs(prodAPI, "ecs-svc/2", ran("app", shopAPI, 2))
+	w.tell(t, completed(prodAPI, "ecs-svc/2", 10))
+	refused := errors.New("the registry is closed")
+	w.registry.OnRead = func(context.Context, Repository, func() (Images, error)) (Images, error) {
+		return Images{}, refused
+	}
+	if _, err := w.observe(t, completed(prodAPI, "ecs-svc/1", 0)); !errors.Is(err, refused) {
+		t.Errorf("error %v, want %v", err, refused)
+	}
+	w.wantTag(t, shopAPI, "prod", d(2), TagConfirmed)
 }

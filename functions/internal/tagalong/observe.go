@@ -361,17 +361,25 @@ func (p *pass) adopt(ctx context.Context) error {
 	for _, tag := range p.wishes {
 		settled[tag.Wish.Digest] = true
 	}
-	var children []Child
+	var (
+		children []Child
+		problems error
+	)
 	for _, c := range p.containers() {
-		if target := c.Target(); c.Proven() && !settled[target] {
-			settled[target] = true
-			children = append(children, childrenOf(c.Image, p.readings[c.Image].images.Manifests[target])...)
+		read, target := p.readings[c.Image], c.Target()
+		if !c.Proven() || settled[target] {
+			continue
 		}
+		settled[target] = true
+		if read.err != nil { // converging its tags would have said so
+			problems = joined(problems, fmt.Errorf("repository %s: %w", c.Image, read.err))
+		}
+		children = append(children, childrenOf(c.Image, read.images.Manifests[target])...)
 	}
-	if len(children) == 0 {
-		return nil
+	if len(children) > 0 {
+		problems = joined(problems, p.Ledger.Adopt(ctx, children))
 	}
-	return p.Ledger.Adopt(ctx, children)
+	return problems
 }
 
 // unproven counts the running containers in ECR whose digest may move no tag.
