@@ -82,9 +82,8 @@ func (r *Reactor) convergeRepository(ctx context.Context, repository Repository,
 		}
 		read := first
 		if read == nil {
-			begun := r.now()
-			again := readAll(ctx, r.Registry, map[Repository]*want{repository: wantTags(tags)})[repository]
-			again.fresh, again.at = true, begun
+			again := readAll(ctx, r.Registry, r.now(), map[Repository]*want{repository: wantTags(tags)})[repository]
+			again.fresh = true
 			read = &again
 		}
 		if read.err != nil {

@@ -268,7 +268,7 @@ func (p *pass) commit(ctx context.Context, c *Change) error {
 	err := both(
 		func() error { return p.write(ctx, c) },
 		func() error {
-			read = readAll(ctx, p.Registry, wanted)
+			read = readAll(ctx, p.Registry, begun, wanted)
 			return nil
 		},
 	)
@@ -276,10 +276,7 @@ func (p *pass) commit(ctx context.Context, c *Change) error {
 		early.fresh = false // it began before this commit
 		p.readings[repository] = early
 	}
-	for repository, early := range read {
-		early.at = begun
-		p.readings[repository] = early
-	}
+	maps.Copy(p.readings, read)
 	return err
 }
 
@@ -412,9 +409,8 @@ func (p *pass) recall(ctx context.Context) error {
 		wantOf(wanted, id.Repository).add(tag.Wish.Digest, id.Tag)
 	}
 	wantDeployed(wanted, p.obs.Fact, p.containers())
-	begun := p.now()
-	for repository, read := range readAll(ctx, p.Registry, wanted) {
-		read.fresh, read.at = true, begun
+	for repository, read := range readAll(ctx, p.Registry, p.now(), wanted) {
+		read.fresh = true
 		p.readings[repository] = read
 	}
 	if p.prove() {
@@ -480,8 +476,8 @@ type reading struct {
 	at     time.Time // when it was begun
 }
 
-// readAll reads repositories side by side.
-func readAll(ctx context.Context, registry Registry, wanted map[Repository]*want) map[Repository]reading {
+// readAll reads repositories side by side, beginning now.
+func readAll(ctx context.Context, registry Registry, now time.Time, wanted map[Repository]*want) map[Repository]reading {
 	var (
 		mu   sync.Mutex
 		wait sync.WaitGroup
@@ -492,7 +488,7 @@ func readAll(ctx context.Context, registry Registry, wanted map[Repository]*want
 			images, err := registry.Read(ctx, repository, w.digests, w.tags)
 			mu.Lock()
 			defer mu.Unlock()
-			all[repository] = reading{images: images, err: err}
+			all[repository] = reading{images: images, err: err, at: now}
 		})
 	}
 	wait.Wait()

@@ -340,7 +340,7 @@ func (q Queries) check(ctx context.Context, rows []TagRow) error {
 	for _, row := range rows {
 		wantOf(wanted, row.repositoryOf()).add("", row.Tag)
 	}
-	readings := readAll(ctx, q.Registry, wanted)
+	readings := readAll(ctx, q.Registry, time.Time{}, wanted)
 	var problems []error
 	for _, repository := range slices.SortedFunc(maps.Keys(readings), Repository.compare) {
 		if read := readings[repository]; read.err != nil {
