@@ -37,10 +37,11 @@ func (c *runningCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	rows, err := q.Running(s.ctx, c.Environment, services)
+	page, err := q.Running(s.ctx, tagalong.RunningQuery{Environment: c.Environment, Services: services}, tagalong.Paging{})
 	if err != nil {
 		return err
 	}
+	rows := page.Items
 	nothing := "No running services" + in(c.Environment) + matching(c.Service)
 	if len(rows) == 0 && c.Environment != "" {
 		nothing += s.otherEnvironments(q)
@@ -84,11 +85,11 @@ func (c *historyCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	rows, err := q.History(s.ctx, query)
+	page, err := q.History(s.ctx, query, tagalong.Paging{Limit: c.Limit})
 	if err != nil {
 		return err
 	}
-	return render(s.out, rows, historyColumns(), "No rollouts"+matching(c.Service)+between(query.Since, query.Until))
+	return render(s.out, page.Items, historyColumns(), "No rollouts"+matching(c.Service)+between(query.Since, query.Until))
 }
 
 // query reads the flags.
@@ -96,7 +97,6 @@ func (c *historyCommand) query(s *session) (q tagalong.HistoryQuery, err error) 
 	if c.Limit < 0 {
 		return q, usagef("--limit %d: want 0 for all, or how many rollouts", c.Limit)
 	}
-	q.Limit = c.Limit
 	if q.Services, err = servicePattern(c.Service); err != nil {
 		return q, err
 	}
@@ -131,7 +131,8 @@ func (c *tagsCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	rows, err := q.Tags(s.ctx, c.Pending, c.Check)
+	page, err := q.Tags(s.ctx, tagalong.TagsQuery{Pending: c.Pending, Check: c.Check}, tagalong.Paging{})
+	rows := page.Items
 	if err != nil && len(rows) == 0 {
 		return err
 	}

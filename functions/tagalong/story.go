@@ -233,11 +233,11 @@ func (st *stage) tell(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	rows, err := st.queries.History(ctx, tagalong.HistoryQuery{Services: pattern})
+	page, err := st.queries.History(ctx, tagalong.HistoryQuery{Services: pattern}, tagalong.Paging{})
 	if err != nil {
 		return err
 	}
-	return render(st.out, rows, historyColumns(), "No rollouts")
+	return render(st.out, page.Items, historyColumns(), "No rollouts")
 }
 
 // happen lets everything happen, unobserved.
@@ -252,11 +252,11 @@ func (st *stage) happen() error {
 
 // show prints what the ledger and the registry say now.
 func (st *stage) show(ctx context.Context) error {
-	running, err := st.queries.Running(ctx, "", tagalong.ServicePattern{})
+	running, err := st.queries.Running(ctx, tagalong.RunningQuery{}, tagalong.Paging{})
 	if err != nil {
 		return err
 	}
-	if err := render(st.out, running, runningColumns(st.clock.now()), "No running services"); err != nil {
+	if err := render(st.out, running.Items, runningColumns(st.clock.now()), "No running services"); err != nil {
 		return err
 	}
 	for _, tag := range []string{"staging", "prod"} {

@@ -1,6 +1,8 @@
 package dynamo
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/opencontainers/go-digest"
@@ -81,7 +83,7 @@ type rolloutItem struct {
 //	  "finishSource": "event",
 //	  "finishedAt": "2026-03-04T09:18:02.915Z",
 //	  "gsi1pk": "E#prod",
-//	  "gsi1sk": "2026-03-04T09:15:02.318Z#111122223333/us-east-1/prod-cluster/checkout-api",
+//	  "gsi1sk": "2026-03-04T09:15:02.318Z#111122223333/us-east-1/prod-cluster/checkout-api#ecs-svc/7330915268420174663",
 //	  "pk": "SVC#111122223333/us-east-1/prod-cluster/checkout-api",
 //	  "reason": "ECS deployment ecs-svc/7330915268420174663 completed.",
 //	  "sk": "R#2026-03-04T09:15:02.318Z#ecs-svc/7330915268420174663",
@@ -236,7 +238,7 @@ type memberItem struct {
 //	  "deployment": "ecs-svc/7330915268420174663",
 //	  "environment": "prod",
 //	  "gsi2pk": "D#sha256:cdd0da87d06937ee0c634382568df6492a41993c2e08c6395e3723f0bc624e17",
-//	  "gsi2sk": "2026-03-04T09:18:02.915Z#111122223333/us-east-1/prod-cluster/checkout-api#checkout-api",
+//	  "gsi2sk": "2026-03-04T09:18:02.915Z#111122223333.dkr.ecr.us-east-1.amazonaws.com#111122223333/us-east-1/prod-cluster/checkout-api#checkout-api#running",
 //	  "pk": "REPO#checkout-api",
 //	  "service": "111122223333/us-east-1/prod-cluster/checkout-api",
 //	  "since": "2026-03-04T09:18:02.915Z",
@@ -390,9 +392,10 @@ func (i rolloutItem) rollout() tagalong.Rollout {
 
 func toRow(r tagalong.Row) rowItem {
 	k := rowKey(r.Service, tagalong.RolloutKey{Sort: r.SortTime(), Deployment: r.Deployment})
+	pk, sk := historyIndex(r.Environment, r.At())
 	return rowItem{
 		key:            k,
-		indexed:        indexed{GSI1PK: "E#" + r.Environment, GSI1SK: formatTime(r.SortTime()) + "#" + r.Service.String()},
+		indexed:        indexed{GSI1PK: pk, GSI1SK: sk},
 		rolloutItem:    toRollout(r.Rollout),
 		Environment:    r.Environment,
 		TaskDefinition: r.TaskDefinition,
@@ -401,8 +404,9 @@ func toRow(r tagalong.Row) rowItem {
 	}
 }
 
-func (i rowItem) row(s tagalong.Service) tagalong.Row {
-	return tagalong.Row{Service: s, Rollout: i.rollout(), Details: i.details(), Expires: fromEpoch(i.Expires)}
+func (i rowItem) row() (tagalong.Row, error) {
+	s, err := tagalong.ParseService(strings.TrimPrefix(i.PK, "SVC#"))
+	return tagalong.Row{Service: s, Rollout: i.rollout(), Details: i.details(), Expires: fromEpoch(i.Expires)}, err
 }
 
 func (i rowItem) details() tagalong.Details {
@@ -526,8 +530,19 @@ func toGone(g tagalong.Gone) memberItem {
 	return i
 }
 
+// service gives the one that the sort key ends with.
+func (i memberItem) service() (tagalong.Service, error) {
+	return tagalong.ParseService(i.SK[strings.LastIndexByte(i.SK, '#')+1:])
+}
+
+// gone reads what ran last in an environment that the service has left.
+func (i memberItem) gone(environment string) (tagalong.Gone, error) {
+	m, err := i.member(environment)
+	return tagalong.Gone{Member: m, Until: parseTime(i.Until), Expires: fromEpoch(i.Expires)}, err
+}
+
 func (i memberItem) member(environment string) (tagalong.Member, error) {
-	s, err := tagalong.ParseService(i.SK[len(prefixNow):])
+	s, err := i.service()
 	return tagalong.Member{
 		Service:        s,
 		Environment:    environment,
@@ -551,9 +566,46 @@ func toPlace(p tagalong.Place) placeItem {
 		Expires:     epoch(p.Expires),
 	}
 	if d := p.Container.Target(); d != "" {
-		i.GSI2PK, i.GSI2SK = digestPK(d), formatTime(p.Since)+"#"+p.Service.String()+"#"+p.Container.Name
+		i.GSI2PK, i.GSI2SK = placeIndex(d, p.At())
 	}
 	return i
+}
+
+// place reads a place; its sort key says in which phase it is.
+func (i placeItem) place() (tagalong.Place, error) {
+	s, err := tagalong.ParseService(i.Service)
+	p := tagalong.Place{
+		Phase:       tagalong.PhaseEnded,
+		Service:     s,
+		Environment: i.Environment,
+		Deployment:  i.Deployment,
+		Container:   i.Container.container(),
+		Since:       parseTime(i.Since),
+		Until:       parseTime(i.Until),
+		Tags:        i.Container.Tags,
+		Expires:     fromEpoch(i.Expires),
+	}
+	switch {
+	case strings.HasPrefix(i.SK, prefixNow):
+		p.Phase = tagalong.PhaseRunning
+	case strings.HasPrefix(i.SK, prefixNext):
+		p.Phase = tagalong.PhaseRollingOut
+	}
+	return p, err
+}
+
+// child reads a platform's image from its keys.
+func (i childItem) child() (tagalong.Child, error) {
+	part := strings.SplitN(i.SK, "#", 3)
+	if len(part) != 3 {
+		return tagalong.Child{}, fmt.Errorf("sort key %q: want index#registry#repository", i.SK)
+	}
+	return tagalong.Child{
+		Digest:     digest.Digest(strings.TrimPrefix(i.PK, digestPK(""))),
+		Index:      digest.Digest(part[0]),
+		Repository: tagalong.Repository{Registry: part[1], Name: part[2]},
+		Platform:   i.Platform,
+	}, nil
 }
 
 // claims gives what an open place claims.

@@ -46,6 +46,7 @@ const (
 	prefixTag  = "TAG#"
 	prefixGone = "GONE#"
 	directory  = "DIR"
+	beforeAll  = " "    // sorts before every character that a key holds
 	afterAll   = "\x7f" // sorts behind every character that a key holds
 )
 
@@ -73,17 +74,23 @@ func goneKey(g tagalong.Gone) key {
 }
 
 func placeKey(p tagalong.Place) key {
-	where := p.Container.Image.Registry + "#" + p.Service.String() + "#" + p.Container.Name
 	k := key{PK: repositoryPK(p.Container.Image)}
 	switch p.Phase {
 	case tagalong.PhaseRunning:
-		k.SK = prefixNow + where
+		k.SK = prefixNow + lane(p.At())
 	case tagalong.PhaseRollingOut:
-		k.SK = prefixNext + where
+		k.SK = prefixNext + lane(p.At())
 	default:
-		k.SK = prefixWas + formatTime(p.Since) + "#" + where
+		k.SK = wasKey(p.At())
 	}
 	return k
+}
+
+// wasKey gives the sort key of a place that has ended.
+func wasKey(at tagalong.PlaceAt) string { return prefixWas + formatTime(at.Since) + "#" + lane(at) }
+
+func lane(at tagalong.PlaceAt) string {
+	return at.Registry + "#" + at.Service.String() + "#" + at.Container
 }
 
 func tagKey(t tagalong.TagID) key {
@@ -93,6 +100,25 @@ func tagKey(t tagalong.TagID) key {
 func childKey(c tagalong.Child) key {
 	return key{digestPK(c.Digest), c.Index.String() + "#" + c.Repository.Registry + "#" + c.Repository.Name}
 }
+
+// historyIndex gives the keys under which a rollout is found by its environment.
+func historyIndex(environment string, at tagalong.RowAt) (pk, sk string) {
+	return "E#" + environment, strings.Join([]string{formatTime(at.Sort), at.Service.String(), at.Deployment}, "#")
+}
+
+// placeIndex gives the keys under which a place is found by its digest.
+func placeIndex(d digest.Digest, at tagalong.PlaceAt) (pk, sk string) {
+	return digestPK(d), strings.Join([]string{formatTime(at.Since), at.Registry, at.Service.String(), at.Container, string(at.Phase)}, "#")
+}
+
+// justBefore gives a bound below a sort key that no other key lies between, and
+// justBehind one above it: keys are made of printable ASCII without blanks.
+func justBefore(sk string) string {
+	last := len(sk) - 1
+	return sk[:last] + string(sk[last]-1) + afterAll
+}
+
+func justBehind(sk string) string { return sk + beforeAll }
 
 func settingKey(name string) key { return key{"@" + name, "SETTING"} }
 

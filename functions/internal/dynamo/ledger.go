@@ -52,10 +52,39 @@ type query struct {
 	from, to string // inclusive bounds of the sort key
 	backward bool
 	eventual bool
-	limit    int32 // of a page
+	limit    int32 // of the first page; each further one is twice as long
 }
 
+// maxPage is about as many items as one megabyte holds, which ends a page anyway.
+const maxPage = 2000
+
 func (l *Ledger) query(ctx context.Context, q query) iter.Seq2[item, error] {
+	return func(yield func(item, error) bool) {
+		if q.from > q.to {
+			return // nothing lies between, and DynamoDB refuses such bounds
+		}
+		for in := l.input(q); ; {
+			out, err := l.client.Query(ctx, in)
+			if err != nil {
+				yield(nil, fmt.Errorf("querying %s: %w", q.pk, translate(err, l.table)))
+				return
+			}
+			for _, i := range out.Items {
+				if !l.expired(i) && !yield(i, nil) {
+					return
+				}
+			}
+			if in.ExclusiveStartKey = out.LastEvaluatedKey; len(in.ExclusiveStartKey) == 0 {
+				return
+			}
+			if in.Limit != nil {
+				in.Limit = aws.Int32(min(2**in.Limit, maxPage))
+			}
+		}
+	}
+}
+
+func (l *Ledger) input(q query) *dynamodb.QueryInput {
 	in := &dynamodb.QueryInput{
 		TableName:                &l.table,
 		KeyConditionExpression:   aws.String("#p = :p AND #s BETWEEN :a AND :b"),
@@ -72,23 +101,7 @@ func (l *Ledger) query(ctx context.Context, q query) iter.Seq2[item, error] {
 	if q.limit > 0 {
 		in.Limit = &q.limit
 	}
-	return func(yield func(item, error) bool) {
-		for {
-			out, err := l.client.Query(ctx, in)
-			if err != nil {
-				yield(nil, fmt.Errorf("querying %s: %w", q.pk, translate(err, l.table)))
-				return
-			}
-			for _, i := range out.Items {
-				if !l.expired(i) && !yield(i, nil) {
-					return
-				}
-			}
-			if in.ExclusiveStartKey = out.LastEvaluatedKey; len(in.ExclusiveStartKey) == 0 {
-				return
-			}
-		}
-	}
+	return in
 }
 
 func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
@@ -268,107 +281,6 @@ func addClaim(claims *tagalong.RepositoryClaims, i item) error {
 		return nil
 	}
 	return fmt.Errorf("item %s: unknown kind", textOf(i, "sk"))
-}
-
-// Environments reads the directory.
-func (l *Ledger) Environments(ctx context.Context) ([]string, error) {
-	return l.listed(ctx, "E#")
-}
-
-// Services reads the directory.
-func (l *Ledger) Services(ctx context.Context) ([]tagalong.Service, error) {
-	names, err := l.listed(ctx, "S#")
-	if err != nil {
-		return nil, err
-	}
-	services := make([]tagalong.Service, len(names))
-	for i, name := range names {
-		if services[i], err = tagalong.ParseService(name); err != nil {
-			return nil, fmt.Errorf("directory: %w", err)
-		}
-	}
-	return services, nil
-}
-
-func (l *Ledger) listed(ctx context.Context, kind string) ([]string, error) {
-	var names []string
-	for i, err := range l.query(ctx, query{pk: directory, from: kind, to: kind + afterAll, eventual: true}) {
-		if err != nil {
-			return nil, err
-		}
-		names = append(names, strings.TrimPrefix(textOf(i, "sk"), kind))
-	}
-	return names, nil
-}
-
-// Members reads what runs in an environment.
-func (l *Ledger) Members(ctx context.Context, environment string) ([]tagalong.Member, error) {
-	var members []tagalong.Member
-	for i, err := range l.query(ctx, query{pk: environmentPK(environment), from: prefixNow, to: prefixNow + afterAll, eventual: true}) {
-		if err != nil {
-			return nil, err
-		}
-		var m memberItem
-		if err := attributevalue.UnmarshalMap(i, &m); err != nil {
-			return nil, fmt.Errorf("running row %s: %w", textOf(i, "sk"), err)
-		}
-		member, err := m.member(environment)
-		if err != nil {
-			return nil, fmt.Errorf("running row: %w", err)
-		}
-		members = append(members, member)
-	}
-	return members, nil
-}
-
-// Rollouts reads a service's history backward.
-func (l *Ledger) Rollouts(ctx context.Context, s tagalong.Service, since, until time.Time, limit int) ([]tagalong.Row, error) {
-	if !until.IsZero() && !since.Before(until) {
-		return nil, nil // DynamoDB refuses bounds in this order
-	}
-	q := query{pk: servicePK(s), from: prefixRow + formatTime(since), to: prefixRow + afterAll, backward: true, eventual: true}
-	if !until.IsZero() {
-		q.to = prefixRow + formatTime(until) // a row's key goes on behind the time, so those at until are outside
-	}
-	if limit > 0 {
-		q.limit = int32(min(limit, 1000))
-	}
-	var rows []tagalong.Row
-	for i, err := range l.query(ctx, q) {
-		if err != nil {
-			return nil, err
-		}
-		var row rowItem
-		if err := attributevalue.UnmarshalMap(i, &row); err != nil {
-			return nil, fmt.Errorf("rollout %s: %w", textOf(i, "sk"), err)
-		}
-		if rows = append(rows, row.row(s)); len(rows) == limit {
-			break
-		}
-	}
-	return rows, nil
-}
-
-// EnvironmentTags reads the tags of an environment, unsettled ones first in the
-// index; the answer is sorted by repository and tag.
-func (l *Ledger) EnvironmentTags(ctx context.Context, environment string, unsettled bool) ([]tagalong.Tag, error) {
-	q := query{index: "gsi1", pk: "T#" + environment, from: "0#", to: "1#" + afterAll}
-	if unsettled {
-		q.to = "0#" + afterAll
-	}
-	var tags []tagalong.Tag
-	for i, err := range l.query(ctx, q) {
-		if err != nil {
-			return nil, err
-		}
-		var tag tagItem
-		if err := attributevalue.UnmarshalMap(i, &tag); err != nil {
-			return nil, fmt.Errorf("tag %s: %w", textOf(i, "sk"), err)
-		}
-		tags = append(tags, tag.tag())
-	}
-	slices.SortFunc(tags, func(a, b tagalong.Tag) int { return a.ID.Compare(b.ID) })
-	return tags, nil
 }
 
 // Setting reads a value that is too long for a function's environment, see

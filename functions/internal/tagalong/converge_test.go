@@ -269,7 +269,7 @@ func TestATimeTagIsPutOnceAndThenIsNoWishAnyMore(t *testing.T) {
 		t.Errorf("the second time tag sits on %q", got)
 	}
 	w.wantTag(t, shopAPI, "prod", imageOf(shopAPI, 2).Digest, TagConfirmed)
-	members, err := w.ledger.Members(t.Context(), "prod")
+	members, err := Collect(w.ledger.Members(t.Context(), "prod", Service{}, 0))
 	if err != nil {
 		t.Fatal(err)
 	}

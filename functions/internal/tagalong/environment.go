@@ -37,6 +37,10 @@ const (
 // environmentName is what an environment may be called: it is part of keys and URLs.
 var environmentName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
 
+// knownEnvironment is what an environment may be called at all: without rules it
+// is a cluster's name, which has up to 255 characters.
+var knownEnvironment = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,254}$`)
+
 // ParseRules reads the JSON of TAGALONG_ENVIRONMENTS. It reports all problems at
 // once, each with the field, the value and what would be right.
 func ParseRules(raw string) (Rules, error) {

@@ -130,7 +130,7 @@ func TestAChangedRuleTakesEffectWithTheNextObservationAndLeavesThePast(t *testin
 	w.Rules = Rules{{Environment: "new"}}
 	w.tell(t, started(prodAPI, "ecs-svc/2", 10))
 	for environment, want := range map[string]int{"old": 0, "new": 1} {
-		members, err := w.ledger.Members(t.Context(), environment)
+		members, err := Collect(w.ledger.Members(t.Context(), environment, Service{}, 0))
 		if err != nil || len(members) != want {
 			t.Errorf("running rows of %s: %+v, error %v", environment, members, err)
 		}
@@ -139,7 +139,7 @@ func TestAChangedRuleTakesEffectWithTheNextObservationAndLeavesThePast(t *testin
 	w.wantTag(t, shopAPI, "old", d(1), "")
 	w.tell(t, completed(prodAPI, "ecs-svc/2", 11))
 	w.wantTag(t, shopAPI, "new", d(2), TagConfirmed)
-	rows, err := w.ledger.Rollouts(t.Context(), prodAPI, time.Time{}, time.Time{}, 0)
+	rows, err := Collect(w.ledger.Rollouts(t.Context(), prodAPI, Span{}, 0))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,7 +162,7 @@ func TestRowsExpireWhenClosedAndOldFactsAreDropped(t *testing.T) {
 		t.Errorf("an old fact: outcome %+v, error %v, %d writes", o, err, w.ledger.Writes())
 	}
 	w.tell(t, completed(prodAPI, "ecs-svc/1", 0), completed(prodAPI, "ecs-svc/2", 10), failed(prodAPI, "ecs-svc/3", 20), started(prodAPI, "ecs-svc/4", 30), started(prodAPI, "ecs-svc/5", 40))
-	rows, err := w.ledger.Rollouts(t.Context(), prodAPI, time.Time{}, time.Time{}, 0)
+	rows, err := Collect(w.ledger.Rollouts(t.Context(), prodAPI, Span{}, 0))
 	if err != nil {
 		t.Fatal(err)
 	}

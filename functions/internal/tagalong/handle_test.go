@@ -65,7 +65,7 @@ func TestTheSampleEventsTellTheirStory(t *testing.T) {
 	w.handle(t, "ecs-deployment-rollback-in-progress")
 	w.handle(t, "ecs-deployment-rollback-completed")
 	w.wantTag(t, shopAPI, "prod", d(1), TagConfirmed)
-	rows, err := w.ledger.Rollouts(t.Context(), checkout, time.Time{}, time.Time{}, 0)
+	rows, err := Collect(w.ledger.Rollouts(t.Context(), checkout, Span{}, 0))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,8 +1,10 @@
 package tagalong
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"iter"
 	"slices"
 	"time"
 
@@ -84,6 +86,8 @@ type Head struct {
 	// Running is the deployment that runs, "" if none is known.
 	Running string
 	Claims  []Claim
+	// Continues are the containers of Running that ran the same image before it, too.
+	Continues []string
 	// Released are the tags that the service let go of lately: their wish went
 	// to another claim, and the handler that wrote it may have died.
 	Released []Released
@@ -110,13 +114,23 @@ func (h Head) released() []Claim {
 
 // Details are what a rollout's row says beside its course.
 type Details struct {
-	Environment    string
+	Environment    string // the one that the rollout was recorded in
 	TaskDefinition string
 	Containers     []Container
+	// Moves are the environments that the running service came into afterwards,
+	// since the rules had changed; the oldest first.
+	Moves []Move
+}
+
+// Move says that a service was first seen in another environment.
+type Move struct {
+	Environment string
+	At          time.Time
 }
 
 func (d Details) equal(o Details) bool {
-	return d.Environment == o.Environment && d.TaskDefinition == o.TaskDefinition && slices.Equal(d.Containers, o.Containers)
+	return d.Environment == o.Environment && d.TaskDefinition == o.TaskDefinition &&
+		slices.Equal(d.Containers, o.Containers) && slices.Equal(d.Moves, o.Moves)
 }
 
 // Change is the write set of one observation. It is written in one transaction,
@@ -167,6 +181,11 @@ type Member struct {
 	Since          time.Time
 	RollingOut     string // the deployment in progress beside it, "" for none
 	Containers     []Placed
+	// Joined is when the service came into the environment while this ran; zero
+	// if it was there when this completed.
+	Joined time.Time
+	// CompleteSince is the time from which on the ledger knows the service.
+	CompleteSince time.Time
 }
 
 // Placed is a running container and the tags it claims.
@@ -203,8 +222,13 @@ type Place struct {
 	Container   Container
 	Since       time.Time // the completion, or the start of a rollout in progress
 	Until       time.Time
-	Tags        []string
-	Expires     time.Time
+	// Continues tells that the same image ran in this container until Since, and
+	// Continued that it goes on there at Until: pieces of one interval. The same
+	// is: repository, digest and index.
+	Continues bool
+	Continued bool
+	Tags      []string
+	Expires   time.Time
 }
 
 // placeKey is what names a place's item in its repository.
@@ -275,20 +299,120 @@ type Child struct {
 	Platform   string // os/architecture[/variant]
 }
 
-// Records is what the questions read.
+// Records is what the questions read. Its sequences end with the first error.
+// Hints say how many rows will probably be wanted, so that a store reads no more
+// at a time; 0 is all of them.
 type Records interface {
-	// Environments gives the names in the directory, sorted.
+	Directory
+	Residents
+	Chronicle
+	Whereabouts
+	Tagged
+}
+
+// Directory lists what the ledger has ever seen.
+type Directory interface {
+	// Environments gives the names, sorted.
 	Environments(ctx context.Context) ([]string, error)
-	// Services gives every service that the ledger has seen, sorted.
+	// Services gives every service, sorted.
 	Services(ctx context.Context) ([]Service, error)
-	// Members gives the running rows of an environment, sorted by service.
-	Members(ctx context.Context, environment string) ([]Member, error)
-	// Rollouts gives up to limit rows of a service whose SortTime is in
-	// [since, until), newest first; limit 0 is all, a zero time no bound.
-	Rollouts(ctx context.Context, s Service, since, until time.Time, limit int) ([]Row, error)
-	// EnvironmentTags gives the tags whose wish is an environment's, sorted by
-	// repository and tag, with unsettled only those that are not confirmed.
-	EnvironmentTags(ctx context.Context, environment string, unsettled bool) ([]Tag, error)
+}
+
+// Residents are the services of an environment.
+type Residents interface {
+	// Members gives the running rows from a service on (the zero Service: from the
+	// first), in the order of Service.String.
+	Members(ctx context.Context, environment string, from Service, hint int) iter.Seq2[Member, error]
+	// Departed gives what left the environment after a time, in no order.
+	Departed(ctx context.Context, environment string, after time.Time) iter.Seq2[Gone, error]
+	// Population counts the running rows.
+	Population(ctx context.Context, environment string) (int, error)
+}
+
+// Chronicle is the history: rows within a span, newest first.
+type Chronicle interface {
+	Rollouts(ctx context.Context, s Service, span Span, hint int) iter.Seq2[Row, error]
+	EnvironmentRollouts(ctx context.Context, environment string, span Span, hint int) iter.Seq2[Row, error]
+}
+
+// Whereabouts says where images run and ran.
+type Whereabouts interface {
+	// OpenPlaces gives what runs and what rolls out of a repository, by its name
+	// in any registry, in no order.
+	OpenPlaces(ctx context.Context, repository string) iter.Seq2[Place, error]
+	// EndedPlaces gives what ran of a repository, newest first, behind a place.
+	EndedPlaces(ctx context.Context, repository string, behind PlaceAt, hint int) iter.Seq2[Place, error]
+	// DigestPlaces gives the places whose Target is a digest, newest first, behind a place.
+	DigestPlaces(ctx context.Context, d digest.Digest, behind PlaceAt, hint int) iter.Seq2[Place, error]
+	// Indexes gives the indexes that are known to hold a platform's image.
+	Indexes(ctx context.Context, d digest.Digest) ([]Child, error)
+}
+
+// Tagged says which tags are wished.
+type Tagged interface {
+	// EnvironmentTags gives the tags whose wish is an environment's, in the order
+	// of repository, registry and tag, behind a tag (the zero TagID: all): those
+	// that are confirmed, or those that are not.
+	EnvironmentTags(ctx context.Context, environment string, confirmed bool, behind TagID, hint int) iter.Seq2[Tag, error]
 	// Tags reads tags consistently; absent ones are left out.
 	Tags(ctx context.Context, ids []TagID) (map[TagID]Tag, error)
 }
+
+// Span selects rollouts: SortTime in [Since, Until), zero times are no bounds,
+// and Behind what came before in the same answer.
+type Span struct {
+	Since, Until time.Time
+	Behind       RowAt
+}
+
+// RowAt is a row's place in an answer: newest first by time, then by service and
+// deployment, all downwards. The zero RowAt stands before all of them.
+type RowAt struct {
+	Sort       time.Time
+	Service    Service
+	Deployment string
+}
+
+// Compare orders upwards: what is smaller is behind.
+func (a RowAt) Compare(b RowAt) int {
+	return cmp.Or(a.Sort.Compare(b.Sort), cmp.Compare(a.Service.String(), b.Service.String()), cmp.Compare(a.Deployment, b.Deployment))
+}
+
+// At gives where the row stands.
+func (r Row) At() RowAt {
+	return RowAt{Sort: r.SortTime(), Service: r.Service, Deployment: r.Deployment}
+}
+
+// Holds tells whether the row is in the span.
+func (s Span) Holds(r Row) bool {
+	at := r.SortTime()
+	return !at.Before(s.Since) && (s.Until.IsZero() || at.Before(s.Until)) && (s.Behind == RowAt{} || r.At().Compare(s.Behind) < 0)
+}
+
+// PlaceAt is a place's place in an answer, ordered like RowAt.
+type PlaceAt struct {
+	Since     time.Time
+	Registry  string
+	Service   Service
+	Container string
+	Phase     Phase
+}
+
+// Compare orders upwards: what is smaller is behind.
+func (a PlaceAt) Compare(b PlaceAt) int {
+	return cmp.Or(
+		a.Since.Compare(b.Since),
+		cmp.Compare(a.Registry, b.Registry),
+		cmp.Compare(a.Service.String(), b.Service.String()),
+		cmp.Compare(a.Container, b.Container),
+		cmp.Compare(a.Phase, b.Phase),
+	)
+}
+
+// At gives where the place stands.
+func (p Place) At() PlaceAt {
+	return PlaceAt{Since: p.Since, Registry: p.Container.Image.Registry, Service: p.Service, Container: p.Container.Name, Phase: p.Phase}
+}
+
+// behind tells whether the place comes after another one, or after none.
+func (p Place) behind(at PlaceAt) bool { return at == PlaceAt{} || p.At().Compare(at) < 0 }

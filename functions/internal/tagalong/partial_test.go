@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	. "github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalongtest"
@@ -45,7 +44,7 @@ func TestARollbackLeavesThePastItsEnvironment(t *testing.T) {
 	w.tell(t, started(prodAPI, "ecs-svc/1", 0), completed(prodAPI, "ecs-svc/1", 10), started(prodAPI, "ecs-svc/2", 20))
 	w.Rules = Rules{{Environment: "new"}}
 	w.tell(t, failed(prodAPI, "ecs-svc/2", 30), started(prodAPI, "ecs-svc/1", 31), completed(prodAPI, "ecs-svc/1", 40))
-	rows, err := w.ledger.Rollouts(t.Context(), prodAPI, time.Time{}, time.Time{}, 0)
+	rows, err := Collect(w.ledger.Rollouts(t.Context(), prodAPI, Span{}, 0))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +68,7 @@ func TestAServiceWhoseImagesNobodyKnowsAnyMoreLeavesARow(t *testing.T) {
 	w.tell(t, completed(prodAPI, "ecs-svc/1", 0))
 	w.workload.Deploy(prodAPI, "ecs-svc/2", tagalongtest.Deployment{Undefined: true})
 	w.tell(t, completed(prodAPI, "ecs-svc/2", 10))
-	if members, err := w.ledger.Members(t.Context(), "prod"); err != nil || len(members) != 0 {
+	if members, err := Collect(w.ledger.Members(t.Context(), "prod", Service{}, 0)); err != nil || len(members) != 0 {
 		t.Errorf("running rows %+v, error %v", members, err)
 	}
 	if dump := w.ledger.Dump(); !strings.Contains(dump, "gone") {

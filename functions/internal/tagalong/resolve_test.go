@@ -158,11 +158,11 @@ func TestAnAccountThatIsNotCoveredIsRecordedWithoutContainers(t *testing.T) {
 	w := newWorld(nil)
 	w.workload.Elsewhere(prodAPI.Account)
 	w.tell(t, started(prodAPI, "ecs-svc/1", 0), completed(prodAPI, "ecs-svc/1", 10))
-	rows, err := w.ledger.Rollouts(t.Context(), prodAPI, at(-1), at(100), 0)
+	rows, err := Collect(w.ledger.Rollouts(t.Context(), prodAPI, Span{Since: at(-1), Until: at(100)}, 0))
 	if err != nil || len(rows) != 1 || rows[0].State != StateCompleted || len(rows[0].Containers) != 0 {
 		t.Errorf("rows %+v, error %v", rows, err)
 	}
-	members, err := w.ledger.Members(t.Context(), prodAPI.Cluster)
+	members, err := Collect(w.ledger.Members(t.Context(), prodAPI.Cluster, Service{}, 0))
 	if err != nil || len(members) != 0 {
 		t.Errorf("running rows %+v, error %v", members, err)
 	}
@@ -171,7 +171,7 @@ func TestAnAccountThatIsNotCoveredIsRecordedWithoutContainers(t *testing.T) {
 func TestADeploymentThatECSDoesNotKnowIsRecordedAllTheSame(t *testing.T) {
 	w := newWorld(nil)
 	w.tell(t, completed(prodAPI, "ecs-svc/1", 10))
-	rows, err := w.ledger.Rollouts(t.Context(), prodAPI, at(-1), at(100), 0)
+	rows, err := Collect(w.ledger.Rollouts(t.Context(), prodAPI, Span{Since: at(-1), Until: at(100)}, 0))
 	if err != nil || len(rows) != 1 {
 		t.Errorf("rows %+v, error %v", rows, err)
 	}
@@ -221,7 +221,7 @@ func (w *world) multi(tag string) (index Manifest, children []Manifest) {
 
 func (w *world) runningContainer(t *testing.T, environment string) Placed {
 	t.Helper()
-	members, err := w.ledger.Members(t.Context(), environment)
+	members, err := Collect(w.ledger.Members(t.Context(), environment, Service{}, 0))
 	if err != nil || len(members) != 1 || len(members[0].Containers) != 1 {
 		t.Fatalf("running rows %+v, error %v", members, err)
 	}
@@ -237,7 +237,7 @@ func TestAPlatformsDigestWhoseTagSitsOnItsIndexTagsTheIndex(t *testing.T) {
 	if got := w.runningContainer(t, "prod"); got.Digest != children[1].Digest || got.Index != index.Digest {
 		t.Errorf("digest %s, index %s", got.Digest, got.Index)
 	}
-	rows, err := w.ledger.Rollouts(t.Context(), prodAPI, at(-1), at(100), 0)
+	rows, err := Collect(w.ledger.Rollouts(t.Context(), prodAPI, Span{Since: at(-1), Until: at(100)}, 0))
 	if err != nil || rows[0].Containers[0].Index != index.Digest {
 		t.Errorf("rows %+v, error %v", rows, err)
 	}

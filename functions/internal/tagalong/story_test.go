@@ -345,7 +345,7 @@ func (w *world) check(t failer, s story, happenings []happening) {
 	t.Helper()
 	w.checkTags(t, s, happenings)
 	for service, facts := range byService(s.managed(happenings)) {
-		rows, err := w.ledger.Rollouts(t.Context(), service, time.Time{}, time.Time{}, 0)
+		rows, err := Collect(w.ledger.Rollouts(t.Context(), service, Span{}, 0))
 		if err != nil {
 			t.Fatalf("rollouts of %s: %v", service, err)
 		}
@@ -388,11 +388,13 @@ func (w *world) allTags(t failer) (tags []Tag) {
 		t.Fatalf("environments: %v", err)
 	}
 	for _, environment := range environments {
-		more, err := w.ledger.EnvironmentTags(t.Context(), environment, false)
-		if err != nil {
-			t.Fatalf("tags of %s: %v", environment, err)
+		for _, confirmed := range []bool{false, true} {
+			more, err := Collect(w.ledger.EnvironmentTags(t.Context(), environment, confirmed, TagID{}, 0))
+			if err != nil {
+				t.Fatalf("tags of %s: %v", environment, err)
+			}
+			tags = append(tags, more...)
 		}
-		tags = append(tags, more...)
 	}
 	return tags
 }
@@ -401,7 +403,7 @@ func (w *world) allTags(t failer) (tags []Tag) {
 func (w *world) checkMember(t failer, s story, service Service, naive []Rollout) {
 	t.Helper()
 	environment, _ := s.rulesFor(service)
-	members, err := w.ledger.Members(t.Context(), environment)
+	members, err := Collect(w.ledger.Members(t.Context(), environment, Service{}, 0))
 	if err != nil {
 		t.Fatalf("members of %s: %v", environment, err)
 	}

@@ -452,94 +452,16 @@ func (l *Ledger) Doubt(ctx context.Context, id tagalong.TagID, until time.Time) 
 	return nil
 }
 
-// Environments implements tagalong.Records.
-func (l *Ledger) Environments(ctx context.Context) ([]string, error) {
-	done, err := l.begin(ctx, "Environments")
-	if err != nil {
-		return nil, err
-	}
-	defer done()
-	return slices.Sorted(maps.Keys(l.names)), nil
-}
-
-// Services implements tagalong.Records.
-func (l *Ledger) Services(ctx context.Context) ([]tagalong.Service, error) {
-	done, err := l.begin(ctx, "Services")
-	if err != nil {
-		return nil, err
-	}
-	defer done()
-	return slices.SortedFunc(maps.Keys(l.listed), func(a, b tagalong.Service) int {
-		return cmp.Compare(a.String(), b.String())
-	}), nil
-}
-
-// Members implements tagalong.Records.
-func (l *Ledger) Members(ctx context.Context, environment string) ([]tagalong.Member, error) {
-	done, err := l.begin(ctx, "Members")
-	if err != nil {
-		return nil, err
-	}
-	defer done()
-	var members []tagalong.Member
-	for key, m := range l.members {
-		if key.environment == environment {
-			members = append(members, cloneMember(m))
-		}
-	}
-	slices.SortFunc(members, func(a, b tagalong.Member) int { return cmp.Compare(a.Service.String(), b.Service.String()) })
-	return members, nil
-}
-
-// Rollouts implements tagalong.Records.
-func (l *Ledger) Rollouts(ctx context.Context, s tagalong.Service, since, until time.Time, limit int) ([]tagalong.Row, error) {
-	done, err := l.begin(ctx, "Rollouts")
-	if err != nil {
-		return nil, err
-	}
-	defer done()
-	var rows []tagalong.Row
-	for key, row := range l.of(s).rows {
-		if key.Sort.Before(since) || !until.IsZero() && !key.Sort.Before(until) {
-			continue
-		}
-		row.Details = cloneDetails(row.Details)
-		rows = append(rows, row)
-	}
-	slices.SortFunc(rows, func(a, b tagalong.Row) int {
-		return cmp.Or(b.SortTime().Compare(a.SortTime()), cmp.Compare(b.Deployment, a.Deployment))
-	})
-	if limit > 0 && len(rows) > limit {
-		rows = rows[:limit]
-	}
-	return rows, nil
-}
-
-// EnvironmentTags implements tagalong.Records.
-func (l *Ledger) EnvironmentTags(ctx context.Context, environment string, unsettled bool) ([]tagalong.Tag, error) {
-	done, err := l.begin(ctx, "EnvironmentTags")
-	if err != nil {
-		return nil, err
-	}
-	defer done()
-	var tags []tagalong.Tag
-	for _, tag := range l.tags {
-		if tag.Wish.Environment == environment && (!unsettled || tag.State != tagalong.TagConfirmed) {
-			tags = append(tags, tag)
-		}
-	}
-	slices.SortFunc(tags, func(a, b tagalong.Tag) int { return compareTags(a.ID, b.ID) })
-	return tags, nil
-}
-
 // Children gives the children that were recorded, sorted by digest and index.
 func (l *Ledger) Children() []tagalong.Child {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return slices.SortedFunc(maps.Keys(l.children), func(a, b tagalong.Child) int {
-		return cmp.Or(cmp.Compare(a.Digest, b.Digest), cmp.Compare(a.Index, b.Index),
-			cmp.Compare(a.Repository.String(), b.Repository.String()), cmp.Compare(a.Platform, b.Platform))
-	})
+	return slices.SortedFunc(maps.Keys(l.children), compareChildren)
+}
+
+func compareChildren(a, b tagalong.Child) int {
+	return cmp.Or(cmp.Compare(a.Digest, b.Digest), cmp.Compare(a.Index, b.Index),
+		cmp.Compare(a.Repository.String(), b.Repository.String()), cmp.Compare(a.Platform, b.Platform))
 }
 
 // Places gives all places, open and closed, sorted by repository, container and time.

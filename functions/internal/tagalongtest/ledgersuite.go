@@ -39,7 +39,7 @@ func LedgerSuite(t *testing.T, open func(t *testing.T) Store) {
 		{"services do not see one another", servicesApart},
 		{"exactly one of many commits on one version wins", racingCommits},
 		{"rollouts come back field by field", rowRoundTrip},
-		{"rollouts come newest first, within their bounds, up to a limit", rolloutBounds},
+		{"rollouts come newest first, within their bounds, whatever the hint", rolloutBounds},
 		{"dropped rollouts are gone", dropRollouts},
 		{"details of rows that are not there are left out", detailsAbsent},
 		{"a running row comes back field by field", memberRoundTrip},
@@ -68,7 +68,7 @@ func LedgerSuite(t *testing.T, open func(t *testing.T) Store) {
 		{"a doubt outlives a new wish", doubtOutlives},
 		{"a doubt about a tag without an item makes none", doubtAbsent},
 		{"children are adopted, and adopted again", adopt},
-		{"tags of an environment are sorted, unsettled ones on demand", environmentTags},
+		{"tags of an environment are sorted, confirmed ones apart", environmentTags},
 		{"tags that are not there are left out", tagsAbsent},
 		{"a transaction of a hundred items is written", hundredItems},
 	} {

@@ -2,6 +2,7 @@ package tagalongtest
 
 import (
 	"fmt"
+	"iter"
 	"testing"
 	"time"
 
@@ -37,7 +38,7 @@ func rowRoundTrip(t *testing.T, l suiteLedger) {
 	c := change(s, "")
 	c.Rollouts = []tagalong.Row{full, unstarted, open, expiring}
 	l.commit(c)
-	rows := l.rollouts(s, time.Time{}, time.Time{}, 0)
+	rows := l.rollouts(s, tagalong.Span{})
 	same(t, "rollouts", []tagalong.Row{expiring, open, unstarted, full}, rows)
 	key := tagalong.RolloutKey{Sort: second(1), Deployment: "ecs-svc/1"}
 	details, err := l.Details(t.Context(), s, []tagalong.RolloutKey{key})
@@ -49,16 +50,29 @@ func rowRoundTrip(t *testing.T, l suiteLedger) {
 	again := change(s, c.Head.Version)
 	again.Rollouts = []tagalong.Row{full}
 	l.commit(again)
-	same(t, "a rollout written again", []tagalong.Row{full}, l.rollouts(s, time.Time{}, second(2), 0))
+	same(t, "a rollout written again", []tagalong.Row{full}, l.rollouts(s, tagalong.Span{Until: second(2)}))
 }
 
-func (l suiteLedger) rollouts(s tagalong.Service, since, until time.Time, limit int) []tagalong.Row {
-	l.t.Helper()
-	rows, err := l.Rollouts(l.t.Context(), s, since, until, limit)
+// read takes a sequence whole, and once more in part: a walk may end early.
+func read[T any](t *testing.T, seq iter.Seq2[T, error]) []T {
+	t.Helper()
+	all, err := tagalong.Collect(seq)
 	if err != nil {
-		l.t.Fatalf("rollouts: %v", err)
+		t.Fatal(err)
 	}
-	return rows
+	for first, err := range seq {
+		if err != nil || len(all) == 0 {
+			t.Fatalf("walking again: %v, error %v", first, err)
+		}
+		same(t, "the first of a walk that ends early", all[0], first)
+		break
+	}
+	return all
+}
+
+func (l suiteLedger) rollouts(s tagalong.Service, span tagalong.Span) []tagalong.Row {
+	l.t.Helper()
+	return read(l.t, l.Rollouts(l.t.Context(), s, span, 0))
 }
 
 func rolloutBounds(t *testing.T, l suiteLedger) {
@@ -78,29 +92,29 @@ func rolloutBounds(t *testing.T, l suiteLedger) {
 	for _, test := range []struct {
 		name         string
 		since, until time.Time
-		limit        int
+		hint         int
 		first, last  int // of the rows wanted, newest first
 	}{
 		{"no bounds", time.Time{}, time.Time{}, 0, 149, 0},
-		{"a limit", time.Time{}, time.Time{}, 3, 149, 147},
+		{"a hint", time.Time{}, time.Time{}, 3, 149, 0},
 		{"since is within", second(140), time.Time{}, 0, 149, 140},
 		{"until is without", time.Time{}, second(10), 0, 9, 0},
 		{"a millisecond later it is within", time.Time{}, second(10).Add(time.Millisecond), 0, 10, 0},
 		{"both", second(10), second(20), 0, 19, 10},
-		{"both and a limit", second(10), second(20), 4, 19, 16},
-		{"a limit beyond", second(148), time.Time{}, 400, 149, 148},
+		{"both and a hint", second(10), second(20), 4, 19, 10},
+		{"a hint beyond", second(148), time.Time{}, 4000, 149, 148},
 	} {
 		var want, got []string
 		for i := test.first; i >= test.last; i-- {
 			want = append(want, fmt.Sprintf("ecs-svc/%03d", i))
 		}
-		for _, row := range l.rollouts(s, test.since, test.until, test.limit) {
+		for _, row := range read(t, l.Rollouts(t.Context(), s, tagalong.Span{Since: test.since, Until: test.until}, test.hint)) {
 			got = append(got, row.Deployment)
 		}
 		same(t, test.name, want, got)
 	}
-	same(t, "nothing between", []tagalong.Row(nil), l.rollouts(s, second(10), second(10), 0))
-	same(t, "since behind until", []tagalong.Row(nil), l.rollouts(s, second(20), second(10), 0))
+	same(t, "nothing between", []tagalong.Row(nil), l.rollouts(s, tagalong.Span{Since: second(10), Until: second(10)}))
+	same(t, "since behind until", []tagalong.Row(nil), l.rollouts(s, tagalong.Span{Since: second(20), Until: second(10)}))
 }
 
 func dropRollouts(t *testing.T, l suiteLedger) {
@@ -113,7 +127,7 @@ func dropRollouts(t *testing.T, l suiteLedger) {
 	drop.Rollouts = []tagalong.Row{suiteRow(s, "ecs-svc/1", 0)}
 	l.commit(drop)
 	var got []string
-	for _, row := range l.rollouts(s, time.Time{}, time.Time{}, 0) {
+	for _, row := range l.rollouts(s, tagalong.Span{}) {
 		got = append(got, fmt.Sprint(row.Deployment, " ", row.StartedAt.Sub(suiteStart)))
 	}
 	same(t, "rollouts", []string{"ecs-svc/2 1s", "ecs-svc/1 0s"}, got)
@@ -159,10 +173,10 @@ func suiteMember(s tagalong.Service, environment string) tagalong.Member {
 
 func (l suiteLedger) members(environment string) []tagalong.Member {
 	l.t.Helper()
-	members, err := l.Members(l.t.Context(), environment)
-	if err != nil {
-		l.t.Fatalf("members: %v", err)
-	}
+	members := read(l.t, l.Members(l.t.Context(), environment, tagalong.Service{}, 0))
+	population, err := l.Population(l.t.Context(), environment)
+	l.must(err)
+	same(l.t, "population", len(members), population)
 	return members
 }
 
@@ -242,33 +256,34 @@ func environmentTags(t *testing.T, l suiteLedger) {
 	l.settle(l.wantTag(suiteTag("live")), tagalong.Verdict{State: tagalong.TagConfirmed, Actual: suiteDigest, CheckedAt: second(2000)})
 	l.settle(l.wantTag(suiteTag("prod")), tagalong.Verdict{State: tagalong.TagBlocked, Reason: "immutable", CheckedAt: second(2000)})
 	blue := tagalong.TagID{Repository: suiteOther, Tag: "blue"}
-	l.wantEnvironmentTags("prod", false, suiteTag("live"), suiteTag("prod"), blue)
-	l.wantEnvironmentTags("prod", true, suiteTag("prod"), blue)
-	l.wantEnvironmentTags("staging", true, suiteTag("staging"))
+	l.wantEnvironmentTags("prod", true, suiteTag("live"))
+	l.wantEnvironmentTags("prod", false, suiteTag("prod"), blue)
+	l.wantEnvironmentTags("staging", false, suiteTag("staging"))
 	l.wantEnvironmentTags("pro", false)
+	l.wantEnvironmentTags("pro", true)
 	moved := claimAt("live", second(2), "m")
 	moved.Environment = "staging"
 	l.wished(moved)
-	l.wantEnvironmentTags("prod", false, suiteTag("prod"), blue)
-	l.wantEnvironmentTags("staging", true, suiteTag("live"), suiteTag("staging"))
+	l.wantEnvironmentTags("prod", true)
+	l.wantEnvironmentTags("staging", false, suiteTag("live"), suiteTag("staging"))
 	l.must(l.writeTag(seenWrite(tagalong.Drop, tagalong.Claim{Tag: blue}, l.wantTag(blue).Claims)))
 	l.wantEnvironmentTags("prod", false, suiteTag("prod"))
 	l.must(l.Doubt(t.Context(), suiteTag("live"), second(3000)))
-	l.wantEnvironmentTags("staging", true, suiteTag("live"), suiteTag("staging"))
+	l.wantEnvironmentTags("staging", false, suiteTag("live"), suiteTag("staging"))
 }
 
-func (l suiteLedger) wantEnvironmentTags(environment string, unsettled bool, want ...tagalong.TagID) {
+func (l suiteLedger) wantEnvironmentTags(environment string, confirmed bool, want ...tagalong.TagID) {
 	l.t.Helper()
-	tags, err := l.EnvironmentTags(l.t.Context(), environment, unsettled)
-	if err != nil {
-		l.t.Fatalf("tags of %s: %v", environment, err)
-	}
 	var got []tagalong.TagID
-	for _, tag := range tags {
+	for _, tag := range read(l.t, l.EnvironmentTags(l.t.Context(), environment, confirmed, tagalong.TagID{}, 1)) {
 		got = append(got, tag.ID)
 		same(l.t, "tag of an environment", l.wantTag(tag.ID), tag)
 	}
-	same(l.t, fmt.Sprintf("tags of %s, unsettled %t", environment, unsettled), want, got)
+	same(l.t, fmt.Sprintf("tags of %s, confirmed %t", environment, confirmed), want, got)
+	for i, behind := range got {
+		rest := read(l.t, l.EnvironmentTags(l.t.Context(), environment, confirmed, behind, 0))
+		same(l.t, "tags behind one of them", len(got)-i-1, len(rest))
+	}
 }
 
 func tagsAbsent(t *testing.T, l suiteLedger) {

@@ -1,0 +1,78 @@
+package tagalong
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+)
+
+// Progress says how far a digest has come in a service.
+type Progress struct {
+	Phase AwaitPhase
+	// Rollout is the one that says so; nil if the digest is on its way nowhere.
+	Rollout *HistoryRow
+}
+
+// AwaitPhase is how far a digest has come.
+type AwaitPhase string
+
+// The phases of what is awaited.
+const (
+	AwaitNothing    AwaitPhase = "nothing" // no rollout of the digest is known that could still end well
+	AwaitRollingOut AwaitPhase = "rolling_out"
+	AwaitRunning    AwaitPhase = "running"
+	AwaitFailed     AwaitPhase = "failed"
+)
+
+// Await tells how far a digest has come in a service: it runs, rolls out, or its
+// newest rollout failed. A failure before since is an earlier attempt's, and does
+// not count.
+func (q Queries) Await(ctx context.Context, s Service, d digest.Digest, since time.Time) (Progress, error) {
+	meant, _, err := q.meaning(ctx, ImageQuery{Digest: d})
+	if err != nil {
+		return Progress{}, err
+	}
+	newest := Progress{Phase: AwaitNothing}
+	for row, err := range q.Records.Rollouts(ctx, s, Span{}, atOnce) {
+		if err != nil {
+			return Progress{}, fmt.Errorf("rollouts of %s: %w", s, err)
+		}
+		carries := slices.ContainsFunc(row.Containers, meant)
+		runs := row.State == StateCompleted && row.Until.IsZero()
+		if carries && newest.Rollout == nil {
+			newest = row.progress(since)
+		}
+		if runs && carries {
+			return row.progress(since), nil
+		}
+		if runs {
+			break // what came before it matters no more
+		}
+	}
+	return newest, nil
+}
+
+func (r Row) progress(since time.Time) Progress {
+	shown := r.history()
+	switch {
+	case r.State == StateInProgress:
+		return Progress{AwaitRollingOut, &shown}
+	case r.State == StateCompleted && r.Until.IsZero():
+		return Progress{AwaitRunning, &shown}
+	case r.State == StateFailed && !r.FinishedAt.Before(since):
+		return Progress{AwaitFailed, &shown}
+	}
+	return Progress{Phase: AwaitNothing}
+}
+
+// Services gives the services that the ledger has seen and that match, in order.
+func (q Queries) Services(ctx context.Context, pattern ServicePattern) ([]Service, error) {
+	services, err := q.Records.Services(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("services: %w", err)
+	}
+	return slices.DeleteFunc(services, func(s Service) bool { return !pattern.Match(s) }), nil
+}

@@ -1,0 +1,130 @@
+package tagalong
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+)
+
+// Moment is an environment, now or at a time.
+type Moment struct {
+	Environment string
+	At          time.Time // zero is now
+}
+
+// ParseMoment reads NAME or NAME@TIME; when reads the time.
+func ParseMoment(s string, when func(string) (time.Time, error)) (m Moment, err error) {
+	name, at, timed := strings.Cut(s, "@")
+	if m.Environment, err = ParseEnvironment(name); err != nil {
+		return Moment{}, err
+	}
+	if timed {
+		m.At, err = when(at)
+	}
+	return m, err
+}
+
+// DiffRow is a container of a service that does not run the same on both sides:
+// the digests there, in order. None means that it is not there, "" that one of
+// them is not known.
+type DiffRow struct {
+	Service   string          `json:"service"`
+	Container string          `json:"container"`
+	From      []digest.Digest `json:"from"`
+	To        []digest.Digest `json:"to"`
+}
+
+// diffAt is a place in the order of differences.
+type diffAt struct{ Service, Container string }
+
+func (a diffAt) compare(b diffAt) int {
+	return cmp.Or(cmp.Compare(a.Service, b.Service), cmp.Compare(a.Container, b.Container))
+}
+
+// Diff answers what runs in one moment and not, or otherwise, in the other. What
+// is compared are services of one name and their containers, as sets of digests,
+// in whatever clusters, regions and accounts; platforms of one index are no
+// difference. What is not known differs from everything.
+func (q Queries) Diff(ctx context.Context, from, to Moment, p Paging) (Page[DiffRow], error) {
+	question := "diff " + questionOf([]Moment{from, to})
+	var behind diffAt
+	if err := unseal(question, p.Cursor, &behind); err != nil {
+		return Page[DiffRow]{}, err
+	}
+	var sides [2]map[diffAt][]resident
+	var gaps [2][]Gap
+	var errs [2]error
+	together(2, func(i int) { sides[i], gaps[i], errs[i] = q.side(ctx, []Moment{from, to}[i]) })
+	if err := cmp.Or(errs[0], errs[1]); err != nil {
+		return Page[DiffRow]{}, err
+	}
+	page, err := answer[DiffRow, DiffRow, diffAt]{
+		question: question,
+		rows:     listed(slices.DeleteFunc(differences(sides[0], sides[1]), func(r DiffRow) bool { return r.at().compare(behind) <= 0 })),
+		show:     func(r DiffRow) DiffRow { return r },
+		at:       DiffRow.at,
+	}.page(p.Limit)
+	page.Gaps = slices.Concat(gaps[0], gaps[1])
+	return page, err
+}
+
+func (r DiffRow) at() diffAt { return diffAt{r.Service, r.Container} }
+
+// side gives what runs in a moment, by service and container name.
+func (q Queries) side(ctx context.Context, m Moment) (map[diffAt][]resident, []Gap, error) {
+	side := map[diffAt][]resident{}
+	var gaps []Gap
+	query := RunningQuery{Environment: m.Environment, At: m.At}
+	for r, err := range q.residents(ctx, query, residentAt{}, 0, &gaps) {
+		if err != nil {
+			return nil, nil, err
+		}
+		at := diffAt{r.Service.Name, r.Name}
+		side[at] = append(side[at], r)
+	}
+	if len(side) == 0 && len(gaps) > 0 {
+		return nil, nil, horizon(query, gaps)
+	}
+	return side, gaps, nil
+}
+
+func differences(from, to map[diffAt][]resident) []DiffRow {
+	places := slices.Concat(slices.Collect(maps.Keys(from)), slices.Collect(maps.Keys(to)))
+	slices.SortFunc(places, diffAt.compare)
+	var rows []DiffRow
+	for _, at := range slices.Compact(places) {
+		row := DiffRow{at.Service, at.Container, digests(from[at], reported), digests(to[at], reported)}
+		if !alike(row.From, row.To) && !alike(digests(from[at], Container.Target), digests(to[at], Container.Target)) {
+			rows = append(rows, row)
+		}
+	}
+	return rows
+}
+
+func alike(a, b []digest.Digest) bool { return slices.Equal(a, b) && !slices.Contains(a, "") }
+
+func reported(c Container) digest.Digest { return c.Digest }
+
+// digests gives a set of digests, in order.
+func digests(residents []resident, of func(Container) digest.Digest) []digest.Digest {
+	set := []digest.Digest{}
+	for _, r := range residents {
+		set = append(set, of(r.Container))
+	}
+	slices.Sort(set)
+	return slices.Compact(set)
+}
+
+// ParseEnvironment reads an environment's name.
+func ParseEnvironment(s string) (string, error) {
+	if !knownEnvironment.MatchString(s) {
+		return "", fmt.Errorf("environment %q: want 1 to 255 letters, digits, dots, underscores or hyphens", s)
+	}
+	return s, nil
+}

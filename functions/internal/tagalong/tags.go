@@ -1,0 +1,151 @@
+package tagalong
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+)
+
+// TagRow is one tag: its wish, and where ECR has it.
+type TagRow struct {
+	Environment string        `json:"environment"`
+	Registry    string        `json:"registry"`
+	Repository  string        `json:"repository"`
+	Tag         string        `json:"tag"`
+	Digest      digest.Digest `json:"digest"`
+	Actual      digest.Digest `json:"actual"`
+	State       TagState      `json:"state"`
+	Reason      string        `json:"reason"`
+	Since       *time.Time    `json:"since"`
+}
+
+// TagsQuery asks for the tags that the ledger wishes.
+type TagsQuery struct {
+	Pending bool // only those that are not confirmed
+	Check   bool // ask ECR where each of them is now
+}
+
+// Tags answers with the wished tags of all environments, in the order of
+// environments, repositories, registries and tags. With Check, Actual is where
+// ECR has each tag now; a repository that cannot be read is in the error, its
+// rows stay as they are.
+func (q Queries) Tags(ctx context.Context, query TagsQuery, p Paging) (Page[TagRow], error) {
+	question := "tags " + questionOf(query)
+	var behind wishAt
+	if err := unseal(question, p.Cursor, &behind); err != nil {
+		return Page[TagRow]{}, err
+	}
+	page, err := answer[Tag, TagRow, wishAt]{
+		question: question,
+		rows:     q.wishes(ctx, query, behind, p.hint()),
+		show:     Tag.row,
+		at:       func(t Tag) wishAt { return wishAt{t.Wish.Environment, t.ID} },
+	}.page(p.Limit)
+	if err == nil && query.Check {
+		err = q.check(ctx, page.Items)
+	}
+	return page, err
+}
+
+// wishAt is a place in the order of tags.
+type wishAt struct {
+	Environment string
+	Tag         TagID
+}
+
+func (q Queries) wishes(ctx context.Context, query TagsQuery, behind wishAt, hint int) iter.Seq2[Tag, error] {
+	return func(yield func(Tag, error) bool) {
+		environments, err := q.environments(ctx, "")
+		if err != nil {
+			yield(Tag{}, err)
+			return
+		}
+		for _, name := range environments {
+			var after TagID
+			switch {
+			case name < behind.Environment:
+				continue
+			case name == behind.Environment:
+				after = behind.Tag
+			}
+			for t, err := range q.environmentTags(ctx, name, query.Pending, after, hint) {
+				if err != nil {
+					yield(Tag{}, fmt.Errorf("tags of environment %q: %w", name, err))
+					return
+				}
+				if !yield(t, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// environmentTags reads the tags that are confirmed beside those that are not;
+// one that changes sides in between comes once.
+func (q Queries) environmentTags(ctx context.Context, environment string, pending bool, behind TagID, hint int) iter.Seq2[Tag, error] {
+	unconfirmed := q.Records.EnvironmentTags(ctx, environment, false, behind, hint)
+	if pending {
+		return unconfirmed
+	}
+	confirmed := q.Records.EnvironmentTags(ctx, environment, true, behind, hint)
+	var last TagID
+	both := merge([]iter.Seq2[Tag, error]{unconfirmed, confirmed}, func(a, b Tag) int { return byRepository(a.ID, b.ID) })
+	return only(both, func(t Tag) bool {
+		again := t.ID == last
+		last = t.ID
+		return !again
+	})
+}
+
+// byRepository is the order in which people look for tags.
+func byRepository(a, b TagID) int {
+	return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Registry, b.Registry), strings.Compare(a.Tag, b.Tag))
+}
+
+func (t Tag) row() TagRow {
+	return TagRow{
+		Environment: t.Wish.Environment,
+		Registry:    t.ID.Registry,
+		Repository:  t.ID.Name,
+		Tag:         t.ID.Tag,
+		Digest:      t.Wish.Digest,
+		Actual:      t.Actual,
+		State:       t.State,
+		Reason:      t.Reason,
+		Since:       known(t.Since),
+	}
+}
+
+// check asks ECR for each row's tag, a repository at a time.
+func (q Queries) check(ctx context.Context, rows []TagRow) error {
+	wanted := map[Repository]*want{}
+	for _, row := range rows {
+		wantOf(wanted, row.repositoryOf()).add("", row.Tag)
+	}
+	readings := readAll(ctx, q.Registry, time.Time{}, wanted)
+	var problems []error
+	for _, repository := range slices.SortedFunc(maps.Keys(readings), Repository.compare) {
+		if read := readings[repository]; read.err != nil {
+			problems = append(problems, fmt.Errorf("repository %s: %w", repository, read.err))
+		}
+	}
+	for i := range rows {
+		if read := readings[rows[i].repositoryOf()]; read.err == nil {
+			rows[i].Actual = read.images.Tags[rows[i].Tag]
+		}
+	}
+	return errors.Join(problems...)
+}
+
+func (r TagRow) repositoryOf() Repository {
+	return Repository{Registry: r.Registry, Name: r.Repository}
+}

@@ -1,0 +1,308 @@
+package tagalong
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+)
+
+// WhereRow is an interval in which a container ran an image, or one that rolls out.
+type WhereRow struct {
+	Environment string        `json:"environment"`
+	Account     string        `json:"account"`
+	Region      string        `json:"region"`
+	Cluster     string        `json:"cluster"`
+	Service     string        `json:"service"`
+	Container   string        `json:"container"`
+	Registry    string        `json:"registry"`
+	Repository  string        `json:"repository"`
+	Digest      digest.Digest `json:"digest"`
+	Index       digest.Digest `json:"index"`
+	Evidence    Evidence      `json:"evidence"`
+	Phase       Phase         `json:"phase"`
+	Since       *time.Time    `json:"since"`
+	Until       *time.Time    `json:"until"`
+}
+
+// ImageError says that an image can not be looked for.
+type ImageError struct {
+	Image  ImageQuery
+	Reason string // what is the matter, and what would be right
+}
+
+func (e *ImageError) Error() string { return fmt.Sprintf("image %q: %s", e.Image, e.Reason) }
+
+// Where answers where an image runs, rolls out and ran, newest first. Of one
+// image in one container, intervals that adjoin are one: it has the environment
+// of the newest and the weakest evidence of all. A platform's digest finds the
+// index that holds it; a tag is resolved in ECR now. *ImageError says that there
+// is no such tag, or that it is not clear which registry is meant.
+func (q Queries) Where(ctx context.Context, image ImageQuery, p Paging) (Page[WhereRow], error) {
+	question := "where " + questionOf(image)
+	var behind PlaceAt
+	if err := unseal(question, p.Cursor, &behind); err != nil {
+		return Page[WhereRow]{}, err
+	}
+	pieces, err := q.pieces(ctx, image, p.hint())
+	if err != nil {
+		return Page[WhereRow]{}, err
+	}
+	return answer[interval, WhereRow, PlaceAt]{
+		question: question,
+		rows:     q.intervals(pieces, behind),
+		show:     interval.row,
+		at:       func(i interval) PlaceAt { return i.from },
+	}.page(p.Limit)
+}
+
+// pieces gives the places of an image, newest first, behind one of them.
+type pieces func(behind PlaceAt) iter.Seq2[Place, error]
+
+func (q Queries) pieces(ctx context.Context, image ImageQuery, hint int) (pieces, error) {
+	if image.Tag != "" {
+		var err error
+		if image, err = q.resolve(ctx, image); err != nil {
+			return nil, err
+		}
+	}
+	if image.Digest == "" {
+		return func(behind PlaceAt) iter.Seq2[Place, error] {
+			return only(q.ofRepository(ctx, image.Repository, behind, hint), func(p Place) bool { return image.in(p.Container.Image) })
+		}, nil
+	}
+	return q.ofDigest(ctx, image, hint)
+}
+
+func newestPlace(a, b Place) int { return b.At().Compare(a.At()) }
+
+// ofRepository reads what is open whole, since it may have been so for long, and
+// between it what has ended.
+func (q Queries) ofRepository(ctx context.Context, repository string, behind PlaceAt, hint int) iter.Seq2[Place, error] {
+	open, err := Collect(only(q.Records.OpenPlaces(ctx, repository), func(p Place) bool { return p.behind(behind) }))
+	if err != nil {
+		return none[Place](err)
+	}
+	slices.SortFunc(open, newestPlace)
+	return merge([]iter.Seq2[Place, error]{listed(open), q.Records.EndedPlaces(ctx, repository, behind, hint)}, newestPlace)
+}
+
+// ofDigest finds the places of the digest itself and of the indexes that hold it.
+func (q Queries) ofDigest(ctx context.Context, image ImageQuery, hint int) (pieces, error) {
+	meant, digests, err := q.meaning(ctx, image)
+	if err != nil {
+		return nil, err
+	}
+	return func(behind PlaceAt) iter.Seq2[Place, error] {
+		var all []iter.Seq2[Place, error]
+		for _, d := range digests {
+			all = append(all, only(q.Records.DigestPlaces(ctx, d, behind, hint), func(p Place) bool { return meant(p.Container) }))
+		}
+		return merge(all, newestPlace)
+	}, nil
+}
+
+// meaning tells which containers run a digest, and under which digests their
+// places lie. A platform's digest means the indexes that hold it, too, where
+// nobody said which platform of them runs.
+func (q Queries) meaning(ctx context.Context, image ImageQuery) (meant func(Container) bool, digests []digest.Digest, err error) {
+	children, err := q.Records.Indexes(ctx, image.Digest)
+	if err != nil {
+		return nil, nil, fmt.Errorf("indexes of %s: %w", image.Digest, err)
+	}
+	digests = []digest.Digest{image.Digest}
+	for _, child := range children {
+		digests = append(digests, child.Index)
+	}
+	slices.Sort(digests)
+	digests = slices.Compact(digests)
+	return func(c Container) bool {
+		return image.in(c.Image) && (slices.Contains(digests, c.Digest) || c.Index == image.Digest)
+	}, digests, nil
+}
+
+// resolve asks ECR which digest a tag is on now.
+func (q Queries) resolve(ctx context.Context, image ImageQuery) (ImageQuery, error) {
+	if image.Registry == "" {
+		registry, err := q.registryOf(ctx, image)
+		if err != nil {
+			return image, err
+		}
+		image.Registry = registry
+	}
+	repository := Repository{Registry: image.Registry, Name: image.Repository}
+	if _, _, ok := repository.ECR(); !ok {
+		return image, &ImageError{image, "tags are resolved in private ECR registries only: give the digest"}
+	}
+	images, err := q.Registry.Read(ctx, repository, nil, []string{image.Tag})
+	if err != nil && !errors.Is(err, ErrGone) {
+		return image, fmt.Errorf("repository %s: %w", repository, err)
+	}
+	at, ok := images.Tags[image.Tag]
+	if !ok {
+		return image, &ImageError{image, "there is no such tag in ECR now"}
+	}
+	image.Tag, image.Digest = "", at
+	return image, nil
+}
+
+// registryOf gives the registry that a repository without one lies in: the only
+// one in ECR from which something of that name runs.
+func (q Queries) registryOf(ctx context.Context, image ImageQuery) (string, error) {
+	var registries []string
+	for p, err := range q.Records.OpenPlaces(ctx, image.Repository) {
+		if err != nil {
+			return "", fmt.Errorf("repository %s: %w", image.Repository, err)
+		}
+		if _, _, ok := p.Container.Image.ECR(); ok {
+			registries = append(registries, p.Container.Image.Registry)
+		}
+	}
+	slices.Sort(registries)
+	switch registries = slices.Compact(registries); len(registries) {
+	case 0:
+		return "", &ImageError{image, "nothing of that repository runs, so its registry is not known: want HOST/REPOSITORY:TAG"}
+	case 1:
+		return registries[0], nil
+	}
+	return "", &ImageError{image, "the repository is in several registries: want HOST/REPOSITORY:TAG with one of " + strings.Join(registries, ", ")}
+}
+
+// interval is a chain of pieces, known from its newest to the oldest.
+type interval struct {
+	Place
+	from PlaceAt // the oldest piece
+}
+
+// lane is what only one piece at a time can be in.
+type lane struct {
+	service   Service
+	container string
+}
+
+// intervals joins the pieces that adjoin, each interval standing where it began.
+// Of one that began behind the place, but goes on before it, the end is looked
+// for before it.
+func (q Queries) intervals(pieces pieces, behind PlaceAt) iter.Seq2[interval, error] {
+	return func(yield func(interval, error) bool) {
+		chains := chains{horizon: q.horizon()}
+		complete := behind == PlaceAt{}
+		for p, err := range pieces(behind) {
+			if err == nil && !complete && p.Continued && !chains.adjoins(p) {
+				complete = true
+				err = chains.follow(pieces(PlaceAt{}), behind)
+			}
+			if err != nil {
+				yield(interval{}, err)
+				return
+			}
+			if i, begun := chains.add(p); begun && !yield(i, nil) {
+				return
+			}
+		}
+		// What is left lacks its beginning: the index was written in between.
+		for _, i := range chains.left() {
+			if !yield(i, nil) {
+				return
+			}
+		}
+	}
+}
+
+// horizon is the time whose rows have expired; zero if they are kept for ever.
+func (q Queries) horizon() time.Time {
+	if q.Retention == 0 {
+		return time.Time{}
+	}
+	return q.now().Add(-q.Retention)
+}
+
+// chains are the intervals whose beginning has not been seen yet.
+type chains struct {
+	open    map[lane]interval
+	horizon time.Time
+}
+
+func (c *chains) of(p Place) lane { return lane{p.Service, p.Container.Name} }
+
+// adjoins tells whether a piece goes on in a chain.
+func (c *chains) adjoins(p Place) bool {
+	next, ok := c.open[c.of(p)]
+	return ok && p.Continued && next.Since.Equal(p.Until)
+}
+
+// add takes the next older piece; begun tells that the interval begins with it.
+func (c *chains) add(p Place) (i interval, begun bool) {
+	i = interval{Place: p, from: p.At()}
+	if p.Phase == PhaseRollingOut {
+		return i, true
+	}
+	if c.adjoins(p) {
+		i.Place = c.open[c.of(p)].Place
+		i.Since, i.Continues = p.Since, p.Continues
+		i.Container = weaker(i.Container, p.Container)
+	}
+	delete(c.open, c.of(p))
+	// What it continues has expired if that ended before the horizon.
+	if !i.Continues || !i.Since.After(c.horizon) {
+		return i, true
+	}
+	if c.open == nil {
+		c.open = map[lane]interval{}
+	}
+	c.open[c.of(p)] = i
+	return i, false
+}
+
+// follow takes the pieces from the newest down to a place.
+func (c *chains) follow(pieces iter.Seq2[Place, error], to PlaceAt) error {
+	for p, err := range pieces {
+		if err != nil || p.At().Compare(to) < 0 {
+			return err
+		}
+		c.add(p)
+	}
+	return nil
+}
+
+// left gives the chains that are open in the end, newest first.
+func (c *chains) left() []interval {
+	var all []interval
+	for _, i := range c.open {
+		all = append(all, i)
+	}
+	slices.SortFunc(all, func(a, b interval) int { return b.from.Compare(a.from) })
+	return all
+}
+
+// weaker gives the container with the weaker evidence of both.
+func weaker(a, b Container) Container {
+	if b.rank() < a.rank() {
+		a.Evidence, a.Disputed = b.Evidence, b.Disputed
+	}
+	return a
+}
+
+func (i interval) row() WhereRow {
+	return WhereRow{
+		Environment: i.Environment,
+		Account:     i.Service.Account,
+		Region:      i.Service.Region,
+		Cluster:     i.Service.Cluster,
+		Service:     i.Service.Name,
+		Container:   i.Container.Name,
+		Registry:    i.Container.Image.Registry,
+		Repository:  i.Container.Image.Name,
+		Digest:      i.Container.Digest,
+		Index:       i.Container.Index,
+		Evidence:    i.Container.Evidence,
+		Phase:       i.Phase,
+		Since:       known(i.Since),
+		Until:       known(i.Until),
+	}
+}
