@@ -96,10 +96,8 @@ type rowItem struct {
 	key
 	indexed
 	rolloutItem
-	Environment    string          `dynamodbav:"environment,omitempty"`
-	TaskDefinition string          `dynamodbav:"taskDefinition,omitempty"`
-	Containers     []containerItem `dynamodbav:"containers,omitempty"`
-	Expires        int64           `dynamodbav:"expires,omitempty"` // epoch seconds, the table's TTL
+	detailsItem
+	Expires int64 `dynamodbav:"expires,omitempty"` // epoch seconds, the table's TTL
 }
 
 // headItem is what the ledger keeps of a service:
@@ -150,6 +148,7 @@ type headItem struct {
 	Environment   string                 `dynamodbav:"environment,omitempty"`
 	Running       string                 `dynamodbav:"running,omitempty"`
 	Claims        []claimItem            `dynamodbav:"claims,omitempty"`
+	Continues     []string               `dynamodbav:"continues,omitempty"` // names of containers
 	Released      []releasedItem         `dynamodbav:"released,omitempty"`
 	Last          string                 `dynamodbav:"last,omitempty"` // the sort key of the fact that was written with it
 	CompleteSince string                 `dynamodbav:"completeSince,omitempty"`
@@ -170,10 +169,18 @@ type timelineItem struct {
 	Truncated bool          `dynamodbav:"truncated,omitempty"`
 }
 
+// detailsItem is what is known of a rollout, in rows and in heads.
 type detailsItem struct {
 	Environment    string          `dynamodbav:"environment,omitempty"`
 	TaskDefinition string          `dynamodbav:"taskDefinition,omitempty"`
 	Containers     []containerItem `dynamodbav:"containers,omitempty"`
+	Moves          []moveItem      `dynamodbav:"moves,omitempty"`
+}
+
+// moveItem says when a running service came into another environment.
+type moveItem struct {
+	Environment string `dynamodbav:"environment"`
+	At          string `dynamodbav:"at"`
 }
 
 type claimItem struct {
@@ -191,6 +198,7 @@ type claimItem struct {
 // what ran there last:
 //
 //	{
+//	  "completeSince": "2026-03-04T08:02:11.480Z",
 //	  "containers": [
 //	    {
 //	      "digest": "sha256:cdd0da87d06937ee0c634382568df6492a41993c2e08c6395e3723f0bc624e17",
@@ -218,6 +226,8 @@ type memberItem struct {
 	Until          string          `dynamodbav:"until,omitempty"`
 	RollingOut     string          `dynamodbav:"rollingOut,omitempty"`
 	Containers     []containerItem `dynamodbav:"containers"`
+	Joined         string          `dynamodbav:"joined,omitempty"`
+	CompleteSince  string          `dynamodbav:"completeSince,omitempty"`
 	Expires        int64           `dynamodbav:"expires,omitempty"`
 }
 
@@ -253,6 +263,8 @@ type placeItem struct {
 	Container   containerItem `dynamodbav:"container"`
 	Since       string        `dynamodbav:"since"`
 	Until       string        `dynamodbav:"until,omitempty"`
+	Continues   bool          `dynamodbav:"continues,omitempty"`
+	Continued   bool          `dynamodbav:"continued,omitempty"`
 	Expires     int64         `dynamodbav:"expires,omitempty"`
 }
 
@@ -394,13 +406,11 @@ func toRow(r tagalong.Row) rowItem {
 	k := rowKey(r.Service, tagalong.RolloutKey{Sort: r.SortTime(), Deployment: r.Deployment})
 	pk, sk := historyIndex(r.Environment, r.At())
 	return rowItem{
-		key:            k,
-		indexed:        indexed{GSI1PK: pk, GSI1SK: sk},
-		rolloutItem:    toRollout(r.Rollout),
-		Environment:    r.Environment,
-		TaskDefinition: r.TaskDefinition,
-		Containers:     all(r.Containers, toContainer),
-		Expires:        epoch(r.Expires),
+		key:         k,
+		indexed:     indexed{GSI1PK: pk, GSI1SK: sk},
+		rolloutItem: toRollout(r.Rollout),
+		detailsItem: toDetails(r.Details),
+		Expires:     epoch(r.Expires),
 	}
 }
 
@@ -409,11 +419,29 @@ func (i rowItem) row() (tagalong.Row, error) {
 	return tagalong.Row{Service: s, Rollout: i.rollout(), Details: i.details(), Expires: fromEpoch(i.Expires)}, err
 }
 
-func (i rowItem) details() tagalong.Details {
+func toMove(m tagalong.Move) moveItem {
+	return moveItem{Environment: m.Environment, At: formatTime(m.At)}
+}
+
+func (i moveItem) move() tagalong.Move {
+	return tagalong.Move{Environment: i.Environment, At: parseTime(i.At)}
+}
+
+func toDetails(d tagalong.Details) detailsItem {
+	return detailsItem{
+		Environment:    d.Environment,
+		TaskDefinition: d.TaskDefinition,
+		Containers:     all(d.Containers, toContainer),
+		Moves:          all(d.Moves, toMove),
+	}
+}
+
+func (i detailsItem) details() tagalong.Details {
 	return tagalong.Details{
 		Environment:    i.Environment,
 		TaskDefinition: i.TaskDefinition,
 		Containers:     all(i.Containers, containerItem.container),
+		Moves:          all(i.Moves, moveItem.move),
 	}
 }
 
@@ -433,12 +461,13 @@ func toHead(s tagalong.Service, h tagalong.Head) headItem {
 		Environment:   h.Environment,
 		Running:       h.Running,
 		Claims:        all(h.Claims, toClaim),
+		Continues:     h.Continues,
 		Released:      all(h.Released, toReleased),
 		Last:          lastKey(s, h.Last),
 		CompleteSince: formatTime(h.CompleteSince),
 	}
 	for deployment, d := range h.Live {
-		i.Live[deployment] = detailsItem{Environment: d.Environment, TaskDefinition: d.TaskDefinition, Containers: all(d.Containers, toContainer)}
+		i.Live[deployment] = toDetails(d)
 	}
 	return i
 }
@@ -458,12 +487,13 @@ func (i headItem) head() tagalong.Head {
 		Environment:   i.Environment,
 		Running:       i.Running,
 		Claims:        all(i.Claims, claimItem.claim),
+		Continues:     i.Continues,
 		Released:      all(i.Released, releasedItem.released),
 		Last:          lastFact(i.Last),
 		CompleteSince: parseTime(i.CompleteSince),
 	}
 	for deployment, d := range i.Live {
-		h.Live[deployment] = tagalong.Details{Environment: d.Environment, TaskDefinition: d.TaskDefinition, Containers: all(d.Containers, containerItem.container)}
+		h.Live[deployment] = d.details()
 	}
 	return h
 }
@@ -521,6 +551,8 @@ func toMember(m tagalong.Member) memberItem {
 		Since:          formatTime(m.Since),
 		RollingOut:     m.RollingOut,
 		Containers:     all(m.Containers, toPlaced),
+		Joined:         formatTime(m.Joined),
+		CompleteSince:  formatTime(m.CompleteSince),
 	}
 }
 
@@ -551,6 +583,8 @@ func (i memberItem) member(environment string) (tagalong.Member, error) {
 		Since:          parseTime(i.Since),
 		RollingOut:     i.RollingOut,
 		Containers:     all(i.Containers, containerItem.placed),
+		Joined:         parseTime(i.Joined),
+		CompleteSince:  parseTime(i.CompleteSince),
 	}, err
 }
 
@@ -563,6 +597,8 @@ func toPlace(p tagalong.Place) placeItem {
 		Container:   toPlaced(tagalong.Placed{Container: p.Container, Tags: p.Tags}),
 		Since:       formatTime(p.Since),
 		Until:       formatTime(p.Until),
+		Continues:   p.Continues,
+		Continued:   p.Continued,
 		Expires:     epoch(p.Expires),
 	}
 	if d := p.Container.Target(); d != "" {
@@ -582,6 +618,8 @@ func (i placeItem) place() (tagalong.Place, error) {
 		Container:   i.Container.container(),
 		Since:       parseTime(i.Since),
 		Until:       parseTime(i.Until),
+		Continues:   i.Continues,
+		Continued:   i.Continued,
 		Tags:        i.Container.Tags,
 		Expires:     fromEpoch(i.Expires),
 	}

@@ -231,12 +231,16 @@ func (l *Ledger) Details(ctx context.Context, s tagalong.Service, keys []tagalon
 
 // Tags reads tags by their keys.
 func (l *Ledger) Tags(ctx context.Context, ids []tagalong.TagID) (map[tagalong.TagID]tagalong.Tag, error) {
+	return l.tags(ctx, ids, l.get)
+}
+
+func (l *Ledger) tags(ctx context.Context, ids []tagalong.TagID, get getter) (map[tagalong.TagID]tagalong.Tag, error) {
 	wanted := map[key]tagalong.TagID{}
 	for _, id := range ids {
 		wanted[tagKey(id)] = id
 	}
 	tags := map[tagalong.TagID]tagalong.Tag{}
-	err := l.get(ctx, maps.Keys(wanted), func(k key, i item) error {
+	err := get(ctx, maps.Keys(wanted), func(k key, i item) error {
 		var tag tagItem
 		if err := attributevalue.UnmarshalMap(i, &tag); err != nil {
 			return err
@@ -297,11 +301,23 @@ func (l *Ledger) Setting(ctx context.Context, name string) (string, error) {
 	return value, err
 }
 
-// get reads items by key, consistently, a hundred at a time, until DynamoDB has
-// answered for all of them.
+// get reads items by key, consistently.
 func (l *Ledger) get(ctx context.Context, keys iter.Seq[key], take func(key, item) error) error {
+	return l.batches(ctx, keys, true, take)
+}
+
+// getEventually may miss the last moment's writes, for half the price.
+func (l *Ledger) getEventually(ctx context.Context, keys iter.Seq[key], take func(key, item) error) error {
+	return l.batches(ctx, keys, false, take)
+}
+
+type getter func(ctx context.Context, keys iter.Seq[key], take func(key, item) error) error
+
+// batches reads a hundred items at a time, until DynamoDB has answered for all of
+// them.
+func (l *Ledger) batches(ctx context.Context, keys iter.Seq[key], consistent bool, take func(key, item) error) error {
 	for chunk := range slices.Chunk(slices.Collect(keys), 100) {
-		request := types.KeysAndAttributes{ConsistentRead: aws.Bool(true)}
+		request := types.KeysAndAttributes{ConsistentRead: &consistent}
 		for _, k := range chunk {
 			request.Keys = append(request.Keys, item{"pk": text(k.PK), "sk": text(k.SK)})
 		}

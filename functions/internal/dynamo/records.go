@@ -117,24 +117,37 @@ func (l *Ledger) Population(ctx context.Context, environment string) (int, error
 // Rollouts reads a service's history backward.
 func (l *Ledger) Rollouts(ctx context.Context, s tagalong.Service, span tagalong.Span, hint int) iter.Seq2[tagalong.Row, error] {
 	q := query{pk: servicePK(s), backward: true, eventual: true, limit: page(hint)}
-	behind := rowKey(s, tagalong.RolloutKey{Sort: span.Behind.Sort, Deployment: span.Behind.Deployment}).SK
-	return l.rows(ctx, q, prefixRow, span, behind)
+	return l.rows(ctx, q, prefixRow, span, lastBehind(s, span.Behind))
+}
+
+// lastBehind gives the last sort key that a row of a service has behind a place,
+// which may be another service's: then of the rows at that time all are behind
+// it, or none.
+func lastBehind(s tagalong.Service, at tagalong.RowAt) string {
+	switch cmp.Compare(s.String(), at.Service.String()) {
+	case -1:
+		return prefixRow + formatTime(at.Sort) + afterAll
+	case +1:
+		return justBefore(prefixRow + formatTime(at.Sort))
+	}
+	return justBefore(rowKey(s, tagalong.RolloutKey{Sort: at.Sort, Deployment: at.Deployment}).SK)
 }
 
 // EnvironmentRollouts reads an environment's history backward.
 func (l *Ledger) EnvironmentRollouts(ctx context.Context, environment string, span tagalong.Span, hint int) iter.Seq2[tagalong.Row, error] {
 	pk, behind := historyIndex(environment, span.Behind)
-	return l.rows(ctx, query{index: "gsi1", pk: pk, backward: true, limit: page(hint)}, "", span, behind)
+	return l.rows(ctx, query{index: "gsi1", pk: pk, backward: true, limit: page(hint)}, "", span, justBefore(behind))
 }
 
-// rows bounds a Query over rollouts: their sort keys are a prefix, the time and more.
-func (l *Ledger) rows(ctx context.Context, q query, prefix string, span tagalong.Span, behind string) iter.Seq2[tagalong.Row, error] {
+// rows bounds a Query over rollouts: their sort keys are a prefix, the time and
+// more. last is the last one behind the span's place, if it has one.
+func (l *Ledger) rows(ctx context.Context, q query, prefix string, span tagalong.Span, last string) iter.Seq2[tagalong.Row, error] {
 	q.from, q.to = prefix+cmp.Or(formatTime(ceil(span.Since)), beforeAll), prefix+afterAll
 	if !span.Until.IsZero() {
 		q.to = prefix + formatTime(ceil(span.Until)) // a row's key goes on behind the time, so those at Until are outside
 	}
 	if span.Behind != (tagalong.RowAt{}) {
-		q.to = min(q.to, justBefore(behind))
+		q.to = min(q.to, last)
 	}
 	return decoded(l.query(ctx, q), rowItem.row)
 }
@@ -197,4 +210,9 @@ func (l *Ledger) EnvironmentTags(ctx context.Context, environment string, confir
 		q.from = justBehind(sk)
 	}
 	return decoded(l.query(ctx, q), func(i tagItem) (tagalong.Tag, error) { return i.tag(), nil })
+}
+
+// TagStates reads tags by their keys.
+func (l *Ledger) TagStates(ctx context.Context, ids []tagalong.TagID) (map[tagalong.TagID]tagalong.Tag, error) {
+	return l.tags(ctx, ids, l.getEventually)
 }

@@ -35,24 +35,31 @@ func (q Queries) Await(ctx context.Context, s Service, d digest.Digest, since ti
 	if err != nil {
 		return Progress{}, err
 	}
-	newest := Progress{Phase: AwaitNothing}
+	newest, found, past := Progress{Phase: AwaitNothing}, false, false
 	for row, err := range q.Records.Rollouts(ctx, s, Span{}, atOnce) {
 		if err != nil {
 			return Progress{}, fmt.Errorf("rollouts of %s: %w", s, err)
 		}
 		carries := slices.ContainsFunc(row.Containers, meant)
 		runs := row.State == StateCompleted && row.Until.IsZero()
-		if carries && newest.Rollout == nil {
-			newest = row.progress(since)
+		if carries && !found {
+			newest, found = row.progress(since), true
 		}
 		if runs && carries {
 			return row.progress(since), nil
 		}
-		if runs {
-			break // what came before it matters no more
+		// What came before it matters no more, unless it ended only lately: it
+		// may have failed, and what runs be the way back.
+		past = past || runs
+		if past && row.endedBefore(since) {
+			break
 		}
 	}
 	return newest, nil
+}
+
+func (r Row) endedBefore(at time.Time) bool {
+	return !r.FinishedAt.IsZero() && r.FinishedAt.Before(at)
 }
 
 func (r Row) progress(since time.Time) Progress {

@@ -49,7 +49,7 @@ const (
 type decision struct {
 	know          knowledge
 	obs           Observation
-	before, after Timeline
+	before, after view
 	// seen are the details of the observed deployment, joined with what was known.
 	seen    Details
 	known   Details
@@ -58,6 +58,23 @@ type decision struct {
 	version func() string
 
 	retention time.Duration
+}
+
+// view is what the ledger says of a service: before the observation, or after it.
+type view struct {
+	Timeline
+	succession
+	rollouts map[RolloutKey]Rollout
+	details  func(Rollout) Details
+	// environment and claims are those of what runs.
+	environment   string
+	claims        []Claim
+	completeSince time.Time
+	stored        bool // this is what the ledger holds, not what it is to hold
+}
+
+func viewOf(t Timeline) view {
+	return view{Timeline: t, succession: t.succession(), rollouts: byKey(t.Rollouts)}
 }
 
 // decide gives the write set that takes the ledger from what it holds to what
@@ -75,6 +92,10 @@ func decide(know knowledge, obs Observation, retention time.Duration, version fu
 		return Change{}, false, need{}, err
 	}
 	d.join()
+	d.describe()
+	if !d.missing.none() {
+		return Change{}, false, d.missing, nil // without it much more would seem to change
+	}
 	c, ok = d.change()
 	if !d.missing.none() {
 		return Change{}, false, d.missing, nil
@@ -86,20 +107,23 @@ func decide(know knowledge, obs Observation, retention time.Duration, version fu
 }
 
 // fold makes the timelines before and after the fact.
-func (d *decision) fold() (err error) {
+func (d *decision) fold() error {
 	base := d.know.Head.Base
 	if d.know.Whole {
 		base = Timeline{}
 	}
-	if d.before, err = base.Apply(d.know.Facts); err != nil {
+	before, err := base.Apply(d.know.Facts)
+	if err != nil {
 		return err
 	}
+	d.before = viewOf(before)
 	d.recall = slices.ContainsFunc(d.know.Facts, d.obs.Fact.same)
 	if d.recall {
 		d.after = d.before
 		return nil
 	}
-	d.after, err = base.Apply(append(slices.Clone(d.know.Facts), d.obs.Fact))
+	after, err := base.Apply(append(slices.Clone(d.know.Facts), d.obs.Fact))
+	d.after = viewOf(after)
 	return err
 }
 
@@ -113,27 +137,29 @@ func (d *decision) join() {
 		d.seen = d.obs.Details
 		return
 	}
-	if !ok {
-		for _, r := range d.before.Rollouts {
-			if r.Deployment == deployment {
-				live = d.row(r.key())
-			}
-		}
+	if last := d.before.latest(deployment); !ok && last >= 0 {
+		live = d.row(d.before.Rollouts[last].key())
 	}
 	d.known = live
 	d.seen = Details{
 		Environment:    cmp.Or(live.Environment, d.obs.Policy.Environment),
 		TaskDefinition: cmp.Or(live.TaskDefinition, d.obs.Details.TaskDefinition),
 		Containers:     mergeContainers(live.Containers, d.obs.Details.Containers),
+		Moves:          live.Moves,
 	}
+}
+
+// describe adds to both views what is known beside their timelines.
+func (d *decision) describe() {
+	head := d.know.Head
+	d.before.stored, d.before.details = true, d.detailsBefore
+	d.before.environment, d.before.claims, d.before.completeSince = head.Environment, head.Claims, head.CompleteSince
+	d.after.stored, d.after.details = false, d.details
+	d.after.environment, d.after.claims, d.after.completeSince = d.obs.Policy.Environment, d.newClaims(), d.completeSince()
 }
 
 // row gives a rollout's details from its row, or asks for it.
 func (d *decision) row(key RolloutKey) Details {
-	if d.know.rows == nil {
-		d.missing.rows = append(d.missing.rows, key)
-		return Details{}
-	}
 	details, ok := d.know.rows[key]
 	if !ok && !slices.Contains(d.missing.rows, key) {
 		d.missing.rows = append(d.missing.rows, key)
@@ -141,42 +167,97 @@ func (d *decision) row(key RolloutKey) Details {
 	return details
 }
 
-// details gives what is known of a rollout.
-func (d *decision) details(r Rollout) Details {
-	if r.Deployment == d.obs.Fact.Deployment {
-		return d.seen
-	}
-	if live, ok := d.know.Head.Live[r.Deployment]; ok {
+// detailsBefore gives what the ledger holds of a rollout. Of a deployment that
+// came into force again each rollout has its own, and the head has one of them.
+func (d *decision) detailsBefore(r Rollout) Details {
+	if live, ok := d.know.Head.Live[r.Deployment]; ok && d.before.represents(r) {
 		return live
 	}
-	for _, b := range d.before.Rollouts {
-		if b.key() == r.key() {
-			return d.row(r.key())
-		}
-	}
-	for _, b := range slices.Backward(d.before.Rollouts) {
-		if b.Deployment == r.Deployment {
-			return d.row(b.key())
-		}
-	}
-	return Details{Environment: d.obs.Policy.Environment}
+	return d.row(r.key())
 }
 
-// detailsBefore gives what the ledger holds of a rollout.
-func (d *decision) detailsBefore(r Rollout) Details {
-	if r.Deployment == d.obs.Fact.Deployment {
-		return d.known
+// details gives what the ledger is to hold of a rollout.
+func (d *decision) details(r Rollout) Details {
+	held, stored := d.held(r)
+	if r.Deployment == d.obs.Fact.Deployment && (!stored || d.better(r)) {
+		held.TaskDefinition, held.Containers = d.seen.TaskDefinition, d.seen.Containers
 	}
-	return d.details(r)
+	if held.Environment = cmp.Or(held.Environment, d.obs.Policy.Environment); d.completes(r) {
+		held.Environment = d.obs.Policy.Environment // it begins to run there, wherever it was started
+	}
+	if d.moved(r) {
+		held.Moves = append(slices.Clone(held.Moves), Move{Environment: d.obs.Policy.Environment, At: d.obs.Now})
+	}
+	return held
+}
+
+// held gives what the ledger holds of a rollout that is to be; of one that it does
+// not hold yet, what it knows of the deployment. That one begins where the
+// deployment was recorded, even if that had moved since: the moves are of the
+// time in which the other one ran.
+func (d *decision) held(r Rollout) (details Details, stored bool) {
+	if was, ok := d.former(r); ok {
+		return d.detailsBefore(was), true
+	}
+	if r.Deployment == d.obs.Fact.Deployment {
+		return Details{}, false
+	}
+	details, live := d.know.Head.Live[r.Deployment]
+	if last := d.before.latest(r.Deployment); !live && last >= 0 {
+		details = d.row(d.before.Rollouts[last].key())
+	}
+	details.Moves = nil
+	return details, false
+}
+
+// former gives a rollout as it was: under its key, or under the one that it had
+// before its start came to light.
+func (d *decision) former(r Rollout) (Rollout, bool) {
+	if was, ok := d.before.rollouts[r.key()]; ok {
+		return was, true
+	}
+	for _, b := range d.before.Rollouts {
+		if _, stays := d.after.rollouts[b.key()]; !stays && b.Deployment == r.Deployment {
+			return b, true
+		}
+	}
+	return Rollout{}, false
+}
+
+// completes tells whether the rollout was there, and has completed only now.
+func (d *decision) completes(r Rollout) bool {
+	was, existed := d.former(r)
+	return existed && was.State != StateCompleted && r.State == StateCompleted
+}
+
+// runsOn tells whether the rollout runs, and did before.
+func (d *decision) runsOn(r Rollout) bool {
+	was, ran := d.before.running()
+	is, runs := d.after.running()
+	if !ran || !runs || is.key() != r.key() {
+		return false
+	}
+	former, ok := d.former(is)
+	return ok && former.key() == was.key()
+}
+
+// moved tells whether the rollout has come into another environment while it
+// runs, since the rules have changed. One that completes now, or comes into force
+// again, begins without a move, whatever environment its row names: the start may
+// have been recorded under other rules than the completion, and a late fact can
+// give the running row back to a rollout that it was taken from.
+func (d *decision) moved(r Rollout) bool {
+	from := d.know.Head.Environment
+	return from != "" && from != d.obs.Policy.Environment && d.runsOn(r)
 }
 
 func (d *decision) change() (Change, bool) {
 	c := Change{Service: d.obs.Service, Seen: d.know.Head.Version, NewService: d.know.Head.Version == ""}
 	d.changeRollouts(&c)
-	oldClaims, newClaims := d.know.Head.Claims, d.newClaims()
-	d.changeMember(&c, oldClaims, newClaims)
-	d.changePlaces(&c, oldClaims, newClaims)
-	d.changeTags(&c, oldClaims, newClaims)
+	d.changeMember(&c)
+	d.changeDirectory(&c)
+	d.changePlaces(&c)
+	d.changeTags(&c, d.before.claims, d.after.claims)
 	if !d.recall {
 		fact := d.obs.Fact
 		fact.RecordedAt = d.obs.Now
@@ -185,30 +266,24 @@ func (d *decision) change() (Change, bool) {
 	if c.Size() == 1 && d.sameLive() {
 		return Change{}, false
 	}
-	c.Head = d.head(c, newClaims)
+	c.Head = d.head(c)
 	return c, true
 }
 
 // changeRollouts writes the rows that are new or say something else now, and drops those whose key is no more.
 func (d *decision) changeRollouts(c *Change) {
-	before := byKey(d.before.Rollouts)
 	for _, r := range d.after.Rollouts {
-		was, existed := before[r.key()]
-		delete(before, r.key())
-		if existed && was == r && !d.better(r) {
+		if was, existed := d.before.rollouts[r.key()]; existed && was == r && !d.better(r) && !d.moved(r) {
 			continue // and its details are not asked for
 		}
-		details := d.details(r)
-		if !existed && r.Deployment == d.obs.Fact.Deployment && !d.rekeyed(r) {
-			details.Environment = d.obs.Policy.Environment
-		}
-		if existed {
-			details.Environment = d.environment(r, details)
-		}
-		details.Environment = cmp.Or(details.Environment, d.obs.Policy.Environment)
-		c.Rollouts = append(c.Rollouts, Row{Service: c.Service, Rollout: r, Details: details, Expires: d.expiry(d.closedAt(r))})
+		c.Rollouts = append(c.Rollouts, Row{Service: c.Service, Rollout: r, Details: d.details(r), Expires: d.expiry(d.closedAt(r))})
 	}
-	c.DropRollouts = slices.SortedFunc(maps.Keys(before), func(a, b RolloutKey) int {
+	for key := range d.before.rollouts {
+		if _, stays := d.after.rollouts[key]; !stays {
+			c.DropRollouts = append(c.DropRollouts, key)
+		}
+	}
+	slices.SortFunc(c.DropRollouts, func(a, b RolloutKey) int {
 		return cmp.Or(a.Sort.Compare(b.Sort), cmp.Compare(a.Deployment, b.Deployment))
 	})
 }
@@ -218,32 +293,12 @@ func (d *decision) better(r Rollout) bool {
 	return r.Deployment == d.obs.Fact.Deployment && !d.known.equal(d.seen)
 }
 
-// rekeyed tells whether the rollout was in the ledger under another key: its start has come to light.
-func (d *decision) rekeyed(r Rollout) bool {
-	after := byKey(d.after.Rollouts)
-	return slices.ContainsFunc(d.before.Rollouts, func(b Rollout) bool {
-		_, stays := after[b.key()]
-		return b.Deployment == r.Deployment && !stays
-	})
-}
-
 func byKey(rollouts []Rollout) map[RolloutKey]Rollout {
 	m := make(map[RolloutKey]Rollout, len(rollouts))
 	for _, r := range rollouts {
 		m[r.key()] = r
 	}
 	return m
-}
-
-// environment gives the one that an existing rollout was recorded in. Of a
-// deployment that came into force twice, each rollout has its own.
-func (d *decision) environment(r Rollout, details Details) string {
-	_, stored := byKey(d.before.Rollouts)[r.key()]
-	again := slices.ContainsFunc(d.after.Rollouts, func(a Rollout) bool { return a.Deployment == r.Deployment && a.key() != r.key() })
-	if stored && again {
-		return cmp.Or(d.row(r.key()).Environment, details.Environment)
-	}
-	return details.Environment
 }
 
 // closedAt is when a rollout stopped to matter for now: zero while it runs or
@@ -280,30 +335,40 @@ func (d *decision) newClaims() []Claim {
 	return claims(d.obs.Service, d.obs.Policy, running, d.details(running).Containers)
 }
 
-// member gives the running row of a timeline, nil while no container is known.
-func (d *decision) member(t Timeline, environment string, details func(Rollout) Details, held []Claim) *Member {
-	running, ok := t.running()
+// member gives the running row, nil while no container is known.
+func (d *decision) member(v view) *Member {
+	running, ok := v.running()
 	if !ok {
 		return nil
 	}
-	of := details(running)
+	of := v.details(running)
 	if len(of.Containers) == 0 {
 		return nil
 	}
 	m := &Member{
 		Service:        d.obs.Service,
-		Environment:    environment,
+		Environment:    v.environment,
 		Deployment:     running.Deployment,
 		TaskDefinition: of.TaskDefinition,
 		Since:          running.FinishedAt,
+		Joined:         of.joined(),
+		CompleteSince:  v.completeSince,
 	}
-	if next, ok := t.rollingOut(); ok {
+	if next, ok := v.rollingOut(); ok {
 		m.RollingOut = next.Deployment
 	}
 	for _, c := range of.Containers {
-		m.Containers = append(m.Containers, place(d.obs.Service, c, held))
+		m.Containers = append(m.Containers, place(d.obs.Service, c, v.claims))
 	}
 	return m
+}
+
+// joined is when the running service came into its environment by a move.
+func (d Details) joined() time.Time {
+	if len(d.Moves) == 0 {
+		return time.Time{}
+	}
+	return d.Moves[len(d.Moves)-1].At
 }
 
 func place(s Service, c Container, held []Claim) Placed {
@@ -320,45 +385,61 @@ func place(s Service, c Container, held []Claim) Placed {
 	return p
 }
 
-func (d *decision) changeMember(c *Change, oldClaims, newClaims []Claim) {
-	was := d.member(d.before, d.know.Head.Environment, d.detailsBefore, oldClaims)
-	is := d.member(d.after, d.obs.Policy.Environment, d.details, newClaims)
-	if is != nil && d.know.Head.Environment != is.Environment {
-		c.NewEnvironment = is.Environment
-	}
+func (d *decision) changeMember(c *Change) {
+	was, is := d.member(d.before), d.member(d.after)
 	if is != nil && (was == nil || !reflect.DeepEqual(was, is)) {
 		c.Member = is
 	}
-	left := d.know.Head.Environment != "" && (is == nil || is.Environment != d.know.Head.Environment)
+	left := d.before.environment != "" && (is == nil || is.Environment != d.before.environment)
 	if !left {
 		return
 	}
-	c.DropMember = d.know.Head.Environment
+	c.DropMember = d.before.environment
 	if was != nil {
-		until := d.obs.Now // when a changed rule was first seen
-		if running, ok := d.after.running(); ok && !running.FinishedAt.Equal(was.Since) {
-			until = running.FinishedAt
-		}
+		was.CompleteSince = d.after.completeSince
+		until := d.leftAt()
 		c.Gone = &Gone{Member: *was, Until: until, Expires: d.expiry(until)}
 	}
 }
 
+// changeDirectory lists the environment with the first thing that is written in
+// it, a rollout or the running row: then it has a history.
+func (d *decision) changeDirectory(c *Change) {
+	environment := d.obs.Policy.Environment
+	listed := d.before.environment == environment
+	for _, live := range d.know.Head.Live {
+		listed = listed || live.Environment == environment
+	}
+	written := c.Member != nil || slices.ContainsFunc(c.Rollouts, func(r Row) bool { return r.Environment == environment })
+	if written && !listed {
+		c.NewEnvironment = environment
+	}
+}
+
+// leftAt is when the service left its environment: as another rollout completed,
+// else when a changed rule was first seen.
+func (d *decision) leftAt() time.Time {
+	if running, ok := d.after.running(); ok && !d.runsOn(running) {
+		return running.FinishedAt
+	}
+	return d.obs.Now
+}
+
 // changePlaces compares the places of all rollouts that changed.
-func (d *decision) changePlaces(c *Change, oldClaims, newClaims []Claim) {
+func (d *decision) changePlaces(c *Change) {
 	before, after := map[placeKey]Place{}, map[placeKey]Place{}
-	was := byKey(d.before.Rollouts)
+	was := maps.Clone(d.before.rollouts)
 	for _, r := range d.after.Rollouts {
-		b, existed := was[r.key()]
-		if existed && b == r && !d.better(r) && !r.Until.IsZero() {
+		if d.stays(r) {
 			delete(was, r.key())
-			continue // neither it nor its containers have changed
+			continue
 		}
-		for _, p := range d.places(r, d.details, d.obs.Policy.Environment, newClaims) {
+		for _, p := range d.places(d.after, r) {
 			after[p.key()] = p
 		}
 	}
 	for _, r := range was {
-		for _, p := range d.places(r, d.detailsBefore, d.know.Head.Environment, oldClaims) {
+		for _, p := range d.places(d.before, r) {
 			before[p.key()] = p
 		}
 	}
@@ -373,6 +454,16 @@ func (d *decision) changePlaces(c *Change, oldClaims, newClaims []Claim) {
 	slices.SortFunc(c.DropPlaces, comparePlaces)
 }
 
+// stays tells whether the places of a rollout stand as they do: neither it nor its
+// containers have changed, nor what they continue, nor what continues them. What
+// runs is always compared, since its claims and its environment may change, too.
+func (d *decision) stays(r Rollout) bool {
+	was, existed := d.before.rollouts[r.key()]
+	running, _ := d.after.running()
+	return existed && was == r && r.key() != running.key() && !d.better(r) &&
+		d.sameSeam(r, r) && d.sameSeam(d.before.later(r), d.after.later(r))
+}
+
 func comparePlaces(a, b Place) int {
 	return cmp.Or(
 		cmp.Compare(a.Container.Image.Name, b.Container.Image.Name),
@@ -384,37 +475,45 @@ func comparePlaces(a, b Place) int {
 }
 
 // places gives where a rollout puts its containers, or put them.
-func (d *decision) places(r Rollout, details func(Rollout) Details, environment string, held []Claim) []Place {
-	p := Place{Service: d.obs.Service, Deployment: r.Deployment}
-	switch {
-	case r.State == StateInProgress:
-		p.Phase, p.Since = PhaseRollingOut, r.StartedAt
-	case r.State == StateCompleted && r.Until.IsZero():
-		p.Phase, p.Since, p.Environment = PhaseRunning, r.FinishedAt, environment
-	case r.State == StateCompleted && r.Until.Equal(r.FinishedAt):
-		return nil // it ran for no time, and would take the key of what replaced it
-	case r.State == StateCompleted:
-		p.Phase, p.Since, p.Until, p.Expires = PhaseEnded, r.FinishedAt, r.Until, d.expiry(r.Until)
-	default:
+func (d *decision) places(v view, r Rollout) []Place {
+	p, ok := d.placeOf(v, r)
+	if !ok {
 		return nil
 	}
-	of := details(r)
-	if p.Phase == PhaseEnded {
-		of.Environment = d.environment(r, of)
-	}
-	p.Environment = cmp.Or(p.Environment, of.Environment, d.obs.Policy.Environment)
+	of := v.details(r)
+	p.Environment = cmp.Or(p.Environment, of.Environment)
+	continues, continued := d.continues(v, r), d.continues(v, v.later(r))
 	var all []Place
 	for _, c := range of.Containers {
 		if c.Image.Name == "" {
 			continue
 		}
 		p.Container, p.Tags = c, nil
+		p.Continues, p.Continued = slices.Contains(continues, c.Name), slices.Contains(continued, c.Name)
 		if p.Phase == PhaseRunning {
-			p.Tags = place(d.obs.Service, c, held).Tags
+			p.Tags = place(d.obs.Service, c, v.claims).Tags
 		}
 		all = append(all, p)
 	}
 	return all
+}
+
+// placeOf gives what the places of a rollout have in common; ok is false if it has none.
+func (d *decision) placeOf(v view, r Rollout) (p Place, ok bool) {
+	p = Place{Service: d.obs.Service, Deployment: r.Deployment}
+	switch {
+	case r.State == StateInProgress:
+		p.Phase, p.Since = PhaseRollingOut, r.StartedAt
+	case r.State == StateCompleted && r.Until.IsZero():
+		p.Phase, p.Since, p.Environment = PhaseRunning, r.FinishedAt, v.environment
+	case r.State == StateCompleted && r.Until.Equal(r.FinishedAt):
+		return Place{}, false // it ran for no time, and would take the key of what replaced it
+	case r.State == StateCompleted:
+		p.Phase, p.Since, p.Until, p.Expires = PhaseEnded, r.FinishedAt, r.Until, d.expiry(r.Until)
+	default:
+		return Place{}, false
+	}
+	return p, true
 }
 
 // changeTags turns the difference between old and new claims into wishes.
@@ -468,42 +567,65 @@ func (d *decision) sameLive() bool {
 }
 
 // head gives the new head: its version, the base moved on if the window grew too long, and the details that may still be needed.
-func (d *decision) head(c Change, held []Claim) Head {
+func (d *decision) head(c Change) Head {
 	h := Head{
 		Version:       d.version(),
 		Base:          d.know.Head.Base,
 		Since:         d.know.Head.Since,
 		Live:          map[string]Details{},
-		Claims:        held,
+		Claims:        d.after.claims,
 		Released:      d.released(c),
 		Last:          d.know.Head.Last,
-		CompleteSince: d.know.Head.CompleteSince,
-	}
-	if h.CompleteSince.IsZero() || d.obs.Fact.Time.Before(h.CompleteSince) {
-		h.CompleteSince = d.obs.Fact.Time
+		CompleteSince: d.after.completeSince,
 	}
 	if c.Fact != nil {
 		h.Last = Fact{Deployment: c.Fact.Deployment, Name: c.Fact.Name, Time: c.Fact.Time}
 	}
 	d.moveBase(&h)
-	for i, r := range d.after.Rollouts {
-		if i == d.after.Running-1 || r.State == StateInProgress || r.State == StateSuperseded && d.after.live(i) {
+	for _, r := range d.after.Rollouts {
+		if d.after.represents(r) {
 			h.Live[r.Deployment] = d.details(r)
-		}
-	}
-	for _, row := range c.Rollouts {
-		if details, ok := h.Live[row.Deployment]; ok && row.Deployment == d.obs.Fact.Deployment {
-			details.Environment = row.Environment
-			h.Live[row.Deployment] = details
 		}
 	}
 	if running, ok := d.after.running(); ok {
 		h.Running = running.Deployment
+		h.Continues = d.continues(d.after, running)
 		if len(d.details(running).Containers) > 0 {
 			h.Environment = d.obs.Policy.Environment
 		}
 	}
 	return h
+}
+
+func (d *decision) completeSince() time.Time {
+	known := d.know.Head.CompleteSince
+	if known.IsZero() || d.obs.Fact.Time.Before(known) {
+		return d.obs.Fact.Time
+	}
+	return known
+}
+
+// represents tells whether the head holds the rollout's details for its
+// deployment: as what runs, else as the latest one that may still end.
+func (t Timeline) represents(r Rollout) bool {
+	if running, ok := t.running(); ok && running.Deployment == r.Deployment {
+		return running.key() == r.key()
+	}
+	if r.State != StateInProgress && r.State != StateSuperseded {
+		return false
+	}
+	latest := t.latest(r.Deployment)
+	return t.Rollouts[latest].key() == r.key() && t.live(latest)
+}
+
+// latest gives the index of a deployment's last rollout, -1 if it has none.
+func (t Timeline) latest(deployment string) int {
+	for i, r := range slices.Backward(t.Rollouts) {
+		if r.Deployment == deployment {
+			return i
+		}
+	}
+	return -1
 }
 
 // released adds the tags whose wish this change gives to others, and forgets

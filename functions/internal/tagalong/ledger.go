@@ -354,8 +354,8 @@ type Tagged interface {
 	// of repository, registry and tag, behind a tag (the zero TagID: all): those
 	// that are confirmed, or those that are not.
 	EnvironmentTags(ctx context.Context, environment string, confirmed bool, behind TagID, hint int) iter.Seq2[Tag, error]
-	// Tags reads tags consistently; absent ones are left out.
-	Tags(ctx context.Context, ids []TagID) (map[TagID]Tag, error)
+	// TagStates reads tags, not necessarily as of this moment; absent ones are left out.
+	TagStates(ctx context.Context, ids []TagID) (map[TagID]Tag, error)
 }
 
 // Span selects rollouts: SortTime in [Since, Until), zero times are no bounds,

@@ -248,14 +248,19 @@ func (r *Reactor) learnClaims(ctx context.Context, know *knowledge, n need) erro
 	return nil
 }
 
-// with gives what is known after a commit, without reading it.
+// with gives what is known after a commit, without reading it. The rows that it
+// wrote stay known: what the registry then proves may concern them.
 func (k knowledge) with(c Change) knowledge {
 	facts := slices.Clone(k.Facts)
 	if c.Fact != nil {
 		facts = append(facts, *c.Fact)
 	}
 	facts = slices.DeleteFunc(facts, func(f Fact) bool { return f.Time.Before(c.Head.Since) })
-	return knowledge{Snapshot: Snapshot{Head: c.Head, Facts: facts}}
+	rows := map[RolloutKey]Details{}
+	for _, row := range c.Rollouts {
+		rows[row.key()] = row.Details
+	}
+	return knowledge{Snapshot: Snapshot{Head: c.Head, Facts: facts}, rows: rows}
 }
 
 // commit writes the change and reads the registry beside it: manifests cannot

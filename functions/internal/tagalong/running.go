@@ -156,7 +156,7 @@ func (q Queries) environments(ctx context.Context, one string) ([]string, error)
 
 // runningRows shows residents, each with how its tags stand now.
 func (q Queries) runningRows(ctx context.Context, residents []resident) ([]RunningRow, error) {
-	tags, err := q.Records.Tags(ctx, tagsOf(residents))
+	tags, err := q.Records.TagStates(ctx, tagsOf(residents))
 	if err != nil {
 		return nil, fmt.Errorf("tags: %w", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -195,7 +196,7 @@ func (q Queries) intervals(pieces pieces, behind PlaceAt) iter.Seq2[interval, er
 		for p, err := range pieces(behind) {
 			if err == nil && !complete && p.Continued && !chains.adjoins(p) {
 				complete = true
-				err = chains.follow(pieces(PlaceAt{}), behind)
+				err = chains.recall(pieces(PlaceAt{}), behind)
 			}
 			if err != nil {
 				yield(interval{}, err)
@@ -259,14 +260,25 @@ func (c *chains) add(p Place) (i interval, begun bool) {
 	return i, false
 }
 
-// follow takes the pieces from the newest down to a place.
-func (c *chains) follow(pieces iter.Seq2[Place, error], to PlaceAt) error {
+// recall takes up the chains that are open at a place, following the pieces from
+// the newest down to it. A chain that is behind the place already stays as it is.
+func (c *chains) recall(pieces iter.Seq2[Place, error], at PlaceAt) error {
+	before := chains{horizon: c.horizon}
 	for p, err := range pieces {
-		if err != nil || p.At().Compare(to) < 0 {
+		if err != nil {
 			return err
 		}
-		c.add(p)
+		if p.At().Compare(at) < 0 {
+			break
+		}
+		before.add(p)
 	}
+	behind := c.open
+	c.open = before.open
+	if c.open == nil {
+		c.open = map[lane]interval{}
+	}
+	maps.Copy(c.open, behind)
 	return nil
 }
 

@@ -72,6 +72,7 @@ func visibleHead(h tagalong.Head) tagalong.Head {
 		Environment:   h.Environment,
 		Running:       h.Running,
 		Claims:        claims,
+		Continues:     h.Continues,
 		CompleteSince: h.CompleteSince,
 	}
 }

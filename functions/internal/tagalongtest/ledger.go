@@ -371,9 +371,18 @@ func compareTags(a, b tagalong.TagID) int {
 	return cmp.Or(cmp.Compare(a.Registry, b.Registry), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Tag, b.Tag))
 }
 
-// Tags implements tagalong.Wishes and tagalong.Records.
+// Tags implements tagalong.Wishes.
 func (l *Ledger) Tags(ctx context.Context, ids []tagalong.TagID) (map[tagalong.TagID]tagalong.Tag, error) {
-	done, err := l.begin(ctx, "Tags")
+	return l.tagsOf(ctx, "Tags", ids)
+}
+
+// TagStates implements tagalong.Tagged.
+func (l *Ledger) TagStates(ctx context.Context, ids []tagalong.TagID) (map[tagalong.TagID]tagalong.Tag, error) {
+	return l.tagsOf(ctx, "TagStates", ids)
+}
+
+func (l *Ledger) tagsOf(ctx context.Context, operation string, ids []tagalong.TagID) (map[tagalong.TagID]tagalong.Tag, error) {
+	done, err := l.begin(ctx, operation)
 	if err != nil {
 		return nil, err
 	}
@@ -484,6 +493,7 @@ func cloneHead(h tagalong.Head) tagalong.Head {
 	h.Base.Rollouts = slices.Clone(h.Base.Rollouts)
 	h.Base.Completed = slices.Clone(h.Base.Completed)
 	h.Claims = slices.Clone(h.Claims)
+	h.Continues = slices.Clone(h.Continues)
 	h.Released = slices.Clone(h.Released)
 	h.Live = maps.Clone(h.Live)
 	for deployment, details := range h.Live {
@@ -494,6 +504,7 @@ func cloneHead(h tagalong.Head) tagalong.Head {
 
 func cloneDetails(d tagalong.Details) tagalong.Details {
 	d.Containers = slices.Clone(d.Containers)
+	d.Moves = slices.Clone(d.Moves)
 	return d
 }
 

@@ -23,6 +23,10 @@ func suiteContainers() []tagalong.Container {
 	}
 }
 
+func suiteMoves() []tagalong.Move {
+	return []tagalong.Move{{Environment: "blue", At: second(3)}, {Environment: "green", At: second(4)}}
+}
+
 func suiteHead() tagalong.Head {
 	return tagalong.Head{
 		Version: unique("v"),
@@ -40,7 +44,7 @@ func suiteHead() tagalong.Head {
 		},
 		Since: second(7),
 		Live: map[string]tagalong.Details{
-			"ecs-svc/1": {Environment: "prod", TaskDefinition: "td:1", Containers: suiteContainers()},
+			"ecs-svc/1": {Environment: "prod", TaskDefinition: "td:1", Containers: suiteContainers(), Moves: suiteMoves()},
 			"ecs-svc/4": {},
 		},
 		Environment: "prod",
@@ -49,6 +53,7 @@ func suiteHead() tagalong.Head {
 			{Tag: suiteTag("prod"), Digest: suiteDigest, At: second(2), By: "a/b/c/d#app", Environment: "prod"},
 			{Tag: tagalong.TagID{Repository: suiteOther, Tag: "prod-2026"}, Digest: suiteNext, At: second(2), By: "a/b/c/d#web", Environment: "prod", Once: true},
 		},
+		Continues:     []string{"app", "proxy"},
 		Released:      []tagalong.Released{{Tag: suiteTag("old"), At: second(8)}},
 		CompleteSince: second(-5),
 	}

@@ -25,7 +25,7 @@ func rowRoundTrip(t *testing.T, l suiteLedger) {
 			Deployment: "ecs-svc/1", State: tagalong.StateCompleted, StartedAt: second(1), FinishedAt: second(2), Until: second(3),
 			Rollback: true, Reason: "rolling back", StartSource: tagalong.FromSweep, FinishSource: tagalong.FromEvent,
 		},
-		Details: tagalong.Details{Environment: "prod", TaskDefinition: "td:1", Containers: suiteContainers()},
+		Details: tagalong.Details{Environment: "prod", TaskDefinition: "td:1", Containers: suiteContainers(), Moves: suiteMoves()},
 	}
 	unstarted := tagalong.Row{
 		Service: s,
@@ -160,6 +160,7 @@ func detailsAbsent(t *testing.T, l suiteLedger) {
 func suiteMember(s tagalong.Service, environment string) tagalong.Member {
 	m := tagalong.Member{
 		Service: s, Environment: environment, Deployment: "ecs-svc/1", TaskDefinition: "td:1", Since: second(1), RollingOut: "ecs-svc/2",
+		Joined: second(2), CompleteSince: second(-5),
 	}
 	for i, c := range suiteContainers() {
 		placed := tagalong.Placed{Container: c}
@@ -188,6 +189,48 @@ func memberRoundTrip(t *testing.T, l suiteLedger) {
 	l.commit(c)
 	same(t, "running rows", []tagalong.Member{m}, l.members("prod"))
 	same(t, "running rows of another environment", []tagalong.Member(nil), l.members("pro"))
+}
+
+func goneRoundTrip(t *testing.T, l suiteLedger) {
+	s := suiteService("api")
+	left := tagalong.Gone{Member: suiteMember(s, "prod"), Until: second(50), Expires: time.Date(2999, 1, 2, 3, 4, 5, 0, time.UTC)}
+	stayed := tagalong.Gone{Member: suiteMember(s, "prod"), Until: second(60)}
+	stayed.Joined, stayed.CompleteSince = time.Time{}, time.Time{}
+	version := ""
+	for _, gone := range []tagalong.Gone{left, stayed} {
+		c := change(s, version)
+		c.Gone = &gone
+		l.commit(c)
+		version = c.Head.Version
+	}
+	gone := map[time.Time]tagalong.Gone{}
+	for _, g := range read(t, l.Departed(t.Context(), "prod", second(0))) {
+		gone[g.Until] = g
+	}
+	same(t, "what left", map[time.Time]tagalong.Gone{left.Until: left, stayed.Until: stayed}, gone)
+}
+
+func placeRoundTrip(t *testing.T, l suiteLedger) {
+	s := suiteService("api")
+	running := suitePlace(s, "app", suiteRepo, tagalong.PhaseRunning, "prod", "live")
+	next := suitePlace(s, "app", suiteRepo, tagalong.PhaseRollingOut)
+	first := suitePlace(s, "app", suiteRepo, tagalong.PhaseEnded)
+	middle := suitePlace(s, "web", suiteRepo, tagalong.PhaseEnded)
+	last := suitePlace(s, "worker", suiteRepo, tagalong.PhaseEnded)
+	running.Continues, running.Container.Index = true, suiteNext
+	first.Continued, first.Expires = true, time.Date(2999, 1, 2, 3, 4, 5, 0, time.UTC)
+	middle.Continues, middle.Continued = true, true
+	last.Continues = true
+	c := change(s, "")
+	c.Places = []tagalong.Place{running, next, first, middle, last}
+	l.commit(c)
+	open := map[tagalong.Phase]tagalong.Place{}
+	for _, p := range read(t, l.OpenPlaces(t.Context(), suiteRepo.Name)) {
+		open[p.Phase] = p
+	}
+	same(t, "open places", map[tagalong.Phase]tagalong.Place{running.Phase: running, next.Phase: next}, open)
+	same(t, "ended places", []tagalong.Place{last, middle, first}, read(t, l.EndedPlaces(t.Context(), suiteRepo.Name, tagalong.PlaceAt{}, 0)))
+	same(t, "places of the index", []tagalong.Place{running}, read(t, l.DigestPlaces(t.Context(), suiteNext, tagalong.PlaceAt{}, 0)))
 }
 
 func members(t *testing.T, l suiteLedger) {
@@ -292,11 +335,13 @@ func tagsAbsent(t *testing.T, l suiteLedger) {
 	for i := range 120 { // more than a batch of 100
 		ids = append(ids, suiteTag(fmt.Sprintf("none-%d", i)))
 	}
-	tags, err := l.Tags(t.Context(), append(ids, suiteTag("prod")))
-	if err != nil {
-		t.Fatal(err)
-	}
+	ids = append(ids, suiteTag("prod"))
+	tags, err := l.Tags(t.Context(), ids)
+	l.must(err)
 	if _, ok := tags[suiteTag("prod")]; !ok || len(tags) != 1 {
 		t.Errorf("tags %v", tags)
 	}
+	states, err := l.TagStates(t.Context(), ids)
+	l.must(err)
+	same(t, "the states of the tags", tags, states)
 }

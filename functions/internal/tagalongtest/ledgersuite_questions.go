@@ -1,0 +1,384 @@
+package tagalongtest
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+// suiteHints are those of a page's size, less, more, and all.
+var suiteHints = []int{0, 1, 2, 5, 1000}
+
+// suiteServices have names that begin like others', and clusters, too, in the
+// order of their names in full.
+func suiteServices() (services []tagalong.Service) {
+	for _, cluster := range []string{"prod", "prod-a", "prod2"} {
+		for _, name := range []string{"api", "api-2", "api2", "web"} {
+			services = append(services, tagalong.Service{Account: "111122223333", Region: "us-east-1", Cluster: cluster, Name: name})
+		}
+	}
+	services = append(services, tagalong.Service{Account: "111122223333", Region: "us-east-2", Cluster: "a", Name: "a"})
+	slices.SortFunc(services, byService)
+	return services
+}
+
+// walks reads a sequence whole, whatever the hint, a second time, and ends the
+// third walk early.
+func walks[T any](t *testing.T, what string, want []T, seq func(hint int) iter.Seq2[T, error]) {
+	t.Helper()
+	for _, hint := range suiteHints {
+		s := seq(hint)
+		for _, time := range []string{"first", "second"} {
+			got, err := tagalong.Collect(s)
+			if err != nil {
+				t.Fatalf("%s: %v", what, err)
+			}
+			same(t, fmt.Sprintf("%s, hint %d, the %s time", what, hint, time), want, got)
+		}
+		var begun []T
+		for v, err := range s {
+			if err != nil || len(begun) == len(want)/2 {
+				break
+			}
+			begun = append(begun, v)
+		}
+		same(t, fmt.Sprintf("%s, hint %d, as far as the middle", what, hint), want[:len(want)/2], begun)
+	}
+}
+
+func membersFrom(t *testing.T, l suiteLedger) {
+	var all []tagalong.Member
+	for _, s := range suiteServices() {
+		for _, environment := range []string{"prod", "pro", "prod-a"} {
+			m := suiteMember(s, environment)
+			c := change(s, l.load(s).Head.Version)
+			c.Member = &m
+			c.Gone = &tagalong.Gone{Member: m, Until: second(50)}
+			l.commit(c)
+			if environment == "prod" {
+				all = append(all, m)
+			}
+		}
+	}
+	between := tagalong.Service{Account: "111122223333", Region: "us-east-1", Cluster: "prod-a", Name: "api-1"}
+	behind := tagalong.Service{Account: "2", Region: "a", Cluster: "a", Name: "a"}
+	for _, from := range append(suiteServices(), tagalong.Service{}, between, behind) {
+		want := slices.DeleteFunc(slices.Clone(all), func(m tagalong.Member) bool {
+			return from != (tagalong.Service{}) && byService(m.Service, from) < 0
+		})
+		walks(t, "members from "+from.String(), want, func(hint int) iter.Seq2[tagalong.Member, error] {
+			return l.Members(t.Context(), "prod", from, hint)
+		})
+	}
+	for environment, want := range map[string]int{"prod": len(all), "prod-a": len(all), "nowhere": 0} {
+		got, err := l.Population(t.Context(), environment)
+		l.must(err)
+		same(t, "population of "+environment, want, got)
+	}
+}
+
+// populationOfPages has more rows than one answer of a store takes.
+func populationOfPages(t *testing.T, l suiteLedger) {
+	const members = 45
+	for i := range members {
+		m := suiteMember(suiteService(fmt.Sprint("api-", i)), "prod")
+		m.TaskDefinition = strings.Repeat("x", 30_000)
+		c := change(m.Service, "")
+		c.Member = &m
+		l.commit(c)
+	}
+	same(t, "members", members, len(l.members("prod")))
+}
+
+func departed(t *testing.T, l suiteLedger) {
+	var all []tagalong.Gone
+	for i, s := range suiteServices()[:4] {
+		for _, until := range []time.Time{second(1), second(2).Add(time.Duration(i) * time.Millisecond), second(3)} {
+			g := tagalong.Gone{Member: suiteMember(s, "prod"), Until: until}
+			other := tagalong.Gone{Member: suiteMember(s, "prod-a"), Until: until}
+			for _, gone := range []tagalong.Gone{g, other} {
+				c := change(s, l.load(s).Head.Version)
+				c.Gone = &gone
+				l.commit(c)
+			}
+			all = append(all, g)
+		}
+	}
+	for _, until := range []time.Time{second(0), second(1), second(2), second(2).Add(2 * time.Millisecond), second(3)} {
+		for _, beside := range []time.Duration{-time.Millisecond, -time.Microsecond, 0, time.Microsecond, time.Millisecond} {
+			after := until.Add(beside)
+			want := slices.DeleteFunc(slices.Clone(all), func(g tagalong.Gone) bool { return !g.Until.After(after) })
+			got := read(t, l.Departed(t.Context(), "prod", after))
+			for _, gone := range [][]tagalong.Gone{want, got} {
+				slices.SortFunc(gone, func(a, b tagalong.Gone) int { return cmp.Or(byService(a.Service, b.Service), a.Until.Compare(b.Until)) })
+			}
+			same(t, fmt.Sprint("departed after ", after), want, got)
+		}
+	}
+	same(t, "nobody runs there", []tagalong.Member(nil), l.members("prod"))
+}
+
+// suiteRows are rollouts of many services at the same times: of one deployment,
+// and of deployments whose ids begin alike.
+func (l suiteLedger) suiteRows() (rows []tagalong.Row) {
+	l.t.Helper()
+	for i, s := range suiteServices()[:6] {
+		c := change(s, "")
+		for _, deployment := range []string{"ecs-svc/1", "ecs-svc/10", "ecs-svc/2"} {
+			for _, start := range []int{1, 2, 3} {
+				row := suiteRow(s, deployment, start)
+				if start == 2 {
+					row.StartedAt = row.StartedAt.Add(time.Duration(i%3) * time.Millisecond)
+				}
+				if deployment == "ecs-svc/10" && i%2 == 0 {
+					row.Environment = "prod-a"
+				}
+				c.Rollouts = append(c.Rollouts, row)
+			}
+		}
+		l.commit(c)
+		rows = append(rows, c.Rollouts...)
+	}
+	slices.SortFunc(rows, func(a, b tagalong.Row) int { return b.At().Compare(a.At()) })
+	return rows
+}
+
+// inSpan filters by the words of the contract.
+func inSpan(rows []tagalong.Row, span tagalong.Span, keep func(tagalong.Row) bool) (found []tagalong.Row) {
+	for _, row := range rows {
+		switch {
+		case !keep(row):
+		case row.StartedAt.Before(span.Since):
+		case !span.Until.IsZero() && !row.StartedAt.Before(span.Until):
+		case span.Behind != tagalong.RowAt{} && row.At().Compare(span.Behind) >= 0:
+		default:
+			found = append(found, row)
+		}
+	}
+	return found
+}
+
+// suiteSpans are bounds on the times of suiteRows, beside them by less than a
+// store's times tell apart, and none.
+func suiteSpans() (spans []tagalong.Span) {
+	bounds := []time.Time{{}}
+	for _, at := range []time.Time{second(1), second(2).Add(time.Millisecond), second(3)} {
+		bounds = append(bounds, at.Add(-time.Microsecond), at, at.Add(time.Microsecond), at.Add(time.Millisecond))
+	}
+	for _, since := range bounds {
+		for _, until := range bounds {
+			spans = append(spans, tagalong.Span{Since: since, Until: until})
+		}
+	}
+	return spans
+}
+
+func rolloutSpans(t *testing.T, l suiteLedger) {
+	rows := l.suiteRows()
+	s := rows[len(rows)/2].Service
+	for i, span := range suiteSpans() {
+		hint := suiteHints[i%len(suiteHints)]
+		got, err := tagalong.Collect(l.Rollouts(t.Context(), s, span, hint))
+		l.must(err)
+		same(t, fmt.Sprintf("rollouts in %+v", span), inSpan(rows, span, func(r tagalong.Row) bool { return r.Service == s }), got)
+		got, err = tagalong.Collect(l.EnvironmentRollouts(t.Context(), "prod", span, hint))
+		l.must(err)
+		same(t, fmt.Sprintf("rollouts of prod in %+v", span), inSpan(rows, span, func(r tagalong.Row) bool { return r.Environment == "prod" }), got)
+	}
+}
+
+// rolloutsBehind asks for the rest behind every row, also behind one of another
+// service or environment: an answer may be made of several.
+func rolloutsBehind(t *testing.T, l suiteLedger) {
+	rows := l.suiteRows()
+	for i, row := range rows {
+		hint := suiteHints[i%len(suiteHints)]
+		for _, span := range []tagalong.Span{{Behind: row.At()}, {Behind: row.At(), Since: second(2), Until: second(3)}} {
+			for _, s := range suiteServices()[:7] {
+				got, err := tagalong.Collect(l.Rollouts(t.Context(), s, span, hint))
+				l.must(err)
+				same(t, fmt.Sprintf("rollouts of %s in %+v", s, span), inSpan(rows, span, func(r tagalong.Row) bool { return r.Service == s }), got)
+			}
+			for _, environment := range []string{"prod", "prod-a", "pro"} {
+				got, err := tagalong.Collect(l.EnvironmentRollouts(t.Context(), environment, span, hint))
+				l.must(err)
+				same(t, fmt.Sprintf("rollouts of %s in %+v", environment, span), inSpan(rows, span, func(r tagalong.Row) bool { return r.Environment == environment }), got)
+			}
+		}
+	}
+}
+
+func rolloutWalks(t *testing.T, l suiteLedger) {
+	rows := l.suiteRows()
+	s := rows[0].Service
+	walks(t, "rollouts", inSpan(rows, tagalong.Span{}, func(r tagalong.Row) bool { return r.Service == s }), func(hint int) iter.Seq2[tagalong.Row, error] {
+		return l.Rollouts(t.Context(), s, tagalong.Span{}, hint)
+	})
+	walks(t, "rollouts of an environment", inSpan(rows, tagalong.Span{}, func(r tagalong.Row) bool { return r.Environment == "prod" }), func(hint int) iter.Seq2[tagalong.Row, error] {
+		return l.EnvironmentRollouts(t.Context(), "prod", tagalong.Span{}, hint)
+	})
+}
+
+// suitePlaces are places of one repository name in two registries, in several
+// services and containers, in every phase since the same times, newest first.
+func (l suiteLedger) suitePlaces() (places []tagalong.Place) {
+	l.t.Helper()
+	elsewhere := tagalong.Repository{Registry: "444455556666.dkr.ecr.us-east-1.amazonaws.com", Name: suiteRepo.Name}
+	for _, s := range suiteServices()[:3] {
+		for _, repo := range []tagalong.Repository{suiteRepo, elsewhere} {
+			for i, name := range []string{"app", "app-2"} {
+				for _, phase := range []tagalong.Phase{tagalong.PhaseRunning, tagalong.PhaseRollingOut, tagalong.PhaseEnded} {
+					p := suitePlace(s, name, repo, phase)
+					p.Since, p.Container.Digest = second(2), []digest.Digest{suiteDigest, suiteNext}[i]
+					places = append(places, p)
+				}
+				for _, since := range []time.Time{second(1), second(1).Add(time.Millisecond), second(3)} {
+					p := suitePlace(s, name, repo, tagalong.PhaseEnded)
+					p.Since, p.Until = since, second(4)
+					if i == 1 && since.Equal(second(1)) {
+						p.Container.Digest, p.Container.Evidence = "", tagalong.Unknown
+					}
+					places = append(places, p)
+				}
+			}
+		}
+	}
+	beside := suitePlace(suiteService("api"), "app", tagalong.Repository{Registry: suiteHost, Name: suiteRepo.Name + "-2"}, tagalong.PhaseRunning)
+	beside.Container.Digest = Image("beside").Digest
+	for chunk := range slices.Chunk(append(slices.Clone(places), beside), 50) {
+		l.mustWrite(func(c *tagalong.Change) { c.Places = chunk })
+	}
+	slices.SortFunc(places, func(a, b tagalong.Place) int { return b.At().Compare(a.At()) })
+	return places
+}
+
+func behind(places []tagalong.Place, at tagalong.PlaceAt, keep func(tagalong.Place) bool) (found []tagalong.Place) {
+	for _, p := range places {
+		if keep(p) && (at == tagalong.PlaceAt{} || p.At().Compare(at) < 0) {
+			found = append(found, p)
+		}
+	}
+	return found
+}
+
+func ended(p tagalong.Place) bool { return p.Phase == tagalong.PhaseEnded }
+
+func placesBehind(t *testing.T, l suiteLedger) {
+	places := l.suitePlaces()
+	for i, p := range places {
+		hint, at := suiteHints[i%len(suiteHints)], p.At()
+		got, err := tagalong.Collect(l.EndedPlaces(t.Context(), suiteRepo.Name, at, hint))
+		l.must(err)
+		same(t, fmt.Sprintf("ended behind %+v", at), behind(places, at, ended), got)
+		for _, d := range []digest.Digest{suiteDigest, suiteNext} {
+			got, err := tagalong.Collect(l.DigestPlaces(t.Context(), d, at, hint))
+			l.must(err)
+			same(t, fmt.Sprintf("places of %s behind %+v", d, at), behind(places, at, func(p tagalong.Place) bool { return p.Container.Digest == d }), got)
+		}
+	}
+}
+
+func placeWalks(t *testing.T, l suiteLedger) {
+	places := l.suitePlaces()
+	walks(t, "ended places", behind(places, tagalong.PlaceAt{}, ended), func(hint int) iter.Seq2[tagalong.Place, error] {
+		return l.EndedPlaces(t.Context(), suiteRepo.Name, tagalong.PlaceAt{}, hint)
+	})
+	walks(t, "places of a digest", behind(places, tagalong.PlaceAt{}, func(p tagalong.Place) bool { return p.Container.Digest == suiteNext }), func(hint int) iter.Seq2[tagalong.Place, error] {
+		return l.DigestPlaces(t.Context(), suiteNext, tagalong.PlaceAt{}, hint)
+	})
+	open := read(t, l.OpenPlaces(t.Context(), suiteRepo.Name))
+	slices.SortFunc(open, func(a, b tagalong.Place) int { return b.At().Compare(a.At()) })
+	same(t, "open places", behind(places, tagalong.PlaceAt{}, func(p tagalong.Place) bool { return !ended(p) }), open)
+}
+
+func indexesOfPlatforms(t *testing.T, l suiteLedger) {
+	platform, other := Image("arm64").Digest, Image("amd64").Digest
+	children := []tagalong.Child{
+		{Digest: platform, Index: suiteDigest, Repository: suiteRepo, Platform: "linux/arm64/v8"},
+		{Digest: platform, Index: suiteDigest, Repository: suiteOther, Platform: "linux/arm64/v8"},
+		{Digest: platform, Index: suiteNext, Repository: suiteRepo, Platform: "linux/arm64"},
+	}
+	l.must(l.Adopt(t.Context(), append(children, tagalong.Child{Digest: other, Index: suiteDigest, Repository: suiteRepo, Platform: "linux/amd64"})))
+	l.suitePlaces() // the indexes run, too
+	got, err := l.Indexes(t.Context(), platform)
+	l.must(err)
+	slices.SortFunc(children, compareChildren)
+	slices.SortFunc(got, compareChildren)
+	same(t, "indexes", children, got)
+	for _, d := range []digest.Digest{suiteDigest, Image("nobody's").Digest} {
+		got, err := l.Indexes(t.Context(), d)
+		l.must(err)
+		same(t, "indexes of what is no platform's image", []tagalong.Child(nil), got)
+	}
+}
+
+// environmentTagsBehind reads the rest behind each tag, also behind one that is
+// on the other side: a tag may change sides between two pages.
+func environmentTagsBehind(t *testing.T, l suiteLedger) {
+	sides := map[bool][]tagalong.TagID{}
+	confirmed := false
+	for _, registry := range []string{suiteHost, "444455556666.dkr.ecr.us-east-1.amazonaws.com"} {
+		for _, name := range []string{"shop", "shop/api", "shop/api-2", "shop/api2"} {
+			for _, tag := range []string{"live", "live-1", "live1"} {
+				id := tagalong.TagID{Repository: tagalong.Repository{Registry: registry, Name: name}, Tag: tag}
+				l.wished(tagalong.Claim{Tag: id, Digest: suiteDigest, At: second(1), By: "m", Environment: "prod"})
+				if confirmed = !confirmed; confirmed {
+					l.settle(l.wantTag(id), tagalong.Verdict{State: tagalong.TagConfirmed, Actual: suiteDigest, CheckedAt: second(2000)})
+				}
+				sides[confirmed] = append(sides[confirmed], id)
+			}
+		}
+	}
+	l.wished(tagalong.Claim{Tag: suiteTag("else"), Digest: suiteDigest, At: second(1), By: "m", Environment: "prod-a"})
+	for _, at := range slices.Concat(sides[true], sides[false], []tagalong.TagID{{}}) {
+		for side, ids := range sides {
+			want := slices.DeleteFunc(slices.Clone(ids), func(id tagalong.TagID) bool {
+				return at != (tagalong.TagID{}) && byRepository(id, at) <= 0
+			})
+			slices.SortFunc(want, byRepository)
+			for _, hint := range []int{0, 1, 3} {
+				var got []tagalong.TagID
+				for _, tag := range read(t, l.EnvironmentTags(t.Context(), "prod", side, at, hint)) {
+					got = append(got, tag.ID)
+				}
+				same(t, fmt.Sprintf("tags behind %s, confirmed %t, hint %d", at, side, hint), want, got)
+			}
+		}
+	}
+}
+
+// walksThatFail have to say so once, and end.
+func walksThatFail(t *testing.T, l suiteLedger) {
+	l.suiteRows()
+	l.suitePlaces()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	fails(t, "members", l.Members(ctx, "prod", tagalong.Service{}, 1))
+	fails(t, "departed", l.Departed(ctx, "prod", second(0)))
+	fails(t, "rollouts", l.Rollouts(ctx, suiteServices()[0], tagalong.Span{}, 1))
+	fails(t, "rollouts of an environment", l.EnvironmentRollouts(ctx, "prod", tagalong.Span{}, 1))
+	fails(t, "open places", l.OpenPlaces(ctx, suiteRepo.Name))
+	fails(t, "ended places", l.EndedPlaces(ctx, suiteRepo.Name, tagalong.PlaceAt{}, 1))
+	fails(t, "places of a digest", l.DigestPlaces(ctx, suiteDigest, tagalong.PlaceAt{}, 1))
+	fails(t, "tags of an environment", l.EnvironmentTags(ctx, "prod", true, tagalong.TagID{}, 1))
+}
+
+func fails[T any](t *testing.T, what string, seq iter.Seq2[T, error]) {
+	t.Helper()
+	var results []error
+	for _, err := range seq {
+		results = append(results, err)
+	}
+	if len(results) != 1 || results[0] == nil {
+		t.Errorf("%s: %v, want one error", what, results)
+	}
+}
