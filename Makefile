@@ -44,9 +44,14 @@ conformance: ## Run the contract suites on DynamoDB Local and on MiniStack (fetc
 	.ci/dynamodb-local go test -count=1 -tags conformance ./functions/internal/sandbox/dynamodb/... ./functions/internal/dynamo/...
 	.ci/ministack go test -count=1 -tags conformance ./functions/internal/sandbox/dynamodb/... ./functions/internal/dynamo/... ./functions/internal/ecr/...
 
+.PHONY: api
+api: ## Lint the API's description, and ask the API whatever it describes (fetches both tools; needs Node.js and Python)
+	.ci/redocly
+	.ci/schemathesis
+
 .PHONY: bench
-bench: build ## Measure, and write the tables of numbers into README.md
-	go run ./functions/internal/dev/bench README.md dist
+bench: build ## Measure, and write the tables of numbers into README.md (fetches DynamoDB Local; needs Java and Maven)
+	.ci/dynamodb-local go run ./functions/internal/dev/bench README.md dist
 
 .PHONY: check
 check: ## Vet, format and staticcheck

@@ -1,7 +1,7 @@
-// Command bench measures what one event costs and writes the table into
-// README.md, between the marks there:
+// Command bench measures what one event and what an answer cost, and writes the
+// tables into README.md, between the marks there:
 //
-//	go run ./functions/internal/dev/bench README.md dist
+//	.ci/dynamodb-local go run ./functions/internal/dev/bench README.md dist
 //
 // The events are real ones of the sandbox, the adapters are the product's. The
 // sandbox runs in a process of its own, so that only the product's allocations
@@ -12,6 +12,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -26,15 +27,24 @@ func main() {
 	switch {
 	case len(os.Args) == 2 && os.Args[1] == "serve":
 		err = serve()
+	case len(os.Args) == 2 && os.Args[1] == "ask":
+		err = ask()
 	case len(os.Args) == 3:
 		err = run(os.Args[1], os.Args[2])
 	default:
-		err = fmt.Errorf("usage: bench README DIST")
+		err = errors.New("usage: bench README DIST, or bench ask")
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
+}
+
+// ask measures the questions alone, and prints their table.
+func ask() error {
+	text, err := askLedgers(context.Background())
+	fmt.Print(text)
+	return err
 }
 
 func run(readme, dist string) error {
@@ -51,7 +61,11 @@ func run(readme, dist string) error {
 	if err != nil {
 		return err
 	}
-	text := table(rows) + "\n" + sizes
+	asked, err := askLedgers(context.Background())
+	if err != nil {
+		return err
+	}
+	text := table(rows) + "\n" + asked + "\n" + sizes
 	fmt.Print(text)
 	return insert(readme, text)
 }
