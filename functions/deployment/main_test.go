@@ -17,6 +17,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/dynamo"
+	"github.com/tagalong-aws/tagalong/functions/internal/lambdatest"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecr"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecs"
@@ -24,19 +25,21 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/wire"
 )
 
+func TestMain(m *testing.M) { lambdatest.Main(m) }
+
 // world is a sandbox with a table, an image and a service, and the function.
 type world struct {
 	*sandboxtest.Sandbox
-	*runtimeAPI
-	*process
+	*lambdatest.Runtime
+	*lambdatest.Process
 	repository *ecr.Repository
 	image      digest.Digest
 	service    *ecs.Service
 }
 
-func variables(api *runtimeAPI, endpoint string, more ...string) []string {
+func variables(api *lambdatest.Runtime, endpoint string, more ...string) []string {
 	return append([]string{
-		"AWS_LAMBDA_RUNTIME_API=" + strings.TrimPrefix(api.URL, "http://"),
+		"AWS_LAMBDA_RUNTIME_API=" + api.Endpoint(),
 		"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=AKIDFUNCTION", "AWS_SECRET_ACCESS_KEY=very-secret", "AWS_SESSION_TOKEN=token",
 		"AWS_ENDPOINT_URL=" + endpoint,
 		"TAGALONG_TABLE=ledger",
@@ -45,7 +48,7 @@ func variables(api *runtimeAPI, endpoint string, more ...string) []string {
 
 func start(t *testing.T, more ...string) *world {
 	t.Helper()
-	w := &world{Sandbox: sandboxtest.StartWith(t, sandbox.Options{}), runtimeAPI: startRuntime(t)}
+	w := &world{Sandbox: sandboxtest.StartWith(t, sandbox.Options{}), Runtime: lambdatest.StartRuntime(t)}
 	if _, err := dynamo.Create(t.Context(), dynamodb.NewFromConfig(w.Config()), "ledger"); err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +60,7 @@ func start(t *testing.T, more ...string) *world {
 	w.image = image
 	w.service = w.ECS.Cluster(wire.Scope{}, "prod-cluster").CreateService("checkout-api", ecs.ServiceOptions{})
 	w.setting(t, "rules", `[{"environment":"prod","clusters":["prod-*"]}]`)
-	w.process = launch(t, variables(w.runtimeAPI, w.Sandbox.URL, more...)...)
+	w.Process = lambdatest.Launch(t, variables(w.Runtime, w.Sandbox.URL, more...)...)
 	return w
 }
 
@@ -91,22 +94,22 @@ func (w *world) deploy(t *testing.T) (started, completed []byte) {
 	return started, completed
 }
 
-func succeed(t *testing.T, a answer) {
+func succeed(t *testing.T, a lambdatest.Answer) {
 	t.Helper()
-	if a.failed || a.body != "null" {
-		t.Errorf("failed %v: %s", a.failed, a.body)
+	if a.Failed || a.Body != "null" {
+		t.Errorf("failed %v: %s", a.Failed, a.Body)
 	}
 }
 
 func TestDeploymentMovesTheTag(t *testing.T) {
 	w := start(t, "TAGALONG_ENVIRONMENTS=@rules")
 	started, completed := w.deploy(t)
-	succeed(t, w.invoke(t, started, 30*time.Second))
+	succeed(t, w.Invoke(t, started, 30*time.Second))
 	if on := w.repository.Tag("prod"); on != "" {
 		t.Errorf("the tag is on %s before the deployment is complete", on)
 	}
 	w.ResetCalls()
-	succeed(t, w.invoke(t, completed, 30*time.Second))
+	succeed(t, w.Invoke(t, completed, 30*time.Second))
 	if on := w.repository.Tag("prod"); on != w.image {
 		t.Errorf("the tag is on %q", on)
 	}
@@ -114,11 +117,11 @@ func TestDeploymentMovesTheTag(t *testing.T) {
 		t.Errorf("%d calls: %v", len(calls), calls)
 	}
 	w.ResetCalls()
-	succeed(t, w.invoke(t, completed, 30*time.Second)) // at least once may be twice
+	succeed(t, w.Invoke(t, completed, 30*time.Second)) // at least once may be twice
 	if calls := w.Calls(); len(calls) > 3 || slices.ContainsFunc(calls, func(c sandbox.Call) bool { return c.Operation == "PutImage" }) {
 		t.Errorf("the repeat makes %d calls: %v", len(calls), calls)
 	}
-	checkOutput(t, w.output.await(t, `"_aws"`, 3))
+	checkOutput(t, w.Output.Await(t, `"_aws"`, 3))
 }
 
 // checkOutput looks at what the function wrote: JSON in every line, and the
@@ -157,13 +160,13 @@ func TestMalformedEventIsAnErrorThatNamesTheField(t *testing.T) {
 		`{"source":"aws.ecs"`: "event",
 		``:                    "event",
 	} {
-		a := w.invoke(t, []byte(event), 30*time.Second)
+		a := w.Invoke(t, []byte(event), 30*time.Second)
 		var reply struct{ ErrorMessage string }
-		if err := json.Unmarshal([]byte(a.body), &reply); err != nil || !a.failed || !strings.Contains(reply.ErrorMessage, want) {
-			t.Errorf("event %q: failed %v: %s", event, a.failed, a.body)
+		if err := json.Unmarshal([]byte(a.Body), &reply); err != nil || !a.Failed || !strings.Contains(reply.ErrorMessage, want) {
+			t.Errorf("event %q: failed %v: %s", event, a.Failed, a.Body)
 		}
 	}
-	succeed(t, w.invoke(t, started, 30*time.Second)) // the process goes on
+	succeed(t, w.Invoke(t, started, 30*time.Second)) // the process goes on
 }
 
 // The calls of the test itself, which makes the table, and the connections that
@@ -171,62 +174,62 @@ func TestMalformedEventIsAnErrorThatNamesTheField(t *testing.T) {
 func TestEventThatIsNotForUsIsNoError(t *testing.T) {
 	w := start(t, "TAGALONG_ENVIRONMENTS="+`[{"environment":"prod","clusters":["other-*"]}]`)
 	started, _ := w.deploy(t)
-	succeed(t, w.invoke(t, started, 30*time.Second))
-	succeed(t, w.invoke(t, []byte(`{"version":"0","id":"1","detail-type":"Scheduled Event","source":"aws.events","account":"111122223333","time":"2026-03-04T09:18:52Z","region":"us-east-1","resources":[],"detail":{}}`), 30*time.Second))
+	succeed(t, w.Invoke(t, started, 30*time.Second))
+	succeed(t, w.Invoke(t, []byte(`{"version":"0","id":"1","detail-type":"Scheduled Event","source":"aws.events","account":"111122223333","time":"2026-03-04T09:18:52Z","region":"us-east-1","resources":[],"detail":{}}`), 30*time.Second))
 	calls := slices.DeleteFunc(w.Calls(), func(c sandbox.Call) bool {
 		return c.Service == "dynamodb" && c.Operation != "Query" || c.Operation == ""
 	})
 	if len(calls) != 0 {
 		t.Errorf("calls %v", calls)
 	}
-	w.output.await(t, `"EventsUnmanaged":1`, 1)
+	w.Output.Await(t, `"EventsUnmanaged":1`, 1)
 }
 
 func TestFailureNamesTheOperation(t *testing.T) {
 	w := start(t, "TAGALONG_ENVIRONMENTS=@rules")
 	_, completed := w.deploy(t)
 	w.ECR.Deny("PutImage")
-	if a := w.invoke(t, completed, 30*time.Second); !a.failed || !strings.Contains(a.body, "PutImage") || !strings.Contains(a.body, "AccessDenied") {
-		t.Errorf("failed %v: %s", a.failed, a.body)
+	if a := w.Invoke(t, completed, 30*time.Second); !a.Failed || !strings.Contains(a.Body, "PutImage") || !strings.Contains(a.Body, "AccessDenied") {
+		t.Errorf("failed %v: %s", a.Failed, a.Body)
 	}
 	w.ECR.Permit("PutImage")
-	succeed(t, w.invoke(t, completed, 30*time.Second))
+	succeed(t, w.Invoke(t, completed, 30*time.Second))
 	if on := w.repository.Tag("prod"); on != w.image {
 		t.Errorf("after the retry the tag is on %q", on)
 	}
 }
 
 func TestHandlerEndsWithAnErrorOfItsOwn(t *testing.T) {
-	api := startRuntime(t)
+	api := lambdatest.StartRuntime(t)
 	hanging, err := net.Listen("tcp", "127.0.0.1:0") // it takes connections and says nothing
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer hanging.Close()
-	p := launch(t, variables(api, "http://"+hanging.Addr().String())...)
+	p := lambdatest.Launch(t, variables(api, "http://"+hanging.Addr().String())...)
 	event := []byte(`{"version":"0","id":"5c7284ba-9b50-4056-b381-19acd8eb3de2","detail-type":"ECS Deployment State Change","source":"aws.ecs","account":"111122223333",
 		"time":"2026-03-04T09:18:52Z","region":"us-east-1","resources":["arn:aws:ecs:us-east-1:111122223333:service/prod-cluster/checkout-api"],
 		"detail":{"eventType":"INFO","eventName":"SERVICE_DEPLOYMENT_COMPLETED","deploymentId":"ecs-svc/7330915268420174663","updatedAt":"2026-03-04T09:18:41Z","reason":""}}`)
 	begun := time.Now()
-	a := api.invoke(t, event, 2*time.Second)
-	if !a.failed || !strings.Contains(a.body, "ended before the function's timeout") || time.Since(begun) > 4*time.Second {
-		t.Errorf("after %v, failed %v: %s", time.Since(begun), a.failed, a.body)
+	a := api.Invoke(t, event, 2*time.Second)
+	if !a.Failed || !strings.Contains(a.Body, "ended before the function's timeout") || time.Since(begun) > 4*time.Second {
+		t.Errorf("after %v, failed %v: %s", time.Since(begun), a.Failed, a.Body)
 	}
 	time.AfterFunc(500*time.Millisecond, func() { _ = p.Process.Signal(syscall.SIGTERM) })
-	if a := api.invoke(t, event, time.Minute); !a.failed || !strings.Contains(a.body, "ended by Lambda") {
-		t.Errorf("failed %v: %s", a.failed, a.body)
+	if a := api.Invoke(t, event, time.Minute); !a.Failed || !strings.Contains(a.Body, "ended by Lambda") {
+		t.Errorf("failed %v: %s", a.Failed, a.Body)
 	}
 }
 
 func TestStartReportsEveryProblem(t *testing.T) {
-	p := launch(t, "AWS_REGION=us-east-1", "TAGALONG_LOG_LEVEL=loud", "TAGALONG_UNTAG=maybe")
+	p := lambdatest.Launch(t, "AWS_REGION=us-east-1", "TAGALONG_LOG_LEVEL=loud", "TAGALONG_UNTAG=maybe")
 	_ = p.Wait()
 	if status := p.ProcessState.ExitCode(); status != 1 {
 		t.Errorf("exit status %d", status)
 	}
 	for _, want := range []string{"TAGALONG_TABLE missing", `TAGALONG_LOG_LEVEL \"loud\"`, `TAGALONG_UNTAG \"maybe\"`, "AWS_ACCESS_KEY_ID missing"} {
-		if !strings.Contains(p.output.String(), want) {
-			t.Errorf("%s is not in:\n%s", want, p.output)
+		if !strings.Contains(p.Output.String(), want) {
+			t.Errorf("%s is not in:\n%s", want, p.Output)
 		}
 	}
 }
@@ -236,9 +239,9 @@ func TestStartWithoutTheNamedItemFails(t *testing.T) {
 		http.Error(w, `{"__type":"ResourceNotFoundException","message":"no table"}`, http.StatusBadRequest)
 	}))
 	defer server.Close()
-	p := launch(t, variables(startRuntime(t), server.URL, "TAGALONG_ENVIRONMENTS=@rules")...)
+	p := lambdatest.Launch(t, variables(lambdatest.StartRuntime(t), server.URL, "TAGALONG_ENVIRONMENTS=@rules")...)
 	_ = p.Wait()
-	if p.ProcessState.ExitCode() != 1 || !strings.Contains(p.output.String(), "TAGALONG_ENVIRONMENTS, item @rules") {
-		t.Errorf("exit status %d:\n%s", p.ProcessState.ExitCode(), p.output)
+	if p.ProcessState.ExitCode() != 1 || !strings.Contains(p.Output.String(), "TAGALONG_ENVIRONMENTS, item @rules") {
+		t.Errorf("exit status %d:\n%s", p.ProcessState.ExitCode(), p.Output)
 	}
 }

@@ -2,6 +2,7 @@ package boot
 
 import (
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -22,10 +23,13 @@ func TestDependencies(t *testing.T) {
 		}
 		return strings.Fields(string(out))
 	}
-	for _, dep := range append(deps("./..."), deps("../../deployment")...) {
+	for _, dep := range slices.Concat(deps("./..."), deps("../../deployment"), deps("../../history")) {
 		if why, no := forbidden[dep]; no {
 			t.Errorf("imports %s: %s", dep, why)
 		}
+	}
+	if slices.Contains(deps("../../history"), "github.com/aws/aws-sdk-go-v2/service/ecs") {
+		t.Error("history imports the client of ECS, which it does not ask")
 	}
 	for _, dep := range deps(".") {
 		if strings.HasPrefix(dep, "github.com/aws/aws-sdk-go-v2/service/") && !strings.Contains(dep, "/internal/") {

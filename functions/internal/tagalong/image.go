@@ -36,6 +36,9 @@ func ParseImageQuery(s string) (ImageQuery, error) {
 	if d, err := digest.Parse(s); err == nil {
 		return ImageQuery{Digest: d}, nil
 	}
+	if algorithm, _, ok := strings.Cut(s, ":"); ok && digest.Algorithm(algorithm).Available() {
+		return ImageQuery{}, fmt.Errorf("image %q: want a whole digest, such as sha256: and 64 hexadecimal digits", s)
+	}
 	var i ImageQuery
 	name, after, pinned := strings.Cut(s, "@")
 	if pinned {

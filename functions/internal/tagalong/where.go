@@ -1,6 +1,7 @@
 package tagalong
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -135,6 +136,8 @@ func (q Queries) resolve(ctx context.Context, image ImageQuery) (ImageQuery, err
 			return image, err
 		}
 		image.Registry = registry
+	} else if known, err := q.known(ctx, image); err != nil || !known {
+		return image, cmp.Or[error](err, &ImageError{image, "nothing of that repository runs or ran, as far as the ledger knows"})
 	}
 	repository := Repository{Registry: image.Registry, Name: image.Repository}
 	if _, _, ok := repository.ECR(); !ok {
@@ -150,6 +153,20 @@ func (q Queries) resolve(ctx context.Context, image ImageQuery) (ImageQuery, err
 	}
 	image.Tag, image.Digest = "", at
 	return image, nil
+}
+
+// known tells whether the ledger has seen anything of a repository. Of others ECR
+// is not asked: there would be nothing to find, and whoever asks could aim our
+// credentials at any registry.
+func (q Queries) known(ctx context.Context, image ImageQuery) (bool, error) {
+	for _, places := range []iter.Seq2[Place, error]{q.Records.OpenPlaces(ctx, image.Repository), q.Records.EndedPlaces(ctx, image.Repository, PlaceAt{}, 1)} {
+		for p, err := range places {
+			if err != nil || image.in(p.Container.Image) {
+				return err == nil, err
+			}
+		}
+	}
+	return false, nil
 }
 
 // registryOf gives the registry that a repository without one lies in: the only
@@ -215,12 +232,13 @@ func (q Queries) intervals(pieces pieces, behind PlaceAt) iter.Seq2[interval, er
 	}
 }
 
-// horizon is the time whose rows have expired; zero if they are kept for ever.
+// horizon is the last time whose rows have expired; zero if they are kept for
+// ever. They expire by the second: with the first of it all others do.
 func (q Queries) horizon() time.Time {
 	if q.Retention == 0 {
 		return time.Time{}
 	}
-	return q.now().Add(-q.Retention)
+	return q.now().Add(-q.Retention).Truncate(time.Second).Add(time.Second - time.Nanosecond)
 }
 
 // chains are the intervals whose beginning has not been seen yet.

@@ -40,21 +40,3 @@ func Reactor(ctx context.Context, config boot.Config, cfg aws.Config, log *slog.
 		Log:       log,
 	}, nil
 }
-
-// Registry makes the registry alone, for reading what ECR says now.
-func Registry(ctx context.Context, getenv func(string) string, cfg aws.Config) (*ecr.Registry, error) {
-	config, err := boot.ReadConfig(getenv)
-	if err != nil {
-		return nil, err
-	}
-	ledger := dynamo.New(dynamodb.NewFromConfig(cfg), config.Table)
-	listed, err := config.Accounts.Resolve(ctx, ledger.Setting)
-	if err != nil {
-		return nil, err
-	}
-	reach, err := accounts.New(ctx, cfg, accounts.OwnAccount(cfg), listed)
-	if err != nil {
-		return nil, err
-	}
-	return ecr.New(reach.Registry), nil
-}

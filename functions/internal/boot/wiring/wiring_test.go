@@ -1,6 +1,7 @@
 package wiring
 
 import (
+	"context"
 	"log/slog"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/boot"
+	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/reading"
 	"github.com/tagalong-aws/tagalong/functions/internal/dynamo"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecr"
@@ -112,17 +114,64 @@ func TestOpenTouchesEachServiceAndSendsNoCall(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.ResetCalls()
 	cfg := s.Config()
 	cfg.HTTPClient = boot.HTTPClient(nil)
-	boot.Prewarm(t.Context(), Open(cfg)...)
-	calls := s.Calls()
-	for _, c := range calls {
-		if c.Operation != "" { // what the sandbox makes of a HEAD request
-			t.Errorf("call %+v", c)
+	for _, c := range []struct {
+		open []func(context.Context)
+		want int
+	}{{Open(cfg), 3}, {reading.Open(cfg), 2}} {
+		s.ResetCalls()
+		boot.Prewarm(t.Context(), c.open...)
+		calls := s.Calls()
+		if slices.ContainsFunc(calls, func(c sandbox.Call) bool { return c.Operation != "" }) { // what the sandbox makes of a HEAD request
+			t.Errorf("calls %+v", calls)
+		}
+		if len(calls) != c.want {
+			t.Errorf("%d connections instead of %d", len(calls), c.want)
 		}
 	}
-	if len(calls) != 3 {
-		t.Errorf("%d connections instead of 3", len(calls))
+}
+
+// queries makes the questions for these variables.
+func queries(t *testing.T, s *sandboxtest.Sandbox, pairs map[string]string) (tagalong.Queries, error) {
+	t.Helper()
+	config, err := boot.ReadConfig(func(name string) string { return pairs[name] })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return reading.Queries(t.Context(), config, s.Config())
+}
+
+func TestQueriesAnswerWithoutECS(t *testing.T) {
+	s, reactor, err := start(t, map[string]string{boot.EnvAccounts: `[{"account":"` + other + `","role":"` + role + `"}]`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, event := rollOut(t, s)
+	if _, err := reactor.Handle(t.Context(), event); err != nil {
+		t.Fatal(err)
+	}
+	q, err := queries(t, s, map[string]string{boot.EnvTable: "ledger", boot.EnvRetentionDays: "30"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.ResetCalls()
+	page, err := q.Where(t.Context(), tagalong.ImageQuery{Repository: "shop", Tag: "build-1"}, tagalong.Paging{})
+	if err != nil || len(page.Items) != 1 || page.Items[0].Digest != h.Digests()[0] || q.Retention != 30*24*time.Hour {
+		t.Errorf("page %+v, error %v, retention %v", page, err, q.Retention)
+	}
+	if slices.ContainsFunc(s.Calls(), func(c sandbox.Call) bool { return c.Service == "ecs" }) {
+		t.Errorf("calls %+v", s.Calls())
+	}
+}
+
+func TestQueriesNameWhatIsWrong(t *testing.T) {
+	s, _, err := start(t, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = queries(t, s, map[string]string{boot.EnvTable: "ledger", boot.EnvAccounts: "@b"})
+	if err == nil || !strings.Contains(err.Error(), "TAGALONG_ACCOUNTS, item @b") {
+		t.Errorf("error %v", err)
 	}
 }
