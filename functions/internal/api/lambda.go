@@ -1,0 +1,123 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"unicode/utf8"
+)
+
+// request is what a Function URL and an HTTP API send, payload format 2.0,
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html.
+type request struct {
+	Version        string            `json:"version"`
+	RawPath        string            `json:"rawPath"`
+	RawQueryString string            `json:"rawQueryString"`
+	Headers        map[string]string `json:"headers"` // of several values with commas between them
+	RequestContext struct {
+		Stage string `json:"stage"`
+		HTTP  struct {
+			Method string `json:"method"`
+		} `json:"http"`
+	} `json:"requestContext"`
+}
+
+// response is what they take.
+type response struct {
+	StatusCode      int               `json:"statusCode"`
+	Headers         map[string]string `json:"headers"`
+	Body            string            `json:"body"`
+	IsBase64Encoded bool              `json:"isBase64Encoded"`
+}
+
+// Lambda makes a function of a handler, for the events of a Function URL or an
+// HTTP API.
+func Lambda(h http.Handler) func(ctx context.Context, event json.RawMessage) (any, error) {
+	return func(ctx context.Context, event json.RawMessage) (any, error) {
+		var r request
+		if err := json.Unmarshal(event, &r); err != nil {
+			return nil, fmt.Errorf("event: %w", err)
+		}
+		if r.Version != "2.0" {
+			return nil, fmt.Errorf("event.version %q: want the payload format 2.0 of a Function URL or an HTTP API", r.Version)
+		}
+		w := recorder{header: http.Header{}}
+		h.ServeHTTP(&w, r.http(ctx))
+		return w.response(r.RequestContext.HTTP.Method), nil
+	}
+}
+
+func (r request) http(ctx context.Context) *http.Request {
+	header := http.Header{}
+	for name, value := range r.Headers {
+		header.Set(name, value)
+	}
+	out := &http.Request{
+		Method: r.RequestContext.HTTP.Method,
+		URL:    r.url(),
+		Header: header,
+		Host:   header.Get("Host"),
+		Body:   http.NoBody, // nothing here takes one
+	}
+	return out.WithContext(ctx)
+}
+
+// url leaves out the stage that an HTTP API puts before the path. A Function URL
+// gives the path as the client wrote it, an HTTP API unescapes it.
+func (r request) url() *url.URL {
+	path := r.RawPath
+	if below, ok := strings.CutPrefix(path, "/"+r.RequestContext.Stage+"/"); ok {
+		path = "/" + below
+	}
+	unescaped, err := url.PathUnescape(path)
+	if err != nil {
+		unescaped = path
+	}
+	return &url.URL{Path: unescaped, RawPath: path, RawQuery: r.RawQueryString}
+}
+
+// recorder keeps what a handler writes.
+type recorder struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+// Header implements http.ResponseWriter.
+func (w *recorder) Header() http.Header { return w.header }
+
+// WriteHeader implements http.ResponseWriter.
+func (w *recorder) WriteHeader(status int) {
+	if w.status == 0 {
+		w.status = status
+	}
+}
+
+// Write implements http.ResponseWriter.
+func (w *recorder) Write(p []byte) (int, error) {
+	w.WriteHeader(http.StatusOK)
+	return w.body.Write(p)
+}
+
+// response leaves out the length: whoever sends the body counts it.
+func (w *recorder) response(method string) response {
+	w.WriteHeader(http.StatusOK)
+	w.header.Del("Content-Length")
+	out := response{StatusCode: w.status, Headers: map[string]string{}}
+	for name, values := range w.header {
+		out.Headers[name] = strings.Join(values, ", ")
+	}
+	switch body := w.body.Bytes(); {
+	case method == http.MethodHead:
+	case utf8.Valid(body):
+		out.Body = string(body)
+	default:
+		out.Body, out.IsBase64Encoded = base64.StdEncoding.EncodeToString(body), true
+	}
+	return out
+}

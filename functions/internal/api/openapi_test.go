@@ -1,0 +1,325 @@
+package api
+
+import (
+	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/opencontainers/go-digest"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+// openAPI is as much of the document as can be compared with the code.
+type openAPI struct {
+	t          *testing.T
+	Paths      map[string]map[string]operation `json:"paths"`
+	Components struct {
+		Parameters map[string]documented `json:"parameters"`
+		Responses  map[string]answered   `json:"responses"`
+		Schemas    map[string]schema     `json:"schemas"`
+	} `json:"components"`
+}
+
+type operation struct {
+	OperationID string              `json:"operationId"`
+	Parameters  []documented        `json:"parameters"`
+	Responses   map[string]answered `json:"responses"`
+}
+
+// documented is a parameter.
+type documented struct {
+	Ref      string `json:"$ref"`
+	Name     string `json:"name"`
+	In       string `json:"in"`
+	Required bool   `json:"required"`
+	Schema   schema `json:"schema"`
+}
+
+// answered is a response.
+type answered struct {
+	Ref     string `json:"$ref"`
+	Content map[string]struct {
+		Schema schema `json:"schema"`
+	} `json:"content"`
+}
+
+type schema struct {
+	Ref                  string            `json:"$ref"`
+	Type                 any               `json:"type"`
+	Format               string            `json:"format"`
+	Pattern              string            `json:"pattern"`
+	Enum                 []string          `json:"enum"`
+	MaxLength            int               `json:"maxLength"`
+	Minimum              int               `json:"minimum"`
+	Maximum              int               `json:"maximum"`
+	Default              any               `json:"default"`
+	Items                *schema           `json:"items"`
+	Properties           map[string]schema `json:"properties"`
+	Required             []string          `json:"required"`
+	AdditionalProperties *bool             `json:"additionalProperties"`
+}
+
+func readDocument(t *testing.T) *openAPI {
+	t.Helper()
+	d := openAPI{t: t}
+	if err := json.Unmarshal(document, &d); err != nil {
+		t.Fatal(err)
+	}
+	return &d
+}
+
+func resolve[T any](d *openAPI, ref string, all map[string]T) T {
+	d.t.Helper()
+	found, ok := all[path.Base(ref)]
+	if !ok {
+		d.t.Fatalf("%s is not in the document", ref)
+	}
+	return found
+}
+
+func (d *openAPI) parameter(p documented) documented {
+	if p.Ref != "" {
+		return resolve(d, p.Ref, d.Components.Parameters)
+	}
+	return p
+}
+
+func (d *openAPI) response(a answered) answered {
+	if a.Ref != "" {
+		return resolve(d, a.Ref, d.Components.Responses)
+	}
+	return a
+}
+
+func (d *openAPI) schema(s schema) schema {
+	if s.Ref != "" {
+		return resolve(d, s.Ref, d.Components.Schemas)
+	}
+	return s
+}
+
+func TestEveryRouteIsDocumentedAndNothingElse(t *testing.T) {
+	d := readDocument(t)
+	var patterns []string
+	for _, r := range routes {
+		patterns = append(patterns, r.pattern)
+	}
+	slices.Sort(patterns)
+	if diff := cmp.Diff(patterns, slices.Sorted(maps.Keys(d.Paths))); diff != "" {
+		t.Errorf("paths (-code +document):\n%s", diff)
+	}
+	ids := map[string]bool{}
+	for pattern, methods := range d.Paths {
+		get, ok := methods["get"]
+		if !ok || len(methods) != 1 || get.OperationID == "" || ids[get.OperationID] {
+			t.Errorf("%s: want get alone, with an operationId of its own", pattern)
+		}
+		ids[get.OperationID] = true
+	}
+}
+
+func TestEveryParameterIsDocumentedWithItsBounds(t *testing.T) {
+	d := readDocument(t)
+	for _, r := range routes {
+		given := map[string]documented{}
+		for _, p := range d.Paths[r.pattern]["get"].Parameters {
+			p = d.parameter(p)
+			given[p.In+" "+p.Name] = p
+		}
+		for _, p := range r.parameters {
+			in := "query"
+			if r.inPath(p) {
+				in = "path"
+			}
+			name := in + " " + p.name
+			if said, ok := given[name]; !ok || said.Required != p.required || !bounded(said.Schema, p) {
+				t.Errorf("%s, %s: %+v, code %+v", r.pattern, name, said, p)
+			}
+			delete(given, name)
+		}
+		for name := range given {
+			t.Errorf("%s: the code does not know %s", r.pattern, name)
+		}
+	}
+}
+
+// bounded tells whether the document bounds a parameter as the code does.
+func bounded(said schema, p parameter) bool {
+	switch p.name {
+	case limit.name:
+		return said.Type == "integer" && said.Minimum == minLimit && said.Maximum == maxLimit && said.Default == float64(defaultLimit)
+	case pending.name:
+		return said.Type == "boolean" && said.Default == false
+	case at.name, since.name, until.name:
+		return said.Type == "string" && said.MaxLength == p.max && said.Format == "date-time"
+	}
+	return said.Type == "string" && said.MaxLength == p.max && (p.pattern == nil || p.pattern.String() == said.Pattern)
+}
+
+func TestTheEnvironmentsPatternIsTheCores(t *testing.T) {
+	pattern := regexp.MustCompile(readDocument(t).Components.Parameters["environment"].Schema.Pattern)
+	for _, name := range []string{"prod", "_", "9", "a.b-c_D", strings.Repeat("e", 255), strings.Repeat("e", 256), "", "-a", ".a", "a/b", "a b", "ä", "a\n"} {
+		if _, err := tagalong.ParseEnvironment(name); (err == nil) != pattern.MatchString(name) {
+			t.Errorf("%q: the core says %v, the document %v", name, err, pattern.MatchString(name))
+		}
+	}
+}
+
+func TestEveryRowIsDocumented(t *testing.T) {
+	d := readDocument(t)
+	for _, r := range routes {
+		if r.row == nil {
+			continue
+		}
+		content := d.response(d.Paths[r.pattern]["get"].Responses["200"]).Content["application/json"].Schema
+		d.checkObject(r.pattern, content, map[string]reflect.Type{
+			"items": reflect.SliceOf(reflect.TypeOf(r.row)), "next": reflect.TypeFor[string](),
+		})
+	}
+}
+
+func TestEveryProblemIsDocumented(t *testing.T) {
+	d := readDocument(t)
+	plain, bad := fields(reflect.TypeFor[problem]()), fields(reflect.TypeFor[blamed]())
+	d.checkObject("Problem", d.Components.Schemas["Problem"], plain)
+	maps.Copy(bad, plain)
+	d.checkObject("BadRequest", d.Components.Schemas["BadRequest"], bad)
+	if got := d.schema(d.Components.Schemas["ParameterValue"]).MaxLength; got != maxEchoed {
+		t.Errorf("values are cut after %d characters, the document says %d", maxEchoed, got)
+	}
+}
+
+// checkObject compares an object with the fields of a struct.
+func (d *openAPI) checkObject(at string, s schema, want map[string]reflect.Type) {
+	d.t.Helper()
+	s = d.schema(s)
+	names := slices.Sorted(maps.Keys(want))
+	if diff := cmp.Diff(names, slices.Sorted(maps.Keys(s.Properties))); diff != "" {
+		d.t.Errorf("%s: properties (-code +document):\n%s", at, diff)
+	}
+	if diff := cmp.Diff(names, slices.Sorted(slices.Values(s.Required))); diff != "" {
+		d.t.Errorf("%s: required (-code +document):\n%s", at, diff)
+	}
+	if s.Type != "object" || s.AdditionalProperties == nil || *s.AdditionalProperties {
+		d.t.Errorf("%s: want an object without additionalProperties", at)
+	}
+	for name, property := range s.Properties {
+		if kind, ok := want[name]; ok {
+			d.check(at+"."+name, property, kind)
+		}
+	}
+}
+
+// check compares a property with a field's type.
+func (d *openAPI) check(at string, s schema, kind reflect.Type) {
+	d.t.Helper()
+	s = d.schema(s)
+	switch {
+	case kind == reflect.TypeFor[*time.Time]():
+		d.want(at, s, reflect.DeepEqual(s.Type, []any{"string", "null"}) && s.Format == "date-time")
+	case kind == reflect.TypeFor[digest.Digest]():
+		d.want(at, s, s.Type == "string" && takesDigests(s.Pattern))
+	case kind.Kind() == reflect.String && kind.PkgPath() != "":
+		known := slices.DeleteFunc(slices.Clone(s.Enum), func(value string) bool { return value == "" })
+		d.want(at, s, s.Type == "string" && reflect.DeepEqual(slices.Sorted(slices.Values(known)), constants(d.t, kind.Name())))
+	case kind.Kind() == reflect.String:
+		d.want(at, s, s.Type == "string")
+	case kind.Kind() == reflect.Int:
+		d.want(at, s, s.Type == "integer")
+	case kind.Kind() == reflect.Bool:
+		d.want(at, s, s.Type == "boolean")
+	case kind.Kind() == reflect.Slice:
+		if d.want(at, s, s.Type == "array" && s.Items != nil); s.Items != nil {
+			d.check(at+"[]", *s.Items, kind.Elem())
+		}
+	default:
+		d.checkObject(at, s, fields(kind))
+	}
+}
+
+func (d *openAPI) want(at string, s schema, ok bool) {
+	d.t.Helper()
+	if !ok {
+		d.t.Errorf("%s: the document says %+v", at, s)
+	}
+}
+
+// takesDigests tells whether a pattern takes what the core may give, and no more.
+func takesDigests(pattern string) bool {
+	r, err := regexp.Compile(pattern)
+	if err != nil || !r.MatchString("") || r.MatchString("sha256:abc") || r.MatchString("x") {
+		return false
+	}
+	for _, algorithm := range []digest.Algorithm{digest.SHA256, digest.SHA384, digest.SHA512} {
+		if d := algorithm.FromString("image"); !r.MatchString(d.String()) || r.MatchString(d.String()+"0") || r.MatchString(" "+d.String()) {
+			return false
+		}
+	}
+	return true
+}
+
+// fields gives what a struct has in JSON; what it embeds is left out.
+func fields(kind reflect.Type) map[string]reflect.Type {
+	all := map[string]reflect.Type{}
+	for i := range kind.NumField() {
+		if f := kind.Field(i); !f.Anonymous {
+			all[f.Tag.Get("json")] = f.Type
+		}
+	}
+	return all
+}
+
+// constants gives the values of the core's constants of a type, sorted.
+func constants(t *testing.T, kind string) (values []string) {
+	t.Helper()
+	names, err := fs.Glob(os.DirFS("../tagalong"), "*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		file, err := parser.ParseFile(token.NewFileSet(), "../tagalong/"+name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			if spec, ok := n.(*ast.ValueSpec); ok {
+				if named, ok := spec.Type.(*ast.Ident); ok && named.Name == kind {
+					values = append(values, texts(t, spec)...)
+				}
+			}
+			return true
+		})
+	}
+	slices.Sort(values)
+	return values
+}
+
+func texts(t *testing.T, spec *ast.ValueSpec) (values []string) {
+	t.Helper()
+	for _, v := range spec.Values {
+		literal, ok := v.(*ast.BasicLit)
+		if !ok {
+			t.Fatalf("%s is no literal", spec.Names[0])
+		}
+		value, err := strconv.Unquote(literal.Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		values = append(values, value)
+	}
+	return values
+}

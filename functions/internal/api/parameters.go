@@ -1,0 +1,232 @@
+package api
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+// arguments are the parameters of a request, read.
+type arguments struct {
+	given       map[string]string
+	environment string
+	service     tagalong.Service
+	services    tagalong.ServicePattern
+	at          time.Time
+	since       time.Time
+	until       time.Time
+	image       tagalong.ImageQuery
+	from, to    tagalong.Moment
+	pending     bool
+	paging      tagalong.Paging
+}
+
+// parameter is something that a route takes: from its path if the pattern has
+// its name, else from the query.
+type parameter struct {
+	name     string
+	required bool
+	max      int            // bytes
+	pattern  *regexp.Regexp // nil if read checks all there is to check
+	want     string         // what is right, for who gave nothing, or what pattern does not match
+	read     func(a *arguments, text string, now time.Time) error
+}
+
+const (
+	minLimit, maxLimit, defaultLimit = 1, 1000, 100
+
+	maxTime   = 40   // nanoseconds and an offset fit
+	maxName   = 255  // of an environment, a cluster or a service
+	maxCursor = 2048 // a page may end with a cluster, a service and a container of 255 characters each
+	maxQuery  = 8192
+	maxEchoed = 200 // characters of a value that comes back in a problem
+
+	wantMoment = "NAME, or NAME@TIME such as prod@2026-03-04T03:12:00Z"
+	wantName   = "1 to 255 letters, digits, underscores or hyphens"
+)
+
+var (
+	ecsName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,255}$`)
+
+	environment = parameter{
+		name: "environment", required: true, max: maxName,
+		read: func(a *arguments, text string, _ time.Time) (err error) {
+			a.environment, err = tagalong.ParseEnvironment(text)
+			return err
+		},
+	}
+	account = parameter{
+		name: "account", required: true, max: 12, pattern: regexp.MustCompile(`^[0-9]{12}$`), want: "12 digits",
+		read: func(a *arguments, text string, _ time.Time) error { a.service.Account = text; return nil },
+	}
+	region = parameter{
+		name: "region", required: true, max: 32, pattern: regexp.MustCompile(`^[a-z]{2,}(-[a-z]+)+-[0-9]$`), want: "the name of an AWS Region, such as us-east-1",
+		read: func(a *arguments, text string, _ time.Time) error { a.service.Region = text; return nil },
+	}
+	cluster = parameter{
+		name: "cluster", required: true, max: maxName, pattern: ecsName, want: wantName,
+		read: func(a *arguments, text string, _ time.Time) error { a.service.Cluster = text; return nil },
+	}
+	serviceName = parameter{
+		name: "service", required: true, max: maxName, pattern: ecsName, want: wantName,
+		read: func(a *arguments, text string, _ time.Time) error { a.service.Name = text; return nil },
+	}
+	servicePattern = parameter{
+		name: "service", max: 512,
+		read: func(a *arguments, text string, _ time.Time) (err error) {
+			a.services, err = tagalong.ParseServicePattern(text)
+			return err
+		},
+	}
+	at = parameter{
+		name: "at", max: maxTime,
+		read: func(a *arguments, text string, now time.Time) (err error) {
+			a.at, err = past(now)(text)
+			return err
+		},
+	}
+	since = parameter{
+		name: "since", max: maxTime,
+		read: func(a *arguments, text string, _ time.Time) (err error) {
+			a.since, err = tagalong.ParseTime(text)
+			return err
+		},
+	}
+	until = parameter{
+		name: "until", max: maxTime,
+		read: func(a *arguments, text string, _ time.Time) (err error) {
+			if a.until, err = tagalong.ParseTime(text); err == nil && !a.since.Before(a.until) {
+				err = fmt.Errorf("time %q: want one after since", text)
+			}
+			return err
+		},
+	}
+	image = parameter{
+		name: "image", required: true, max: 600, want: "a digest (sha256:…), REPOSITORY@DIGEST, REPOSITORY:TAG or REPOSITORY",
+		read: func(a *arguments, text string, _ time.Time) (err error) {
+			a.image, err = tagalong.ParseImageQuery(text)
+			return err
+		},
+	}
+	from = parameter{
+		name: "from", required: true, max: maxName + 1 + maxTime, want: wantMoment,
+		read: func(a *arguments, text string, now time.Time) (err error) {
+			a.from, err = tagalong.ParseMoment(text, past(now))
+			return err
+		},
+	}
+	to = parameter{
+		name: "to", required: true, max: maxName + 1 + maxTime, want: wantMoment,
+		read: func(a *arguments, text string, now time.Time) (err error) {
+			a.to, err = tagalong.ParseMoment(text, past(now))
+			return err
+		},
+	}
+	pending = parameter{
+		name: "pending", max: len("false"), pattern: regexp.MustCompile(`^(true|false)$`), want: "true or false",
+		read: func(a *arguments, text string, _ time.Time) error { a.pending = text == "true"; return nil },
+	}
+	limit = parameter{
+		name: "limit", max: len("1000"),
+		read: func(a *arguments, text string, _ time.Time) error {
+			n, err := strconv.Atoi(text)
+			if err != nil || n < minLimit || n > maxLimit || strconv.Itoa(n) != text {
+				return fmt.Errorf("limit %q: want a whole number from %d to %d", text, minLimit, maxLimit)
+			}
+			a.paging.Limit = n
+			return nil
+		},
+	}
+	cursor = parameter{
+		name: "cursor", max: maxCursor, pattern: regexp.MustCompile(`^[A-Za-z0-9_-]*$`), want: "next of the page before",
+		read: func(a *arguments, text string, _ time.Time) error { a.paging.Cursor = text; return nil },
+	}
+)
+
+// past reads a time that nothing can be known of before it has come.
+func past(now time.Time) func(string) (time.Time, error) {
+	return func(text string) (time.Time, error) {
+		t, err := tagalong.ParseTime(text)
+		if err == nil && t.After(now) {
+			err = fmt.Errorf("time %q is in the future: want one until now, %s", text, now.UTC().Format(time.RFC3339))
+		}
+		return t, err
+	}
+}
+
+// parse reads one parameter, within its bounds.
+func (p parameter) parse(a *arguments, text string, now time.Time) error {
+	switch {
+	case len(text) > p.max:
+		return fmt.Errorf("%s of %d bytes: want at most %d", p.name, len(text), p.max)
+	case p.pattern != nil && !p.pattern.MatchString(text):
+		return fmt.Errorf("%s %q: want %s", p.name, text, p.want)
+	}
+	return p.read(a, text, now)
+}
+
+// read reads the parameters of a request and reports all that are wrong together.
+func (r route) read(names map[string]string, query string, now time.Time) (arguments, error) {
+	a := arguments{given: names, paging: tagalong.Paging{Limit: defaultLimit}}
+	bad := r.addQuery(a.given, query)
+	for _, p := range r.parameters {
+		text, given := a.given[p.name]
+		switch {
+		case given:
+			bad = bad.add(p.name, text, p.parse(&a, text, now))
+		case p.required && !bad.has(p.name):
+			bad = bad.add(p.name, "", fmt.Errorf("%s missing: want %s", p.name, p.want))
+		}
+	}
+	if len(bad) > 0 {
+		return arguments{}, bad
+	}
+	return a, nil
+}
+
+var errQuery = errors.New("query that does not parse: want NAME=VALUE pairs with & between them, other characters escaped by % and two hexadecimal digits")
+
+// addQuery adds what the query gives to what the path gave.
+func (r route) addQuery(given map[string]string, query string) (bad badParameters) {
+	if len(query) > maxQuery {
+		return bad.add("", "", fmt.Errorf("query of %d bytes: want at most %d", len(query), maxQuery))
+	}
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		return bad.add("", query, errQuery)
+	}
+	known := r.queryNames()
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		switch all := values[name]; {
+		case !slices.Contains(known, name):
+			bad = bad.add(name, all[0], fmt.Errorf("parameter %q unknown here: want %s", clip(name), cmp.Or(strings.Join(known, ", "), "none")))
+		case len(all) > 1:
+			bad = bad.add(name, all[1], fmt.Errorf("%s given %d times: want it once", name, len(all)))
+		default:
+			given[name] = all[0]
+		}
+	}
+	return bad
+}
+
+// queryNames are the parameters that the path does not name.
+func (r route) queryNames() []string {
+	var names []string
+	for _, p := range r.parameters {
+		if !r.inPath(p) {
+			names = append(names, p.name)
+		}
+	}
+	return names
+}
+
+func (r route) inPath(p parameter) bool { return strings.Contains(r.pattern, "{"+p.name+"}") }

@@ -1,0 +1,152 @@
+package api
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/aws/aws-lambda-go/lambdacontext"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+// problem is what an error is told as, https://www.rfc-editor.org/rfc/rfc9457.
+type problem struct {
+	Type      string `json:"type"`
+	Title     string `json:"title"`
+	Status    int    `json:"status"`
+	Detail    string `json:"detail"`
+	RequestID string `json:"requestId"`
+	*blamed
+}
+
+// blamed are the parameters that a problem is about: the first of them, and all.
+type blamed struct {
+	Parameter string        `json:"parameter"`
+	Value     string        `json:"value"`
+	Errors    badParameters `json:"errors"`
+}
+
+// badParameter says what is wrong with a parameter. Its name is empty if it is
+// the query as a whole.
+type badParameter struct {
+	Parameter string `json:"parameter"`
+	Value     string `json:"value"`
+	Detail    string `json:"detail"`
+}
+
+// badParameters are all that is wrong with a request.
+type badParameters []badParameter
+
+// Error implements error.
+func (all badParameters) Error() string { return all[0].Detail }
+
+func (all badParameters) add(name, value string, err error) badParameters {
+	if err == nil {
+		return all
+	}
+	return append(all, badParameter{clip(name), clip(value), strings.ToValidUTF8(err.Error(), "\uFFFD")})
+}
+
+func (all badParameters) has(name string) bool {
+	for _, bad := range all {
+		if bad.Parameter == name || bad.Parameter == "" {
+			return true
+		}
+	}
+	return false
+}
+
+func clip(text string) string {
+	if runes := []rune(text); len(runes) > maxEchoed {
+		return string(runes[:maxEchoed])
+	}
+	return text
+}
+
+var (
+	errMethod = errors.New("method not allowed")
+	errPath   = errors.New("path not found")
+)
+
+// blame gives the parameter that an answer's error is about.
+func (a arguments) blame(err error) error {
+	var bad badParameters
+	if errors.Is(err, tagalong.ErrCursor) {
+		return bad.add("cursor", a.given["cursor"], errors.New("cursor: want next of the page before, with the same other parameters"))
+	}
+	if horizon, ok := errors.AsType[*tagalong.HorizonError](err); ok {
+		name := a.timeOf(horizon)
+		return bad.add(name, a.given[name], horizon)
+	}
+	if image, ok := errors.AsType[*tagalong.ImageError](err); ok {
+		return bad.add("image", a.given["image"], image)
+	}
+	return err
+}
+
+// timeOf gives the parameter that asked for a time before the ledger's horizon.
+func (a arguments) timeOf(h *tagalong.HorizonError) string {
+	switch (tagalong.Moment{Environment: h.Environment, At: h.At}) {
+	case a.from:
+		return "from"
+	case a.to:
+		return "to"
+	}
+	return "at"
+}
+
+// problemOf tells an error. What is wrong inside stays there: it is in the log,
+// under the same id.
+func problemOf(err error, id string) problem {
+	if bad, ok := errors.AsType[badParameters](err); ok {
+		p := newProblem(http.StatusBadRequest, bad[0].Detail, id)
+		p.blamed = &blamed{bad[0].Parameter, bad[0].Value, bad}
+		return p
+	}
+	switch {
+	case errors.Is(err, errMethod):
+		return newProblem(http.StatusMethodNotAllowed, "want GET or HEAD", id)
+	case errors.Is(err, errPath):
+		return newProblem(http.StatusNotFound, "there is nothing at this path: want one of those in /openapi.json", id)
+	case passing(err):
+		return newProblem(http.StatusServiceUnavailable, "the answer takes too long now: try again later, or ask for fewer rows", id)
+	}
+	return newProblem(http.StatusInternalServerError, "the answer could not be found: the log says why, under this request's id", id)
+}
+
+func newProblem(status int, detail, id string) problem {
+	return problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail, RequestID: id}
+}
+
+// passing tells whether an error may be gone the next time.
+func passing(err error) bool {
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) ||
+		retry.IsErrorThrottles(retry.DefaultThrottles).IsErrorThrottle(err) == aws.TrueTernary
+}
+
+func (p problem) reply() reply {
+	r := newReply(p.Status, "application/problem+json", "no-store")
+	switch p.Status {
+	case http.StatusMethodNotAllowed:
+		r.header.Set("Allow", "GET, HEAD")
+	case http.StatusServiceUnavailable:
+		r.header.Set("Retry-After", "5")
+	}
+	r.body, _ = json.Marshal(p) // texts and a number
+	return r
+}
+
+// requestID is Lambda's, by which its own lines are found, or a random one.
+func requestID(ctx context.Context) string {
+	if invocation, ok := lambdacontext.FromContext(ctx); ok {
+		return cmp.Or(invocation.AwsRequestID, rand.Text())
+	}
+	return rand.Text()
+}

@@ -1,0 +1,118 @@
+package api
+
+import (
+	"context"
+	_ "embed" // for openapi.json
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+// route is a path, what it takes and what it gives.
+type route struct {
+	pattern    string // with the names of its parameters in braces
+	parameters []parameter
+	question
+}
+
+// question answers what was asked with these arguments.
+type question struct {
+	row    any // an empty row, nil if the answer is no page
+	answer func(context.Context, tagalong.Queries, arguments) (reply, error)
+}
+
+// routes are all there are: the handler serves nothing else, and openapi.json
+// describes each.
+var routes = []route{
+	pages("/v1/environments", nil, environments),
+	pages("/v1/environments/{environment}/running", []parameter{environment, at, servicePattern}, running),
+	pages("/v1/environments/{environment}/history", []parameter{environment, since, until}, history),
+	pages("/v1/services/{account}/{region}/{cluster}/{service}/history", []parameter{account, region, cluster, serviceName, since, until}, history),
+	pages("/v1/images", []parameter{image}, images),
+	pages("/v1/diff", []parameter{from, to}, diff),
+	pages("/v1/tags", []parameter{pending}, tags),
+	{pattern: "/openapi.json", question: question{answer: describe}},
+}
+
+func environments(ctx context.Context, q tagalong.Queries, a arguments) (tagalong.Page[tagalong.EnvironmentRow], error) {
+	return q.Environments(ctx, a.paging)
+}
+
+func running(ctx context.Context, q tagalong.Queries, a arguments) (tagalong.Page[tagalong.RunningRow], error) {
+	return q.Running(ctx, tagalong.RunningQuery{Environment: a.environment, Services: a.services, At: a.at}, a.paging)
+}
+
+func history(ctx context.Context, q tagalong.Queries, a arguments) (tagalong.Page[tagalong.HistoryRow], error) {
+	return q.History(ctx, tagalong.HistoryQuery{Environment: a.environment, Service: a.service, Since: a.since, Until: a.until}, a.paging)
+}
+
+func images(ctx context.Context, q tagalong.Queries, a arguments) (tagalong.Page[tagalong.WhereRow], error) {
+	return q.Where(ctx, a.image, a.paging)
+}
+
+func diff(ctx context.Context, q tagalong.Queries, a arguments) (tagalong.Page[tagalong.DiffRow], error) {
+	return q.Diff(ctx, a.from, a.to, a.paging)
+}
+
+func tags(ctx context.Context, q tagalong.Queries, a arguments) (tagalong.Page[tagalong.TagRow], error) {
+	return q.Tags(ctx, tagalong.TagsQuery{Pending: a.pending}, a.paging)
+}
+
+//go:embed openapi.json
+var document []byte
+
+func describe(context.Context, tagalong.Queries, arguments) (reply, error) {
+	r := newReply(http.StatusOK, "application/json", "public, max-age=3600")
+	r.body = document
+	return r, nil
+}
+
+// pages makes a route whose answers come page by page.
+func pages[R any](pattern string, parameters []parameter, ask func(context.Context, tagalong.Queries, arguments) (tagalong.Page[R], error)) route {
+	var row R
+	return route{pattern, append(parameters, limit, cursor), question{row, func(ctx context.Context, q tagalong.Queries, a arguments) (reply, error) {
+		page, err := ask(ctx, q, a)
+		if err != nil {
+			return reply{}, err
+		}
+		return pageReply(page)
+	}}}
+}
+
+// find looks up a path, still escaped, and what its names stand for. It is no
+// http.ServeMux, which would redirect where a path is not clean.
+func find(path string) (found route, names map[string]string, err error) {
+	for _, r := range routes {
+		if names, ok := match(r.pattern, path); ok {
+			return r, names, nil
+		}
+	}
+	return route{}, nil, errPath
+}
+
+func match(pattern, path string) (map[string]string, bool) {
+	want, got := strings.Split(pattern, "/"), strings.Split(path, "/")
+	if len(want) != len(got) {
+		return nil, false
+	}
+	names := map[string]string{}
+	for i := range want {
+		text, err := url.PathUnescape(got[i])
+		switch name, named := nameIn(want[i]); {
+		case err != nil:
+			return nil, false
+		case named && text != "":
+			names[name] = text
+		case text != want[i]:
+			return nil, false
+		}
+	}
+	return names, true
+}
+
+// nameIn tells whether a segment of a pattern is a name in braces.
+func nameIn(segment string) (string, bool) {
+	return strings.Trim(segment, "{}"), strings.HasPrefix(segment, "{")
+}
