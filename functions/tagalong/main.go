@@ -31,16 +31,22 @@ var errDifferences = errors.New("differences found")
 // cli is the command line. Its help texts are what `tagalong --help` teaches.
 type cli struct {
 	Output  string           `short:"o" enum:"table,json,csv" default:"table" placeholder:"FORMAT" help:"How rows are printed: table for people, json or csv with every field. Default: table."`
+	Wide    bool             `help:"Tables with full digests and times, accounts, regions, deployments and task definitions."`
 	Table   string           `env:"TAGALONG_TABLE" placeholder:"NAME" help:"The ledger's DynamoDB table."`
 	Version kong.VersionFlag `help:"Print the version."`
 
-	Running runningCommand `cmd:"" help:"What runs, since when, and how its digests are known."`
-	History historyCommand `cmd:"" help:"Rollouts, newest first: completed, failed, superseded, rolled back."`
-	Tags    tagsCommand    `cmd:"" help:"The tags that the ledger wishes, and where ECR has them."`
-	Replay  replayCommand  `cmd:"" help:"Feed events from files through the real handler."`
-	Ledger  struct {
+	Running      runningCommand      `cmd:"" help:"What runs or ran at a time, since when, and how its digests are known."`
+	History      historyCommand      `cmd:"" help:"Rollouts, newest first: completed, failed, superseded, rolled back."`
+	Where        whereCommand        `cmd:"" help:"Where an image runs, rolls out and ran."`
+	Diff         diffCommand         `cmd:"" help:"What two environments, or one at two times, do not run alike."`
+	Tags         tagsCommand         `cmd:"" help:"The tags that the ledger wishes, and where ECR has them."`
+	Environments environmentsCommand `cmd:"" help:"The environments, and how many services run in each."`
+	Wait         waitCommand         `cmd:"" help:"Wait until a digest runs in a service, or its rollout fails."`
+	Replay       replayCommand       `cmd:"" help:"Feed events from files through the real handler."`
+	Ledger       struct {
 		Create createCommand `cmd:"" help:"Make the ledger's table."`
 	} `cmd:"" help:"Set the ledger up."`
+	Serve      serveCommand      `cmd:"" help:"The questions over HTTP, on this machine alone."`
 	Sandbox    sandboxCommand    `cmd:"" help:"Try it without AWS: a release story on an embedded one."`
 	Completion completionCommand `cmd:"" help:"Print the code that switches a shell's completion on."`
 }
@@ -72,14 +78,7 @@ func main() {
 func run(ctx context.Context, args []string, w world) int {
 	var c cli
 	exited, status := false, exitDone
-	parser := kong.Must(&c,
-		kong.Name("tagalong"),
-		kong.Description(description),
-		kong.Writers(w.stdout, w.stderr),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
-		kong.Exit(func(code int) { exited, status = true, code }),
-		kong.Vars{"version": version()},
-	)
+	parser := c.parser(w, func(code int) { exited, status = true, code })
 	// A shell that completes a line calls the command too; then no command is meant.
 	kongcompletion.Register(parser, kongcompletion.WithPredictor("file", complete.PredictFiles("*")))
 	if exited {
@@ -92,8 +91,25 @@ func run(ctx context.Context, args []string, w world) int {
 	if err != nil {
 		return misused(parser, err, args, w)
 	}
-	s := &session{ctx: ctx, world: w, table: c.Table, out: output{w: w.stdout, format: c.Output, color: colored(w)}}
+	s := c.session(ctx, w)
 	return s.finish(command.Run(s))
+}
+
+// parser reads the command line into c.
+func (c *cli) parser(w world, exit func(int)) *kong.Kong {
+	return kong.Must(c,
+		kong.Name("tagalong"),
+		kong.Description(description),
+		kong.Writers(w.stdout, w.stderr),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.Exit(exit),
+		kong.Vars{"version": version()},
+	)
+}
+
+// session is one run of a command with the flags that all of them have.
+func (c *cli) session(ctx context.Context, w world) *session {
+	return &session{ctx: ctx, world: w, table: c.Table, out: output{w: w.stdout, format: c.Output, color: colored(w), wide: c.Wide}}
 }
 
 // misused says what the parser did not understand, and where to read on. To the

@@ -41,7 +41,8 @@ func TestMain(m *testing.M) {
 //     variables that point at it. Its ledger holds the story, or nothing
 //     although the story has happened, or there is not even a table.
 //   - status N program args...: like exec, with that exit status.
-//   - retag IMAGE-TAG TAG and untag TAG: what people do by hand, through ECR's API.
+//   - retag IMAGE-TAG TAG, untag TAG and mutable REPOSITORY TAG: what people do
+//     by hand, through ECR's API.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -61,6 +62,7 @@ func TestScripts(t *testing.T) {
 			"status":  scriptStatus,
 			"retag":   scriptRetag,
 			"untag":   scriptUntag,
+			"mutable": scriptMutable,
 		},
 	})
 }
@@ -115,6 +117,21 @@ func scriptUntag(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	_, err := registryAt(ts.Getenv("AWS_ENDPOINT_URL")).BatchDeleteImage(context.Background(), &awsecr.BatchDeleteImageInput{
 		RepositoryName: aws.String(repository), ImageIds: []types.ImageIdentifier{{ImageTag: &args[0]}},
+	})
+	ts.Check(err)
+}
+
+// scriptMutable lets one tag of a repository move, and no other.
+func scriptMutable(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: mutable REPOSITORY TAG")
+	}
+	_, err := registryAt(ts.Getenv("AWS_ENDPOINT_URL")).PutImageTagMutability(context.Background(), &awsecr.PutImageTagMutabilityInput{
+		RepositoryName:     &args[0],
+		ImageTagMutability: types.ImageTagMutabilityImmutableWithExclusion,
+		ImageTagMutabilityExclusionFilters: []types.ImageTagMutabilityExclusionFilter{
+			{Filter: &args[1], FilterType: types.ImageTagMutabilityExclusionFilterTypeWildcard},
+		},
 	})
 	ts.Check(err)
 }

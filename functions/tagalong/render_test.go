@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,7 +20,15 @@ import (
 const (
 	runningKeys = "environment account region cluster service container registry repository digest index imageTag evidence since deployment taskDefinition tagState rollingOut release.pipeline release.execution release.stage release.commit"
 	historyKeys = "environment account region cluster service deployment taskDefinition state startedAt finishedAt until rollback reason containers release.pipeline release.execution release.stage release.commit"
+	whereKeys   = "environment account region cluster service container registry repository digest index evidence phase since until"
+	diffKeys    = "service container from to"
 	tagKeys     = "environment registry repository tag digest actual state reason since"
+)
+
+// The views of a narrow and of a wide table.
+var (
+	narrow = view{now: testNow}
+	whole  = view{now: testNow, wide: true}
 )
 
 func rendered[R any](t *testing.T, format string, rows []R, columns []column[R]) string {
@@ -34,7 +43,10 @@ func rendered[R any](t *testing.T, format string, rows []R, columns []column[R])
 func TestRowsHaveEveryKey(t *testing.T) {
 	checkKeys(t, runningKeys, []tagalong.RunningRow{{}})
 	checkKeys(t, historyKeys, []tagalong.HistoryRow{{Containers: []tagalong.HistoryContainer{}}})
+	checkKeys(t, whereKeys, []tagalong.WhereRow{{}})
+	checkKeys(t, diffKeys, []tagalong.DiffRow{{From: []digest.Digest{}, To: []digest.Digest{}}})
 	checkKeys(t, tagKeys, []tagalong.TagRow{{}})
+	checkKeys(t, "environment services", []tagalong.EnvironmentRow{{}})
 	checkKeys(t, "container registry repository digest index imageTag evidence", []tagalong.HistoryContainer{{}})
 }
 
@@ -52,7 +64,7 @@ func checkKeys[R any](t *testing.T, want string, rows []R) {
 			m[2] = "release." + m[2]
 		}
 		keys = append(keys, m[2])
-		unknown := map[string]string{"since": "null", "startedAt": "null", "finishedAt": "null", "until": "null", "rollback": "false", "containers": "[]"}[m[2]]
+		unknown := map[string]string{"since": "null", "startedAt": "null", "finishedAt": "null", "until": "null", "rollback": "false", "containers": "[]", "from": "[]", "to": "[]", "services": "0"}[m[2]]
 		if unknown == "" {
 			unknown = `""`
 		}
@@ -66,6 +78,36 @@ func checkKeys[R any](t *testing.T, want string, rows []R) {
 	records, err := csv.NewReader(strings.NewReader(rendered(t, "csv", rows, nil))).ReadAll()
 	if err != nil || len(records) != 2 || strings.Join(records[0], " ") != want || len(records[1]) != len(records[0]) {
 		t.Errorf("%T: CSV has %q, %v, want %s", rows, records, err, want)
+	}
+}
+
+func TestColumnsThatSayNothing(t *testing.T) {
+	rows := []tagalong.TagRow{{Environment: "prod", Reason: "r"}, {Environment: "prod"}}
+	columns := func(plain string) []column[tagalong.TagRow] {
+		return []column[tagalong.TagRow]{
+			{head: "env", cell: func(r tagalong.TagRow) string { return r.Environment }, plain: plain},
+			{head: "registry", cell: func(r tagalong.TagRow) string { return r.Registry }, detail: true},
+			{head: "reason", cell: func(r tagalong.TagRow) string { return orDash(r.Reason) }, plain: "-"},
+			{head: "lines", cells: func(r tagalong.TagRow) []string { return strings.Split(r.Reason+"\x1b", "") }},
+		}
+	}
+	heads := func(out output, plain string) (heads []string) {
+		for _, c := range shown(out, rows, columns(plain)) {
+			heads = append(heads, c.head)
+		}
+		return heads
+	}
+	if got, want := heads(output{}, "prod"), []string{"reason", "lines"}; !slices.Equal(got, want) {
+		t.Errorf("narrow: %q, want %q", got, want)
+	}
+	if got, want := heads(output{}, "pro"), []string{"env", "reason", "lines"}; !slices.Equal(got, want) {
+		t.Errorf("something else was asked for: %q, want %q", got, want)
+	}
+	if got, want := heads(output{wide: true}, "prod"), []string{"env", "registry", "reason", "lines"}; !slices.Equal(got, want) {
+		t.Errorf("wide: %q, want %q", got, want)
+	}
+	if got, want := columns("")[3].text(rows[0]), "r\n "; got != want {
+		t.Errorf("lines %q, want %q", got, want)
 	}
 }
 
@@ -103,16 +145,16 @@ func TestRenderTable(t *testing.T) {
 		{Environment: "staging", Repository: "long/name", Tag: "ü", State: tagalong.TagConfirmed},
 	}
 	want := strings.Join([]string{
-		"ENVIRONMENT  REPOSITORY  TAG   DIGEST  ACTUAL  STATE      SINCE  REASON",
-		"prod         a           prod  -       -       blocked    -      two lines [2J and a tab",
-		"staging      long/name   ü     -       -       confirmed  -      -",
+		"ENV      REPOSITORY  TAG   DIGEST  ACTUAL  STATE      SINCE  REASON",
+		"prod     a           prod  -       -       blocked    -      two lines [2J and a tab",
+		"staging  long/name   ü     -       -       confirmed  -      -",
 		"",
 	}, "\n")
-	if got := rendered(t, "table", rows, tagColumns(testNow)); got != want {
+	if got := rendered(t, "table", rows, tagColumns(narrow)); got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
 	}
 	var b bytes.Buffer
-	if err := render(output{w: &b, format: "table", color: true}, rows, tagColumns(testNow), ""); err != nil {
+	if err := render(output{w: &b, format: "table", color: true}, rows, tagColumns(narrow), ""); err != nil {
 		t.Fatal(err)
 	}
 	plain := strings.NewReplacer("\x1b[31m", "", "\x1b[32m", "", "\x1b[0m", "").Replace(b.String())
@@ -131,7 +173,7 @@ func (full) Write([]byte) (int, error) { return 0, errFull }
 func TestRenderSaysWhatCouldNotBeWritten(t *testing.T) {
 	for _, format := range []string{"table", "json", "csv"} {
 		for _, rows := range [][]tagalong.TagRow{{}, {{}}} {
-			if err := render(output{w: full{}, format: format}, rows, tagColumns(testNow), "Nothing"); !errors.Is(err, errFull) {
+			if err := render(output{w: full{}, format: format}, rows, tagColumns(narrow), "Nothing"); !errors.Is(err, errFull) {
 				t.Errorf("%s of %d rows: %v", format, len(rows), err)
 			}
 		}
@@ -141,7 +183,7 @@ func TestRenderSaysWhatCouldNotBeWritten(t *testing.T) {
 func TestAge(t *testing.T) {
 	for ago, want := range map[time.Duration]string{
 		0: "0s ago", 59*time.Second + 999*time.Millisecond: "59s ago", time.Minute: "1m ago", time.Hour - 1: "59m ago",
-		time.Hour: "1h00m ago", 24*time.Hour - 1: "23h59m ago", 24 * time.Hour: "1d00h ago", 400*24*time.Hour + 5*time.Hour: "400d05h ago",
+		time.Hour: "1h00m ago", 24*time.Hour - 1: "23h59m ago", 24 * time.Hour: "1d00h ago", 7*24*time.Hour - 1: "6d23h ago", 7 * 24 * time.Hour: "2026-02-25T11:21Z",
 		-time.Second: "2026-03-04T11:21:01Z",
 	} {
 		then := testNow.Add(-ago)
@@ -179,7 +221,23 @@ func TestCells(t *testing.T) {
 		{imageName("", ""), "-"},
 		{imageName("app", ""), "app"},
 		{imageName("app", "v1"), "app:v1"},
-		{containersText(nil), "-"},
+		{narrow.image("docker.io", "app", "v1"), "app:v1"},
+		{whole.image("docker.io", "app", "v1"), "docker.io/app:v1"},
+		{whole.image("", "app", ""), "app"},
+		{whole.image("docker.io", "", ""), "-"},
+		{narrow.image("", "team/app", "0123456789abcdef0123456789abcdef01234567"), "team/app:0123456789a…"},
+		{narrow.image("", "appmesh/aws-appmesh-envoy", "v1.29.12.1-prod"), "…ppmesh-envoy:v1.29.12.1-…"},
+		{narrow.image("", "a/repository/of/a/long/name", ""), "…repository/of/a/long/name"},
+		{whole.image("", "a/repository/of/a/long/name", ""), "a/repository/of/a/long/name"},
+		{taskDefinition("arn:aws:ecs:us-east-1:111122223333:task-definition/app:2"), "app:2"},
+		{taskDefinition(""), "-"},
+		{whole.digest("sha256:abc"), "sha256:abc"},
+		{whole.digest(""), "-"},
+		{whole.time(&theDay), "2026-03-04T00:00:00Z"},
+		{narrow.time(&theDay), "11h21m ago"},
+		{strings.Join(narrow.digests([]digest.Digest{"", "sha256:abc"}), " "), "unknown abc"},
+		{listed([]string{"a", "b", "c", "d"}), "a, b, c, d"},
+		{listed([]string{"a", "b", "c", "d", "e"}), "a, b, c and 2 more"},
 		{deploymentNumber(""), ""},
 		{deploymentNumber("ecs-svc/1"), "1"},
 		{failure(tagalong.HistoryRow{State: tagalong.StateCompleted, Reason: "done"}), "-"},

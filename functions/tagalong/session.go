@@ -19,7 +19,7 @@ import (
 
 	"github.com/tagalong-aws/tagalong/functions/internal/boot"
 	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring"
-	"github.com/tagalong-aws/tagalong/functions/internal/dynamo"
+	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/reading"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -31,6 +31,8 @@ type session struct {
 	out   output
 
 	cfg aws.Config
+	// asked is what the questions are put to; nil: to the ledger in the table.
+	asked *tagalong.Queries
 }
 
 func (s *session) now() time.Time { return s.world.now().UTC() }
@@ -96,19 +98,23 @@ func (s *session) checkTable() error {
 	return nil
 }
 
-// reactor gives the one that the functions run, for events that people feed in:
-// it compares ECR again however old an event is.
-func (s *session) reactor() (*tagalong.Reactor, error) {
+// settings reads the functions' variables, with the table that was given here.
+func (s *session) settings() (boot.Config, error) {
 	if _, err := s.dynamoDB(); err != nil {
-		return nil, err
+		return boot.Config{}, err
 	}
-	getenv := func(name string) string {
+	return boot.ReadConfig(func(name string) string {
 		if name == boot.EnvTable {
 			return s.table
 		}
 		return s.getenv(name)
-	}
-	settings, err := boot.ReadConfig(getenv, boot.EnvTable)
+	}, boot.EnvTable)
+}
+
+// reactor gives the one that the functions run, for events that people feed in:
+// it compares ECR again however old an event is.
+func (s *session) reactor() (*tagalong.Reactor, error) {
+	settings, err := s.settings()
 	if err != nil {
 		return nil, err
 	}
@@ -121,16 +127,19 @@ func (s *session) reactor() (*tagalong.Reactor, error) {
 	return reactor, nil
 }
 
+// queries gives who answers the questions: the ledger, and ECR where a question
+// is about now.
 func (s *session) queries() (tagalong.Queries, error) {
-	client, err := s.dynamoDB()
+	if s.asked != nil {
+		return *s.asked, nil
+	}
+	settings, err := s.settings()
 	if err != nil {
 		return tagalong.Queries{}, err
 	}
-	registry, err := wiring.Registry(s.ctx, s.getenv, s.cfg)
-	if err != nil {
-		return tagalong.Queries{}, err
-	}
-	return tagalong.Queries{Records: dynamo.New(client, s.table), Registry: registry}, nil
+	queries, err := reading.Queries(s.ctx, settings, s.cfg)
+	queries.Now = s.now
+	return queries, err
 }
 
 // explain says what to do about errors that people meet when they set things up.

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/xhit/go-str2duration/v2"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+// servicePattern reads --service; without it every service is meant.
+func servicePattern(s string) (tagalong.ServicePattern, error) {
+	if s == "" {
+		return tagalong.ServicePattern{}, nil
+	}
+	p, err := tagalong.ParseServicePattern(s)
+	if err != nil {
+		return p, usageError{fmt.Errorf("--service: %w", err)}
+	}
+	return p, nil
+}
+
+// environmentFlag reads an environment's name; without it all of them are meant.
+func environmentFlag(flag, name string) (string, error) {
+	if name == "" {
+		return "", nil
+	}
+	if _, err := tagalong.ParseEnvironment(name); err != nil {
+		return "", usageError{fmt.Errorf("%s: %w", flag, err)}
+	}
+	return name, nil
+}
+
+// readMoment reads an argument NAME or NAME@TIME.
+func readMoment(s string, now time.Time) (tagalong.Moment, error) {
+	m, err := tagalong.ParseMoment(s, func(value string) (time.Time, error) { return pastTime(value, now) })
+	if err != nil {
+		return m, usageError{err}
+	}
+	return m, nil
+}
+
+// timeFlag reads a flag that is a point in time; the zero time if it is not given.
+func timeFlag(flag, value string, now time.Time) (time.Time, error) {
+	return readFlag(flag, value, now, pointInTime)
+}
+
+// pastFlag is timeFlag for what has happened.
+func pastFlag(flag, value string, now time.Time) (time.Time, error) {
+	return readFlag(flag, value, now, pastTime)
+}
+
+func readFlag(flag, value string, now time.Time, read func(string, time.Time) (time.Time, error)) (time.Time, error) {
+	if value == "" {
+		return time.Time{}, nil
+	}
+	t, err := read(value, now)
+	if err != nil {
+		return t, usageError{fmt.Errorf("%s: %w", flag, err)}
+	}
+	return t, nil
+}
+
+// pastTime reads a point in time that is not in the future.
+func pastTime(value string, now time.Time) (time.Time, error) {
+	t, err := pointInTime(value, now)
+	if err == nil && t.After(now) {
+		err = fmt.Errorf("time %q is in the future: it is %s now", value, now.Format(time.RFC3339))
+	}
+	return t, err
+}
+
+// withoutSeconds is RFC 3339 as people write it.
+const withoutSeconds = "2006-01-02T15:04Z07:00"
+
+// pointInTime reads RFC 3339, with seconds or without, or how long ago.
+func pointInTime(value string, now time.Time) (time.Time, error) {
+	if t, err := tagalong.ParseTime(value); err == nil {
+		return t, nil
+	}
+	if t, err := time.Parse(withoutSeconds, value); err == nil {
+		return tagalong.ParseTime(t.Format(time.RFC3339))
+	}
+	if ago, err := duration(value); err == nil {
+		return now.Add(-ago), nil
+	}
+	return time.Time{}, fmt.Errorf("time %q: want RFC 3339 such as 2026-03-04T03:12:00Z, or how long ago such as 90m, 2h or 3d", value)
+}
+
+// duration reads how long something is, in days too.
+func duration(value string) (time.Duration, error) {
+	d, err := str2duration.ParseDuration(value)
+	if err == nil && d < 0 {
+		err = errors.New("below zero")
+	}
+	return d, err
+}

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/opencontainers/go-digest"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+// orDash shows what there is nothing of.
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+func (v view) digest(d digest.Digest) string {
+	if v.wide {
+		return orDash(d.String())
+	}
+	return short(d)
+}
+
+// short shortens a digest to what people compare by eye.
+func short(d digest.Digest) string {
+	if d == "" {
+		return "-"
+	}
+	_, hex, ok := strings.Cut(d.String(), ":")
+	if !ok {
+		return d.String()
+	}
+	return hex[:min(12, len(hex))]
+}
+
+func (v view) time(t *time.Time) string {
+	if v.wide {
+		return clock(t)
+	}
+	return age(t, v.now)
+}
+
+// agesUntil is how long ago something is told apart by its age: before that, by
+// its date.
+const agesUntil = 7 * 24 * time.Hour
+
+// age tells how long ago something was, in the two units that matter.
+func age(t *time.Time, now time.Time) string {
+	if t == nil {
+		return "-"
+	}
+	d := now.Sub(*t)
+	switch {
+	case d < 0:
+		return clock(t)
+	case d < time.Minute:
+		return fmt.Sprintf("%ds ago", int(d.Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%dm ago", int(d.Minutes()))
+	case d < 24*time.Hour:
+		return fmt.Sprintf("%dh%02dm ago", int(d.Hours()), int(d.Minutes())%60)
+	case d >= agesUntil:
+		return t.UTC().Format(withoutSeconds)
+	}
+	return fmt.Sprintf("%dd%02dh ago", int(d.Hours())/24, int(d.Hours())%24)
+}
+
+func clock(t *time.Time) string {
+	if t == nil {
+		return "-"
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+// What narrow tables have room for: an image's name, and the tag in it.
+const (
+	imageRoom = 26
+	tagRoom   = 12
+)
+
+// image names an image. Narrow tables leave out the registry, the end of a long
+// tag and the beginning of a long repository: the digest stands beside them.
+func (v view) image(registry, repository, tag string) string {
+	switch name := imageName(repository, tag); {
+	case !v.wide && len(name) > imageRoom:
+		after := strings.TrimPrefix(imageName("", beginning(tag, tagRoom)), "-")
+		return ending(repository, imageRoom-utf8.RuneCountInString(after)) + after
+	case v.wide && registry != "" && repository != "":
+		return registry + "/" + name
+	default:
+		return name
+	}
+}
+
+func imageName(repository, tag string) string {
+	if tag == "" {
+		return orDash(repository)
+	}
+	return orDash(repository) + ":" + tag
+}
+
+func beginning(name string, room int) string {
+	if len(name) <= room {
+		return name
+	}
+	return name[:room-1] + "…"
+}
+
+func ending(name string, room int) string {
+	if len(name) <= room {
+		return name
+	}
+	return "…" + name[len(name)-room+1:]
+}
+
+// deploymentNumber drops the prefix that all deployments of ECS share.
+func deploymentNumber(id string) string { return strings.TrimPrefix(id, "ecs-svc/") }
+
+// taskDefinition is family:revision; account and region have columns of their own.
+func taskDefinition(arn string) string {
+	_, name, ok := strings.Cut(arn, ":task-definition/")
+	if !ok {
+		return orDash(arn)
+	}
+	return name
+}
+
+// failure is why a rollout failed. Of the others ECS only says that they did not.
+func failure(r tagalong.HistoryRow) string {
+	if r.State != tagalong.StateFailed {
+		return "-"
+	}
+	return orDash(r.Reason)
+}
+
+func (v view) containers(containers []tagalong.HistoryContainer) []string {
+	var texts []string
+	for _, c := range containers {
+		texts = append(texts, c.Container+"@"+v.digest(c.Digest))
+	}
+	return texts
+}
+
+// digests are those of one side of a difference.
+func (v view) digests(digests []digest.Digest) []string {
+	var texts []string
+	for _, d := range digests {
+		if d == "" {
+			texts = append(texts, "unknown")
+			continue
+		}
+		texts = append(texts, v.digest(d))
+	}
+	return texts
+}

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"strconv"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+// The tables of the questions. A column that says nothing but what was asked for
+// is left out of narrow ones.
+
+func runningColumns(v view, asked tagalong.RunningQuery) []column[tagalong.RunningRow] {
+	type row = tagalong.RunningRow
+	columns := []column[row]{
+		{head: "env", cell: func(r row) string { return r.Environment }, plain: asked.Environment},
+		{head: "account", cell: func(r row) string { return r.Account }, detail: true},
+		{head: "region", cell: func(r row) string { return r.Region }, detail: true},
+		{head: "service", cell: func(r row) string { return r.Cluster + "/" + r.Service }},
+		{head: "container", cell: func(r row) string { return r.Container }},
+		{head: "image", cell: func(r row) string { return v.image(r.Registry, r.Repository, r.ImageTag) }},
+		{head: "digest", cell: func(r row) string { return v.digest(r.Digest) }},
+		{head: "index", cell: func(r row) string { return v.digest(r.Index) }, detail: true},
+		{head: "evidence", cell: func(r row) string { return string(r.Evidence) }},
+		{head: "since", cell: func(r row) string { return v.time(r.Since) }},
+		{head: "deployment", cell: func(r row) string { return deploymentNumber(r.Deployment) }, detail: true},
+		{head: "task definition", cell: func(r row) string { return taskDefinition(r.TaskDefinition) }, detail: true},
+	}
+	if !asked.At.IsZero() {
+		return columns // nobody wrote down how tags stood
+	}
+	return append(columns,
+		column[row]{head: "tag state", cell: func(r row) string { return string(r.TagState) }},
+		column[row]{head: "rolling out", cell: func(r row) string { return orDash(deploymentNumber(r.RollingOut)) }, plain: "-"},
+	)
+}
+
+func historyColumns(v view, asked tagalong.HistoryQuery) []column[tagalong.HistoryRow] {
+	type row = tagalong.HistoryRow
+	return []column[row]{
+		{head: "started", cell: func(r row) string { return v.time(r.StartedAt) }},
+		{head: "finished", cell: func(r row) string { return v.time(r.FinishedAt) }},
+		{head: "until", cell: func(r row) string { return v.time(r.Until) }},
+		{head: "env", cell: func(r row) string { return r.Environment }, plain: asked.Environment},
+		{head: "account", cell: func(r row) string { return r.Account }, detail: true},
+		{head: "region", cell: func(r row) string { return r.Region }, detail: true},
+		{head: "service", cell: func(r row) string { return r.Cluster + "/" + r.Service }},
+		{head: "deployment", cell: func(r row) string { return deploymentNumber(r.Deployment) }, detail: true},
+		{head: "task definition", cell: func(r row) string { return taskDefinition(r.TaskDefinition) }, detail: true},
+		{head: "state", cell: func(r row) string { return string(r.State) }},
+		{head: "rollback", cell: func(r row) string { return map[bool]string{true: "yes", false: "-"}[r.Rollback] }, plain: "-"},
+		{head: "images", cells: func(r row) []string { return v.containers(r.Containers) }},
+		{head: "reason", cell: failure, plain: "-"},
+	}
+}
+
+func whereColumns(v view, asked tagalong.ImageQuery) []column[tagalong.WhereRow] {
+	type row = tagalong.WhereRow
+	var askedDigest, askedRepository string
+	if asked.Digest != "" {
+		askedDigest = v.digest(asked.Digest)
+	}
+	if asked.Repository != "" {
+		askedRepository = v.image("", asked.Repository, "")
+	}
+	return []column[row]{
+		{head: "env", cell: func(r row) string { return r.Environment }},
+		{head: "account", cell: func(r row) string { return r.Account }, detail: true},
+		{head: "region", cell: func(r row) string { return r.Region }, detail: true},
+		{head: "service", cell: func(r row) string { return r.Cluster + "/" + r.Service }},
+		{head: "container", cell: func(r row) string { return r.Container }},
+		{head: "image", cell: func(r row) string { return v.image(r.Registry, r.Repository, "") }, plain: askedRepository},
+		{head: "digest", cell: func(r row) string { return v.digest(r.Digest) }, plain: askedDigest},
+		{head: "index", cell: func(r row) string { return v.digest(r.Index) }, detail: true},
+		{head: "evidence", cell: func(r row) string { return string(r.Evidence) }},
+		{head: "phase", cell: func(r row) string { return string(r.Phase) }},
+		{head: "since", cell: func(r row) string { return v.time(r.Since) }},
+		{head: "until", cell: func(r row) string { return v.time(r.Until) }},
+	}
+}
+
+// diffColumns names the two sides as they were asked for.
+func diffColumns(v view, from, to string) []column[tagalong.DiffRow] {
+	type row = tagalong.DiffRow
+	return []column[row]{
+		{head: "service", cell: func(r row) string { return r.Service }},
+		{head: "container", cell: func(r row) string { return r.Container }},
+		{head: from, cells: func(r row) []string { return v.digests(r.From) }},
+		{head: to, cells: func(r row) []string { return v.digests(r.To) }},
+	}
+}
+
+func tagColumns(v view) []column[tagalong.TagRow] {
+	type row = tagalong.TagRow
+	return []column[row]{
+		{head: "env", cell: func(r row) string { return r.Environment }},
+		{head: "registry", cell: func(r row) string { return r.Registry }, detail: true},
+		{head: "repository", cell: func(r row) string { return r.Repository }},
+		{head: "tag", cell: func(r row) string { return r.Tag }},
+		{head: "digest", cell: func(r row) string { return v.digest(r.Digest) }},
+		{head: "actual", cell: func(r row) string { return v.digest(r.Actual) }},
+		{head: "state", cell: func(r row) string { return string(r.State) }},
+		{head: "since", cell: func(r row) string { return v.time(r.Since) }},
+		{head: "reason", cell: func(r row) string { return orDash(r.Reason) }, plain: "-"},
+	}
+}
+
+func environmentColumns() []column[tagalong.EnvironmentRow] {
+	type row = tagalong.EnvironmentRow
+	return []column[row]{
+		{head: "environment", cell: func(r row) string { return r.Environment }},
+		{head: "services", cell: func(r row) string { return strconv.Itoa(r.Services) }},
+	}
+}

@@ -1,0 +1,27 @@
+package main
+
+import "github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+
+type environmentsCommand struct{}
+
+func (environmentsCommand) Help() string {
+	return `Examples:
+
+  tagalong environments
+  tagalong environments -o json | jq -r '.[].environment'
+
+An environment that everything has left stays in the list: its history does.
+`
+}
+
+func (environmentsCommand) Run(s *session) error {
+	q, err := s.queries()
+	if err != nil {
+		return err
+	}
+	page, err := q.Environments(s.ctx, tagalong.Paging{})
+	if err != nil {
+		return err
+	}
+	return render(s.out, page.Items, environmentColumns(), "No environments: the ledger has seen no rollout")
+}

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+type historyCommand struct {
+	Environment string `short:"e" placeholder:"ENV" help:"Only rollouts in this environment."`
+	Service     string `short:"s" placeholder:"CLUSTER/NAME" help:"Only these services: CLUSTER/NAME or NAME, globs allowed."`
+	Since       string `placeholder:"TIME" help:"Rollouts that started at this time or later: RFC 3339, or how long ago, such as 90m, 2h or 3d."`
+	Until       string `placeholder:"TIME" help:"Rollouts that started before this time."`
+	Limit       int    `default:"100" help:"At most so many rollouts; 0 for all."`
+}
+
+func (historyCommand) Help() string {
+	return `Examples:
+
+  tagalong history --service prod-cluster/checkout-api
+  tagalong history --environment prod --since 1d
+  tagalong history --since 3d --limit 0 -o csv > rollouts.csv
+  tagalong history --since 2026-03-04T00:00Z --until 2026-03-05T00:00Z --wide
+
+A rollout whose start nobody saw is placed by its finish.
+`
+}
+
+func (c *historyCommand) Run(s *session) error {
+	query, err := c.query(s)
+	if err != nil {
+		return err
+	}
+	q, err := s.queries()
+	if err != nil {
+		return err
+	}
+	page, err := q.History(s.ctx, query, tagalong.Paging{Limit: c.Limit})
+	if err != nil {
+		return err
+	}
+	nothing := "No rollouts" + in(c.Environment) + matching(c.Service) + between(query.Since, query.Until)
+	if len(page.Items) == 0 && c.Environment != "" {
+		nothing += s.otherEnvironments(q)
+	}
+	if page.Next != "" {
+		fmt.Fprintf(s.stderr, "tagalong: there are more rollouts than the newest %d: --limit 0 gives all\n", len(page.Items))
+	}
+	return render(s.out, page.Items, historyColumns(s.view(), query), nothing)
+}
+
+// query reads the flags.
+func (c *historyCommand) query(s *session) (q tagalong.HistoryQuery, err error) {
+	if c.Limit < 0 {
+		return q, usagef("--limit %d: want 0 for all, or how many rollouts", c.Limit)
+	}
+	if q.Environment, err = environmentFlag("--environment", c.Environment); err != nil {
+		return q, err
+	}
+	if q.Services, err = servicePattern(c.Service); err != nil {
+		return q, err
+	}
+	now := s.now()
+	if q.Since, err = timeFlag("--since", c.Since, now); err != nil {
+		return q, err
+	}
+	if q.Until, err = timeFlag("--until", c.Until, now); err != nil {
+		return q, err
+	}
+	if !q.Since.IsZero() && !q.Until.IsZero() && !q.Since.Before(q.Until) {
+		return q, usagef("--until %s: want a time after --since %s", c.Until, c.Since)
+	}
+	return q, nil
+}

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"strings"
+	"time"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+type runningCommand struct {
+	Environment string `arg:"" optional:"" name:"env" help:"An environment such as prod, or prod@2h for what ran there then. Default: all of them."`
+	At          string `placeholder:"TIME" help:"What ran at this time: RFC 3339, or how long ago, such as 90m, 2h or 3d. Default: now."`
+	Service     string `short:"s" placeholder:"CLUSTER/NAME" help:"Only these services: CLUSTER/NAME or NAME, globs allowed."`
+}
+
+func (runningCommand) Help() string {
+	return `Examples:
+
+  tagalong running prod
+  tagalong running prod@2026-03-04T10:00Z
+  tagalong running --at 3d --wide
+  tagalong running --service 'prod-*/checkout-api' -o json
+  tagalong running prod -o json | jq -r '.[].digest' | sort -u
+
+ROLLING OUT names a deployment in progress. For a security question its digests run too: tagalong history lists them. Of a past time the ledger does not say how tags stood, nor what was rolling out; services that it did not know yet are named on standard error.
+`
+}
+
+func (c *runningCommand) Run(s *session) error {
+	query, err := c.query(s.now())
+	if err != nil {
+		return err
+	}
+	q, err := s.queries()
+	if err != nil {
+		return err
+	}
+	page, err := q.Running(s.ctx, query, tagalong.Paging{})
+	if err != nil {
+		return err
+	}
+	s.noteGaps(page.Gaps)
+	nothing := "No running services" + in(query.Environment) + matching(c.Service) + when(query.At)
+	if len(page.Items) == 0 && query.Environment != "" {
+		nothing += s.otherEnvironments(q)
+	}
+	return render(s.out, page.Items, runningColumns(s.view(), query), nothing)
+}
+
+// query reads the arguments.
+func (c *runningCommand) query(now time.Time) (q tagalong.RunningQuery, err error) {
+	if q.Services, err = servicePattern(c.Service); err != nil {
+		return q, err
+	}
+	var moment tagalong.Moment
+	if c.Environment != "" {
+		if moment, err = readMoment(c.Environment, now); err != nil {
+			return q, err
+		}
+	}
+	at, err := pastFlag("--at", c.At, now)
+	if err != nil {
+		return q, err
+	}
+	if !at.IsZero() && !moment.At.IsZero() && !at.Equal(moment.At) {
+		return q, usagef("--at %s: want the time of %s, or one of both alone", c.At, c.Environment)
+	}
+	if at.IsZero() {
+		at = moment.At
+	}
+	q.Environment, q.At = moment.Environment, at
+	return q, nil
+}
+
+// otherEnvironments lists the ones that are known, for who mistyped one.
+func (s *session) otherEnvironments(q tagalong.Queries) string {
+	names, err := q.Records.Environments(s.ctx)
+	if err != nil || len(names) == 0 {
+		return "" // the answer is complete without
+	}
+	return " (environments with services: " + strings.Join(names, ", ") + ")"
+}

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/api"
+)
+
+type serveCommand struct {
+	API    bool   `name:"api" help:"Serve the HTTP API."`
+	Listen string `default:"127.0.0.1:8080" placeholder:"ADDRESS" help:"Where to listen, on the loopback interface only; port 0 picks a free one. Default: ${default}."`
+}
+
+func (serveCommand) Help() string {
+	return `Examples:
+
+  tagalong serve --api
+  curl -s http://127.0.0.1:8080/v1/environments/prod/running | jq
+
+There is no authentication: everybody on this machine can ask what your credentials may read. It ends with Ctrl-C.
+`
+}
+
+const (
+	headerTimeout = 10 * time.Second // to read a request's head
+	idleTimeout   = 2 * time.Minute
+	farewell      = 5 * time.Second // for the requests that are under way at the end
+)
+
+func (c *serveCommand) Run(s *session) error {
+	if !c.API {
+		return usagef("serve: want --api, there is nothing else to serve yet")
+	}
+	if err := checkLoopback(c.Listen); err != nil {
+		return err
+	}
+	q, err := s.queries()
+	if err != nil {
+		return err
+	}
+	listener, err := listen(s.ctx, c.Listen)
+	if err != nil {
+		return err
+	}
+	log := slog.New(slog.NewTextHandler(s.stderr, nil))
+	url := "http://" + listener.Addr().String()
+	fmt.Fprintf(s.stdout, "The API listens on %s until you end it with Ctrl-C. For example:\n\n  %s/v1/environments\n  %s/openapi.json\n", url, url, url)
+	return serve(s.ctx, listener, onlyLocal(api.Handler(q, log)), log)
+}
+
+// errNotLoopback refuses an address that other machines could reach.
+var errNotLoopback = errors.New("address is not on the loopback interface: want 127.0.0.1:PORT, [::1]:PORT or localhost:PORT, since there is no authentication")
+
+func checkLoopback(address string) error {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return usageError{fmt.Errorf("--listen: %w", err)}
+	}
+	if !loopback(host) {
+		return usageError{fmt.Errorf("--listen %s: %w", address, errNotLoopback)}
+	}
+	return nil
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// listen looks at the address that it got, too: localhost is what the machine
+// says it is.
+func listen(ctx context.Context, address string) (net.Listener, error) {
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("--listen: %w", err)
+	}
+	if tcp, ok := listener.Addr().(*net.TCPAddr); !ok || !tcp.IP.IsLoopback() {
+		listener.Close()
+		return nil, fmt.Errorf("--listen %s: %w", address, errNotLoopback)
+	}
+	return listener, nil
+}
+
+// onlyLocal refuses requests that name another host: a page of the web whose name
+// resolves to this machine could make a browser send them.
+func onlyLocal(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host, _, err := net.SplitHostPort(r.Host)
+		if err != nil {
+			host = strings.Trim(r.Host, "[]")
+		}
+		if !loopback(host) {
+			http.Error(w, fmt.Sprintf("host %q: want the loopback address that tagalong serve printed", host), http.StatusMisdirectedRequest)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// serve answers until ctx ends, and then lets the requests under way finish.
+func serve(ctx context.Context, listener net.Listener, handler http.Handler, log *slog.Logger) error {
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       headerTimeout, // no request has a body worth waiting for
+		IdleTimeout:       idleTimeout,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(listener) }()
+	select {
+	case err := <-ended:
+		return fmt.Errorf("serving: %w", err)
+	case <-ctx.Done():
+	}
+	last, stop := context.WithTimeout(context.WithoutCancel(ctx), farewell)
+	defer stop()
+	if err := server.Shutdown(last); err != nil {
+		return errors.Join(fmt.Errorf("ending the requests under way: %w", err), server.Close())
+	}
+	return nil
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// served starts tagalong serve on a free port, and gives its URL, and a function
+// that ends it and gives its exit status and what it logged.
+func served(t *testing.T) (url string, end func() (status int, log string)) {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	printed, stdout := io.Pipe()
+	var log bytes.Buffer
+	status := make(chan int, 1)
+	go func() {
+		status <- run(ctx, []string{"serve", "--api", "--listen", "127.0.0.1:0"}, world{strings.NewReader(""), stdout, &log, os.Getenv, func() time.Time { return testNow }})
+		stdout.Close()
+	}()
+	text, err := io.ReadAll(io.LimitReader(printed, 60)) // the URL is in the first words
+	if err != nil {
+		t.Fatal(err)
+	}
+	go io.Copy(io.Discard, printed)
+	url = regexp.MustCompile(`http://127\.0\.0\.1:\d+`).FindString(string(text))
+	if url == "" {
+		stop()
+		t.Fatalf("no URL in %q, exit status %d: %s", text, <-status, &log)
+	}
+	t.Cleanup(stop)
+	return url, func() (int, string) {
+		stop()
+		return <-status, log.String()
+	}
+}
+
+func get(t *testing.T, url, host string) (status int, body string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if host != "" {
+		request.Host = host
+	}
+	reply, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reply.Body.Close()
+	raw, err := io.ReadAll(reply.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return reply.StatusCode, string(raw)
+}
+
+func TestServe(t *testing.T) {
+	sandboxed(t, "told")
+	url, end := served(t)
+	if status, body := get(t, url+"/v1/environments", ""); status != http.StatusOK || !strings.Contains(body, `"prod"`) || !strings.Contains(body, `"staging"`) {
+		t.Errorf("environments: %d %s", status, body)
+	}
+	if status, body := get(t, url+"/v1/environments/prod/running?at=2026-03-04T09:00:00Z", "localhost:80"); status != http.StatusOK || !strings.Contains(body, "build-41") {
+		t.Errorf("running: %d %s", status, body)
+	}
+	for _, host := range []string{"rebound.example.com", "rebound.example.com:8080", "10.0.0.1"} {
+		if status, body := get(t, url+"/v1/environments", host); status != http.StatusMisdirectedRequest || strings.Contains(body, "prod") {
+			t.Errorf("host %s: %d %s", host, status, body)
+		}
+	}
+	for _, host := range []string{"[::1]", "[::1]:8080", "localhost"} {
+		if status, _ := get(t, url+"/v1/environments", host); status != http.StatusOK {
+			t.Errorf("host %s: %d", host, status)
+		}
+	}
+	if r := tagalongIn(t.Context(), "", "serve", "--api", "--listen", strings.TrimPrefix(url, "http://")); r.status != exitFailed || !strings.Contains(r.stderr, "--listen: listen tcp") {
+		t.Errorf("an address that is taken: %+v", r)
+	}
+	status, log := end()
+	if status != exitDone || !strings.Contains(log, "level=INFO") || !strings.Contains(log, "/v1/environments") {
+		t.Errorf("exit status %d, log %s", status, log)
+	}
+	if reply, err := http.Get(url); err == nil {
+		reply.Body.Close()
+		t.Error("it still listens")
+	}
+}
+
+func TestServeWithoutATable(t *testing.T) {
+	hide(t)
+	if r := tagalongIn(t.Context(), "", "serve", "--api"); r.status != exitUsage || !strings.Contains(r.stderr, "no table") {
+		t.Errorf("%+v", r)
+	}
+}

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+type tagsCommand struct {
+	Pending bool `help:"Only tags that are not confirmed: pending, blocked or missing."`
+	Check   bool `help:"Ask ECR where each tag is now; exit status 3 if one is not on its digest. Without it, ACTUAL is where the ledger last saw the tag."`
+}
+
+func (tagsCommand) Help() string {
+	return `Examples:
+
+  tagalong tags
+  tagalong tags --pending
+  tagalong tags --check || echo "somebody moved a tag"
+`
+}
+
+func (c *tagsCommand) Run(s *session) error {
+	q, err := s.queries()
+	if err != nil {
+		return err
+	}
+	page, err := q.Tags(s.ctx, tagalong.TagsQuery{Pending: c.Pending, Check: c.Check}, tagalong.Paging{})
+	rows := page.Items
+	if err != nil && len(rows) == 0 {
+		return err
+	}
+	nothing := "No tags in the ledger"
+	if c.Pending {
+		nothing = "No tags that are pending, blocked or missing"
+	}
+	if printed := render(s.out, rows, tagColumns(s.view()), nothing); printed != nil || err != nil {
+		return errors.Join(err, printed)
+	}
+	if !c.Check {
+		return nil
+	}
+	return differences(rows)
+}
+
+// differences names the tags that are not where the ledger wishes them.
+func differences(rows []tagalong.TagRow) error {
+	var texts []string
+	for _, row := range rows {
+		place := "on " + short(row.Actual)
+		if row.Actual == "" {
+			place = "nowhere"
+		}
+		if row.Actual != row.Digest {
+			texts = append(texts, fmt.Sprintf("%s:%s is %s, not on %s", row.Repository, row.Tag, place, short(row.Digest)))
+		}
+	}
+	if len(texts) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: %s", errDifferences, strings.Join(texts, "; "))
+}

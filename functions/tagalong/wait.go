@@ -1,0 +1,282 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/opencontainers/go-digest"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+type waitCommand struct {
+	Service  string `short:"s" required:"" placeholder:"CLUSTER/NAME" help:"The service, by its exact name; ACCOUNT/REGION/CLUSTER/NAME where several have it. The ledger need not have seen it yet."`
+	Digest   string `short:"d" required:"" placeholder:"DIGEST" help:"What is to run there: sha256:…, or REPOSITORY@sha256:…"`
+	Timeout  string `default:"10m" placeholder:"TIME" help:"Wait at most so long, such as 90s, 10m or 1h. Default: ${default}."`
+	Interval string `default:"3s" placeholder:"TIME" help:"Ask the ledger so often. Default: ${default}."`
+	Since    string `placeholder:"TIME" help:"Failures before this time are an earlier attempt's, and do not count: RFC 3339, or how long ago. Default: a minute ago."`
+}
+
+func (waitCommand) Help() string {
+	return `Examples:
+
+  tagalong wait --service prod-cluster/checkout-api --digest sha256:cdd0da87d06937ee0c634382568df6492a41993c2e08c6395e3723f0bc624e17
+  tagalong wait -s prod-cluster/checkout-api -d "$DIGEST" --timeout 20m --since "$STARTED" && ./smoke-test
+
+Exit status 0 when the digest runs, 1 when its rollout has failed or the time is up. What changes meanwhile is told on standard error; throttling and networks that fail are waited out. The digest of one platform finds the multi-platform image that holds it, too.
+`
+}
+
+const (
+	leastInterval = 100 * time.Millisecond
+	earlierBy     = time.Minute // a rollout may have failed before somebody began to wait for it
+)
+
+func (c *waitCommand) Run(s *session) error {
+	w, err := c.waiting(s)
+	if err != nil {
+		return err
+	}
+	if w.queries, err = s.queries(); err != nil {
+		return err
+	}
+	ctx, stop := context.WithTimeout(s.ctx, w.timeout)
+	defer stop()
+	seen, err := w.wait(ctx)
+	if s.ctx.Err() != nil {
+		return s.ctx.Err()
+	}
+	if err != nil {
+		return err
+	}
+	return w.conclude(s.out, seen)
+}
+
+// waiting is the wait for a digest in a service.
+type waiting struct {
+	queries           tagalong.Queries
+	service           wantedService
+	digest            digest.Digest
+	since             time.Time
+	timeout, interval time.Duration
+	patience          string       // timeout, as it was given
+	tell              func(string) // what has changed
+	explain           func(error) error
+}
+
+// waiting reads the flags.
+func (c *waitCommand) waiting(s *session) (w waiting, err error) {
+	w.tell = func(news string) { fmt.Fprintf(s.stderr, "tagalong: %s\n", news) }
+	w.patience, w.explain = c.Timeout, s.explain
+	if w.service, err = wantService(c.Service); err != nil {
+		return w, err
+	}
+	if w.digest, err = wantDigest(c.Digest); err != nil {
+		return w, err
+	}
+	if w.timeout, err = durationFlag("--timeout", c.Timeout, time.Nanosecond, "more than zero, such as 90s, 10m or 1h"); err != nil {
+		return w, err
+	}
+	if w.interval, err = durationFlag("--interval", c.Interval, leastInterval, "100ms or more, such as 3s"); err != nil {
+		return w, err
+	}
+	now := s.now()
+	w.since, err = pastFlag("--since", c.Since, now)
+	if w.since.IsZero() {
+		w.since = now.Add(-earlierBy)
+	}
+	return w, err
+}
+
+func durationFlag(flag, value string, least time.Duration, want string) (time.Duration, error) {
+	d, err := duration(value)
+	if err != nil || d < least {
+		return 0, usagef("%s %q: want %s", flag, value, want)
+	}
+	return d, nil
+}
+
+func wantDigest(text string) (digest.Digest, error) {
+	image, err := tagalong.ParseImageQuery(text)
+	if err != nil || image.Digest == "" {
+		return "", usagef("--digest %q: want sha256:… with 64 hexadecimal digits, or REPOSITORY@sha256:…", text)
+	}
+	return image.Digest, nil
+}
+
+// wantedService is a service by its name, or by its whole name.
+type wantedService struct {
+	text    string
+	service tagalong.Service        // zero while it is only known by its name
+	pattern tagalong.ServicePattern // CLUSTER/NAME
+}
+
+// serviceName is https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html,
+// which clusters keep to as well.
+var (
+	serviceName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,255}/[A-Za-z0-9_-]{1,255}$`)
+	wholeName   = regexp.MustCompile(`^[0-9]{12}/[a-z0-9-]+/[A-Za-z0-9_-]{1,255}/[A-Za-z0-9_-]{1,255}$`)
+)
+
+func wantService(text string) (w wantedService, err error) {
+	w.text = text
+	switch {
+	case serviceName.MatchString(text):
+		w.pattern, err = tagalong.ParseServicePattern(text)
+	case wholeName.MatchString(text):
+		w.service, err = tagalong.ParseService(text)
+	default:
+		err = usagef("--service %q: want the exact CLUSTER/NAME, or ACCOUNT/REGION/CLUSTER/NAME", text)
+	}
+	return w, err
+}
+
+// find looks for the service in the ledger. It stays zero if it is not there yet.
+func (w *wantedService) find(ctx context.Context, q tagalong.Queries) error {
+	if w.service != (tagalong.Service{}) {
+		return nil
+	}
+	found, err := q.Services(ctx, w.pattern)
+	if err != nil || len(found) == 0 {
+		return err
+	}
+	if len(found) > 1 {
+		var names []string
+		for _, s := range found {
+			names = append(names, s.String())
+		}
+		return usagef("--service %s: several services have this name: want one of %s", w.text, listed(names))
+	}
+	w.service = found[0]
+	return nil
+}
+
+// sighting is what was seen of the digest at one look.
+type sighting struct {
+	tagalong.Progress
+	unseen  bool  // the ledger does not know the service
+	problem error // why the last look saw nothing
+}
+
+// final tells whether waiting on would change nothing.
+func (s sighting) final() bool {
+	return s.Phase == tagalong.AwaitRunning || s.Phase == tagalong.AwaitFailed
+}
+
+// wait looks until the digest runs, its rollout has failed or ctx ends. What
+// passes, such as throttling, is told and waited out.
+func (w *waiting) wait(ctx context.Context) (last sighting, err error) {
+	last = sighting{Progress: tagalong.Progress{Phase: tagalong.AwaitNothing}, unseen: true}
+	told := ""
+	for {
+		seen, err := w.look(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return last, nil
+		case err != nil && !passing(err):
+			return last, err
+		case err != nil:
+			last.problem = err
+		case seen.final():
+			return seen, nil
+		default:
+			last = seen
+		}
+		if news := w.describe(last); news != told {
+			w.tell("waiting: " + news)
+			told = news
+		}
+		if !pause(ctx, w.interval) {
+			return last, nil
+		}
+	}
+}
+
+func (w *waiting) look(ctx context.Context) (sighting, error) {
+	if err := w.service.find(ctx, w.queries); err != nil {
+		return sighting{}, err
+	}
+	if w.service.service == (tagalong.Service{}) {
+		return sighting{Progress: tagalong.Progress{Phase: tagalong.AwaitNothing}, unseen: true}, nil
+	}
+	progress, err := w.queries.Await(ctx, w.service.service, w.digest, w.since)
+	return sighting{Progress: progress}, err
+}
+
+// passing tells whether an error may be gone at the next look: throttling, a
+// network or a service that fails.
+func passing(err error) bool {
+	return retry.IsErrorRetryables(retry.DefaultRetryables).IsErrorRetryable(err) == aws.TrueTernary
+}
+
+// pause waits; false tells that ctx has ended.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// describe says in a sentence without its dot what was seen.
+func (w *waiting) describe(s sighting) string {
+	what := short(w.digest)
+	switch {
+	case s.problem != nil:
+		reason, _, _ := strings.Cut(w.explain(s.problem).Error(), "\n")
+		return "the ledger cannot be read: " + reason
+	case s.unseen:
+		return fmt.Sprintf("the ledger has not seen the service %s yet", w.service.text)
+	case s.Rollout == nil:
+		return fmt.Sprintf("%s is not on its way to %s, as far as the ledger knows", what, w.service.text)
+	}
+	deployment := "deployment " + deploymentNumber(s.Rollout.Deployment)
+	switch s.Phase {
+	case tagalong.AwaitRunning:
+		return fmt.Sprintf("%s runs in %s since %s (%s)", what, w.service.text, clock(s.Rollout.FinishedAt), deployment)
+	case tagalong.AwaitFailed:
+		return fmt.Sprintf("the rollout of %s in %s failed at %s (%s): %s", what, w.service.text, clock(s.Rollout.FinishedAt), deployment, orDash(printable(s.Rollout.Reason)))
+	}
+	return fmt.Sprintf("%s rolls out in %s since %s (%s)", what, w.service.text, clock(s.Rollout.StartedAt), deployment)
+}
+
+// conclude prints the result, and gives the error if it is not the one that was
+// waited for.
+func (w *waiting) conclude(out output, s sighting) error {
+	if err := w.print(out, s); err != nil {
+		return err
+	}
+	switch s.Phase {
+	case tagalong.AwaitRunning:
+		return nil
+	case tagalong.AwaitFailed:
+		return errors.New(w.describe(s))
+	}
+	return fmt.Errorf("time is up after %s: %s", w.patience, w.describe(s))
+}
+
+// print gives the rollout that was seen last as JSON or CSV, for people a
+// sentence on what runs.
+func (w *waiting) print(out output, s sighting) error {
+	if out.format != "table" {
+		var rows []tagalong.HistoryRow
+		if s.Rollout != nil {
+			rows = append(rows, *s.Rollout)
+		}
+		return render(out, rows, nil, "")
+	}
+	if s.Phase != tagalong.AwaitRunning {
+		return nil
+	}
+	_, err := fmt.Fprintln(out.w, w.describe(s)+".")
+	return err
+}

@@ -1,0 +1,37 @@
+package main
+
+import (
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+type whereCommand struct {
+	Image string `arg:"" help:"A digest (sha256:…), REPOSITORY@DIGEST, REPOSITORY:TAG or REPOSITORY; the registry's host may stand before it."`
+}
+
+func (whereCommand) Help() string {
+	return `Examples:
+
+  tagalong where sha256:cdd0da87d06937ee0c634382568df6492a41993c2e08c6395e3723f0bc624e17
+  tagalong where checkout-api:prod
+  tagalong where public.ecr.aws/appmesh/aws-appmesh-envoy
+  tagalong where checkout-api -o json | jq -r '.[] | select(.phase != "ended") | .cluster + "/" + .service'
+
+Each row is an interval in which a container ran the image, or a rollout in progress; the newest come first. A tag is looked up in ECR now. The digest of one platform finds the multi-platform image that holds it, too.
+`
+}
+
+func (c *whereCommand) Run(s *session) error {
+	image, err := tagalong.ParseImageQuery(c.Image)
+	if err != nil {
+		return usageError{err}
+	}
+	q, err := s.queries()
+	if err != nil {
+		return err
+	}
+	page, err := q.Where(s.ctx, image, tagalong.Paging{})
+	if err != nil {
+		return err
+	}
+	return render(s.out, page.Items, whereColumns(s.view(), image), "Nothing runs or ran of "+image.String()+", as far as the ledger knows")
+}
