@@ -1,0 +1,206 @@
+package questions_test
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+// rollout is what a story says of one coming into force of a deployment.
+type rollout struct {
+	service                  tagalong.Service
+	environment              string
+	deployment, definition   string
+	state                    tagalong.State
+	started, finished, until time.Time
+	rollback                 bool
+	reason                   string
+	containers               []made
+}
+
+// course is a rollout as a heap of facts.
+type course struct {
+	deployment   string
+	starts, ends []tagalong.Fact
+	superseded   bool // another one started while it was open
+	revived      bool // the deployment had completed before
+}
+
+func (c *course) completed() bool { return len(c.ends) > 0 && c.ends[0].Name == tagalong.Completed }
+
+func (c *course) open() bool { return len(c.ends) == 0 && !c.superseded }
+
+// courses sorts the facts of a service into heaps, as the rules of the ledger say.
+// The completed ones come in the order of their completions, too.
+func courses(facts []tagalong.Fact) (all, completed []*course) {
+	var ended *course // last
+	for _, f := range inOrder(facts) {
+		mine := latest(all, f.Deployment)
+		switch {
+		case f.Name == tagalong.InProgress && mine != nil && mine.open():
+			mine.starts = append(mine.starts, f)
+			continue
+		case f.Name == tagalong.InProgress:
+			for _, c := range all {
+				c.superseded = c.superseded || c.open()
+			}
+			all = append(all, &course{deployment: f.Deployment, starts: []tagalong.Fact{f}, revived: completedBefore(all, f.Deployment)})
+			continue
+		case mine != nil && mine == ended && (f.Name == mine.ends[0].Name || f.Time.Equal(when(mine.ends))):
+			mine.ends = append(mine.ends, f) // said again
+			continue
+		case mine == nil || len(mine.ends) > 0: // nobody saw the start
+			mine = &course{deployment: f.Deployment, revived: completedBefore(all, f.Deployment)}
+			all = append(all, mine)
+		}
+		mine.ends = append(mine.ends, f)
+		ended = mine
+		if mine.completed() {
+			completed = append(completed, mine)
+		}
+	}
+	return all, completed
+}
+
+func latest(all []*course, deployment string) (last *course) {
+	for _, c := range all {
+		if c.deployment == deployment {
+			last = c
+		}
+	}
+	return last
+}
+
+func completedBefore(all []*course, deployment string) bool {
+	return slices.ContainsFunc(all, func(c *course) bool { return c.deployment == deployment && c.completed() })
+}
+
+// inOrder sorts by time; at equal times deployments that only end come first, then
+// the others by id, each start before its end.
+func inOrder(facts []tagalong.Fact) []tagalong.Fact {
+	starts := func(f tagalong.Fact) int {
+		for _, o := range facts {
+			if o.Name == tagalong.InProgress && o.Deployment == f.Deployment && o.Time.Equal(f.Time) {
+				return 1
+			}
+		}
+		return 0
+	}
+	names := []tagalong.FactName{tagalong.InProgress, tagalong.Completed, tagalong.Failed}
+	return slices.SortedFunc(slices.Values(facts), func(a, b tagalong.Fact) int {
+		return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(starts(a), starts(b)), cmp.Compare(a.Deployment, b.Deployment),
+			cmp.Compare(slices.Index(names, a.Name), slices.Index(names, b.Name)))
+	})
+}
+
+// when is the earliest event's time, and without an event the earliest time.
+func when(facts []tagalong.Fact) (at time.Time) {
+	for _, source := range []tagalong.Source{tagalong.FromEvent, tagalong.FromSweep} {
+		for _, f := range facts {
+			if f.Source == source && (at.IsZero() || f.Time.Before(at)) {
+				at = f.Time
+			}
+		}
+		if !at.IsZero() {
+			return at
+		}
+	}
+	return at
+}
+
+func saysRollback(f tagalong.Fact) bool { return strings.Contains(f.Reason, "rolling back") }
+
+func (c *course) rollback() bool { return c.revived || slices.ContainsFunc(c.starts, saysRollback) }
+
+func (c *course) state() tagalong.State {
+	switch {
+	case c.completed():
+		return tagalong.StateCompleted
+	case len(c.ends) > 0:
+		return tagalong.StateFailed
+	case c.superseded:
+		return tagalong.StateSuperseded
+	}
+	return tagalong.StateInProgress
+}
+
+// reason is that of the end, but a rollback keeps that of its start unless it fails.
+func (c *course) reason() string {
+	kept := c.rollback() && !(len(c.ends) > 0 && c.ends[0].Name == tagalong.Failed)
+	switch {
+	case len(c.starts) == 0, len(c.ends) > 0 && !kept:
+		return c.ends[0].Reason
+	case c.revived || !kept:
+		return c.starts[0].Reason
+	}
+	return c.starts[slices.IndexFunc(c.starts, saysRollback)].Reason
+}
+
+// rollouts gives those of all services that the rules manage, newest first.
+func (s story) rollouts() (all []rollout) {
+	for service, facts := range s.facts() {
+		found, completed := courses(facts)
+		for _, c := range found {
+			of := s.found(deploymentOf{service, c.deployment})
+			r := rollout{
+				service: service, environment: s.environment(service), deployment: c.deployment, definition: of.definition,
+				state: c.state(), started: when(c.starts), finished: when(c.ends),
+				rollback: c.rollback(), reason: c.reason(), containers: foundOut(facts, c.deployment, of.containers),
+			}
+			if next := slices.Index(completed, c) + 1; next > 0 && next < len(completed) {
+				r.until = when(completed[next].ends)
+			}
+			all = append(all, r)
+		}
+	}
+	slices.SortFunc(all, func(a, b rollout) int {
+		return -cmp.Or(a.sorted().Compare(b.sorted()), cmp.Compare(a.service.String(), b.service.String()), cmp.Compare(a.deployment, b.deployment))
+	})
+	return all
+}
+
+// facts gives what happened to each service that the rules manage, each fact once.
+func (s story) facts() map[tagalong.Service][]tagalong.Fact {
+	facts := map[tagalong.Service][]tagalong.Fact{}
+	for _, h := range s.happenings {
+		if s.environment(h.service) != "" && !slices.Contains(facts[h.service], h.fact) {
+			facts[h.service] = append(facts[h.service], h.fact)
+		}
+	}
+	return facts
+}
+
+// foundOut leaves out the indexes of a deployment that never completed: only then
+// ECR is asked for them.
+func foundOut(facts []tagalong.Fact, deployment string, containers []made) []made {
+	completed := slices.ContainsFunc(facts, func(f tagalong.Fact) bool { return f.Deployment == deployment && f.Name == tagalong.Completed })
+	containers = slices.Clone(containers)
+	for i := range containers {
+		if !completed {
+			containers[i].index = ""
+		}
+	}
+	return containers
+}
+
+// sorted is the time that a rollout is sorted and selected by.
+func (r rollout) sorted() time.Time {
+	if r.started.IsZero() {
+		return r.finished
+	}
+	return r.started
+}
+
+// runs tells whether the rollout is in force at a time; the zero time is now.
+func (r rollout) runs(at time.Time) bool {
+	if r.state != tagalong.StateCompleted {
+		return false
+	}
+	if at.IsZero() {
+		return r.until.IsZero()
+	}
+	return !r.finished.After(at) && (r.until.IsZero() || at.Before(r.until))
+}

@@ -1,0 +1,514 @@
+package questions_test
+
+import (
+	"cmp"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+// oracle answers all questions by looking at everything.
+type oracle struct {
+	story
+	rollouts []rollout // newest first
+	// tags is where ECR has the tags now.
+	tags func(tagalong.Repository) map[string]digest.Digest
+	// kept is since when what has ended is kept; zero: for ever.
+	kept time.Time
+}
+
+// answer is a whole answer, or none: then nothing is known of the time asked for.
+type answer[R any] struct {
+	rows []R
+	gaps []tagalong.Gap
+	none error // as an example of the error wanted
+}
+
+// matches tells whether a service is meant by CLUSTER/NAME or NAME with globs.
+func matches(pattern string, s tagalong.Service) bool {
+	cluster, name, two := strings.Cut(pattern, "/")
+	if !two {
+		cluster, name = "*", pattern
+	}
+	inCluster, _ := path.Match(cluster, s.Cluster)
+	named, _ := path.Match(name, s.Name)
+	return pattern == "" || inCluster && named
+}
+
+func meant(asked, is string) bool { return asked == "" || asked == is }
+
+// unknownIsNull gives a time as rows have it.
+func unknownIsNull(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+func (o oracle) running(environment, pattern string, at time.Time) answer[tagalong.RunningRow] {
+	a := answer[tagalong.RunningRow]{rows: []tagalong.RunningRow{}}
+	for _, r := range o.rollouts {
+		if !meant(environment, r.environment) || !matches(pattern, r.service) {
+			continue
+		}
+		if r.runs(at) {
+			for _, c := range r.containers {
+				a.rows = append(a.rows, o.runningRow(r, c, at))
+			}
+		}
+		if r.shown() && !at.IsZero() && !o.hadCompleted(r.service, at) {
+			a.gaps = append(a.gaps, tagalong.Gap{Service: r.service, CompleteSince: o.firstSeen(r.service)})
+		}
+	}
+	slices.SortFunc(a.rows, func(a, b tagalong.RunningRow) int {
+		return cmp.Or(cmp.Compare(a.Environment, b.Environment), cmp.Compare(fullName(a), fullName(b)), cmp.Compare(a.Container, b.Container))
+	})
+	if len(a.rows) == 0 && len(a.gaps) > 0 {
+		a.none = o.horizon(environment, at, a.gaps)
+	}
+	return a
+}
+
+// shown tells whether the rollout is what runs now of a service: one of which no
+// container is known is not shown.
+func (r rollout) shown() bool { return r.runs(time.Time{}) && len(r.containers) > 0 }
+
+func fullName(r tagalong.RunningRow) string {
+	return strings.Join([]string{r.Account, r.Region, r.Cluster, r.Service}, "/")
+}
+
+func (o oracle) hadCompleted(s tagalong.Service, at time.Time) bool {
+	return slices.ContainsFunc(o.rollouts, func(r rollout) bool {
+		return r.service == s && r.state == tagalong.StateCompleted && !r.finished.After(at)
+	})
+}
+
+func (o oracle) firstSeen(s tagalong.Service) (first time.Time) {
+	for _, f := range o.facts()[s] {
+		if first.IsZero() || f.Time.Before(first) {
+			first = f.Time
+		}
+	}
+	return first
+}
+
+func (o oracle) horizon(environment string, at time.Time, gaps []tagalong.Gap) error {
+	e := &tagalong.HorizonError{Environment: environment, At: at, CompleteSince: gaps[0].CompleteSince}
+	for _, gap := range gaps {
+		if gap.CompleteSince.Before(e.CompleteSince) {
+			e.CompleteSince = gap.CompleteSince
+		}
+	}
+	return e
+}
+
+func (o oracle) runningRow(r rollout, c made, at time.Time) tagalong.RunningRow {
+	row := tagalong.RunningRow{
+		Environment: r.environment,
+		Account:     r.service.Account, Region: r.service.Region, Cluster: r.service.Cluster, Service: r.service.Name, Container: c.name,
+		Registry: c.repository.Registry, Repository: c.repository.Name, Digest: c.digest, Index: c.index, ImageTag: c.tag, Evidence: c.evidence,
+		Since: unknownIsNull(r.finished), Deployment: r.deployment, TaskDefinition: r.definition,
+	}
+	if !at.IsZero() {
+		return row
+	}
+	row.TagState = o.tagState(r.service, c)
+	for _, other := range o.rollouts {
+		if other.service == r.service && other.state == tagalong.StateInProgress {
+			row.RollingOut = other.deployment
+		}
+	}
+	return row
+}
+
+// tagState is the worst that can be said of the tags that a container claims.
+func (o oracle) tagState(s tagalong.Service, c made) tagalong.TagState {
+	switch {
+	case c.added, c.repository == nginx:
+		return tagalong.TagForeign
+	case !c.mayMoveTags():
+		return tagalong.TagUnproven
+	}
+	said := map[tagalong.TagState]bool{}
+	for _, tag := range o.story.tags(s, c.name) {
+		row := o.wish(tagalong.TagID{Repository: c.repository, Tag: tag}).row
+		if row.Digest != c.target() {
+			row.State = tagalong.TagContested
+		}
+		said[row.State] = true
+	}
+	for _, state := range []tagalong.TagState{tagalong.TagBlocked, tagalong.TagMissing, tagalong.TagContested} {
+		if said[state] {
+			return state
+		}
+	}
+	return tagalong.TagConfirmed
+}
+
+// wish is a tag and whose claim stands.
+type wish struct {
+	row tagalong.TagRow
+	at  time.Time
+	by  string
+}
+
+// wish gives the newest claim of a tag: the last completion, and of those at one
+// time the claimant that sorts first.
+func (o oracle) wish(id tagalong.TagID) (newest wish) {
+	for _, r := range o.rollouts {
+		for _, c := range r.containers {
+			claims := r.runs(time.Time{}) && c.mayMoveTags() && c.repository == id.Repository && slices.Contains(o.story.tags(r.service, c.name), id.Tag)
+			if !claims {
+				continue
+			}
+			w := wish{at: r.finished, by: r.service.String() + "#" + c.name, row: tagalong.TagRow{
+				Environment: r.environment, Registry: id.Registry, Repository: id.Name, Tag: id.Tag, Digest: c.target(),
+				Actual: o.tags(id.Repository)[id.Tag], Since: unknownIsNull(clock),
+			}}
+			if newest.by == "" || w.at.After(newest.at) || w.at.Equal(newest.at) && w.by < newest.by {
+				newest = w
+			}
+		}
+	}
+	newest.row.State = o.stands(newest.row)
+	return newest
+}
+
+// stands tells how a tag stands, from what can be done in its repository.
+func (o oracle) stands(row tagalong.TagRow) tagalong.TagState {
+	fixed := o.fixed && row.Registry == fixedRepository.Registry && row.Repository == fixedRepository.Name
+	switch {
+	case row.Digest == image(gone).Digest:
+		return tagalong.TagMissing
+	case fixed && row.Digest != fixedOn:
+		return tagalong.TagBlocked
+	}
+	return tagalong.TagConfirmed
+}
+
+func (o oracle) wished(pending bool) (rows []tagalong.TagRow) {
+	rows = []tagalong.TagRow{}
+	for _, id := range o.everyTag() {
+		if w := o.wish(id); w.by != "" && !(pending && w.row.State == tagalong.TagConfirmed) {
+			rows = append(rows, w.row)
+		}
+	}
+	slices.SortFunc(rows, func(a, b tagalong.TagRow) int {
+		return cmp.Or(cmp.Compare(a.Environment, b.Environment), cmp.Compare(a.Repository, b.Repository), cmp.Compare(a.Registry, b.Registry), cmp.Compare(a.Tag, b.Tag))
+	})
+	return rows
+}
+
+// everyTag gives all tags that may ever be claimed.
+func (s story) everyTag() (ids []tagalong.TagID) {
+	for _, service := range services {
+		for _, container := range []string{"app", "log", "web"} {
+			for _, tag := range s.ruling.tags(service, container) {
+				for _, repository := range ownRepositories {
+					ids = append(ids, tagalong.TagID{Repository: repository, Tag: tag})
+				}
+			}
+		}
+	}
+	slices.SortFunc(ids, tagalong.TagID.Compare)
+	return slices.Compact(ids)
+}
+
+func (o oracle) environments() []tagalong.EnvironmentRow {
+	count := map[string]int{}
+	for _, r := range o.rollouts {
+		count[r.environment] += 0
+		if r.shown() {
+			count[r.environment]++
+		}
+	}
+	rows := []tagalong.EnvironmentRow{}
+	for name, running := range count {
+		rows = append(rows, tagalong.EnvironmentRow{Environment: name, Services: running})
+	}
+	slices.SortFunc(rows, func(a, b tagalong.EnvironmentRow) int { return cmp.Compare(a.Environment, b.Environment) })
+	return rows
+}
+
+// asked is a HistoryQuery with a glob that can be read.
+type asked struct {
+	environment, pattern string
+	service              tagalong.Service
+	since, until         time.Time
+}
+
+func (o oracle) history(q asked) []tagalong.HistoryRow {
+	rows := []tagalong.HistoryRow{}
+	for _, r := range o.rollouts {
+		within := !r.sorted().Before(q.since) && (q.until.IsZero() || r.sorted().Before(q.until))
+		selected := meant(q.environment, r.environment) && matches(q.pattern, r.service)
+		if q.service != (tagalong.Service{}) {
+			selected = r.service == q.service
+		}
+		if within && selected {
+			rows = append(rows, r.row())
+		}
+	}
+	return rows
+}
+
+func (r rollout) row() tagalong.HistoryRow {
+	row := tagalong.HistoryRow{
+		Environment: r.environment,
+		Account:     r.service.Account, Region: r.service.Region, Cluster: r.service.Cluster, Service: r.service.Name,
+		Deployment: r.deployment, TaskDefinition: r.definition, State: r.state,
+		StartedAt: unknownIsNull(r.started), FinishedAt: unknownIsNull(r.finished), Until: unknownIsNull(r.until),
+		Rollback: r.rollback, Reason: r.reason, Containers: []tagalong.HistoryContainer{},
+	}
+	for _, c := range r.containers {
+		row.Containers = append(row.Containers, tagalong.HistoryContainer{
+			Container: c.name, Registry: c.repository.Registry, Repository: c.repository.Name,
+			Digest: c.digest, Index: c.index, ImageTag: c.tag, Evidence: c.evidence,
+		})
+	}
+	return row
+}
+
+// looked is what is looked for: images of a repository, a digest, or both.
+type looked struct {
+	registry, repository, tag string
+	digest                    digest.Digest
+}
+
+// interval is a time in which a container ran an image, or rolls it out.
+type interval struct {
+	service     tagalong.Service
+	environment string
+	made
+	phase        tagalong.Phase
+	since, until time.Time
+	first        tagalong.Phase // that of its oldest part
+}
+
+func (o oracle) where(q looked) answer[tagalong.WhereRow] {
+	if q.tag != "" {
+		var problem error
+		if q, problem = o.resolve(q); problem != nil {
+			return answer[tagalong.WhereRow]{none: problem}
+		}
+	}
+	found := slices.DeleteFunc(o.intervals(), func(i interval) bool { return !o.means(q, i.made) })
+	slices.SortFunc(found, func(a, b interval) int {
+		return -cmp.Or(a.since.Compare(b.since), cmp.Compare(a.repository.Registry, b.repository.Registry),
+			cmp.Compare(a.service.String(), b.service.String()), cmp.Compare(a.name, b.name), cmp.Compare(a.first, b.first))
+	})
+	rows := []tagalong.WhereRow{}
+	for _, i := range found {
+		rows = append(rows, i.row())
+	}
+	return answer[tagalong.WhereRow]{rows: rows}
+}
+
+// resolve finds the digest of a tag, in the only registry that can be meant.
+func (o oracle) resolve(q looked) (looked, error) {
+	wrong := &tagalong.ImageError{}
+	if q.registry == "" {
+		registries := map[string]bool{}
+		for _, i := range o.intervals() {
+			if i.until.IsZero() && i.repository.Name == q.repository && slices.Contains(ownRepositories, i.repository) {
+				registries[i.repository.Registry] = true
+				q.registry = i.repository.Registry
+			}
+		}
+		if len(registries) != 1 {
+			return q, wrong
+		}
+	}
+	repository := tagalong.Repository{Registry: q.registry, Name: q.repository}
+	at, there := o.tags(repository)[q.tag]
+	seen := slices.ContainsFunc(o.intervals(), func(i interval) bool { return i.repository == repository })
+	if !there || !seen || !slices.Contains(ownRepositories, repository) {
+		return q, wrong
+	}
+	return looked{registry: q.registry, repository: q.repository, digest: at}, nil
+}
+
+// means tells whether a container runs what is looked for.
+func (o oracle) means(q looked, c made) bool {
+	if !meant(q.registry, c.repository.Registry) || !meant(q.repository, c.repository.Name) {
+		return false
+	}
+	return q.digest == "" || c.digest == q.digest || c.index == q.digest || o.knownToHold(c.digest, q.digest)
+}
+
+// knownToHold tells whether a digest is an index of which it is known that it holds
+// a platform's image: that comes to light as a deployment completes.
+func (o oracle) knownToHold(index, platform digest.Digest) bool {
+	for version := firstIndex; version < gone; version++ {
+		holds := slices.ContainsFunc(platforms(version), func(m tagalong.Manifest) bool { return m.Digest == platform })
+		if holds && image(version).Digest == index && o.everCompleted(index) {
+			return true
+		}
+	}
+	return false
+}
+
+func (o oracle) everCompleted(index digest.Digest) bool {
+	for service, facts := range o.facts() {
+		for _, f := range facts {
+			if f.Name == tagalong.Completed && slices.ContainsFunc(o.found(deploymentOf{service, f.Deployment}).containers, func(c made) bool {
+				return c.mayMoveTags() && c.target() == index
+			}) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// intervals gives those of every container that comes from a repository; where one
+// ends and the next begins with the same image they are one.
+func (o oracle) intervals() (all []interval) {
+	for _, r := range o.rollouts {
+		for _, c := range r.containers {
+			if i, ok := r.interval(c); ok && c.repository.Name != "" && !o.forgotten(i) {
+				all = append(all, i)
+			}
+		}
+	}
+	for joined := true; joined; {
+		all, joined = joinTwo(all)
+	}
+	return all
+}
+
+// forgotten tells whether an interval ended too long ago: in the same second, or before.
+func (o oracle) forgotten(i interval) bool {
+	return i.phase == tagalong.PhaseEnded && i.until.Truncate(time.Second).Compare(o.kept) <= 0
+}
+
+func (r rollout) interval(c made) (interval, bool) {
+	i := interval{service: r.service, environment: r.environment, made: c, since: r.finished, until: r.until}
+	switch {
+	case r.state == tagalong.StateInProgress:
+		i.phase, i.since = tagalong.PhaseRollingOut, r.started
+	case r.state != tagalong.StateCompleted, r.until.Equal(r.finished):
+		return interval{}, false
+	case r.until.IsZero():
+		i.phase = tagalong.PhaseRunning
+	default:
+		i.phase = tagalong.PhaseEnded
+	}
+	i.first = i.phase
+	return i, true
+}
+
+func joinTwo(all []interval) ([]interval, bool) {
+	for a, one := range all {
+		for b, next := range all {
+			if a == b || one.phase != tagalong.PhaseEnded || next.phase == tagalong.PhaseRollingOut || !one.until.Equal(next.since) || !one.sameImage(next) {
+				continue
+			}
+			next.since, next.first = one.since, one.first
+			if one.strength() < next.strength() {
+				next.evidence, next.disputed = one.evidence, one.disputed
+			}
+			all[b] = next
+			return slices.Delete(all, a, a+1), true
+		}
+	}
+	return all, false
+}
+
+func (i interval) sameImage(o interval) bool {
+	return i.service == o.service && i.name == o.name && i.repository == o.repository && i.digest != "" && i.digest == o.digest && i.index == o.index
+}
+
+func (i interval) row() tagalong.WhereRow {
+	return tagalong.WhereRow{
+		Environment: i.environment,
+		Account:     i.service.Account, Region: i.service.Region, Cluster: i.service.Cluster, Service: i.service.Name, Container: i.name,
+		Registry: i.repository.Registry, Repository: i.repository.Name, Digest: i.digest, Index: i.index, Evidence: i.evidence,
+		Phase: i.phase, Since: unknownIsNull(i.since), Until: unknownIsNull(i.until),
+	}
+}
+
+func (o oracle) diff(from, to tagalong.Moment) answer[tagalong.DiffRow] {
+	left, right := o.running(from.Environment, "", from.At), o.running(to.Environment, "", to.At)
+	a := answer[tagalong.DiffRow]{rows: []tagalong.DiffRow{}, gaps: slices.Concat(left.gaps, right.gaps), none: cmp.Or(left.none, right.none)}
+	names := map[[2]string]bool{}
+	for _, r := range slices.Concat(left.rows, right.rows) {
+		names[[2]string{r.Service, r.Container}] = true
+	}
+	for name := range names {
+		row := tagalong.DiffRow{Service: name[0], Container: name[1]}
+		row.From, row.To = digests(left.rows, name, reported), digests(right.rows, name, reported)
+		same := known(row.From) && slices.Equal(row.From, row.To)
+		from, to := digests(left.rows, name, proven), digests(right.rows, name, proven)
+		if !same && !(known(from) && slices.Equal(from, to)) {
+			a.rows = append(a.rows, row)
+		}
+	}
+	slices.SortFunc(a.rows, func(a, b tagalong.DiffRow) int {
+		return cmp.Or(cmp.Compare(a.Service, b.Service), cmp.Compare(a.Container, b.Container))
+	})
+	return a
+}
+
+func known(set []digest.Digest) bool { return !slices.Contains(set, "") }
+
+func reported(r tagalong.RunningRow) digest.Digest { return r.Digest }
+
+func proven(r tagalong.RunningRow) digest.Digest { return cmp.Or(r.Index, r.Digest) }
+
+func digests(rows []tagalong.RunningRow, name [2]string, of func(tagalong.RunningRow) digest.Digest) []digest.Digest {
+	set := []digest.Digest{}
+	for _, r := range rows {
+		if r.Service == name[0] && r.Container == name[1] && !slices.Contains(set, of(r)) {
+			set = append(set, of(r))
+		}
+	}
+	slices.Sort(set)
+	return set
+}
+
+// await tells how far a digest has come in a service: it runs, or else what became
+// of its newest rollout that did not come before what runs, or ended only lately.
+func (o oracle) await(s tagalong.Service, d digest.Digest, since time.Time) tagalong.Progress {
+	var newest *rollout
+	past := false
+	for _, r := range o.rollouts {
+		carries := r.service == s && slices.ContainsFunc(r.containers, func(c made) bool { return o.means(looked{digest: d}, c) })
+		current := r.service == s && r.runs(time.Time{})
+		if carries && (newest == nil || current) {
+			newest = &r
+		}
+		past = past || current
+		if past && r.service == s && !r.finished.IsZero() && r.finished.Before(since) {
+			break
+		}
+	}
+	if newest == nil {
+		return tagalong.Progress{Phase: tagalong.AwaitNothing}
+	}
+	row := newest.row()
+	switch {
+	case newest.runs(time.Time{}):
+		return tagalong.Progress{Phase: tagalong.AwaitRunning, Rollout: &row}
+	case newest.state == tagalong.StateInProgress:
+		return tagalong.Progress{Phase: tagalong.AwaitRollingOut, Rollout: &row}
+	case newest.state == tagalong.StateFailed && !newest.finished.Before(since):
+		return tagalong.Progress{Phase: tagalong.AwaitFailed, Rollout: &row}
+	}
+	return tagalong.Progress{Phase: tagalong.AwaitNothing}
+}
+
+func (o oracle) services(pattern string) (found []tagalong.Service) {
+	for s := range o.facts() {
+		if matches(pattern, s) {
+			found = append(found, s)
+		}
+	}
+	slices.SortFunc(found, func(a, b tagalong.Service) int { return cmp.Compare(a.String(), b.String()) })
+	return found
+}

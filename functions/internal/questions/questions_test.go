@@ -1,0 +1,386 @@
+package questions_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"pgregory.net/rapid"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/dynamo"
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/sandboxtest"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalongtest"
+)
+
+// inquiry asks about a story, and compares with the oracle.
+type inquiry struct {
+	*rapid.T
+	*world
+	oracle
+	limits func(t *rapid.T, rows int) []int
+	rounds int // of each question
+}
+
+// everyLimit gives the limits from one row up to more than there are.
+func everyLimit(_ *rapid.T, rows int) (limits []int) {
+	for limit := 1; limit <= rows+2; limit++ {
+		limits = append(limits, limit)
+	}
+	return limits
+}
+
+// someLimits gives those at which a mistake shows first.
+func someLimits(t *rapid.T, rows int) []int {
+	return []int{1, 2, max(rows-1, 1), max(rows, 1), rows + 1, rapid.IntRange(1, rows+1).Draw(t, "limit")}
+}
+
+// everything asks all questions.
+func (i inquiry) everything() {
+	for range i.rounds {
+		for _, ask := range []func(){
+			i.runningNow, i.runningThen, i.historyOfAll, i.historyOfEnvironment, i.historyOfPattern, i.historyOfBoth, i.historyOfService,
+			i.whereIsDigest, i.whereIsRepository, i.whereIsDigestOfRepository, i.whereIsTag, i.diffOfEnvironments, i.diffOfTimes, i.progress,
+		} {
+			ask()
+		}
+	}
+	i.wishes()
+	i.environmentsAndServices()
+}
+
+// pages compares a whole answer with what an oracle says, and with its pages.
+func pages[R any](i inquiry, what string, want answer[R], ask func(tagalong.Paging) (tagalong.Page[R], error)) {
+	i.Helper()
+	whole, err := ask(tagalong.Paging{})
+	if want.none != nil {
+		wantError(i, what, want.none, err)
+		return
+	}
+	if err != nil {
+		i.Fatalf("%s: %v\n%s", what, err, i.story)
+	}
+	if diff := cmp.Diff(want.rows, whole.Items); diff != "" {
+		i.Fatalf("%s (-facts say +ledger says):\n%s\n%s", what, diff, i.story)
+	}
+	if diff := cmp.Diff(gapsOf(want.gaps), gapsOf(whole.Gaps)); diff != "" || whole.Next != "" {
+		i.Fatalf("%s: next %q, gaps (-facts say +ledger says):\n%s\n%s", what, whole.Next, diff, i.story)
+	}
+	for _, limit := range i.limits(i.T, len(want.rows)) {
+		walk(i, fmt.Sprintf("%s, %d at a time", what, limit), want, func() int { return limit }, ask)
+	}
+	drawn := func() int { return rapid.IntRange(1, len(want.rows)+1).Draw(i.T, "limit of the page") }
+	walk(i, what+", some at a time", want, drawn, ask)
+}
+
+func wantError(i inquiry, what string, want, err error) {
+	i.Helper()
+	var horizon, wanted *tagalong.HorizonError
+	var image *tagalong.ImageError
+	switch {
+	case errors.As(want, &wanted) && errors.As(err, &horizon):
+		if diff := cmp.Diff(wanted, horizon); diff != "" {
+			i.Fatalf("%s: horizon (-facts say +ledger says):\n%s\n%s", what, diff, i.story)
+		}
+	case errors.As(want, &wanted) || !errors.As(err, &image):
+		i.Fatalf("%s: error %v, want %T\n%s", what, err, want, i.story)
+	}
+}
+
+// walk takes page after page, and compares their rows with the whole answer.
+func walk[R any](i inquiry, what string, want answer[R], limit func() int, ask func(tagalong.Paging) (tagalong.Page[R], error)) {
+	i.Helper()
+	rows, gaps := []R{}, []tagalong.Gap{}
+	for p := (tagalong.Paging{}); ; {
+		p.Limit = limit()
+		page, err := ask(p)
+		if err != nil {
+			i.Fatalf("%s: page behind %d rows: %v\n%s", what, len(rows), err, i.story)
+		}
+		full := min(p.Limit, len(want.rows)-len(rows))
+		rows, gaps = append(rows, page.Items...), append(gaps, page.Gaps...)
+		if len(page.Items) != full || (page.Next == "") != (len(rows) == len(want.rows)) {
+			i.Fatalf("%s: a page of %d, want %d, and %d of %d rows so far, next %q\n%s", what, len(page.Items), full, len(rows), len(want.rows), page.Next, i.story)
+		}
+		if p.Cursor = page.Next; p.Cursor == "" {
+			break
+		}
+	}
+	if diff := cmp.Diff(want.rows, rows); diff != "" {
+		i.Fatalf("%s: pages together (-whole +pages):\n%s\n%s", what, diff, i.story)
+	}
+	if diff := cmp.Diff(gapsOf(want.gaps), gapsOf(gaps)); diff != "" {
+		i.Fatalf("%s: gaps of all pages (-whole +pages):\n%s\n%s", what, diff, i.story)
+	}
+}
+
+// gapsOf gives each gap once, in order: pages may name one that lies between them twice.
+func gapsOf(gaps []tagalong.Gap) (texts []string) {
+	for _, gap := range gaps {
+		texts = append(texts, fmt.Sprint(gap.Service, " ", gap.CompleteSince.UTC()))
+	}
+	slices.Sort(texts)
+	return slices.Compact(texts)
+}
+
+// moment draws a time at which something happens or nearly so, before everything, or after it.
+func (i inquiry) moment(what string) time.Time {
+	times := []time.Time{noon.Add(-time.Hour), clock}
+	for _, h := range i.happenings {
+		times = append(times, h.fact.Time)
+	}
+	at := rapid.SampledFrom(times).Draw(i.T, what)
+	beside := []time.Duration{0, 0, 0, -time.Millisecond, time.Millisecond, -time.Microsecond, time.Microsecond}
+	return at.Add(rapid.SampledFrom(beside).Draw(i.T, "beside"))
+}
+
+// bound draws a bound of a time, or none.
+func (i inquiry) bound(what string) time.Time {
+	if rapid.IntRange(0, 2).Draw(i.T, "unbounded") == 0 {
+		return time.Time{}
+	}
+	return i.moment(what)
+}
+
+func (i inquiry) environment() string {
+	return rapid.SampledFrom([]string{"", "prod", "prod", "prod-a", "prod-rest", "one", "two", "eu", "test", "pro", "nowhere"}).Draw(i.T, "environment")
+}
+
+var patterns = []string{"api", "api*", "*", "web", "api-2", "a?i", "[^a]*", "*2", "none", "prod-*/api", "prod*/*", "*/api", "prod/*", "test/web", "prod-a/api[0-9]*", "none/*"}
+
+func (i inquiry) pattern() string { return rapid.SampledFrom(patterns).Draw(i.T, "pattern") }
+
+func (i inquiry) maybePattern() string {
+	if rapid.Bool().Draw(i.T, "all services") {
+		return ""
+	}
+	return i.pattern()
+}
+
+func (i inquiry) parsed(pattern string) (p tagalong.ServicePattern) {
+	if pattern == "" {
+		return p
+	}
+	p, err := tagalong.ParseServicePattern(pattern)
+	if err != nil {
+		i.Fatalf("%v", err)
+	}
+	return p
+}
+
+func (i inquiry) runningNow() { i.runs(time.Time{}) }
+
+func (i inquiry) runningThen() { i.runs(i.moment("at")) }
+
+func (i inquiry) runs(at time.Time) {
+	environment, pattern := i.environment(), i.maybePattern()
+	query := tagalong.RunningQuery{Environment: environment, Services: i.parsed(pattern), At: at}
+	pages(i, fmt.Sprintf("running in %q, service %q, at %v", environment, pattern, at), i.running(environment, pattern, at),
+		func(p tagalong.Paging) (tagalong.Page[tagalong.RunningRow], error) {
+			return i.Running(i.Context(), query, p)
+		})
+}
+
+func (i inquiry) historyOfAll() { i.tells(asked{}) }
+
+func (i inquiry) historyOfEnvironment() { i.tells(asked{environment: i.environment()}) }
+
+func (i inquiry) historyOfPattern() { i.tells(asked{pattern: i.pattern()}) }
+
+func (i inquiry) historyOfBoth() { i.tells(asked{environment: i.environment(), pattern: i.pattern()}) }
+
+func (i inquiry) historyOfService() {
+	i.tells(asked{service: rapid.SampledFrom(services).Draw(i.T, "service")})
+}
+
+func (i inquiry) tells(q asked) {
+	q.since, q.until = i.bound("since"), i.bound("until")
+	query := tagalong.HistoryQuery{Environment: q.environment, Services: i.parsed(q.pattern), Service: q.service, Since: q.since, Until: q.until}
+	pages(i, fmt.Sprintf("history %+v", q), answer[tagalong.HistoryRow]{rows: i.history(q)},
+		func(p tagalong.Paging) (tagalong.Page[tagalong.HistoryRow], error) {
+			return i.History(i.Context(), query, p)
+		})
+}
+
+// digest draws one that occurs in stories, or not.
+func (i inquiry) digest() string {
+	version := rapid.IntRange(0, gone+1).Draw(i.T, "version")
+	if isIndex(version) && rapid.Bool().Draw(i.T, "of a platform") {
+		return rapid.SampledFrom(platforms(version)).Draw(i.T, "platform").Digest.String()
+	}
+	return image(version).Digest.String()
+}
+
+// repository draws the name of one, perhaps with its registry.
+func (i inquiry) repository() string {
+	names := []string{"shop/api", "shop/web", "library/nginx", "shop", shopAPI.String(), awayAPI.String(), shopWeb.String(), nginx.String()}
+	return rapid.SampledFrom(names).Draw(i.T, "repository")
+}
+
+func (i inquiry) whereIsDigest() { i.finds(i.digest()) }
+
+func (i inquiry) whereIsRepository() { i.finds(i.repository()) }
+
+func (i inquiry) whereIsDigestOfRepository() { i.finds(i.repository() + "@" + i.digest()) }
+
+func (i inquiry) whereIsTag() {
+	tags := []string{"v0", "v3", "v4", "v9", "prod", "live", "prod-app"}
+	i.finds(i.repository() + ":" + rapid.SampledFrom(tags).Draw(i.T, "tag"))
+}
+
+func (i inquiry) finds(text string) {
+	query, err := tagalong.ParseImageQuery(text)
+	if err != nil {
+		i.Fatalf("%v", err)
+	}
+	want := i.where(looked{registry: query.Registry, repository: query.Repository, tag: query.Tag, digest: query.Digest})
+	pages(i, "where is "+text, want,
+		func(p tagalong.Paging) (tagalong.Page[tagalong.WhereRow], error) {
+			return i.Where(i.Context(), query, p)
+		})
+}
+
+func (i inquiry) diffOfEnvironments() {
+	from, to := tagalong.Moment{Environment: i.known()}, tagalong.Moment{Environment: i.known()}
+	i.differs(from, to)
+}
+
+func (i inquiry) diffOfTimes() {
+	environment := i.known()
+	i.differs(tagalong.Moment{Environment: environment, At: i.moment("from")}, tagalong.Moment{Environment: environment, At: i.bound("to")})
+}
+
+// known draws an environment that a question must name.
+func (i inquiry) known() string {
+	return rapid.SampledFrom([]string{"prod", "prod", "prod-a", "test", "one", "two", "nowhere"}).Draw(i.T, "environment")
+}
+
+func (i inquiry) differs(from, to tagalong.Moment) {
+	pages(i, fmt.Sprintf("diff from %v to %v", from, to), i.diff(from, to),
+		func(p tagalong.Paging) (tagalong.Page[tagalong.DiffRow], error) {
+			return i.Diff(i.Context(), from, to, p)
+		})
+}
+
+func (i inquiry) wishes() {
+	for _, query := range []tagalong.TagsQuery{{}, {Pending: true}, {Check: true}} {
+		pages(i, fmt.Sprintf("tags %+v", query), answer[tagalong.TagRow]{rows: i.wished(query.Pending)},
+			func(p tagalong.Paging) (tagalong.Page[tagalong.TagRow], error) {
+				page, err := i.Tags(i.Context(), query, p)
+				return i.withoutReasons(page), err
+			})
+	}
+}
+
+// withoutReasons checks that a tag that is not where it belongs has a reason, whose
+// words are not the oracle's.
+func (i inquiry) withoutReasons(page tagalong.Page[tagalong.TagRow]) tagalong.Page[tagalong.TagRow] {
+	for at, row := range page.Items {
+		if (row.Reason == "") != (row.State == tagalong.TagConfirmed) {
+			i.Fatalf("tag %+v: reason %q", row, row.Reason)
+		}
+		page.Items[at].Reason = ""
+	}
+	return page
+}
+
+func (i inquiry) environmentsAndServices() {
+	pages(i, "environments", answer[tagalong.EnvironmentRow]{rows: i.environments()},
+		func(p tagalong.Paging) (tagalong.Page[tagalong.EnvironmentRow], error) {
+			return i.Queries.Environments(i.Context(), p)
+		})
+	pattern := i.maybePattern()
+	found, err := i.Services(i.Context(), i.parsed(pattern))
+	if diff := cmp.Diff(i.services(pattern), found, cmpopts.EquateEmpty()); diff != "" || err != nil {
+		i.Fatalf("services %q: error %v (-facts say +ledger says):\n%s\n%s", pattern, err, diff, i.story)
+	}
+}
+
+func (i inquiry) progress() {
+	service := rapid.SampledFrom(services).Draw(i.T, "service")
+	query, err := tagalong.ParseImageQuery(i.digest())
+	if err != nil {
+		i.Fatalf("%v", err)
+	}
+	since := i.bound("since")
+	got, err := i.Await(i.Context(), service, query.Digest, since)
+	if diff := cmp.Diff(i.await(service, query.Digest, since), got); diff != "" || err != nil {
+		i.Fatalf("await %s in %s, failures since %v: error %v (-facts say +ledger says):\n%s\n%s", query.Digest, service, since, err, diff, i.story)
+	}
+}
+
+// ask tells a story to an empty ledger in any order, and asks about it.
+func ask(t *rapid.T, ledger tagalongtest.Store, limits func(*rapid.T, int) []int, rounds int) {
+	s := drawStory(t, drawChronicle)
+	w := s.world(ledger)
+	w.tell(t, drawArrivals(t, s.happenings)...)
+	inquiry{T: t, world: w, oracle: s.oracle(w), limits: limits, rounds: rounds}.everything()
+}
+
+func TestEveryAnswerIsWhatTheFactsSay(t *testing.T) {
+	checkTimes(t, 200, func(t *rapid.T) { ask(t, &tagalongtest.Ledger{}, everyLimit, 3) })
+}
+
+// tables makes a table for each case.
+type tables struct {
+	client *dynamodb.Client
+	made   int
+}
+
+func startTables(t *testing.T) *tables {
+	return &tables{client: dynamodb.NewFromConfig(sandboxtest.Start(t).Config())}
+}
+
+// with gives f a ledger in a new table, which is deleted in the end.
+func (ts *tables) with(t *rapid.T, f func(*dynamo.Ledger)) {
+	ts.made++
+	table := fmt.Sprintf("ledger-%d", ts.made)
+	if _, err := dynamo.Create(t.Context(), ts.client, table); err != nil {
+		t.Fatalf("creating %s: %v", table, err)
+	}
+	defer func() {
+		if _, err := ts.client.DeleteTable(t.Context(), &dynamodb.DeleteTableInput{TableName: &table}); err != nil {
+			t.Errorf("deleting %s: %v", table, err)
+		}
+	}()
+	f(dynamo.New(ts.client, table))
+}
+
+func TestEveryAnswerFromTheTableIsWhatTheFactsSay(t *testing.T) {
+	tables := startTables(t)
+	checkTimes(t, 12, func(t *rapid.T) {
+		tables.with(t, func(l *dynamo.Ledger) { ask(t, l, someLimits, 1) })
+	})
+}
+
+// TestWhereAnImageRanIsKeptForAsLongAsItIsSaid asks later, when a part of what
+// ended has expired: an interval then begins with the oldest part that is kept.
+func TestWhereAnImageRanIsKeptForAsLongAsItIsSaid(t *testing.T) {
+	const retention = 24 * time.Hour
+	tables := startTables(t)
+	checkTimes(t, 12, func(t *rapid.T) {
+		tables.with(t, func(l *dynamo.Ledger) {
+			s := drawStory(t, drawChronicle)
+			w := s.world(l.At(func() time.Time { return clock }))
+			w.Reactor.Retention = retention
+			w.tell(t, drawArrivals(t, s.happenings)...)
+			o := s.oracle(w)
+			o.kept = noon.Add(time.Duration(rapid.IntRange(0, 8).Draw(t, "seconds")) * time.Second)
+			later := o.kept.Add(retention + rapid.SampledFrom([]time.Duration{0, 999 * time.Millisecond}).Draw(t, "beside"))
+			w.Queries.Retention, w.Queries.Now = retention, func() time.Time { return later }
+			w.Queries.Records = l.At(w.Queries.Now)
+			i := inquiry{T: t, world: w, oracle: o, limits: someLimits}
+			for range 4 {
+				i.whereIsDigest()
+				i.whereIsRepository()
+				i.whereIsDigestOfRepository()
+			}
+			i.runningNow()
+		})
+	})
+}

@@ -1,0 +1,86 @@
+package questions_test
+
+import (
+	"context"
+	"flag"
+	"strconv"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalongtest"
+)
+
+// world is a reactor and the questions to what it has written.
+type world struct {
+	*tagalong.Reactor
+	tagalong.Queries
+	registry *tagalongtest.Registry
+}
+
+// fixedOn is where the tags that can not move sit.
+var fixedOn = image(0).Digest
+
+// world makes the world of a story on an empty ledger.
+func (s story) world(ledger tagalongtest.Store) *world {
+	registry, workload := &tagalongtest.Registry{}, &tagalongtest.Workload{}
+	for _, repository := range ownRepositories {
+		for version := range gone {
+			registry.Push(repository, image(version), versionTag(version))
+			if isIndex(version) {
+				for _, m := range platforms(version) {
+					registry.Push(repository, m)
+				}
+			}
+		}
+	}
+	if s.fixed {
+		for _, id := range s.everyTag() {
+			registry.Push(fixedRepository, image(0), id.Tag)
+		}
+		registry.Immutable(fixedRepository)
+	}
+	workload.Elsewhere(s.elsewhere)
+	for of, d := range s.deployed {
+		workload.Deploy(of.service, of.id, d.told)
+	}
+	return &world{
+		Reactor:  &tagalong.Reactor{Rules: s.rules, Ledger: ledger, Registry: registry, Workload: workload, Now: func() time.Time { return clock }},
+		Queries:  tagalong.Queries{Records: ledger, Registry: registry},
+		registry: registry,
+	}
+}
+
+// tell tells happenings to the reactor, one after the other.
+func (w *world) tell(t failer, happenings ...happening) {
+	t.Helper()
+	for _, h := range happenings {
+		if _, err := w.Observe(t.Context(), h.service, h.fact); err != nil {
+			t.Fatalf("observing %s %s of %s: %v", h.fact.Deployment, h.fact.Name, h.service, err)
+		}
+	}
+}
+
+// oracle answers what the world is asked.
+func (s story) oracle(w *world) oracle {
+	return oracle{story: s, rollouts: s.rollouts(), tags: w.registry.Tags}
+}
+
+type failer interface {
+	Helper()
+	Fatalf(format string, args ...any)
+	Context() context.Context
+}
+
+// checkTimes checks a property that often, unless -rapid.checks says otherwise.
+func checkTimes(t *testing.T, times int, property func(*rapid.T)) {
+	t.Helper()
+	checks := flag.Lookup("rapid.checks")
+	if checks.Value.String() == checks.DefValue {
+		_ = checks.Value.Set(strconv.Itoa(times))
+		defer func() { _ = checks.Value.Set(checks.DefValue) }()
+	}
+	rapid.Check(t, property)
+}
