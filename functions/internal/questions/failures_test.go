@@ -71,7 +71,7 @@ func failing(ledger *tagalongtest.Ledger, n int64, ask func() error) (calls int6
 
 func TestAnAnswerThatCanNotBeReadWholeIsAnError(t *testing.T) {
 	checkTimes(t, 150, func(t *rapid.T) {
-		s := drawStory(t, drawChronicle)
+		s := drawStory(t, varied(), drawChronicle)
 		ledger := &tagalongtest.Ledger{}
 		w := s.world(ledger)
 		w.tell(t, s.happenings...)

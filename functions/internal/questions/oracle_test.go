@@ -129,7 +129,7 @@ func (o oracle) runningRow(r rollout, c made, at time.Time) tagalong.RunningRow 
 // tagState is the worst that can be said of the tags that a container claims.
 func (o oracle) tagState(s tagalong.Service, c made) tagalong.TagState {
 	switch {
-	case c.added, c.repository == nginx:
+	case c.added, c.repository.Name != "" && !ours(c.repository):
 		return tagalong.TagForeign
 	case !c.mayMoveTags():
 		return tagalong.TagUnproven
@@ -315,7 +315,7 @@ func (o oracle) resolve(q looked) (looked, error) {
 	if q.registry == "" {
 		registries := map[string]bool{}
 		for _, i := range o.intervals() {
-			if i.until.IsZero() && i.repository.Name == q.repository && slices.Contains(ownRepositories, i.repository) {
+			if i.until.IsZero() && i.repository.Name == q.repository && ours(i.repository) {
 				registries[i.repository.Registry] = true
 				q.registry = i.repository.Registry
 			}
@@ -327,7 +327,7 @@ func (o oracle) resolve(q looked) (looked, error) {
 	repository := tagalong.Repository{Registry: q.registry, Name: q.repository}
 	at, there := o.tags(repository)[q.tag]
 	seen := slices.ContainsFunc(o.intervals(), func(i interval) bool { return i.repository == repository })
-	if !there || !seen || !slices.Contains(ownRepositories, repository) {
+	if !there || !seen || !ours(repository) {
 		return q, wrong
 	}
 	return looked{registry: q.registry, repository: q.repository, digest: at}, nil

@@ -7,13 +7,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/dynamo"
-	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/sandboxtest"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalongtest"
 )
@@ -218,7 +216,7 @@ func (i inquiry) digest() string {
 
 // repository draws the name of one, perhaps with its registry.
 func (i inquiry) repository() string {
-	names := []string{"shop/api", "shop/web", "library/nginx", "shop", shopAPI.String(), awayAPI.String(), shopWeb.String(), nginx.String()}
+	names := []string{"shop/api", "shop/web", "library/nginx", "shop", hubAPI.String(), shopAPI.String(), awayAPI.String(), shopWeb.String(), nginx.String()}
 	return rapid.SampledFrom(names).Draw(i.T, "repository")
 }
 
@@ -316,7 +314,7 @@ func (i inquiry) progress() {
 
 // ask tells a story to an empty ledger in any order, and asks about it.
 func ask(t *rapid.T, ledger tagalongtest.Store, limits func(*rapid.T, int) []int, rounds int) {
-	s := drawStory(t, drawChronicle)
+	s := drawStory(t, varied(), drawChronicle)
 	w := s.world(ledger)
 	w.tell(t, drawArrivals(t, s.happenings)...)
 	inquiry{T: t, world: w, oracle: s.oracle(w), limits: limits, rounds: rounds}.everything()
@@ -326,31 +324,6 @@ func TestEveryAnswerIsWhatTheFactsSay(t *testing.T) {
 	checkTimes(t, 200, func(t *rapid.T) { ask(t, &tagalongtest.Ledger{}, everyLimit, 3) })
 }
 
-// tables makes a table for each case.
-type tables struct {
-	client *dynamodb.Client
-	made   int
-}
-
-func startTables(t *testing.T) *tables {
-	return &tables{client: dynamodb.NewFromConfig(sandboxtest.Start(t).Config())}
-}
-
-// with gives f a ledger in a new table, which is deleted in the end.
-func (ts *tables) with(t *rapid.T, f func(*dynamo.Ledger)) {
-	ts.made++
-	table := fmt.Sprintf("ledger-%d", ts.made)
-	if _, err := dynamo.Create(t.Context(), ts.client, table); err != nil {
-		t.Fatalf("creating %s: %v", table, err)
-	}
-	defer func() {
-		if _, err := ts.client.DeleteTable(t.Context(), &dynamodb.DeleteTableInput{TableName: &table}); err != nil {
-			t.Errorf("deleting %s: %v", table, err)
-		}
-	}()
-	f(dynamo.New(ts.client, table))
-}
-
 func TestEveryAnswerFromTheTableIsWhatTheFactsSay(t *testing.T) {
 	tables := startTables(t)
 	checkTimes(t, 12, func(t *rapid.T) {
@@ -358,29 +331,16 @@ func TestEveryAnswerFromTheTableIsWhatTheFactsSay(t *testing.T) {
 	})
 }
 
-// TestWhereAnImageRanIsKeptForAsLongAsItIsSaid asks later, when a part of what
-// ended has expired: an interval then begins with the oldest part that is kept.
-func TestWhereAnImageRanIsKeptForAsLongAsItIsSaid(t *testing.T) {
-	const retention = 24 * time.Hour
-	tables := startTables(t)
-	checkTimes(t, 12, func(t *rapid.T) {
-		tables.with(t, func(l *dynamo.Ledger) {
-			s := drawStory(t, drawChronicle)
-			w := s.world(l.At(func() time.Time { return clock }))
-			w.Reactor.Retention = retention
-			w.tell(t, drawArrivals(t, s.happenings)...)
-			o := s.oracle(w)
-			o.kept = noon.Add(time.Duration(rapid.IntRange(0, 8).Draw(t, "seconds")) * time.Second)
-			later := o.kept.Add(retention + rapid.SampledFrom([]time.Duration{0, 999 * time.Millisecond}).Draw(t, "beside"))
-			w.Queries.Retention, w.Queries.Now = retention, func() time.Time { return later }
-			w.Queries.Records = l.At(w.Queries.Now)
-			i := inquiry{T: t, world: w, oracle: o, limits: someLimits}
-			for range 4 {
-				i.whereIsDigest()
-				i.whereIsRepository()
-				i.whereIsDigestOfRepository()
-			}
-			i.runningNow()
-		})
+// TestIntervalsAreJoinedOnWhateverPageTheyLie has many intervals of few images,
+// most of them joined of several, one inside the other.
+func TestIntervalsAreJoinedOnWhateverPageTheyLie(t *testing.T) {
+	checkTimes(t, 150, func(t *rapid.T) {
+		s := drawStory(t, alike(), drawChronicle)
+		w := s.world(&tagalongtest.Ledger{})
+		w.tell(t, drawArrivals(t, s.happenings)...)
+		i := inquiry{T: t, world: w, oracle: s.oracle(w), limits: everyLimit}
+		for _, what := range []string{"shop/api", image(0).Digest.String(), "shop/api@" + image(1).Digest.String()} {
+			i.finds(what)
+		}
 	})
 }

@@ -17,11 +17,18 @@ import (
 // story is what happens to some services, and what their deployments are made of.
 type story struct {
 	ruling
-	images     []int  // the versions that deployments choose from
+	choices
 	fixed      bool   // the tags of fixedRepository can not move
 	elsewhere  string // an account that nobody may look into
 	happenings []happening
 	deployed   map[deploymentOf]deployed
+}
+
+// choices are what deployments choose from.
+type choices struct {
+	images       []int // versions
+	repositories []tagalong.Repository
+	kinds        []string
 }
 
 // happening is one event of a story: a fact about a service.
@@ -74,11 +81,15 @@ var (
 	shopAPI = tagalong.Repository{Registry: home, Name: "shop/api"}
 	awayAPI = tagalong.Repository{Registry: away, Name: "shop/api"}
 	shopWeb = tagalong.Repository{Registry: home, Name: "shop/web"}
+	hubAPI  = tagalong.Repository{Registry: "docker.io", Name: "shop/api"}
 	nginx   = tagalong.Repository{Registry: "docker.io", Name: "library/nginx"}
 
 	ownRepositories = []tagalong.Repository{shopAPI, awayAPI, shopWeb}
 	fixedRepository = shopWeb
 )
+
+// ours tells whether a repository is one in which tags are put.
+func ours(r tagalong.Repository) bool { return slices.Contains(ownRepositories, r) }
 
 // ruling is a set of rules, and what it means in other words.
 type ruling struct {
@@ -170,11 +181,27 @@ func platforms(version int) []tagalong.Manifest {
 
 func versionTag(version int) string { return fmt.Sprintf("v%d", version) }
 
+// varied are all images that there are, known in every way.
+func varied() choices {
+	return choices{
+		images:       []int{0, 1, 2, 3, 4, gone},
+		repositories: []tagalong.Repository{shopAPI, shopAPI, shopWeb, awayAPI, hubAPI, nginx},
+		kinds: []string{
+			"resolved", "resolved", "resolved", "pinned", "pinned with its tag", "reported", "reported", "disputed", "guessed", "unknown", "nameless",
+		},
+	}
+}
+
+// alike are images of which it often is the same again.
+func alike() choices {
+	return choices{images: []int{0, 0, 1}, repositories: []tagalong.Repository{shopAPI}, kinds: []string{"resolved", "pinned", "reported"}}
+}
+
 // drawStory draws what happens to some of the services.
-func drawStory(t *rapid.T, drawChronicle func(*rapid.T) []tagalong.Fact) story {
-	s := story{ruling: rapid.SampledFrom(rulings).Draw(t, "rules"), images: []int{0, 1, 2, 3, 4, gone}, deployed: map[deploymentOf]deployed{}}
-	if s.once {
-		s.images = s.images[:gone] // a {time} tag that can not be put would stay for ever
+func drawStory(t *rapid.T, of choices, drawChronicle func(*rapid.T) []tagalong.Fact) story {
+	s := story{ruling: rapid.SampledFrom(rulings).Draw(t, "rules"), choices: of, deployed: map[deploymentOf]deployed{}}
+	if s.once { // a {time} tag that can not be put would stay for ever
+		s.images = slices.DeleteFunc(slices.Clone(s.images), func(version int) bool { return version == gone })
 	} else {
 		s.fixed = rapid.Bool().Draw(t, "fixed")
 	}
@@ -272,25 +299,19 @@ type choice struct {
 
 const noPlatform = -1
 
-func drawChoice(t *rapid.T, name string, versions []int) choice {
+func (from choices) draw(t *rapid.T, name string) choice {
 	c := choice{
 		name:       name,
-		repository: rapid.SampledFrom([]tagalong.Repository{shopAPI, shopAPI, shopWeb, awayAPI, nginx}).Draw(t, "repository"),
-		version:    rapid.SampledFrom(versions).Draw(t, "version"),
+		repository: rapid.SampledFrom(from.repositories).Draw(t, "repository"),
+		version:    rapid.SampledFrom(from.images).Draw(t, "version"),
 		platform:   rapid.IntRange(noPlatform, len(tagalongtest.Platforms)-1).Draw(t, "platform"),
-		kind:       drawKind(t),
+		kind:       rapid.SampledFrom(from.kinds).Draw(t, "kind"),
 	}
 	c.tagVersion = c.version
 	if rapid.IntRange(0, 9).Draw(t, "retagged") == 0 {
-		c.tagVersion = rapid.SampledFrom(versions).Draw(t, "tag")
+		c.tagVersion = rapid.SampledFrom(from.images).Draw(t, "tag")
 	}
 	return c
-}
-
-func drawKind(t *rapid.T) string {
-	return rapid.SampledFrom([]string{
-		"resolved", "resolved", "resolved", "pinned", "pinned with its tag", "reported", "reported", "disputed", "guessed", "unknown", "nameless",
-	}).Draw(t, "kind")
 }
 
 func (c choice) digest() digest.Digest {
@@ -300,11 +321,9 @@ func (c choice) digest() digest.Digest {
 	return image(c.version).Digest
 }
 
-func (c choice) ownRegistry() bool { return c.repository != nginx }
-
 func (c choice) tag() string {
 	switch {
-	case !c.ownRegistry():
+	case !ours(c.repository):
 		return "1"
 	case c.kind == "unknown":
 		return versionTag(absentTag)
@@ -317,20 +336,20 @@ func (s story) deploy(t *rapid.T, of deploymentOf, liked *[]choice) {
 	if _, ok := s.deployed[of]; ok {
 		return
 	}
-	choices := slices.Clone(*liked)
-	if len(choices) == 0 || rapid.IntRange(0, 3).Draw(t, "new containers") == 0 {
-		choices = nil
+	chosen := slices.Clone(*liked)
+	if len(chosen) == 0 || rapid.IntRange(0, 3).Draw(t, "new containers") == 0 {
+		chosen = nil
 		for _, name := range rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"app", "log", "web"}), 1, 3, rapid.ID).Draw(t, "containers") {
-			choices = append(choices, drawChoice(t, name, s.images))
+			chosen = append(chosen, s.draw(t, name))
 		}
-		*liked = choices
+		*liked = chosen
 	}
-	choices = slices.Clone(choices)
+	chosen = slices.Clone(chosen)
 	if rapid.IntRange(0, 2).Draw(t, "known otherwise") == 0 {
-		at := rapid.IntRange(0, len(choices)-1).Draw(t, "which")
-		choices[at].kind = drawKind(t)
+		at := rapid.IntRange(0, len(chosen)-1).Draw(t, "which")
+		chosen[at].kind = rapid.SampledFrom(s.kinds).Draw(t, "kind")
 	}
-	s.deployed[of] = deployment(of, choices, rapid.IntRange(0, 3).Draw(t, "revision") > 0, rapid.IntRange(0, 5).Draw(t, "agent") == 0)
+	s.deployed[of] = deployment(of, chosen, rapid.IntRange(0, 3).Draw(t, "revision") > 0, rapid.IntRange(0, 5).Draw(t, "agent") == 0)
 }
 
 // found gives what can be found out of a deployment.
@@ -342,12 +361,12 @@ func (s story) found(of deploymentOf) deployed {
 }
 
 // deployment tells what ECS has of containers, and what can be found out.
-func deployment(of deploymentOf, choices []choice, revised, agent bool) deployed {
+func deployment(of deploymentOf, chosen []choice, revised, agent bool) deployed {
 	d := deployed{definition: "arn:aws:ecs:task-definition/" + of.service.Name + strings.TrimPrefix(of.id, "ecs-svc/")}
 	tasks := [2]tagalong.TaskRun{{TaskDefinition: d.definition}, {TaskDefinition: d.definition}}
 	d.told = tagalongtest.Deployment{TaskDefinition: d.definition}
 	lacking := !revised
-	for _, c := range choices {
+	for _, c := range chosen {
 		m, written, resolved, reports := c.make(revised)
 		d.containers = append(d.containers, m)
 		d.told.Defined = append(d.told.Defined, written)
@@ -401,7 +420,7 @@ func (c choice) make(revised bool) (m made, written, resolved tagalong.Ran, repo
 		reports = []tagalong.Ran{reported, other}
 	default:
 		m.digest, m.evidence = "", tagalong.Unknown
-		if c.kind == "guessed" && c.ownRegistry() && c.tagVersion != gone {
+		if c.kind == "guessed" && ours(c.repository) && c.tagVersion != gone {
 			m.digest, m.evidence = image(c.tagVersion).Digest, tagalong.Guess
 		}
 		if c.kind == "nameless" {
@@ -418,7 +437,7 @@ func (c choice) make(revised bool) (m made, written, resolved tagalong.Ran, repo
 // mayMoveTags tells whether it is sure what a container runs, and ours to tag.
 func (m made) mayMoveTags() bool {
 	sure := m.evidence == tagalong.Pinned || m.evidence == tagalong.Revision || m.evidence == tagalong.Task && !m.disputed
-	return sure && !m.added && slices.Contains(ownRepositories, m.repository)
+	return sure && !m.added && ours(m.repository)
 }
 
 // target is the digest that tags belong on.

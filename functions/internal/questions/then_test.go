@@ -85,7 +85,7 @@ func (r *reporter) ran(then said, limit int) (rows []tagalong.RunningRow) {
 
 func TestWhatRanIsWhatWasSaidThen(t *testing.T) {
 	checkTimes(t, 150, func(t *rapid.T) {
-		s := drawStory(t, func(t *rapid.T) []tagalong.Fact { return drawPlausible(t, 5) })
+		s := drawStory(t, varied(), func(t *rapid.T) []tagalong.Fact { return drawPlausible(t, 5) })
 		r := &reporter{T: t, world: s.world(&tagalongtest.Ledger{})}
 		r.Rules = rapid.SampledFrom(changing).Draw(t, "first rules")
 		var told []happening

@@ -3,12 +3,16 @@ package questions_test
 import (
 	"context"
 	"flag"
+	"fmt"
 	"strconv"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"pgregory.net/rapid"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/dynamo"
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/sandboxtest"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalongtest"
 )
@@ -83,4 +87,29 @@ func checkTimes(t *testing.T, times int, property func(*rapid.T)) {
 		defer func() { _ = checks.Value.Set(checks.DefValue) }()
 	}
 	rapid.Check(t, property)
+}
+
+// tables makes a table for each case.
+type tables struct {
+	client *dynamodb.Client
+	made   int
+}
+
+func startTables(t *testing.T) *tables {
+	return &tables{client: dynamodb.NewFromConfig(sandboxtest.Start(t).Config())}
+}
+
+// with gives f a ledger in a new table, which is deleted in the end.
+func (ts *tables) with(t *rapid.T, f func(*dynamo.Ledger)) {
+	ts.made++
+	table := fmt.Sprintf("ledger-%d", ts.made)
+	if _, err := dynamo.Create(t.Context(), ts.client, table); err != nil {
+		t.Fatalf("creating %s: %v", table, err)
+	}
+	defer func() {
+		if _, err := ts.client.DeleteTable(t.Context(), &dynamodb.DeleteTableInput{TableName: &table}); err != nil {
+			t.Errorf("deleting %s: %v", table, err)
+		}
+	}()
+	f(dynamo.New(ts.client, table))
 }

@@ -1,0 +1,80 @@
+package questions_test
+
+import (
+	"context"
+	"iter"
+	"testing"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+	"pgregory.net/rapid"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/dynamo"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalongtest"
+)
+
+// forgetful is a ledger in memory whose places expire, by the second, as a table's do.
+type forgetful struct {
+	*tagalongtest.Ledger
+	now time.Time
+}
+
+// At gives the same ledger at another time.
+func (f forgetful) At(now func() time.Time) tagalongtest.Store { return forgetful{f.Ledger, now()} }
+
+// EndedPlaces leaves out what has expired.
+func (f forgetful) EndedPlaces(ctx context.Context, repository string, behind tagalong.PlaceAt, hint int) iter.Seq2[tagalong.Place, error] {
+	return f.kept(f.Ledger.EndedPlaces(ctx, repository, behind, hint))
+}
+
+// DigestPlaces leaves out what has expired.
+func (f forgetful) DigestPlaces(ctx context.Context, d digest.Digest, behind tagalong.PlaceAt, hint int) iter.Seq2[tagalong.Place, error] {
+	return f.kept(f.Ledger.DigestPlaces(ctx, d, behind, hint))
+}
+
+func (f forgetful) kept(places iter.Seq2[tagalong.Place, error]) iter.Seq2[tagalong.Place, error] {
+	return func(yield func(tagalong.Place, error) bool) {
+		for p, err := range places {
+			kept := p.Expires.IsZero() || p.Expires.Unix() > f.now.Unix()
+			if (err != nil || kept) && !yield(p, err) {
+				return
+			}
+		}
+	}
+}
+
+// askLater tells a story in time, and asks when a part of what ended has expired:
+// an interval then begins with the oldest part that is kept.
+func askLater(t *rapid.T, at func(func() time.Time) tagalongtest.Store, limits func(*rapid.T, int) []int) {
+	const retention = 24 * time.Hour
+	s := drawStory(t, alike(), drawChronicle)
+	w := s.world(at(func() time.Time { return clock }))
+	w.Reactor.Retention = retention
+	w.tell(t, drawArrivals(t, s.happenings)...)
+	o := s.oracle(w)
+	o.kept = noon.Add(time.Duration(rapid.IntRange(0, 8).Draw(t, "seconds")) * time.Second)
+	later := o.kept.Add(retention + rapid.SampledFrom([]time.Duration{0, 999 * time.Millisecond}).Draw(t, "beside"))
+	w.Queries.Retention, w.Queries.Now = retention, func() time.Time { return later }
+	w.Queries.Records = at(w.Queries.Now)
+	i := inquiry{T: t, world: w, oracle: o, limits: limits}
+	for _, what := range []string{"shop/api", image(0).Digest.String(), "shop/api@" + image(1).Digest.String()} {
+		i.finds(what)
+	}
+	i.runningNow()
+}
+
+func TestWhereAnImageRanIsSaidForAsLongAsItIsKept(t *testing.T) {
+	checkTimes(t, 150, func(t *rapid.T) {
+		askLater(t, forgetful{Ledger: &tagalongtest.Ledger{}}.At, everyLimit)
+	})
+}
+
+func TestWhereAnImageRanIsSaidForAsLongAsTheTableKeepsIt(t *testing.T) {
+	tables := startTables(t)
+	checkTimes(t, 6, func(t *rapid.T) {
+		tables.with(t, func(l *dynamo.Ledger) {
+			askLater(t, func(now func() time.Time) tagalongtest.Store { return l.At(now) }, someLimits)
+		})
+	})
+}
