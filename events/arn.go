@@ -5,7 +5,7 @@ import "strings"
 // maxPlace bounds the names of partitions and Regions, in bytes.
 const maxPlace = 32
 
-// place is where a resource of ECS lives.
+// place is where a resource of AWS lives.
 type place struct {
 	partition, region, account string
 }
@@ -15,20 +15,27 @@ func (p place) arn(resource string) string {
 	return "arn:" + p.partition + ":ecs:" + p.region + ":" + p.account + ":" + resource
 }
 
-// splitARN takes an ECS ARN of that kind apart into its place and the names
-// that follow the kind, separated by slashes; three stand for any more.
-func splitARN(s, kind string) (place, []string, bool) {
+// splitPlace takes an ARN of that service of AWS apart into its place and the
+// resource there.
+func splitPlace(s, service string) (place, string, bool) {
 	parts := strings.SplitN(s, ":", 6)
-	if len(parts) != 6 || parts[0] != "arn" || parts[2] != "ecs" {
-		return place{}, nil, false
+	if len(parts) != 6 || parts[0] != "arn" || parts[2] != service {
+		return place{}, "", false
 	}
 	p := place{partition: parts[1], region: parts[3], account: parts[4]}
 	_, account := accountID.parse(p.account)
 	if !account || !isPartition(p.partition) || !isRegion(p.region) {
-		return place{}, nil, false
+		return place{}, "", false
 	}
-	names, ok := strings.CutPrefix(parts[5], kind+"/")
-	return p, strings.SplitN(names, "/", 3), ok
+	return p, parts[5], true
+}
+
+// splitARN takes an ECS ARN of that kind apart into its place and the names
+// that follow the kind, separated by slashes; three stand for any more.
+func splitARN(s, kind string) (place, []string, bool) {
+	p, resource, ok := splitPlace(s, "ecs")
+	names, isKind := strings.CutPrefix(resource, kind+"/")
+	return p, strings.SplitN(names, "/", 3), ok && isKind
 }
 
 // ServiceARN is the ARN of an ECS service. There are two forms:

@@ -4,11 +4,14 @@
 // [Parse] turns the JSON of one event into one value of a type of its own,
 // chosen by the event's source and detail-type:
 //
-//	aws.ecs  ECS Deployment State Change          DeploymentStateChange
-//	aws.ecs  ECS Service Action                   ServiceAction
-//	aws.ecs  ECS Task State Change                TaskStateChange
-//	aws.ecs  ECS Container Instance State Change  ContainerInstanceStateChange
-//	anything else                                 Unknown
+//	aws.ecs           ECS Deployment State Change                      DeploymentStateChange
+//	aws.ecs           ECS Service Action                               ServiceAction
+//	aws.ecs           ECS Task State Change                            TaskStateChange
+//	aws.ecs           ECS Container Instance State Change              ContainerInstanceStateChange
+//	aws.codepipeline  CodePipeline Stage Execution State Change        StageExecutionStateChange
+//	aws.codepipeline  CodePipeline Action Execution State Change       ActionExecutionStateChange
+//	aws.codedeploy    CodeDeploy Deployment State-change Notification  CodeDeployStateChange
+//	anything else                                                      Unknown
 //
 // An event answers questions (which service, which deployment, when) by
 // methods. There is no way to build one but Parse, so an event that exists is

@@ -35,8 +35,9 @@ type Event interface {
 //
 // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events.html
 //
-// Source and DetailType are always there, Account and Region in the events of
-// ECS; the other fields may be empty.
+// Source and DetailType are always there, Account and Region in all events but
+// an [Unknown], Time in those of CodePipeline and CodeDeploy; the other fields
+// may be empty.
 type Envelope struct {
 	// Version is "0" in all events. It is no version of the detail.
 	Version string `json:"version,omitempty"`
@@ -85,7 +86,7 @@ func (e Envelope) encode(detail any) ([]byte, error) {
 }
 
 // Unknown is an event that this package has no type for: of another source or
-// detail-type, or with an event name that AWS has added since. It is no error,
+// detail-type, or of ECS with an event name that AWS has added since. It is no error,
 // since a rule may select more than its function needs.
 type Unknown struct {
 	envelope Envelope
@@ -107,6 +108,10 @@ var parsers = map[kind]func(object, Envelope) Event{
 	{"aws.ecs", "ECS Service Action"}:                  parseServiceAction,
 	{"aws.ecs", "ECS Task State Change"}:               parseTaskStateChange,
 	{"aws.ecs", "ECS Container Instance State Change"}: parseContainerInstanceStateChange,
+
+	{"aws.codepipeline", "CodePipeline Stage Execution State Change"}:     parseStageExecutionStateChange,
+	{"aws.codepipeline", "CodePipeline Action Execution State Change"}:    parseActionExecutionStateChange,
+	{"aws.codedeploy", "CodeDeploy Deployment State-change Notification"}: parseCodeDeployStateChange,
 }
 
 // Parse reads the JSON of one event as EventBridge delivers it.

@@ -79,7 +79,7 @@ func parseInstant(s string) (time.Time, bool) {
 	return t, true
 }
 
-// timestamp is a time that encodes the way ECS writes it.
+// timestamp is a time that encodes the way the details of events write it.
 type timestamp time.Time
 
 // IsZero lets encoding/json leave the zero time out.
@@ -123,9 +123,7 @@ func isPartition(s string) bool {
 // isName accepts the names that ECS allows for clusters, services, families
 // and containers.
 func isName(s string) bool {
-	return sized(s, 1, 255) && only(s, func(c byte) bool {
-		return isLower(c) || isUpper(c) || isDigit(c) || c == '_' || c == '-'
-	})
+	return sized(s, 1, 255) && only(s, isNamed)
 }
 
 // isResourceID accepts the ids that ECS makes up for tasks and container
@@ -159,6 +157,11 @@ func only(s string, ok func(byte) bool) bool {
 		}
 	}
 	return true
+}
+
+// isNamed accepts the characters that names of all services may have.
+func isNamed(c byte) bool {
+	return isLower(c) || isUpper(c) || isDigit(c) || c == '_' || c == '-'
 }
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }

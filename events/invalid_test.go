@@ -21,6 +21,11 @@ const (
 	actionFile     = "ecs-service-action-deployment-failed.json"
 	taskFile       = "ecs-task-state-change-stopped.json"
 	instanceFile   = "ecs-container-instance-state-change.json"
+
+	stageFile          = "codepipeline-stage-succeeded-after-retry.json"
+	pipelineActionFile = "codepipeline-action-failed-ecs-deploy.json"
+	sourceActionFile   = "codepipeline-action-succeeded-ecr-source.json"
+	codeDeployFile     = "codedeploy-deployment-success.json"
 )
 
 func TestParseMalformed(t *testing.T) {
@@ -94,9 +99,11 @@ func TestParseLargest(t *testing.T) {
 var envelopeFields = strings.Fields("version id detail-type source account time region resources resources[0] detail")
 
 func TestParseWrongTypes(t *testing.T) {
-	integers := []string{"detail.version"}
-	objects := []string{"detail", "detail.containers[0]"}
-	lists := []string{"resources", "detail.containers"}
+	integers := []string{"detail.version", "detail.pipeline-execution-attempt"}
+	either := []string{"detail.type.version"} // a string or an integer
+	objects := strings.Fields(`detail detail.containers[0] detail.type detail.execution-result
+		detail.input-artifacts[0] detail.input-artifacts[0].s3location detail.output-artifacts[0]`)
+	lists := []string{"resources", "detail.containers", "detail.input-artifacts", "detail.output-artifacts"}
 	values := map[string]any{"number": 4, "fraction": 4.5, "string": "\x00", "boolean": true, "list": []any{1}, "object": map[string]any{"x": 1}}
 
 	for file, paths := range map[string]string{
@@ -106,6 +113,16 @@ func TestParseWrongTypes(t *testing.T) {
 			startedAt stoppedAt updatedAt stopCode stoppedReason containers containers[0] containers[0].name
 			containers[0].image containers[0].imageDigest containers[0].lastStatus`,
 		instanceFile: "clusterArn containerInstanceArn status version",
+		stageFile: `pipeline execution-id start-time stage state version pipeline-execution-attempt
+			stage-last-retry-attempt-time`,
+		pipelineActionFile: `pipeline execution-id start-time stage state version pipeline-execution-attempt
+			action action-execution-id region type type.owner type.provider type.category type.version
+			execution-result execution-result.external-execution-url execution-result.external-execution-summary
+			execution-result.external-execution-id execution-result.error-code
+			input-artifacts input-artifacts[0] input-artifacts[0].name input-artifacts[0].s3location
+			input-artifacts[0].s3location.bucket input-artifacts[0].s3location.key`,
+		sourceActionFile: "output-artifacts output-artifacts[0] output-artifacts[0].name",
+		codeDeployFile:   "instanceGroupId region application deploymentId state deploymentGroup",
 	} {
 		all := slices.Clone(envelopeFields)
 		for _, path := range strings.Fields(paths) {
@@ -114,7 +131,7 @@ func TestParseWrongTypes(t *testing.T) {
 		for _, path := range all {
 			for kind, value := range values {
 				switch {
-				case kind == "number" && slices.Contains(integers, path),
+				case kind == "number" && slices.Contains(slices.Concat(integers, either), path),
 					kind == "object" && slices.Contains(objects, path),
 					kind == "list" && slices.Contains(lists, path),
 					kind == "string" && !slices.Contains(slices.Concat(integers, objects, lists), path):
@@ -133,6 +150,10 @@ func TestParseMissingFields(t *testing.T) {
 		actionFile:     "account region detail detail.eventName detail.createdAt",
 		taskFile:       "account region detail detail.clusterArn detail.taskArn detail.taskDefinitionArn detail.lastStatus detail.version detail.containers[0].name",
 		instanceFile:   "account region detail detail.clusterArn detail.containerInstanceArn detail.status detail.version",
+		stageFile:      "account region time detail detail.pipeline detail.execution-id detail.stage detail.state",
+		pipelineActionFile: `account region time detail detail.pipeline detail.execution-id detail.stage detail.state detail.action
+			detail.type detail.type.owner detail.type.provider detail.type.category detail.input-artifacts[0].name`,
+		codeDeployFile: "account region time detail detail.application detail.deploymentId detail.state detail.deploymentGroup",
 	}
 	for file, paths := range tests {
 		for _, path := range strings.Fields(paths) {
@@ -155,6 +176,15 @@ func TestParseOptionalFields(t *testing.T) {
 			detail.updatedAt detail.stopCode detail.stoppedReason detail.containers detail.containers[0].image
 			detail.containers[0].imageDigest detail.containers[0].lastStatus`,
 		instanceFile: "version id time resources",
+		stageFile: `version id resources detail.start-time detail.version detail.pipeline-execution-attempt
+			detail.stage-last-retry-attempt-time`,
+		pipelineActionFile: `version id resources detail.start-time detail.version detail.pipeline-execution-attempt
+			detail.action-execution-id detail.region detail.type.version detail.execution-result
+			detail.execution-result.external-execution-url detail.execution-result.external-execution-summary
+			detail.execution-result.external-execution-id detail.execution-result.error-code
+			detail.input-artifacts detail.input-artifacts[0].s3location
+			detail.input-artifacts[0].s3location.bucket detail.input-artifacts[0].s3location.key`,
+		codeDeployFile: "version id resources detail.region detail.instanceGroupId",
 	}
 	for file, paths := range tests {
 		for _, path := range strings.Fields(paths) {
@@ -191,10 +221,59 @@ func TestParseWrongValues(t *testing.T) {
 		"", "yesterday", "2026-03-04", "2026-03-04T09:18:41", "2026-03-04 09:18:41Z", "2026-03-04T9:18:41Z", "2026-03-04T09:18:41,077Z",
 		"2026-02-30T09:18:41Z", "2026-03-04T24:18:41Z", "2026-03-04T09:18:41+24:00", "1969-12-31T23:59:59Z", "9999-12-31T23:59:59-01:00",
 	}
+	var pipelines []any
+	for _, name := range injections {
+		if name != ".." && name != "." && name != "" { // AWS allows dots alone
+			pipelines = append(pipelines, name)
+		}
+	}
+	pipelines = append(pipelines, "", strings.Repeat("a", 101))
+	counts := []any{
+		-1, json.Number("3.5"), json.Number("-3.0"), json.Number("1e-1"), json.Number("9223372036854775808"), json.Number("1e19"), json.Number("1e99"),
+		json.Number("1e999999999"), json.Number("3." + strings.Repeat("0", 40)),
+		"", "x", "v3", "03", "+3", "-3", " 3", "3 ", "3.", ".3", "3.5", "0x3", "3_0", "1/2", "３", "Inf", "NaN", "9223372036854775808", "3\n",
+	}
+	terms := []any{"", "a b", "a/b", "é", "STARTED\n", strings.Repeat("A", 129)}
 	tests := []struct {
 		file, path string
 		values     []any
 	}{
+		{stageFile, "account", []any{"", "1111", "*"}},
+		{stageFile, "region", []any{"", "us-east", "*"}},
+		{stageFile, "time", times},
+		{stageFile, "resources[0]", []any{
+			"", "checkout-release", "arn:aws:codepipeline:us-east-1:111122223333:", "arn:aws:codepipeline:us-east-1:111122223333:pipeline:",
+			"arn:aws:codepipeline:us-east-1:111122223333:checkout-release/DeployProd", "arn:aws:codepipeline:us-east-1::checkout-release",
+			"arn:aws:ecs:us-east-1:111122223333:checkout-release", "arn:aws:codepipeline:us-east-1:111122223333:*",
+		}},
+		{stageFile, "detail.pipeline", pipelines},
+		{stageFile, "detail.stage", pipelines},
+		{stageFile, "detail.execution-id", []any{
+			"", "..", "*", strings.ToUpper(prodExecution), prodExecution + "0", prodExecution[1:], "3f0c8a52-6d1e-4b97-a2c4-90b7e15d6f3g",
+			"3f0c8a5206d1e-4b97-a2c4-90b7e15d6f38", strings.ReplaceAll(prodExecution, "-", ""), strings.Repeat("-", 36),
+		}},
+		{stageFile, "detail.state", terms},
+		{stageFile, "detail.start-time", times},
+		{stageFile, "detail.stage-last-retry-attempt-time", times},
+		{stageFile, "detail.version", counts},
+		{stageFile, "detail.pipeline-execution-attempt", counts},
+		{pipelineActionFile, "detail.action", pipelines},
+		{pipelineActionFile, "detail.action-execution-id", []any{"", "../x", "a_b", strings.Repeat("a", 65)}},
+		{pipelineActionFile, "detail.region", []any{"", "mars", "*"}},
+		{pipelineActionFile, "detail.type.owner", terms},
+		{pipelineActionFile, "detail.type.provider", terms},
+		{pipelineActionFile, "detail.type.category", terms},
+		{pipelineActionFile, "detail.type.version", append(terms, -1, json.Number("1.5"), json.Number("1e99"))},
+		{pipelineActionFile, "detail.input-artifacts[0].name", []any{"a\nb", strings.Repeat("x", 2049)}},
+		{codeDeployFile, "account", []any{"", "1111", "*"}},
+		{codeDeployFile, "region", []any{"", "us-east", "*"}},
+		{codeDeployFile, "time", times},
+		{codeDeployFile, "detail.application", []any{"", "a b", "a/b", "a:b", "*", "é", strings.Repeat("a", 101)}},
+		{codeDeployFile, "detail.deploymentGroup", []any{"", "a b", "a/b", "a:b", "*", "é", strings.Repeat("a", 101)}},
+		{codeDeployFile, "detail.deploymentId", []any{"", "d-", "8QZK4T2LF", "d-8qzk", "D-8QZK", "d-8QZ/", "d-..", "d-*", "ecs-svc/1", "d-" + strings.Repeat("A", 33)}},
+		{codeDeployFile, "detail.state", terms},
+		{codeDeployFile, "detail.region", []any{"", "mars", "*"}},
+		{codeDeployFile, "detail.instanceGroupId", []any{"a\nb"}},
 		{deploymentFile, "source", []any{"", "aws\necs", long + strings.Repeat(long, 8)}},
 		{deploymentFile, "detail-type", []any{"", "ECS\tDeployment"}},
 		{deploymentFile, "id", []any{"\x1b[2J", strings.Repeat("x", 3000)}},
@@ -282,6 +361,143 @@ func TestParseContradictions(t *testing.T) {
 	_, err := events.Parse(task)
 	if diff := cmp.Diff([]string{"account", "region", "detail.clusterArn"}, fields(err)); diff != "" {
 		t.Errorf("task of another place: fields of %v:\n%s", err, diff)
+	}
+}
+
+// What the fields of a stage and of a deployment of CodeDeploy say twice.
+func TestParsePipelineContradictions(t *testing.T) {
+	app := "arn:aws:codedeploy:us-east-1:111122223333:application:AppECS-prod-cluster-checkout-api"
+	group := "arn:aws:codedeploy:us-east-1:111122223333:deploymentgroup:AppECS-prod-cluster-checkout-api/DgpECS-prod-cluster-checkout-api"
+	tests := []struct {
+		file, resource string
+		want           []string
+	}{
+		{stageFile, "arn:aws:codepipeline:us-east-1:111122223333:checkout-release", nil},
+		{stageFile, "arn:aws:codepipeline:us-east-1:111122223333:pipeline:checkout-release", nil},
+		{stageFile, "arn:aws:codepipeline:us-east-1:444455556666:checkout-release", []string{"account"}},
+		{stageFile, "arn:aws:codepipeline:us-west-2:111122223333:checkout-release", []string{"region"}},
+		{stageFile, "arn:aws:codepipeline:us-east-1:111122223333:billing-release", []string{"detail.pipeline"}},
+		{pipelineActionFile, "arn:aws:codepipeline:us-west-2:444455556666:billing-release", []string{"account", "region", "detail.pipeline"}},
+		{codeDeployFile, group, nil},
+		{codeDeployFile, "arn:aws:ecs:us-west-2:444455556666:service/checkout-api", nil}, // whatever AWS adds
+		{codeDeployFile, "arn:aws:codedeploy:us-west-2:444455556666:instance:x", nil},
+		{codeDeployFile, "checkout-api", nil},
+		{codeDeployFile, strings.Replace(app, "1111", "4444", 1), []string{"account"}},
+		{codeDeployFile, strings.Replace(app, "us-east-1", "us-west-2", 1), []string{"region"}},
+		{codeDeployFile, strings.Replace(app, "checkout", "billing", 1), []string{"detail.application"}},
+		{codeDeployFile, strings.Replace(group, "AppECS", "App", 1), []string{"detail.application"}},
+		{codeDeployFile, strings.Replace(group, "DgpECS", "Dgp", 1), []string{"detail.deploymentGroup"}},
+	}
+	for _, test := range tests {
+		_, err := events.Parse(edit(t, readPayload(t, test.file), "resources[0]", test.resource))
+		if diff := cmp.Diff(test.want, fields(err)); diff != "" {
+			t.Errorf("%s about %s: fields of %v:\n%s", test.file, test.resource, err, diff)
+		}
+	}
+
+	_, err := events.Parse(edit(t, readPayload(t, codeDeployFile), "detail.region", "us-west-2"))
+	if err == nil || err.Error() != `detail.region "us-west-2": want us-east-1 as in region` {
+		t.Errorf("deployment in another Region: error %v", err)
+	}
+}
+
+// Whatever way a whole number is written, it has the same value and is written
+// the same way again, without a float in between.
+func TestParseCounts(t *testing.T) {
+	tests := []struct {
+		written string
+		want    int64
+	}{
+		{`3`, 3}, {`3.0`, 3}, {`"3"`, 3}, {`"3.0"`, 3}, {`0`, 0}, {`0.0`, 0}, {`"0"`, 0}, {`3.000`, 3},
+		{`1.0E7`, 10_000_000}, {`1.2e1`, 12}, {`120e-1`, 12},
+		{`9007199254740993`, 9007199254740993}, {`9007199254740993.0`, 9007199254740993},
+		{`"9223372036854775807"`, 9223372036854775807}, {`9223372036854775807.0`, 9223372036854775807},
+	}
+	for _, test := range tests {
+		for _, path := range []string{"version", "pipeline-execution-attempt"} {
+			event, err := events.Parse(edit(t, readPayload(t, stageFile), "detail."+path, json.RawMessage(test.written)))
+			if err != nil {
+				t.Errorf("%s %s: %v", path, test.written, err)
+				continue
+			}
+			got := map[string]int64{
+				"version":                    event.(events.StageExecutionStateChange).Version(),
+				"pipeline-execution-attempt": event.(events.StageExecutionStateChange).Attempt(),
+			}[path]
+			if got != test.want {
+				t.Errorf("%s %s: %d, want %d", path, test.written, got, test.want)
+			}
+			var encoded struct{ Detail map[string]json.RawMessage }
+			if err := json.Unmarshal(encodeJSON(t, event), &encoded); err != nil || string(encoded.Detail[path]) != test.written {
+				t.Errorf("%s %s encodes as %s, %v", path, test.written, encoded.Detail[path], err)
+			}
+		}
+	}
+}
+
+// The version of an action's type has been a number, too.
+func TestParseTypeVersion(t *testing.T) {
+	for written, want := range map[string]string{`"1"`: "1", `1`: "1", `1.0`: "1", `"v1.2_b-3"`: "v1.2_b-3"} {
+		event, err := events.Parse(edit(t, readPayload(t, pipelineActionFile), "detail.type.version", json.RawMessage(written)))
+		if err != nil {
+			t.Errorf("version %s: %v", written, err)
+			continue
+		}
+		if got := event.(events.ActionExecutionStateChange).Type().Version; got != want {
+			t.Errorf("version %s: %q, want %q", written, got, want)
+		}
+	}
+}
+
+// A state that AWS may think of later is kept: the other fields are as ever.
+func TestParseUnknownState(t *testing.T) {
+	for _, file := range []string{stageFile, pipelineActionFile, codeDeployFile} {
+		for _, state := range []string{"SKIPPED", "Skipped", "ROLLED_BACK", "x"} {
+			event, err := events.Parse(edit(t, readPayload(t, file), "detail.state", state))
+			var got string
+			switch e := event.(type) {
+			case execution:
+				got = string(e.State())
+			case events.CodeDeployStateChange:
+				got = string(e.State())
+			}
+			if err != nil || got != state {
+				t.Errorf("%s with state %q: state %q of %T, %v", file, state, got, event, err)
+			}
+		}
+	}
+}
+
+// An action acts where it says, or else where its pipeline is.
+func TestActionRegion(t *testing.T) {
+	for value, want := range map[any]string{"eu-west-1": "eu-west-1", absent: "us-east-1"} {
+		event, err := events.Parse(edit(t, readPayload(t, pipelineActionFile), "detail.region", value))
+		if err != nil {
+			t.Fatal(err)
+		}
+		action := event.(events.ActionExecutionStateChange)
+		if action.ActionRegion() != want || action.Region() != "us-east-1" {
+			t.Errorf("region %v: action in %s, pipeline in %s", value, action.ActionRegion(), action.Region())
+		}
+	}
+}
+
+// What a provider tells is cut rather than refused, a link only beyond what
+// CodePipeline lets a provider write.
+func TestParseLongResult(t *testing.T) {
+	raw := readPayload(t, pipelineActionFile)
+	for _, name := range []string{"external-execution-url", "external-execution-summary", "external-execution-id", "error-code"} {
+		raw = edit(t, raw, "detail.execution-result."+name, "x\n"+strings.Repeat("é", 10_000))
+	}
+	event, err := events.Parse(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := events.ExecutionResult{URL: "x\n" + strings.Repeat("é", 1023)}
+	want.Summary = "x\n" + strings.Repeat("é", 511)
+	want.ID, want.ErrorCode = want.Summary, want.Summary
+	if diff := cmp.Diff(want, event.(events.ActionExecutionStateChange).Result()); diff != "" {
+		t.Errorf("result (-want +got):\n%s", diff)
 	}
 }
 

@@ -80,6 +80,14 @@ func (o object) child(name string) object {
 	return o.open(o.at(name), raw)
 }
 
+// mayChild opens the object in a field that may be absent, or gives false.
+func (o object) mayChild(name string) (object, bool) {
+	if _, ok := o.raw(name); !ok {
+		return object{}, false
+	}
+	return o.child(name), true
+}
+
 // children opens the objects of a list that may be absent.
 func (o object) children(name string) []object {
 	var list []object

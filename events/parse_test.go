@@ -43,6 +43,27 @@ type (
 		ARN, Cluster, Status string
 		Version              int64
 	}
+	stage struct {
+		Account, Region, Time    string
+		Pipeline, ARN, Execution string
+		Stage                    string
+		State                    events.ExecutionState
+		StartedAt, RetriedAt     string
+		Version, Attempt         int64
+	}
+	action struct {
+		Stage                                 stage
+		Action, ActionExecution, ActionRegion string
+		Type                                  events.ActionType
+		Result                                events.ExecutionResult
+		Inputs, Outputs                       []events.Artifact
+	}
+	codeDeploy struct {
+		Account, Region, Time          string
+		Application, Group, Deployment string
+		State                          events.CodeDeployState
+		InstanceGroup                  string
+	}
 	unknown struct{ Source, DetailType string }
 
 	// refused lists the fields that the error names.
@@ -64,34 +85,111 @@ const (
 	envoyImage  = "public.ecr.aws/appmesh/aws-appmesh-envoy:v1.29.12.1-prod"
 	brokeTasks  = "ECS deployment circuit breaker: tasks failed to start."
 	completed   = "ECS deployment " + good + " completed."
+
+	prodExecution = "3f0c8a52-6d1e-4b97-a2c4-90b7e15d6f38"
+	prodStarted   = "2026-03-04T09:14:31.204Z"
+	prodRetried   = "2026-03-04T09:41:18.006Z"
+	ecsConsole    = "https://console.aws.amazon.com/ecs/home?region=us-east-1#/clusters/prod-cluster/services/checkout-api/events"
 )
 
 var (
-	pipelineStage  = unknown{"aws.codepipeline", "CodePipeline Stage Execution State Change"}
-	pipelineAction = unknown{"aws.codepipeline", "CodePipeline Action Execution State Change"}
-	pipelineState  = unknown{"aws.codepipeline", "CodePipeline Pipeline Execution State Change"}
-	codeDeploy     = unknown{"aws.codedeploy", "CodeDeploy Deployment State-change Notification"}
-	imageAction    = unknown{"aws.ecr", "ECR Image Action"}
+	pipelineState = unknown{"aws.codepipeline", "CodePipeline Pipeline Execution State Change"}
+	imageAction   = unknown{"aws.ecr", "ECR Image Action"}
 
 	// noEvent is what is wrong with JSON that did not come from EventBridge.
 	noEvent = refused{"detail-type", "source"}
 )
 
+// prodStage is what most events of stages say. Their times are of one day.
+func prodStage(state events.ExecutionState, clock string) stage {
+	return stage{
+		Account: "111122223333", Region: "us-east-1", Time: "2026-03-04T" + clock + "Z",
+		Pipeline: "checkout-release", ARN: "arn:aws:codepipeline:us-east-1:111122223333:checkout-release",
+		Execution: prodExecution, Stage: "DeployProd", State: state, StartedAt: prodStarted, Version: 3, Attempt: 1,
+	}
+}
+
+// legacyStage is what a stage said before there were a start and attempts.
+func legacyStage() stage {
+	s := prodStage(events.ExecutionSucceeded, "09:20:12")
+	s.StartedAt, s.Attempt = "", 0
+	return s
+}
+
+// retriedStage is a stage at its second attempt.
+func retriedStage(state events.ExecutionState, clock, startedAt string) stage {
+	s := prodStage(state, clock)
+	s.StartedAt, s.RetriedAt, s.Attempt = startedAt, prodRetried, 2
+	return s
+}
+
+// prodAction is what most events of actions say.
+func prodAction(state events.ExecutionState, clock string, result events.ExecutionResult, inputs ...events.Artifact) action {
+	s := prodStage(state, clock)
+	s.StartedAt = "2026-03-04T09:14:32.611Z"
+	return action{
+		Stage: s, Action: "DeployToEcs", ActionExecution: "b84d2f10-57c3-4e6a-8f1b-2c90d7a34e65", ActionRegion: "us-east-1",
+		Type: actionType("Deploy", "ECS"), Result: result, Inputs: inputs,
+	}
+}
+
+// blueGreen is an action by CodeDeploy instead.
+func blueGreen(a action) action {
+	a.Action, a.Type = "BlueGreen", actionType("Deploy", "CodeDeployToECS")
+	return a
+}
+
+// ecrSource is an action of another stage, which makes something.
+func ecrSource(a action) action {
+	a.Stage.Stage, a.Action, a.Type = "Source", "Image", actionType("Source", "ECR")
+	a.Outputs = []events.Artifact{artifact("EcrImage", "checkout-release/EcrImage/Zt7Pq1M")}
+	return a
+}
+
+func actionType(category, provider string) events.ActionType {
+	return events.ActionType{Owner: "AWS", Provider: provider, Category: category, Version: "1"}
+}
+
+func artifact(name, key string) events.Artifact {
+	return events.Artifact{Name: name, Location: events.S3Location{Bucket: "codepipeline-us-east-1-518273640912", Key: key}}
+}
+
+var buildArtifact = artifact("BuildArtifact", "checkout-release/BuildArtif/k2Xw9Qd")
+
+func prodCodeDeploy(state events.CodeDeployState, clock string) codeDeploy {
+	return codeDeploy{
+		Account: "111122223333", Region: "us-east-1", Time: "2026-03-04T" + clock + "Z",
+		Application: "AppECS-prod-cluster-checkout-api", Group: "DgpECS-prod-cluster-checkout-api",
+		Deployment: "d-8QZK4T2LF", State: state, InstanceGroup: "4e8e4136-7997-4fe7-85d6-2ea80592cbcc",
+	}
+}
+
 // payloads says what each file of testdata parses to.
 var payloads = map[string]any{
-	"codedeploy-deployment-failure.json": codeDeploy,
-	"codedeploy-deployment-ready.json":   codeDeploy,
-	"codedeploy-deployment-start.json":   codeDeploy,
-	"codedeploy-deployment-stop.json":    codeDeploy,
-	"codedeploy-deployment-success.json": codeDeploy,
+	"codedeploy-deployment-failure.json": prodCodeDeploy(events.CodeDeployFailed, "09:34:59"),
+	"codedeploy-deployment-ready.json":   prodCodeDeploy(events.CodeDeployReady, "09:18:22"),
+	"codedeploy-deployment-start.json":   prodCodeDeploy(events.CodeDeployStarted, "09:14:40"),
+	"codedeploy-deployment-stop.json":    prodCodeDeploy(events.CodeDeployStopped, "09:22:15"),
+	"codedeploy-deployment-success.json": prodCodeDeploy(events.CodeDeploySucceeded, "09:26:07"),
 
-	"codepipeline-action-abandoned.json":              pipelineAction,
-	"codepipeline-action-canceled.json":               pipelineAction,
-	"codepipeline-action-failed-codedeploytoecs.json": pipelineAction,
-	"codepipeline-action-failed-ecs-deploy.json":      pipelineAction,
-	"codepipeline-action-started-ecs-deploy.json":     pipelineAction,
-	"codepipeline-action-succeeded-ecr-source.json":   pipelineAction,
-	"codepipeline-action-succeeded-ecs-deploy.json":   pipelineAction,
+	"codepipeline-action-abandoned.json": prodAction(events.ExecutionAbandoned, "09:17:06", events.ExecutionResult{}),
+	"codepipeline-action-canceled.json":  prodAction(events.ExecutionCanceled, "09:16:40", events.ExecutionResult{}),
+	"codepipeline-action-failed-codedeploytoecs.json": blueGreen(prodAction(events.ExecutionFailed, "09:35:01", events.ExecutionResult{
+		URL:     "https://us-east-1.console.aws.amazon.com/codedeploy/home?#/deployments/d-8QZK4T2LF",
+		Summary: "Deployment d-8QZK4T2LF failed", ID: "d-8QZK4T2LF", ErrorCode: "JobFailed",
+	}, buildArtifact)),
+	"codepipeline-action-failed-ecs-deploy.json": prodAction(events.ExecutionFailed, "09:35:01", events.ExecutionResult{
+		URL:     ecsConsole,
+		Summary: "The deployment failed because one or more containers stopped", ID: bad, ErrorCode: "JobFailed",
+	}, buildArtifact),
+	"codepipeline-action-started-ecs-deploy.json": prodAction(events.ExecutionStarted, "09:14:33", events.ExecutionResult{}, buildArtifact),
+	"codepipeline-action-succeeded-ecr-source.json": ecrSource(prodAction(events.ExecutionSucceeded, "09:12:48", events.ExecutionResult{
+		URL:     "https://us-east-1.console.aws.amazon.com/ecr/repositories/checkout-api",
+		Summary: "checkout-api:release", ID: goodDigest,
+	})),
+	"codepipeline-action-succeeded-ecs-deploy.json": prodAction(events.ExecutionSucceeded, "09:20:11", events.ExecutionResult{
+		URL: ecsConsole, Summary: "Deployment completed", ID: good,
+	}, buildArtifact),
 
 	"codepipeline-pipeline-canceled.json":            pipelineState,
 	"codepipeline-pipeline-failed.json":              pipelineState,
@@ -102,17 +200,22 @@ var payloads = map[string]any{
 	"codepipeline-pipeline-succeeded.json":           pipelineState,
 	"codepipeline-pipeline-superseded.json":          pipelineState,
 
-	"codepipeline-stage-canceled.json":                        pipelineStage,
-	"codepipeline-stage-failed.json":                          pipelineStage,
-	"codepipeline-stage-resumed.json":                         pipelineStage,
-	"codepipeline-stage-started.json":                         pipelineStage,
-	"codepipeline-stage-stopped.json":                         pipelineStage,
-	"codepipeline-stage-stopping.json":                        pipelineStage,
-	"codepipeline-stage-succeeded-after-retry.json":           pipelineStage,
-	"codepipeline-stage-succeeded-cross-account.json":         pipelineStage,
-	"codepipeline-stage-succeeded-legacy-int-version.json":    pipelineStage,
-	"codepipeline-stage-succeeded-legacy-string-version.json": pipelineStage,
-	"codepipeline-stage-succeeded.json":                       pipelineStage,
+	"codepipeline-stage-canceled.json":              prodStage(events.ExecutionCanceled, "09:16:40"),
+	"codepipeline-stage-failed.json":                prodStage(events.ExecutionFailed, "09:35:02"),
+	"codepipeline-stage-resumed.json":               retriedStage(events.ExecutionResumed, "09:41:18", ""),
+	"codepipeline-stage-started.json":               prodStage(events.ExecutionStarted, "09:14:31"),
+	"codepipeline-stage-stopped.json":               prodStage(events.ExecutionStopped, "09:20:13"),
+	"codepipeline-stage-stopping.json":              prodStage(events.ExecutionStopping, "09:17:05"),
+	"codepipeline-stage-succeeded-after-retry.json": retriedStage(events.ExecutionSucceeded, "09:47:50", prodStarted),
+	"codepipeline-stage-succeeded-cross-account.json": stage{
+		Account: "444455556666", Region: "us-east-1", Time: "2026-03-04T11:03:29Z",
+		Pipeline: "checkout-release", ARN: "arn:aws:codepipeline:us-east-1:444455556666:checkout-release",
+		Execution: "2447c37a-855f-4c9c-bb53-bcd710bc7e45", Stage: "DeployStaging", State: events.ExecutionSucceeded,
+		StartedAt: "2026-03-04T11:00:01.55Z", Version: 1, Attempt: 1,
+	},
+	"codepipeline-stage-succeeded-legacy-int-version.json":    legacyStage(),
+	"codepipeline-stage-succeeded-legacy-string-version.json": legacyStage(),
+	"codepipeline-stage-succeeded.json":                       prodStage(events.ExecutionSucceeded, "09:20:12"),
 
 	"ecr-image-action-delete.json":        imageAction,
 	"ecr-image-action-push-retag.json":    imageAction,
@@ -258,10 +361,48 @@ func answers(event events.Event, err error) any {
 		return containerInstance{
 			ARN: e.ContainerInstanceARN(), Cluster: e.ClusterARN().String(), Status: e.Status(), Version: e.Version(),
 		}
+	case events.StageExecutionStateChange:
+		return stageOf(e, rfc3339(e.RetriedAt()))
+	case events.ActionExecutionStateChange:
+		return action{
+			Stage: stageOf(e, ""), Action: e.Action(), ActionExecution: e.ActionExecution(), ActionRegion: e.ActionRegion(),
+			Type: e.Type(), Result: e.Result(), Inputs: e.Inputs(), Outputs: e.Outputs(),
+		}
+	case events.CodeDeployStateChange:
+		return codeDeploy{
+			Account: e.Account(), Region: e.Region(), Time: rfc3339(e.Time()),
+			Application: e.Application(), Group: e.DeploymentGroup(), Deployment: e.Deployment(),
+			State: e.State(), InstanceGroup: e.InstanceGroup(),
+		}
 	case events.Unknown:
 		return unknown{e.Envelope().Source, e.Envelope().DetailType}
 	}
 	return event
+}
+
+// execution is what stages and actions answer alike.
+type execution interface {
+	events.Event
+	Account() string
+	Region() string
+	Time() time.Time
+	Pipeline() string
+	PipelineARN() string
+	Execution() string
+	Stage() string
+	State() events.ExecutionState
+	StartedAt() time.Time
+	Version() int64
+	Attempt() int64
+}
+
+func stageOf(e execution, retriedAt string) stage {
+	return stage{
+		Account: e.Account(), Region: e.Region(), Time: rfc3339(e.Time()),
+		Pipeline: e.Pipeline(), ARN: e.PipelineARN(), Execution: e.Execution(),
+		Stage: e.Stage(), State: e.State(), StartedAt: rfc3339(e.StartedAt()), RetriedAt: retriedAt,
+		Version: e.Version(), Attempt: e.Attempt(),
+	}
 }
 
 // rfc3339 shows a time with its offset, and the zero time as nothing.
@@ -309,6 +450,14 @@ func known(event events.Event) []string {
 			containers.name containers.image containers.imageDigest containers.lastStatus`)
 	case events.ContainerInstanceStateChange:
 		return strings.Fields("clusterArn containerInstanceArn status version")
+	case events.StageExecutionStateChange:
+		return strings.Fields(`pipeline execution-id start-time stage state version pipeline-execution-attempt
+			stage-last-retry-attempt-time`)
+	case events.ActionExecutionStateChange:
+		return strings.Fields(`pipeline execution-id start-time stage state version pipeline-execution-attempt
+			action action-execution-id region type execution-result input-artifacts output-artifacts`)
+	case events.CodeDeployStateChange:
+		return strings.Fields("instanceGroupId region application deploymentId state deploymentGroup")
 	}
 	return nil
 }
@@ -363,7 +512,7 @@ func TestEnvelope(t *testing.T) {
 }
 
 func TestEventsCannotBeChanged(t *testing.T) {
-	for _, file := range []string{"ecs-deployment-completed.json", "ecs-task-state-change-running.json", "ecr-image-action-push.json"} {
+	for _, file := range []string{"ecs-deployment-completed.json", "ecs-task-state-change-running.json", "ecr-image-action-push.json", pipelineActionFile, sourceActionFile} {
 		raw := readPayload(t, file)
 		event, err := events.Parse(raw)
 		if err != nil {
@@ -377,6 +526,10 @@ func TestEventsCannotBeChanged(t *testing.T) {
 		clear(event.Envelope().Detail)
 		if task, ok := event.(events.TaskStateChange); ok {
 			clear(task.Containers())
+		}
+		if action, ok := event.(events.ActionExecutionStateChange); ok {
+			clear(action.Inputs())
+			clear(action.Outputs())
 		}
 
 		if after := string(encodeJSON(t, event.Envelope())); after != before {

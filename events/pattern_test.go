@@ -36,7 +36,55 @@ var patterns = map[string]struct {
 			return ok
 		},
 	},
+	"pipeline.json": {
+		selects: []string{
+			"codedeploy-deployment-failure.json",
+			"codedeploy-deployment-start.json",
+			"codedeploy-deployment-stop.json",
+			"codedeploy-deployment-success.json",
+			"codepipeline-action-abandoned.json",
+			"codepipeline-action-canceled.json",
+			"codepipeline-action-failed-codedeploytoecs.json",
+			"codepipeline-action-failed-ecs-deploy.json",
+			"codepipeline-action-started-ecs-deploy.json",
+			"codepipeline-action-succeeded-ecr-source.json",
+			"codepipeline-action-succeeded-ecs-deploy.json",
+			"codepipeline-stage-canceled.json",
+			"codepipeline-stage-failed.json",
+			"codepipeline-stage-resumed.json",
+			"codepipeline-stage-started.json",
+			"codepipeline-stage-stopped.json",
+			"codepipeline-stage-succeeded-after-retry.json",
+			"codepipeline-stage-succeeded-cross-account.json",
+			"codepipeline-stage-succeeded-legacy-int-version.json",
+			"codepipeline-stage-succeeded-legacy-string-version.json",
+			"codepipeline-stage-succeeded.json",
+		},
+		parses: func(event events.Event) bool {
+			switch e := event.(type) {
+			case events.StageExecutionStateChange:
+				return slices.Contains(pipelineStates, e.State())
+			case events.ActionExecutionStateChange:
+				return slices.Contains(pipelineStates, e.State())
+			case events.CodeDeployStateChange:
+				return slices.Contains(codeDeployStates, e.State())
+			}
+			return false
+		},
+	},
 }
+
+// The states that matter to a release: where something begins, ends or begins
+// again. In between nothing is decided.
+var (
+	pipelineStates = []events.ExecutionState{
+		events.ExecutionStarted, events.ExecutionSucceeded, events.ExecutionFailed, events.ExecutionCanceled,
+		events.ExecutionResumed, events.ExecutionStopped, events.ExecutionAbandoned,
+	}
+	codeDeployStates = []events.CodeDeployState{
+		events.CodeDeployStarted, events.CodeDeploySucceeded, events.CodeDeployFailed, events.CodeDeployStopped,
+	}
+)
 
 // readPattern gives the matcher of a file of patterns.
 func readPattern(t *testing.T, file string) matcher {
@@ -100,22 +148,52 @@ func TestPatternsAgreeWithParse(t *testing.T) {
 
 // The same for every variation of the fields that the patterns look at.
 func TestPatternsAgreeWithParseOnVariations(t *testing.T) {
-	values := map[string][]string{
-		"source":           {"aws.ecs", "aws.ecr", "AWS.ECS", "aws.ecs "},
-		"detail-type":      {"ECS Deployment State Change", "ECS Service Action", "ecs deployment state change", "x"},
-		"detail.eventName": {"SERVICE_DEPLOYMENT_COMPLETED", "SERVICE_DEPLOYMENT_FAILED", "SERVICE_DEPLOYMENT_IN_PROGRESS", "SERVICE_DEPLOYMENT_STOPPED", "SERVICE_DEPLOYMENT"},
+	tests := []struct {
+		base                 []byte // what it lacks no detail-type of its sources needs
+		sources, detailTypes []string
+		field                string
+		values               []string
+	}{
+		{
+			base:        edit(t, readPayload(t, deploymentFile), "detail.createdAt", "2026-03-04T09:18:41Z"),
+			sources:     []string{"aws.ecs", "aws.ecr", "AWS.ECS", "aws.ecs "},
+			detailTypes: []string{"ECS Deployment State Change", "ECS Service Action", "ecs deployment state change", "x"},
+			field:       "detail.eventName",
+			values:      []string{"SERVICE_DEPLOYMENT_COMPLETED", "SERVICE_DEPLOYMENT_FAILED", "SERVICE_DEPLOYMENT_IN_PROGRESS", "SERVICE_DEPLOYMENT_STOPPED", "SERVICE_DEPLOYMENT"},
+		},
+		{
+			base:    readPayload(t, pipelineActionFile),
+			sources: []string{"aws.codepipeline", "aws.ecs", "aws.CodePipeline", "my.codepipeline"},
+			detailTypes: []string{
+				"CodePipeline Stage Execution State Change", "CodePipeline Action Execution State Change",
+				"CodePipeline Pipeline Execution State Change", "CodePipeline stage execution state change", "x",
+			},
+			field: "detail.state",
+			values: []string{
+				"STARTED", "SUCCEEDED", "FAILED", "CANCELED", "RESUMED", "STOPPING", "STOPPED", "ABANDONED",
+				"SUPERSEDED", "SKIPPED", "Succeeded", "CANCELLED",
+			},
+		},
+		{
+			base:        readPayload(t, codeDeployFile),
+			sources:     []string{"aws.codedeploy", "aws.ecs", "aws.CodeDeploy", "my.codedeploy"},
+			detailTypes: []string{"CodeDeploy Deployment State-change Notification", "CodeDeploy Instance State-change Notification", "x"},
+			field:       "detail.state",
+			values:      []string{"START", "QUEUED", "READY", "STOP", "SUCCESS", "FAILURE", "Success", "BAKING"},
+		},
 	}
-	base := edit(t, readPayload(t, deploymentFile), "detail.createdAt", "2026-03-04T09:18:41Z")
 	for file, pattern := range patterns {
 		m := readPattern(t, file)
-		for _, source := range values["source"] {
-			for _, detailType := range values["detail-type"] {
-				for _, name := range values["detail.eventName"] {
-					raw := edit(t, edit(t, edit(t, base, "source", source), "detail-type", detailType), "detail.eventName", name)
-					selected, _ := m.matches(raw)
-					event, err := events.Parse(raw)
-					if err != nil || pattern.parses(event) != selected {
-						t.Errorf("%s: selected %t, but parsed to %T, %v: %s", file, selected, event, err, raw)
+		for _, test := range tests {
+			for _, source := range test.sources {
+				for _, detailType := range test.detailTypes {
+					for _, value := range test.values {
+						raw := edit(t, edit(t, edit(t, test.base, "source", source), "detail-type", detailType), test.field, value)
+						selected, _ := m.matches(raw)
+						event, err := events.Parse(raw)
+						if err != nil || pattern.parses(event) != selected {
+							t.Errorf("%s: selected %t, but parsed to %T, %v: %s", file, selected, event, err, raw)
+						}
 					}
 				}
 			}
