@@ -43,13 +43,20 @@ func decoded[I, T any](items iter.Seq2[item, error], read func(I) (T, error)) it
 
 func page(hint int) int32 { return int32(min(max(hint, 0), maxPage)) }
 
+// lastTime is the last that the table's form of times has room for.
+var lastTime = time.Date(9999, time.December, 31, 23, 59, 59, 999e6, time.UTC)
+
 // ceil gives the first millisecond that is not before a time: the table's times
 // have milliseconds.
 func ceil(t time.Time) time.Time {
-	if down := t.Truncate(time.Millisecond); !down.Equal(t) {
-		return down.Add(time.Millisecond)
+	up := t.Truncate(time.Millisecond)
+	if up.Before(t) {
+		up = up.Add(time.Millisecond)
 	}
-	return t
+	if up.After(lastTime) {
+		return lastTime
+	}
+	return up
 }
 
 // Environments reads the directory.
@@ -94,7 +101,7 @@ func (l *Ledger) Members(ctx context.Context, environment string, from tagalong.
 
 // Departed reads what left an environment later: its keys begin with that time.
 func (l *Ledger) Departed(ctx context.Context, environment string, after time.Time) iter.Seq2[tagalong.Gone, error] {
-	from := after.Truncate(time.Millisecond).Add(time.Millisecond)
+	from := ceil(after.Add(time.Nanosecond))
 	q := query{pk: environmentPK(environment), from: prefixGone + formatTime(from), to: prefixGone + afterAll, eventual: true}
 	return decoded(l.query(ctx, q), func(i memberItem) (tagalong.Gone, error) { return i.gone(environment) })
 }

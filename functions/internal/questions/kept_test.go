@@ -14,7 +14,7 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalongtest"
 )
 
-// forgetful is a ledger in memory whose places expire, by the second, as a table's do.
+// forgetful is a ledger in memory whose rows expire, by the second, as a table's do.
 type forgetful struct {
 	*tagalongtest.Ledger
 	now time.Time
@@ -25,19 +25,32 @@ func (f forgetful) At(now func() time.Time) tagalongtest.Store { return forgetfu
 
 // EndedPlaces leaves out what has expired.
 func (f forgetful) EndedPlaces(ctx context.Context, repository string, behind tagalong.PlaceAt, hint int) iter.Seq2[tagalong.Place, error] {
-	return f.kept(f.Ledger.EndedPlaces(ctx, repository, behind, hint))
+	return kept(f, f.Ledger.EndedPlaces(ctx, repository, behind, hint), expiryOfPlace)
 }
 
 // DigestPlaces leaves out what has expired.
 func (f forgetful) DigestPlaces(ctx context.Context, d digest.Digest, behind tagalong.PlaceAt, hint int) iter.Seq2[tagalong.Place, error] {
-	return f.kept(f.Ledger.DigestPlaces(ctx, d, behind, hint))
+	return kept(f, f.Ledger.DigestPlaces(ctx, d, behind, hint), expiryOfPlace)
 }
 
-func (f forgetful) kept(places iter.Seq2[tagalong.Place, error]) iter.Seq2[tagalong.Place, error] {
-	return func(yield func(tagalong.Place, error) bool) {
-		for p, err := range places {
-			kept := p.Expires.IsZero() || p.Expires.Unix() > f.now.Unix()
-			if (err != nil || kept) && !yield(p, err) {
+// Departed leaves out what has expired.
+func (f forgetful) Departed(ctx context.Context, environment string, after time.Time) iter.Seq2[tagalong.Gone, error] {
+	return kept(f, f.Ledger.Departed(ctx, environment, after), func(g tagalong.Gone) time.Time { return g.Expires })
+}
+
+// Rollouts leaves out what has expired.
+func (f forgetful) Rollouts(ctx context.Context, s tagalong.Service, span tagalong.Span, hint int) iter.Seq2[tagalong.Row, error] {
+	return kept(f, f.Ledger.Rollouts(ctx, s, span, hint), func(r tagalong.Row) time.Time { return r.Expires })
+}
+
+func expiryOfPlace(p tagalong.Place) time.Time { return p.Expires }
+
+func kept[T any](f forgetful, rows iter.Seq2[T, error], expiry func(T) time.Time) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for row, err := range rows {
+			expires := expiry(row)
+			kept := expires.IsZero() || expires.Unix() > f.now.Unix()
+			if (err != nil || kept) && !yield(row, err) {
 				return
 			}
 		}
@@ -62,6 +75,10 @@ func askLater(t *rapid.T, at func(func() time.Time) tagalongtest.Store, limits f
 		i.finds(what)
 	}
 	i.runningNow()
+	for range 3 {
+		i.runningThen()
+		i.diffOfTimes()
+	}
 }
 
 func TestWhereAnImageRanIsSaidForAsLongAsItIsKept(t *testing.T) {

@@ -52,6 +52,10 @@ func unknownIsNull(t time.Time) *time.Time {
 
 func (o oracle) running(environment, pattern string, at time.Time) answer[tagalong.RunningRow] {
 	a := answer[tagalong.RunningRow]{rows: []tagalong.RunningRow{}}
+	if !at.IsZero() && !o.kept.IsZero() && at.Before(o.kept.Add(time.Second)) {
+		a.none = &tagalong.HorizonError{Environment: environment, At: at, CompleteSince: o.kept.Add(time.Second - time.Nanosecond), Expired: true}
+		return a
+	}
 	for _, r := range o.rollouts {
 		if !meant(environment, r.environment) || !matches(pattern, r.service) {
 			continue
@@ -103,7 +107,9 @@ func (o oracle) horizon(environment string, at time.Time, gaps []tagalong.Gap) e
 		if gap.CompleteSince.Before(e.CompleteSince) {
 			e.CompleteSince = gap.CompleteSince
 		}
+		e.Services = append(e.Services, gap.Service)
 	}
+	slices.SortFunc(e.Services, func(a, b tagalong.Service) int { return cmp.Compare(a.String(), b.String()) })
 	return e
 }
 

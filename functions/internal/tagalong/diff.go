@@ -89,7 +89,7 @@ func (q Queries) side(ctx context.Context, m Moment) (map[diffAt][]resident, []G
 		side[at] = append(side[at], r)
 	}
 	if len(side) == 0 && len(gaps) > 0 {
-		return nil, nil, horizon(query, gaps)
+		return nil, nil, horizonOf(query, gaps)
 	}
 	return side, gaps, nil
 }

@@ -14,22 +14,57 @@ import (
 type HorizonError struct {
 	Environment string // "" is all of them
 	At          time.Time
-	// CompleteSince is the time from which on the ledger knows a service.
+	// CompleteSince is the time from which on the ledger knows what ran.
 	CompleteSince time.Time
+	// Expired says that what ended before CompleteSince is no longer kept.
+	Expired bool
+	// Services are those that would belong to the answer; none if Expired.
+	Services []Service
 }
 
 func (e *HorizonError) Error() string {
-	where := ""
-	if e.Environment != "" {
-		where = fmt.Sprintf(" in environment %q", e.Environment)
-	}
-	return fmt.Sprintf("what ran%s at %s is not known: the ledger begins at %s, and no deployment that it saw had completed",
-		where, e.At.UTC().Format(time.RFC3339), e.CompleteSince.UTC().Format(time.RFC3339))
+	return fmt.Sprintf("what ran%s at %s is not known: %s", e.where(), stated(e.At), e.why())
 }
 
-func horizon(query RunningQuery, gaps []Gap) *HorizonError {
+func (e *HorizonError) where() string {
+	if e.Environment == "" {
+		return ""
+	}
+	return fmt.Sprintf(" in environment %q", e.Environment)
+}
+
+func (e *HorizonError) why() string {
+	since := stated(e.CompleteSince)
+	switch {
+	case e.Expired:
+		return fmt.Sprintf("of what has ended the ledger keeps only what ended after %s", since)
+	case len(e.Services) == 1:
+		return fmt.Sprintf("the ledger has known %s since %s only, and no deployment of it that had completed by then", e.Services[0], since)
+	}
+	return fmt.Sprintf("the ledger begins at %s, and knows no deployment of these %d services that had completed by then", since, len(e.Services))
+}
+
+func stated(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// horizonOf gives the error of an answer that is nothing but gaps.
+func horizonOf(query RunningQuery, gaps []Gap) *HorizonError {
 	first := slices.MinFunc(gaps, func(a, b Gap) int { return a.CompleteSince.Compare(b.CompleteSince) })
-	return &HorizonError{Environment: query.Environment, At: query.At, CompleteSince: first.CompleteSince}
+	e := &HorizonError{Environment: query.Environment, At: query.At, CompleteSince: first.CompleteSince}
+	for _, gap := range gaps {
+		e.Services = append(e.Services, gap.Service)
+	}
+	slices.SortFunc(e.Services, func(a, b Service) int { return cmp.Compare(a.String(), b.String()) })
+	e.Services = slices.Compact(e.Services)
+	return e
+}
+
+// kept tells, as an error, that what ran at a time may have expired.
+func (q Queries) kept(query RunningQuery) error {
+	horizon := q.horizon()
+	if query.At.IsZero() || query.At.After(horizon) {
+		return nil
+	}
+	return &HorizonError{Environment: query.Environment, At: query.At, CompleteSince: horizon, Expired: true}
 }
 
 // candidate is a service that may have run in an environment at a time: it is

@@ -89,7 +89,7 @@ func (q Queries) Running(ctx context.Context, query RunningQuery, p Paging) (Pag
 		return Page[RunningRow]{}, err
 	}
 	if len(found.Items) == 0 && len(gaps) > 0 && p.Cursor == "" {
-		return Page[RunningRow]{}, horizon(query, gaps)
+		return Page[RunningRow]{}, horizonOf(query, gaps)
 	}
 	rows, err := q.runningRows(ctx, found.Items)
 	return Page[RunningRow]{Items: rows, Next: found.Next, Gaps: gaps}, err
@@ -97,6 +97,9 @@ func (q Queries) Running(ctx context.Context, query RunningQuery, p Paging) (Pag
 
 // residents walks over the containers behind a place.
 func (q Queries) residents(ctx context.Context, query RunningQuery, behind residentAt, hint int, gaps *[]Gap) iter.Seq2[resident, error] {
+	if err := q.kept(query); err != nil {
+		return none[resident](err)
+	}
 	return func(yield func(resident, error) bool) {
 		environments, err := q.environments(ctx, query.Environment)
 		if err != nil {
