@@ -113,6 +113,7 @@ func (l *Ledger) transaction(c tagalong.Change) *transaction {
 	}
 	if c.NewEnvironment != "" {
 		t.put(directoryItem{key{directory, "E#" + c.NewEnvironment}}, nil)
+		t.put(directoryItem{key{directory, listOf(c.NewEnvironment) + c.Service.String()}}, nil)
 	}
 	for _, w := range c.Tags {
 		t.tags[len(t.items)] = w.Wish.Tag

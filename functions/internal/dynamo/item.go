@@ -323,7 +323,7 @@ type childItem struct {
 	Platform string `dynamodbav:"platform"`
 }
 
-// directoryItem names a service, or an environment:
+// directoryItem names a service, an environment, or a service of an environment:
 //
 //	{
 //	  "pk": "DIR",

@@ -55,6 +55,14 @@ func environmentPK(name string) string          { return "ENV#" + name }
 func repositoryPK(r tagalong.Repository) string { return "REPO#" + r.Name }
 func digestPK(d digest.Digest) string           { return "D#" + d.String() }
 
+// listOf begins the sort keys of the directory's list of an environment's services.
+func listOf(environment string) string {
+	if environment == "" {
+		return "S#"
+	}
+	return "ES#" + environment + "#"
+}
+
 func headKey(s tagalong.Service) key { return key{servicePK(s), skHead} }
 
 func factKey(s tagalong.Service, f tagalong.Fact) key {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,19 +27,24 @@ func decoded[I, T any](items iter.Seq2[item, error], read func(I) (T, error)) it
 		for i, err := range items {
 			var t T
 			if err == nil {
-				var stored I
-				if err = attributevalue.UnmarshalMap(i, &stored); err == nil {
-					t, err = read(stored)
-				}
-				if err != nil {
-					err = fmt.Errorf("item %s %s: %w", textOf(i, "pk"), textOf(i, "sk"), err)
-				}
+				t, err = decode(i, read)
 			}
 			if !yield(t, err) || err != nil {
 				return
 			}
 		}
 	}
+}
+
+func decode[I, T any](i item, read func(I) (T, error)) (t T, err error) {
+	var stored I
+	if err = attributevalue.UnmarshalMap(i, &stored); err == nil {
+		t, err = read(stored)
+	}
+	if err != nil {
+		err = fmt.Errorf("item %s %s: %w", textOf(i, "pk"), textOf(i, "sk"), err)
+	}
+	return t, err
 }
 
 func page(hint int) int32 { return int32(min(max(hint, 0), maxPage)) }
@@ -65,8 +71,8 @@ func (l *Ledger) Environments(ctx context.Context) ([]string, error) {
 }
 
 // Services reads the directory.
-func (l *Ledger) Services(ctx context.Context) ([]tagalong.Service, error) {
-	names, err := l.listed(ctx, "S#")
+func (l *Ledger) Services(ctx context.Context, environment string) ([]tagalong.Service, error) {
+	names, err := l.listed(ctx, listOf(environment))
 	if err != nil {
 		return nil, err
 	}
@@ -189,6 +195,21 @@ func (l *Ledger) DigestPlaces(ctx context.Context, d digest.Digest, behind tagal
 		q.to = justBefore(sk)
 	}
 	return decoded(l.query(ctx, q), placeItem.place)
+}
+
+// Successor reads the two items that may be it: it has ended too, or it runs.
+func (l *Ledger) Successor(ctx context.Context, p tagalong.Place) (next tagalong.Place, ok bool, err error) {
+	ended, running := p, p
+	ended.Since, ended.Phase = p.Until, tagalong.PhaseEnded
+	running.Phase = tagalong.PhaseRunning
+	err = l.getEventually(ctx, slices.Values([]key{placeKey(ended), placeKey(running)}), func(_ key, i item) error {
+		place, err := decode(i, placeItem.place)
+		if err == nil && place.Succeeds(p) {
+			next, ok = place, true
+		}
+		return err
+	})
+	return next, ok, err
 }
 
 // Indexes reads the indexes that hold a platform's image.

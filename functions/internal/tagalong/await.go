@@ -77,7 +77,11 @@ func (r Row) progress(since time.Time) Progress {
 
 // Services gives the services that the ledger has seen and that match, in order.
 func (q Queries) Services(ctx context.Context, pattern ServicePattern) ([]Service, error) {
-	services, err := q.Records.Services(ctx)
+	return q.servicesOf(ctx, "", pattern)
+}
+
+func (q Queries) servicesOf(ctx context.Context, environment string, pattern ServicePattern) ([]Service, error) {
+	services, err := q.Records.Services(ctx, environment)
 	if err != nil {
 		return nil, fmt.Errorf("services: %w", err)
 	}

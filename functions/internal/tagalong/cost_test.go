@@ -102,7 +102,7 @@ func TestWhatRollbacksAndLateFactsReadAndWrite(t *testing.T) {
 		reads string
 		size  []int
 	}{
-		{completed(prodAPI, "ecs-svc/0", 0), "Load", []int{8}},
+		{completed(prodAPI, "ecs-svc/0", 0), "Load", []int{9}},
 		{started(prodAPI, "ecs-svc/1", 1), "Load", []int{5}},
 		{completed(prodAPI, "ecs-svc/1", 2), "Load", []int{9}},
 		{started(prodAPI, "ecs-svc/2", 3), "Load", []int{5}},

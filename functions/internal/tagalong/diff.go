@@ -43,6 +43,8 @@ type DiffRow struct {
 // diffAt is a place in the order of differences.
 type diffAt struct{ Service, Container string }
 
+func (a diffAt) legal() bool { return legalTexts(a.Service, a.Container) }
+
 func (a diffAt) compare(b diffAt) int {
 	return cmp.Or(cmp.Compare(a.Service, b.Service), cmp.Compare(a.Container, b.Container))
 }

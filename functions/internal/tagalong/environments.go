@@ -12,11 +12,16 @@ type EnvironmentRow struct {
 	Services    int    `json:"services"`
 }
 
+// nameAt is a place in the order of environments.
+type nameAt string
+
+func (a nameAt) legal() bool { return legalTexts(string(a)) }
+
 // Environments answers with the environments that the ledger knows, by name. One
 // that everything has left stays in it: its history does.
 func (q Queries) Environments(ctx context.Context, p Paging) (Page[EnvironmentRow], error) {
 	const question = "environments"
-	var behind string
+	var behind nameAt
 	if err := unseal(question, p.Cursor, &behind); err != nil {
 		return Page[EnvironmentRow]{}, err
 	}
@@ -24,12 +29,12 @@ func (q Queries) Environments(ctx context.Context, p Paging) (Page[EnvironmentRo
 	if err != nil {
 		return Page[EnvironmentRow]{}, err
 	}
-	names = slices.DeleteFunc(names, func(name string) bool { return name <= behind })
-	page, err := answer[string, EnvironmentRow, string]{
+	names = slices.DeleteFunc(names, func(name string) bool { return name <= string(behind) })
+	page, err := answer[string, EnvironmentRow, nameAt]{
 		question: question,
 		rows:     listed(names),
 		show:     func(name string) EnvironmentRow { return EnvironmentRow{Environment: name} },
-		at:       func(name string) string { return name },
+		at:       func(name string) nameAt { return nameAt(name) },
 	}.page(p.Limit)
 	if err != nil {
 		return page, err

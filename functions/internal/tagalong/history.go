@@ -82,10 +82,10 @@ func (q Queries) rollouts(ctx context.Context, query HistoryQuery, span Span, hi
 	return newestFirst(all), nil
 }
 
-// rolloutsMatching asks each service that matches: the directory names them all,
-// those too that never completed a rollout.
+// rolloutsMatching asks each service of the environment that matches: the
+// directory names them all, those too that never completed a rollout.
 func (q Queries) rolloutsMatching(ctx context.Context, query HistoryQuery, span Span, hint int) (iter.Seq2[Row, error], error) {
-	services, err := q.Services(ctx, query.Services)
+	services, err := q.servicesOf(ctx, query.Environment, query.Services)
 	if err != nil {
 		return nil, err
 	}

@@ -150,13 +150,13 @@ type Change struct {
 	DropPlaces     []Place
 	Tags           []TagWrite
 	NewService     bool   // put the service into the directory
-	NewEnvironment string // put it into the directory, "" if it is there
+	NewEnvironment string // put it, and the service as one of it, into the directory; "" if they are there
 }
 
 // Size counts the items that the transaction writes; DynamoDB takes 100.
 func (c Change) Size() int {
 	n := 1 + len(c.Rollouts) + len(c.DropRollouts) + len(c.Places) + len(c.DropPlaces) + len(c.Tags)
-	for _, one := range []bool{c.Fact != nil, c.Member != nil, c.DropMember != "", c.Gone != nil, c.NewService, c.NewEnvironment != ""} {
+	for _, one := range []bool{c.Fact != nil, c.Member != nil, c.DropMember != "", c.Gone != nil, c.NewService, c.NewEnvironment != "", c.NewEnvironment != ""} {
 		if one {
 			n++
 		}
@@ -314,8 +314,9 @@ type Records interface {
 type Directory interface {
 	// Environments gives the names, sorted.
 	Environments(ctx context.Context) ([]string, error)
-	// Services gives every service, sorted.
-	Services(ctx context.Context) ([]Service, error)
+	// Services gives every service that ever had a rollout in an environment (""
+	// is any), sorted.
+	Services(ctx context.Context, environment string) ([]Service, error)
 }
 
 // Residents are the services of an environment.
@@ -344,6 +345,9 @@ type Whereabouts interface {
 	EndedPlaces(ctx context.Context, repository string, behind PlaceAt, hint int) iter.Seq2[Place, error]
 	// DigestPlaces gives the places whose Target is a digest, newest first, behind a place.
 	DigestPlaces(ctx context.Context, d digest.Digest, behind PlaceAt, hint int) iter.Seq2[Place, error]
+	// Successor gives the place of the same container and image that began as this
+	// one ended; ok is false if there is none.
+	Successor(ctx context.Context, p Place) (next Place, ok bool, err error)
 	// Indexes gives the indexes that are known to hold a platform's image.
 	Indexes(ctx context.Context, d digest.Digest) ([]Child, error)
 }
@@ -378,6 +382,8 @@ func (a RowAt) Compare(b RowAt) int {
 	return cmp.Or(a.Sort.Compare(b.Sort), cmp.Compare(a.Service.String(), b.Service.String()), cmp.Compare(a.Deployment, b.Deployment))
 }
 
+func (a RowAt) legal() bool { return legalTexts(a.Service.String(), a.Deployment) }
+
 // At gives where the row stands.
 func (r Row) At() RowAt {
 	return RowAt{Sort: r.SortTime(), Service: r.Service, Deployment: r.Deployment}
@@ -409,9 +415,21 @@ func (a PlaceAt) Compare(b PlaceAt) int {
 	)
 }
 
+func (a PlaceAt) legal() bool {
+	return legalTexts(a.Registry, a.Service.String(), a.Container, string(a.Phase))
+}
+
 // At gives where the place stands.
 func (p Place) At() PlaceAt {
 	return PlaceAt{Since: p.Since, Registry: p.Container.Image.Registry, Service: p.Service, Container: p.Container.Name, Phase: p.Phase}
+}
+
+// Succeeds tells whether the place takes up the same image in the same container
+// as another one ends.
+func (p Place) Succeeds(before Place) bool {
+	return p.Phase != PhaseRollingOut && p.Service == before.Service && p.Container.Name == before.Container.Name &&
+		p.Container.Image == before.Container.Image && p.Container.Target() == before.Container.Target() &&
+		p.Since.Equal(before.Until) && (p.Until.IsZero() || p.Until.After(before.Until))
 }
 
 // behind tells whether the place comes after another one, or after none.

@@ -64,9 +64,24 @@ type Gap struct {
 // ErrCursor says that a cursor is not one that this question gave.
 var ErrCursor = errors.New("cursor is not one that this question gave")
 
+// position is a place in the order of an answer. It is legal if a row could
+// stand there, as far as its form tells.
+type position interface{ legal() bool }
+
+// longestPosition is how long the texts of a position may be together, in bytes:
+// a sort key of DynamoDB has 1,024.
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+const longestPosition = 900
+
+// legalTexts tells whether keys may hold these texts: printable ASCII without blanks.
+func legalTexts(texts ...string) bool {
+	all := strings.Join(texts, "")
+	return len(all) <= longestPosition && !strings.ContainsFunc(all, func(c rune) bool { return c <= ' ' || c > '~' })
+}
+
 // seal makes a cursor: a position in the answer to a question. It is sealed
-// against mistakes, not against forgery: whoever makes one up still gets nothing
-// but rows of the question that goes with it.
+// against mistakes, not against forgery: whoever makes one up gets nothing but
+// rows of the question that goes with it.
 func seal(question string, position any) (string, error) {
 	text, err := json.Marshal(position)
 	if err != nil {
@@ -83,8 +98,8 @@ func sum(question string, text []byte) []byte {
 	return h.Sum(nil)[:sumSize]
 }
 
-// unseal reads a cursor into position; "" leaves it as it is.
-func unseal(question, cursor string, position any) error {
+// unseal reads a cursor into a position; "" leaves it as it is.
+func unseal(question, cursor string, at position) error {
 	if cursor == "" {
 		return nil
 	}
@@ -93,7 +108,7 @@ func unseal(question, cursor string, position any) error {
 		return ErrCursor
 	}
 	text := raw[sumSize:]
-	if subtle.ConstantTimeCompare(sum(question, text), raw[:sumSize]) == 0 || json.Unmarshal(text, position) != nil {
+	if subtle.ConstantTimeCompare(sum(question, text), raw[:sumSize]) == 0 || json.Unmarshal(text, at) != nil || !at.legal() {
 		return ErrCursor
 	}
 	return nil

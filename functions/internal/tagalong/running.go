@@ -48,6 +48,8 @@ type residentAt struct {
 	Container   string
 }
 
+func (a residentAt) legal() bool { return legalTexts(a.Environment, a.Service.String(), a.Container) }
+
 func (a residentAt) compare(b residentAt) int {
 	return cmp.Or(
 		cmp.Compare(a.Environment, b.Environment),

@@ -61,6 +61,8 @@ type wishAt struct {
 	Tag         TagID
 }
 
+func (a wishAt) legal() bool { return legalTexts(a.Environment, a.Tag.String()) }
+
 func (q Queries) wishes(ctx context.Context, query TagsQuery, behind wishAt, hint int) iter.Seq2[Tag, error] {
 	return func(yield func(Tag, error) bool) {
 		environments, err := q.environments(ctx, "")

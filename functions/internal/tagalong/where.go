@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -57,7 +56,7 @@ func (q Queries) Where(ctx context.Context, image ImageQuery, p Paging) (Page[Wh
 	}
 	return answer[interval, WhereRow, PlaceAt]{
 		question: question,
-		rows:     q.intervals(pieces, behind),
+		rows:     q.intervals(ctx, pieces(behind), p.hint()),
 		show:     interval.row,
 		at:       func(i interval) PlaceAt { return i.from },
 	}.page(p.Limit)
@@ -137,7 +136,7 @@ func (q Queries) resolve(ctx context.Context, image ImageQuery) (ImageQuery, err
 		}
 		image.Registry = registry
 	} else if known, err := q.known(ctx, image); err != nil || !known {
-		return image, cmp.Or[error](err, &ImageError{image, "nothing of that repository runs or ran, as far as the ledger knows"})
+		return image, cmp.Or[error](err, &ImageError{image, "nothing of that repository runs or ran lately, as far as the ledger knows: give the digest"})
 	}
 	repository := Repository{Registry: image.Registry, Name: image.Repository}
 	if _, _, ok := repository.ECR(); !ok {
@@ -155,15 +154,25 @@ func (q Queries) resolve(ctx context.Context, image ImageQuery) (ImageQuery, err
 	return image, nil
 }
 
-// known tells whether the ledger has seen anything of a repository. Of others ECR
+// lookBack is how many places that have ended are searched for a repository.
+const lookBack = 100
+
+// known tells whether anything of a repository runs or ran lately. Of others ECR
 // is not asked: there would be nothing to find, and whoever asks could aim our
 // credentials at any registry.
 func (q Queries) known(ctx context.Context, image ImageQuery) (bool, error) {
-	for _, places := range []iter.Seq2[Place, error]{q.Records.OpenPlaces(ctx, image.Repository), q.Records.EndedPlaces(ctx, image.Repository, PlaceAt{}, 1)} {
-		for p, err := range places {
-			if err != nil || image.in(p.Container.Image) {
-				return err == nil, err
-			}
+	for p, err := range q.Records.OpenPlaces(ctx, image.Repository) {
+		if err != nil || image.in(p.Container.Image) {
+			return err == nil, err
+		}
+	}
+	looked := 0
+	for p, err := range q.Records.EndedPlaces(ctx, image.Repository, PlaceAt{}, lookBack) {
+		if err != nil || image.in(p.Container.Image) {
+			return err == nil, err
+		}
+		if looked++; looked == lookBack {
+			break
 		}
 	}
 	return false, nil
@@ -204,17 +213,10 @@ type lane struct {
 }
 
 // intervals joins the pieces that adjoin, each interval standing where it began.
-// Of one that began behind the place, but goes on before it, the end is looked
-// for before it.
-func (q Queries) intervals(pieces pieces, behind PlaceAt) iter.Seq2[interval, error] {
-	return func(yield func(interval, error) bool) {
-		chains := chains{horizon: q.horizon()}
-		complete := behind == PlaceAt{}
-		for p, err := range pieces(behind) {
-			if err == nil && !complete && p.Continued && !chains.adjoins(p) {
-				complete = true
-				err = chains.recall(pieces(PlaceAt{}), behind)
-			}
+func (q Queries) intervals(ctx context.Context, pieces iter.Seq2[Place, error], hint int) iter.Seq2[interval, error] {
+	chains := chains{horizon: q.horizon()}
+	begun := func(yield func(interval, error) bool) {
+		for p, err := range pieces {
 			if err != nil {
 				yield(interval{}, err)
 				return
@@ -230,6 +232,25 @@ func (q Queries) intervals(pieces pieces, behind PlaceAt) iter.Seq2[interval, er
 			}
 		}
 	}
+	return ahead(ctx, begun, hint, q.whole)
+}
+
+// whole follows an interval whose newer pieces came on an earlier page up to its
+// end, so that a page never reads again what came before it.
+func (q Queries) whole(ctx context.Context, i interval) (interval, error) {
+	for i.Continued {
+		next, ok, err := q.Records.Successor(ctx, i.Place)
+		if err != nil {
+			return interval{}, fmt.Errorf("what follows in %s: %w", i.Service, err)
+		}
+		if !ok {
+			break
+		}
+		next.Since, next.Continues = i.Since, i.Continues
+		next.Container = weaker(next.Container, i.Container)
+		i.Place = next
+	}
+	return i, nil
 }
 
 // horizon is the last time whose rows have expired; zero if they are kept for
@@ -276,28 +297,6 @@ func (c *chains) add(p Place) (i interval, begun bool) {
 	}
 	c.open[c.of(p)] = i
 	return i, false
-}
-
-// recall takes up the chains that are open at a place, following the pieces from
-// the newest down to it. A chain that is behind the place already stays as it is.
-func (c *chains) recall(pieces iter.Seq2[Place, error], at PlaceAt) error {
-	before := chains{horizon: c.horizon}
-	for p, err := range pieces {
-		if err != nil {
-			return err
-		}
-		if p.At().Compare(at) < 0 {
-			break
-		}
-		before.add(p)
-	}
-	behind := c.open
-	c.open = before.open
-	if c.open == nil {
-		c.open = map[lane]interval{}
-	}
-	maps.Copy(c.open, behind)
-	return nil
 }
 
 // left gives the chains that are open in the end, newest first.

@@ -3,6 +3,7 @@ package tagalongtest
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -52,8 +53,8 @@ func (l *Ledger) Dump() string {
 	for child := range l.children {
 		add("child", child.Digest.String(), child)
 	}
-	for s := range l.listed {
-		add("service", s.String(), s)
+	for s, environments := range l.listed {
+		add("service", s.String(), slices.Sorted(maps.Keys(environments)))
 	}
 	for name := range l.names {
 		add("environment", name, name)

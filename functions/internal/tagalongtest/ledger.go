@@ -25,8 +25,8 @@ type Ledger struct {
 	places   map[placeKey]tagalong.Place
 	tags     map[tagalong.TagID]tagalong.Tag
 	children map[tagalong.Child]bool
-	names    map[string]bool // of environments
-	listed   map[tagalong.Service]bool
+	names    map[string]bool                      // of environments
+	listed   map[tagalong.Service]map[string]bool // the environments it was in
 	writes   int
 }
 
@@ -104,7 +104,7 @@ func (l *Ledger) begin(ctx context.Context, operation string) (func(), error) {
 		l.tags = map[tagalong.TagID]tagalong.Tag{}
 		l.children = map[tagalong.Child]bool{}
 		l.names = map[string]bool{}
-		l.listed = map[tagalong.Service]bool{}
+		l.listed = map[tagalong.Service]map[string]bool{}
 	}
 	return l.mu.Unlock, nil
 }
@@ -304,10 +304,14 @@ func (l *Ledger) apply(of *service, c tagalong.Change) {
 		l.applyTag(w)
 	}
 	if c.NewService {
-		l.listed[c.Service] = true
+		l.listed[c.Service] = map[string]bool{}
 	}
 	if c.NewEnvironment != "" {
 		l.names[c.NewEnvironment] = true
+		if l.listed[c.Service] == nil {
+			l.listed[c.Service] = map[string]bool{}
+		}
+		l.listed[c.Service][c.NewEnvironment] = true
 	}
 }
 

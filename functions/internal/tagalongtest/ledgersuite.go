@@ -45,6 +45,7 @@ func LedgerSuite(t *testing.T, open func(t *testing.T) Store) {
 		{"a running row comes back field by field", memberRoundTrip},
 		{"what left an environment comes back field by field", goneRoundTrip},
 		{"places come back field by field", placeRoundTrip},
+		{"a place's successor is the same container's with the same image", successors},
 		{"running rows are sorted by service, replaced and dropped", members},
 		{"environments and services are listed once, sorted", directory},
 		{"a new tag comes back field by field", tagRoundTrip},

@@ -270,6 +270,40 @@ func behind(places []tagalong.Place, at tagalong.PlaceAt, keep func(tagalong.Pla
 	return found
 }
 
+// successors are looked for in a chain of three places, the last of which runs,
+// beside others that begin as one of them ends.
+func successors(t *testing.T, l suiteLedger) {
+	var chain []tagalong.Place
+	for i, phase := range []tagalong.Phase{tagalong.PhaseEnded, tagalong.PhaseEnded, tagalong.PhaseRunning} {
+		p := suitePlace(suiteService("api"), "app", suiteRepo, phase)
+		p.Since, p.Until = second(i), second(i+1)
+		if phase == tagalong.PhaseRunning {
+			p.Until = time.Time{}
+		}
+		chain = append(chain, p)
+	}
+	otherService, otherContainer, otherRepo, otherImage, rollingOut := chain[0], chain[0], chain[0], chain[0], chain[0]
+	otherService.Service = suiteService("web")
+	otherContainer.Container.Name = "app-2"
+	otherRepo.Container.Image = suiteOther
+	otherImage.Container.Digest, otherImage.Since, otherImage.Until = suiteNext, second(7), second(8)
+	rollingOut.Phase, rollingOut.Since, rollingOut.Until = tagalong.PhaseRollingOut, second(9), time.Time{}
+	afterThat := otherImage
+	afterThat.Container.Digest, afterThat.Since, afterThat.Until = suiteDigest, second(8), second(9)
+	l.mustWrite(func(c *tagalong.Change) {
+		c.Places = append(slices.Clone(chain), otherService, otherContainer, otherRepo, otherImage, afterThat, rollingOut)
+	})
+	for i, p := range append(slices.Clone(chain), otherService, otherContainer, otherRepo, otherImage, afterThat) {
+		next, ok, err := l.Successor(t.Context(), p)
+		l.must(err)
+		if wantOne := i < 2; ok != wantOne {
+			t.Errorf("successor of %+v: %+v, %v", p, next, ok)
+		} else if ok {
+			same(t, "successor", chain[i+1], next)
+		}
+	}
+}
+
 func ended(p tagalong.Place) bool { return p.Phase == tagalong.PhaseEnded }
 
 func placesBehind(t *testing.T, l suiteLedger) {

@@ -103,6 +103,7 @@ func rolloutBounds(t *testing.T, l suiteLedger) {
 		{"both", second(10), second(20), 0, 19, 10},
 		{"both and a hint", second(10), second(20), 4, 19, 10},
 		{"a hint beyond", second(148), time.Time{}, 4000, 149, 148},
+		{"the end of time", second(148), time.Date(9999, time.December, 31, 23, 59, 59, 999_999_999, time.UTC), 0, 149, 148},
 	} {
 		var want, got []string
 		for i := test.first; i >= test.last; i-- {
@@ -114,6 +115,8 @@ func rolloutBounds(t *testing.T, l suiteLedger) {
 		same(t, test.name, want, got)
 	}
 	same(t, "nothing between", []tagalong.Row(nil), l.rollouts(s, tagalong.Span{Since: second(10), Until: second(10)}))
+	end := time.Date(9999, time.December, 31, 23, 59, 59, 999_999_999, time.UTC)
+	same(t, "since the end of time", []tagalong.Row(nil), l.rollouts(s, tagalong.Span{Since: end}))
 	same(t, "since behind until", []tagalong.Row(nil), l.rollouts(s, tagalong.Span{Since: second(20), Until: second(10)}))
 }
 
@@ -278,11 +281,17 @@ func directory(t *testing.T, l suiteLedger) {
 		t.Fatal(err)
 	}
 	same(t, "environments", []string{"dev", "prod"}, environments)
-	services, err := l.Services(t.Context())
-	if err != nil {
-		t.Fatal(err)
+	api, web, worker := suiteService("api"), suiteService("web"), suiteService("worker")
+	moved := change(api, l.load(api).Head.Version)
+	moved.NewEnvironment = "pro"
+	l.commit(moved)
+	for environment, want := range map[string][]tagalong.Service{"": {api, web, worker}, "prod": {api, web}, "pro": {api}, "dev": {worker}, "none": nil} {
+		services, err := l.Services(t.Context(), environment)
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, "services of "+environment, want, services)
 	}
-	same(t, "services", []tagalong.Service{suiteService("api"), suiteService("web"), suiteService("worker")}, services)
 }
 
 func environmentTags(t *testing.T, l suiteLedger) {

@@ -47,13 +47,14 @@ func (l *Ledger) Environments(ctx context.Context) ([]string, error) {
 }
 
 // Services implements tagalong.Directory.
-func (l *Ledger) Services(ctx context.Context) ([]tagalong.Service, error) {
+func (l *Ledger) Services(ctx context.Context, environment string) ([]tagalong.Service, error) {
 	done, err := l.begin(ctx, "Services")
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	return slices.SortedFunc(maps.Keys(l.listed), byService), nil
+	services := slices.SortedFunc(maps.Keys(l.listed), byService)
+	return slices.DeleteFunc(services, func(s tagalong.Service) bool { return environment != "" && !l.listed[s][environment] }), nil
 }
 
 // Members implements tagalong.Residents.
@@ -149,6 +150,21 @@ func (l *Ledger) placesWhere(ctx context.Context, operation string, behind tagal
 		}
 		return places
 	}, func(a, b tagalong.Place) int { return b.At().Compare(a.At()) })
+}
+
+// Successor implements tagalong.Whereabouts.
+func (l *Ledger) Successor(ctx context.Context, p tagalong.Place) (tagalong.Place, bool, error) {
+	done, err := l.begin(ctx, "Successor")
+	if err != nil {
+		return tagalong.Place{}, false, err
+	}
+	defer done()
+	for _, next := range l.places {
+		if next.Succeeds(p) {
+			return clonePlace(next), true, nil
+		}
+	}
+	return tagalong.Place{}, false, nil
 }
 
 // Indexes implements tagalong.Whereabouts.
