@@ -341,7 +341,8 @@ func (o oracle) resolve(q looked) (looked, error) {
 
 // means tells whether a container runs what is looked for.
 func (o oracle) means(q looked, c made) bool {
-	if !meant(q.registry, c.repository.Registry) || !meant(q.repository, c.repository.Name) {
+	official := q.registry == "" && c.repository.Registry == "docker.io" && c.repository.Name == "library/"+q.repository
+	if !official && (!meant(q.registry, c.repository.Registry) || !meant(q.repository, c.repository.Name)) {
 		return false
 	}
 	return q.digest == "" || c.digest == q.digest || c.index == q.digest || o.knownToHold(c.digest, q.digest)

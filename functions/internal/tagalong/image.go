@@ -88,5 +88,15 @@ func (i ImageQuery) String() string {
 
 // in tells whether a repository is meant.
 func (i ImageQuery) in(r Repository) bool {
-	return (i.Repository == "" || i.Repository == r.Name) && (i.Registry == "" || i.Registry == r.Registry)
+	return (i.Repository == "" || i.Repository == r.Name || i.official() == r) && (i.Registry == "" || i.Registry == r.Registry)
+}
+
+// official gives the repository of Docker Hub that a bare name means there, too;
+// none for other names.
+// https://docs.docker.com/docker-hub/image-library/trusted-content/
+func (i ImageQuery) official() Repository {
+	if i.Registry != "" || i.Repository == "" || strings.Contains(i.Repository, "/") {
+		return Repository{}
+	}
+	return Repository{Registry: "docker.io", Name: "library/" + i.Repository}
 }

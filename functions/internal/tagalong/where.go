@@ -74,7 +74,11 @@ func (q Queries) pieces(ctx context.Context, image ImageQuery, hint int) (pieces
 	}
 	if image.Digest == "" {
 		return func(behind PlaceAt) iter.Seq2[Place, error] {
-			return only(q.ofRepository(ctx, image.Repository, behind, hint), func(p Place) bool { return image.in(p.Container.Image) })
+			all := []iter.Seq2[Place, error]{q.ofRepository(ctx, image.Repository, behind, hint)}
+			if official := image.official(); official.Name != "" {
+				all = append(all, q.ofRepository(ctx, official.Name, behind, hint))
+			}
+			return only(merge(all, newestPlace), func(p Place) bool { return image.in(p.Container.Image) })
 		}, nil
 	}
 	return q.ofDigest(ctx, image, hint)
