@@ -35,7 +35,7 @@ type looks struct {
 func (l *looks) now() look { return l.all[min(l.asked, len(l.all)-1)] }
 
 // Services begins a look: the service is not known before it is seen.
-func (l *looks) Services(context.Context) ([]tagalong.Service, error) {
+func (l *looks) Services(context.Context, string) ([]tagalong.Service, error) {
 	now := l.now()
 	if len(now.services) == 0 {
 		l.asked++

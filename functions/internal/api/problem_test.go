@@ -85,7 +85,7 @@ var wrong = []struct{ target, parameter, detail string }{
 	{"/v1/diff?from=prod&to=prod@tomorrow", "to", "want RFC 3339"},
 	{"/v1/diff?from=prod&to=prod@2027-01-01T00:00:00Z", "to", "is in the future"},
 	{"/v1/diff?from=prod@2026-03-04T11:00:00Z&to=staging", "from", "the ledger begins at"},
-	{"/v1/diff?from=prod&to=staging@2026-03-04T11:00:00Z", "to", "the ledger begins at"},
+	{"/v1/diff?from=prod&to=staging@2026-03-04T11:00:00Z", "to", "the ledger has known"},
 }
 
 func TestEachWrongParameterIsNamed(t *testing.T) {

@@ -38,10 +38,14 @@ func (e *HorizonError) why() string {
 	switch {
 	case e.Expired:
 		return fmt.Sprintf("of what has ended the ledger keeps only what ended after %s", since)
+	case e.CompleteSince.After(e.At) && len(e.Services) == 1:
+		return fmt.Sprintf("the ledger has known %s since %s only", e.Services[0], since)
+	case e.CompleteSince.After(e.At):
+		return fmt.Sprintf("the ledger begins at %s", since)
 	case len(e.Services) == 1:
-		return fmt.Sprintf("the ledger has known %s since %s only, and no deployment of it that had completed by then", e.Services[0], since)
+		return fmt.Sprintf("the ledger has seen no deployment of %s that had completed by then", e.Services[0])
 	}
-	return fmt.Sprintf("the ledger begins at %s, and knows no deployment of these %d services that had completed by then", since, len(e.Services))
+	return fmt.Sprintf("the ledger has seen no deployment of the %d services there that had completed by then", len(e.Services))
 }
 
 func stated(t time.Time) string { return t.UTC().Format(time.RFC3339) }

@@ -47,8 +47,10 @@ func (p Paging) hint() int {
 
 // Page is a part of an answer, and where the next one begins.
 type Page[R any] struct {
-	Items []R    `json:"items"`
-	Next  string `json:"next"` // "" if there is no more
+	Items []R `json:"items"`
+	// Next goes on behind this page; "" if there is no more. A page that is not
+	// full may have it, too: much had to be looked at in vain.
+	Next string `json:"next"`
 	// Gaps are services that belong to the answer if something of them ran, and
 	// the ledger does not know: it has seen them only later.
 	Gaps []Gap `json:"-"`
@@ -68,8 +70,8 @@ var ErrCursor = errors.New("cursor is not one that this question gave")
 // stand there, as far as its form tells.
 type position interface{ legal() bool }
 
-// longestPosition is how long the texts of a position may be together, in bytes:
-// a sort key of DynamoDB has 1,024.
+// longestPosition is how long the texts of a key may be together, in bytes: a
+// sort key of DynamoDB has 1,024.
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
 const longestPosition = 900
 
@@ -120,6 +122,9 @@ type answer[T, R, P any] struct {
 	rows     iter.Seq2[T, error]
 	show     func(T) R
 	at       func(T) P // where the next page goes on behind this row
+	// pause tells that T is no row, but where the page ends before it is full;
+	// nil: no page does.
+	pause func(T) bool
 }
 
 // page takes the first rows of an answer.
@@ -132,6 +137,10 @@ func (a answer[T, R, P]) page(limit int) (Page[R], error) {
 		}
 		if limit > 0 && len(page.Items) == limit {
 			page.Next, err = seal(a.question, a.at(last))
+			return page, err
+		}
+		if a.pause != nil && a.pause(row) {
+			page.Next, err = seal(a.question, a.at(row))
 			return page, err
 		}
 		page.Items = append(page.Items, a.show(row))

@@ -48,7 +48,9 @@ type residentAt struct {
 	Container   string
 }
 
-func (a residentAt) legal() bool { return legalTexts(a.Environment, a.Service.String(), a.Container) }
+func (a residentAt) legal() bool {
+	return legalTexts(a.Environment) && legalTexts(a.Service.String(), a.Container)
+}
 
 func (a residentAt) compare(b residentAt) int {
 	return cmp.Or(

@@ -61,7 +61,7 @@ type wishAt struct {
 	Tag         TagID
 }
 
-func (a wishAt) legal() bool { return legalTexts(a.Environment, a.Tag.String()) }
+func (a wishAt) legal() bool { return legalTexts(a.Environment) && legalTexts(a.Tag.String()) }
 
 func (q Queries) wishes(ctx context.Context, query TagsQuery, behind wishAt, hint int) iter.Seq2[Tag, error] {
 	return func(yield func(Tag, error) bool) {

@@ -58,12 +58,30 @@ func (q Queries) Where(ctx context.Context, image ImageQuery, p Paging) (Page[Wh
 		question: question,
 		rows:     q.intervals(ctx, pieces(behind), p.hint()),
 		show:     interval.row,
+		pause:    func(i interval) bool { return i.pause },
 		at:       func(i interval) PlaceAt { return i.from },
 	}.page(p.Limit)
 }
 
-// pieces gives the places of an image, newest first, behind one of them.
-type pieces func(behind PlaceAt) iter.Seq2[Place, error]
+// pieces gives the places that may be an image's, newest first, behind one of them.
+type pieces func(behind PlaceAt) iter.Seq2[piece, error]
+
+// piece is a place, and whether it is the image's that is asked for. Places lie
+// by repository name and by digest: those of other registries are among them.
+type piece struct {
+	Place
+	meant bool
+}
+
+func judged(places iter.Seq2[Place, error], meant func(Container) bool) iter.Seq2[piece, error] {
+	return func(yield func(piece, error) bool) {
+		for p, err := range places {
+			if !yield(piece{p, meant(p.Container)}, err) {
+				return
+			}
+		}
+	}
+}
 
 func (q Queries) pieces(ctx context.Context, image ImageQuery, hint int) (pieces, error) {
 	if image.Tag != "" {
@@ -73,12 +91,12 @@ func (q Queries) pieces(ctx context.Context, image ImageQuery, hint int) (pieces
 		}
 	}
 	if image.Digest == "" {
-		return func(behind PlaceAt) iter.Seq2[Place, error] {
+		return func(behind PlaceAt) iter.Seq2[piece, error] {
 			all := []iter.Seq2[Place, error]{q.ofRepository(ctx, image.Repository, behind, hint)}
 			if official := image.official(); official.Name != "" {
 				all = append(all, q.ofRepository(ctx, official.Name, behind, hint))
 			}
-			return only(merge(all, newestPlace), func(p Place) bool { return image.in(p.Container.Image) })
+			return judged(merge(all, newestPlace), func(c Container) bool { return image.in(c.Image) })
 		}, nil
 	}
 	return q.ofDigest(ctx, image, hint)
@@ -103,12 +121,12 @@ func (q Queries) ofDigest(ctx context.Context, image ImageQuery, hint int) (piec
 	if err != nil {
 		return nil, err
 	}
-	return func(behind PlaceAt) iter.Seq2[Place, error] {
+	return func(behind PlaceAt) iter.Seq2[piece, error] {
 		var all []iter.Seq2[Place, error]
 		for _, d := range digests {
-			all = append(all, only(q.Records.DigestPlaces(ctx, d, behind, hint), func(p Place) bool { return meant(p.Container) }))
+			all = append(all, q.Records.DigestPlaces(ctx, d, behind, hint))
 		}
-		return merge(all, newestPlace)
+		return judged(merge(all, newestPlace), meant)
 	}, nil
 }
 
@@ -208,7 +226,12 @@ func (q Queries) registryOf(ctx context.Context, image ImageQuery) (string, erro
 type interval struct {
 	Place
 	from PlaceAt // the oldest piece
+	// pause says that it is none: enough has been looked at, and the page ends here.
+	pause bool
 }
+
+// patience is how many places of others a page looks at.
+const patience = 1000
 
 // lane is what only one piece at a time can be in.
 type lane struct {
@@ -217,15 +240,23 @@ type lane struct {
 }
 
 // intervals joins the pieces that adjoin, each interval standing where it began.
-func (q Queries) intervals(ctx context.Context, pieces iter.Seq2[Place, error], hint int) iter.Seq2[interval, error] {
+func (q Queries) intervals(ctx context.Context, pieces iter.Seq2[piece, error], hint int) iter.Seq2[interval, error] {
 	chains := chains{horizon: q.horizon()}
 	begun := func(yield func(interval, error) bool) {
+		others := 0
 		for p, err := range pieces {
 			if err != nil {
 				yield(interval{}, err)
 				return
 			}
-			if i, begun := chains.add(p); begun && !yield(i, nil) {
+			if !p.meant {
+				if others++; others == patience && hint > 0 {
+					yield(interval{from: p.At(), pause: true}, nil)
+					return
+				}
+				continue
+			}
+			if i, begun := chains.add(p.Place); begun && !yield(i, nil) {
 				return
 			}
 		}
