@@ -48,6 +48,7 @@ type containerItem struct {
 	Evidence   string   `dynamodbav:"evidence"`
 	Disputed   bool     `dynamodbav:"disputed,omitempty"`
 	Added      bool     `dynamodbav:"added,omitempty"`
+	Commit     string   `dynamodbav:"commit,omitempty"`
 	Tags       []string `dynamodbav:"tags,omitempty"`
 	Once       []string `dynamodbav:"once,omitempty"`
 }
@@ -348,6 +349,7 @@ func toContainer(c tagalong.Container) containerItem {
 		Evidence:   string(c.Evidence),
 		Disputed:   c.Disputed,
 		Added:      c.Added,
+		Commit:     c.Commit,
 	}
 }
 
@@ -361,6 +363,7 @@ func (i containerItem) container() tagalong.Container {
 		Evidence: tagalong.Evidence(i.Evidence),
 		Disputed: i.Disputed,
 		Added:    i.Added,
+		Commit:   i.Commit,
 	}
 }
 

@@ -173,14 +173,14 @@ func (s story) facts() map[tagalong.Service][]tagalong.Fact {
 	return facts
 }
 
-// foundOut leaves out the indexes of a deployment that never completed: only then
-// ECR is asked for them.
+// foundOut leaves out the indexes and commits of a deployment that never completed:
+// only then ECR is asked for them.
 func foundOut(facts []tagalong.Fact, deployment string, containers []made) []made {
 	completed := slices.ContainsFunc(facts, func(f tagalong.Fact) bool { return f.Deployment == deployment && f.Name == tagalong.Completed })
 	containers = slices.Clone(containers)
 	for i := range containers {
 		if !completed {
-			containers[i].index = ""
+			containers[i].index, containers[i].commit = "", ""
 		}
 	}
 	return containers

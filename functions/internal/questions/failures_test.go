@@ -50,7 +50,7 @@ func (w *world) asking(t *rapid.T) map[string]func() error {
 		"tags":         func() error { _, err := w.Tags(t.Context(), tagalong.TagsQuery{}, page); return err },
 		"environments": func() error { _, err := w.Queries.Environments(t.Context(), page); return err },
 		"services":     func() error { _, err := w.Services(t.Context(), pattern); return err },
-		"await":        func() error { _, err := w.Await(t.Context(), services[0], app.Digest, at); return err },
+		"await":        func() error { _, err := w.Await(t.Context(), services[0], app, at); return err },
 	}
 }
 

@@ -118,7 +118,7 @@ func (o oracle) runningRow(r rollout, c made, at time.Time) tagalong.RunningRow 
 		Environment: r.environment,
 		Account:     r.service.Account, Region: r.service.Region, Cluster: r.service.Cluster, Service: r.service.Name, Container: c.name,
 		Registry: c.repository.Registry, Repository: c.repository.Name, Digest: c.digest, Index: c.index, ImageTag: c.tag, Evidence: c.evidence,
-		Since: unknownIsNull(r.finished), Deployment: r.deployment, TaskDefinition: r.definition,
+		Since: unknownIsNull(r.finished), Deployment: r.deployment, TaskDefinition: r.definition, Release: r.release(),
 	}
 	if !at.IsZero() {
 		return row
@@ -269,7 +269,7 @@ func (r rollout) row() tagalong.HistoryRow {
 		Account:     r.service.Account, Region: r.service.Region, Cluster: r.service.Cluster, Service: r.service.Name,
 		Deployment: r.deployment, TaskDefinition: r.definition, State: r.state,
 		StartedAt: unknownIsNull(r.started), FinishedAt: unknownIsNull(r.finished), Until: unknownIsNull(r.until),
-		Rollback: r.rollback, Reason: r.reason, Containers: []tagalong.HistoryContainer{},
+		Rollback: r.rollback, Reason: r.reason, Containers: []tagalong.HistoryContainer{}, Release: r.release(),
 	}
 	for _, c := range r.containers {
 		row.Containers = append(row.Containers, tagalong.HistoryContainer{
@@ -278,6 +278,26 @@ func (r rollout) row() tagalong.HistoryRow {
 		})
 	}
 	return row
+}
+
+// release has the only commit of all containers, or that of the service's namesake.
+func (r rollout) release() (release tagalong.Release) {
+	commits := map[string]bool{}
+	for _, c := range r.containers {
+		if c.commit != "" {
+			commits[c.commit] = true
+			release.Commit = c.commit
+		}
+	}
+	if len(commits) > 1 {
+		release.Commit = ""
+	}
+	for _, c := range r.containers {
+		if c.name == r.service.Name && c.commit != "" {
+			release.Commit = c.commit
+		}
+	}
+	return release
 }
 
 // looked is what is looked for: images of a repository, a digest, or both.

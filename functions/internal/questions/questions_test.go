@@ -306,7 +306,7 @@ func (i inquiry) progress() {
 		i.Fatalf("%v", err)
 	}
 	since := i.bound("since")
-	got, err := i.Await(i.Context(), service, query.Digest, since)
+	got, err := i.Await(i.Context(), service, tagalong.ImageQuery{Digest: query.Digest}, since)
 	if diff := cmp.Diff(i.await(service, query.Digest, since), got); diff != "" || err != nil {
 		i.Fatalf("await %s in %s, failures since %v: error %v (-facts say +ledger says):\n%s\n%s", query.Digest, service, since, err, diff, i.story)
 	}

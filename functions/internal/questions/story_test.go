@@ -56,6 +56,7 @@ type made struct {
 	tag        string
 	digest     digest.Digest
 	index      digest.Digest // found out as soon as the deployment has completed
+	commit     string        // likewise
 	evidence   tagalong.Evidence
 	disputed   bool
 	added      bool // by ECS itself
@@ -164,12 +165,18 @@ const (
 )
 
 func image(version int) tagalong.Manifest {
+	m := tagalongtest.Image(fmt.Sprint("version ", version))
 	if isIndex(version) {
-		index, _ := tagalongtest.Index(fmt.Sprint("version ", version))
-		return index
+		m, _ = tagalongtest.Index(fmt.Sprint("version ", version))
 	}
-	return tagalongtest.Image(fmt.Sprint("version ", version))
+	if commit := builtFrom[version]; commit != "" {
+		return tagalongtest.Annotated(m, commit)
+	}
+	return m
 }
+
+// builtFrom are the commits that images are annotated with.
+var builtFrom = map[int]string{1: "c0ffee1", 2: "c0ffee2", 4: "c0ffee4", gone: "never read"}
 
 func isIndex(version int) bool { return version >= firstIndex && version < gone }
 
@@ -430,6 +437,11 @@ func (c choice) make(revised bool) (m made, written, resolved tagalong.Ran, repo
 	}
 	if m.mayMoveTags() && m.tag != "" && isIndex(c.tagVersion) && slices.ContainsFunc(platforms(c.tagVersion), func(p tagalong.Manifest) bool { return p.Digest == m.digest }) {
 		m.index = image(c.tagVersion).Digest
+	}
+	for version, commit := range builtFrom {
+		if d := image(version).Digest; m.mayMoveTags() && version != gone && (d == m.digest || d == m.index) {
+			m.commit = commit
+		}
 	}
 	return m, written, resolved, reports
 }

@@ -17,7 +17,7 @@ type Observation struct {
 	Policy  Policy
 	Fact    Fact
 	Details Details // of the fact's deployment; without Environment
-	// Proven is set when the registry has proven an index that Details now name.
+	// Proven is set when the registry has told an index or a commit that Details now name.
 	Proven bool
 	Now    time.Time
 }

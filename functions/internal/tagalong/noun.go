@@ -127,6 +127,9 @@ type Container struct {
 	Disputed bool
 	// Added is set for a container that ECS added itself (GuardDuty, Service Connect).
 	Added bool
+	// Commit is the source revision that the image's annotations name, "" if none
+	// is known. It is read of images in private ECR that have completed a rollout.
+	Commit string
 }
 
 // Target is the digest that an environment's tag belongs on: the proven index, else the digest.
@@ -167,8 +170,9 @@ func better(known, seen Container) Container {
 	if seen.rank() > known.rank() {
 		best = seen
 	}
-	if best.Index == "" && known.Digest == seen.Digest {
-		best.Index = cmp.Or(known.Index, seen.Index)
+	if known.Digest == seen.Digest {
+		best.Index = cmp.Or(best.Index, known.Index, seen.Index)
+		best.Commit = cmp.Or(best.Commit, known.Commit, seen.Commit)
 	}
 	return best
 }

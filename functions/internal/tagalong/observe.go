@@ -323,26 +323,30 @@ func (c Change) collect(wishes map[TagID]Tag) {
 	}
 }
 
-// prove looks for indexes that the readings prove to hold a digest of the
-// observed deployment. It tells whether there is one that the ledger does not know.
+// prove looks for what the readings tell of the observed deployment's images: the
+// index that holds a digest, and the commit that it was built from. It tells
+// whether there is something that the ledger does not know. Only a completion
+// asks the registry for them: what is read beside other facts is chance, and may
+// not make a difference.
 func (p *pass) prove() bool {
-	proven := false
-	containers := slices.Clone(p.containers())
-	for i := range containers {
-		c := &containers[i]
+	if p.obs.Fact.Name != Completed {
+		return false
+	}
+	proven := slices.Clone(p.containers())
+	for i := range proven {
+		c := &proven[i]
 		read, ok := p.readings[c.Image]
-		if !ok || read.err != nil || c.Index != "" || !c.Proven() || !c.Taggable() {
+		if !ok || read.err != nil || !c.Proven() || !c.Taggable() {
 			continue
 		}
-		if index := read.images.index(*c); index != "" {
-			c.Index = index
-			proven = true
-		}
+		c.Index = cmp.Or(c.Index, read.images.index(*c))
+		c.Commit = cmp.Or(c.Commit, read.images.commit(*c))
 	}
-	if proven {
-		p.obs.Details.Containers, p.obs.Proven = containers, true
+	if slices.Equal(proven, p.containers()) {
+		return false
 	}
-	return proven
+	p.obs.Details.Containers, p.obs.Proven = proven, true
+	return true
 }
 
 // containers are those of the observed deployment, as well as they are known.

@@ -152,15 +152,6 @@ func (a answer[T, R, P]) page(limit int) (Page[R], error) {
 // questionOf names a question, so that its cursors are told from others'.
 func questionOf(query any) string { return fmt.Sprintf("%#v", query) }
 
-// Release says which CodePipeline execution put a rollout in place. Its texts
-// are empty where no pipeline is known.
-type Release struct {
-	Pipeline  string `json:"pipeline"`
-	Execution string `json:"execution"`
-	Stage     string `json:"stage"`
-	Commit    string `json:"commit"`
-}
-
 // ServicePattern selects services by CLUSTER/NAME or NAME, both with globs. The
 // zero pattern selects all.
 type ServicePattern struct{ cluster, name string }
@@ -188,11 +179,15 @@ func (p ServicePattern) Match(s Service) bool {
 	return matches(p.cluster, s.Cluster) && matches(p.name, s.Name)
 }
 
-// ParseTime reads a time of RFC 3339, in UTC.
+// ParseTime reads a time of RFC 3339, in UTC. Go's zero time stands for none in
+// every question, so it is refused.
 func ParseTime(s string) (time.Time, error) {
 	t, err := time.Parse(time.RFC3339, s)
-	if t = t.UTC(); err != nil || t.Year() < 1 || t.Year() > 9999 {
+	if err != nil {
 		return time.Time{}, fmt.Errorf("time %q: want RFC 3339 such as 2026-03-04T03:12:00Z", s)
+	}
+	if t = t.UTC(); t.IsZero() || t.Year() < 1 || t.Year() > 9999 {
+		return time.Time{}, fmt.Errorf("time %q: want one after 0001-01-01T00:00:00Z and before the year 10000, such as 2026-03-04T03:12:00Z", s)
 	}
 	return t, nil
 }

@@ -1,10 +1,12 @@
 package tagalong
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 
 	"github.com/opencontainers/go-digest"
@@ -72,6 +74,48 @@ func (m Manifest) holds(d digest.Digest) bool {
 	return slices.ContainsFunc(m.children(), func(c specs.Descriptor) bool { return c.Digest == d })
 }
 
+// commit gives the source revision that the annotations name: of the image or
+// the index itself, else of all that the index holds alike.
+// https://github.com/opencontainers/image-spec/blob/main/annotations.md
+func (m Manifest) commit() string {
+	var own struct {
+		Annotations map[string]string `json:"annotations"`
+	}
+	if json.Unmarshal(m.Bytes, &own) != nil {
+		return ""
+	}
+	if commit := revisionIn(own.Annotations); commit != "" {
+		return commit
+	}
+	var commits []string
+	for _, child := range m.children() {
+		commits = append(commits, revisionIn(child.Annotations))
+	}
+	return sole(commits)
+}
+
+// legalCommit is what a revision may look like: a hash, a number or a tag.
+var legalCommit = regexp.MustCompile(`^[!-~]{1,128}$`)
+
+// revisionIn gives the revision among annotations, "" for one that is none: whoever
+// builds an image may write anything there.
+func revisionIn(annotations map[string]string) string {
+	commit := annotations[specs.AnnotationRevision]
+	if !legalCommit.MatchString(commit) {
+		return ""
+	}
+	return commit
+}
+
+// sole gives the only one of some texts, "" if they are not all the same.
+func sole(texts []string) string {
+	slices.Sort(texts)
+	if texts = slices.Compact(texts); len(texts) == 1 {
+		return texts[0]
+	}
+	return ""
+}
+
 func platform(p specs.Platform) string {
 	s := p.OS + "/" + p.Architecture
 	if p.Variant != "" {
@@ -84,6 +128,12 @@ func platform(p specs.Platform) string {
 type Images struct {
 	Manifests map[digest.Digest]Manifest
 	Tags      map[string]digest.Digest
+}
+
+// commit gives the source revision of a container's image: what the image that
+// runs says, else its index.
+func (i Images) commit(c Container) string {
+	return cmp.Or(i.Manifests[c.Digest].commit(), i.Manifests[c.Index].commit())
 }
 
 // index gives the index that is proven to hold a container's digest: the one its

@@ -205,6 +205,7 @@ func (r resident) row(tags map[TagID]Tag) RunningRow {
 		Since:          known(r.Since),
 		Deployment:     r.Deployment,
 		TaskDefinition: r.TaskDefinition,
+		Release:        r.release(),
 	}
 	if !r.past {
 		row.TagState, row.RollingOut = r.state(tags), r.RollingOut

@@ -40,6 +40,16 @@ func Index(seed string) (index tagalong.Manifest, children []tagalong.Manifest) 
 	return manifest(ocispec.MediaTypeImageIndex, list), children
 }
 
+// Annotated gives an image or an index with the source revision as an annotation.
+func Annotated(m tagalong.Manifest, revision string) tagalong.Manifest {
+	var content map[string]any
+	if err := json.Unmarshal(m.Bytes, &content); err != nil {
+		panic(fmt.Sprintf("decoding a manifest: %v", err))
+	}
+	content["annotations"] = map[string]string{ocispec.AnnotationRevision: revision}
+	return manifest(m.MediaType, content)
+}
+
 func manifest(mediaType string, content any) tagalong.Manifest {
 	bytes, err := json.Marshal(content)
 	if err != nil {

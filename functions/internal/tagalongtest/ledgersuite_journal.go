@@ -17,7 +17,7 @@ func neverSeen(t *testing.T, l suiteLedger) {
 
 func suiteContainers() []tagalong.Container {
 	return []tagalong.Container{
-		{Name: "app", Image: suiteRepo, ImageTag: "build-42", Digest: suiteDigest, Index: suiteNext, Evidence: tagalong.Revision},
+		{Name: "app", Image: suiteRepo, ImageTag: "build-42", Digest: suiteDigest, Index: suiteNext, Evidence: tagalong.Revision, Commit: "9a0b364"},
 		{Name: "agent", Evidence: tagalong.Unknown, Added: true},
 		{Name: "proxy", Image: tagalong.Repository{Registry: "public.ecr.aws", Name: "x/proxy"}, ImageTag: "latest", Digest: suiteNext, Evidence: tagalong.Task, Disputed: true},
 	}
