@@ -21,7 +21,9 @@ func TestALateCompletionOfAReplacedRolloutStillRecordsItsIndex(t *testing.T) {
 			w.registry.Push(shopAPI, child)
 		}
 		w.registry.Push(shopAPI, index, "multi")
-		w.runs(prodAPI, "ecs-svc/1", Ran{Name: "app", Image: shopAPI.String() + ":multi", Digest: children[0].Digest})
+		w.runs(prodAPI, "ecs-svc/1",
+			Ran{Name: "agent", Image: "docker.io/" + shopAPI.Name + ":multi", Digest: index.Digest}, // the same one, where nobody asks
+			Ran{Name: "app", Image: shopAPI.String() + ":multi", Digest: children[0].Digest})
 		w.runs(prodAPI, "ecs-svc/2", ran("app", shopAPI, 2))
 		w.tell(t, happenings...)
 		return w.ledger.Dump()

@@ -363,9 +363,13 @@ func (p *pass) adopt(ctx context.Context) error {
 	if !p.recorded {
 		return nil
 	}
-	settled := map[digest.Digest]bool{}
-	for _, tag := range p.wishes {
-		settled[tag.Wish.Digest] = true
+	type kept struct {
+		Repository
+		digest.Digest
+	}
+	settled := map[kept]bool{} // the same digest may lie in many repositories
+	for id, tag := range p.wishes {
+		settled[kept{id.Repository, tag.Wish.Digest}] = true
 	}
 	var (
 		children []Child
@@ -373,10 +377,10 @@ func (p *pass) adopt(ctx context.Context) error {
 	)
 	for _, c := range p.containers() {
 		read, target := p.readings[c.Image], c.Target()
-		if !c.Proven() || settled[target] {
+		if !c.Proven() || settled[kept{c.Image, target}] {
 			continue
 		}
-		settled[target] = true
+		settled[kept{c.Image, target}] = true
 		if read.err != nil { // converging its tags would have said so
 			problems = joined(problems, fmt.Errorf("repository %s: %w", c.Image, read.err))
 		}
