@@ -3,12 +3,46 @@ package main
 import (
 	"errors"
 	"fmt"
+	"reflect"
+	"slices"
 	"time"
 
+	"github.com/alecthomas/kong"
 	"github.com/xhit/go-str2duration/v2"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
+
+// AfterApply refuses empty values. In a script they are variables that nobody
+// set, and what is left out means all.
+func (*cli) AfterApply(command *kong.Context) error {
+	for _, given := range command.Path {
+		switch {
+		case given.Flag != nil && empty(given.Flag.Target):
+			return emptyFlag(given.Flag)
+		case given.Positional != nil && empty(given.Positional.Target):
+			return fmt.Errorf(`<%s> "": want a value`, given.Positional.Name)
+		}
+	}
+	return nil
+}
+
+func empty(value reflect.Value) bool {
+	switch v := value.Interface().(type) {
+	case string:
+		return v == ""
+	case []string:
+		return slices.Contains(v, "")
+	}
+	return false
+}
+
+func emptyFlag(f *kong.Flag) error {
+	if f.Required {
+		return fmt.Errorf(`--%s "": want %s`, f.Name, f.FormatPlaceHolder())
+	}
+	return fmt.Errorf(`--%s "": want %s, or the flag left out`, f.Name, f.FormatPlaceHolder())
+}
 
 // servicePattern reads --service; without it every service is meant.
 func servicePattern(s string) (tagalong.ServicePattern, error) {
@@ -77,11 +111,10 @@ const withoutSeconds = "2006-01-02T15:04Z07:00"
 
 // pointInTime reads RFC 3339, with seconds or without, or how long ago.
 func pointInTime(value string, now time.Time) (time.Time, error) {
-	if t, err := tagalong.ParseTime(value); err == nil {
-		return t, nil
-	}
-	if t, err := time.Parse(withoutSeconds, value); err == nil {
-		return tagalong.ParseTime(t.Format(time.RFC3339))
+	for _, form := range []string{time.RFC3339, withoutSeconds} {
+		if t, err := time.Parse(form, value); err == nil {
+			return tagalong.ParseTime(t.Format(time.RFC3339Nano))
+		}
 	}
 	if ago, err := duration(value); err == nil {
 		return now.Add(-ago), nil

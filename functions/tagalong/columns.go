@@ -84,8 +84,8 @@ func diffColumns(v view, from, to string) []column[tagalong.DiffRow] {
 	return []column[row]{
 		{head: "service", cell: func(r row) string { return r.Service }},
 		{head: "container", cell: func(r row) string { return r.Container }},
-		{head: from, cells: func(r row) []string { return v.digests(r.From) }},
-		{head: to, cells: func(r row) []string { return v.digests(r.To) }},
+		{head: from, typed: true, cells: func(r row) []string { return v.digests(r.From) }},
+		{head: to, typed: true, cells: func(r row) []string { return v.digests(r.To) }},
 	}
 }
 

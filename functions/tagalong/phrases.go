@@ -32,14 +32,15 @@ func when(at time.Time) string {
 }
 
 func between(since, until time.Time) string {
-	var text string
-	if !since.IsZero() {
-		text += " since " + since.Format(time.RFC3339)
+	switch {
+	case since.IsZero() && until.IsZero():
+		return ""
+	case since.IsZero():
+		return " before " + until.Format(time.RFC3339) + ", as far back as the ledger goes"
+	case until.IsZero():
+		return " since " + since.Format(time.RFC3339)
 	}
-	if !until.IsZero() {
-		text += " until " + until.Format(time.RFC3339)
-	}
-	return text
+	return " since " + since.Format(time.RFC3339) + " until " + until.Format(time.RFC3339)
 }
 
 // counted is a number with its noun.

@@ -23,7 +23,9 @@ type output struct {
 // column is one column of a table: its head, and its text for a row.
 type column[R any] struct {
 	head string
-	cell func(R) string
+	// typed says that the head is what the user typed, and stays as it is.
+	typed bool
+	cell  func(R) string
 	// cells gives several lines instead of one.
 	cells func(R) []string
 	// detail columns are in wide tables alone.
@@ -98,17 +100,24 @@ func (c column[R]) text(row R) string {
 	return orDash(strings.Join(lines, "\n"))
 }
 
+func (c column[R]) title() string {
+	if c.typed {
+		return c.head
+	}
+	return strings.ToUpper(c.head)
+}
+
 func renderTable[R any](out output, rows []R, columns []column[R]) error {
 	t := table.NewWriter()
 	style := table.StyleDefault
 	style.Options = table.OptionsNoBordersAndSeparators
 	style.Box.PaddingLeft, style.Box.PaddingRight = "", "  "
-	style.Format.Header = text.FormatUpper
+	style.Format.Header = text.FormatDefault
 	t.SetStyle(style)
 	t.SuppressTrailingSpaces()
 	head := make(table.Row, len(columns))
 	for i, c := range columns {
-		head[i] = c.head
+		head[i] = c.title()
 	}
 	t.AppendHeader(head)
 	for _, row := range rows {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -42,7 +43,7 @@ func (c *runningCommand) Run(s *session) error {
 	s.noteGaps(page.Gaps)
 	nothing := "No running services" + in(query.Environment) + matching(c.Service) + when(query.At)
 	if len(page.Items) == 0 && query.Environment != "" {
-		nothing += s.otherEnvironments(q)
+		nothing += s.otherEnvironments(q, query.Environment, c.Service)
 	}
 	return render(s.out, page.Items, runningColumns(s.view(), query), nothing)
 }
@@ -72,10 +73,11 @@ func (c *runningCommand) query(now time.Time) (q tagalong.RunningQuery, err erro
 	return q, nil
 }
 
-// otherEnvironments lists the ones that are known, for who mistyped one.
-func (s *session) otherEnvironments(q tagalong.Queries) string {
+// otherEnvironments lists the ones that are known, for who mistyped one, or looks
+// for a service in the wrong one.
+func (s *session) otherEnvironments(q tagalong.Queries, asked, service string) string {
 	names, err := q.Records.Environments(s.ctx)
-	if err != nil || len(names) == 0 {
+	if err != nil || len(names) == 0 || service == "" && slices.Contains(names, asked) {
 		return "" // the answer is complete without
 	}
 	return " (environments with services: " + strings.Join(names, ", ") + ")"

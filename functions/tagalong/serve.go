@@ -98,7 +98,7 @@ func onlyLocal(next http.Handler) http.Handler {
 			host = strings.Trim(r.Host, "[]")
 		}
 		if !loopback(host) {
-			http.Error(w, fmt.Sprintf("host %q: want the loopback address that tagalong serve printed", host), http.StatusMisdirectedRequest)
+			api.Refuse(w, r, http.StatusMisdirectedRequest, fmt.Sprintf("host %q: want the loopback address that tagalong serve printed", host))
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -112,7 +112,9 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler, log
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       headerTimeout, // no request has a body worth waiting for
 		IdleTimeout:       idleTimeout,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		// OPTIONS * would be answered before it came to the handler.
+		DisableGeneralOptionsHandler: true,
+		ErrorLog:                     slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()

@@ -1,9 +1,13 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"regexp"
@@ -43,6 +47,12 @@ func served(t *testing.T) (url string, end func() (status int, log string)) {
 
 func get(t *testing.T, url, host string) (status int, body string) {
 	t.Helper()
+	reply, body := fetch(t, url, host)
+	return reply.StatusCode, body
+}
+
+func fetch(t *testing.T, url, host string) (reply *http.Response, body string) {
+	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -50,7 +60,7 @@ func get(t *testing.T, url, host string) (status int, body string) {
 	if host != "" {
 		request.Host = host
 	}
-	reply, err := http.DefaultClient.Do(request)
+	reply, err = http.DefaultClient.Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +69,43 @@ func get(t *testing.T, url, host string) (status int, body string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return reply.StatusCode, string(raw)
+	return reply, string(raw)
+}
+
+func TestServeRefusesInTheFormOfTheAPI(t *testing.T) {
+	sandboxed(t, "told")
+	url, _ := served(t)
+	reply, body := fetch(t, url+"/v1/environments", "rebound.example.com")
+	var problem struct {
+		Status            int
+		Detail, RequestID string
+	}
+	if err := json.Unmarshal([]byte(body), &problem); err != nil || reply.Header.Get("Content-Type") != "application/problem+json" {
+		t.Fatalf("%s %s: %v", reply.Header, body, err)
+	}
+	if problem.Status != http.StatusMisdirectedRequest || !strings.Contains(problem.Detail, `host "rebound.example.com": want`) || problem.RequestID == "" {
+		t.Errorf("%s", body)
+	}
+	if reply := optionsOfAll(t, strings.TrimPrefix(url, "http://")); reply.StatusCode != http.StatusMethodNotAllowed || reply.Header.Get("Allow") != "GET, HEAD" || reply.Header.Get("Content-Type") != "application/problem+json" {
+		t.Errorf("OPTIONS *: %d %v", reply.StatusCode, reply.Header)
+	}
+}
+
+// optionsOfAll asks by hand, since the client knows no such target.
+func optionsOfAll(t *testing.T, address string) *http.Response {
+	t.Helper()
+	connection, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer connection.Close()
+	fmt.Fprintf(connection, "OPTIONS * HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+	reply, err := http.ReadResponse(bufio.NewReader(connection), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reply.Body.Close()
+	return reply
 }
 
 func TestServe(t *testing.T) {

@@ -10,14 +10,13 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	"github.com/opencontainers/go-digest"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
 type waitCommand struct {
 	Service  string `short:"s" required:"" placeholder:"CLUSTER/NAME" help:"The service, by its exact name; ACCOUNT/REGION/CLUSTER/NAME where several have it. The ledger need not have seen it yet."`
-	Digest   string `short:"d" required:"" placeholder:"DIGEST" help:"What is to run there: sha256:…, or REPOSITORY@sha256:…"`
+	Digest   string `short:"d" required:"" placeholder:"DIGEST" help:"What is to run there: sha256:…, or REPOSITORY@sha256:… if it must come from there."`
 	Timeout  string `default:"10m" placeholder:"TIME" help:"Wait at most so long, such as 90s, 10m or 1h. Default: ${default}."`
 	Interval string `default:"3s" placeholder:"TIME" help:"Ask the ledger so often. Default: ${default}."`
 	Since    string `placeholder:"TIME" help:"Failures before this time are an earlier attempt's, and do not count: RFC 3339, or how long ago. Default: a minute ago."`
@@ -62,7 +61,7 @@ func (c *waitCommand) Run(s *session) error {
 type waiting struct {
 	queries           tagalong.Queries
 	service           wantedService
-	digest            digest.Digest
+	image             tagalong.ImageQuery // its digest, and in which repository if that was given
 	since             time.Time
 	timeout, interval time.Duration
 	patience          string       // timeout, as it was given
@@ -77,7 +76,7 @@ func (c *waitCommand) waiting(s *session) (w waiting, err error) {
 	if w.service, err = wantService(c.Service); err != nil {
 		return w, err
 	}
-	if w.digest, err = wantDigest(c.Digest); err != nil {
+	if w.image, err = wantDigest(c.Digest); err != nil {
 		return w, err
 	}
 	if w.timeout, err = durationFlag("--timeout", c.Timeout, time.Nanosecond, "more than zero, such as 90s, 10m or 1h"); err != nil {
@@ -102,12 +101,20 @@ func durationFlag(flag, value string, least time.Duration, want string) (time.Du
 	return d, nil
 }
 
-func wantDigest(text string) (digest.Digest, error) {
+func wantDigest(text string) (tagalong.ImageQuery, error) {
 	image, err := tagalong.ParseImageQuery(text)
 	if err != nil || image.Digest == "" {
-		return "", usagef("--digest %q: want sha256:… with 64 hexadecimal digits, or REPOSITORY@sha256:…", text)
+		return tagalong.ImageQuery{}, usagef("--digest %q: want sha256:… with 64 hexadecimal digits, or REPOSITORY@sha256:…", text)
 	}
-	return image.Digest, nil
+	return image, nil
+}
+
+// what names the digest as it is waited for.
+func (w *waiting) what() string {
+	if w.image.Repository == "" {
+		return short(w.image.Digest)
+	}
+	return repositoryOf(w.image) + "@" + short(w.image.Digest)
 }
 
 // wantedService is a service by its name, or by its whole name.
@@ -205,7 +212,7 @@ func (w *waiting) look(ctx context.Context) (sighting, error) {
 	if w.service.service == (tagalong.Service{}) {
 		return sighting{Progress: tagalong.Progress{Phase: tagalong.AwaitNothing}, unseen: true}, nil
 	}
-	progress, err := w.queries.Await(ctx, w.service.service, w.digest, w.since)
+	progress, err := w.queries.Await(ctx, w.service.service, w.image, w.since)
 	return sighting{Progress: progress}, err
 }
 
@@ -229,7 +236,7 @@ func pause(ctx context.Context, d time.Duration) bool {
 
 // describe says in a sentence without its dot what was seen.
 func (w *waiting) describe(s sighting) string {
-	what := short(w.digest)
+	what := w.what()
 	switch {
 	case s.problem != nil:
 		reason, _, _ := strings.Cut(w.explain(s.problem).Error(), "\n")

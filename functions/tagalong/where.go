@@ -16,7 +16,7 @@ func (whereCommand) Help() string {
   tagalong where public.ecr.aws/appmesh/aws-appmesh-envoy
   tagalong where checkout-api -o json | jq -r '.[] | select(.phase != "ended") | .cluster + "/" + .service'
 
-Each row is an interval in which a container ran the image, or a rollout in progress; the newest come first. A tag is looked up in ECR now. The digest of one platform finds the multi-platform image that holds it, too.
+Each row is an interval in which a container ran the image, or a rollout in progress; the newest come first. A tag is looked up in ECR now. Digests are given whole: --wide and -o json show them so. The digest of one platform finds the multi-platform image that holds it, too.
 `
 }
 
@@ -33,5 +33,23 @@ func (c *whereCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	return render(s.out, page.Items, whereColumns(s.view(), image), "Nothing runs or ran of "+image.String()+", as far as the ledger knows")
+	return render(s.out, page.Items, whereColumns(s.view(), image), "Nothing runs or ran of "+meaning(image)+", as far as the ledger knows")
+}
+
+// meaning says how an image was read: what was mistyped may have been taken for
+// something else.
+func meaning(image tagalong.ImageQuery) string {
+	switch {
+	case image.Repository == "":
+		return "digest " + image.String()
+	case image.Digest != "":
+		return "digest " + image.Digest.String() + " in repository " + repositoryOf(image)
+	case image.Tag != "":
+		return "image " + image.String() + " as ECR has it now"
+	}
+	return "repository " + repositoryOf(image)
+}
+
+func repositoryOf(image tagalong.ImageQuery) string {
+	return tagalong.ImageQuery{Registry: image.Registry, Repository: image.Repository}.String()
 }

@@ -4,6 +4,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -15,6 +16,10 @@ import (
 // timeout ends a question before API Gateway does, which waits for 30 s,
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html.
 const timeout = 20 * time.Second
+
+// statusGone is what the log says of a client that hung up before its answer was
+// found, as nginx has it.
+const statusGone = 499
 
 // Handler answers GET and HEAD requests. Each of them is a line of the log,
 // without what was asked for: that may hold a secret.
@@ -34,11 +39,19 @@ func (s server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	id := requestID(ctx)
 	route, answer, err := s.answer(ctx, r)
-	if err != nil {
+	switch {
+	case hungUp(r, err):
+		answer = reply{status: statusGone}
+	case err != nil:
 		answer = problemOf(err, id).reply()
 	}
 	status := answer.write(w, r)
 	s.note(line{r.Method, route.pattern, status, time.Since(begun), id, err})
+}
+
+// hungUp tells whether an answer failed only because nobody waits for it any more.
+func hungUp(r *http.Request, err error) bool {
+	return errors.Is(err, context.Canceled) && errors.Is(r.Context().Err(), context.Canceled)
 }
 
 func (s server) answer(ctx context.Context, r *http.Request) (route, reply, error) {
@@ -89,7 +102,7 @@ func (s server) note(l line) {
 	}
 	if l.status >= http.StatusInternalServerError {
 		level = slog.LevelError
-		attributes = append(attributes, slog.String("error", l.err.Error()))
+		attributes = append(attributes, slog.String("error", cause(l.err)))
 	}
 	s.log.LogAttrs(context.Background(), level, "request", attributes...)
 }

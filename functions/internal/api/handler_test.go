@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -342,17 +343,31 @@ func checkUnzipped(t *testing.T, answer *httptest.ResponseRecorder, want []byte)
 
 func TestErrorsInsideStayInside(t *testing.T) {
 	throttled := &smithy.GenericAPIError{Code: "ProvisionedThroughputExceededException", Message: "secret table"}
-	for status, all := range map[int][]error{
-		500: {errors.New("secret table"), &smithy.GenericAPIError{Code: "AccessDeniedException", Message: "secret table"}, tagalong.ErrNoTable},
-		503: {throttled, fmt.Errorf("secret table: %w", throttled), context.DeadlineExceeded, fmt.Errorf("secret table: %w", context.Canceled)},
+	query := func(err error) error {
+		return fmt.Errorf("secret table: %w", &smithy.OperationError{ServiceID: "DynamoDB", OperationName: "Query", Err: err})
+	}
+	for _, test := range []struct {
+		err    error
+		status int
+		cause  string
+	}{
+		{errors.New("secret table"), 500, "*errors.errorString"},
+		{fmt.Errorf("secret table: %w", errors.Join(&url.Error{URL: "secret table", Err: errors.New("secret table")}, errors.New("secret table"))), 500, "*errors.errorString"},
+		{query(&smithy.GenericAPIError{Code: "AccessDeniedException", Message: "secret table"}), 500, "DynamoDB Query: AccessDeniedException"},
+		{query(fmt.Errorf("secret table: %w", syscall.ECONNREFUSED)), 500, "DynamoDB Query: connection refused"},
+		{&smithy.OperationError{ServiceID: "ECR", OperationName: "BatchGetImage", Err: query(syscall.ECONNRESET)}, 500, "ECR BatchGetImage: DynamoDB Query: connection reset by peer"},
+		{query(errors.New("secret table")), 500, "DynamoDB Query: *errors.errorString"},
+		{tagalong.ErrNoTable, 500, "ledger table not found"},
+		{throttled, 503, "ProvisionedThroughputExceededException"},
+		{query(throttled), 503, "DynamoDB Query: ProvisionedThroughputExceededException"},
+		{context.DeadlineExceeded, 503, "context deadline exceeded"},
+		{query(context.Canceled), 503, "DynamoDB Query: context canceled"},
 	} {
-		for _, err := range all {
-			checkFailure(t, status, err)
-		}
+		checkFailure(t, test.status, test.err, test.cause)
 	}
 }
 
-func checkFailure(t *testing.T, status int, err error) {
+func checkFailure(t *testing.T, status int, err error, cause string) {
 	t.Helper()
 	w := story(t)
 	w.fail(err)
@@ -364,7 +379,7 @@ func checkFailure(t *testing.T, status int, err error) {
 		t.Errorf("%v: Retry-After %q", err, after)
 	}
 	l := w.line(t)
-	if l["error"] != "environment \"prod\": "+err.Error() || l["level"] != "ERROR" || !strings.Contains(answer.Body.String(), l["requestId"].(string)) {
+	if l["error"] != cause || strings.Contains(w.log.String(), "secret") || l["level"] != "ERROR" || !strings.Contains(answer.Body.String(), l["requestId"].(string)) {
 		t.Errorf("%v: line %v", err, l)
 	}
 }
@@ -431,7 +446,25 @@ func TestWhoseTimeIsUpIsToldSo(t *testing.T) {
 	answer := httptest.NewRecorder()
 	w.ServeHTTP(answer, httptest.NewRequestWithContext(ctx, "GET", "/v1/tags", nil))
 	told(t, answer, 503)
-	if l := w.line(t); l["error"] != "context deadline exceeded: environments: connection reset" {
+	if l := w.line(t); l["error"] != "context deadline exceeded" {
+		t.Errorf("line %v", l)
+	}
+}
+
+func TestAClientThatHangsUpIsNoFailure(t *testing.T) {
+	w := story(t)
+	ctx, hangUp := context.WithCancel(t.Context())
+	w.ledger.Hook = func(ctx context.Context, _ string) error {
+		hangUp()
+		<-ctx.Done()
+		return errors.New("connection reset")
+	}
+	answer := httptest.NewRecorder()
+	w.ServeHTTP(answer, httptest.NewRequestWithContext(ctx, "GET", "/v1/tags", nil))
+	if answer.Body.Len() > 0 {
+		t.Errorf("it is told %s", answer.Body)
+	}
+	if l := w.line(t); l["level"] != "INFO" || l["status"] != 499.0 || l["error"] != nil {
 		t.Errorf("line %v", l)
 	}
 }

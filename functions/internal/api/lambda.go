@@ -67,18 +67,25 @@ func (r request) http(ctx context.Context) *http.Request {
 	return out.WithContext(ctx)
 }
 
-// url leaves out the stage that an HTTP API puts before the path. A Function URL
-// gives the path as the client wrote it, an HTTP API unescapes it.
+// url leaves out the stage that an HTTP API puts before the path. A path may begin
+// like that by itself, as most of ours do if the stage is v1: then nothing of ours
+// would be left of it. A Function URL gives the path as the client wrote it, an
+// HTTP API unescapes it.
 func (r request) url() *url.URL {
 	path := r.RawPath
-	if below, ok := strings.CutPrefix(path, "/"+r.RequestContext.Stage+"/"); ok {
-		path = "/" + below
+	if below, ok := strings.CutPrefix(path, "/"+r.RequestContext.Stage); ok && ours(below) {
+		path = below
 	}
 	unescaped, err := url.PathUnescape(path)
 	if err != nil {
 		unescaped = path
 	}
 	return &url.URL{Path: unescaped, RawPath: path, RawQuery: r.RawQueryString}
+}
+
+// ours tells whether a path can be one of the routes'.
+func ours(path string) bool {
+	return strings.HasPrefix(path, "/v1/") || path == "/openapi.json"
 }
 
 // recorder keeps what a handler writes.

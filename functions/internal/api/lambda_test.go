@@ -65,6 +65,27 @@ func TestLambdaAnswersLikeAServer(t *testing.T) {
 	}
 }
 
+func TestLambdaLeavesOutTheStage(t *testing.T) {
+	for _, test := range []struct{ stage, path, want string }{
+		{"v1", "/v1/v1/environments", "/v1/environments"},
+		{"v1", "/v1/openapi.json", "/openapi.json"},
+		{"v1", "/v1/environments", "/v1/environments"},
+		{"v1", "/v1/environments/v1/running", "/v1/environments/v1/running"},
+		{"v1", "/openapi.json", "/openapi.json"},
+		{"live", "/live/v1/tags", "/v1/tags"},
+		{"live", "/live/nowhere", "/live/nowhere"},
+		{"live", "/v1/tags", "/v1/tags"},
+		{"liv", "/live/v1/tags", "/live/v1/tags"},
+		{"$default", "/v1/tags", "/v1/tags"},
+	} {
+		var seen string
+		h := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { seen = r.URL.EscapedPath() })
+		if invoke(t, h, event(httpAPI, "GET", test.path, "", "", test.stage)); seen != test.want {
+			t.Errorf("%s of stage %q: %s, want %s", test.path, test.stage, seen, test.want)
+		}
+	}
+}
+
 // withoutID cuts a problem after what is the same each time.
 func withoutID(body string) string {
 	before, _, _ := strings.Cut(body, `"requestId"`)

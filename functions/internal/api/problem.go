@@ -121,6 +121,11 @@ func problemOf(err error, id string) problem {
 	return newProblem(http.StatusInternalServerError, "the answer could not be found: the log says why, under this request's id", id)
 }
 
+// Refuse answers a request with an error, in the form that all of them have.
+func Refuse(w http.ResponseWriter, r *http.Request, status int, detail string) {
+	newProblem(status, detail, requestID(r.Context())).reply().write(w, r)
+}
+
 func newProblem(status int, detail, id string) problem {
 	return problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail, RequestID: id}
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -8,7 +9,37 @@ import (
 
 	"github.com/tagalong-aws/tagalong/functions/internal/dynamo"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/sandboxtest"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
+
+func TestNoLineOfTheLogSaysWhatWasAskedFor(t *testing.T) {
+	ledger := dynamo.New(dynamodb.NewFromConfig(sandboxtest.Start(t).Config()), "nowhere")
+	for _, target := range []string{
+		"/v1/environments/marker/running", "/v1/environments/marker/history", "/v1/services/111122223333/us-east-1/marker/marker/history",
+		"/v1/images?image=marker", "/v1/images?image=marker:marker", "/v1/diff?from=marker&to=marker", "/v1/tags",
+	} {
+		w := worldOn(ledger)
+		told(t, w.get(t, target), 500)
+		l := w.line(t)
+		if cause, _ := l["error"].(string); !strings.HasPrefix(cause, "DynamoDB Query: ") || !strings.HasSuffix(cause, ": ResourceNotFoundException") {
+			t.Errorf("%s: line %v", target, l)
+		}
+		if strings.Contains(w.log.String(), "marker") {
+			t.Errorf("%s: %s", target, &w.log)
+		}
+	}
+}
+
+func TestErrorsOfTheTableDoNotQuoteKeys(t *testing.T) {
+	ledger := dynamo.New(dynamodb.NewFromConfig(sandboxtest.Start(t).Config()), "nowhere")
+	_, counting := ledger.Population(t.Context(), "marker")
+	_, querying := tagalong.Collect(ledger.OpenPlaces(t.Context(), "marker"))
+	for _, err := range []error{counting, querying} {
+		if err == nil || strings.Contains(err.Error(), "marker") || !strings.Contains(err.Error(), "DynamoDB: Query") {
+			t.Error(err)
+		}
+	}
+}
 
 func TestAnswersFromDynamoDBAreThoseFromMemory(t *testing.T) {
 	client := dynamodb.NewFromConfig(sandboxtest.Start(t).Config())

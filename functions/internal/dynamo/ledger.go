@@ -66,7 +66,7 @@ func (l *Ledger) query(ctx context.Context, q query) iter.Seq2[item, error] {
 		for in := l.input(q); ; {
 			out, err := l.client.Query(ctx, in)
 			if err != nil {
-				yield(nil, fmt.Errorf("querying %s: %w", q.pk, translate(err, l.table)))
+				yield(nil, fmt.Errorf("querying: %w", translate(err, l.table)))
 				return
 			}
 			for _, i := range out.Items {

@@ -120,7 +120,7 @@ func (l *Ledger) Population(ctx context.Context, environment string) (int, error
 	for pages := dynamodb.NewQueryPaginator(l.client, in); pages.HasMorePages(); {
 		out, err := pages.NextPage(ctx)
 		if err != nil {
-			return 0, fmt.Errorf("counting %s: %w", environmentPK(environment), translate(err, l.table))
+			return 0, fmt.Errorf("counting: %w", translate(err, l.table))
 		}
 		count += int(out.Count)
 	}

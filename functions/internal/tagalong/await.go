@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"time"
-
-	"github.com/opencontainers/go-digest"
 )
 
 // Progress says how far a digest has come in a service.
@@ -27,15 +25,20 @@ const (
 	AwaitFailed     AwaitPhase = "failed"
 )
 
-// Await tells how far a digest has come in a service: it runs, rolls out, or its
-// newest rollout failed. A failure before since is an earlier attempt's, and does
-// not count.
-func (q Queries) Await(ctx context.Context, s Service, d digest.Digest, since time.Time) (Progress, error) {
-	meant, _, err := q.meaning(ctx, ImageQuery{Digest: d})
+// longestRollout is longer than a rollout takes: a hook can hold one for two weeks,
+// https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentLifecycleHookTimeoutConfiguration.html.
+const longestRollout = 30 * 24 * time.Hour
+
+// Await tells how far a digest, of one repository if that is given, has come in a
+// service: it runs, rolls out, or its newest rollout failed. A failure before
+// since is an earlier attempt's, and does not count.
+func (q Queries) Await(ctx context.Context, s Service, image ImageQuery, since time.Time) (Progress, error) {
+	meant, _, err := q.meaning(ctx, image)
 	if err != nil {
 		return Progress{}, err
 	}
 	newest, found, past := Progress{Phase: AwaitNothing}, false, false
+	var replaced time.Time // when the last of those that ran, and were met, ended
 	for row, err := range q.Records.Rollouts(ctx, s, Span{}, atOnce) {
 		if err != nil {
 			return Progress{}, fmt.Errorf("rollouts of %s: %w", s, err)
@@ -48,9 +51,13 @@ func (q Queries) Await(ctx context.Context, s Service, d digest.Digest, since ti
 		if runs && carries {
 			return row.progress(since), nil
 		}
+		if row.Until.After(replaced) {
+			replaced = row.Until
+		}
 		// What came before it matters no more, unless it ended only lately: it
-		// may have failed, and what runs be the way back.
-		past = past || runs
+		// may have failed, and what runs be the way back. What replaced another
+		// may have begun before it, but not that long: then nothing runs.
+		past = past || runs || !replaced.IsZero() && row.SortTime().Before(replaced.Add(-longestRollout))
 		if past && row.endedBefore(since) {
 			break
 		}

@@ -26,8 +26,13 @@ const maxImage = 600
 // https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests.
 var repositoryPath = regexp.MustCompile(`^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$`)
 
+// bareDigest is what a digest looks like without its algorithm, whole or as far
+// as tables show it. It would do as a repository's name, and find nothing.
+var bareDigest = regexp.MustCompile(`^[0-9a-f]{12,64}$`)
+
 // ParseImageQuery reads a digest, REPOSITORY@DIGEST, REPOSITORY:TAG or REPOSITORY;
-// the repository may begin with its registry's host.
+// the repository may begin with its registry's host, and must if its name alone
+// could be a digest.
 func ParseImageQuery(s string) (ImageQuery, error) {
 	wrong := fmt.Errorf("image %q: want a digest (sha256:…), REPOSITORY@DIGEST, REPOSITORY:TAG or REPOSITORY, such as checkout-api:prod", s)
 	if len(s) > maxImage {
@@ -38,6 +43,9 @@ func ParseImageQuery(s string) (ImageQuery, error) {
 	}
 	if algorithm, _, ok := strings.Cut(s, ":"); ok && digest.Algorithm(algorithm).Available() {
 		return ImageQuery{}, fmt.Errorf("image %q: want a whole digest, such as sha256: and 64 hexadecimal digits", s)
+	}
+	if bareDigest.MatchString(s) {
+		return ImageQuery{}, fmt.Errorf("image %q: want a whole digest, sha256: and 64 hexadecimal digits (JSON and wide tables show it), or HOST/%s for a repository of that name", s, s)
 	}
 	var i ImageQuery
 	name, after, pinned := strings.Cut(s, "@")
