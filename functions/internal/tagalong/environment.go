@@ -111,6 +111,9 @@ func expand(template, environment string, s Service, container string, completed
 	).Replace(template)
 }
 
+// timed tells whether a template gives a tag of its own to each completion.
+func timed(template string) bool { return strings.Contains(template, "{time}") }
+
 // Policy is what the rules say of one service.
 type Policy struct {
 	Environment string

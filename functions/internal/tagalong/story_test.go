@@ -107,7 +107,9 @@ func drawStoryOf(t *rapid.T, images int) story {
 	for _, service := range rapid.Permutation(allServices).Draw(t, "order of services")[:count] {
 		for _, fact := range drawChronicle(t) {
 			s.happenings = append(s.happenings, happening{service, fact})
-			s.deploy(t, deploymentOf{service, fact.Deployment})
+			if fact.Deployment != "" {
+				s.deploy(t, deploymentOf{service, fact.Deployment})
+			}
 		}
 	}
 	slices.SortStableFunc(s.happenings, func(a, b happening) int { return a.Fact.Time.Compare(b.Fact.Time) })
