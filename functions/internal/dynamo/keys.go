@@ -119,9 +119,9 @@ func promotionKey(t tagalong.TagID) key {
 	return key{repositoryPK(t.Repository), prefixPromo + t.Registry + "#" + t.Tag}
 }
 
-// promotedKey is where a release keeps that it promoted a tag.
-func promotedKey(r tagalong.Release, t tagalong.TagID) key {
-	return key{releasePK(r.Pipeline, r.Execution), prefixPromo + t.Registry + "#" + t.Name + "#" + t.Tag}
+// promotedKey is where a release keeps that a job of it promoted a tag.
+func promotedKey(r tagalong.Release, t tagalong.TagID, job string) key {
+	return key{releasePK(r.Pipeline, r.Execution), prefixPromo + strings.Join([]string{t.Registry, t.Name, t.Tag, job}, "#")}
 }
 
 func stageKey(pipeline, execution string, s tagalong.StageChange) key {

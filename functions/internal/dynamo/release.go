@@ -57,12 +57,15 @@ func (l *Ledger) Promote(ctx context.Context, p tagalong.PromotionWrite) error {
 	if p.Tag != nil && !p.Once {
 		t.put(toPromotion(p, promotionKey(p.Claim.Tag)), newestPromotion(p.Claim))
 	}
+	if p.Environment != "" {
+		t.put(directoryItem{key{directory, "E#" + p.Environment}}, nil)
+	}
 	if p.Tag != nil {
 		t.tags[len(t.items)] = p.Tag.Wish.Tag
 		t.tag(*p.Tag)
 	}
 	if p.Release.Pipeline != "" {
-		kept := toPromotion(p, promotedKey(p.Release, p.Claim.Tag))
+		kept := toPromotion(p, promotedKey(p.Release, p.Claim.Tag, p.Job))
 		kept.Expires = epoch(p.Expires)
 		t.put(kept, nil)
 	}

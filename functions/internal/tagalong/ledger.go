@@ -120,7 +120,7 @@ type ReleaseRecord struct {
 	Execution  string
 	Origin     Execution
 	Stages     []StageChange // in the order of their times
-	Promotions []Promoting   // in the order of their tags
+	Promotions []Promoting   // in the order of their tags and jobs
 }
 
 // Snapshot is what one consistent read of a service gives.

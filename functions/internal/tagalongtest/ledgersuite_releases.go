@@ -125,12 +125,13 @@ func releaseRoundTrip(t *testing.T, l suiteLedger) {
 			t.Fatal(err)
 		}
 	}
-	live, prod := promotionOf("live", 3, "job-1"), promotionOf("prod", 3, "job-1")
-	l.promote(prod)
-	l.promote(live)
+	live, prod, again := promotionOf("live", 3, "job-1"), promotionOf("prod", 3, "job-1"), promotionOf("prod", 4, "job-2")
+	for _, p := range []tagalong.PromotionWrite{prod, again, live, again} {
+		l.promote(p)
+	}
 	same(t, "release", tagalong.ReleaseRecord{
 		Pipeline: home, Execution: suiteRelease.Execution, Origin: origin, Stages: changes,
-		Promotions: []tagalong.Promoting{live.Promoting, prod.Promoting},
+		Promotions: []tagalong.Promoting{live.Promoting, prod.Promoting, again.Promoting},
 	}, l.release(suiteRelease))
 }
 

@@ -59,14 +59,21 @@ func (l *Ledger) Promote(ctx context.Context, p tagalong.PromotionWrite) error {
 			l.promotions[id] = p.Promoting
 		}
 	}
+	if p.Environment != "" {
+		l.names[p.Environment] = true
+	}
 	if p.Release.Pipeline != "" {
 		r := l.releaseOf(p.Release.Pipeline, p.Release.Execution)
-		r.Promotions = slices.DeleteFunc(r.Promotions, func(o tagalong.Promoting) bool { return o.Claim.Tag == p.Claim.Tag })
+		r.Promotions = slices.DeleteFunc(r.Promotions, func(o tagalong.Promoting) bool { return comparePromotions(o, p.Promoting) == 0 })
 		r.Promotions = append(r.Promotions, p.Promoting)
-		slices.SortFunc(r.Promotions, func(a, b tagalong.Promoting) int { return compareTags(a.Claim.Tag, b.Claim.Tag) })
+		slices.SortFunc(r.Promotions, comparePromotions)
 	}
 	l.writes++
 	return nil
+}
+
+func comparePromotions(a, b tagalong.Promoting) int {
+	return cmp.Or(compareTags(a.Claim.Tag, b.Claim.Tag), cmp.Compare(a.Job, b.Job))
 }
 
 // NoteExecution implements tagalong.Releases.
