@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/opencontainers/go-digest"
 
@@ -27,6 +28,13 @@ func TestTheWorkloadInMemoryKeepsTheContract(t *testing.T) {
 	tagalongtest.WorkloadSuite(t, func(*testing.T) (tagalong.Workload, tagalongtest.WorkloadWorld) {
 		workload := &tagalongtest.Workload{}
 		return workload, &workloadWorld{workload: workload, known: map[string]tagalongtest.Deployment{}}
+	})
+}
+
+func TestThePipelinesInMemoryKeepTheContract(t *testing.T) {
+	tagalongtest.PipelinesSuite(t, func(*testing.T) (tagalong.Pipelines, tagalongtest.PipelinesWorld) {
+		pipelines := &tagalongtest.Pipelines{}
+		return pipelines, &pipelinesWorld{pipelines: pipelines}
 	})
 }
 
@@ -125,5 +133,40 @@ func (w *workloadWorld) Deny(*testing.T) {
 
 func (w *workloadWorld) Elsewhere(*testing.T) string {
 	w.workload.Elsewhere("999999999999")
+	return "999999999999"
+}
+
+// pipelinesWorld sets up pipelines in memory.
+type pipelinesWorld struct {
+	pipelines *tagalongtest.Pipelines
+	ids       int
+}
+
+func (w *pipelinesWorld) id() string {
+	w.ids++
+	return fmt.Sprintf("%08d-0000-4000-8000-000000000000", w.ids)
+}
+
+func (w *pipelinesWorld) Start(t *testing.T, p tagalong.Pipeline, x tagalong.Execution, _ time.Time) string {
+	if x.RollbackOf != "" {
+		old, err := w.pipelines.Execution(t.Context(), p, x.RollbackOf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		x.Revisions = old.Revisions
+	}
+	id := w.id()
+	w.pipelines.Start(p, id, x)
+	return id
+}
+
+func (w *pipelinesWorld) Run(_ *testing.T, p tagalong.Pipeline, execution string, a tagalong.Action) string {
+	a.ID = w.id()
+	w.pipelines.Act(p, execution, a)
+	return a.ID
+}
+
+func (w *pipelinesWorld) Elsewhere(*testing.T) string {
+	w.pipelines.Elsewhere("999999999999")
 	return "999999999999"
 }

@@ -1,0 +1,207 @@
+package codepipeline
+
+import (
+	"encoding/json"
+	"maps"
+	"strings"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/wire"
+)
+
+// Credentials are temporary ones, as STS gives them.
+type Credentials struct {
+	AccessKeyID     string `json:"accessKeyId"`
+	SecretAccessKey string `json:"secretAccessKey"`
+	SessionToken    string `json:"sessionToken"`
+}
+
+// Job is what an action that invokes a Lambda function hands to it,
+// https://docs.aws.amazon.com/codepipeline/latest/userguide/actions-invoke-lambda-function.html.
+// It lives in the account and the Region of its action, and is over when that is.
+type Job struct {
+	action       *Action
+	id           string
+	credentials  Credentials
+	continuation string // the token of the last answer that said "still working"
+	answer       Answer
+}
+
+// JobStatus is how far a job came.
+type JobStatus string
+
+// The states of a job. One whose action ended without it is never answered.
+const (
+	JobPending   JobStatus = "pending"
+	JobSucceeded JobStatus = "succeeded"
+	JobFailed    JobStatus = "failed"
+)
+
+// Answer is what a function said of its job.
+type Answer struct {
+	Status       JobStatus
+	Summary      string
+	ExternalID   string
+	Percent      int
+	Variables    map[string]string
+	Continuation string // the function has said that it still works: to be invoked again with this token
+	FailureType  string
+	Message      string // of a failure
+	Event        []byte // of the action that it ended, nil while it is pending
+}
+
+// newJob makes the action's job, with credentials for its artifacts.
+func (a *Action) newJob() {
+	s := a.stage.execution.service()
+	seed := s.seed("job", a.id)
+	a.job = &Job{
+		action: a, id: wire.UUID(seed...), answer: Answer{Status: JobPending},
+		credentials: Credentials{
+			AccessKeyID:     "ASIA" + strings.ToUpper(wire.Hex(16, append(seed, "key")...)),
+			SecretAccessKey: wire.Hex(40, append(seed, "secret")...),
+			SessionToken:    wire.Hex(64, append(seed, "token")...),
+		},
+	}
+	s.jobs[a.job.id] = a.job
+	if s.options.Store != nil {
+		s.options.Store.Grant(a.job.grant())
+	}
+}
+
+func (j *Job) grant() Grant {
+	a := j.action
+	g := Grant{Credentials: j.credentials, Account: a.scope().Account, Bucket: a.stage.execution.pipeline.options.Bucket}
+	for _, artifact := range a.inputs {
+		g.Read = append(g.Read, artifact.Key)
+	}
+	for _, artifact := range a.outputs {
+		g.Write = append(g.Write, artifact.Key)
+	}
+	return g
+}
+
+// Job gives the job of an action that invokes a function, nil if it does not.
+func (a *Action) Job() *Job { return a.job }
+
+// ID of the job, a UUID.
+func (j *Job) ID() string { return j.id }
+
+// Answer gives what the function said so far.
+func (j *Job) Answer() Answer {
+	defer j.action.stage.execution.pipeline.lock()()
+	answer := j.answer
+	answer.Variables = maps.Clone(answer.Variables)
+	return answer
+}
+
+// Event gives the event that the function is invoked with, each time that it is:
+// after an answer with a continuation token it has that token.
+func (j *Job) Event() []byte {
+	defer j.action.stage.execution.pipeline.lock()()
+	data, _ := json.Marshal(map[string]wireJob{"CodePipeline.job": j.describe(false)}) // strings only
+	return data
+}
+
+// wireJob is
+// https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_JobDetails.html.
+type wireJob struct {
+	ID      string      `json:"id"`
+	Account string      `json:"accountId"`
+	Data    wireJobData `json:"data"`
+}
+
+// wireJobData is
+// https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_JobData.html.
+type wireJobData struct {
+	Type          *ActionType     `json:"actionTypeId,omitempty"`
+	Configuration wireJobSettings `json:"actionConfiguration"`
+	Context       *wireJobContext `json:"pipelineContext,omitempty"`
+	Inputs        []wireArtifact  `json:"inputArtifacts"`
+	Outputs       []wireArtifact  `json:"outputArtifacts"`
+	Credentials   Credentials     `json:"artifactCredentials"`
+	Continuation  string          `json:"continuationToken,omitempty"`
+	Key           *wireKey        `json:"encryptionKey,omitempty"`
+}
+
+type wireJobSettings struct {
+	Configuration map[string]string `json:"configuration"`
+}
+
+// wireJobContext is
+// https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_PipelineContext.html.
+type wireJobContext struct {
+	Name      string            `json:"pipelineName"`
+	Stage     wireStageContext  `json:"stage"`
+	Action    wireActionContext `json:"action"`
+	ARN       string            `json:"pipelineArn"`
+	Execution string            `json:"pipelineExecutionId"`
+}
+
+type wireStageContext struct {
+	Name string `json:"name"`
+}
+
+type wireActionContext struct {
+	Name string `json:"name"`
+	ID   string `json:"actionExecutionId"`
+}
+
+// wireArtifact is
+// https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_Artifact.html.
+type wireArtifact struct {
+	Location wireLocation `json:"location"`
+	Revision *string      `json:"revision"`
+	Name     string       `json:"name"`
+}
+
+type wireLocation struct {
+	S3   wireS3Location `json:"s3Location"`
+	Type string         `json:"type"`
+}
+
+type wireS3Location struct {
+	Bucket string `json:"bucketName"`
+	Key    string `json:"objectKey"`
+}
+
+type wireKey struct {
+	ID   string `json:"id"`
+	Type string `json:"type"`
+}
+
+// describe gives the job as GetJobDetails does, or as the function gets it: that
+// is not told what the job belongs to.
+func (j *Job) describe(whole bool) wireJob {
+	a := j.action
+	data := wireJobData{
+		Configuration: wireJobSettings{a.options.Resolved},
+		Inputs:        wireArtifacts(a.inputs), Outputs: wireArtifacts(a.outputs),
+		Credentials: j.credentials, Continuation: j.continuation,
+	}
+	if key := a.stage.execution.pipeline.options.Key; key != "" {
+		data.Key = &wireKey{key, "KMS"}
+	}
+	if whole {
+		data.Type, data.Context = &a.options.Type, a.context()
+	}
+	return wireJob{j.id, a.scope().Account, data}
+}
+
+func (a *Action) context() *wireJobContext {
+	x := a.stage.execution
+	return &wireJobContext{
+		Name: x.pipeline.name, ARN: x.pipeline.ARN(), Execution: x.id,
+		Stage: wireStageContext{a.stage.name}, Action: wireActionContext{a.name, a.id},
+	}
+}
+
+func wireArtifacts(artifacts []Artifact) []wireArtifact {
+	list := []wireArtifact{}
+	for _, a := range artifacts {
+		w := wireArtifact{Location: wireLocation{wireS3Location{a.Bucket, a.Key}, "S3"}, Name: a.Name}
+		if a.Revision != "" {
+			w.Revision = &a.Revision
+		}
+		list = append(list, w)
+	}
+	return list
+}
