@@ -1,7 +1,7 @@
 // Package sandbox is an embedded AWS: an HTTP server that speaks the wire
-// protocols of DynamoDB, ECR, ECS and STS, so that an unmodified AWS SDK and
-// the AWS CLI run against it. It keeps everything in memory, one state for
-// each account and Region, and needs nothing but Go.
+// protocols of CodeDeploy, DynamoDB, ECR, ECS and STS, so that an unmodified
+// AWS SDK and the AWS CLI run against it. It keeps everything in memory, one
+// state for each account and Region, and needs nothing but Go.
 //
 // It is strict: an operation or a member of a request that it does not know is
 // refused and never ignored. It verifies no signatures and no IAM policies;
@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/codedeploy"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/dynamodb"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecr"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecs"
@@ -30,10 +31,11 @@ type Options struct {
 
 // Sandbox is an AWS. It is an http.Handler and safe for concurrent use.
 type Sandbox struct {
-	DynamoDB *dynamodb.DB
-	ECR      *ecr.Registry
-	ECS      *ecs.Scheduler
-	STS      *sts.Service
+	CodeDeploy *codedeploy.Service
+	DynamoDB   *dynamodb.DB
+	ECR        *ecr.Registry
+	ECS        *ecs.Scheduler
+	STS        *sts.Service
 
 	options Options
 	routes  map[string]route // by the prefix of X-Amz-Target
@@ -60,13 +62,15 @@ func New(options Options) *Sandbox {
 	home := wire.Scope{Account: options.Account, Region: options.Region}
 	registry := ecr.New(ecr.Options{Home: home, Now: options.Now})
 	s := &Sandbox{
-		options:  options,
-		DynamoDB: dynamodb.New(dynamodb.Options{Now: options.Now, Scope: scopeOf}),
-		ECR:      registry,
-		ECS:      ecs.New(ecs.Options{Home: home, Now: options.Now, Images: registry}),
-		STS:      sts.New(sts.Options{Account: options.Account, Now: options.Now}),
+		options:    options,
+		CodeDeploy: codedeploy.New(home),
+		DynamoDB:   dynamodb.New(dynamodb.Options{Now: options.Now, Scope: scopeOf}),
+		ECR:        registry,
+		ECS:        ecs.New(ecs.Options{Home: home, Now: options.Now, Images: registry}),
+		STS:        sts.New(sts.Options{Account: options.Account, Now: options.Now}),
 	}
 	s.routes = map[string]route{
+		"CodeDeploy_20141006":                  {"codedeploy", jsonService(s.CodeDeploy)},
 		"DynamoDB_20120810":                    {"dynamodb", s.serveDynamoDB},
 		"AmazonEC2ContainerRegistry_V20150921": {"ecr", jsonService(s.ECR)},
 		"AmazonEC2ContainerServiceV20141113":   {"ecs", jsonService(s.ECS)},

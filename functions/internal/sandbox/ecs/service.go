@@ -95,6 +95,12 @@ func (c *Cluster) Service(name string) *Service {
 	return c.services[name]
 }
 
+// Name of the service.
+func (svc *Service) Name() string { return svc.name }
+
+// Cluster that the service is in.
+func (svc *Service) Cluster() *Cluster { return svc.cluster }
+
 // ARN of the service.
 func (svc *Service) ARN() string {
 	defer svc.lock()()

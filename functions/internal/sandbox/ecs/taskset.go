@@ -82,7 +82,7 @@ func (svc *Service) primarySet() *TaskSet {
 }
 
 // MakePrimary gives a task set the production traffic; the one that had it is
-// ACTIVE.
+// ACTIVE. A task whose image still cannot be pulled stands against it.
 //
 // https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateServicePrimaryTaskSet.html.
 func (set *TaskSet) MakePrimary(at time.Time) error {
@@ -91,6 +91,10 @@ func (set *TaskSet) MakePrimary(at time.Time) error {
 		return fmt.Errorf("making %s primary: %w", set.id(), ErrState)
 	}
 	at = instant(at)
+	set.adjust(at)
+	if _, pending := set.count(); pending > 0 {
+		return fmt.Errorf("making %s primary: %d tasks cannot pull their images", set.id(), pending)
+	}
 	if old := set.service.primarySet(); old != nil {
 		old.change(active, at)
 	}

@@ -75,6 +75,7 @@ func (set *TaskSet) describe() wireTaskSet {
 type TaskSetState struct {
 	ID                        string
 	Status                    string
+	TaskDefinition            string // its ARN
 	Desired, Running, Pending int
 }
 
@@ -82,7 +83,7 @@ type TaskSetState struct {
 func (set *TaskSet) State() TaskSetState {
 	defer set.service.lock()()
 	w := set.describe()
-	return TaskSetState{w.ID, w.Status, w.Desired, w.Running, w.Pending}
+	return TaskSetState{w.ID, w.Status, w.TaskDefinition, w.Desired, w.Running, w.Pending}
 }
 
 type describeTaskSetsInput struct {
