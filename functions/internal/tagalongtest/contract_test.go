@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/opencontainers/go-digest"
 
@@ -27,6 +28,13 @@ func TestTheWorkloadInMemoryKeepsTheContract(t *testing.T) {
 	tagalongtest.WorkloadSuite(t, func(*testing.T) (tagalong.Workload, tagalongtest.WorkloadWorld) {
 		workload := &tagalongtest.Workload{}
 		return workload, &workloadWorld{workload: workload, known: map[string]tagalongtest.Deployment{}}
+	})
+}
+
+func TestCodeDeployInMemoryKeepsTheContract(t *testing.T) {
+	tagalongtest.CodeDeploySuite(t, func(*testing.T) (tagalong.CodeDeploy, tagalongtest.CodeDeployWorld) {
+		codeDeploy := &tagalongtest.CodeDeploy{}
+		return codeDeploy, &codeDeployWorld{codeDeploy: codeDeploy, groups: map[string]tagalongtest.Group{}, serves: map[tagalongtest.Group]served{}, known: map[string]tagalong.Shift{}}
 	})
 }
 
@@ -125,5 +133,96 @@ func (w *workloadWorld) Deny(*testing.T) {
 
 func (w *workloadWorld) Elsewhere(*testing.T) string {
 	w.workload.Elsewhere("999999999999")
+	return "999999999999"
+}
+
+// codeDeployWorld sets up a CodeDeploy in memory.
+type codeDeployWorld struct {
+	codeDeploy *tagalongtest.CodeDeploy
+	serves     map[tagalongtest.Group]served
+	groups     map[string]tagalongtest.Group // of the deployments
+	known      map[string]tagalong.Shift
+	sets       int
+}
+
+// served is a service with the task set that has the traffic.
+type served struct {
+	service tagalong.Service
+	taskSet string
+}
+
+func (w *codeDeployWorld) set() string {
+	w.sets++
+	return fmt.Sprintf("ecs-svc/%d", 1000+w.sets)
+}
+
+func (w *codeDeployWorld) Serve(_ *testing.T, g tagalongtest.Group, s tagalong.Service) string {
+	w.codeDeploy.Group(g)
+	w.serves[g] = served{s, w.set()}
+	return w.serves[g].taskSet
+}
+
+func (w *codeDeployWorld) Servers(_ *testing.T, g tagalongtest.Group) { w.codeDeploy.Group(g) }
+
+func (w *codeDeployWorld) Create(_ *testing.T, g tagalongtest.Group, at time.Time) string {
+	s := tagalong.Shift{ID: fmt.Sprintf("d-%09d", 1+len(w.known)), State: tagalong.ShiftInProgress, CreatedAt: at}
+	if served, ok := w.serves[g]; ok {
+		s.Targets = []tagalong.ShiftTarget{{Service: served.service}}
+	}
+	w.groups[s.ID] = g
+	w.put(s)
+	return s.ID
+}
+
+func (w *codeDeployWorld) put(s tagalong.Shift) {
+	w.known[s.ID] = s
+	w.codeDeploy.Put(w.groups[s.ID], s)
+}
+
+func (w *codeDeployWorld) Start(*testing.T, string, time.Time) {}
+
+func (w *codeDeployWorld) Install(_ *testing.T, id string, _ time.Time) string {
+	w.known[id].Targets[0].TaskSet = w.set()
+	w.put(w.known[id])
+	return w.known[id].Targets[0].TaskSet
+}
+
+func (w *codeDeployWorld) Shift(*testing.T, string, time.Time) {}
+
+func (w *codeDeployWorld) end(id string, state tagalong.ShiftState, at time.Time, reason string) {
+	s := w.known[id]
+	s.State, s.EndedAt, s.Reason = state, at, reason
+	w.put(s)
+}
+
+func (w *codeDeployWorld) Succeed(_ *testing.T, id string, at time.Time) {
+	if served, ok := w.serves[w.groups[id]]; ok {
+		if own := &w.known[id].Targets[0].TaskSet; *own == "" {
+			*own = served.taskSet
+		} else {
+			served.taskSet = *own
+			w.serves[w.groups[id]] = served
+		}
+	}
+	w.end(id, tagalong.ShiftSucceeded, at, "")
+}
+
+func (w *codeDeployWorld) Fail(_ *testing.T, id string, at time.Time, reason string) {
+	w.end(id, tagalong.ShiftFailed, at, reason)
+}
+
+func (w *codeDeployWorld) Stop(_ *testing.T, id string, at time.Time) {
+	w.end(id, tagalong.ShiftStopped, at, "stopped by a user")
+}
+
+func (w *codeDeployWorld) RollBack(t *testing.T, id string, at time.Time) string {
+	back := w.known[w.Create(t, w.groups[id], at)]
+	back.Rollback = true
+	w.put(back)
+	return back.ID
+}
+
+func (w *codeDeployWorld) Elsewhere(*testing.T) string {
+	w.codeDeploy.Elsewhere("999999999999")
 	return "999999999999"
 }
