@@ -226,3 +226,64 @@ func (w *codeDeployWorld) Elsewhere(*testing.T) string {
 	w.codeDeploy.Elsewhere("999999999999")
 	return "999999999999"
 }
+
+func TestTheChroniclerInMemoryKeepsTheContract(t *testing.T) {
+	tagalongtest.ChroniclerSuite(t, func(*testing.T) (tagalong.Chronicler, tagalongtest.ChroniclerWorld) {
+		workload := &tagalongtest.Workload{}
+		return workload, &chroniclerWorld{workload, map[tagalong.Service][]tagalong.ServiceDeployment{}, 0}
+	})
+}
+
+// chroniclerWorld sets up the records of a workload in memory.
+type chroniclerWorld struct {
+	workload    *tagalongtest.Workload
+	records     map[tagalong.Service][]tagalong.ServiceDeployment // oldest first
+	deployments int
+}
+
+func (w *chroniclerWorld) Deploy(_ *testing.T, s tagalong.Service, at time.Time) string {
+	w.deployments++
+	d := tagalong.ServiceDeployment{Deployment: fmt.Sprintf("ecs-svc/%d", 1000+w.deployments), Status: "IN_PROGRESS", CreatedAt: at}
+	w.records[s] = append(w.records[s], d)
+	w.workload.Record(s, d)
+	return d.Deployment
+}
+
+// last changes the newest record of a service.
+func (w *chroniclerWorld) last(s tagalong.Service, change func(*tagalong.ServiceDeployment)) {
+	d := &w.records[s][len(w.records[s])-1]
+	change(d)
+	w.workload.Record(s, *d)
+}
+
+func (w *chroniclerWorld) Complete(_ *testing.T, s tagalong.Service, _ string, at time.Time) {
+	w.last(s, func(d *tagalong.ServiceDeployment) {
+		d.Status, d.FinishedAt = "SUCCESSFUL", at
+		if d.RolledBackTo != "" {
+			d.Status = "ROLLBACK_SUCCESSFUL"
+		}
+	})
+}
+
+func (w *chroniclerWorld) RollBack(_ *testing.T, s tagalong.Service, _ string, at time.Time) (to string) {
+	for _, d := range w.records[s] {
+		if d.Status == "SUCCESSFUL" {
+			to = d.Deployment
+		}
+	}
+	w.last(s, func(d *tagalong.ServiceDeployment) {
+		d.Status, d.Reason, d.RolledBackTo, d.RolledBackAt = "ROLLBACK_IN_PROGRESS", "tasks failed to start", to, at
+	})
+	return to
+}
+
+func (w *chroniclerWorld) Shifting(_ *testing.T, s tagalong.Service) { w.workload.Record(s) }
+
+func (w *chroniclerWorld) DenyRecords(*testing.T) {
+	w.workload.Hook = func(context.Context, string) error { return tagalong.ErrDenied }
+}
+
+func (w *chroniclerWorld) Elsewhere(*testing.T) string {
+	w.workload.Elsewhere("999999999999")
+	return "999999999999"
+}
