@@ -50,10 +50,10 @@ const (
 	prefixPromo = "PROMO#"
 	prefixStage = "STAGE#"
 	skOrigin    = "ORIGIN"
-	prefixGone = "GONE#"
-	directory  = "DIR"
-	beforeAll  = " "    // sorts before every character that a key holds
-	afterAll   = "\x7f" // sorts behind every character that a key holds
+	prefixGone  = "GONE#"
+	directory   = "DIR"
+	beforeAll   = " "    // sorts before every character that a key holds
+	afterAll    = "\x7f" // sorts behind every character that a key holds
 )
 
 func servicePK(s tagalong.Service) string       { return "SVC#" + s.String() }

@@ -143,12 +143,26 @@ func TestDefinition(t *testing.T) {
 	wantCalls(t, w, "DescribeServices", "DescribeTaskDefinition")
 }
 
-func TestDefinitionOfATaskSet(t *testing.T) {
-	w := start(t, ecs.ServiceOptions{Controller: "CODE_DEPLOY"})
-	d := w.deploy(t)
-	spec, err := w.Definition(t.Context(), service, d.ID(), "")
-	if err != nil || len(spec.Containers) != 1 {
-		t.Errorf("spec %+v, error %v", spec, err)
+func TestATaskSet(t *testing.T) {
+	w := start(t, ecs.ServiceOptions{Controller: "CODE_DEPLOY", DesiredCount: 2})
+	definition, err := w.ECS.Register(w.Home(), service.Name, ecs.Container{Name: "app", Image: w.image})
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := w.service.CreateTaskSet(definition, ecs.TaskSetOptions{}, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec, err := w.Definition(t.Context(), service, set.ID(), "")
+	if err != nil || spec.TaskDefinition != definition || len(spec.Containers) != 1 || spec.Containers[0] != (tagalong.Ran{Name: "app", Image: w.image}) {
+		t.Errorf("definition %+v, error %v", spec, err)
+	}
+	runs, err := w.Tasks(t.Context(), service, set.ID())
+	if err != nil || len(runs) != 2 || runs[1].TaskDefinition != definition || runs[1].Containers[0].Digest != w.digest {
+		t.Errorf("tasks %+v, error %v", runs, err)
+	}
+	if spec, err := w.Revision(t.Context(), service, set.ID()); !errors.Is(err, tagalong.ErrNotFound) {
+		t.Errorf("revision %+v, error %v", spec, err)
 	}
 }
 

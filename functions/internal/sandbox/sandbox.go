@@ -1,7 +1,7 @@
 // Package sandbox is an embedded AWS: an HTTP server that speaks the wire
-// protocols of CodePipeline, DynamoDB, ECR, ECS and STS, so that an unmodified
-// AWS SDK and the AWS CLI run against it. It keeps everything in memory, one
-// state for each account and Region, and needs nothing but Go.
+// protocols of CodeDeploy, CodePipeline, DynamoDB, ECR, ECS and STS, so that an
+// unmodified AWS SDK and the AWS CLI run against it. It keeps everything in
+// memory, one state for each account and Region, and needs nothing but Go.
 //
 // It is strict: an operation or a member of a request that it does not know is
 // refused and never ignored. It verifies no signatures and no IAM policies;
@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/codedeploy"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/codepipeline"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/dynamodb"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecr"
@@ -31,6 +32,7 @@ type Options struct {
 
 // Sandbox is an AWS. It is an http.Handler and safe for concurrent use.
 type Sandbox struct {
+	CodeDeploy   *codedeploy.Service
 	CodePipeline *codepipeline.Service
 	DynamoDB     *dynamodb.DB
 	ECR          *ecr.Registry
@@ -62,14 +64,16 @@ func New(options Options) *Sandbox {
 	home := wire.Scope{Account: options.Account, Region: options.Region}
 	registry := ecr.New(ecr.Options{Home: home, Now: options.Now})
 	s := &Sandbox{
-		options:  options,
-		DynamoDB: dynamodb.New(dynamodb.Options{Now: options.Now, Scope: scopeOf}),
-		ECR:      registry,
-		ECS:      ecs.New(ecs.Options{Home: home, Now: options.Now, Images: registry}),
-		STS:      sts.New(sts.Options{Account: options.Account, Now: options.Now}),
+		options:    options,
+		CodeDeploy: codedeploy.New(home),
+		DynamoDB:   dynamodb.New(dynamodb.Options{Now: options.Now, Scope: scopeOf}),
+		ECR:        registry,
+		ECS:        ecs.New(ecs.Options{Home: home, Now: options.Now, Images: registry}),
+		STS:        sts.New(sts.Options{Account: options.Account, Now: options.Now}),
 	}
 	s.CodePipeline = codepipeline.New(codepipeline.Options{Home: home, Now: options.Now})
 	s.routes = map[string]route{
+		"CodeDeploy_20141006":                  {"codedeploy", jsonService(s.CodeDeploy)},
 		"CodePipeline_20150709":                {"codepipeline", jsonService(s.CodePipeline)},
 		"DynamoDB_20120810":                    {"dynamodb", s.serveDynamoDB},
 		"AmazonEC2ContainerRegistry_V20150921": {"ecr", jsonService(s.ECR)},
