@@ -72,7 +72,11 @@ func listOf(environment string) string {
 func headKey(s tagalong.Service) key { return key{servicePK(s), skHead} }
 
 func factKey(s tagalong.Service, f tagalong.Fact) key {
-	return key{servicePK(s), prefixFact + formatTime(f.Time) + "#" + string(f.Name) + "#" + f.Subject()}
+	sk := prefixFact + formatTime(f.Time) + "#" + string(f.Name) + "#" + f.Subject()
+	if teller := f.Teller(); teller != "" {
+		sk += "#" + string(teller)
+	}
+	return key{servicePK(s), sk}
 }
 
 func rowKey(s tagalong.Service, k tagalong.RolloutKey) key {

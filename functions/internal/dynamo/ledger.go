@@ -205,15 +205,18 @@ func toFactOf(i item) (tagalong.Fact, error) {
 
 // parseFact reads a fact's sort key.
 func parseFact(sk string) (tagalong.Fact, error) {
-	part := strings.SplitN(strings.TrimPrefix(sk, prefixFact), "#", 3)
-	if len(part) != 3 {
-		return tagalong.Fact{}, fmt.Errorf("sort key %q: want %stime#name#deployment or action", sk, prefixFact)
+	part := strings.SplitN(strings.TrimPrefix(sk, prefixFact), "#", 4)
+	if len(part) < 3 {
+		return tagalong.Fact{}, fmt.Errorf("sort key %q: want %stime#name#deployment or action, and perhaps #source", sk, prefixFact)
 	}
 	f := tagalong.Fact{Time: parseTime(part[0]), Name: tagalong.FactName(part[1])}
 	if f.Name == tagalong.ActionStarted || f.Name == tagalong.ActionEnded {
 		f.Action = part[2]
 	} else {
 		f.Deployment = part[2]
+	}
+	if len(part) == 4 {
+		f.Source = tagalong.Source(part[3])
 	}
 	return f, nil
 }

@@ -35,7 +35,8 @@ const (
 
 // Fact is one thing that happened to one deployment at one moment, or to an action
 // that deploys. Service, Deployment or Action, Name and Time are its key: a repeat
-// is the same fact.
+// is the same fact. What another source than an event tells is a fact of its own,
+// even of the same moment: else the first to come would decide who said so.
 type Fact struct {
 	Deployment string    // ECS's id with its prefix, ecs-svc/…; "" of an action
 	Action     string    // the id of an action's run; "" of a deployment
@@ -49,11 +50,20 @@ type Fact struct {
 }
 
 func (f Fact) same(o Fact) bool {
-	return f.Deployment == o.Deployment && f.Action == o.Action && f.Name == o.Name && f.Time.Equal(o.Time)
+	return f.Subject() == o.Subject() && f.Name == o.Name && f.Time.Equal(o.Time) && f.Teller() == o.Teller()
 }
 
 // Subject is what the fact is about: the id of a deployment, or of an action's run.
 func (f Fact) Subject() string { return cmp.Or(f.Action, f.Deployment) }
+
+// Teller is the part of the key that tells the sources apart: "" for events, and for
+// actions, of which only pipelines tell.
+func (f Fact) Teller() Source {
+	if f.Source == FromEvent || f.ofAction() {
+		return ""
+	}
+	return f.Source
+}
 
 // ofAction tells whether the fact is an action's, and says nothing of a deployment.
 func (f Fact) ofAction() bool { return f.Name == ActionStarted || f.Name == ActionEnded }
@@ -93,6 +103,7 @@ func sortFacts(facts []Fact) []Fact {
 			cmp.Compare(a.Deployment, b.Deployment),
 			cmp.Compare(nameRank[a.Name], nameRank[b.Name]),
 			cmp.Compare(a.Action, b.Action),
+			cmp.Compare(a.Teller(), b.Teller()),
 		)
 	})
 	return sorted

@@ -36,7 +36,7 @@ func drawFacts(t *rapid.T, deployments, seconds, most int) []Fact {
 		return f
 	})
 	facts := rapid.SliceOfNDistinct(fact, 0, most, func(f Fact) string {
-		return fmt.Sprint(f.Deployment, f.Name, f.Time)
+		return fmt.Sprint(f.Deployment, f.Name, f.Time, f.Teller())
 	}).Draw(t, "facts")
 	return append(facts, drawActions(t, seconds)...)
 }

@@ -167,5 +167,8 @@ func comesBefore(all []Fact, a, b Fact) bool {
 		return a.Deployment < b.Deployment
 	}
 	order := []FactName{InProgress, Completed, Failed}
-	return slices.Index(order, a.Name) < slices.Index(order, b.Name)
+	if a.Name != b.Name {
+		return slices.Index(order, a.Name) < slices.Index(order, b.Name)
+	}
+	return a.Source == FromEvent && b.Source != FromEvent // and of others it makes no difference
 }

@@ -50,6 +50,7 @@ type factKey struct {
 	at      int64
 	name    tagalong.FactName
 	subject string
+	teller  tagalong.Source
 }
 
 type memberKey struct {
@@ -71,7 +72,7 @@ type placeKey struct {
 }
 
 func keyOfFact(f tagalong.Fact) factKey {
-	return factKey{f.Time.UnixMilli(), f.Name, f.Subject()}
+	return factKey{f.Time.UnixMilli(), f.Name, f.Subject(), f.Teller()}
 }
 
 func keyOfPlace(p tagalong.Place) placeKey {
@@ -154,7 +155,7 @@ func (s *service) since(from time.Time) []tagalong.Fact {
 		}
 	}
 	slices.SortFunc(facts, func(a, b tagalong.Fact) int {
-		return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Subject(), b.Subject()))
+		return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Subject(), b.Subject()), cmp.Compare(a.Teller(), b.Teller()))
 	})
 	return facts
 }

@@ -120,7 +120,7 @@ func factConflict(_ *testing.T, l suiteLedger) {
 	first.Fact = &tagalong.Fact{Deployment: "ecs-svc/1", Name: tagalong.Completed, Time: second(1), Source: tagalong.FromEvent}
 	l.commit(first)
 	again := change(s, first.Head.Version)
-	again.Fact = &tagalong.Fact{Deployment: "ecs-svc/1", Name: tagalong.Completed, Time: second(1), Source: tagalong.FromSweep, Reason: "another", RecordedAt: second(9)}
+	again.Fact = &tagalong.Fact{Deployment: "ecs-svc/1", Name: tagalong.Completed, Time: second(1), Source: tagalong.FromEvent, Reason: "another", RecordedAt: second(9)}
 	again.Rollouts = []tagalong.Row{suiteRow(s, "ecs-svc/1", 1)}
 	l.wantConflict(again)
 }
@@ -132,6 +132,8 @@ func factKeys(t *testing.T, l suiteLedger) {
 		{Deployment: "ecs-svc/2", Name: tagalong.Completed, Time: second(1)},
 		{Deployment: "ecs-svc/1", Name: tagalong.Failed, Time: second(1)},
 		{Deployment: "ecs-svc/1", Name: tagalong.Completed, Time: second(1).Add(time.Millisecond)},
+		{Deployment: "ecs-svc/1", Name: tagalong.Completed, Time: second(1), Source: tagalong.FromSweep},
+		{Deployment: "ecs-svc/1", Name: tagalong.Completed, Time: second(1), Source: tagalong.FromPipeline},
 		{Action: "run-1", Name: tagalong.ActionStarted, Time: second(1)},
 		{Action: "run-2", Name: tagalong.ActionStarted, Time: second(1)},
 	}
