@@ -85,6 +85,10 @@ func (a *Action) Job() *Job { return a.job }
 // ID of the job, a UUID.
 func (j *Job) ID() string { return j.id }
 
+// Credentials are those for the action's artifacts: its inputs can be read with
+// them, and its outputs written.
+func (j *Job) Credentials() Credentials { return j.credentials }
+
 // Answer gives what the function said so far.
 func (j *Job) Answer() Answer {
 	defer j.action.stage.execution.pipeline.lock()()
