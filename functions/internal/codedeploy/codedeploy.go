@@ -110,7 +110,8 @@ func instant(t *time.Time) time.Time { return aws.ToTime(t).UTC().Truncate(time.
 // Shifts implements tagalong.CodeDeploy with
 // https://docs.aws.amazon.com/codedeploy/latest/APIReference/API_ListDeployments.html.
 // Nowhere is it written whether the ends of a range belong to it: a millisecond
-// on both sides has it so.
+// more on both sides has them in it, and perhaps a deployment that was created in
+// that millisecond.
 func (c *CodeDeploy) Shifts(ctx context.Context, account, region, application, group string, from, to time.Time) ([]string, error) {
 	client, err := c.client(ctx, home{account, region})
 	if err != nil {

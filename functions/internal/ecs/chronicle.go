@@ -2,6 +2,7 @@ package ecs
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -28,6 +29,9 @@ func (w *Workload) ServiceDeployments(ctx context.Context, s tagalong.Service, s
 	}
 	c := chronicle{client, s, "service deployments of " + s.String()}
 	briefs, err := c.list(ctx, since)
+	if _, none := errors.AsType[*types.UnsupportedFeatureException](err); none {
+		return nil, nil // ECS keeps no such records there
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -174,6 +174,9 @@ func TestServiceDeploymentsTranslatesErrors(t *testing.T) {
 			t.Errorf("%s: %v", code, err)
 		}
 	}
+	if records, err := answering(t, 400, `{"__type":"UnsupportedFeatureException","message":"words"}`).ServiceDeployments(t.Context(), service, now); err != nil || len(records) != 0 {
+		t.Errorf("unsupported: %+v, error %v", records, err)
+	}
 	w := start(t, ecs.ServiceOptions{})
 	_, err := w.deploy(t).Complete(now)
 	ok(t, err)

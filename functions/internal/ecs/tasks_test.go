@@ -166,6 +166,24 @@ func TestATaskSet(t *testing.T) {
 	}
 }
 
+func TestATaskSetThatIsGone(t *testing.T) {
+	w := start(t, ecs.ServiceOptions{Controller: "CODE_DEPLOY"})
+	definition, err := w.ECS.Register(w.Home(), service.Name, ecs.Container{Name: "app", Image: w.image})
+	ok(t, err)
+	_, err = w.service.CreateTaskSet(definition, ecs.TaskSetOptions{}, now)
+	ok(t, err)
+	failed, err := w.service.CreateTaskSet(definition, ecs.TaskSetOptions{}, now)
+	ok(t, err)
+	ok(t, failed.Delete(now))
+	if err := definitionError(t, w, service, failed.ID(), ""); !errors.Is(err, tagalong.ErrNotFound) {
+		t.Errorf("definition: %v", err)
+	}
+	runs, err := w.Tasks(t.Context(), service, failed.ID())
+	if err != nil || len(runs) != 1 || runs[0].TaskDefinition != definition || runs[0].Containers[0].Digest != w.digest {
+		t.Errorf("stopped tasks %+v, error %v", runs, err)
+	}
+}
+
 func TestDefinitionThatIsNotThere(t *testing.T) {
 	w := start(t, ecs.ServiceOptions{})
 	d := w.deploy(t)

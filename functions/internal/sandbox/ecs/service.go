@@ -23,7 +23,7 @@ type ServiceOptions struct {
 	ServiceConnect bool   // ECS adds the Service Connect proxy to the tasks
 	ReportPlatform string // ECS reports this platform's digest, such as linux/arm64, instead of the index's
 
-	// Numbers are those of the deployments to come, in order, such as
+	// Numbers are those of the deployments or task sets to come, in order, such as
 	// 7330915268420174663; further ones are derived.
 	Numbers []string
 
