@@ -99,8 +99,11 @@ func (l *Ledger) transaction(c tagalong.Change) *transaction {
 	if c.DropMember != "" {
 		t.remove(memberKey(c.Service, c.DropMember), nil)
 	}
-	if c.Gone != nil {
-		t.put(toGone(*c.Gone), nil)
+	for _, gone := range c.Gone {
+		t.put(toGone(gone), nil)
+	}
+	for _, gone := range c.DropGone {
+		t.remove(goneKey(gone), nil)
 	}
 	for _, p := range c.Places {
 		t.put(toPlace(p), nil)

@@ -88,6 +88,7 @@ type rolloutItem struct {
 	Rollback     bool         `dynamodbav:"rollback,omitempty"`
 	Reason       string       `dynamodbav:"reason,omitempty"`
 	Release      *releaseItem `dynamodbav:"release,omitempty"`
+	Retired      bool         `dynamodbav:"retired,omitempty"`
 	StartSource  string       `dynamodbav:"startSource,omitempty"`
 	FinishSource string       `dynamodbav:"finishSource,omitempty"`
 }
@@ -433,6 +434,7 @@ func toRollout(r tagalong.Rollout) rolloutItem {
 		Rollback:     r.Rollback,
 		Reason:       r.Reason,
 		Release:      toRelease(r.Release),
+		Retired:      r.Retired,
 		StartSource:  string(r.StartSource),
 		FinishSource: string(r.FinishSource),
 	}
@@ -448,6 +450,7 @@ func (i rolloutItem) rollout() tagalong.Rollout {
 		Rollback:     i.Rollback,
 		Reason:       i.Reason,
 		Release:      i.Release.release(),
+		Retired:      i.Retired,
 		StartSource:  tagalong.Source(i.StartSource),
 		FinishSource: tagalong.Source(i.FinishSource),
 	}
@@ -579,7 +582,7 @@ func (i claimItem) claim() tagalong.Claim {
 }
 
 func lastKey(s tagalong.Service, f tagalong.Fact) string {
-	if f.Subject() == "" {
+	if f.Name == "" {
 		return ""
 	}
 	return factKey(s, f).SK

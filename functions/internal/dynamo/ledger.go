@@ -156,7 +156,7 @@ const tornAttempts = 5
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html.
 func torn(snap tagalong.Snapshot) bool {
 	last := snap.Head.Last
-	return last.Subject() != "" && !last.Time.Before(snap.Head.Since) && !slices.ContainsFunc(snap.Facts, func(f tagalong.Fact) bool {
+	return last.Name != "" && !last.Time.Before(snap.Head.Since) && !slices.ContainsFunc(snap.Facts, func(f tagalong.Fact) bool {
 		return f.Subject() == last.Subject() && f.Name == last.Name && f.Time.Equal(last.Time)
 	})
 }

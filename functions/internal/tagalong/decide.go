@@ -391,16 +391,67 @@ func (d *decision) changeMember(c *Change) {
 	if is != nil && (was == nil || !reflect.DeepEqual(was, is)) {
 		c.Member = is
 	}
+	d.changeGone(c)
 	left := d.before.environment != "" && (is == nil || is.Environment != d.before.environment)
 	if !left {
 		return
 	}
 	c.DropMember = d.before.environment
-	if was != nil {
+	if was != nil && len(c.Gone) == 0 {
 		was.CompleteSince = d.after.completeSince
 		until := d.leftAt()
-		c.Gone = &Gone{Member: *was, Until: until, Expires: d.expiry(until)}
+		c.Gone = []Gone{{Member: *was, Until: until, Expires: d.expiry(until)}}
 	}
+}
+
+// changeGone says what ran last of a service that has gone, each time it did.
+func (d *decision) changeGone(c *Change) {
+	is, sinceStays := map[goneKey]bool{}, d.before.completeSince.Equal(d.after.completeSince)
+	for _, r := range d.after.Rollouts {
+		was, existed := d.before.rollouts[r.key()]
+		if !r.Retired || existed && was == r && !d.better(r) && sinceStays {
+			continue
+		}
+		if g, ok := d.gone(r); ok {
+			c.Gone = append(c.Gone, g)
+			is[goneKey{g.Environment, g.Until}] = true
+		}
+	}
+	for _, r := range d.before.Rollouts {
+		if is, stays := d.after.rollouts[r.key()]; !r.Retired || stays && is.Retired && is.Until.Equal(r.Until) {
+			continue
+		}
+		if at := (goneKey{d.detailsBefore(r).resides(), r.Until}); !is[at] {
+			c.DropGone = append(c.DropGone, Gone{Member: Member{Service: c.Service, Environment: at.environment}, Until: at.until})
+		}
+	}
+}
+
+// goneKey is when a service left an environment.
+type goneKey struct {
+	environment string
+	until       time.Time
+}
+
+// gone gives the running row of a rollout that ended with its service.
+func (d *decision) gone(r Rollout) (Gone, bool) {
+	v := view{
+		Timeline: Timeline{Rollouts: []Rollout{r}, Running: 1}, details: d.details,
+		environment: d.details(r).resides(), completeSince: d.after.completeSince,
+	}
+	m := d.member(v)
+	if m == nil {
+		return Gone{}, false
+	}
+	return Gone{Member: *m, Until: r.Until, Expires: d.expiry(r.Until)}, true
+}
+
+// resides is the environment that the rollout was in last.
+func (d Details) resides() string {
+	if len(d.Moves) == 0 {
+		return d.Environment
+	}
+	return d.Moves[len(d.Moves)-1].Environment
 }
 
 // changeDirectory lists the environment with the first thing that is written in
@@ -601,7 +652,7 @@ func (d *decision) head(c Change) Head {
 
 func (d *decision) completeSince() time.Time {
 	known := d.know.Head.CompleteSince
-	if d.obs.Fact.ofAction() {
+	if !d.obs.Fact.ofDeployment() {
 		return known
 	}
 	if known.IsZero() || d.obs.Fact.Time.Before(known) {

@@ -17,6 +17,9 @@ const (
 	Failed        FactName = "FAILED"
 	ActionStarted FactName = "ACTION_STARTED"
 	ActionEnded   FactName = "ACTION_ENDED"
+	// Retired says that the service itself was first seen gone, or that no rule
+	// manages it any more. It has no subject.
+	Retired FactName = "RETIRED"
 )
 
 // nameRank puts the start of a deployment before its end at equal times.
@@ -38,7 +41,7 @@ const (
 // is the same fact. What another source than an event tells is a fact of its own,
 // even of the same moment: else the first to come would decide who said so.
 type Fact struct {
-	Deployment string    // ECS's id with its prefix, ecs-svc/…; "" of an action
+	Deployment string    // ECS's id with its prefix, ecs-svc/…; "" of an action or a service
 	Action     string    // the id of an action's run; "" of a deployment
 	Name       FactName  // what happened
 	Time       time.Time // ECS's updatedAt, or the action's: UTC, whole milliseconds
@@ -65,14 +68,18 @@ func (f Fact) Teller() Source {
 	return f.Source
 }
 
-// ofAction tells whether the fact is an action's, and says nothing of a deployment.
+// ofAction tells whether the fact is an action's.
 func (f Fact) ofAction() bool { return f.Name == ActionStarted || f.Name == ActionEnded }
+
+// ofDeployment tells whether the fact is a deployment's: others say nothing of what
+// it is made of.
+func (f Fact) ofDeployment() bool { return !f.ofAction() && f.Name != Retired }
 
 // sortFacts gives the facts in the order in which they are folded: by time; at
 // equal times the deployments that only end come first, then the others by id,
 // each start before its end. So the end of a failed rollout comes before the
 // start of the rollback in the same second. An action starts before all that
-// happens at its time, and ends after it.
+// happens at its time, and ends after it; a service goes after all else.
 func sortFacts(facts []Fact) []Fact {
 	type moment struct {
 		deployment string
@@ -90,6 +97,8 @@ func sortFacts(facts []Fact) []Fact {
 			return 0
 		case f.Name == ActionEnded:
 			return 3
+		case f.Name == Retired:
+			return 4
 		case starts[moment{f.Deployment, f.Time.UnixMilli()}]:
 			return 2
 		}

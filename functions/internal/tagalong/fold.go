@@ -29,6 +29,7 @@ type Rollout struct {
 	Rollback   bool      // the deployment had completed before, or its start says so
 	Reason     string    // of its last fact; a rollback keeps that of its start
 	Release    Release   // of the action in whose time it started
+	Retired    bool      // it ran until its service was first seen gone
 
 	StartSource  Source
 	FinishSource Source
@@ -102,6 +103,8 @@ func (t *Timeline) apply(f Fact) error {
 	switch f.Name {
 	case ActionStarted, ActionEnded:
 		t.act(f)
+	case Retired:
+		t.retire(f)
 	case InProgress:
 		t.start(f)
 	default:
@@ -115,6 +118,20 @@ func (t *Timeline) act(f Fact) {
 	t.Actions = slices.DeleteFunc(t.Actions, func(a UnderWay) bool { return a.Action == f.Action || a.Limit.Before(f.Time) })
 	if f.Name == ActionStarted {
 		t.Actions = append(t.Actions, UnderWay{Action: f.Action, Release: f.Release, Limit: f.Limit})
+	}
+}
+
+// retire ends all that runs and rolls out: the service was first seen gone.
+func (t *Timeline) retire(f Fact) {
+	if t.Running > 0 {
+		last := &t.Rollouts[t.Running-1]
+		last.Until, last.Retired = f.Time, true
+	}
+	t.Running, t.Ended = 0, 0
+	for i := range t.Rollouts {
+		if t.Rollouts[i].State == StateInProgress {
+			t.Rollouts[i].State = StateSuperseded
+		}
 	}
 }
 

@@ -38,7 +38,14 @@ func drawFacts(t *rapid.T, deployments, seconds, most int) []Fact {
 	facts := rapid.SliceOfNDistinct(fact, 0, most, func(f Fact) string {
 		return fmt.Sprint(f.Deployment, f.Name, f.Time, f.Teller())
 	}).Draw(t, "facts")
-	return append(facts, drawActions(t, seconds)...)
+	facts = append(facts, drawActions(t, seconds)...)
+	for range rapid.IntRange(-2, 2).Draw(t, "how often the service goes") {
+		gone := Fact{Name: Retired, Time: at(rapid.IntRange(0, seconds).Draw(t, "goes at")), Source: FromSweep}
+		if !slices.ContainsFunc(facts, func(f Fact) bool { return f.Name == Retired && f.Time.Equal(gone.Time) }) {
+			facts = append(facts, gone)
+		}
+	}
+	return facts
 }
 
 // drawActions draws what pipelines' actions do meanwhile: some overlap, some end in
@@ -91,6 +98,9 @@ func tell(rollouts []Rollout) string {
 		fmt.Fprintf(&b, "%s %s %s..%s until %s", strings.TrimPrefix(r.Deployment, "ecs-svc/"), r.State, second(r.StartedAt), second(r.FinishedAt), second(r.Until))
 		if r.Rollback {
 			b.WriteString(" rollback")
+		}
+		if r.Retired {
+			b.WriteString(" retired")
 		}
 		if r.Release.Execution != "" {
 			b.WriteString(" by " + r.Release.Execution)

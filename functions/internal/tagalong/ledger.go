@@ -202,7 +202,8 @@ type Change struct {
 	DropRollouts   []RolloutKey
 	Member         *Member // the running row; nil leaves it as it is
 	DropMember     string  // the environment whose running row goes, "" for none
-	Gone           *Gone   // the service left that environment
+	Gone           []Gone  // the service left an environment
+	DropGone       []Gone  // it did not at that time, as is known now
 	Places         []Place
 	DropPlaces     []Place
 	Tags           []TagWrite
@@ -212,8 +213,8 @@ type Change struct {
 
 // Size counts the items that the transaction writes; DynamoDB takes 100.
 func (c Change) Size() int {
-	n := 1 + len(c.Rollouts) + len(c.DropRollouts) + len(c.Places) + len(c.DropPlaces) + len(c.Tags)
-	for _, one := range []bool{c.Fact != nil, c.Member != nil, c.DropMember != "", c.Gone != nil, c.NewService, c.NewEnvironment != "", c.NewEnvironment != ""} {
+	n := 1 + len(c.Gone) + len(c.DropGone) + len(c.Rollouts) + len(c.DropRollouts) + len(c.Places) + len(c.DropPlaces) + len(c.Tags)
+	for _, one := range []bool{c.Fact != nil, c.Member != nil, c.DropMember != "", c.NewService, c.NewEnvironment != "", c.NewEnvironment != ""} {
 		if one {
 			n++
 		}

@@ -45,6 +45,13 @@ func naiveFold(facts []Fact) []Rollout {
 			}
 		}
 		switch {
+		case f.Name == Retired:
+			for _, r := range rollouts {
+				if r.open() {
+					r.replaced = true
+				}
+			}
+			completions, lastEnded = append(completions, &naiveRollout{ends: []Fact{f}}), nil
 		case f.Name == InProgress && mine != nil && mine.open():
 			mine.starts = append(mine.starts, f)
 		case f.Name == InProgress:
@@ -109,7 +116,7 @@ func workOut(naive, completions []*naiveRollout) []Rollout {
 		case r.completed():
 			out.State = StateCompleted
 			if next := slices.Index(completions, r) + 1; next < len(completions) {
-				out.Until = bestTime(completions[next].ends)
+				out.Until, out.Retired = bestTime(completions[next].ends), completions[next].ends[0].Name == Retired
 			}
 		case len(r.ends) > 0:
 			out.State = StateFailed
@@ -154,6 +161,9 @@ func naiveOrder(facts []Fact) (sorted []Fact) {
 func comesBefore(all []Fact, a, b Fact) bool {
 	if !a.Time.Equal(b.Time) {
 		return a.Time.Before(b.Time)
+	}
+	if (a.Name == Retired) != (b.Name == Retired) {
+		return b.Name == Retired
 	}
 	onlyEnds := func(f Fact) bool {
 		return !slices.ContainsFunc(all, func(o Fact) bool {

@@ -70,7 +70,7 @@ type Outcome struct {
 func (r *Reactor) Observe(ctx context.Context, s Service, f Fact) (Outcome, error) {
 	policy, managed := r.Rules.For(s)
 	o := Outcome{Service: s, Environment: policy.Environment, Unmanaged: !managed}
-	if !managed {
+	if !managed && f.Name != Retired {
 		return o, nil
 	}
 	if r.Retention > 0 && f.Time.Before(r.now().Add(-r.Retention)) {
@@ -104,7 +104,7 @@ func (r *Reactor) look(ctx context.Context, obs *Observation) (know knowledge, p
 			return err
 		},
 		func() (err error) {
-			if obs.Fact.ofAction() {
+			if !obs.Fact.ofDeployment() {
 				return nil
 			}
 			obs.Details, partial = resolve(ctx, r.Workload, r.Registry, obs.Service, obs.Fact.Deployment)

@@ -7,7 +7,8 @@ import "slices"
 // the image is the same on both sides, the pieces say so.
 
 // succession is the rollouts of a timeline that ran, each until the next one.
-// Those that ran for no time are none of it: their neighbours adjoin.
+// Those that ran for no time are none of it: their neighbours adjoin. A service
+// that goes and comes again has a gap.
 type succession struct {
 	ran   []Rollout
 	place map[RolloutKey]int // in ran
@@ -35,7 +36,7 @@ func (s succession) holds(r Rollout) bool {
 
 // earlier gives the rollout that ran until this one, the zero one if there is none.
 func (s succession) earlier(r Rollout) Rollout {
-	if i := s.place[r.key()]; i > 0 {
+	if i := s.place[r.key()]; i > 0 && s.ran[i-1].Until.Equal(r.FinishedAt) {
 		return s.ran[i-1]
 	}
 	return Rollout{}
@@ -43,7 +44,7 @@ func (s succession) earlier(r Rollout) Rollout {
 
 // later gives the rollout that ran after this one, the zero one if there is none.
 func (s succession) later(r Rollout) Rollout {
-	if i, ok := s.place[r.key()]; ok && i+1 < len(s.ran) {
+	if i, ok := s.place[r.key()]; ok && i+1 < len(s.ran) && s.ran[i+1].FinishedAt.Equal(r.Until) {
 		return s.ran[i+1]
 	}
 	return Rollout{}

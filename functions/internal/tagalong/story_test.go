@@ -108,7 +108,7 @@ func drawStoryOf(t *rapid.T, images int) story {
 	for _, service := range rapid.Permutation(allServices).Draw(t, "order of services")[:count] {
 		for _, fact := range drawChronicle(t) {
 			s.happenings = append(s.happenings, happening{Service: service, Fact: fact})
-			if fact.Deployment != "" {
+			if fact.Deployment != "" { // neither an action's nor the service's own
 				s.deploy(t, deploymentOf{service, fact.Deployment})
 			}
 		}

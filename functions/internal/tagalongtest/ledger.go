@@ -297,8 +297,10 @@ func (l *Ledger) apply(of *service, c tagalong.Change) {
 	if c.Member != nil {
 		l.members[memberKey{c.Member.Environment, c.Service}] = cloneMember(*c.Member)
 	}
-	if c.Gone != nil {
-		gone := *c.Gone
+	for _, gone := range c.DropGone {
+		delete(l.gone, goneKey{memberKey{gone.Environment, c.Service}, gone.Until.UnixMilli()})
+	}
+	for _, gone := range c.Gone {
 		gone.Member = cloneMember(gone.Member)
 		l.gone[goneKey{memberKey{gone.Environment, c.Service}, gone.Until.UnixMilli()}] = gone
 	}

@@ -62,7 +62,7 @@ func membersFrom(t *testing.T, l suiteLedger) {
 			m := suiteMember(s, environment)
 			c := change(s, l.load(s).Head.Version)
 			c.Member = &m
-			c.Gone = &tagalong.Gone{Member: m, Until: second(50)}
+			c.Gone = []tagalong.Gone{{Member: m, Until: second(50)}}
 			l.commit(c)
 			if environment == "prod" {
 				all = append(all, m)
@@ -107,7 +107,7 @@ func departed(t *testing.T, l suiteLedger) {
 			other := tagalong.Gone{Member: suiteMember(s, "prod-a"), Until: until}
 			for _, gone := range []tagalong.Gone{g, other} {
 				c := change(s, l.load(s).Head.Version)
-				c.Gone = &gone
+				c.Gone = []tagalong.Gone{gone}
 				l.commit(c)
 			}
 			all = append(all, g)

@@ -23,7 +23,7 @@ func rowRoundTrip(t *testing.T, l suiteLedger) {
 		Service: s,
 		Rollout: tagalong.Rollout{
 			Deployment: "ecs-svc/1", State: tagalong.StateCompleted, StartedAt: second(1), FinishedAt: second(2), Until: second(3),
-			Rollback: true, Reason: "rolling back", Release: suiteRelease, StartSource: tagalong.FromSweep, FinishSource: tagalong.FromEvent,
+			Rollback: true, Reason: "rolling back", Release: suiteRelease, Retired: true, StartSource: tagalong.FromSweep, FinishSource: tagalong.FromEvent,
 		},
 		Details: tagalong.Details{Environment: "prod", TaskDefinition: "td:1", Containers: suiteContainers(), Moves: suiteMoves()},
 	}
@@ -202,7 +202,7 @@ func goneRoundTrip(t *testing.T, l suiteLedger) {
 	version := ""
 	for _, gone := range []tagalong.Gone{left, stayed} {
 		c := change(s, version)
-		c.Gone = &gone
+		c.Gone = []tagalong.Gone{gone}
 		l.commit(c)
 		version = c.Head.Version
 	}
@@ -261,7 +261,7 @@ func members(t *testing.T, l suiteLedger) {
 	moved := suiteMember(suiteService("api"), "staging")
 	c = change(moved.Service, versions["api"])
 	c.Member, c.DropMember = &moved, "prod"
-	c.Gone = &tagalong.Gone{Member: suiteMember(suiteService("api"), "prod"), Until: second(50)}
+	c.Gone = []tagalong.Gone{{Member: suiteMember(suiteService("api"), "prod"), Until: second(50)}}
 	l.commit(c)
 	same(t, "moved away", []string{"web ecs-svc/2", "worker ecs-svc/1"}, names())
 	same(t, "moved there", []tagalong.Member{moved}, l.members("staging"))
