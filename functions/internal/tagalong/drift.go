@@ -1,0 +1,63 @@
+package tagalong
+
+import (
+	"cmp"
+
+	"github.com/opencontainers/go-digest"
+)
+
+// DriftKind says what a sweep has found.
+type DriftKind string
+
+// The kinds of drift.
+const (
+	DriftLedger      DriftKind = "ledger"      // the ledger did not say what ECS runs, or lacked what it ran
+	DriftRetired     DriftKind = "retired"     // a service that the ledger had running is gone, or belongs to no environment any more
+	DriftUnmanaged   DriftKind = "unmanaged"   // no environment rule matches the service
+	DriftUnknown     DriftKind = "unknown"     // it runs an image whose digest nobody knows, or only guesses
+	DriftOverdue     DriftKind = "overdue"     // a rollout does not end
+	DriftTag         DriftKind = "tag"         // the tag was not where the ledger wishes it
+	DriftBlocked     DriftKind = "blocked"     // the tag cannot be moved
+	DriftMissing     DriftKind = "missing"     // the image is gone from its repository
+	DriftFought      DriftKind = "fought"      // somebody moves the tag away, again and again
+	DriftUnreachable DriftKind = "unreachable" // an account, a Region or a repository could not be looked at
+)
+
+// Drift is one thing that was not as it should be. Texts are empty where they
+// say nothing.
+type Drift struct {
+	Kind        DriftKind     `json:"kind"`
+	Healed      bool          `json:"healed"` // as far as it can be: there is nothing left to do about it
+	Environment string        `json:"environment"`
+	Account     string        `json:"account"`
+	Region      string        `json:"region"`
+	Cluster     string        `json:"cluster"`
+	Service     string        `json:"service"`
+	Container   string        `json:"container"`
+	Registry    string        `json:"registry"`
+	Repository  string        `json:"repository"`
+	Tag         string        `json:"tag"`
+	Want        digest.Digest `json:"want"`   // where the ledger wishes the tag
+	Actual      digest.Digest `json:"actual"` // where ECR had it
+	Reason      string        `json:"reason"`
+}
+
+// compare orders drift by what it is about.
+func (d Drift) compare(o Drift) int {
+	return cmp.Or(
+		cmp.Compare(d.Account, o.Account), cmp.Compare(d.Region, o.Region), cmp.Compare(d.Cluster, o.Cluster), cmp.Compare(d.Service, o.Service),
+		cmp.Compare(d.Repository, o.Repository), cmp.Compare(d.Registry, o.Registry), cmp.Compare(d.Tag, o.Tag),
+		cmp.Compare(d.Container, o.Container), cmp.Compare(d.Kind, o.Kind), cmp.Compare(d.Reason, o.Reason),
+	)
+}
+
+func driftOf(kind DriftKind, environment string, s Service, reason string) Drift {
+	return Drift{Kind: kind, Environment: environment, Account: s.Account, Region: s.Region, Cluster: s.Cluster, Service: s.Name, Reason: reason}
+}
+
+func (t Tag) drift(kind DriftKind, actual digest.Digest, reason string) Drift {
+	return Drift{
+		Kind: kind, Environment: t.Wish.Environment, Registry: t.ID.Registry, Repository: t.ID.Name, Tag: t.ID.Tag,
+		Want: t.Wish.Digest, Actual: actual, Reason: reason,
+	}
+}

@@ -1,0 +1,72 @@
+package tagalong
+
+import (
+	"context"
+	"time"
+)
+
+// Scope is an account's Region: where a sweep looks.
+type Scope struct {
+	Account string
+	Region  string
+}
+
+// String gives account/region.
+func (s Scope) String() string { return s.Account + "/" + s.Region }
+
+// Estate is all that ECS runs, as the sweep looks through it.
+type Estate interface {
+	// Clusters gives the names of a scope's clusters, sorted. ErrElsewhere is an
+	// answer.
+	Clusters(ctx context.Context, s Scope) ([]string, error)
+	// ServiceNames gives the names of a cluster's services, sorted: those that are
+	// being deleted, too. ErrNotFound says that there is no such cluster.
+	ServiceNames(ctx context.Context, s Scope, cluster string) ([]string, error)
+	// Describe reads services of a cluster, in as few calls as ECS allows. Those that
+	// are gone or INACTIVE are left out.
+	Describe(ctx context.Context, s Scope, cluster string, names []string) ([]ServiceState, error)
+	// Chronicle gives ECS's records of the service deployments of services of one
+	// scope, in as few calls as ECS allows; it keeps them for 90 days. Services of
+	// which it has none, or may not tell, are left out.
+	Chronicle(ctx context.Context, s Scope, services []Service) (map[Service][]ServiceDeployment, error)
+	// Prepare says which deployments of a scope will be asked for, so that what they
+	// are made of can be read in as few calls as ECS allows.
+	Prepare(ctx context.Context, s Scope, deployments []DeploymentOf) error
+}
+
+// DeploymentOf names a deployment of a service.
+type DeploymentOf struct {
+	Service    Service
+	Deployment string // ecs-svc/…
+}
+
+// ServiceState is what DescribeServices says of a service,
+// https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Service.html.
+type ServiceState struct {
+	Service Service
+	// Current are its deployments or, where another controller than ECS deploys, its
+	// task sets: those that have tasks, and the primary one.
+	Current []DeploymentState
+	// TaskSets tells that Current are task sets.
+	TaskSets bool
+}
+
+// primary gives the deployment that ECS works towards.
+func (s ServiceState) primary() (DeploymentState, bool) {
+	for _, d := range s.Current {
+		if d.Primary {
+			return d, true
+		}
+	}
+	return DeploymentState{}, false
+}
+
+// DeploymentState is how far a deployment, or a task set, has come.
+type DeploymentState struct {
+	ID      string // ecs-svc/…
+	Primary bool
+	State   State     // in_progress, completed or failed
+	Reason  string    // ECS's words for the state
+	Created time.Time // UTC, milliseconds
+	Changed time.Time // into the state, as far as ECS tells: its last update
+}
