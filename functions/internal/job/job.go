@@ -1,0 +1,235 @@
+// Package job takes the jobs of CodePipeline's Lambda invoke actions and answers
+// each with one verdict, sent until it is accepted,
+// https://docs.aws.amazon.com/codepipeline/latest/userguide/actions-invoke-lambda-function.html.
+package job
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"regexp"
+	"strings"
+)
+
+// Job is what CodePipeline asks of a function.
+type Job struct {
+	ID      string // a UUID in lower case
+	Account string // 12 digits: of the pipeline's action
+	// UserParameters as they arrive, with their variables resolved; "" if there are none.
+	UserParameters string
+
+	store    Store
+	problems error // of the store
+}
+
+// Store is where the artifacts of a job lie, and how they are reached. Its keys
+// are not in its texts: no log may show them.
+type Store struct {
+	Inputs      []Artifact
+	Outputs     []Artifact
+	Credentials Credentials
+	// Key is the KMS key of the artifact store, an id or an ARN; "" is S3's own.
+	Key string
+}
+
+// Artifact is an artifact of an action, a zip in S3.
+type Artifact struct {
+	Name   string
+	Bucket string
+	Object string // the key of the zip
+}
+
+// Credentials are temporary ones, for the artifacts of one job alone.
+type Credentials struct {
+	AccessKeyID     string
+	SecretAccessKey string
+	SessionToken    string
+}
+
+const hidden = "(credentials)"
+
+// Format implements fmt.Formatter: no verb shows them.
+func (Credentials) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(hidden)) }
+
+// LogValue implements slog.LogValuer.
+func (Credentials) LogValue() slog.Value { return slog.StringValue(hidden) }
+
+// MarshalText implements encoding.TextMarshaler.
+func (Credentials) MarshalText() ([]byte, error) { return []byte(hidden), nil }
+
+// redact takes the credentials out of a text that somebody else wrote.
+func (c Credentials) redact(text string) string {
+	for _, secret := range []string{c.SecretAccessKey, c.SessionToken, c.AccessKeyID} {
+		if secret != "" {
+			text = strings.ReplaceAll(text, secret, hidden)
+		}
+	}
+	return text
+}
+
+// Store gives where the artifacts lie, for actions that have any.
+func (j Job) Store() (Store, error) { return j.store, j.problems }
+
+// The payload, as far as it is used. What CodePipeline adds to it is not in the way,
+// and what is not used may look as it likes.
+type (
+	event struct {
+		Job json.RawMessage `json:"CodePipeline.job"`
+	}
+	payload struct {
+		ID        json.RawMessage `json:"id"`
+		AccountID json.RawMessage `json:"accountId"`
+		Data      struct {
+			ActionConfiguration struct {
+				Configuration struct {
+					UserParameters json.RawMessage `json:"UserParameters"`
+				} `json:"configuration"`
+			} `json:"actionConfiguration"`
+			InputArtifacts      json.RawMessage `json:"inputArtifacts"`
+			OutputArtifacts     json.RawMessage `json:"outputArtifacts"`
+			ArtifactCredentials json.RawMessage `json:"artifactCredentials"`
+			EncryptionKey       json.RawMessage `json:"encryptionKey"`
+		} `json:"data"`
+	}
+)
+
+var (
+	jobID      = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
+	accountID  = regexp.MustCompile(`^\d{12}$`)
+	bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+	objectKey  = regexp.MustCompile(`^[^\x00-\x1f\x7f]+$`) // of 1024 bytes at most
+	keyID      = regexp.MustCompile(`^[A-Za-z0-9:/_-]{1,1000}$`)
+	artifact   = regexp.MustCompile(`^[A-Za-z0-9_-]{1,100}$`)
+)
+
+// Parse reads an event. A job without a legal id cannot be answered: that alone is
+// known by an empty ID beside the error. The errors never hold the event's texts,
+// except for the one in question.
+func Parse(raw []byte) (Job, error) {
+	const at = `"CodePipeline.job"`
+	var e event
+	if err := json.Unmarshal(raw, &e); err != nil || len(e.Job) == 0 {
+		return Job{}, errors.New(`event: want JSON with ` + at + `, as CodePipeline's Lambda invoke action sends it`)
+	}
+	var j Job
+	var id struct {
+		ID string `json:"id"`
+	}
+	if err := json.Unmarshal(e.Job, &id); err != nil || !jobID.MatchString(id.ID) {
+		return Job{}, fmt.Errorf("%s.id %q: want a UUID in lower case", at, cut(id.ID, 100))
+	}
+	j.ID = id.ID
+	var p payload
+	if err := json.Unmarshal(e.Job, &p); err != nil {
+		return j, fmt.Errorf("%s: %s", at, wrongType(err))
+	}
+	r := reader{}
+	j.Account = r.matching(at+".accountId", p.AccountID, accountID, "12 digits")
+	j.UserParameters = r.text(at+".data.actionConfiguration.configuration.UserParameters", p.Data.ActionConfiguration.Configuration.UserParameters)
+	j.store, j.problems = p.store(at + ".data")
+	return j, errors.Join(r.problems...)
+}
+
+func (p payload) store(at string) (Store, error) {
+	var (
+		r   reader
+		s   Store
+		key struct {
+			ID   string `json:"id"`
+			Type string `json:"type"`
+		}
+	)
+	s.Inputs = r.artifacts(at+".inputArtifacts", p.Data.InputArtifacts)
+	s.Outputs = r.artifacts(at+".outputArtifacts", p.Data.OutputArtifacts)
+	r.decode(at+".artifactCredentials", p.Data.ArtifactCredentials, &s.Credentials)
+	if s.Credentials.AccessKeyID == "" || s.Credentials.SecretAccessKey == "" {
+		r.problem("%s.artifactCredentials: want accessKeyId and secretAccessKey", at)
+	}
+	r.decode(at+".encryptionKey", p.Data.EncryptionKey, &key)
+	switch s.Key = key.ID; {
+	case key == struct {
+		ID   string `json:"id"`
+		Type string `json:"type"`
+	}{}:
+	case key.Type != "KMS":
+		r.problem("%s.encryptionKey.type %q: want KMS", at, cut(key.Type, 100))
+	case !keyID.MatchString(key.ID):
+		r.problem("%s.encryptionKey.id %q: want the id, the alias or the ARN of a KMS key", at, cut(key.ID, 100))
+	}
+	return s, errors.Join(r.problems...)
+}
+
+// reader gathers what is wrong while it reads.
+type reader struct{ problems []error }
+
+func (r *reader) problem(format string, args ...any) {
+	r.problems = append(r.problems, fmt.Errorf(format, args...))
+}
+
+// decode reads a value that may be missing or null.
+func (r *reader) decode(at string, raw json.RawMessage, into any) {
+	if len(raw) == 0 {
+		return
+	}
+	if err := json.Unmarshal(raw, into); err != nil {
+		r.problem("%s: %s", at, wrongType(err))
+	}
+}
+
+func (r *reader) text(at string, raw json.RawMessage) (text string) {
+	r.decode(at, raw, &text)
+	return text
+}
+
+func (r *reader) matching(at string, raw json.RawMessage, form *regexp.Regexp, want string) string {
+	text := r.text(at, raw)
+	if !form.MatchString(text) {
+		r.problem("%s %q: want %s", at, cut(text, 100), want)
+	}
+	return text
+}
+
+func (r *reader) artifacts(at string, raw json.RawMessage) (all []Artifact) {
+	var list []struct {
+		Name     string `json:"name"`
+		Location struct {
+			Type string `json:"type"`
+			S3   struct {
+				Bucket string `json:"bucketName"`
+				Object string `json:"objectKey"`
+			} `json:"s3Location"`
+		} `json:"location"`
+	}
+	r.decode(at, raw, &list)
+	for i, a := range list {
+		at := fmt.Sprintf("%s[%d]", at, i)
+		for _, field := range []struct {
+			name, value, want string
+			ok                bool
+		}{
+			{"name", a.Name, "1 to 100 letters, digits, underscores or hyphens", artifact.MatchString(a.Name)},
+			{"location.type", a.Location.Type, "S3", a.Location.Type == "S3"},
+			{"location.s3Location.bucketName", a.Location.S3.Bucket, "the name of a bucket", bucketName.MatchString(a.Location.S3.Bucket)},
+			{"location.s3Location.objectKey", a.Location.S3.Object, "the key of an object", len(a.Location.S3.Object) <= 1024 && objectKey.MatchString(a.Location.S3.Object)},
+		} {
+			if !field.ok {
+				r.problem("%s.%s %q: want %s", at, field.name, cut(field.value, 100), field.want)
+			}
+		}
+		all = append(all, Artifact{Name: a.Name, Bucket: a.Location.S3.Bucket, Object: a.Location.S3.Object})
+	}
+	return all
+}
+
+// wrongType says what JSON found, and where, without the value itself.
+func wrongType(err error) string {
+	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		kind, _, _ := strings.Cut(e.Value, " ") // a number comes with its digits
+		if e.Field != "" {
+			return fmt.Sprintf("%s is %s: want %s", e.Field, kind, typeNames[e.Type.Kind()])
+		}
+		return fmt.Sprintf("%s: want %s", kind, typeNames[e.Type.Kind()])
+	}
+	return "want legal JSON"
+}
