@@ -29,9 +29,9 @@ type Store struct {
 
 // New takes the function's own configuration, for all but the credentials.
 func New(cfg aws.Config, of job.Store) *Store {
-	c := of.Credentials
+	k := of.Credentials.Reveal()
 	cfg = cfg.Copy()
-	cfg.Credentials = credentials.NewStaticCredentialsProvider(c.AccessKeyID, c.SecretAccessKey, c.SessionToken)
+	cfg.Credentials = credentials.NewStaticCredentialsProvider(k.AccessKeyID, k.SecretAccessKey, k.SessionToken)
 	client := s3.NewFromConfig(cfg, func(o *s3.Options) {
 		o.UsePathStyle = o.BaseEndpoint != nil // a host of its own for each bucket is AWS's
 	})

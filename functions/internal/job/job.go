@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"regexp"
 	"strings"
 )
@@ -23,8 +22,7 @@ type Job struct {
 	problems error // of the store
 }
 
-// Store is where the artifacts of a job lie, and how they are reached. Its keys
-// are not in its texts: no log may show them.
+// Store is where the artifacts of a job lie, and how they are reached.
 type Store struct {
 	Inputs      []Artifact
 	Outputs     []Artifact
@@ -40,29 +38,34 @@ type Artifact struct {
 	Object string // the key of the zip
 }
 
-// Credentials are temporary ones, for the artifacts of one job alone.
-type Credentials struct {
-	AccessKeyID     string
-	SecretAccessKey string
-	SessionToken    string
+// Credentials are temporary ones, for the artifacts of one job alone. They are
+// behind a function: whoever prints or logs a job, however it holds them, prints
+// an address.
+type Credentials struct{ reveal func() Keys }
+
+// Keys are what credentials are made of.
+type Keys struct {
+	AccessKeyID     string `json:"accessKeyId"`
+	SecretAccessKey string `json:"secretAccessKey"`
+	SessionToken    string `json:"sessionToken"`
 }
 
-const hidden = "(credentials)"
+func hide(k Keys) Credentials { return Credentials{func() Keys { return k }} }
 
-// Format implements fmt.Formatter: no verb shows them.
-func (Credentials) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(hidden)) }
-
-// LogValue implements slog.LogValuer.
-func (Credentials) LogValue() slog.Value { return slog.StringValue(hidden) }
-
-// MarshalText implements encoding.TextMarshaler.
-func (Credentials) MarshalText() ([]byte, error) { return []byte(hidden), nil }
+// Reveal gives the keys, for the one who signs with them.
+func (c Credentials) Reveal() Keys {
+	if c.reveal == nil {
+		return Keys{}
+	}
+	return c.reveal()
+}
 
 // redact takes the credentials out of a text that somebody else wrote.
 func (c Credentials) redact(text string) string {
-	for _, secret := range []string{c.SecretAccessKey, c.SessionToken, c.AccessKeyID} {
+	k := c.Reveal()
+	for _, secret := range []string{k.SecretAccessKey, k.SessionToken, k.AccessKeyID} {
 		if secret != "" {
-			text = strings.ReplaceAll(text, secret, hidden)
+			text = strings.ReplaceAll(text, secret, "(credentials)")
 		}
 	}
 	return text
@@ -133,17 +136,19 @@ func Parse(raw []byte) (Job, error) {
 
 func (p payload) store(at string) (Store, error) {
 	var (
-		r   reader
-		s   Store
-		key struct {
+		r    reader
+		s    Store
+		keys Keys
+		key  struct {
 			ID   string `json:"id"`
 			Type string `json:"type"`
 		}
 	)
 	s.Inputs = r.artifacts(at+".inputArtifacts", p.Data.InputArtifacts)
 	s.Outputs = r.artifacts(at+".outputArtifacts", p.Data.OutputArtifacts)
-	r.decode(at+".artifactCredentials", p.Data.ArtifactCredentials, &s.Credentials)
-	if s.Credentials.AccessKeyID == "" || s.Credentials.SecretAccessKey == "" {
+	r.decode(at+".artifactCredentials", p.Data.ArtifactCredentials, &keys)
+	s.Credentials = hide(keys)
+	if keys.AccessKeyID == "" || keys.SecretAccessKey == "" {
 		r.problem("%s.artifactCredentials: want accessKeyId and secretAccessKey", at)
 	}
 	r.decode(at+".encryptionKey", p.Data.EncryptionKey, &key)
