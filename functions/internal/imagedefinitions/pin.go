@@ -2,6 +2,7 @@ package imagedefinitions
 
 import (
 	"context"
+	"slices"
 
 	"github.com/opencontainers/go-digest"
 
@@ -40,7 +41,9 @@ func (a Action) resolve(ctx context.Context, r *request) error {
 				"image %s is in no private ECR repository and has no digest: write REPOSITORY@sha256:…, or set Pin to \"false\"", c.image))
 			continue
 		}
-		tags[c.image.Repository] = append(tags[c.image.Repository], c.image.Tags[0])
+		if wanted := tags[c.image.Repository]; !slices.Contains(wanted, c.image.Tags[0]) {
+			tags[c.image.Repository] = append(wanted, c.image.Tags[0])
+		}
 	}
 	if len(problems) > 0 {
 		return job.Problems(problems)

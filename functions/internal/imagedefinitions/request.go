@@ -98,7 +98,7 @@ func (r *reader) oneOf(name string, values ...string) string {
 	case value == "":
 		return values[0]
 	case !slices.Contains(values, value):
-		r.problem("UserParameters.%s %.100q: want %q", name, value, strings.Join(values, `" or "`))
+		r.problem(`UserParameters.%s %.100q: want "%s"`, name, value, strings.Join(values, `" or "`))
 	}
 	return value
 }
