@@ -22,27 +22,6 @@ func (s *Service) openJob(caller wire.Caller, id string) (*Job, error) {
 	return nil, wire.Errorf("InvalidJobStateException", "The job '%s' is already in the state %s", j.id, j.action.course.status())
 }
 
-type getJobDetailsInput struct {
-	Job *string `json:"jobId"`
-}
-
-type getJobDetailsOutput struct {
-	Details wireJob `json:"jobDetails"`
-}
-
-// getJobDetails is
-// https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_GetJobDetails.html.
-func (s *Service) getJobDetails(caller wire.Caller, in getJobDetailsInput) (out getJobDetailsOutput, err error) {
-	if err := checkID("jobId", in.Job); err != nil {
-		return out, err
-	}
-	j, err := s.findJob(caller, *in.Job)
-	if err != nil {
-		return out, err
-	}
-	return getJobDetailsOutput{j.describe(true)}, nil
-}
-
 type putJobSuccessResultInput struct {
 	Job          *string           `json:"jobId"`
 	Revision     *currentRevision  `json:"currentRevision"`
