@@ -93,7 +93,7 @@ func done(context.Context, Job) (tagalong.Success, error) {
 	return tagalong.Success{Summary: "done well", Variables: map[string]string{"ImageTag": "prod"}}, nil
 }
 
-func sample(t *testing.T, name string) []byte {
+func sample(t testing.TB, name string) []byte {
 	t.Helper()
 	raw, err := os.ReadFile("testdata/codepipeline-lambda-" + name + ".json")
 	if err != nil {
