@@ -192,7 +192,7 @@ func wish(w tagalong.TagWrite) (set string, c condition) {
 		":gsi1pk":      text(pk),
 		":gsi1sk":      text(sk),
 	}
-	names := map[string]string{"#reason": "reason"}
+	names := map[string]string{"#reason": "reason", "#returned": "returned"}
 	set = "SET "
 	for i, name := range slices.Sorted(maps.Keys(values)) {
 		if i > 0 {
@@ -201,7 +201,7 @@ func wish(w tagalong.TagWrite) (set string, c condition) {
 		set += "#" + name[1:] + " = " + name
 		names["#"+name[1:]] = name[1:]
 	}
-	return set + " REMOVE #reason", condition{names: names, values: values}
+	return set + " REMOVE #reason, #returned", condition{names: names, values: values}
 }
 
 const maxAttempts = 12 // a transaction conflict is over in milliseconds

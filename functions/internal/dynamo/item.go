@@ -354,6 +354,7 @@ type tagItem struct {
 	Actual      string `dynamodbav:"actual,omitempty"`
 	CheckedAt   string `dynamodbav:"checkedAt,omitempty"`
 	DoubtUntil  string `dynamodbav:"doubtUntil,omitempty"`
+	Returned    int    `dynamodbav:"returned,omitempty"` // how often it was put back
 }
 
 // childItem says that an index holds a platform's image:
@@ -742,6 +743,7 @@ func (i tagItem) tag() tagalong.Tag {
 		Actual:     digest.Digest(i.Actual),
 		CheckedAt:  parseTime(i.CheckedAt),
 		DoubtUntil: parseTime(i.DoubtUntil),
+		Returned:   i.Returned,
 	}
 }
 

@@ -128,6 +128,12 @@ func (i stageItem) change() (tagalong.StageChange, error) {
 	return tagalong.StageChange{Stage: i.Stage, State: i.State, At: parseTime(at), Attempt: i.Attempt}, nil
 }
 
+// cursorItem is where an interrupted sweep goes on.
+type cursorItem struct {
+	key
+	Cursor string `dynamodbav:"cursor"`
+}
+
 // jobItem dates the promotion of a job:
 //
 //	{

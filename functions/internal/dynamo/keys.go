@@ -132,6 +132,8 @@ func stageKey(pipeline, execution string, s tagalong.StageChange) key {
 	return key{releasePK(pipeline, execution), strings.Join([]string{prefixStage + formatTime(s.At), s.Stage, s.State, strconv.FormatInt(s.Attempt, 10)}, "#")}
 }
 
+var sweepKey = key{"SWEEP", "CURSOR"}
+
 func jobKey(id string) key { return key{"JOB#" + id, "JOB"} }
 
 // historyIndex gives the keys under which a rollout is found by its environment.

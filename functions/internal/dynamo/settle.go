@@ -64,6 +64,10 @@ func settling(id tagalong.TagID, v tagalong.Verdict, c *condition) string {
 		set += ", #" + name + " = :" + name
 		c.values[":"+name] = text(value)
 	}
+	if v.Returned {
+		c.names["#returned"], c.values[":one"] = "returned", &types.AttributeValueMemberN{Value: "1"}
+		remove += " ADD #returned :one"
+	}
 	return set + remove
 }
 
@@ -100,6 +104,35 @@ func (l *Ledger) unsettled(ctx context.Context, id tagalong.TagID, version strin
 		return err
 	}
 	return tagalong.ErrInDoubt
+}
+
+// Rewish writes one tag.
+func (l *Ledger) Rewish(ctx context.Context, w tagalong.TagWrite) error {
+	t := &transaction{table: l.table, tags: map[int]tagalong.TagID{0: w.Wish.Tag}}
+	t.tag(w)
+	return l.writeOne(ctx, t)
+}
+
+// Cursor reads where a sweep goes on.
+func (l *Ledger) Cursor(ctx context.Context) (string, error) {
+	var cursor string
+	err := l.get(ctx, slices.Values([]key{sweepKey}), func(_ key, i item) error {
+		cursor = textOf(i, "cursor")
+		return nil
+	})
+	return cursor, err
+}
+
+// SetCursor records where a sweep goes on, or that none does.
+func (l *Ledger) SetCursor(ctx context.Context, cursor string) error {
+	if cursor != "" {
+		return l.put(ctx, cursorItem{sweepKey, cursor}, nil)
+	}
+	_, err := l.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &l.table, Key: sweepKey.item()})
+	if err != nil {
+		return fmt.Errorf("writing: %w", translate(err, l.table))
+	}
+	return nil
 }
 
 // Adopt records children of indexes. What is there already is written again,

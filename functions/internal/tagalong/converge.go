@@ -154,6 +154,7 @@ func (r *Reactor) convergeTag(ctx context.Context, tag Tag, read reading) (again
 		}
 		if v.State == TagConfirmed {
 			done.Moved++
+			v.Returned = tag.State == TagConfirmed
 		}
 	}
 	v.CheckedAt = checkedAt

@@ -349,11 +349,11 @@ func (r *Reactor) untold(ctx context.Context, s Service, facts []Fact) ([]Fact, 
 // of one thing: no deployment ends, and comes back to end again, as fast as that.
 const sameMoment = 2 * time.Second
 
-// toldBy tells whether another fact makes this one superfluous: it is the same, or an
-// event about the same thing.
+// toldBy tells whether another fact makes this one, which no event told, superfluous:
+// it is the same, or is about the same thing.
 func (f Fact) toldBy(o Fact) bool {
 	about := f.Subject() == o.Subject() && f.Name == o.Name
-	return f.same(o) || about && o.Source == FromEvent && f.Time.Sub(o.Time).Abs() <= sameMoment
+	return f.same(o) || about && f.ofDeployment() && f.Time.Sub(o.Time).Abs() <= sameMoment
 }
 
 // add sums up what several observations of one service did.

@@ -58,6 +58,9 @@ type Wishes interface {
 	Settle(ctx context.Context, id TagID, version string, v Verdict) error
 	// Adopt records children of indexes that no wish of this handler sits on.
 	Adopt(ctx context.Context, children []Child) error
+	// Rewish writes one tag, as a Change does; *RefusedError if it does not stand as
+	// the TagWrite expects.
+	Rewish(ctx context.Context, w TagWrite) error
 	// Doubt says that until a time an unanswered put of this tag may arrive.
 	Doubt(ctx context.Context, id TagID, until time.Time) error
 }
@@ -82,12 +85,21 @@ type Releases interface {
 	NoteStage(ctx context.Context, pipeline, execution string, s StageChange, expires time.Time) error
 }
 
+// Sweeps holds where an interrupted sweep goes on.
+type Sweeps interface {
+	// Cursor gives what SetCursor was given last, "" if nothing; SetCursor takes ""
+	// to forget it.
+	Cursor(ctx context.Context) (string, error)
+	SetCursor(ctx context.Context, cursor string) error
+}
+
 // Ledger is the whole store that the reactor needs.
 type Ledger interface {
 	Journal
 	Wishes
 	Promotions
 	Releases
+	Sweeps
 }
 
 // PromotionWrite is the write set of a promotion of one tag.
@@ -346,6 +358,7 @@ type Verdict struct {
 	Reason    string
 	Actual    digest.Digest // where ECR has the tag, "" if nowhere
 	CheckedAt time.Time
+	Returned  bool // it was put back where it had been confirmed before
 	Done      bool // a {time} tag that was put: its item goes
 	Children  []Child
 }

@@ -28,6 +28,7 @@ type Ledger struct {
 	names    map[string]bool                      // of environments
 	listed   map[tagalong.Service]map[string]bool // the environments it was in
 	jobs     map[string]time.Time
+	cursor   string
 	releases map[releaseKey]*release
 	// promotions are the newest of each tag.
 	promotions map[tagalong.TagID]tagalong.Promoting
@@ -335,7 +336,7 @@ func (l *Ledger) applyTag(w tagalong.TagWrite) {
 		return
 	case tagalong.Advance, tagalong.Renew:
 		tag.ID, tag.Wish, tag.Version = w.Wish.Tag, w.Wish, w.Version
-		tag.State, tag.Reason, tag.Since = tagalong.TagPending, "", w.At
+		tag.State, tag.Reason, tag.Since, tag.Returned = tagalong.TagPending, "", w.At, 0
 	}
 	tag.Claims = w.Claims
 	l.tags[w.Wish.Tag] = tag
@@ -436,6 +437,9 @@ func (l *Ledger) Settle(ctx context.Context, id tagalong.TagID, version string, 
 		tag.Since = v.CheckedAt
 	}
 	tag.State, tag.Reason, tag.Actual, tag.CheckedAt = v.State, v.Reason, v.Actual, v.CheckedAt
+	if v.Returned && !doubtful {
+		tag.Returned++
+	}
 	l.tags[id] = tag
 	if v.Done {
 		delete(l.tags, id)
@@ -459,6 +463,43 @@ func (l *Ledger) Adopt(ctx context.Context, children []tagalong.Child) error {
 	for _, child := range children {
 		l.children[child] = true
 	}
+	l.writes++
+	return nil
+}
+
+// Rewish implements tagalong.Wishes.
+func (l *Ledger) Rewish(ctx context.Context, w tagalong.TagWrite) error {
+	done, err := l.begin(ctx, "Rewish")
+	if err != nil {
+		return err
+	}
+	defer done()
+	if !stands(w, l.tags) {
+		return &tagalong.RefusedError{Tags: []tagalong.TagID{w.Wish.Tag}}
+	}
+	l.applyTag(w)
+	l.writes++
+	return nil
+}
+
+// Cursor implements tagalong.Sweeps.
+func (l *Ledger) Cursor(ctx context.Context) (string, error) {
+	done, err := l.begin(ctx, "Cursor")
+	if err != nil {
+		return "", err
+	}
+	defer done()
+	return l.cursor, nil
+}
+
+// SetCursor implements tagalong.Sweeps.
+func (l *Ledger) SetCursor(ctx context.Context, cursor string) error {
+	done, err := l.begin(ctx, "SetCursor")
+	if err != nil {
+		return err
+	}
+	defer done()
+	l.cursor = cursor
 	l.writes++
 	return nil
 }

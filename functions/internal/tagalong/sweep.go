@@ -1,0 +1,323 @@
+package tagalong
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Sweeper makes ledger and tags true in one pass over AWS, and says what was
+// wrong: events may be lost, people move tags by hand, services go. On an empty
+// ledger the same pass imports what ECS still knows.
+//
+// It is safe beside handlers and other sweeps: all that it does is to observe
+// facts and to converge tags, as they do.
+type Sweeper struct {
+	*Reactor
+	Estate  Estate
+	Records Records
+	Scopes  []Scope // where to look, in this order
+	// PendingAfter is when a rollout is overdue; zero: never.
+	PendingAfter time.Duration
+}
+
+// SweepOptions say what a sweep looks at, and whether it changes anything.
+type SweepOptions struct {
+	Cluster  string         // a glob of names; "" is all
+	Services ServicePattern // the zero pattern selects all
+	// Whole looks into the records of every service, not only of those that differ
+	// and of those whose hour of the day it is.
+	Whole bool
+	// DryRun changes nothing: what would be healed is drift that is not.
+	DryRun bool
+	// Progress is told how far the sweep has come, from one goroutine at a time.
+	Progress func(SweepProgress)
+}
+
+// partial tells whether the sweep does not look at everything.
+func (o SweepOptions) partial() bool { return o.Cluster != "" || o.Services != ServicePattern{} }
+
+func (o SweepOptions) selects(s Service) bool {
+	return (o.Cluster == "" || matchesAny([]string{o.Cluster}, s.Cluster)) && o.Services.Match(s)
+}
+
+// SweepProgress says how far a sweep has come.
+type SweepProgress struct {
+	Phase string // services, retired or tags
+	At    string // the cluster or the environment
+	Done  int    // services or tags that were looked at in this phase
+}
+
+// Report is what a sweep did and found.
+type Report struct {
+	Services int // that were looked at
+	Tags     int
+	Recorded int // facts that were missing
+	Moved    int // tags that were put
+	Drift    []Drift
+	// Unfinished tells that the time was up: the next sweep goes on where this one stopped.
+	Unfinished bool
+}
+
+// Left tells whether something is left that the sweep cannot heal, or did not.
+func (r Report) Left() bool {
+	return slices.ContainsFunc(r.Drift, func(d Drift) bool { return !d.Healed && d.Kind != DriftUnmanaged })
+}
+
+const (
+	sweepChunk   = 100             // services, or tags, that are worked on together
+	sweepAbreast = 8               // services at a time
+	sweepReserve = 5 * time.Second // of the function's time, for the cursor
+)
+
+// The phases of a sweep, in their order.
+const (
+	phaseServices = "services"
+	phaseRetired  = "retired"
+	phaseTags     = "tags"
+)
+
+// sweepCursor is where an interrupted sweep goes on.
+type sweepCursor struct {
+	Phase       string  `json:"phase"`
+	Scope       int     `json:"scope,omitempty"`
+	Cluster     string  `json:"cluster,omitempty"`
+	Service     string  `json:"service,omitempty"` // behind it
+	Environment string  `json:"environment,omitempty"`
+	Member      Service `json:"member,omitzero"` // from it on
+	Tag         TagID   `json:"tag,omitzero"`    // behind it
+}
+
+// Sweep takes one pass, or as much of it as the time of ctx allows. The error
+// gathers what could not be looked at or healed; the report says it, too.
+func (s *Sweeper) Sweep(ctx context.Context, o SweepOptions) (Report, error) {
+	p := &sweepPass{Sweeper: s, options: o, seen: map[Service]bool{}, closed: map[Scope]bool{}}
+	at, err := p.resume(ctx)
+	if err != nil {
+		return Report{}, err
+	}
+	for _, phase := range []struct {
+		name string
+		run  func(context.Context, *sweepCursor) error
+	}{{phaseServices, p.services}, {phaseRetired, p.retire}, {phaseTags, p.tags}} {
+		if at.Phase != phase.name {
+			continue
+		}
+		err := phase.run(ctx, &at)
+		if errors.Is(err, errTimeUp) {
+			p.report.Unfinished = true
+			return p.end(ctx, &at)
+		}
+		if err != nil {
+			p.fail(err)
+		}
+		at = sweepCursor{Phase: next(phase.name)}
+	}
+	return p.end(ctx, nil)
+}
+
+func next(phase string) string {
+	return map[string]string{phaseServices: phaseRetired, phaseRetired: phaseTags}[phase]
+}
+
+var errTimeUp = errors.New("time is up")
+
+// sweepPass is one sweep under way.
+type sweepPass struct {
+	*Sweeper
+	options SweepOptions
+	resumed bool
+	seen    map[Service]bool // services that ECS runs
+	closed  map[Scope]bool   // scopes that could not be looked at whole
+
+	mu       sync.Mutex
+	report   Report
+	problems error
+}
+
+// resume gives where the sweep begins. Only whole sweeps that change things leave a
+// cursor, and only they take it up.
+func (p *sweepPass) resume(ctx context.Context) (sweepCursor, error) {
+	begin := sweepCursor{Phase: phaseServices}
+	if p.options.partial() || p.options.DryRun {
+		return begin, nil
+	}
+	text, err := p.Ledger.Cursor(ctx)
+	if err != nil || text == "" {
+		return begin, err
+	}
+	p.resumed = true
+	var at sweepCursor
+	if json.Unmarshal([]byte(text), &at) != nil || at.Scope >= max(len(p.Scopes), 1) {
+		return begin, nil // of another version, or of another list of accounts
+	}
+	return at, nil
+}
+
+// end leaves a cursor behind, or takes one away.
+func (p *sweepPass) end(ctx context.Context, at *sweepCursor) (Report, error) {
+	slices.SortFunc(p.report.Drift, Drift.compare)
+	text := ""
+	if at != nil {
+		raw, err := json.Marshal(at)
+		if err != nil {
+			return p.report, err
+		}
+		text = string(raw)
+	}
+	if (text != "" || p.resumed) && !p.options.partial() && !p.options.DryRun {
+		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), sweepReserve/2)
+		defer cancel()
+		p.problems = errors.Join(p.problems, p.Ledger.SetCursor(late, text))
+	}
+	return p.report, p.problems
+}
+
+// hasTime tells whether there is time for another chunk.
+func (p *sweepPass) hasTime(ctx context.Context) bool {
+	deadline, ok := ctx.Deadline()
+	return ctx.Err() == nil && (!ok || time.Until(deadline) > sweepReserve)
+}
+
+func (p *sweepPass) fail(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.problems = errors.Join(p.problems, err)
+}
+
+func (p *sweepPass) find(d Drift) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.report.Drift = append(p.report.Drift, d)
+}
+
+func (p *sweepPass) progress(phase, at string, done int) {
+	if p.options.Progress != nil {
+		p.options.Progress(SweepProgress{Phase: phase, At: at, Done: done})
+	}
+}
+
+// unreachable reports a part of AWS that could not be looked at; the others are
+// looked at all the same.
+func (p *sweepPass) unreachable(scope Scope, cluster string, err error) {
+	p.closed[scope] = true
+	p.find(Drift{Kind: DriftUnreachable, Account: scope.Account, Region: scope.Region, Cluster: cluster, Reason: err.Error()})
+	p.fail(fmt.Errorf("sweeping %s: %w", cmp.Or(joinPath(scope.String(), cluster), scope.String()), err))
+}
+
+func joinPath(scope, cluster string) string {
+	if cluster == "" {
+		return scope
+	}
+	return scope + "/" + cluster
+}
+
+// services looks at every service of every scope.
+func (p *sweepPass) services(ctx context.Context, at *sweepCursor) error {
+	for ; at.Scope < len(p.Scopes); at.Scope, at.Cluster, at.Service = at.Scope+1, "", "" {
+		scope := p.Scopes[at.Scope]
+		clusters, err := p.Estate.Clusters(ctx, scope)
+		if err != nil {
+			p.unreachable(scope, "", err)
+			continue
+		}
+		for _, cluster := range clusters {
+			if cluster < at.Cluster || p.options.Cluster != "" && !matchesAny([]string{p.options.Cluster}, cluster) || !p.Rules.mayMatchCluster(scope, cluster) {
+				continue
+			}
+			if cluster > at.Cluster {
+				at.Cluster, at.Service = cluster, ""
+			}
+			if err := p.cluster(ctx, scope, at); errors.Is(err, errTimeUp) {
+				return err
+			} else if err != nil {
+				p.unreachable(scope, cluster, err)
+			}
+		}
+	}
+	return nil
+}
+
+// cluster looks at the services of one cluster, a chunk at a time.
+func (p *sweepPass) cluster(ctx context.Context, scope Scope, at *sweepCursor) error {
+	cluster := at.Cluster
+	names, err := p.Estate.ServiceNames(ctx, scope, cluster)
+	if errors.Is(err, ErrNotFound) {
+		return nil // it has gone meanwhile
+	}
+	if err != nil {
+		return err
+	}
+	names = slices.DeleteFunc(names, func(name string) bool {
+		s := Service{Account: scope.Account, Region: scope.Region, Cluster: cluster, Name: name}
+		return !p.options.selects(s)
+	})
+	for chunk := range slices.Chunk(names, sweepChunk) {
+		if last := chunk[len(chunk)-1]; last <= at.Service {
+			continue
+		}
+		if !p.hasTime(ctx) {
+			return errTimeUp
+		}
+		states, err := p.Estate.Describe(ctx, scope, cluster, chunk)
+		if err != nil {
+			return err
+		}
+		if err := p.look(ctx, scope, states); err != nil {
+			return err
+		}
+		at.Service = chunk[len(chunk)-1]
+		p.report.Services += len(states)
+		p.progress(phaseServices, joinPath(scope.String(), cluster), p.report.Services)
+	}
+	return nil
+}
+
+// look compares the services of a chunk with the ledger, and tells it what it
+// lacks. What ECS remembers is read for all of them together.
+func (p *sweepPass) look(ctx context.Context, scope Scope, states []ServiceState) error {
+	tenants, err := p.tenants(ctx, states)
+	if err != nil {
+		return err
+	}
+	var asked []Service
+	for _, t := range tenants {
+		if t.differs() || p.options.Whole || p.turn(t.state.Service) {
+			asked = append(asked, t.state.Service)
+		}
+	}
+	records := map[Service][]ServiceDeployment{}
+	if len(asked) > 0 {
+		if records, err = p.Estate.Chronicle(ctx, scope, asked); err != nil {
+			return err
+		}
+	}
+	var wanted []DeploymentOf
+	for _, t := range tenants {
+		if err := p.compare(ctx, t, records[t.state.Service]); err != nil {
+			return err
+		}
+		wanted = append(wanted, t.wanted()...)
+	}
+	if len(wanted) > 0 && !p.options.DryRun {
+		if err := p.Estate.Prepare(ctx, scope, wanted); err != nil {
+			return err
+		}
+	}
+	together(len(tenants), func(i int) { p.settle(ctx, tenants[i]) })
+	return nil
+}
+
+// turn tells whether it is a service's hour of the day, in which it is looked at
+// whole: which hour that is follows from its name.
+func (p *sweepPass) turn(s Service) bool {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(s.String()))
+	return int(h.Sum32()%24) == p.now().Hour()
+}

@@ -1,0 +1,330 @@
+package tagalong
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+)
+
+// retire looks for services that the ledger has running or rolling out, and that
+// ECS does not run any more.
+func (p *sweepPass) retire(ctx context.Context, at *sweepCursor) error {
+	members, err := p.residents(ctx)
+	if err != nil {
+		return err
+	}
+	services, err := p.Records.Services(ctx, "")
+	if err != nil {
+		return fmt.Errorf("services of the ledger: %w", err)
+	}
+	services = slices.DeleteFunc(services, func(s Service) bool {
+		// What never ran is looked at in its hour.
+		asked := members[s] != "" || p.options.Whole || p.turn(s)
+		return s.String() < at.Member.String() && at.Member != (Service{}) || p.seen[s] || !asked || !p.options.selects(s) || !p.covers(s)
+	})
+	for len(services) > 0 {
+		if !p.hasTime(ctx) {
+			at.Member = services[0]
+			return errTimeUp
+		}
+		end := slices.IndexFunc(services, func(s Service) bool { return !sameCluster(s, services[0]) })
+		if end < 0 {
+			end = len(services)
+		}
+		if err := p.retireOf(ctx, services[:end], members); err != nil {
+			p.fail(err)
+		}
+		services = services[end:]
+	}
+	return nil
+}
+
+// residents gives the environment of every service that runs, as the ledger has it.
+func (p *sweepPass) residents(ctx context.Context) (map[Service]string, error) {
+	environments, err := p.Records.Environments(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("environments: %w", err)
+	}
+	all := map[Service]string{}
+	for _, name := range environments {
+		for m, err := range p.Records.Members(ctx, name, Service{}, 0) {
+			if err != nil {
+				return nil, fmt.Errorf("environment %q: %w", name, err)
+			}
+			all[m.Service] = name
+		}
+	}
+	return all, nil
+}
+
+func sameCluster(a, b Service) bool {
+	return a.Account == b.Account && a.Region == b.Region && a.Cluster == b.Cluster
+}
+
+// covers tells whether the sweep can know that a service is gone.
+func (p *sweepPass) covers(s Service) bool {
+	scope := Scope{s.Account, s.Region}
+	return slices.Contains(p.Scopes, scope) && !p.closed[scope]
+}
+
+// retireOf retires those services of a cluster that ECS does not have, or that no
+// rule manages any more. An interrupted sweep has not seen them all, so ECS is asked.
+func (p *sweepPass) retireOf(ctx context.Context, services []Service, members map[Service]string) error {
+	of, there := services[0], map[string]bool{}
+	var names []string
+	for _, s := range services {
+		names = append(names, s.Name)
+	}
+	states, err := p.Estate.Describe(ctx, Scope{of.Account, of.Region}, of.Cluster, names)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return fmt.Errorf("cluster %s/%s/%s: %w", of.Account, of.Region, of.Cluster, err)
+	}
+	for _, state := range states {
+		there[state.Service.Name] = true
+	}
+	for _, s := range services {
+		_, managed := p.Rules.For(s)
+		if there[s.Name] && managed {
+			continue
+		}
+		reason := "the service is gone"
+		if there[s.Name] {
+			reason = "no environment rule matches any more"
+		}
+		if err := p.retireOne(ctx, s, members[s], reason); err != nil {
+			return fmt.Errorf("retiring %s: %w", s, err)
+		}
+	}
+	return nil
+}
+
+func (p *sweepPass) retireOne(ctx context.Context, s Service, environment, reason string) error {
+	snap, err := p.Ledger.Load(ctx, s)
+	if err != nil {
+		return err
+	}
+	timeline, err := snap.fold()
+	if err != nil {
+		return err
+	}
+	_, runs := timeline.running()
+	if _, rolls := timeline.rollingOut(); !runs && !rolls {
+		return nil
+	}
+	d := driftOf(DriftRetired, environment, s, reason)
+	d.Healed = !p.options.DryRun
+	p.find(d)
+	if p.options.DryRun {
+		return nil
+	}
+	return p.observe(ctx, s, Fact{Name: Retired, Time: p.now().UTC().Truncate(time.Millisecond), Source: FromSweep, Reason: reason})
+}
+
+// tags compares every tag of the ledger with ECR.
+func (p *sweepPass) tags(ctx context.Context, at *sweepCursor) error {
+	if p.options.partial() {
+		return nil // tags are shared: which services they belong to is not theirs to say
+	}
+	environments, err := p.Records.Environments(ctx)
+	if err != nil {
+		return fmt.Errorf("environments: %w", err)
+	}
+	q := Queries{Records: p.Records}
+	for _, name := range slices.Concat([]string{""}, environments) {
+		if name < at.Environment {
+			continue
+		}
+		if name > at.Environment {
+			at.Environment, at.Tag = name, TagID{}
+		}
+		var chunk []Tag
+		for tag, err := range q.environmentTags(ctx, name, false, at.Tag, 0) {
+			if err != nil {
+				return fmt.Errorf("tags of environment %q: %w", name, err)
+			}
+			if chunk = append(chunk, tag); len(chunk) == sweepChunk {
+				if err := p.tagChunk(ctx, at, chunk); err != nil {
+					return err
+				}
+				chunk = nil
+			}
+		}
+		if err := p.tagChunk(ctx, at, chunk); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tagChunk compares some tags, a repository at a time.
+func (p *sweepPass) tagChunk(ctx context.Context, at *sweepCursor, tags []Tag) error {
+	if len(tags) == 0 {
+		return nil
+	}
+	if !p.hasTime(ctx) {
+		return errTimeUp
+	}
+	byRepository := map[Repository][]Tag{}
+	for _, tag := range tags {
+		byRepository[tag.ID.Repository] = append(byRepository[tag.ID.Repository], tag)
+	}
+	repositories := slices.SortedFunc(maps.Keys(byRepository), Repository.compare)
+	together(len(repositories), func(i int) {
+		of := byRepository[repositories[i]]
+		if err := p.repository(ctx, repositories[i], of); err != nil {
+			p.fail(fmt.Errorf("repository %s: %w", repositories[i], err))
+			p.find(Drift{Kind: DriftUnreachable, Registry: repositories[i].Registry, Repository: repositories[i].Name, Reason: err.Error()})
+		}
+	})
+	at.Tag = tags[len(tags)-1].ID
+	p.report.Tags += len(tags)
+	p.progress(phaseTags, at.Environment, p.report.Tags)
+	return nil
+}
+
+// repository compares tags of one repository with where ECR has them.
+func (p *sweepPass) repository(ctx context.Context, r Repository, tags []Tag) error {
+	tags, err := p.renewed(ctx, r, tags)
+	if err != nil {
+		return err
+	}
+	w := &want{}
+	for _, tag := range tags {
+		w.add("", tag.ID.Tag)
+	}
+	images, err := p.Registry.Read(ctx, r, nil, w.tags)
+	if err != nil {
+		return err
+	}
+	wishes := map[TagID]Tag{}
+	for _, tag := range tags {
+		if p.amiss(tag, images.Tags[tag.ID.Tag]) {
+			wishes[tag.ID] = tag
+		}
+	}
+	if p.options.DryRun || len(wishes) == 0 {
+		p.leftOver(tags)
+		return nil
+	}
+	done, err := p.converge(ctx, wishes, nil)
+	p.mu.Lock()
+	p.report.Moved += done.Moved
+	p.mu.Unlock()
+	after, problem := p.Ledger.Tags(ctx, slices.Collect(maps.Keys(wishes)))
+	for i, tag := range tags {
+		if now, ok := after[tag.ID]; ok {
+			tags[i] = now
+		}
+	}
+	p.leftOver(tags)
+	return errors.Join(err, problem)
+}
+
+// tooOften is how often a tag is put back where it belongs: whoever moves it away
+// that often will do so again.
+const tooOften = 3
+
+// amiss tells whether a tag is to be converged, and reports one that was moved.
+func (p *sweepPass) amiss(tag Tag, actual digest.Digest) bool {
+	is := tag.Wish.Digest == actual
+	switch {
+	case tag.State == TagConfirmed && is:
+		return false
+	case tag.State == TagConfirmed:
+		d := tag.drift(DriftTag, actual, "moved by somebody else")
+		d.Healed = !p.options.DryRun && tag.Returned < tooOften
+		if tag.Returned >= tooOften {
+			d.Kind, d.Reason = DriftFought, fmt.Sprintf("moved by somebody else again, after it was put back %d times", tag.Returned)
+		}
+		p.find(d)
+		return d.Healed
+	case tag.State == TagBlocked:
+		// Putting it is refused, until somebody changes the repository.
+		return is || p.options.Whole || p.turn(Service{Name: tag.ID.String()})
+	}
+	return true
+}
+
+// leftOver reports the tags that stay as they should not be.
+func (p *sweepPass) leftOver(tags []Tag) {
+	for _, tag := range tags {
+		switch kind := map[TagState]DriftKind{TagBlocked: DriftBlocked, TagMissing: DriftMissing}[tag.State]; {
+		case kind != "":
+			p.find(tag.drift(kind, tag.Actual, tag.Reason))
+		case tag.State == TagPending && p.PendingAfter > 0 && p.now().Sub(tag.Since) > p.PendingAfter:
+			p.find(tag.drift(DriftOverdue, tag.Actual, "pending since "+stated(tag.Since)))
+		}
+	}
+}
+
+// renewed computes the wishes anew from the claims, and gives the tags as they are
+// to be. A wish that is no claim's has lost it by a change that nobody finished.
+func (p *sweepPass) renewed(ctx context.Context, r Repository, tags []Tag) ([]Tag, error) {
+	ids := make([]TagID, len(tags))
+	for i, tag := range tags {
+		ids[i] = tag.ID
+	}
+	fresh, err := p.Ledger.Tags(ctx, ids) // before the claims, as ever
+	if err != nil {
+		return nil, err
+	}
+	claims, err := p.Ledger.Claims(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	var left []Tag
+	for _, id := range ids {
+		tag, there := fresh[id]
+		if !there {
+			continue
+		}
+		best, claimed := newest(claims.Claims, id)
+		if tag.Wish.Once || claimed && best == tag.Wish {
+			left = append(left, tag)
+			continue
+		}
+		renewed, err := p.renew(ctx, tag, best, claimed)
+		if err != nil {
+			return nil, err
+		}
+		if renewed != nil {
+			left = append(left, *renewed)
+		}
+	}
+	return left, nil
+}
+
+// renew writes a wish that has changed; nil if nobody wishes the tag any more, or if
+// somebody else was faster.
+func (p *sweepPass) renew(ctx context.Context, tag Tag, best Claim, claimed bool) (*Tag, error) {
+	d := tag.drift(DriftLedger, tag.Actual, "the wish is not that of the newest claim")
+	d.Healed = !p.options.DryRun
+	p.find(d)
+	if p.options.DryRun {
+		return nil, nil
+	}
+	w := TagWrite{Mode: Renew, Wish: best, Version: newVersion(), Claims: newVersion(), Seen: tag.Claims, At: p.now()}
+	if !claimed {
+		w.Mode, w.Wish = Drop, Claim{Tag: tag.ID}
+	}
+	var refused *RefusedError
+	if err := p.Ledger.Rewish(ctx, w); errors.As(err, &refused) || err == nil && !claimed {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	tag.Wish, tag.Version, tag.Claims, tag.State, tag.Returned = best, w.Version, w.Claims, TagPending, 0
+	return &tag, nil
+}
+
+// mayMatchCluster tells whether a cluster can have a service that is managed.
+func (r Rules) mayMatchCluster(s Scope, cluster string) bool {
+	return len(r) == 0 || slices.ContainsFunc(r, func(rule Rule) bool {
+		return matchesAny(rule.Accounts, s.Account) && matchesAny(rule.Regions, s.Region) && matchesAny(rule.Clusters, cluster)
+	})
+}
