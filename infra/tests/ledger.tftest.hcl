@@ -31,6 +31,20 @@ run "the_table_is_billed_by_use_and_not_deleted_by_accident" {
   }
 }
 
+run "the_table_is_the_one_that_the_command_makes" {
+  command = plan
+
+  # A Go test keeps the file equal to what `tagalong ledger create` makes.
+  assert {
+    condition = jsondecode(file("tests/table.json")) == {
+      keys       = [aws_dynamodb_table.ledger.hash_key, aws_dynamodb_table.ledger.range_key]
+      attributes = { for attribute in aws_dynamodb_table.ledger.attribute : attribute.name => attribute.type }
+      indexes    = { for index in aws_dynamodb_table.ledger.global_secondary_index : index.name => [index.hash_key, index.range_key, index.projection_type] }
+    }
+    error_message = "the table is another"
+  }
+}
+
 run "rows_expire_where_a_retention_is_set" {
   command = plan
 

@@ -58,7 +58,7 @@ run "only_the_roles_of_listed_accounts_are_assumed" {
   }
 
   assert {
-    condition = alltrue([for policy in [data.aws_iam_policy_document.deployment, data.aws_iam_policy_document.pipeline, data.aws_iam_policy_document.tagimage, data.aws_iam_policy_document.history] :
+    condition = alltrue([for policy in [data.aws_iam_policy_document.deployment, data.aws_iam_policy_document.pipeline, data.aws_iam_policy_document.tagimage, data.aws_iam_policy_document.imagedefinitions, data.aws_iam_policy_document.history] :
       [for statement in jsondecode(policy.json).Statement : flatten([statement.Resource]) if contains(flatten([statement.Action]), "sts:AssumeRole")] == [["arn:aws:iam::444455556666:role/tagalong"]]
     ])
     error_message = "other roles may be assumed"
