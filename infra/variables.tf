@@ -61,7 +61,7 @@ variable "environments" {
 }
 
 variable "accounts" {
-  description = "Other accounts whose deployments are taken: the role there that is assumed (output role_arn of modules/member-account), and the Regions covered, by default the module's own. They may send events to the default bus. Our own account may be listed, without a role, to narrow its Regions."
+  description = "Other accounts whose deployments are taken: the role there that is assumed (output role_arn of modules/member-account), and the Regions covered, by default the module's own. They may send events to the default bus. Roles have to be known while planning. Our own account may be listed, without a role, to narrow its Regions."
   type = list(object({
     account = string
     role    = optional(string)

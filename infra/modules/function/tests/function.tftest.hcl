@@ -27,6 +27,7 @@ variables {
     extra_environment  = { AWS_USE_FIPS_ENDPOINT = "true", GOGC = "1", TAGALONG_TABLE = "other" }
     retries            = { maximum_age_seconds = 21600, attempts = 2 }
     partition          = "aws"
+    dns_suffix         = "amazonaws.com"
     region             = "eu-west-1"
     account            = "111122223333"
     tags               = {}
