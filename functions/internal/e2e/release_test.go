@@ -1,0 +1,152 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	ecrtypes "github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	"github.com/opencontainers/go-digest"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/boot"
+	boxecr "github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecr"
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecs"
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/wire"
+)
+
+// release is a deployment of a service that has its own repository.
+type release struct {
+	service            string // and the repository
+	image              digest.Digest
+	started, completed []byte // the events
+}
+
+// release pushes an image and rolls it out in the cluster prod-cluster. The
+// sandbox makes the image, so that its ECS can resolve the name; MiniStack's ECR
+// gets the same bytes, whose digest is the same.
+func (w *world) release(t *testing.T, service string) release {
+	t.Helper()
+	repository := w.ECR.Repository(wire.Scope{}, service)
+	image, err := repository.Push(boxecr.Image{Seed: service, Tags: []string{"build-1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.push(t, service, image)
+	at := time.Now().Add(-time.Minute)
+	d, started, err := w.ECS.Cluster(wire.Scope{}, "prod-cluster").CreateService(service, ecs.ServiceOptions{}).
+		Release(at, ecs.Container{Name: "app", Image: repository.URI() + ":build-1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	completed, err := d.Complete(at.Add(30 * time.Second))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return release{service, image, started, completed}
+}
+
+func (w *world) push(t *testing.T, repository string, image digest.Digest) {
+	t.Helper()
+	forge := ecr.NewFromConfig(aws.Config{
+		Region: region, BaseEndpoint: &w.sandboxURL, HTTPClient: boot.HTTPClient(nil),
+		Credentials: credentials.NewStaticCredentialsProvider("AKIDSANDBOX", "secret", ""),
+	})
+	made, err := forge.BatchGetImage(t.Context(), &ecr.BatchGetImageInput{
+		RepositoryName: &repository,
+		ImageIds:       []ecrtypes.ImageIdentifier{{ImageDigest: aws.String(image.String())}},
+	})
+	if err != nil || len(made.Images) != 1 {
+		t.Fatalf("image %s: %v", image, err)
+	}
+	if _, err := w.ecr.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: &repository}); err != nil {
+		t.Fatal(err)
+	}
+	_, err = w.ecr.PutImage(t.Context(), &ecr.PutImageInput{
+		RepositoryName: &repository, ImageTag: aws.String("build-1"),
+		ImageManifest: made.Images[0].ImageManifest, ImageManifestMediaType: made.Images[0].ImageManifestMediaType,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// awaitTag waits until the tag prod of the release's repository is on its image.
+func (w *world) awaitTag(t *testing.T, r release) {
+	t.Helper()
+	await(t, "the tag prod on "+r.service, func(ctx context.Context) (digest.Digest, bool, error) {
+		on, err := w.tagged(ctx, r)
+		return on, on == r.image, err
+	})
+}
+
+// tagged is where ECR has the tag prod, "" if nowhere.
+func (w *world) tagged(ctx context.Context, r release) (digest.Digest, error) {
+	answer, err := w.ecr.DescribeImages(ctx, &ecr.DescribeImagesInput{RepositoryName: &r.service})
+	if err != nil {
+		return "", err
+	}
+	for _, image := range answer.ImageDetails {
+		if slices.Contains(image.ImageTags, "prod") {
+			return digest.Digest(aws.ToString(image.ImageDigest)), nil
+		}
+	}
+	return "", nil
+}
+
+// rows reads what the table has of a partition: the attributes of each item by
+// its sort key.
+func (w *world) rows(ctx context.Context, pk string) (map[string]map[string]types.AttributeValue, error) {
+	answer, err := w.dynamodb.Query(ctx, &dynamodb.QueryInput{
+		TableName: &w.out.Tagalong.Value.TableName, ConsistentRead: aws.Bool(true),
+		KeyConditionExpression:    aws.String("pk = :pk"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": &types.AttributeValueMemberS{Value: pk}},
+	})
+	if err != nil {
+		return nil, err
+	}
+	rows := map[string]map[string]types.AttributeValue{}
+	for _, item := range answer.Items {
+		rows[text(item["sk"])] = item
+	}
+	return rows, nil
+}
+
+func text(value types.AttributeValue) string {
+	s, _ := value.(*types.AttributeValueMemberS)
+	if s == nil {
+		return fmt.Sprint(value)
+	}
+	return s.Value
+}
+
+// theTag: the tag of the environment sits on the digest that was deployed.
+func (w *world) theTag(t *testing.T, r release) {
+	w.put(t, r.started)
+	w.put(t, r.completed)
+	w.awaitTag(t, r)
+}
+
+// theRows: the facts of both events, the rollout, and the tag's wish, confirmed.
+func (w *world) theRows(t *testing.T, r release) {
+	service := strings.Join([]string{w.Home().Account, region, "prod-cluster", r.service}, "/")
+	found := await(t, "the confirmed tag in DynamoDB", func(ctx context.Context) (map[string]map[string]types.AttributeValue, bool, error) {
+		wishes, err := w.rows(ctx, "REPO#"+r.service)
+		return wishes, len(wishes) > 0, err
+	})
+	t.Log(found)
+	rows, err := w.rows(t.Context(), "SVC#"+service)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Log(rows)
+}

@@ -1,0 +1,61 @@
+# What make e2e installs: the module as its users call it, and two of them.
+terraform {
+  required_providers {
+    aws = {
+      source = "hashicorp/aws"
+    }
+  }
+}
+
+# The endpoint, the Region and the credentials are in the environment.
+provider "aws" {
+  skip_credentials_validation = true
+  skip_metadata_api_check     = true
+}
+
+variable "dist" {
+  description = "Folder of the zips."
+  type        = string
+}
+
+variable "sandbox_url" {
+  description = "URL of the sandbox, which plays the services that MiniStack lacks."
+  type        = string
+}
+
+module "tagalong" {
+  source = "../.."
+
+  name               = "tagalong-e2e"
+  dist               = var.dist
+  environments       = [{ environment = "prod", clusters = ["prod-*"] }]
+  history_principals = [aws_iam_user.this["reader"].arn]
+
+  deletion_protection = false # or there is no destroy
+  tls_only_queues     = false # MiniStack speaks plain HTTP
+  extra_environment = {
+    AWS_ENDPOINT_URL_ECS = var.sandbox_url
+  }
+}
+
+# The reader may ask the history function; the stranger is the account's, too.
+resource "aws_iam_user" "this" {
+  for_each = toset(["reader", "stranger"])
+  name     = each.key
+}
+
+resource "aws_iam_access_key" "this" {
+  for_each = aws_iam_user.this
+  user     = each.value.name
+}
+
+output "tagalong" {
+  description = "Everything that the module gives."
+  value       = module.tagalong
+}
+
+output "keys" {
+  description = "Access keys of the two, by their names."
+  value       = { for name, key in aws_iam_access_key.this : name => { id = key.id, secret = key.secret } }
+  sensitive   = true
+}
