@@ -55,7 +55,7 @@ var layers = []*regexp.Regexp{
 	regexp.MustCompile(`^events$`),
 	regexp.MustCompile(`^functions/internal/tagalong$`),
 	regexp.MustCompile(`^functions/internal/(api|dynamo|ecr|ecs|boot|boot/accounts)$`),
-	regexp.MustCompile(`^functions/internal/(boot/wiring.*|sandbox.*|tagalongtest.*|lambdatest|fence|questions)$`),
+	regexp.MustCompile(`^functions/internal/(boot/wiring.*|sandbox.*|tagalongtest.*|lambdatest|e2e|fence|questions)$`),
 	regexp.MustCompile(`^functions/internal/dev.*$`),
 	regexp.MustCompile(`^functions/[a-z]+$`),
 }

@@ -80,6 +80,14 @@ func (w *world) push(t *testing.T, repository string, image digest.Digest) {
 	}
 }
 
+// theTag: the events go in, and the tag of the environment comes to sit on the
+// digest that was deployed.
+func (w *world) theTag(t *testing.T, r release) {
+	w.put(t, r.started)
+	w.put(t, r.completed)
+	w.awaitTag(t, r)
+}
+
 // awaitTag waits until the tag prod of the release's repository is on its image.
 func (w *world) awaitTag(t *testing.T, r release) {
 	t.Helper()
@@ -101,52 +109,4 @@ func (w *world) tagged(ctx context.Context, r release) (digest.Digest, error) {
 		}
 	}
 	return "", nil
-}
-
-// rows reads what the table has of a partition: the attributes of each item by
-// its sort key.
-func (w *world) rows(ctx context.Context, pk string) (map[string]map[string]types.AttributeValue, error) {
-	answer, err := w.dynamodb.Query(ctx, &dynamodb.QueryInput{
-		TableName: &w.out.Tagalong.Value.TableName, ConsistentRead: aws.Bool(true),
-		KeyConditionExpression:    aws.String("pk = :pk"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": &types.AttributeValueMemberS{Value: pk}},
-	})
-	if err != nil {
-		return nil, err
-	}
-	rows := map[string]map[string]types.AttributeValue{}
-	for _, item := range answer.Items {
-		rows[text(item["sk"])] = item
-	}
-	return rows, nil
-}
-
-func text(value types.AttributeValue) string {
-	s, _ := value.(*types.AttributeValueMemberS)
-	if s == nil {
-		return fmt.Sprint(value)
-	}
-	return s.Value
-}
-
-// theTag: the tag of the environment sits on the digest that was deployed.
-func (w *world) theTag(t *testing.T, r release) {
-	w.put(t, r.started)
-	w.put(t, r.completed)
-	w.awaitTag(t, r)
-}
-
-// theRows: the facts of both events, the rollout, and the tag's wish, confirmed.
-func (w *world) theRows(t *testing.T, r release) {
-	service := strings.Join([]string{w.Home().Account, region, "prod-cluster", r.service}, "/")
-	found := await(t, "the confirmed tag in DynamoDB", func(ctx context.Context) (map[string]map[string]types.AttributeValue, bool, error) {
-		wishes, err := w.rows(ctx, "REPO#"+r.service)
-		return wishes, len(wishes) > 0, err
-	})
-	t.Log(found)
-	rows, err := w.rows(t.Context(), "SVC#"+service)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Log(rows)
 }

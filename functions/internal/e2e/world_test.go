@@ -6,9 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net"
-	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"testing"
@@ -159,19 +156,4 @@ func log() string {
 		return fmt.Sprintf("no log of MiniStack: %v", err)
 	}
 	return string(data[max(0, len(data)-10_000):])
-}
-
-// names is a client that finds every host at MiniStack: it tells function URLs
-// by their names.
-func (w *world) names(t *testing.T) *http.Client {
-	t.Helper()
-	target, err := url.Parse(w.endpoint)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &http.Client{Transport: &http.Transport{
-		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, network, target.Host)
-		},
-	}}
 }
