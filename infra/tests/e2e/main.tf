@@ -29,7 +29,7 @@ module "tagalong" {
   name               = "tagalong-e2e"
   dist               = var.dist
   environments       = [{ environment = "prod", clusters = ["prod-*"] }]
-  history_principals = [aws_iam_user.this["reader"].arn]
+  history_principals = ["arn:aws:iam::${data.aws_caller_identity.this.account_id}:user/reader"]
 
   deletion_protection = false # or there is no destroy
   tls_only_queues     = false # MiniStack speaks plain HTTP
@@ -37,6 +37,8 @@ module "tagalong" {
     AWS_ENDPOINT_URL_ECS = var.sandbox_url
   }
 }
+
+data "aws_caller_identity" "this" {}
 
 # The reader may ask the history function; the stranger is the account's, too.
 resource "aws_iam_user" "this" {
