@@ -1,5 +1,5 @@
 terraform {
-  required_version = ">= 1.9" # validations that look at more than their own variable
+  required_version = ">= 1.9"
 
   required_providers {
     aws = {
