@@ -3,10 +3,11 @@
 package e2e
 
 import (
-	"encoding/json"
+	"context"
 	"net/url"
 	"path"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -14,73 +15,80 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 )
 
-// forbid takes the rule's permission from a function; the result gives it back.
-func (w *world) forbid(t *testing.T, function string) (give func()) {
-	t.Helper()
-	arn := w.out.Tagalong.Value.FunctionARNs[function]
-	policy, err := w.lambda.GetPolicy(t.Context(), &lambda.GetPolicyInput{FunctionName: &arn})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var document struct {
-		Statement []struct {
-			Sid       string
-			Condition struct{ ArnLike map[string]string }
+// mending makes what undoes a harm: it is done once, by the test or at its end.
+func mending(t *testing.T, undo func(context.Context) error) (mend func()) {
+	ctx := context.WithoutCancel(t.Context()) // at the test's end its own is over
+	mend = sync.OnceFunc(func() {
+		if err := undo(ctx); err != nil {
+			t.Error(err)
 		}
-	}
-	if err := json.Unmarshal([]byte(*policy.Policy), &document); err != nil {
-		t.Fatal(err)
-	}
-	for _, statement := range document.Statement {
-		if statement.Condition.ArnLike["AWS:SourceArn"] != w.out.Tagalong.Value.RuleARNs[function] {
-			continue
-		}
-		if _, err := w.lambda.RemovePermission(t.Context(), &lambda.RemovePermissionInput{FunctionName: &arn, StatementId: &statement.Sid}); err != nil {
-			t.Fatal(err)
-		}
-		return func() {
-			_, err := w.lambda.AddPermission(t.Context(), &lambda.AddPermissionInput{
-				FunctionName: &arn, StatementId: &statement.Sid, Action: aws.String("lambda:InvokeFunction"),
-				Principal: aws.String("events.amazonaws.com"), SourceArn: aws.String(w.out.Tagalong.Value.RuleARNs[function]),
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	t.Fatalf("the rule has no permission to take away: %s", *policy.Policy)
-	return nil
+	})
+	t.Cleanup(mend)
+	return mend
 }
 
-// withoutAction takes an action from a function's role; the result gives it back.
-func (w *world) withoutAction(t *testing.T, function, action string) (give func()) {
+// denyECS lets nobody read what a deployment runs.
+func (w *world) denyECS(t *testing.T) (mend func()) {
+	t.Helper()
+	for _, operation := range ecsReads {
+		w.ECS.Deny(operation)
+	}
+	return mending(t, func(context.Context) error {
+		for _, operation := range ecsReads {
+			w.ECS.Permit(operation)
+		}
+		return nil
+	})
+}
+
+// ecsReads are the calls that say what a deployment runs; the first is made once
+// for each try.
+var ecsReads = []string{"DescribeServiceRevisions", "ListTasks", "DescribeTasks", "DescribeServices", "DescribeTaskDefinition"}
+
+// forbid takes the permission to invoke a function from its rule.
+func (w *world) forbid(t *testing.T, function string) (mend func()) {
+	t.Helper()
+	arn, rule := w.out.Tagalong.Value.FunctionARNs[function], w.out.Tagalong.Value.RuleARNs[function]
+	statement := "EventBridge" // in infra/events.tf
+	if _, err := w.lambda.RemovePermission(t.Context(), &lambda.RemovePermissionInput{FunctionName: &arn, StatementId: &statement}); err != nil {
+		t.Fatal(err)
+	}
+	return mending(t, func(ctx context.Context) error {
+		_, err := w.lambda.AddPermission(ctx, &lambda.AddPermissionInput{
+			FunctionName: &arn, StatementId: &statement, SourceArn: &rule,
+			Action: aws.String("lambda:InvokeFunction"), Principal: aws.String("events.amazonaws.com"),
+		})
+		return err
+	})
+}
+
+// without takes an action from a function's role.
+func (w *world) without(t *testing.T, function, action string) (mend func()) {
 	t.Helper()
 	role := path.Base(w.out.Tagalong.Value.RoleARNs[function])
 	names, err := w.iam.ListRolePolicies(t.Context(), &iam.ListRolePoliciesInput{RoleName: &role})
+	if err != nil || len(names.PolicyNames) != 1 {
+		t.Fatalf("policies of role %s: %v, %v, want one", role, names, err)
+	}
+	policy, err := w.iam.GetRolePolicy(t.Context(), &iam.GetRolePolicyInput{RoleName: &role, PolicyName: &names.PolicyNames[0]})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range names.PolicyNames {
-		policy, err := w.iam.GetRolePolicy(t.Context(), &iam.GetRolePolicyInput{RoleName: &role, PolicyName: &name})
-		if err != nil {
-			t.Fatal(err)
-		}
-		whole, err := url.QueryUnescape(*policy.PolicyDocument)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !strings.Contains(whole, `"`+action+`"`) {
-			continue
-		}
-		set := func(document string) {
-			if _, err := w.iam.PutRolePolicy(t.Context(), &iam.PutRolePolicyInput{RoleName: &role, PolicyName: &name, PolicyDocument: &document}); err != nil {
-				t.Fatal(err)
-			}
-		}
-		// Another action in its place, since a statement must have one.
-		set(strings.ReplaceAll(whole, `"`+action+`"`, `"ecr:DescribeRegistry"`))
-		return func() { set(whole) }
+	whole, err := url.QueryUnescape(*policy.PolicyDocument)
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Fatalf("the role %s has no %s to take away", role, action)
-	return nil
+	// Another one takes its place, since a statement must have one.
+	less := strings.ReplaceAll(whole, `"`+action+`"`, `"ecr:DescribeRegistry"`)
+	if less == whole {
+		t.Fatalf("role %s has no %s to take away: %s", role, action, whole)
+	}
+	set := func(ctx context.Context, document string) error {
+		_, err := w.iam.PutRolePolicy(ctx, &iam.PutRolePolicyInput{RoleName: &role, PolicyName: &names.PolicyNames[0], PolicyDocument: &document})
+		return err
+	}
+	if err := set(t.Context(), less); err != nil {
+		t.Fatal(err)
+	}
+	return mending(t, func(ctx context.Context) error { return set(ctx, whole) })
 }

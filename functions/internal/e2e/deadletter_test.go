@@ -15,9 +15,7 @@ import (
 // It is replayed once ECS answers again.
 func (w *world) poison(t *testing.T) {
 	r := w.release(t, "poison")
-	for _, operation := range ecsReads {
-		w.ECS.Deny(operation)
-	}
+	mend := w.denyECS(t)
 	w.ResetCalls()
 	w.put(t, r.completed)
 	letter := w.letter(t, "deployment")
@@ -35,21 +33,15 @@ func (w *world) poison(t *testing.T) {
 	if tries != 3 {
 		t.Errorf("tried %d times: %v", tries, w.Calls())
 	}
-	for _, operation := range ecsReads {
-		w.ECS.Permit(operation)
-	}
+	mend()
 	w.replay(t, letter, r)
 }
-
-// ecsReads are the calls that say what a deployment runs; the first is made once
-// for each try.
-var ecsReads = []string{"DescribeServiceRevisions", "ListTasks", "DescribeTasks", "DescribeServices", "DescribeTaskDefinition"}
 
 // undelivered: an event that the rule may not hand to the function is whole in
 // the dead-letter queue of the rule's target. It is replayed once the rule may.
 func (w *world) undelivered(t *testing.T) {
 	r := w.release(t, "undelivered")
-	give := w.forbid(t, "deployment")
+	mend := w.forbid(t, "deployment")
 	w.put(t, r.completed)
 	letter := w.letter(t, "undelivered")
 	sameEvent(t, json.RawMessage(*letter.Body), r.completed)
@@ -60,7 +52,7 @@ func (w *world) undelivered(t *testing.T) {
 			t.Errorf("%s %q, want %q", name, got, want)
 		}
 	}
-	give()
+	mend()
 	w.replay(t, letter, r)
 }
 
@@ -68,7 +60,7 @@ func (w *world) undelivered(t *testing.T) {
 // in the on-failure queue with it. It is replayed once the role has it again.
 func (w *world) denied(t *testing.T) {
 	r := w.release(t, "denied")
-	give := w.withoutAction(t, "deployment", "ecr:PutImage")
+	mend := w.without(t, "deployment", "ecr:PutImage")
 	w.put(t, r.completed)
 	letter := w.letter(t, "deployment")
 	record := failed(t, letter)
@@ -81,6 +73,6 @@ func (w *world) denied(t *testing.T) {
 	if on, err := w.tagged(t.Context(), r); on != "" || err != nil {
 		t.Errorf("the tag is on %q, %v", on, err)
 	}
-	give()
+	mend()
 	w.replay(t, letter, r)
 }

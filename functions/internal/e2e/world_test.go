@@ -129,7 +129,7 @@ func (w *world) put(t *testing.T, event []byte) {
 
 // patience is how long an effect may take to show. Each takes less than two
 // seconds; the rest is for machines that are busy.
-const patience = 60 * time.Second
+const patience = 20 * time.Second
 
 // await asks until the answer is there. What it last was is said if it never is.
 func await[T any](t *testing.T, what string, ask func(context.Context) (answer T, there bool, err error)) T {
@@ -155,5 +155,5 @@ func log() string {
 	if err != nil {
 		return fmt.Sprintf("no log of MiniStack: %v", err)
 	}
-	return string(data[max(0, len(data)-10_000):])
+	return string(data[max(0, len(data)-4_000):])
 }
