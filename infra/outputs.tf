@@ -48,8 +48,8 @@ output "environments" {
   # Here and not in the variable, since a validation can list what is wrong only
   # by working it all out again for its message.
   precondition {
-    condition     = length(local.rule_problems) == 0
-    error_message = join("\n", local.rule_problems)
+    condition     = length(module.rules.environment_problems) == 0
+    error_message = join("\n", module.rules.environment_problems)
   }
 }
 
@@ -58,7 +58,7 @@ output "accounts" {
   value       = local.documents.accounts
 
   precondition {
-    condition     = length(local.account_problems) == 0
-    error_message = join("\n", local.account_problems)
+    condition     = length(module.rules.account_problems) == 0
+    error_message = join("\n", module.rules.account_problems)
   }
 }

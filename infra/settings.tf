@@ -1,3 +1,11 @@
+module "rules" {
+  source = "./modules/rules"
+
+  environments = var.environments
+  accounts     = var.accounts
+  own_account  = local.account
+}
+
 # Environment rules and accounts, as the functions read them: JSON in a variable,
 # or in an item of the table when it is long, since Lambda allows 4 KB of
 # environment in all.

@@ -31,15 +31,26 @@ data "aws_iam_policy_document" "key" {
     }
   }
 
-  # EventBridge writes dead letters, CloudWatch its alarms.
+  # EventBridge writes dead letters for the rules, whose queue says for which.
   statement {
-    sid       = "LetServicesSendMessages"
+    sid       = "LetDeadLettersBeEncrypted"
     actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
     resources = ["*"]
 
     principals {
       type        = "Service"
-      identifiers = ["events.amazonaws.com", "cloudwatch.amazonaws.com"]
+      identifiers = ["events.amazonaws.com"]
+    }
+  }
+
+  statement {
+    sid       = "LetAlarmsBeEncrypted"
+    actions   = ["kms:Decrypt", "kms:GenerateDataKey*"]
+    resources = ["*"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["cloudwatch.amazonaws.com"]
     }
 
     condition {
@@ -51,7 +62,7 @@ data "aws_iam_policy_document" "key" {
 
   statement {
     sid       = "LetLogsBeEncrypted"
-    actions   = ["kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:GenerateDataKey", "kms:DescribeKey"]
+    actions   = ["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"]
     resources = ["*"]
 
     principals {

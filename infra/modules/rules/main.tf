@@ -1,7 +1,7 @@
 # What is wrong with environments and accounts, in sentences. The functions
 # check the same at their start (functions/internal/tagalong/environment.go,
-# functions/internal/boot/accounts.go); both are held against tests/rules.json
-# and tests/accounts.json. Only the module refuses a rule that never matches.
+# functions/internal/boot/accounts.go); both are held against the tables in
+# tests/. Only this module refuses a rule that never matches.
 locals {
   rule_lists   = ["accounts", "regions", "clusters", "services", "pipelines", "stages"]
   placeholders = ["{environment}", "{cluster}", "{service}", "{container}", "{time}"]
@@ -64,8 +64,8 @@ locals {
     entry.role == null || can(regex("^arn:aws(?:-[a-z]+)*:iam::${entry.account}:role/[A-Za-z0-9_+=,.@/-]{1,512}$", entry.role)) ? [] : [
       "accounts[${i}].role \"${coalesce(entry.role, "null")}\": want the ARN of a role of account ${entry.account}, such as arn:aws:iam::${entry.account}:role/tagalong.",
     ],
-    entry.role != null || entry.account == local.account ? [] : [
-      "accounts[${i}] (${entry.account}) has no role: want one, since our own account is ${local.account}.",
+    entry.role != null || entry.account == var.own_account ? [] : [
+      "accounts[${i}] (${entry.account}) has no role: want one, since our own account is ${var.own_account}.",
     ],
     [for region in coalesce(entry.regions, []) :
       "accounts[${i}].regions \"${region}\": want the name of an AWS Region, such as us-east-1." if !can(regex("^[a-z]{2,}(?:-[a-z]+)+-[0-9]$", region))
