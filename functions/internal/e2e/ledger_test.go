@@ -47,7 +47,7 @@ func (w *world) items(ctx context.Context, pk, prefix string) (items []item, err
 // rollout, completed, with the digest and how it is known.
 func (w *world) theRows(t *testing.T, r release) {
 	wish := await(t, "the confirmed wish", func(ctx context.Context) (item, bool, error) {
-		tags, err := w.items(ctx, "REPO#"+r.service, "TAG#")
+		tags, err := w.items(ctx, "REPO#"+r.repository, "TAG#")
 		if err != nil || len(tags) != 1 {
 			return item{}, false, err
 		}
@@ -67,7 +67,7 @@ func (w *world) theRows(t *testing.T, r release) {
 	}
 	want := item{SK: rollouts[0].SK, State: "completed"}
 	want.Containers = append(want.Containers, rollouts[0].Containers[:1]...)
-	want.Containers[0].Repository, want.Containers[0].Digest, want.Containers[0].Evidence = r.service, r.image.String(), "revision"
+	want.Containers[0].Repository, want.Containers[0].Digest, want.Containers[0].Evidence = r.repository, r.image.String(), "revision"
 	if diff := cmp.Diff(want, rollouts[0]); diff != "" {
 		t.Error(diff)
 	}

@@ -20,11 +20,11 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/wire"
 )
 
-// release is a deployment of a service that has its own repository.
+// release is a deployment of a service that has a repository of its own.
 type release struct {
-	service            string // and the repository
-	image              digest.Digest
-	started, completed []byte // the events
+	service, repository string
+	image               digest.Digest
+	started, completed  []byte // the events
 }
 
 // release pushes an image and rolls it out in the cluster prod-cluster. The
@@ -32,23 +32,20 @@ type release struct {
 // gets the same bytes, whose digest is the same.
 func (w *world) release(t *testing.T, service string) release {
 	t.Helper()
-	repository := w.ECR.Repository(wire.Scope{}, service)
-	image, err := repository.Push(boxecr.Image{Seed: service, Tags: []string{"build-1"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.push(t, service, image)
+	r := release{service: service, repository: "shop/" + service}
+	repository := w.ECR.Repository(wire.Scope{}, r.repository)
+	var err error
+	r.image, err = repository.Push(boxecr.Image{Seed: service, Tags: []string{"build-1"}})
+	check(t, err)
+	w.push(t, r.repository, r.image)
 	at := time.Now().Add(-time.Minute)
-	d, started, err := w.ECS.Cluster(wire.Scope{}, "prod-cluster").CreateService(service, ecs.ServiceOptions{}).
+	var d *ecs.Deployment
+	d, r.started, err = w.ECS.Cluster(wire.Scope{}, "prod-cluster").CreateService(service, ecs.ServiceOptions{}).
 		Release(at, ecs.Container{Name: "app", Image: repository.URI() + ":build-1"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	completed, err := d.Complete(at.Add(30 * time.Second))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return release{service, image, started, completed}
+	check(t, err)
+	r.completed, err = d.Complete(at.Add(30 * time.Second))
+	check(t, err)
+	return r
 }
 
 func (w *world) push(t *testing.T, repository string, image digest.Digest) {
@@ -87,7 +84,7 @@ func (w *world) theTag(t *testing.T, r release) {
 // awaitTag waits until the tag prod of the release's repository is on its image.
 func (w *world) awaitTag(t *testing.T, r release) {
 	t.Helper()
-	await(t, "the tag prod on "+r.service, func(ctx context.Context) (digest.Digest, bool, error) {
+	await(t, "the tag prod on "+r.repository, func(ctx context.Context) (digest.Digest, bool, error) {
 		on, err := w.tagged(ctx, r)
 		return on, on == r.image, err
 	})
@@ -95,7 +92,7 @@ func (w *world) awaitTag(t *testing.T, r release) {
 
 // tagged is where ECR has the tag prod, "" if nowhere.
 func (w *world) tagged(ctx context.Context, r release) (digest.Digest, error) {
-	answer, err := w.ecr.DescribeImages(ctx, &ecr.DescribeImagesInput{RepositoryName: &r.service})
+	answer, err := w.ecr.DescribeImages(ctx, &ecr.DescribeImagesInput{RepositoryName: &r.repository})
 	if err != nil {
 		return "", err
 	}

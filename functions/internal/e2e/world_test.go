@@ -36,6 +36,7 @@ const (
 type world struct {
 	*sandbox.Sandbox
 	*terraform
+	recorder
 	dist                 string // the zips and the command
 	endpoint, sandboxURL string // of MiniStack and of the sandbox
 	out                  outputs
@@ -82,7 +83,7 @@ func newWorld(t *testing.T) *world {
 	}
 	t.Cleanup(stop)
 	w.sandboxURL = sandboxURL
-	w.terraform = newTerraform(t, root, "dist="+dist, "sandbox_url="+sandboxURL)
+	w.terraform = newTerraform(t, root, "dist="+dist, "endpoints="+w.endpoints(t))
 
 	cfg := aws.Config{
 		Region: region, BaseEndpoint: &endpoint, HTTPClient: boot.HTTPClient(nil),
@@ -92,6 +93,21 @@ func newWorld(t *testing.T) *world {
 	w.eventbridge, w.iam = eventbridge.NewFromConfig(cfg), iam.NewFromConfig(cfg)
 	w.lambda, w.sqs = lambda.NewFromConfig(cfg), sqs.NewFromConfig(cfg)
 	return w
+}
+
+// endpoints are the variables that send the functions' calls through the
+// recorder, to MiniStack what it has and to the sandbox the rest.
+func (w *world) endpoints(t *testing.T) string {
+	t.Helper()
+	ministack, box := w.before(t, w.endpoint), w.before(t, w.sandboxURL)
+	variables, err := json.Marshal(map[string]string{
+		"AWS_ENDPOINT_URL_DYNAMODB": ministack, "AWS_ENDPOINT_URL_ECR": ministack,
+		"AWS_ENDPOINT_URL_ECS": box,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(variables)
 }
 
 // rootVariables point Terraform and the command at MiniStack.

@@ -18,9 +18,9 @@ variable "dist" {
   type        = string
 }
 
-variable "sandbox_url" {
-  description = "URL of the sandbox, which plays the services that MiniStack lacks."
-  type        = string
+variable "endpoints" {
+  description = "Variables AWS_ENDPOINT_URL_SERVICE: where the functions find what MiniStack lacks, by way of a recorder."
+  type        = map(string)
 }
 
 module "tagalong" {
@@ -29,13 +29,15 @@ module "tagalong" {
   name               = "tagalong-e2e"
   dist               = var.dist
   environments       = [{ environment = "prod", clusters = ["prod-*"] }]
+  regions            = ["eu-west-1"]
+  clusters           = ["prod-*"]
+  repositories       = ["shop/*"]
+  pipelines          = ["shop-*"]
   history_principals = ["arn:aws:iam::${data.aws_caller_identity.this.account_id}:user/reader"]
 
   deletion_protection = false # or there is no destroy
   tls_only_queues     = false # MiniStack speaks plain HTTP
-  extra_environment = {
-    AWS_ENDPOINT_URL_ECS = var.sandbox_url
-  }
+  extra_environment   = var.endpoints
 }
 
 data "aws_caller_identity" "this" {}
