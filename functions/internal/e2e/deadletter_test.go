@@ -8,13 +8,15 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecs"
 )
 
 // poison: an event that the function cannot handle, since ECS lets it read
 // nothing, is tried three times, and then it is whole in the on-failure queue.
 // It is replayed once ECS answers again.
 func (w *world) poison(t *testing.T) {
-	r := w.release(t, "poison")
+	r := w.release(t, "poison", ecs.ServiceOptions{})
 	mend := w.denyECS(t)
 	w.ResetCalls()
 	w.put(t, r.completed)
@@ -40,7 +42,7 @@ func (w *world) poison(t *testing.T) {
 // undelivered: an event that the rule may not hand to the function is whole in
 // the dead-letter queue of the rule's target. It is replayed once the rule may.
 func (w *world) undelivered(t *testing.T) {
-	r := w.release(t, "undelivered")
+	r := w.release(t, "undelivered", ecs.ServiceOptions{})
 	mend := w.forbid(t, "deployment")
 	w.put(t, r.completed)
 	letter := w.letter(t, "undelivered")
@@ -59,7 +61,7 @@ func (w *world) undelivered(t *testing.T) {
 // denied: a role without ecr:PutImage gets an AccessDenied, and the event ends
 // in the on-failure queue with it. It is replayed once the role has it again.
 func (w *world) denied(t *testing.T) {
-	r := w.release(t, "denied")
+	r := w.release(t, "denied", ecs.ServiceOptions{})
 	mend := w.without(t, "deployment", "ecr:PutImage")
 	w.put(t, r.completed)
 	letter := w.letter(t, "deployment")

@@ -2,17 +2,22 @@
 
 package e2e
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecs"
+)
 
 func TestTheModule(t *testing.T) {
 	w := newWorld(t)
 	if !t.Run("one apply installs everything", w.apply) {
 		return
 	}
-	checkout := w.release(t, "checkout-api")
+	checkout := w.release(t, "checkout-api", ecs.ServiceOptions{})
 	t.Run("a deployment's event moves the tag to the deployed digest in ECR", func(t *testing.T) { w.theTag(t, checkout) })
 	t.Run("its rows are in DynamoDB", func(t *testing.T) { w.theRows(t, checkout) })
 	t.Run("the history function answers at its URL whoever is named, and nobody else", func(t *testing.T) { w.theAnswer(t, checkout) })
+	t.Run("a legacy service is found, and its tasks tell the digest", w.theLegacy)
 	t.Run("a poison event is tried three times, lies whole in the on-failure queue, and is replayed", w.poison)
 	t.Run("an event that cannot be handed over lies whole in the rule's dead-letter queue, and is replayed", w.undelivered)
 	t.Run("a role without ecr:PutImage is denied it, the event ends in the on-failure queue, and is replayed", w.denied)

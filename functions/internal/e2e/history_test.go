@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -11,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -32,6 +34,9 @@ func (w *world) theAnswer(t *testing.T, r release) {
 		page.Items[0].Evidence != "revision" || page.Items[0].TagState != "confirmed" {
 		t.Errorf("what runs in prod: %s", body)
 	}
+	if status, body := w.ask(t, "reader", "/v1/images?image="+r.repository+":prod"); status != http.StatusOK || !bytes.Contains(body, []byte(r.image)) {
+		t.Errorf("where the tag's image runs: status %d: %s", status, body)
+	}
 	for _, nobody := range []string{"", "stranger"} {
 		if status, body := w.ask(t, nobody, "/v1/environments/prod/running"); status != http.StatusForbidden {
 			t.Errorf("signed by %q: status %d: %s", nobody, status, body)
@@ -43,11 +48,9 @@ func (w *world) theAnswer(t *testing.T, r release) {
 // the two users, or by nobody.
 func (w *world) ask(t *testing.T, user, path string) (status int, body []byte) {
 	t.Helper()
-	at, err := url.Parse(w.out.Tagalong.Value.HistoryURL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	at.Scheme, at.Path = "http", path
+	at, err := url.Parse(strings.TrimSuffix(w.out.Tagalong.Value.HistoryURL, "/") + path)
+	check(t, err)
+	at.Scheme = "http"
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, at.String(), nil)
 	if err != nil {
 		t.Fatal(err)

@@ -56,12 +56,11 @@ func (w *world) theRows(t *testing.T, r release) {
 	if image := r.image.String(); wish.Wish != image || wish.Actual != image {
 		t.Errorf("the tag: wished on %q, seen on %q, want %s", wish.Wish, wish.Actual, image)
 	}
-	service := "SVC#" + strings.Join([]string{w.Home().Account, region, "prod-cluster", r.service}, "/")
-	facts, err := w.items(t.Context(), service, "F#")
+	facts, err := w.items(t.Context(), w.partition(r), "F#")
 	if err != nil || len(facts) != 2 || !strings.Contains(facts[0].SK, "#IN_PROGRESS#") || !strings.Contains(facts[1].SK, "#COMPLETED#") {
 		t.Errorf("facts %v, %v", facts, err)
 	}
-	rollouts, err := w.items(t.Context(), service, "R#")
+	rollouts, err := w.items(t.Context(), w.partition(r), "R#")
 	if err != nil || len(rollouts) != 1 {
 		t.Fatalf("rollouts %v, %v", rollouts, err)
 	}
@@ -71,4 +70,9 @@ func (w *world) theRows(t *testing.T, r release) {
 	if diff := cmp.Diff(want, rollouts[0]); diff != "" {
 		t.Error(diff)
 	}
+}
+
+// partition is the one of a release's service.
+func (w *world) partition(r release) string {
+	return "SVC#" + strings.Join([]string{w.Home().Account, region, "prod-cluster", r.service}, "/")
 }

@@ -30,7 +30,7 @@ type release struct {
 // release pushes an image and rolls it out in the cluster prod-cluster. The
 // sandbox makes the image, so that its ECS can resolve the name; MiniStack's ECR
 // gets the same bytes, whose digest is the same.
-func (w *world) release(t *testing.T, service string) release {
+func (w *world) release(t *testing.T, service string, options ecs.ServiceOptions) release {
 	t.Helper()
 	r := release{service: service, repository: "shop/" + service}
 	repository := w.ECR.Repository(wire.Scope{}, r.repository)
@@ -40,7 +40,7 @@ func (w *world) release(t *testing.T, service string) release {
 	w.push(t, r.repository, r.image)
 	at := time.Now().Add(-time.Minute)
 	var d *ecs.Deployment
-	d, r.started, err = w.ECS.Cluster(wire.Scope{}, "prod-cluster").CreateService(service, ecs.ServiceOptions{}).
+	d, r.started, err = w.ECS.Cluster(wire.Scope{}, "prod-cluster").CreateService(service, options).
 		Release(at, ecs.Container{Name: "app", Image: repository.URI() + ":build-1"})
 	check(t, err)
 	r.completed, err = d.Complete(at.Add(30 * time.Second))
@@ -102,4 +102,15 @@ func (w *world) tagged(ctx context.Context, r release) (digest.Digest, error) {
 		}
 	}
 	return "", nil
+}
+
+// theLegacy: of a service with the old ARN, which does not say the cluster, and
+// without revisions, the clusters are searched and the tasks are asked.
+func (w *world) theLegacy(t *testing.T) {
+	r := w.release(t, "legacy", ecs.ServiceOptions{ShortARN: true, NoRevisions: true, Events: ecs.EventOptions{NoClusterARN: true}})
+	w.theTag(t, r)
+	rollouts, err := w.items(t.Context(), w.partition(r), "R#")
+	if err != nil || len(rollouts) != 1 || len(rollouts[0].Containers) != 1 || rollouts[0].Containers[0].Evidence != "task" {
+		t.Errorf("rollouts %v, %v", rollouts, err)
+	}
 }
