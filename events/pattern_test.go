@@ -39,6 +39,7 @@ var patterns = map[string]struct {
 	"pipeline.json": {
 		selects: []string{
 			"codedeploy-deployment-failure.json",
+			"codedeploy-deployment-ready.json",
 			"codedeploy-deployment-start.json",
 			"codedeploy-deployment-stop.json",
 			"codedeploy-deployment-success.json",
@@ -75,14 +76,16 @@ var patterns = map[string]struct {
 }
 
 // The states that matter to a release: where something begins, ends or begins
-// again. In between nothing is decided.
+// again, and where CodeDeploy's new task set is there before its traffic. In
+// between nothing is decided.
 var (
 	pipelineStates = []events.ExecutionState{
 		events.ExecutionStarted, events.ExecutionSucceeded, events.ExecutionFailed, events.ExecutionCanceled,
 		events.ExecutionResumed, events.ExecutionStopped, events.ExecutionAbandoned,
 	}
 	codeDeployStates = []events.CodeDeployState{
-		events.CodeDeployStarted, events.CodeDeploySucceeded, events.CodeDeployFailed, events.CodeDeployStopped,
+		events.CodeDeployStarted, events.CodeDeployReady,
+		events.CodeDeploySucceeded, events.CodeDeployFailed, events.CodeDeployStopped,
 	}
 )
 

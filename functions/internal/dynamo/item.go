@@ -21,7 +21,8 @@ type indexed struct {
 	GSI2SK string `dynamodbav:"gsi2sk,omitempty"`
 }
 
-// factItem is one thing that happened to one deployment:
+// factItem is one thing that happened to one deployment, or to an action that
+// deploys: that one's start names its release and its limit, too:
 //
 //	{
 //	  "pk": "SVC#111122223333/us-east-1/prod-cluster/checkout-api",
@@ -32,9 +33,33 @@ type indexed struct {
 //	}
 type factItem struct {
 	key
-	Source     string `dynamodbav:"source"`
-	Reason     string `dynamodbav:"reason,omitempty"`
-	RecordedAt string `dynamodbav:"recordedAt"`
+	Source     string       `dynamodbav:"source"`
+	Reason     string       `dynamodbav:"reason,omitempty"`
+	Release    *releaseItem `dynamodbav:"release,omitempty"`
+	Limit      string       `dynamodbav:"limit,omitempty"`
+	RecordedAt string       `dynamodbav:"recordedAt"`
+}
+
+// releaseItem says what put a rollout in place; nil where nothing is known.
+type releaseItem struct {
+	Pipeline  string `dynamodbav:"pipeline"`
+	Execution string `dynamodbav:"execution"`
+	Stage     string `dynamodbav:"stage"`
+	Commit    string `dynamodbav:"commit,omitempty"`
+}
+
+func toRelease(r tagalong.Release) *releaseItem {
+	if r == (tagalong.Release{}) {
+		return nil
+	}
+	return &releaseItem{Pipeline: r.Pipeline, Execution: r.Execution, Stage: r.Stage, Commit: r.Commit}
+}
+
+func (i *releaseItem) release() tagalong.Release {
+	if i == nil {
+		return tagalong.Release{}
+	}
+	return tagalong.Release{Pipeline: i.Pipeline, Execution: i.Execution, Stage: i.Stage, Commit: i.Commit}
 }
 
 // containerItem is a container within rows, members, places and heads.
@@ -55,15 +80,16 @@ type containerItem struct {
 
 // rolloutItem is a rollout's course, in rows and in a head's base.
 type rolloutItem struct {
-	Deployment   string `dynamodbav:"deployment"`
-	State        string `dynamodbav:"state"`
-	StartedAt    string `dynamodbav:"startedAt,omitempty"`
-	FinishedAt   string `dynamodbav:"finishedAt,omitempty"`
-	Until        string `dynamodbav:"until,omitempty"`
-	Rollback     bool   `dynamodbav:"rollback,omitempty"`
-	Reason       string `dynamodbav:"reason,omitempty"`
-	StartSource  string `dynamodbav:"startSource,omitempty"`
-	FinishSource string `dynamodbav:"finishSource,omitempty"`
+	Deployment   string       `dynamodbav:"deployment"`
+	State        string       `dynamodbav:"state"`
+	StartedAt    string       `dynamodbav:"startedAt,omitempty"`
+	FinishedAt   string       `dynamodbav:"finishedAt,omitempty"`
+	Until        string       `dynamodbav:"until,omitempty"`
+	Rollback     bool         `dynamodbav:"rollback,omitempty"`
+	Reason       string       `dynamodbav:"reason,omitempty"`
+	Release      *releaseItem `dynamodbav:"release,omitempty"`
+	StartSource  string       `dynamodbav:"startSource,omitempty"`
+	FinishSource string       `dynamodbav:"finishSource,omitempty"`
 }
 
 // rowItem is a rollout as the history shows it:
@@ -168,6 +194,22 @@ type timelineItem struct {
 	Ended     int           `dynamodbav:"ended,omitempty"`
 	Completed []string      `dynamodbav:"completed,omitempty"`
 	Truncated bool          `dynamodbav:"truncated,omitempty"`
+	Actions   []actionItem  `dynamodbav:"actions,omitempty"`
+}
+
+// actionItem is an action that deploys and has not ended.
+type actionItem struct {
+	Action  string       `dynamodbav:"action"`
+	Release *releaseItem `dynamodbav:"release,omitempty"`
+	Limit   string       `dynamodbav:"limit"`
+}
+
+func toAction(a tagalong.UnderWay) actionItem {
+	return actionItem{Action: a.Action, Release: toRelease(a.Release), Limit: formatTime(a.Limit)}
+}
+
+func (i actionItem) action() tagalong.UnderWay {
+	return tagalong.UnderWay{Action: i.Action, Release: i.Release.release(), Limit: parseTime(i.Limit)}
 }
 
 // detailsItem is what is known of a rollout, in rows and in heads.
@@ -226,6 +268,7 @@ type memberItem struct {
 	Since          string          `dynamodbav:"since"`
 	Until          string          `dynamodbav:"until,omitempty"`
 	RollingOut     string          `dynamodbav:"rollingOut,omitempty"`
+	Release        *releaseItem    `dynamodbav:"release,omitempty"`
 	Containers     []containerItem `dynamodbav:"containers"`
 	Joined         string          `dynamodbav:"joined,omitempty"`
 	CompleteSince  string          `dynamodbav:"completeSince,omitempty"`
@@ -275,21 +318,21 @@ type placeItem struct {
 //	  "actual": "sha256:cdd0da87d06937ee0c634382568df6492a41993c2e08c6395e3723f0bc624e17",
 //	  "checkedAt": "2026-03-04T09:20:01.312Z",
 //	  "claims": "…",
-//	  "environment": "prod",
-//	  "gsi1pk": "T#prod",
-//	  "gsi1sk": "1#checkout-api#111122223333.dkr.ecr.us-east-1.amazonaws.com#prod",
+//	  "environment": "",
+//	  "gsi1pk": "T#",
+//	  "gsi1sk": "1#checkout-api#111122223333.dkr.ecr.us-east-1.amazonaws.com#released",
 //	  "once": false,
 //	  "pk": "REPO#checkout-api",
 //	  "registry": "111122223333.dkr.ecr.us-east-1.amazonaws.com",
 //	  "repository": "checkout-api",
 //	  "since": "2026-03-04T09:20:01.312Z",
-//	  "sk": "TAG#111122223333.dkr.ecr.us-east-1.amazonaws.com#prod",
+//	  "sk": "TAG#111122223333.dkr.ecr.us-east-1.amazonaws.com#released",
 //	  "state": "confirmed",
-//	  "tag": "prod",
+//	  "tag": "released",
 //	  "version": "…",
 //	  "wish": "sha256:cdd0da87d06937ee0c634382568df6492a41993c2e08c6395e3723f0bc624e17",
-//	  "wishAt": "2026-03-04T09:18:02.915Z",
-//	  "wishBy": "111122223333/us-east-1/prod-cluster/checkout-api#checkout-api"
+//	  "wishAt": "2026-03-04T09:12:07.511Z",
+//	  "wishBy": "promotion#6f1c7b0e-93d4-4a25-b8e1-0d52c4a97f63"
 //	}
 type tagItem struct {
 	key
@@ -335,7 +378,10 @@ type directoryItem struct {
 }
 
 func toFact(f tagalong.Fact, k key) factItem {
-	return factItem{key: k, Source: string(f.Source), Reason: f.Reason, RecordedAt: formatTime(f.RecordedAt)}
+	return factItem{
+		key: k, Source: string(f.Source), Reason: f.Reason,
+		Release: toRelease(f.Release), Limit: formatTime(f.Limit), RecordedAt: formatTime(f.RecordedAt),
+	}
 }
 
 func toContainer(c tagalong.Container) containerItem {
@@ -386,6 +432,7 @@ func toRollout(r tagalong.Rollout) rolloutItem {
 		Until:        formatTime(r.Until),
 		Rollback:     r.Rollback,
 		Reason:       r.Reason,
+		Release:      toRelease(r.Release),
 		StartSource:  string(r.StartSource),
 		FinishSource: string(r.FinishSource),
 	}
@@ -400,6 +447,7 @@ func (i rolloutItem) rollout() tagalong.Rollout {
 		Until:        parseTime(i.Until),
 		Rollback:     i.Rollback,
 		Reason:       i.Reason,
+		Release:      i.Release.release(),
 		StartSource:  tagalong.Source(i.StartSource),
 		FinishSource: tagalong.Source(i.FinishSource),
 	}
@@ -407,14 +455,17 @@ func (i rolloutItem) rollout() tagalong.Rollout {
 
 func toRow(r tagalong.Row) rowItem {
 	k := rowKey(r.Service, tagalong.RolloutKey{Sort: r.SortTime(), Deployment: r.Deployment})
-	pk, sk := historyIndex(r.Environment, r.At())
-	return rowItem{
+	i := rowItem{
 		key:         k,
-		indexed:     indexed{GSI1PK: pk, GSI1SK: sk},
 		rolloutItem: toRollout(r.Rollout),
 		detailsItem: toDetails(r.Details),
 		Expires:     epoch(r.Expires),
 	}
+	i.GSI1PK, i.GSI1SK = historyIndex(r.Environment, r.At())
+	if r.Release.Pipeline != "" {
+		i.GSI2PK, i.GSI2SK = releaseIndex(r.Release, r.At())
+	}
+	return i
 }
 
 func (i rowItem) row() (tagalong.Row, error) {
@@ -458,6 +509,7 @@ func toHead(s tagalong.Service, h tagalong.Head) headItem {
 			Ended:     h.Base.Ended,
 			Completed: h.Base.Completed,
 			Truncated: h.Base.Truncated,
+			Actions:   all(h.Base.Actions, toAction),
 		},
 		Since:         formatTime(h.Since),
 		Live:          map[string]detailsItem{},
@@ -484,6 +536,7 @@ func (i headItem) head() tagalong.Head {
 			Ended:     i.Base.Ended,
 			Completed: i.Base.Completed,
 			Truncated: i.Base.Truncated,
+			Actions:   all(i.Base.Actions, actionItem.action),
 		},
 		Since:         parseTime(i.Since),
 		Live:          map[string]tagalong.Details{},
@@ -526,7 +579,7 @@ func (i claimItem) claim() tagalong.Claim {
 }
 
 func lastKey(s tagalong.Service, f tagalong.Fact) string {
-	if f.Deployment == "" {
+	if f.Subject() == "" {
 		return ""
 	}
 	return factKey(s, f).SK
@@ -553,6 +606,7 @@ func toMember(m tagalong.Member) memberItem {
 		TaskDefinition: m.TaskDefinition,
 		Since:          formatTime(m.Since),
 		RollingOut:     m.RollingOut,
+		Release:        toRelease(m.Release),
 		Containers:     all(m.Containers, toPlaced),
 		Joined:         formatTime(m.Joined),
 		CompleteSince:  formatTime(m.CompleteSince),
@@ -585,6 +639,7 @@ func (i memberItem) member(environment string) (tagalong.Member, error) {
 		TaskDefinition: i.TaskDefinition,
 		Since:          parseTime(i.Since),
 		RollingOut:     i.RollingOut,
+		Release:        i.Release.release(),
 		Containers:     all(i.Containers, containerItem.placed),
 		Joined:         parseTime(i.Joined),
 		CompleteSince:  parseTime(i.CompleteSince),

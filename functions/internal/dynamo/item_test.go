@@ -3,10 +3,12 @@ package dynamo_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
 	"os"
 	"regexp"
 	"strings"
@@ -29,10 +31,10 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
-var update = flag.Bool("update", false, "write the items into the comments of item.go")
+var update = flag.Bool("update", false, "write the items into the comments of their types")
 
-// stored lets two deployments pass through the real reactor and gives one stored
-// item of each kind, by the name of its type in item.go.
+// stored lets two deployments and a promotion pass through the real reactor and
+// gives one stored item of each kind, by the name of its type.
 func stored(t *testing.T) map[string]string {
 	t.Helper()
 	clock := time.Date(2026, 3, 4, 9, 20, 1, 312e6, time.UTC)
@@ -47,6 +49,7 @@ func stored(t *testing.T) map[string]string {
 			t.Fatal(err)
 		}
 	}
+	release(t, aws, reactor)
 	kinds := map[string]*regexp.Regexp{
 		"headItem":      regexp.MustCompile(`^SVC#\S+ HEAD$`),
 		"factItem":      regexp.MustCompile(`^SVC#\S+ F#\S+#COMPLETED#ecs-svc/7330915268420174663$`),
@@ -56,6 +59,10 @@ func stored(t *testing.T) map[string]string {
 		"tagItem":       regexp.MustCompile(`^REPO#\S+ TAG#`),
 		"childItem":     regexp.MustCompile(`^D#`),
 		"directoryItem": regexp.MustCompile(`^DIR S#`),
+		"promotionItem": regexp.MustCompile(`^REPO#\S+ PROMO#`),
+		"originItem":    regexp.MustCompile(`^X#\S+ ORIGIN`),
+		"stageItem":     regexp.MustCompile(`^X#\S+ STAGE#`),
+		"jobItem":       regexp.MustCompile(`^JOB#`),
 	}
 	items := map[string]string{}
 	pager := dynamodb.NewScanPaginator(client, &dynamodb.ScanInput{TableName: ptr("tagalong")})
@@ -144,20 +151,44 @@ func twoDeployments(t *testing.T, s *sandboxtest.Sandbox) (events [][]byte) {
 	return events
 }
 
-// TestTheCommentsShowWhatIsStored keeps the JSON in item.go equal to the table.
-func TestTheCommentsShowWhatIsStored(t *testing.T) {
-	items := stored(t)
-	source, err := os.ReadFile("item.go")
-	if err != nil {
+// release promotes an image and notes what CodePipeline said of its execution.
+func release(t *testing.T, s *sandboxtest.Sandbox, r *tagalong.Reactor) {
+	t.Helper()
+	const commit = "4f2a9c1be07d5836a1c4e9f20b7d6658c3a1f0e2"
+	of := tagalong.Release{Pipeline: "checkout-release", Execution: "3f0c8a52-6d1e-4b97-a2c4-90b7e15d6f38", Stage: "Promote"}
+	images := s.ECR.Repository(wire.Scope{}, "checkout-api")
+	at := time.Date(2026, 3, 4, 9, 12, 7, 511e6, time.UTC)
+	_, promoted := r.Promote(t.Context(), tagalong.Promotion{
+		Job: "6f1c7b0e-93d4-4a25-b8e1-0d52c4a97f63", Digest: images.Tag("build-42"), Tags: []string{"released"}, At: at, Release: of,
+		Repository: tagalong.Repository{Registry: strings.TrimSuffix(images.URI(), "/checkout-api"), Name: "checkout-api"},
+	})
+	pipeline := tagalong.Pipeline{Account: "111122223333", Region: "us-east-1", Name: of.Pipeline}
+	began := r.Ledger.NoteExecution(t.Context(), pipeline, of.Execution, tagalong.Execution{
+		Revisions: []tagalong.Revised{{Name: "SourceArtifact", ID: commit, Summary: "Charge a card once", URL: "https://github.com/example/checkout/commit/" + commit}},
+		Trigger:   "WebhookV2", TriggeredBy: "main",
+	}, time.Time{})
+	stage := r.Ledger.NoteStage(t.Context(), of.Pipeline, of.Execution, tagalong.StageChange{Stage: "DeployProd", State: "SUCCEEDED", At: at.Add(time.Hour), Attempt: 1}, time.Time{})
+	if err := errors.Join(promoted, began, stage); err != nil {
 		t.Fatal(err)
 	}
-	if *update {
-		source = rewrite(source, items)
-		if err := os.WriteFile("item.go", source, 0o644); err != nil {
+}
+
+// TestTheCommentsShowWhatIsStored keeps the JSON beside the types equal to the table.
+func TestTheCommentsShowWhatIsStored(t *testing.T) {
+	items, shown := stored(t), map[string]string{}
+	for _, name := range []string{"item.go", "item_release.go"} {
+		source, err := os.ReadFile(name)
+		if err != nil {
 			t.Fatal(err)
 		}
+		if *update {
+			source = rewrite(source, items)
+			if err := os.WriteFile(name, source, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		maps.Copy(shown, shownItems(t, source))
 	}
-	shown := shownItems(t, source)
 	for kind, item := range items {
 		if diff := cmp.Diff(item, shown[kind]); diff != "" {
 			t.Errorf("the comment of %s shows another item (-stored +shown); go test -run %s -update writes it:\n%s", kind, t.Name(), diff)
@@ -168,7 +199,7 @@ func TestTheCommentsShowWhatIsStored(t *testing.T) {
 // shownItems gives the indented part of each type's comment.
 func shownItems(t *testing.T, source []byte) map[string]string {
 	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), "item.go", source, parser.ParseComments)
+	file, err := parser.ParseFile(token.NewFileSet(), "", source, parser.ParseComments)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package dynamo
 
 import (
+	"strconv"
 	"strings"
 	"time"
 
@@ -44,10 +45,15 @@ const (
 	prefixNext = "NEXT#"
 	prefixWas  = "WAS#"
 	prefixTag  = "TAG#"
-	prefixGone = "GONE#"
-	directory  = "DIR"
-	beforeAll  = " "    // sorts before every character that a key holds
-	afterAll   = "\x7f" // sorts behind every character that a key holds
+	// A promotion lies between what runs and the tags: all claims of a repository
+	// come with one Query. So it does under its release.
+	prefixPromo = "PROMO#"
+	prefixStage = "STAGE#"
+	skOrigin    = "ORIGIN"
+	prefixGone  = "GONE#"
+	directory   = "DIR"
+	beforeAll   = " "    // sorts before every character that a key holds
+	afterAll    = "\x7f" // sorts behind every character that a key holds
 )
 
 func servicePK(s tagalong.Service) string       { return "SVC#" + s.String() }
@@ -66,7 +72,11 @@ func listOf(environment string) string {
 func headKey(s tagalong.Service) key { return key{servicePK(s), skHead} }
 
 func factKey(s tagalong.Service, f tagalong.Fact) key {
-	return key{servicePK(s), prefixFact + formatTime(f.Time) + "#" + string(f.Name) + "#" + f.Deployment}
+	sk := prefixFact + formatTime(f.Time) + "#" + string(f.Name) + "#" + f.Subject()
+	if teller := f.Teller(); teller != "" {
+		sk += "#" + string(teller)
+	}
+	return key{servicePK(s), sk}
 }
 
 func rowKey(s tagalong.Service, k tagalong.RolloutKey) key {
@@ -109,10 +119,34 @@ func childKey(c tagalong.Child) key {
 	return key{digestPK(c.Digest), c.Index.String() + "#" + c.Repository.Registry + "#" + c.Repository.Name}
 }
 
+func promotionKey(t tagalong.TagID) key {
+	return key{repositoryPK(t.Repository), prefixPromo + t.Registry + "#" + t.Tag}
+}
+
+// promotedKey is where a release keeps that a job of it promoted a tag.
+func promotedKey(r tagalong.Release, t tagalong.TagID, job string) key {
+	return key{releasePK(r.Pipeline, r.Execution), prefixPromo + strings.Join([]string{t.Registry, t.Name, t.Tag, job}, "#")}
+}
+
+func stageKey(pipeline, execution string, s tagalong.StageChange) key {
+	return key{releasePK(pipeline, execution), strings.Join([]string{prefixStage + formatTime(s.At), s.Stage, s.State, strconv.FormatInt(s.Attempt, 10)}, "#")}
+}
+
+func jobKey(id string) key { return key{"JOB#" + id, "JOB"} }
+
 // historyIndex gives the keys under which a rollout is found by its environment.
 func historyIndex(environment string, at tagalong.RowAt) (pk, sk string) {
 	return "E#" + environment, strings.Join([]string{formatTime(at.Sort), at.Service.String(), at.Deployment}, "#")
 }
+
+// releaseIndex gives the keys under which a rollout is found by its release, and
+// the partition in which the release's own items lie.
+func releaseIndex(r tagalong.Release, at tagalong.RowAt) (pk, sk string) {
+	_, sk = historyIndex("", at)
+	return releasePK(r.Pipeline, r.Execution), sk
+}
+
+func releasePK(pipeline, execution string) string { return "X#" + pipeline + "/" + execution }
 
 // placeIndex gives the keys under which a place is found by its digest.
 func placeIndex(d digest.Digest, at tagalong.PlaceAt) (pk, sk string) {

@@ -156,8 +156,8 @@ const tornAttempts = 5
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html.
 func torn(snap tagalong.Snapshot) bool {
 	last := snap.Head.Last
-	return last.Deployment != "" && !last.Time.Before(snap.Head.Since) && !slices.ContainsFunc(snap.Facts, func(f tagalong.Fact) bool {
-		return f.Deployment == last.Deployment && f.Name == last.Name && f.Time.Equal(last.Time)
+	return last.Subject() != "" && !last.Time.Before(snap.Head.Since) && !slices.ContainsFunc(snap.Facts, func(f tagalong.Fact) bool {
+		return f.Subject() == last.Subject() && f.Name == last.Name && f.Time.Equal(last.Time)
 	})
 }
 
@@ -199,16 +199,26 @@ func toFactOf(i item) (tagalong.Fact, error) {
 	}
 	f, err := parseFact(stored.SK)
 	f.Source, f.Reason, f.RecordedAt = tagalong.Source(stored.Source), stored.Reason, parseTime(stored.RecordedAt)
+	f.Release, f.Limit = stored.Release.release(), parseTime(stored.Limit)
 	return f, err
 }
 
 // parseFact reads a fact's sort key.
 func parseFact(sk string) (tagalong.Fact, error) {
-	part := strings.SplitN(strings.TrimPrefix(sk, prefixFact), "#", 3)
-	if len(part) != 3 {
-		return tagalong.Fact{}, fmt.Errorf("sort key %q: want %stime#name#deployment", sk, prefixFact)
+	part := strings.SplitN(strings.TrimPrefix(sk, prefixFact), "#", 4)
+	if len(part) < 3 {
+		return tagalong.Fact{}, fmt.Errorf("sort key %q: want %stime#name#deployment or action, and perhaps #source", sk, prefixFact)
 	}
-	return tagalong.Fact{Time: parseTime(part[0]), Name: tagalong.FactName(part[1]), Deployment: part[2]}, nil
+	f := tagalong.Fact{Time: parseTime(part[0]), Name: tagalong.FactName(part[1])}
+	if f.Name == tagalong.ActionStarted || f.Name == tagalong.ActionEnded {
+		f.Action = part[2]
+	} else {
+		f.Deployment = part[2]
+	}
+	if len(part) == 4 {
+		f.Source = tagalong.Source(part[3])
+	}
+	return f, nil
 }
 
 // Details reads rows by their keys.
@@ -251,8 +261,8 @@ func (l *Ledger) tags(ctx context.Context, ids []tagalong.TagID, get getter) (ma
 	return tags, err
 }
 
-// Claims reads the open places and the tags of a repository: they lie side by
-// side in its partition.
+// Claims reads the open places, the promotions and the tags of a repository: they
+// lie side by side in its partition.
 func (l *Ledger) Claims(ctx context.Context, r tagalong.Repository) (tagalong.RepositoryClaims, error) {
 	claims := tagalong.RepositoryClaims{Tags: map[tagalong.TagID]tagalong.Tag{}}
 	for i, err := range l.query(ctx, query{pk: repositoryPK(r), from: prefixNow, to: prefixTag + afterAll}) {
@@ -276,6 +286,13 @@ func addClaim(claims *tagalong.RepositoryClaims, i item) error {
 		held, err := place.claims()
 		claims.Claims = append(claims.Claims, held...)
 		return err
+	case strings.HasPrefix(sk, prefixPromo):
+		var promotion promotionItem
+		if err := attributevalue.UnmarshalMap(i, &promotion); err != nil {
+			return err
+		}
+		claims.Claims = append(claims.Claims, promotion.claim())
+		return nil
 	case strings.HasPrefix(sk, prefixTag):
 		var tag tagItem
 		if err := attributevalue.UnmarshalMap(i, &tag); err != nil {

@@ -79,6 +79,14 @@ func revisionARN(s tagalong.Service, deployment string) (string, bool) {
 	return homeOf(s).arn("service-revision/" + s.Cluster + "/" + s.Name + "/" + m[1]), true
 }
 
+// deploymentOf derives the id of a deployment from the ARN of its service
+// revision, which must be one of the service's own.
+func deploymentOf(s tagalong.Service, revision string) (string, bool) {
+	number, ok := strings.CutPrefix(revision, homeOf(s).arn("service-revision/"+s.Cluster+"/"+s.Name+"/"))
+	id := "ecs-svc/" + number
+	return id, ok && deploymentID.MatchString(id)
+}
+
 // isService tells whether an ARN is that of a service. A service that is older
 // than the long form keeps the short one, which does not name the cluster,
 // https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-account-settings.html#ecs-resource-ids.

@@ -18,15 +18,20 @@ const elsewhere = "999988887777"
 func TestTheContractOnTheSandbox(t *testing.T) {
 	tagalongtest.WorkloadSuite(t, func(t *testing.T) (tagalong.Workload, tagalongtest.WorkloadWorld) {
 		s := sandboxtest.Start(t)
-		w := New(func(_ context.Context, account, region string) (aws.Config, error) {
-			if account == elsewhere {
-				return aws.Config{}, tagalong.ErrElsewhere
-			}
-			cfg := s.As(account)
-			cfg.Region = region
-			return cfg, nil
-		})
+		w := on(s)
 		return w, sandboxWorld{s, w, map[string]*ecs.Deployment{}}
+	})
+}
+
+// on gives a Workload on a sandbox.
+func on(s *sandboxtest.Sandbox) *Workload {
+	return New(func(_ context.Context, account, region string) (aws.Config, error) {
+		if account == elsewhere {
+			return aws.Config{}, tagalong.ErrElsewhere
+		}
+		cfg := s.As(account)
+		cfg.Region = region
+		return cfg, nil
 	})
 }
 

@@ -143,12 +143,44 @@ func TestDefinition(t *testing.T) {
 	wantCalls(t, w, "DescribeServices", "DescribeTaskDefinition")
 }
 
-func TestDefinitionOfATaskSet(t *testing.T) {
+func TestATaskSet(t *testing.T) {
+	w := start(t, ecs.ServiceOptions{Controller: "CODE_DEPLOY", DesiredCount: 2})
+	definition, err := w.ECS.Register(w.Home(), service.Name, ecs.Container{Name: "app", Image: w.image})
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := w.service.CreateTaskSet(definition, ecs.TaskSetOptions{}, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec, err := w.Definition(t.Context(), service, set.ID(), "")
+	if err != nil || spec.TaskDefinition != definition || len(spec.Containers) != 1 || spec.Containers[0] != (tagalong.Ran{Name: "app", Image: w.image}) {
+		t.Errorf("definition %+v, error %v", spec, err)
+	}
+	runs, err := w.Tasks(t.Context(), service, set.ID())
+	if err != nil || len(runs) != 2 || runs[1].TaskDefinition != definition || runs[1].Containers[0].Digest != w.digest {
+		t.Errorf("tasks %+v, error %v", runs, err)
+	}
+	if spec, err := w.Revision(t.Context(), service, set.ID()); !errors.Is(err, tagalong.ErrNotFound) {
+		t.Errorf("revision %+v, error %v", spec, err)
+	}
+}
+
+func TestATaskSetThatIsGone(t *testing.T) {
 	w := start(t, ecs.ServiceOptions{Controller: "CODE_DEPLOY"})
-	d := w.deploy(t)
-	spec, err := w.Definition(t.Context(), service, d.ID(), "")
-	if err != nil || len(spec.Containers) != 1 {
-		t.Errorf("spec %+v, error %v", spec, err)
+	definition, err := w.ECS.Register(w.Home(), service.Name, ecs.Container{Name: "app", Image: w.image})
+	ok(t, err)
+	_, err = w.service.CreateTaskSet(definition, ecs.TaskSetOptions{}, now)
+	ok(t, err)
+	failed, err := w.service.CreateTaskSet(definition, ecs.TaskSetOptions{}, now)
+	ok(t, err)
+	ok(t, failed.Delete(now))
+	if err := definitionError(t, w, service, failed.ID(), ""); !errors.Is(err, tagalong.ErrNotFound) {
+		t.Errorf("definition: %v", err)
+	}
+	runs, err := w.Tasks(t.Context(), service, failed.ID())
+	if err != nil || len(runs) != 1 || runs[0].TaskDefinition != definition || runs[0].Containers[0].Digest != w.digest {
+		t.Errorf("stopped tasks %+v, error %v", runs, err)
 	}
 }
 

@@ -1,5 +1,6 @@
-// Package ecs is the core's Workload in Amazon ECS: it finds the images of a
-// deployment by its service revision, its tasks or its task definition.
+// Package ecs is the core's Workload and Chronicler in Amazon ECS: it finds the
+// images of a deployment by its service revision, its tasks or its task
+// definition, and reads what ECS remembers of a service's deployments.
 package ecs
 
 import (
@@ -27,7 +28,10 @@ type Workload struct {
 	clusters  cache[string]        // by short service ARN
 }
 
-var _ tagalong.Workload = (*Workload)(nil)
+var (
+	_ tagalong.Workload   = (*Workload)(nil)
+	_ tagalong.Chronicler = (*Workload)(nil)
+)
 
 // New makes a Workload; clients are made when they are first needed.
 func New(configs Configs) *Workload {

@@ -130,13 +130,35 @@ func (c *course) state() tagalong.State {
 // reason is that of the end, but a rollback keeps that of its start unless it fails.
 func (c *course) reason() string {
 	kept := c.rollback() && !(len(c.ends) > 0 && c.ends[0].Name == tagalong.Failed)
-	switch {
-	case len(c.starts) == 0, len(c.ends) > 0 && !kept:
-		return c.ends[0].Reason
-	case c.revived || !kept:
-		return c.starts[0].Reason
+	if len(c.starts) == 0 || len(c.ends) > 0 && !kept {
+		return c.endReason()
 	}
-	return c.starts[slices.IndexFunc(c.starts, saysRollback)].Reason
+	if says := slices.IndexFunc(c.starts, saysRollback); says >= 0 {
+		return c.starts[says].Reason
+	}
+	return telling(c.starts).Reason
+}
+
+// endReason is that of the fact that gives the end its time, unless it says the
+// contrary of the first.
+func (c *course) endReason() string {
+	if told := telling(c.ends); told.Name == c.ends[0].Name {
+		return told.Reason
+	}
+	return c.ends[0].Reason
+}
+
+// telling is the fact whose time counts.
+func telling(facts []tagalong.Fact) tagalong.Fact {
+	at := when(facts)
+	for _, source := range []tagalong.Source{tagalong.FromEvent, tagalong.FromSweep} {
+		for _, f := range facts {
+			if f.Source == source && f.Time.Equal(at) {
+				return f
+			}
+		}
+	}
+	return tagalong.Fact{}
 }
 
 // rollouts gives those of all services that the rules manage, newest first.

@@ -1,11 +1,12 @@
 // Package sandbox is an embedded AWS: an HTTP server that speaks the wire
-// protocols of DynamoDB, ECR, ECS and STS, so that an unmodified AWS SDK and
-// the AWS CLI run against it. It keeps everything in memory, one state for
-// each account and Region, and needs nothing but Go.
+// protocols of CodeDeploy, CodePipeline, DynamoDB, ECR, ECS, S3 and STS, so that an
+// unmodified AWS SDK and the AWS CLI run against it. It keeps everything in
+// memory, one state for each account and Region, and needs nothing but Go.
 //
 // It is strict: an operation or a member of a request that it does not know is
-// refused and never ignored. It verifies no signatures and no IAM policies;
-// who calls follows from the access key, where from the signature's Region.
+// refused and never ignored. It verifies no signatures and no IAM policies, but
+// for those of a pipeline's artifacts in S3; who calls follows from the access
+// key, where from the signature's Region.
 package sandbox
 
 import (
@@ -14,9 +15,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/codedeploy"
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/codepipeline"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/dynamodb"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecr"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecs"
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/s3"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/sts"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/wire"
 )
@@ -30,10 +34,13 @@ type Options struct {
 
 // Sandbox is an AWS. It is an http.Handler and safe for concurrent use.
 type Sandbox struct {
-	DynamoDB *dynamodb.DB
-	ECR      *ecr.Registry
-	ECS      *ecs.Scheduler
-	STS      *sts.Service
+	CodeDeploy   *codedeploy.Service
+	CodePipeline *codepipeline.Service
+	DynamoDB     *dynamodb.DB
+	ECR          *ecr.Registry
+	ECS          *ecs.Scheduler
+	S3           *s3.Service
+	STS          *sts.Service
 
 	options Options
 	routes  map[string]route // by the prefix of X-Amz-Target
@@ -60,13 +67,18 @@ func New(options Options) *Sandbox {
 	home := wire.Scope{Account: options.Account, Region: options.Region}
 	registry := ecr.New(ecr.Options{Home: home, Now: options.Now})
 	s := &Sandbox{
-		options:  options,
-		DynamoDB: dynamodb.New(dynamodb.Options{Now: options.Now, Scope: scopeOf}),
-		ECR:      registry,
-		ECS:      ecs.New(ecs.Options{Home: home, Now: options.Now, Images: registry}),
-		STS:      sts.New(sts.Options{Account: options.Account, Now: options.Now}),
+		options:    options,
+		CodeDeploy: codedeploy.New(home),
+		DynamoDB:   dynamodb.New(dynamodb.Options{Now: options.Now, Scope: scopeOf}),
+		ECR:        registry,
+		ECS:        ecs.New(ecs.Options{Home: home, Now: options.Now, Images: registry}),
+		S3:         s3.New(s3.Options{Now: options.Now}),
+		STS:        sts.New(sts.Options{Account: options.Account, Now: options.Now}),
 	}
+	s.CodePipeline = codepipeline.New(codepipeline.Options{Home: home, Now: options.Now, Store: artifacts{s.S3, s.STS}})
 	s.routes = map[string]route{
+		"CodeDeploy_20141006":                  {"codedeploy", jsonService(s.CodeDeploy)},
+		"CodePipeline_20150709":                {"codepipeline", jsonService(s.CodePipeline)},
 		"DynamoDB_20120810":                    {"dynamodb", s.serveDynamoDB},
 		"AmazonEC2ContainerRegistry_V20150921": {"ecr", jsonService(s.ECR)},
 		"AmazonEC2ContainerServiceV20141113":   {"ecs", jsonService(s.ECS)},
@@ -105,6 +117,10 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer func() { s.calls.end(rec, reply.code()) }()
 
 	target := r.Header.Get("X-Amz-Target")
+	if target == "" && isS3(r) {
+		s.serveS3(reply, r, rec)
+		return
+	}
 	if target == "" {
 		s.serveQuery(reply, r, rec)
 		return

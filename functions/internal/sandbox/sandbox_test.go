@@ -10,10 +10,12 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/codepipeline"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	ddbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox"
@@ -92,6 +94,13 @@ func TestEveryServiceIsThere(t *testing.T) {
 	errs = errors.Join(errs, err)
 	_, err = ecs.NewFromConfig(config).ListClusters(ctx, &ecs.ListClustersInput{})
 	errs = errors.Join(errs, err)
+	_, err = codepipeline.NewFromConfig(config).ListActionExecutions(ctx, &codepipeline.ListActionExecutionsInput{PipelineName: aws.String("p")})
+	if sandboxtest.Code(err) != "PipelineNotFoundException" {
+		t.Error(err)
+	}
+	s.S3.CreateBucket("111122223333", "open")
+	_, err = s3.NewFromConfig(config, func(o *s3.Options) { o.UsePathStyle = true }).PutObject(ctx, &s3.PutObjectInput{Bucket: aws.String("open"), Key: aws.String("k")})
+	errs = errors.Join(errs, err)
 	_, err = dynamodb.NewFromConfig(config).ListTables(ctx, &dynamodb.ListTablesInput{})
 	if errs = errors.Join(errs, err); errs != nil {
 		t.Fatal(errs)
@@ -102,7 +111,8 @@ func TestEveryServiceIsThere(t *testing.T) {
 	}
 	want := []string{
 		"sts GetCallerIdentity 111122223333 us-east-1 ", "ecr DescribeRepositories 111122223333 us-east-1 ",
-		"ecs ListClusters 111122223333 us-east-1 ", "dynamodb ListTables 111122223333 us-east-1 ",
+		"ecs ListClusters 111122223333 us-east-1 ", "codepipeline ListActionExecutions 111122223333 us-east-1 PipelineNotFoundException",
+		"s3 PutObject 111122223333 us-east-1 ", "dynamodb ListTables 111122223333 us-east-1 ",
 	}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("calls\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))

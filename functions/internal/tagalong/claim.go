@@ -3,7 +3,6 @@ package tagalong
 import (
 	"cmp"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/opencontainers/go-digest"
@@ -49,7 +48,7 @@ func claims(s Service, policy Policy, running Rollout, containers []Container) [
 				At:          running.FinishedAt,
 				By:          Claimant(s, c.Name),
 				Environment: policy.Environment,
-				Once:        strings.Contains(template, "{time}"),
+				Once:        timed(template),
 			})
 		}
 	}

@@ -54,7 +54,7 @@ func TestTheCommitOfARollout(t *testing.T) {
 		"the service's namesake":      {[]Container{{Name: "agent", Commit: "b"}, {Name: "api", Commit: "a"}}, "a"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := releaseOf(service, test.containers).Commit; got != test.want {
+			if got := (Release{}).of(service, test.containers).Commit; got != test.want {
 				t.Errorf("commit %q, want %q", got, test.want)
 			}
 		})

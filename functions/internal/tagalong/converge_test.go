@@ -31,19 +31,23 @@ func ran(name string, repo Repository, version int) Ran {
 }
 
 func completed(s Service, deployment string, second int) happening {
-	return happening{s, Fact{Deployment: deployment, Name: Completed, Time: at(second), Source: FromEvent}}
+	return happening{Service: s, Fact: Fact{Deployment: deployment, Name: Completed, Time: at(second), Source: FromEvent}}
 }
 
 func started(s Service, deployment string, second int) happening {
-	return happening{s, Fact{Deployment: deployment, Name: InProgress, Time: at(second), Source: FromEvent}}
+	return happening{Service: s, Fact: Fact{Deployment: deployment, Name: InProgress, Time: at(second), Source: FromEvent}}
 }
 
 func failed(s Service, deployment string, second int) happening {
-	return happening{s, Fact{Deployment: deployment, Name: Failed, Time: at(second), Source: FromEvent}}
+	return happening{Service: s, Fact: Fact{Deployment: deployment, Name: Failed, Time: at(second), Source: FromEvent}}
 }
 
 func (w *world) observe(t *testing.T, h happening) (Outcome, error) {
 	t.Helper()
+	if h.Promotion != nil {
+		_, err := w.Promote(t.Context(), *h.Promotion)
+		return Outcome{}, err
+	}
 	return w.Observe(t.Context(), h.Service, h.Fact)
 }
 

@@ -353,6 +353,7 @@ func (d *decision) member(v view) *Member {
 		Since:          running.FinishedAt,
 		Joined:         of.joined(),
 		CompleteSince:  v.completeSince,
+		Release:        running.Release,
 	}
 	if next, ok := v.rollingOut(); ok {
 		m.RollingOut = next.Deployment
@@ -460,6 +461,7 @@ func (d *decision) changePlaces(c *Change) {
 func (d *decision) stays(r Rollout) bool {
 	was, existed := d.before.rollouts[r.key()]
 	running, _ := d.after.running()
+	was.Release = r.Release // which places do not tell
 	return existed && was == r && r.key() != running.key() && !d.better(r) &&
 		d.sameSeam(r, r) && d.sameSeam(d.before.later(r), d.after.later(r))
 }
@@ -579,7 +581,7 @@ func (d *decision) head(c Change) Head {
 		CompleteSince: d.after.completeSince,
 	}
 	if c.Fact != nil {
-		h.Last = Fact{Deployment: c.Fact.Deployment, Name: c.Fact.Name, Time: c.Fact.Time}
+		h.Last = Fact{Deployment: c.Fact.Deployment, Action: c.Fact.Action, Name: c.Fact.Name, Time: c.Fact.Time}
 	}
 	d.moveBase(&h)
 	for _, r := range d.after.Rollouts {
@@ -599,6 +601,9 @@ func (d *decision) head(c Change) Head {
 
 func (d *decision) completeSince() time.Time {
 	known := d.know.Head.CompleteSince
+	if d.obs.Fact.ofAction() {
+		return known
+	}
 	if known.IsZero() || d.obs.Fact.Time.Before(known) {
 		return d.obs.Fact.Time
 	}

@@ -24,6 +24,10 @@ type Rule struct {
 	Regions     []string `json:"regions,omitempty"`
 	Clusters    []string `json:"clusters,omitempty"`
 	Services    []string `json:"services,omitempty"`
+	// Pipelines and Stages select the stages whose releases its services get, by globs
+	// of names. They never decide whose service it is.
+	Pipelines []string `json:"pipelines,omitempty"`
+	Stages    []string `json:"stages,omitempty"`
 	// Tags are templates with the placeholders {environment} {cluster} {service} {container} {time}.
 	Tags []string `json:"tags,omitempty"`
 }
@@ -67,7 +71,7 @@ func (r Rule) check(at string) (problems []error) {
 	for _, list := range []struct {
 		name  string
 		globs []string
-	}{{"accounts", r.Accounts}, {"regions", r.Regions}, {"clusters", r.Clusters}, {"services", r.Services}} {
+	}{{"accounts", r.Accounts}, {"regions", r.Regions}, {"clusters", r.Clusters}, {"services", r.Services}, {"pipelines", r.Pipelines}, {"stages", r.Stages}} {
 		for _, glob := range list.globs {
 			if _, err := path.Match(glob, ""); err != nil || glob == "" {
 				problems = append(problems, fmt.Errorf("%s.%s %q: want a glob of names, such as prod-*", at, list.name, glob))
@@ -111,10 +115,20 @@ func expand(template, environment string, s Service, container string, completed
 	).Replace(template)
 }
 
+// timed tells whether a template gives a tag of its own to each completion.
+func timed(template string) bool { return strings.Contains(template, "{time}") }
+
 // Policy is what the rules say of one service.
 type Policy struct {
 	Environment string
 	Tags        []string // templates
+	// Pipelines and Stages are globs of those whose releases count; none is all.
+	Pipelines, Stages []string
+}
+
+// takes tells whether a stage's release counts.
+func (p Policy) takes(pipeline, stage string) bool {
+	return matchesAny(p.Pipelines, pipeline) && matchesAny(p.Stages, stage)
 }
 
 // For gives the policy of a service; ok is false when no rule matches, that is,
@@ -125,7 +139,7 @@ func (r Rules) For(s Service) (policy Policy, ok bool) {
 	}
 	for _, rule := range r {
 		if rule.matches(s) {
-			return Policy{Environment: rule.Environment, Tags: rule.templates()}, true
+			return Policy{Environment: rule.Environment, Tags: rule.templates(), Pipelines: rule.Pipelines, Stages: rule.Stages}, true
 		}
 	}
 	return Policy{}, false
@@ -135,6 +149,13 @@ func (r Rules) For(s Service) (policy Policy, ok bool) {
 func (r Rules) mayMatch(account, region, service string) bool {
 	return len(r) == 0 || slices.ContainsFunc(r, func(rule Rule) bool {
 		return matchesAny(rule.Accounts, account) && matchesAny(rule.Regions, region) && matchesAny(rule.Services, service)
+	})
+}
+
+// take tells whether a stage's release counts for any service at all.
+func (r Rules) take(pipeline, stage string) bool {
+	return len(r) == 0 || slices.ContainsFunc(r, func(rule Rule) bool {
+		return matchesAny(rule.Pipelines, pipeline) && matchesAny(rule.Stages, stage)
 	})
 }
 

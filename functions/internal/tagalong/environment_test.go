@@ -30,17 +30,17 @@ func TestEnvironmentOfAService(t *testing.T) {
 		want        Policy
 		managed     bool
 	}{
-		{"without rules it is the cluster's name", `[]`, service("blue", "api"), Policy{"blue", []string{"{environment}"}}, true},
-		{"the first rule that matches wins", two, service("prod-a", "api"), Policy{"prod", []string{"{environment}", "live"}}, true},
-		{"a missing list means all", two, service("test", "api"), Policy{"rest", []string{"{environment}"}}, true},
+		{"without rules it is the cluster's name", `[]`, service("blue", "api"), Policy{Environment: "blue", Tags: []string{"{environment}"}}, true},
+		{"the first rule that matches wins", two, service("prod-a", "api"), Policy{Environment: "prod", Tags: []string{"{environment}", "live"}}, true},
+		{"a missing list means all", two, service("test", "api"), Policy{Environment: "rest", Tags: []string{"{environment}"}}, true},
 		{"no match is not managed", `[{"environment":"prod","clusters":["prod-*"]}]`, service("test", "api"), Policy{}, false},
-		{"one of several globs suffices", `[{"environment":"prod","clusters":["x","te?t"]}]`, service("test", "api"), Policy{"prod", []string{"{environment}"}}, true},
+		{"one of several globs suffices", `[{"environment":"prod","clusters":["x","te?t"]}]`, service("test", "api"), Policy{Environment: "prod", Tags: []string{"{environment}"}}, true},
 		{"a glob matches the whole name", `[{"environment":"prod","clusters":["prod"]}]`, service("prod-a", "api"), Policy{}, false},
 		{"all lists must match", `[{"environment":"prod","clusters":["test"],"services":["web"]}]`, service("test", "api"), Policy{}, false},
-		{"accounts and regions count", `[{"environment":"prod","accounts":["1111*"],"regions":["us-*"]}]`, service("test", "api"), Policy{"prod", []string{"{environment}"}}, true},
+		{"accounts and regions count", `[{"environment":"prod","accounts":["1111*"],"regions":["us-*"]}]`, service("test", "api"), Policy{Environment: "prod", Tags: []string{"{environment}"}}, true},
 		{"another region does not", `[{"environment":"prod","regions":["eu-*"]}]`, service("test", "api"), Policy{}, false},
-		{"classes of characters", `[{"environment":"prod","services":["[a-c]pi"]}]`, service("test", "api"), Policy{"prod", []string{"{environment}"}}, true},
-		{"empty lists are missing ones", `[{"environment":"prod","clusters":[],"tags":[]}]`, service("test", "api"), Policy{"prod", []string{"{environment}"}}, true},
+		{"classes of characters", `[{"environment":"prod","services":["[a-c]pi"]}]`, service("test", "api"), Policy{Environment: "prod", Tags: []string{"{environment}"}}, true},
+		{"empty lists are missing ones", `[{"environment":"prod","clusters":[],"tags":[]}]`, service("test", "api"), Policy{Environment: "prod", Tags: []string{"{environment}"}}, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			policy, managed := parseRules(t, test.rules).For(test.service)

@@ -9,11 +9,14 @@ import (
 // FactName says what happened to a deployment.
 type FactName string
 
-// The names of facts, after ECS's deployment events.
+// The names of facts: of deployments after ECS's events, and of the pipelines'
+// actions that deploy.
 const (
-	InProgress FactName = "IN_PROGRESS"
-	Completed  FactName = "COMPLETED"
-	Failed     FactName = "FAILED"
+	InProgress    FactName = "IN_PROGRESS"
+	Completed     FactName = "COMPLETED"
+	Failed        FactName = "FAILED"
+	ActionStarted FactName = "ACTION_STARTED"
+	ActionEnded   FactName = "ACTION_ENDED"
 )
 
 // nameRank puts the start of a deployment before its end at equal times.
@@ -22,31 +25,54 @@ var nameRank = map[FactName]int{InProgress: 0, Completed: 1, Failed: 2}
 // Source says who told a fact.
 type Source string
 
-// The sources of facts. An event's time beats the sweep's, see Timeline.Apply.
+// The sources of facts. An event's time beats all others, see Timeline.Apply.
 const (
-	FromEvent Source = "event"
-	FromSweep Source = "sweep"
+	FromEvent      Source = "event"
+	FromSweep      Source = "sweep"
+	FromPipeline   Source = "pipeline"   // ECS's own record, looked at when a pipeline told of a deployment
+	FromCodeDeploy Source = "codedeploy" // CodeDeploy's record: ECS sends no events of its deployments
 )
 
-// Fact is one thing that happened to one deployment at one moment. Service,
-// Deployment, Name and Time are its key: a repeat is the same fact.
+// Fact is one thing that happened to one deployment at one moment, or to an action
+// that deploys. Service, Deployment or Action, Name and Time are its key: a repeat
+// is the same fact. What another source than an event tells is a fact of its own,
+// even of the same moment: else the first to come would decide who said so.
 type Fact struct {
-	Deployment string    // ECS's id with its prefix, ecs-svc/…
+	Deployment string    // ECS's id with its prefix, ecs-svc/…; "" of an action
+	Action     string    // the id of an action's run; "" of a deployment
 	Name       FactName  // what happened
-	Time       time.Time // ECS's updatedAt: UTC, whole milliseconds
+	Time       time.Time // ECS's updatedAt, or the action's: UTC, whole milliseconds
 	Source     Source    // who says so
 	Reason     string    // ECS's words
+	Release    Release   // what an action that starts carries
+	Limit      time.Time // until when that action can go on at most
 	RecordedAt time.Time // when the ledger took it; no part of the key
 }
 
 func (f Fact) same(o Fact) bool {
-	return f.Deployment == o.Deployment && f.Name == o.Name && f.Time.Equal(o.Time)
+	return f.Subject() == o.Subject() && f.Name == o.Name && f.Time.Equal(o.Time) && f.Teller() == o.Teller()
 }
+
+// Subject is what the fact is about: the id of a deployment, or of an action's run.
+func (f Fact) Subject() string { return cmp.Or(f.Action, f.Deployment) }
+
+// Teller is the part of the key that tells the sources apart: "" for events, and for
+// actions, of which only pipelines tell.
+func (f Fact) Teller() Source {
+	if f.Source == FromEvent || f.ofAction() {
+		return ""
+	}
+	return f.Source
+}
+
+// ofAction tells whether the fact is an action's, and says nothing of a deployment.
+func (f Fact) ofAction() bool { return f.Name == ActionStarted || f.Name == ActionEnded }
 
 // sortFacts gives the facts in the order in which they are folded: by time; at
 // equal times the deployments that only end come first, then the others by id,
 // each start before its end. So the end of a failed rollout comes before the
-// start of the rollback in the same second.
+// start of the rollback in the same second. An action starts before all that
+// happens at its time, and ends after it.
 func sortFacts(facts []Fact) []Fact {
 	type moment struct {
 		deployment string
@@ -58,19 +84,26 @@ func sortFacts(facts []Fact) []Fact {
 			starts[moment{f.Deployment, f.Time.UnixMilli()}] = true
 		}
 	}
-	startsNow := func(f Fact) int {
-		if starts[moment{f.Deployment, f.Time.UnixMilli()}] {
-			return 1
+	rank := func(f Fact) int {
+		switch {
+		case f.Name == ActionStarted:
+			return 0
+		case f.Name == ActionEnded:
+			return 3
+		case starts[moment{f.Deployment, f.Time.UnixMilli()}]:
+			return 2
 		}
-		return 0
+		return 1
 	}
 	sorted := slices.Clone(facts)
 	slices.SortStableFunc(sorted, func(a, b Fact) int {
 		return cmp.Or(
 			a.Time.Compare(b.Time),
-			cmp.Compare(startsNow(a), startsNow(b)),
+			cmp.Compare(rank(a), rank(b)),
 			cmp.Compare(a.Deployment, b.Deployment),
 			cmp.Compare(nameRank[a.Name], nameRank[b.Name]),
+			cmp.Compare(a.Action, b.Action),
+			cmp.Compare(a.Teller(), b.Teller()),
 		)
 	})
 	return sorted

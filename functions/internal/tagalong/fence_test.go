@@ -365,6 +365,10 @@ func (l lossy) Settle(ctx context.Context, id TagID, version string, v Verdict) 
 	return l.answer(l.Ledger.Settle(ctx, id, version, v))
 }
 
+func (l lossy) Promote(ctx context.Context, p PromotionWrite) error {
+	return l.answer(l.Ledger.Promote(ctx, p))
+}
+
 func (l lossy) answer(err error) error {
 	if err == nil && l.lose() {
 		return errDied

@@ -28,6 +28,7 @@ type Rollout struct {
 	Until      time.Time // the next completion's time; zero while it runs
 	Rollback   bool      // the deployment had completed before, or its start says so
 	Reason     string    // of its last fact; a rollback keeps that of its start
+	Release    Release   // of the action in whose time it started
 
 	StartSource  Source
 	FinishSource Source
@@ -68,6 +69,15 @@ type Timeline struct {
 	Completed []string
 	// Truncated tells that rollouts were cut off at the front.
 	Truncated bool
+	// Actions are those that have started and not ended, in the order of their starts.
+	Actions []UnderWay
+}
+
+// UnderWay is a pipeline's action that deploys the service just now.
+type UnderWay struct {
+	Action  string // the id of its run
+	Release Release
+	Limit   time.Time // when it is over at the latest, should nobody see its end
 }
 
 // errForgotten is given when an end may belong to a rollout that was cut off:
@@ -79,6 +89,7 @@ var errForgotten = errors.New("rollout older than the remembered ones")
 func (t Timeline) Apply(facts []Fact) (Timeline, error) {
 	t.Rollouts = slices.Clone(t.Rollouts)
 	t.Completed = slices.Clone(t.Completed)
+	t.Actions = slices.Clone(t.Actions)
 	for _, f := range sortFacts(facts) {
 		if err := t.apply(f); err != nil {
 			return Timeline{}, err
@@ -88,21 +99,46 @@ func (t Timeline) Apply(facts []Fact) (Timeline, error) {
 }
 
 func (t *Timeline) apply(f Fact) error {
-	if f.Name == InProgress {
+	switch f.Name {
+	case ActionStarted, ActionEnded:
+		t.act(f)
+	case InProgress:
 		t.start(f)
-		return nil
+	default:
+		return t.end(f)
 	}
-	return t.end(f)
+	return nil
+}
+
+// act notes that an action has started or ended.
+func (t *Timeline) act(f Fact) {
+	t.Actions = slices.DeleteFunc(t.Actions, func(a UnderWay) bool { return a.Action == f.Action || a.Limit.Before(f.Time) })
+	if f.Name == ActionStarted {
+		t.Actions = append(t.Actions, UnderWay{Action: f.Action, Release: f.Release, Limit: f.Limit})
+	}
+}
+
+// release gives that of the action under way at a time: of several the one that
+// started last.
+func (t *Timeline) release(at time.Time) Release {
+	for _, a := range slices.Backward(t.Actions) {
+		if !at.After(a.Limit) {
+			return a.Release
+		}
+	}
+	return Release{}
 }
 
 // start opens a rollout of its deployment, unless one is open already.
 func (t *Timeline) start(f Fact) {
 	if r := t.unended(f.Deployment); r != nil && r.State == StateInProgress {
-		if earlier(r.StartSource, f.Source) {
-			r.StartedAt, r.StartSource = f.Time, f.Source
+		better := earlier(r.StartSource, f.Source)
+		if better {
+			r.StartedAt, r.StartSource, r.Release = f.Time, f.Source, t.release(f.Time)
 		}
-		if !r.Rollback && saysRollback(f.Reason) {
-			r.Rollback, r.Reason = true, f.Reason
+		r.Rollback = r.Rollback || saysRollback(f.Reason)
+		if !saysRollback(r.Reason) && (better || saysRollback(f.Reason)) {
+			r.Reason = f.Reason
 		}
 		return
 	}
@@ -118,6 +154,7 @@ func (t *Timeline) start(f Fact) {
 		StartSource: f.Source,
 		Rollback:    slices.Contains(t.Completed, f.Deployment) || saysRollback(f.Reason),
 		Reason:      f.Reason,
+		Release:     t.release(f.Time),
 	})
 }
 
@@ -138,13 +175,11 @@ func (t *Timeline) end(f Fact) error {
 			Deployment: f.Deployment,
 			Rollback:   slices.Contains(t.Completed, f.Deployment) || saysRollback(f.Reason),
 			Reason:     f.Reason,
+			Release:    t.release(f.Time),
 		})
 		r = &t.Rollouts[len(t.Rollouts)-1]
 	}
-	r.FinishedAt, r.FinishSource = f.Time, f.Source
-	if !r.Rollback || f.Name == Failed {
-		r.Reason = f.Reason
-	}
+	r.finish(f)
 	t.Ended = t.position(r)
 	if f.Name == Failed {
 		r.State = StateFailed
@@ -153,6 +188,15 @@ func (t *Timeline) end(f Fact) error {
 	r.State = StateCompleted
 	t.complete(r, f.Time)
 	return nil
+}
+
+// finish gives a rollout the time of its end. A rollback that completes keeps the
+// reason of its start, which says why.
+func (r *Rollout) finish(f Fact) {
+	r.FinishedAt, r.FinishSource = f.Time, f.Source
+	if !r.Rollback || f.Name == Failed || r.StartedAt.IsZero() {
+		r.Reason = f.Reason
+	}
 }
 
 // complete puts the rollout in force in place of the one before.
@@ -186,14 +230,22 @@ func (t *Timeline) repeated(f Fact) *Rollout {
 	return nil
 }
 
-// redate gives a rollout's end the time of an event in place of the sweep's.
+// redate gives a rollout's end the time of an event in place of another source's.
+// Where the event says the contrary, the first word stands. A rollout whose start
+// nobody saw is dated by its end, and so is its release.
 func (t *Timeline) redate(r *Rollout, f Fact) {
 	if r.State == StateCompleted {
 		if before := t.replacedBy(r); before != nil {
 			before.Until = f.Time
 		}
 	}
-	r.FinishedAt, r.FinishSource = f.Time, f.Source
+	if contrary := (f.Name == Failed) != (r.State == StateFailed); contrary {
+		f.Reason = r.Reason
+	}
+	r.finish(f)
+	if r.StartedAt.IsZero() {
+		r.Release = t.release(f.Time)
+	}
 }
 
 // replacedBy gives the rollout that ran until r completed, nil if none did. Of
@@ -300,7 +352,7 @@ func (t Timeline) live(i int) bool {
 
 // cut drops the rollouts that no later fact can change any more.
 func (t Timeline) cut() Timeline {
-	short := Timeline{Completed: t.Completed, Truncated: t.Truncated}
+	short := Timeline{Completed: t.Completed, Truncated: t.Truncated, Actions: t.Actions}
 	for i, r := range t.Rollouts {
 		if !t.live(i) {
 			short.Truncated = true

@@ -28,16 +28,35 @@ func drawFacts(t *rapid.T, deployments, seconds, most int) []Fact {
 			Deployment: "ecs-svc/" + string(rune('A'+rapid.IntRange(0, deployments-1).Draw(t, "deployment"))),
 			Name:       rapid.SampledFrom([]FactName{InProgress, InProgress, Completed, Completed, Failed}).Draw(t, "name"),
 			Time:       at(rapid.IntRange(0, seconds).Draw(t, "second")),
-			Source:     rapid.SampledFrom([]Source{FromEvent, FromEvent, FromEvent, FromSweep}).Draw(t, "source"),
+			Source:     rapid.SampledFrom([]Source{FromEvent, FromEvent, FromEvent, FromSweep, FromPipeline}).Draw(t, "source"),
 		}
 		if f.Name == InProgress && rapid.IntRange(0, 5).Draw(t, "rollback") == 0 {
 			f.Reason = "ECS deployment circuit breaker: rolling back to deploymentId " + f.Deployment + "."
 		}
 		return f
 	})
-	return rapid.SliceOfNDistinct(fact, 0, most, func(f Fact) string {
-		return fmt.Sprint(f.Deployment, f.Name, f.Time)
+	facts := rapid.SliceOfNDistinct(fact, 0, most, func(f Fact) string {
+		return fmt.Sprint(f.Deployment, f.Name, f.Time, f.Teller())
 	}).Draw(t, "facts")
+	return append(facts, drawActions(t, seconds)...)
+}
+
+// drawActions draws what pipelines' actions do meanwhile: some overlap, some end in
+// the second in which they begin, and of some nobody sees the end.
+func drawActions(t *rapid.T, seconds int) (facts []Fact) {
+	for i := range rapid.IntRange(0, 3).Draw(t, "actions") {
+		started := rapid.IntRange(0, seconds).Draw(t, "action starts")
+		action := Fact{
+			Action: fmt.Sprintf("run-%d", i), Name: ActionStarted, Time: at(started), Source: FromPipeline,
+			Release: Release{Pipeline: "release", Execution: fmt.Sprint(i), Stage: "Deploy"},
+			Limit:   at(started + rapid.IntRange(0, seconds).Draw(t, "action's limit")),
+		}
+		facts = append(facts, action)
+		if rapid.Bool().Draw(t, "action ends") {
+			facts = append(facts, Fact{Action: action.Action, Name: ActionEnded, Time: at(started + rapid.IntRange(0, seconds).Draw(t, "action lasts")), Source: FromPipeline})
+		}
+	}
+	return facts
 }
 
 // checkTimes checks a property that often, unless -rapid.checks says otherwise.
@@ -72,6 +91,9 @@ func tell(rollouts []Rollout) string {
 		fmt.Fprintf(&b, "%s %s %s..%s until %s", strings.TrimPrefix(r.Deployment, "ecs-svc/"), r.State, second(r.StartedAt), second(r.FinishedAt), second(r.Until))
 		if r.Rollback {
 			b.WriteString(" rollback")
+		}
+		if r.Release.Execution != "" {
+			b.WriteString(" by " + r.Release.Execution)
 		}
 		b.WriteString("\n")
 	}

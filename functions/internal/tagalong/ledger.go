@@ -17,6 +17,8 @@ var (
 	ErrConflict = errors.New("ledger changed in between")
 	// ErrInDoubt says that a tag stays pending until its DoubtUntil.
 	ErrInDoubt = errors.New("an unanswered put may still arrive")
+	// ErrOvertaken says that a newer promotion of the tag is there.
+	ErrOvertaken = errors.New("a newer promotion of the tag is recorded")
 	// ErrNoTable says that the table does not exist.
 	ErrNoTable = errors.New("ledger table not found")
 )
@@ -60,10 +62,65 @@ type Wishes interface {
 	Doubt(ctx context.Context, id TagID, until time.Time) error
 }
 
+// Promotions holds what jobs of pipelines have asked for. The newest promotion of a
+// tag is one of its claims.
+type Promotions interface {
+	// Date gives the time from which a job's promotion counts: at, unless another one
+	// has been recorded for the job before.
+	Date(ctx context.Context, job string, at, expires time.Time) (time.Time, error)
+	// Promote writes a promotion and its tag in one transaction, or nothing. It
+	// gives ErrOvertaken if a newer promotion of the tag is recorded, else
+	// *RefusedError if the tag stands in the way.
+	Promote(ctx context.Context, p PromotionWrite) error
+}
+
+// Releases holds what is known of pipelines' executions beside their rollouts.
+type Releases interface {
+	// NoteExecution and NoteStage record what began an execution, and that a stage
+	// of it has come into a state. What is recorded already is written again.
+	NoteExecution(ctx context.Context, p Pipeline, execution string, e Execution, expires time.Time) error
+	NoteStage(ctx context.Context, pipeline, execution string, s StageChange, expires time.Time) error
+}
+
 // Ledger is the whole store that the reactor needs.
 type Ledger interface {
 	Journal
 	Wishes
+	Promotions
+	Releases
+}
+
+// PromotionWrite is the write set of a promotion of one tag.
+type PromotionWrite struct {
+	// Tag is nil if the promotion has been overtaken: then only the release keeps it.
+	Tag *TagWrite
+	Promoting
+	Release Release
+	Expires time.Time // when the release forgets it; zero: never
+}
+
+// Promoting says that an execution promoted an image.
+type Promoting struct {
+	Claim        // on the tag
+	Job   string // that asked for it
+	Stage string
+}
+
+// StageChange says that a stage came into a state, as CodePipeline's events have it.
+type StageChange struct {
+	Stage   string
+	State   string // SUCCEEDED, FAILED, STOPPED, CANCELED, RESUMED, …
+	At      time.Time
+	Attempt int64 // 1, then 2 after a retry; 0 if the event does not say
+}
+
+// ReleaseRecord is what the ledger keeps of an execution beside its rollouts.
+type ReleaseRecord struct {
+	Pipeline   Pipeline
+	Execution  string
+	Origin     Execution
+	Stages     []StageChange // in the order of their times
+	Promotions []Promoting   // in the order of their tags and jobs
 }
 
 // Snapshot is what one consistent read of a service gives.
@@ -180,6 +237,7 @@ type Member struct {
 	TaskDefinition string
 	Since          time.Time
 	RollingOut     string // the deployment in progress beside it, "" for none
+	Release        Release
 	Containers     []Placed
 	// Joined is when the service came into the environment while this ran; zero
 	// if it was there when this completed.
@@ -308,6 +366,7 @@ type Records interface {
 	Chronicle
 	Whereabouts
 	Tagged
+	Shipments
 }
 
 // Directory lists what the ledger has ever seen.
@@ -360,6 +419,14 @@ type Tagged interface {
 	EnvironmentTags(ctx context.Context, environment string, confirmed bool, behind TagID, hint int) iter.Seq2[Tag, error]
 	// TagStates reads tags, not necessarily as of this moment; absent ones are left out.
 	TagStates(ctx context.Context, ids []TagID) (map[TagID]Tag, error)
+}
+
+// Shipments says what pipelines' executions have put in place.
+type Shipments interface {
+	// Release reads what is known of an execution; ok is false if nothing is.
+	Release(ctx context.Context, pipeline, execution string) (r ReleaseRecord, ok bool, err error)
+	// ReleaseRollouts gives the rollouts of an execution, newest first.
+	ReleaseRollouts(ctx context.Context, pipeline, execution string, span Span, hint int) iter.Seq2[Row, error]
 }
 
 // Span selects rollouts: SortTime in [Since, Until), zero times are no bounds,

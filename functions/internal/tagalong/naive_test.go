@@ -36,7 +36,8 @@ func naiveFold(facts []Fact) []Rollout {
 			completions = append(completions, r)
 		}
 	}
-	for _, f := range naiveOrder(facts) {
+	ofDeployments := slices.DeleteFunc(slices.Clone(facts), func(f Fact) bool { return f.Action != "" })
+	for _, f := range naiveOrder(ofDeployments) {
 		var mine *naiveRollout // the deployment's latest rollout
 		for _, r := range rollouts {
 			if r.deployment == f.Deployment {
@@ -64,7 +65,29 @@ func naiveFold(facts []Fact) []Rollout {
 			end(unseen, f)
 		}
 	}
-	return workOut(rollouts, completions)
+	worked := workOut(rollouts, completions)
+	for i := range worked {
+		worked[i].Release = naiveRelease(facts, worked[i].SortTime())
+	}
+	return worked
+}
+
+// naiveRelease is that of the action in whose time a moment lies; of several the
+// one that started last, of those the one whose id is the greatest.
+func naiveRelease(facts []Fact, moment time.Time) (release Release) {
+	var best Fact
+	for _, start := range facts {
+		over := slices.ContainsFunc(facts, func(end Fact) bool {
+			return end.Name == ActionEnded && end.Action == start.Action && end.Time.Before(moment)
+		})
+		if start.Name != ActionStarted || start.Time.After(moment) || moment.After(start.Limit) || over {
+			continue
+		}
+		if start.Time.After(best.Time) || start.Time.Equal(best.Time) && start.Action > best.Action {
+			best = start
+		}
+	}
+	return best.Release
 }
 
 func hadCompleted(rollouts []*naiveRollout, deployment string) bool {
@@ -98,12 +121,12 @@ func workOut(naive, completions []*naiveRollout) []Rollout {
 	return rollouts
 }
 
-// bestTime is the earliest event's time, without an event the earliest sweep's.
+// bestTime is the earliest event's time, without an event the earliest of the others.
 func bestTime(facts []Fact) (best time.Time) {
 	source := Source("")
 	for _, f := range facts {
 		switch {
-		case source == "", source == FromSweep && f.Source == FromEvent, source == f.Source && f.Time.Before(best):
+		case source == "", source != FromEvent && f.Source == FromEvent, (source == FromEvent) == (f.Source == FromEvent) && f.Time.Before(best):
 			best, source = f.Time, f.Source
 		}
 	}
@@ -144,5 +167,8 @@ func comesBefore(all []Fact, a, b Fact) bool {
 		return a.Deployment < b.Deployment
 	}
 	order := []FactName{InProgress, Completed, Failed}
-	return slices.Index(order, a.Name) < slices.Index(order, b.Name)
+	if a.Name != b.Name {
+		return slices.Index(order, a.Name) < slices.Index(order, b.Name)
+	}
+	return a.Source == FromEvent && b.Source != FromEvent // and of others it makes no difference
 }

@@ -104,6 +104,9 @@ func (r *Reactor) look(ctx context.Context, obs *Observation) (know knowledge, p
 			return err
 		},
 		func() (err error) {
+			if obs.Fact.ofAction() {
+				return nil
+			}
 			obs.Details, partial = resolve(ctx, r.Workload, r.Registry, obs.Service, obs.Fact.Deployment)
 			if len(obs.Details.Containers) == 0 {
 				return partial // nothing is known to go on with
@@ -408,7 +411,7 @@ func unproven(know knowledge) (n int) {
 // now, and those that it let go.
 func (p *pass) recall(ctx context.Context) error {
 	at := slices.IndexFunc(p.know.Facts, p.obs.Fact.same)
-	if at < 0 || !p.Recheck && p.obs.Now.Sub(p.know.Facts[at].RecordedAt) >= doubtFor {
+	if at < 0 || p.obs.Fact.ofAction() || !p.Recheck && p.obs.Now.Sub(p.know.Facts[at].RecordedAt) >= doubtFor {
 		return nil
 	}
 	asked := claims(p.obs.Service, p.obs.Policy, Rollout{FinishedAt: p.obs.Fact.Time}, p.obs.Details.Containers)

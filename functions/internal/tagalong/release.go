@@ -9,21 +9,28 @@ type Release struct {
 	Commit    string `json:"commit"`
 }
 
-// releaseOf gives the release of a rollout of which no pipeline is known. Its
-// commit is that of its images; if they name several, that of the container
-// called like the service, since sidecars have commits of their own.
-func releaseOf(s Service, containers []Container) Release {
+// of gives the release of a service's rollout. Where no pipeline tells the commit it
+// is that of the images; if they name several, that of the container called like
+// the service, since sidecars have commits of their own.
+func (r Release) of(s Service, containers []Container) Release {
+	if r.Commit == "" {
+		r.Commit = commitOf(s, containers)
+	}
+	return r
+}
+
+func commitOf(s Service, containers []Container) string {
 	var commits []string
 	for _, c := range containers {
 		switch {
 		case c.Commit == "":
 		case c.Name == s.Name:
-			return Release{Commit: c.Commit}
+			return c.Commit
 		default:
 			commits = append(commits, c.Commit)
 		}
 	}
-	return Release{Commit: sole(commits)}
+	return sole(commits)
 }
 
 func (m Member) release() Release {
@@ -31,5 +38,5 @@ func (m Member) release() Release {
 	for _, p := range m.Containers {
 		containers = append(containers, p.Container)
 	}
-	return releaseOf(m.Service, containers)
+	return m.Release.of(m.Service, containers)
 }

@@ -17,7 +17,7 @@ import (
 func drawAlike(t *rapid.T, facts []Fact) story {
 	s := story{deployments: map[deploymentOf]tagalongtest.Deployment{}}
 	for _, f := range facts {
-		s.happenings = append(s.happenings, happening{prodAPI, f})
+		s.happenings = append(s.happenings, happening{Service: prodAPI, Fact: f})
 		of := deploymentOf{prodAPI, f.Deployment}
 		if _, ok := s.deployments[of]; !ok {
 			s.deployments[of] = drawAlikeDeployment(t)
@@ -115,7 +115,7 @@ func TestAPlaceKeepsWhatItContinuesThoughThatWasCutOff(t *testing.T) {
 	tell := func(name FactName, number, second int, source Source) {
 		deployment := fmt.Sprintf("ecs-svc/%d", number)
 		w.runs(prodAPI, deployment, ran("app", shopAPI, 1))
-		w.tell(t, happening{prodAPI, Fact{Deployment: deployment, Name: name, Time: at(second), Source: source}})
+		w.tell(t, happening{Service: prodAPI, Fact: Fact{Deployment: deployment, Name: name, Time: at(second), Source: source}})
 		w.checkSeams(t)
 	}
 	for i := range 4 {

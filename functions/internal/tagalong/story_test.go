@@ -17,10 +17,11 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalongtest"
 )
 
-// happening is one event of a story: a fact about a service.
+// happening is one event of a story: a fact about a service, or a promotion.
 type happening struct {
-	Service Service
-	Fact    Fact
+	Service   Service
+	Fact      Fact
+	Promotion *Promotion
 }
 
 // truth is what a story knows of a container, independent of how the core finds it out.
@@ -106,12 +107,38 @@ func drawStoryOf(t *rapid.T, images int) story {
 	count := rapid.IntRange(1, len(allServices)).Draw(t, "services")
 	for _, service := range rapid.Permutation(allServices).Draw(t, "order of services")[:count] {
 		for _, fact := range drawChronicle(t) {
-			s.happenings = append(s.happenings, happening{service, fact})
-			s.deploy(t, deploymentOf{service, fact.Deployment})
+			s.happenings = append(s.happenings, happening{Service: service, Fact: fact})
+			if fact.Deployment != "" {
+				s.deploy(t, deploymentOf{service, fact.Deployment})
+			}
 		}
 	}
-	slices.SortStableFunc(s.happenings, func(a, b happening) int { return a.Fact.Time.Compare(b.Fact.Time) })
+	for i := range rapid.IntRange(0, 3).Draw(t, "promotions") {
+		s.happenings = append(s.happenings, happening{Promotion: s.drawPromotion(t, i)})
+	}
+	slices.SortStableFunc(s.happenings, func(a, b happening) int { return a.when().Compare(b.when()) })
 	return s
+}
+
+func (h happening) when() time.Time {
+	if h.Promotion != nil {
+		return h.Promotion.At
+	}
+	return h.Fact.Time
+}
+
+// drawPromotion draws one whose tags are likely to be those of environments, too.
+func (s story) drawPromotion(t *rapid.T, n int) *Promotion {
+	repo := rapid.SampledFrom([]Repository{shopAPI, shopAPI, shopWeb, awayAPI}).Draw(t, "promoted repository")
+	return &Promotion{
+		Job: fmt.Sprintf("job-%d", n), Repository: repo,
+		Digest: imageOf(repo, rapid.IntRange(0, s.images-1).Draw(t, "promoted version")).Digest,
+		Tags:   []string{rapid.SampledFrom([]string{"prod", "live", "prod-a", "promoted"}).Draw(t, "promoted tag")},
+		At:     at(rapid.IntRange(0, 10).Draw(t, "promoted at")),
+		Release: Release{
+			Pipeline: "release", Execution: fmt.Sprint(rapid.IntRange(0, 1).Draw(t, "promoting execution")), Stage: "Promote",
+		},
+	}
 }
 
 // drawChronicle draws a service's facts: either any, or such as ECS would tell.
@@ -256,6 +283,12 @@ var _ failer = (*testing.T)(nil)
 func (w *world) tell(t failer, happenings ...happening) {
 	t.Helper()
 	for _, h := range happenings {
+		if h.Promotion != nil {
+			if _, err := w.Promote(t.Context(), *h.Promotion); err != nil {
+				t.Fatalf("promoting %+v: %v", h.Promotion, err)
+			}
+			continue
+		}
 		if _, err := w.Observe(t.Context(), h.Service, h.Fact); err != nil {
 			t.Fatalf("observing %s %s of %s: %v", h.Fact.Deployment, h.Fact.Name, h.Service, err)
 		}
@@ -270,9 +303,19 @@ type wish struct {
 }
 
 // wishes works out from the happenings alone where each tag should sit: the
-// newest claim by time, service and container.
+// newest claim by time, then by service and container, then by job.
 func (s story) wishes(happenings []happening) map[TagID]wish {
 	all := map[TagID]wish{}
+	claim := func(id TagID, mine wish) {
+		if held, ok := all[id]; !ok || mine.at.After(held.at) || mine.at.Equal(held.at) && mine.by < held.by {
+			all[id] = mine
+		}
+	}
+	for _, h := range happenings {
+		if p := h.Promotion; p != nil {
+			claim(TagID{Repository: p.Repository, Tag: p.Tags[0]}, wish{p.Digest, p.At, "promotion#" + p.Job})
+		}
+	}
 	for service, facts := range byService(happenings) {
 		environment, templates := s.rulesFor(service)
 		for _, r := range naiveFold(facts) {
@@ -288,11 +331,7 @@ func (s story) wishes(happenings []happening) map[TagID]wish {
 					for name, value := range map[string]string{"{environment}": environment, "{service}": service.Name, "{container}": c.name} {
 						tag = strings.ReplaceAll(tag, name, value)
 					}
-					id := TagID{Repository: c.repo, Tag: tag}
-					mine := wish{c.digest, r.FinishedAt, service.String() + "#" + c.name}
-					if held, ok := all[id]; !ok || mine.at.After(held.at) || mine.at.Equal(held.at) && mine.by < held.by {
-						all[id] = mine
-					}
+					claim(TagID{Repository: c.repo, Tag: tag}, wish{c.digest, r.FinishedAt, service.String() + "#" + c.name})
 				}
 			}
 		}
@@ -325,6 +364,9 @@ func (s story) rulesFor(service Service) (environment string, templates []string
 // managed leaves out the services that no rule matches.
 func (s story) managed(happenings []happening) []happening {
 	return slices.DeleteFunc(slices.Clone(happenings), func(h happening) bool {
+		if h.Promotion != nil {
+			return true
+		}
 		environment, _ := s.rulesFor(h.Service)
 		return environment == ""
 	})
@@ -333,7 +375,7 @@ func (s story) managed(happenings []happening) []happening {
 func byService(happenings []happening) map[Service][]Fact {
 	facts := map[Service][]Fact{}
 	for _, h := range happenings {
-		if !slices.Contains(facts[h.Service], h.Fact) {
+		if h.Promotion == nil && !slices.Contains(facts[h.Service], h.Fact) {
 			facts[h.Service] = append(facts[h.Service], h.Fact)
 		}
 	}
@@ -387,7 +429,7 @@ func (w *world) allTags(t failer) (tags []Tag) {
 	if err != nil {
 		t.Fatalf("environments: %v", err)
 	}
-	for _, environment := range environments {
+	for _, environment := range append(environments, "") {
 		for _, confirmed := range []bool{false, true} {
 			more, err := Collect(w.ledger.EnvironmentTags(t.Context(), environment, confirmed, TagID{}, 0))
 			if err != nil {
@@ -440,15 +482,20 @@ func drawShuffled(t *rapid.T, happenings []happening) []happening {
 func describe(happenings []happening) string {
 	var b strings.Builder
 	for _, h := range happenings {
+		if h.Promotion != nil {
+			fmt.Fprintf(&b, "  promoted %s:%s to %s at %v by %s\n", h.Promotion.Repository, h.Promotion.Tags, h.Promotion.Digest, h.Promotion.At.Sub(noon), h.Promotion.Job)
+			continue
+		}
 		fmt.Fprintf(&b, "  %s %s %s at %v by %s\n", h.Service, h.Fact.Deployment, h.Fact.Name, h.Fact.Time.Sub(noon), cmp.Or(h.Fact.Source, FromEvent))
 	}
 	return b.String()
 }
 
-// completedWith tells whether any deployment with that image ever completed.
+// completedWith tells whether any deployment with that image ever completed, or
+// whether the image was promoted.
 func (s story) completedWith(repo Repository, d digest.Digest) bool {
 	return slices.ContainsFunc(s.happenings, func(h happening) bool {
-		return h.Fact.Name == Completed && slices.ContainsFunc(s.truths[deploymentOf{h.Service, h.Fact.Deployment}], func(c truth) bool {
+		return h.Promotion != nil && h.Promotion.Repository == repo && h.Promotion.Digest == d || h.Fact.Name == Completed && slices.ContainsFunc(s.truths[deploymentOf{h.Service, h.Fact.Deployment}], func(c truth) bool {
 			return c.repo == repo && c.digest == d && c.proven
 		})
 	})

@@ -33,8 +33,8 @@ type TagsQuery struct {
 	Check   bool // ask ECR where each of them is now
 }
 
-// Tags answers with the wished tags of all environments, in the order of
-// environments, repositories, registries and tags. With Check, Actual is where
+// Tags answers with the wished tags of all environments and of none, in the order
+// of environments, repositories, registries and tags. With Check, Actual is where
 // ECR has each tag now; a repository that cannot be read is in the error, its
 // rows stay as they are.
 func (q Queries) Tags(ctx context.Context, query TagsQuery, p Paging) (Page[TagRow], error) {
@@ -70,7 +70,8 @@ func (q Queries) wishes(ctx context.Context, query TagsQuery, behind wishAt, hin
 			yield(Tag{}, err)
 			return
 		}
-		for _, name := range environments {
+		// Promotions may name no environment.
+		for _, name := range slices.Concat([]string{""}, environments) {
 			var after TagID
 			switch {
 			case name < behind.Environment:

@@ -23,7 +23,7 @@ func drawLongStory(t *rapid.T) story {
 	}
 	service := allServices[0]
 	for _, f := range drawLongChronicle(t) {
-		s.happenings = append(s.happenings, happening{service, f})
+		s.happenings = append(s.happenings, happening{Service: service, Fact: f})
 		s.deploy(t, deploymentOf{service, f.Deployment})
 	}
 	slices.SortStableFunc(s.happenings, func(a, b happening) int { return a.Fact.Time.Compare(b.Fact.Time) })
@@ -113,8 +113,8 @@ func TestTheHeadOfALongStoryStaysSmallAndWholeFoldsAreRare(t *testing.T) {
 		w.workload.Deploy(service, deployment, tagalongtest.Deployment{
 			TaskDefinition: "td", Revised: []Ran{{Name: "app", Image: shopAPI.String() + ":v0", Digest: image.Digest}},
 		})
-		w.tell(t, happening{service, Fact{Deployment: deployment, Name: InProgress, Time: at(20 * i), Source: FromEvent}})
-		w.tell(t, happening{service, Fact{Deployment: deployment, Name: Completed, Time: at(20*i + 10), Source: FromEvent}})
+		w.tell(t, happening{Service: service, Fact: Fact{Deployment: deployment, Name: InProgress, Time: at(20 * i), Source: FromEvent}})
+		w.tell(t, happening{Service: service, Fact: Fact{Deployment: deployment, Name: Completed, Time: at(20*i + 10), Source: FromEvent}})
 	}
 	snapshot, err := w.ledger.Load(t.Context(), service)
 	if err != nil {
@@ -144,7 +144,7 @@ func TestAnEndWithoutStartAfterALongStoryFoldsEverything(t *testing.T) {
 	happens := func(deployment string, name FactName, second int) {
 		f := Fact{Deployment: deployment, Name: name, Time: at(second), Source: FromEvent}
 		facts = append(facts, f)
-		w.tell(t, happening{service, f})
+		w.tell(t, happening{Service: service, Fact: f})
 	}
 	for i := range 40 {
 		happens(fmt.Sprintf("ecs-svc/%d", 100+i), InProgress, 20*i)

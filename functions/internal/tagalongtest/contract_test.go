@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/opencontainers/go-digest"
 
@@ -27,6 +28,20 @@ func TestTheWorkloadInMemoryKeepsTheContract(t *testing.T) {
 	tagalongtest.WorkloadSuite(t, func(*testing.T) (tagalong.Workload, tagalongtest.WorkloadWorld) {
 		workload := &tagalongtest.Workload{}
 		return workload, &workloadWorld{workload: workload, known: map[string]tagalongtest.Deployment{}}
+	})
+}
+
+func TestThePipelinesInMemoryKeepTheContract(t *testing.T) {
+	tagalongtest.PipelinesSuite(t, func(*testing.T) (tagalong.Pipelines, tagalongtest.PipelinesWorld) {
+		pipelines := &tagalongtest.Pipelines{}
+		return pipelines, &pipelinesWorld{pipelines: pipelines}
+	})
+}
+
+func TestCodeDeployInMemoryKeepsTheContract(t *testing.T) {
+	tagalongtest.CodeDeploySuite(t, func(*testing.T) (tagalong.CodeDeploy, tagalongtest.CodeDeployWorld) {
+		codeDeploy := &tagalongtest.CodeDeploy{}
+		return codeDeploy, &codeDeployWorld{codeDeploy: codeDeploy, groups: map[string]tagalongtest.Group{}, serves: map[tagalongtest.Group]served{}, known: map[string]tagalong.Shift{}}
 	})
 }
 
@@ -124,6 +139,193 @@ func (w *workloadWorld) Deny(*testing.T) {
 }
 
 func (w *workloadWorld) Elsewhere(*testing.T) string {
+	w.workload.Elsewhere("999999999999")
+	return "999999999999"
+}
+
+// pipelinesWorld sets up pipelines in memory.
+type pipelinesWorld struct {
+	pipelines *tagalongtest.Pipelines
+	ids       int
+}
+
+func (w *pipelinesWorld) id() string {
+	w.ids++
+	return fmt.Sprintf("%08d-0000-4000-8000-000000000000", w.ids)
+}
+
+func (w *pipelinesWorld) Start(t *testing.T, p tagalong.Pipeline, x tagalong.Execution, _ time.Time) string {
+	if x.RollbackOf != "" {
+		old, err := w.pipelines.Execution(t.Context(), p, x.RollbackOf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		x.Revisions = old.Revisions
+	}
+	id := w.id()
+	w.pipelines.Start(p, id, x)
+	return id
+}
+
+func (w *pipelinesWorld) Run(_ *testing.T, p tagalong.Pipeline, execution string, a tagalong.Action) string {
+	a.ID = w.id()
+	w.pipelines.Act(p, execution, a)
+	return a.ID
+}
+
+func (w *pipelinesWorld) Elsewhere(*testing.T) string {
+	w.pipelines.Elsewhere("999999999999")
+	return "999999999999"
+}
+
+// codeDeployWorld sets up a CodeDeploy in memory.
+type codeDeployWorld struct {
+	codeDeploy *tagalongtest.CodeDeploy
+	serves     map[tagalongtest.Group]served
+	groups     map[string]tagalongtest.Group // of the deployments
+	known      map[string]tagalong.Shift
+	sets       int
+}
+
+// served is a service with the task set that has the traffic.
+type served struct {
+	service tagalong.Service
+	taskSet string
+}
+
+func (w *codeDeployWorld) set() string {
+	w.sets++
+	return fmt.Sprintf("ecs-svc/%d", 1000+w.sets)
+}
+
+func (w *codeDeployWorld) Serve(_ *testing.T, g tagalongtest.Group, s tagalong.Service) string {
+	w.codeDeploy.Group(g)
+	w.serves[g] = served{s, w.set()}
+	return w.serves[g].taskSet
+}
+
+func (w *codeDeployWorld) Servers(_ *testing.T, g tagalongtest.Group) { w.codeDeploy.Group(g) }
+
+func (w *codeDeployWorld) Create(_ *testing.T, g tagalongtest.Group, at time.Time) string {
+	s := tagalong.Shift{ID: fmt.Sprintf("d-%09d", 1+len(w.known)), State: tagalong.ShiftInProgress, CreatedAt: at}
+	if served, ok := w.serves[g]; ok {
+		s.Targets = []tagalong.ShiftTarget{{Service: served.service}}
+	}
+	w.groups[s.ID] = g
+	w.put(s)
+	return s.ID
+}
+
+func (w *codeDeployWorld) put(s tagalong.Shift) {
+	w.known[s.ID] = s
+	w.codeDeploy.Put(w.groups[s.ID], s)
+}
+
+func (w *codeDeployWorld) Start(*testing.T, string, time.Time) {}
+
+func (w *codeDeployWorld) Install(_ *testing.T, id string, _ time.Time) string {
+	w.known[id].Targets[0].TaskSet = w.set()
+	w.put(w.known[id])
+	return w.known[id].Targets[0].TaskSet
+}
+
+func (w *codeDeployWorld) Shift(*testing.T, string, time.Time) {}
+
+func (w *codeDeployWorld) end(id string, state tagalong.ShiftState, at time.Time, reason string) {
+	s := w.known[id]
+	s.State, s.EndedAt, s.Reason = state, at, reason
+	w.put(s)
+}
+
+func (w *codeDeployWorld) Succeed(_ *testing.T, id string, at time.Time) {
+	if served, ok := w.serves[w.groups[id]]; ok {
+		if own := &w.known[id].Targets[0].TaskSet; *own == "" {
+			*own = served.taskSet
+		} else {
+			served.taskSet = *own
+			w.serves[w.groups[id]] = served
+		}
+	}
+	w.end(id, tagalong.ShiftSucceeded, at, "")
+}
+
+func (w *codeDeployWorld) Fail(_ *testing.T, id string, at time.Time, reason string) {
+	w.end(id, tagalong.ShiftFailed, at, reason)
+}
+
+func (w *codeDeployWorld) Stop(_ *testing.T, id string, at time.Time) {
+	w.end(id, tagalong.ShiftStopped, at, "stopped by a user")
+}
+
+func (w *codeDeployWorld) RollBack(t *testing.T, id string, at time.Time) string {
+	back := w.known[w.Create(t, w.groups[id], at)]
+	back.Rollback = true
+	w.put(back)
+	return back.ID
+}
+
+func (w *codeDeployWorld) Elsewhere(*testing.T) string {
+	w.codeDeploy.Elsewhere("999999999999")
+	return "999999999999"
+}
+
+func TestTheChroniclerInMemoryKeepsTheContract(t *testing.T) {
+	tagalongtest.ChroniclerSuite(t, func(*testing.T) (tagalong.Chronicler, tagalongtest.ChroniclerWorld) {
+		workload := &tagalongtest.Workload{}
+		return workload, &chroniclerWorld{workload, map[tagalong.Service][]tagalong.ServiceDeployment{}, 0}
+	})
+}
+
+// chroniclerWorld sets up the records of a workload in memory.
+type chroniclerWorld struct {
+	workload    *tagalongtest.Workload
+	records     map[tagalong.Service][]tagalong.ServiceDeployment // oldest first
+	deployments int
+}
+
+func (w *chroniclerWorld) Deploy(_ *testing.T, s tagalong.Service, at time.Time) string {
+	w.deployments++
+	d := tagalong.ServiceDeployment{Deployment: fmt.Sprintf("ecs-svc/%d", 1000+w.deployments), Status: "IN_PROGRESS", CreatedAt: at}
+	w.records[s] = append(w.records[s], d)
+	w.workload.Record(s, d)
+	return d.Deployment
+}
+
+// last changes the newest record of a service.
+func (w *chroniclerWorld) last(s tagalong.Service, change func(*tagalong.ServiceDeployment)) {
+	d := &w.records[s][len(w.records[s])-1]
+	change(d)
+	w.workload.Record(s, *d)
+}
+
+func (w *chroniclerWorld) Complete(_ *testing.T, s tagalong.Service, _ string, at time.Time) {
+	w.last(s, func(d *tagalong.ServiceDeployment) {
+		d.Status, d.FinishedAt = "SUCCESSFUL", at
+		if d.RolledBackTo != "" {
+			d.Status = "ROLLBACK_SUCCESSFUL"
+		}
+	})
+}
+
+func (w *chroniclerWorld) RollBack(_ *testing.T, s tagalong.Service, _ string, at time.Time) (to string) {
+	for _, d := range w.records[s] {
+		if d.Status == "SUCCESSFUL" {
+			to = d.Deployment
+		}
+	}
+	w.last(s, func(d *tagalong.ServiceDeployment) {
+		d.Status, d.Reason, d.RolledBackTo, d.RolledBackAt = "ROLLBACK_IN_PROGRESS", "tasks failed to start", to, at
+	})
+	return to
+}
+
+func (w *chroniclerWorld) Shifting(_ *testing.T, s tagalong.Service) { w.workload.Record(s) }
+
+func (w *chroniclerWorld) DenyRecords(*testing.T) {
+	w.workload.Hook = func(context.Context, string) error { return tagalong.ErrDenied }
+}
+
+func (w *chroniclerWorld) Elsewhere(*testing.T) string {
 	w.workload.Elsewhere("999999999999")
 	return "999999999999"
 }

@@ -50,6 +50,12 @@ func (l *Ledger) Dump() string {
 		tag.Since, tag.CheckedAt, tag.DoubtUntil = time.Time{}, time.Time{}, time.Time{}
 		add("tag", id.String(), tag)
 	}
+	for id, promotion := range l.promotions {
+		add("promotion", id.String(), promotion)
+	}
+	for key, release := range l.releases {
+		add("release", key.pipeline+"/"+key.execution, release.ReleaseRecord)
+	}
 	for child := range l.children {
 		add("child", child.Digest.String(), child)
 	}

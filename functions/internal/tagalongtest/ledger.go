@@ -27,7 +27,11 @@ type Ledger struct {
 	children map[tagalong.Child]bool
 	names    map[string]bool                      // of environments
 	listed   map[tagalong.Service]map[string]bool // the environments it was in
-	writes   int
+	jobs     map[string]time.Time
+	releases map[releaseKey]*release
+	// promotions are the newest of each tag.
+	promotions map[tagalong.TagID]tagalong.Promoting
+	writes     int
 }
 
 var (
@@ -43,9 +47,10 @@ type service struct {
 }
 
 type factKey struct {
-	at         int64
-	name       tagalong.FactName
-	deployment string
+	at      int64
+	name    tagalong.FactName
+	subject string
+	teller  tagalong.Source
 }
 
 type memberKey struct {
@@ -67,7 +72,7 @@ type placeKey struct {
 }
 
 func keyOfFact(f tagalong.Fact) factKey {
-	return factKey{f.Time.UnixMilli(), f.Name, f.Deployment}
+	return factKey{f.Time.UnixMilli(), f.Name, f.Subject(), f.Teller()}
 }
 
 func keyOfPlace(p tagalong.Place) placeKey {
@@ -103,6 +108,9 @@ func (l *Ledger) begin(ctx context.Context, operation string) (func(), error) {
 		l.places = map[placeKey]tagalong.Place{}
 		l.tags = map[tagalong.TagID]tagalong.Tag{}
 		l.children = map[tagalong.Child]bool{}
+		l.jobs = map[string]time.Time{}
+		l.releases = map[releaseKey]*release{}
+		l.promotions = map[tagalong.TagID]tagalong.Promoting{}
 		l.names = map[string]bool{}
 		l.listed = map[tagalong.Service]map[string]bool{}
 	}
@@ -147,7 +155,7 @@ func (s *service) since(from time.Time) []tagalong.Fact {
 		}
 	}
 	slices.SortFunc(facts, func(a, b tagalong.Fact) int {
-		return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Deployment, b.Deployment))
+		return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Subject(), b.Subject()), cmp.Compare(a.Teller(), b.Teller()))
 	})
 	return facts
 }
@@ -344,6 +352,11 @@ func (l *Ledger) Claims(ctx context.Context, r tagalong.Repository) (tagalong.Re
 			all.Claims = append(all.Claims, claimsOf(p)...)
 		}
 	}
+	for id, promotion := range l.promotions {
+		if id.Repository == r {
+			all.Claims = append(all.Claims, promotion.Claim)
+		}
+	}
 	for id, tag := range l.tags {
 		if id.Repository == r {
 			all.Tags[id] = tag
@@ -496,6 +509,7 @@ func (l *Ledger) Places() []tagalong.Place {
 func cloneHead(h tagalong.Head) tagalong.Head {
 	h.Base.Rollouts = slices.Clone(h.Base.Rollouts)
 	h.Base.Completed = slices.Clone(h.Base.Completed)
+	h.Base.Actions = slices.Clone(h.Base.Actions)
 	h.Claims = slices.Clone(h.Claims)
 	h.Continues = slices.Clone(h.Continues)
 	h.Released = slices.Clone(h.Released)

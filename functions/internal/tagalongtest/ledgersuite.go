@@ -84,6 +84,14 @@ func LedgerSuite(t *testing.T, open func(t *testing.T) Store) {
 		{"indexes are found by their platforms", indexesOfPlatforms},
 		{"tags of an environment are found behind any other", environmentTagsBehind},
 		{"a walk ends with its first error", walksThatFail},
+		{"a job keeps the date of its first sight", jobsDate},
+		{"the newest promotion of a tag is a claim", promotionsAreClaims},
+		{"an older promotion is overtaken", overtakenPromotion},
+		{"a promotion below a newer claim yields", refusedPromotion},
+		{"a promotion of a time tag is no claim", promotedOnce},
+		{"a release comes back field by field", releaseRoundTrip},
+		{"a release keeps its promotions", releaseKeepsPromotions},
+		{"rollouts are found by their release", releaseRollouts},
 		{"a transaction of a hundred items is written", hundredItems},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -41,6 +41,7 @@ func suiteHead() tagalong.Head {
 				{Deployment: "ecs-svc/4", State: tagalong.StateInProgress, StartedAt: second(6), StartSource: tagalong.FromEvent},
 			},
 			Running: 1, Ended: 3, Completed: []string{"ecs-svc/0", "ecs-svc/1"}, Truncated: true,
+			Actions: []tagalong.UnderWay{{Action: "run-1", Release: suiteRelease, Limit: second(60)}, {Action: "run-2", Limit: second(61)}},
 		},
 		Since: second(7),
 		Live: map[string]tagalong.Details{
@@ -119,7 +120,7 @@ func factConflict(_ *testing.T, l suiteLedger) {
 	first.Fact = &tagalong.Fact{Deployment: "ecs-svc/1", Name: tagalong.Completed, Time: second(1), Source: tagalong.FromEvent}
 	l.commit(first)
 	again := change(s, first.Head.Version)
-	again.Fact = &tagalong.Fact{Deployment: "ecs-svc/1", Name: tagalong.Completed, Time: second(1), Source: tagalong.FromSweep, Reason: "another", RecordedAt: second(9)}
+	again.Fact = &tagalong.Fact{Deployment: "ecs-svc/1", Name: tagalong.Completed, Time: second(1), Source: tagalong.FromEvent, Reason: "another", RecordedAt: second(9)}
 	again.Rollouts = []tagalong.Row{suiteRow(s, "ecs-svc/1", 1)}
 	l.wantConflict(again)
 }
@@ -131,6 +132,10 @@ func factKeys(t *testing.T, l suiteLedger) {
 		{Deployment: "ecs-svc/2", Name: tagalong.Completed, Time: second(1)},
 		{Deployment: "ecs-svc/1", Name: tagalong.Failed, Time: second(1)},
 		{Deployment: "ecs-svc/1", Name: tagalong.Completed, Time: second(1).Add(time.Millisecond)},
+		{Deployment: "ecs-svc/1", Name: tagalong.Completed, Time: second(1), Source: tagalong.FromSweep},
+		{Deployment: "ecs-svc/1", Name: tagalong.Completed, Time: second(1), Source: tagalong.FromPipeline},
+		{Action: "run-1", Name: tagalong.ActionStarted, Time: second(1)},
+		{Action: "run-2", Name: tagalong.ActionStarted, Time: second(1)},
 	}
 	l.record(s, facts...)
 	if got := len(l.whole(s).Facts); got != len(facts) {
@@ -156,6 +161,8 @@ func factRoundTrip(t *testing.T, l suiteLedger) {
 	facts := []tagalong.Fact{
 		{Deployment: "ecs-svc/1", Name: tagalong.InProgress, Time: second(1), Source: tagalong.FromSweep},
 		{Deployment: "ecs-svc/1", Name: tagalong.Completed, Time: second(2), Source: tagalong.FromEvent, Reason: "ECS deployment ecs-svc/1 completed.", RecordedAt: second(20)},
+		{Action: "run-1", Name: tagalong.ActionStarted, Time: second(3), Source: tagalong.FromPipeline, Release: suiteRelease, Limit: second(90)},
+		{Action: "run-1", Name: tagalong.ActionEnded, Time: second(4), Source: tagalong.FromPipeline},
 	}
 	l.record(s, facts...)
 	same(t, "facts", facts, l.load(s).Facts)

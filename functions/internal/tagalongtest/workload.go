@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
@@ -20,9 +21,13 @@ type Workload struct {
 	deployments map[deploymentKey]Deployment
 	legacy      map[tagalong.Service]string // services without their cluster
 	elsewhere   map[string]bool             // accounts
+	records     map[tagalong.Service][]tagalong.ServiceDeployment
 }
 
-var _ tagalong.Workload = &Workload{}
+var (
+	_ tagalong.Workload   = &Workload{}
+	_ tagalong.Chronicler = &Workload{}
+)
 
 type deploymentKey struct {
 	service    tagalong.Service
@@ -76,20 +81,30 @@ func (w *Workload) Elsewhere(account string) {
 	w.elsewhere[account] = true
 }
 
-func (w *Workload) find(ctx context.Context, operation string, s tagalong.Service, deployment string) (Deployment, error) {
+// begin is what every operation on a service with its cluster does first.
+func (w *Workload) begin(ctx context.Context, operation string, s tagalong.Service) error {
 	if w.Hook != nil {
 		if err := w.Hook(ctx, operation); err != nil {
-			return Deployment{}, err
+			return err
 		}
 	}
 	if err := ctx.Err(); err != nil {
-		return Deployment{}, err
+		return err
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.elsewhere[s.Account] {
-		return Deployment{}, fmt.Errorf("account %s: %w", s.Account, tagalong.ErrElsewhere)
+		return fmt.Errorf("account %s: %w", s.Account, tagalong.ErrElsewhere)
 	}
+	return nil
+}
+
+func (w *Workload) find(ctx context.Context, operation string, s tagalong.Service, deployment string) (Deployment, error) {
+	if err := w.begin(ctx, operation, s); err != nil {
+		return Deployment{}, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	d, ok := w.deployments[deploymentKey{s, deployment}]
 	if !ok {
 		return Deployment{}, fmt.Errorf("deployment %s of %s: %w", deployment, s, tagalong.ErrNotFound)
@@ -152,6 +167,44 @@ func (w *Workload) Cluster(ctx context.Context, s tagalong.Service, deployment s
 		}
 	}
 	return "", fmt.Errorf("service %s: %w", s.Name, tagalong.ErrNotFound)
+}
+
+// Record makes service deployments known, or known anew; they are told apart by
+// the deployments that they work towards. Without any it makes a service known.
+func (w *Workload) Record(s tagalong.Service, records ...tagalong.ServiceDeployment) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.records == nil {
+		w.records = map[tagalong.Service][]tagalong.ServiceDeployment{}
+	}
+	known := w.records[s]
+	for _, record := range records {
+		known = slices.DeleteFunc(known, func(other tagalong.ServiceDeployment) bool { return other.Deployment == record.Deployment })
+		known = append(known, record)
+	}
+	w.records[s] = known
+}
+
+// ServiceDeployments implements tagalong.Chronicler.
+func (w *Workload) ServiceDeployments(ctx context.Context, s tagalong.Service, since time.Time) (records []tagalong.ServiceDeployment, err error) {
+	if err := w.begin(ctx, "ServiceDeployments", s); err != nil {
+		return nil, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	all, ok := w.records[s]
+	for key := range w.deployments {
+		ok = ok || key.service == s
+	}
+	if !ok {
+		return nil, fmt.Errorf("service %s: %w", s, tagalong.ErrNotFound)
+	}
+	for _, record := range all {
+		if !record.CreatedAt.Before(since) {
+			records = append(records, record)
+		}
+	}
+	return records, nil
 }
 
 func absent(err error) bool { return errors.Is(err, tagalong.ErrNotFound) }

@@ -39,6 +39,9 @@ func (s *Scheduler) cluster(scope wire.Scope, name string) *Cluster {
 	return c
 }
 
+// Name of the cluster.
+func (c *Cluster) Name() string { return c.name }
+
 // ARN of the cluster.
 func (c *Cluster) ARN() string { return c.scope.ARN("ecs", "cluster/"+c.name) }
 

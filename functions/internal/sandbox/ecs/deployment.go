@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/wire"
 )
 
 // The states of a deployment, rolloutState on the wire.
@@ -18,17 +16,13 @@ const (
 // Deployment is a deployment of a service in the hands of a story or a test,
 // https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Deployment.html.
 type Deployment struct {
-	service        *Service
-	number         string // of the deployment and of its service revision
-	taskDefinition *taskDefinition
-	createdAt      time.Time
-	updatedAt      time.Time
-	state          string
-	reason         string
-	wasCompleted   bool // ever
-	failedTasks    int
-	record         *serviceDeployment
-	revision       revision
+	*starter     // whose number its service revision has, too
+	updatedAt    time.Time
+	state        string
+	reason       string
+	wasCompleted bool // ever
+	failedTasks  int
+	record       *serviceDeployment
 }
 
 // ErrState says that ECS would not do this to a deployment in its state.
@@ -47,6 +41,9 @@ func (svc *Service) Deploy(taskDefinition string, at time.Time) (*Deployment, []
 	if svc.deleted {
 		return nil, nil, fmt.Errorf("deploying to %s: service is deleted", svc.arn())
 	}
+	if svc.options.Controller != "ECS" {
+		return nil, nil, fmt.Errorf("deploying to %s: its controller is %s, which creates task sets", svc.arn(), svc.options.Controller)
+	}
 	d, event := svc.deploy(td, at)
 	return d, event, nil
 }
@@ -62,26 +59,15 @@ func (svc *Service) Release(at time.Time, containers ...Container) (*Deployment,
 }
 
 func (svc *Service) deploy(td *taskDefinition, at time.Time) (*Deployment, []byte) {
-	number := svc.nextNumber()
 	at = instant(at)
-	d := &Deployment{service: svc, number: number, taskDefinition: td, createdAt: at}
+	d := &Deployment{starter: svc.newStarter(td, at)}
 	svc.supersede(at)
 	d.record = svc.newRecord(d, at)
 	svc.deployments = append(svc.deployments, d)
 	svc.primary = d
 	d.change(inProgress, "ECS deployment "+d.id()+" in progress.", at)
-	d.resolve()
-	d.adjust(at)
+	d.adjust(svc.desired, at)
 	return d, svc.emit("INFO", "SERVICE_DEPLOYMENT_IN_PROGRESS", d)
-}
-
-// nextNumber gives the number of a new deployment.
-func (svc *Service) nextNumber() string {
-	if numbers := svc.options.Numbers; len(numbers) > 0 {
-		svc.options.Numbers = numbers[1:]
-		return numbers[0]
-	}
-	return wire.Decimal(svc.cluster.scheduler.seed("deployment", svc.longARN())...)
 }
 
 // supersede ends the work on a deployment that never came to its end.
@@ -90,13 +76,6 @@ func (svc *Service) supersede(at time.Time) {
 		svc.records[n-1].stop(at, "Service deployment stopped because a new service deployment was started.")
 	}
 }
-
-// ID is ecs-svc/ and 19 digits.
-func (d *Deployment) ID() string { return d.id() }
-
-func (d *Deployment) id() string { return "ecs-svc/" + d.number }
-
-func (d *Deployment) described() string { return "deployment " + d.id() }
 
 // RevisionARN is that of the deployment's service revision, which has the
 // deployment's number.
@@ -115,13 +94,13 @@ func (d *Deployment) Complete(at time.Time) ([]byte, error) {
 		return nil, fmt.Errorf("completing %s: %w", d.id(), ErrState)
 	}
 	at = instant(at)
-	d.adjust(at)
+	d.adjust(svc.desired, at)
 	if _, pending := d.count(); pending > 0 {
 		return nil, fmt.Errorf("completing %s: %d tasks cannot pull their images", d.id(), pending)
 	}
 	for _, t := range svc.tasks() {
-		if t.deployment != d {
-			t.stop(at, "ServiceSchedulerInitiated", "Scaling activity initiated by ("+t.deployment.described()+")")
+		if t.starter != d.starter {
+			t.stop(at, "ServiceSchedulerInitiated", "Scaling activity initiated by ("+t.starter.described()+")")
 		}
 	}
 	d.wasCompleted = true
@@ -146,7 +125,7 @@ func (d *Deployment) Fail(at time.Time, reason string) ([]byte, error) {
 		reason = "ECS deployment circuit breaker: tasks failed to start."
 	}
 	for _, t := range svc.tasks() {
-		if t.deployment == d {
+		if t.starter == d.starter {
 			d.failedTasks++
 			t.stop(at, "TaskFailedToStart", "Task failed to start")
 		}
@@ -171,7 +150,7 @@ func (d *Deployment) RollBack(at time.Time) (*Deployment, []byte, error) {
 	reason := "ECS deployment circuit breaker: rolling back to deploymentId " + old.id() + "."
 	svc.primary = old
 	old.change(inProgress, reason, at)
-	old.adjust(at)
+	old.adjust(svc.desired, at)
 	d.record.rollBack(at, old, reason)
 	svc.say(at, "("+d.described()+") deployment rolling back to "+old.described()+".")
 	return old, svc.emit("INFO", "SERVICE_DEPLOYMENT_IN_PROGRESS", old), nil

@@ -187,18 +187,3 @@ func TestDeployRefuses(t *testing.T) {
 		t.Error("a deleted service was deployed to")
 	}
 }
-
-func TestServiceOfAnotherController(t *testing.T) {
-	w := newWorld(t, ecs.ServiceOptions{Controller: "CODE_DEPLOY"})
-	w.push("v1")
-	d := w.deploy("v1")
-	event := w.complete(d)
-	service := w.describe()
-	if event != nil || len(w.ECS.Events()) != 0 {
-		t.Errorf("events %s", w.ECS.Events())
-	}
-	if len(service.Deployments) != 0 || len(service.TaskSets) != 1 || *service.TaskSets[0].Id != d.ID() ||
-		service.TaskSets[0].StabilityStatus != types.StabilityStatusSteadyState || service.DeploymentController.Type != types.DeploymentControllerTypeCodeDeploy {
-		t.Errorf("service %+v", service)
-	}
-}

@@ -44,39 +44,3 @@ func (d *Deployment) status() string {
 	}
 	return "ACTIVE"
 }
-
-// wireTaskSet is
-// https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskSet.html.
-type wireTaskSet struct {
-	ID             string     `json:"id"`
-	ARN            string     `json:"taskSetArn"`
-	Service        string     `json:"serviceArn"`
-	Cluster        string     `json:"clusterArn"`
-	StartedBy      string     `json:"startedBy,omitempty"`
-	Status         string     `json:"status"`
-	TaskDefinition string     `json:"taskDefinition"`
-	Desired        int        `json:"computedDesiredCount"`
-	Running        int        `json:"runningCount"`
-	Pending        int        `json:"pendingCount"`
-	CreatedAt      *wire.Time `json:"createdAt"`
-	UpdatedAt      *wire.Time `json:"updatedAt"`
-	Stability      string     `json:"stabilityStatus"`
-}
-
-func (d *Deployment) describeTaskSet() wireTaskSet {
-	svc := d.service
-	running, pending := d.count()
-	set := wireTaskSet{
-		ID: d.id(), ARN: svc.cluster.scope.ARN("ecs", "task-set/"+svc.cluster.name+"/"+svc.name+"/"+d.id()),
-		Service: svc.arn(), Cluster: svc.cluster.ARN(), Status: d.status(), TaskDefinition: d.taskDefinition.arn(),
-		Desired: running + pending, Running: running, Pending: pending,
-		CreatedAt: wire.At(d.createdAt), UpdatedAt: wire.At(d.updatedAt), Stability: "STABILIZING",
-	}
-	if svc.options.Controller == "CODE_DEPLOY" {
-		set.StartedBy = svc.options.Controller
-	}
-	if d.state == completed {
-		set.Stability = "STEADY_STATE"
-	}
-	return set
-}

@@ -35,12 +35,8 @@ const (
 	milliseconds = "2006-01-02T15:04:05.000Z"
 )
 
-// emit makes the event of a deployment's newest change. Services whose
-// deployments ECS does not control send none.
+// emit makes the event of a deployment's newest change.
 func (svc *Service) emit(kind, name string, d *Deployment) []byte {
-	if svc.options.Controller != "ECS" {
-		return nil
-	}
 	options := svc.options.Events
 	lag, format, cluster := options.Lag, milliseconds, svc.cluster.ARN()
 	if lag == 0 {

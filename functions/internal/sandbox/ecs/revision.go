@@ -40,30 +40,30 @@ func (d *Deployment) SetRevision(state RevisionState) {
 	d.revision.state = state
 }
 
-// Digest gives the digest that the deployment pinned a container to, "" if
-// none was established.
-func (d *Deployment) Digest(container string) digest.Digest {
-	defer d.service.lock()()
-	return d.pinned(container)
+// Digest gives the digest that a container is pinned to, "" if none was
+// established.
+func (st *starter) Digest(container string) digest.Digest {
+	defer st.service.lock()()
+	return st.pinned(container)
 }
 
-// resolve fixes the digests of the deployment's images, as its first task does:
+// resolve fixes the digests of the images, as the first task does:
 // https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-ecs.html#deployment-container-image-stability.
 // Without a task there is nothing to establish them.
-func (d *Deployment) resolve() {
-	d.revision.resolved = d.service.desired > 0
-	d.revision.images = nil
-	for _, c := range d.taskDefinition.wire.Containers {
+func (st *starter) resolve() {
+	st.revision.resolved = st.service.desired > 0
+	st.revision.images = nil
+	for _, c := range st.taskDefinition.wire.Containers {
 		image := containerImage{Name: c.Name, Image: c.Image}
-		if d.revision.resolved && c.VersionConsistency != "disabled" {
-			image.Digest, _ = d.digestNow(c.Image)
+		if st.revision.resolved && c.VersionConsistency != "disabled" {
+			image.Digest, _ = st.digestNow(c.Image)
 		}
-		d.revision.images = append(d.revision.images, image)
+		st.revision.images = append(st.revision.images, image)
 	}
 }
 
-func (d *Deployment) pinned(container string) digest.Digest {
-	for _, image := range d.revision.images {
+func (st *starter) pinned(container string) digest.Digest {
+	for _, image := range st.revision.images {
 		if image.Name == container {
 			return image.Digest
 		}
@@ -73,8 +73,8 @@ func (d *Deployment) pinned(container string) digest.Digest {
 
 // digestNow gives the digest that a pull of an image would get now. ok is false
 // if the pull would end with an error.
-func (d *Deployment) digestNow(image string) (found digest.Digest, ok bool) {
-	s := d.service.cluster.scheduler
+func (st *starter) digestNow(image string) (found digest.Digest, ok bool) {
+	s := st.service.cluster.scheduler
 	if named, err := reference.ParseNormalizedNamed(image); err == nil {
 		if digested, is := named.(reference.Digested); is {
 			return digested.Digest(), true
@@ -82,18 +82,18 @@ func (d *Deployment) digestNow(image string) (found digest.Digest, ok bool) {
 	}
 	if s.options.Images != nil {
 		if found, known := s.options.Images.Resolve(image); known {
-			return d.reported(image, found), found != ""
+			return st.reported(image, found), found != ""
 		}
 	}
 	return s.upstream[image], true
 }
 
-func (d *Deployment) reported(image string, found digest.Digest) digest.Digest {
-	platform := d.service.options.ReportPlatform
+func (st *starter) reported(image string, found digest.Digest) digest.Digest {
+	platform := st.service.options.ReportPlatform
 	if platform == "" || found == "" {
 		return found
 	}
-	return d.service.cluster.scheduler.options.Images.Platform(image, found, platform)
+	return st.service.cluster.scheduler.options.Images.Platform(image, found, platform)
 }
 
 // wireRevision is

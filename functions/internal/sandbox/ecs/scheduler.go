@@ -86,6 +86,7 @@ var operations = wire.Operations[*Scheduler]{
 	"DescribeServiceRevisions":   wire.Op((*Scheduler).describeServiceRevisions),
 	"DescribeServices":           wire.Op((*Scheduler).describeServices),
 	"DescribeTaskDefinition":     wire.Op((*Scheduler).describeTaskDefinition),
+	"DescribeTaskSets":           wire.Op((*Scheduler).describeTaskSets),
 	"DescribeTasks":              wire.Op((*Scheduler).describeTasks),
 	"ListClusters":               wire.Op((*Scheduler).listClusters),
 	"ListServiceDeployments":     wire.Op((*Scheduler).listServiceDeployments),

@@ -12,7 +12,7 @@ import (
 type ServiceOptions struct {
 	DesiredCount int    // 0 means 1; for none, Scale(0) before the first Deploy
 	LaunchType   string // FARGATE by default, or EC2
-	Controller   string // ECS by default, or CODE_DEPLOY, EXTERNAL: deployments of these send no events
+	Controller   string // ECS by default, or CODE_DEPLOY, EXTERNAL: these have task sets instead of deployments
 
 	ShortARN         bool // a legacy ARN, without the cluster's name
 	NoCircuitBreaker bool // a bad deployment never fails
@@ -23,7 +23,7 @@ type ServiceOptions struct {
 	ServiceConnect bool   // ECS adds the Service Connect proxy to the tasks
 	ReportPlatform string // ECS reports this platform's digest, such as linux/arm64, instead of the index's
 
-	// Numbers are those of the deployments to come, in order, such as
+	// Numbers are those of the deployments or task sets to come, in order, such as
 	// 7330915268420174663; further ones are derived.
 	Numbers []string
 
@@ -49,6 +49,7 @@ type Service struct {
 	deployments []*Deployment        // all that there ever were, oldest first
 	primary     *Deployment          // the one that ECS works towards
 	records     []*serviceDeployment // oldest first
+	sets        []*TaskSet           // those that are not deleted, oldest first
 	messages    []message            // oldest first
 
 	config  deploymentConfig // as CreateService and UpdateService gave it
@@ -94,6 +95,12 @@ func (c *Cluster) Service(name string) *Service {
 	return c.services[name]
 }
 
+// Name of the service.
+func (svc *Service) Name() string { return svc.name }
+
+// Cluster that the service is in.
+func (svc *Service) Cluster() *Cluster { return svc.cluster }
+
 // ARN of the service.
 func (svc *Service) ARN() string {
 	defer svc.lock()()
@@ -133,7 +140,10 @@ func (svc *Service) Scale(n int) {
 func (svc *Service) scale(n int, at time.Time) {
 	svc.desired = n
 	if svc.primary != nil {
-		svc.primary.adjust(at)
+		svc.primary.adjust(n, at)
+	}
+	for _, set := range svc.sets {
+		set.adjust(at)
 	}
 }
 
@@ -144,7 +154,7 @@ func (svc *Service) Delete(at time.Time) {
 	at = instant(at)
 	svc.desired, svc.deleted = 0, true
 	for _, t := range svc.tasks() {
-		t.stop(at, "ServiceSchedulerInitiated", "Scaling activity initiated by ("+t.deployment.described()+")")
+		t.stop(at, "ServiceSchedulerInitiated", "Scaling activity initiated by ("+t.starter.described()+")")
 	}
 }
 
@@ -152,7 +162,7 @@ func (svc *Service) Delete(at time.Time) {
 func (svc *Service) Forget() {
 	defer svc.lock()()
 	for id, t := range svc.cluster.tasks {
-		if t.deployment.service == svc {
+		if t.starter.service == svc {
 			delete(svc.cluster.tasks, id)
 		}
 	}

@@ -126,8 +126,8 @@ func (d *Deployment) revisionTasks() revisionTasks {
 }
 
 // count gives how many tasks run and how many wait.
-func (d *Deployment) count() (running, pending int) {
-	for _, t := range d.tasks() {
+func (st *starter) count() (running, pending int) {
+	for _, t := range st.tasks() {
 		if t.lastStatus == statusRunning {
 			running++
 		} else {

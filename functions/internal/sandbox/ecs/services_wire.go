@@ -166,6 +166,14 @@ func (svc *Service) describe() wireService {
 // describeCurrent fills in what a living service has: deployments, or task
 // sets if another controller directs them.
 func (svc *Service) describeCurrent(w *wireService) {
+	for _, set := range svc.sets {
+		described := set.describe()
+		w.Running, w.Pending = w.Running+described.Running, w.Pending+described.Pending
+		w.TaskSets = append(w.TaskSets, described)
+		if set.status == primary {
+			w.TaskDefinition = described.TaskDefinition
+		}
+	}
 	if svc.primary == nil {
 		return
 	}
@@ -173,16 +181,12 @@ func (svc *Service) describeCurrent(w *wireService) {
 	for _, d := range svc.current() {
 		running, pending := d.count()
 		w.Running, w.Pending = w.Running+running, w.Pending+pending
-		if svc.options.Controller != "ECS" {
-			w.TaskSets = append(w.TaskSets, d.describeTaskSet())
-			continue
-		}
 		w.Deployments = append(w.Deployments, d.describe())
 		if !svc.options.NoRevisions {
 			w.CurrentRevisions = append(w.CurrentRevisions, d.revisionTasks())
 		}
 	}
-	if last := svc.records[len(svc.records)-1]; !svc.options.NoRevisions && svc.options.Controller == "ECS" {
+	if last := svc.records[len(svc.records)-1]; !svc.options.NoRevisions {
 		w.CurrentDeployment = last.arn
 	}
 }

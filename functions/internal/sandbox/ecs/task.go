@@ -21,11 +21,11 @@ const (
 // stoppedFor is how long DescribeTasks still knows a stopped task.
 const stoppedFor = time.Hour
 
-// task is a task of a deployment.
+// task is a task of a deployment or a task set.
 type task struct {
 	id            string
 	order         int
-	deployment    *Deployment
+	starter       *starter // the deployment or task set
 	containers    []taskContainer
 	lastStatus    string
 	desiredStatus string
@@ -43,7 +43,7 @@ type taskContainer struct {
 }
 
 func (t *task) arn() string {
-	c := t.deployment.service.cluster
+	c := t.starter.service.cluster
 	return c.scope.ARN("ecs", "task/"+c.name+"/"+t.id)
 }
 
@@ -51,7 +51,7 @@ func (t *task) arn() string {
 func (svc *Service) tasks() []*task {
 	var found []*task
 	for _, t := range svc.cluster.tasks {
-		if t.deployment.service == svc && t.lastStatus != statusStopped {
+		if t.starter.service == svc && t.lastStatus != statusStopped {
 			found = append(found, t)
 		}
 	}
@@ -59,38 +59,38 @@ func (svc *Service) tasks() []*task {
 	return found
 }
 
-func (d *Deployment) tasks() []*task {
-	return slices.DeleteFunc(d.service.tasks(), func(t *task) bool { return t.deployment != d })
+func (st *starter) tasks() []*task {
+	return slices.DeleteFunc(st.service.tasks(), func(t *task) bool { return t.starter != st })
 }
 
 // adjust starts or stops tasks until there are as many as desired.
-func (d *Deployment) adjust(at time.Time) {
-	tasks := d.tasks()
+func (st *starter) adjust(desired int, at time.Time) {
+	tasks := st.tasks()
 	for _, t := range tasks {
 		t.pull()
 	}
-	for n := len(tasks); n < d.service.desired; n++ {
-		d.start(at)
+	for n := len(tasks); n < desired; n++ {
+		st.start(at)
 	}
-	for i := len(tasks) - 1; i >= d.service.desired; i-- {
-		tasks[i].stop(at, "ServiceSchedulerInitiated", "Scaling activity initiated by ("+d.described()+")")
+	for i := len(tasks) - 1; i >= desired; i-- {
+		tasks[i].stop(at, "ServiceSchedulerInitiated", "Scaling activity initiated by ("+st.described()+")")
 	}
 }
 
 // start starts a task. One whose image cannot be pulled stays pending.
-func (d *Deployment) start(at time.Time) {
-	s := d.service.cluster.scheduler
-	id := wire.Hex(32, s.seed("task", d.service.longARN())...)
+func (st *starter) start(at time.Time) {
+	s := st.service.cluster.scheduler
+	id := wire.Hex(32, s.seed("task", st.service.longARN())...)
 	t := &task{
-		id: id, order: s.ids, deployment: d, createdAt: at, version: 1,
+		id: id, order: s.ids, starter: st, createdAt: at, version: 1,
 		lastStatus: statusPending, desiredStatus: statusRunning,
 	}
-	for _, c := range d.taskDefinition.wire.Containers {
-		t.containers = append(t.containers, taskContainer{c.Name, c.Image, d.pinned(c.Name)})
+	for _, c := range st.taskDefinition.wire.Containers {
+		t.containers = append(t.containers, taskContainer{c.Name, c.Image, st.pinned(c.Name)})
 	}
-	t.containers = append(t.containers, d.service.sidecars()...)
+	t.containers = append(t.containers, st.service.sidecars()...)
 	t.pull()
-	d.service.cluster.tasks[id] = t
+	st.service.cluster.tasks[id] = t
 }
 
 // pull gets the images of a task that waits for them, and lets it run if it
@@ -104,7 +104,7 @@ func (t *task) pull() {
 		if c.digest != "" {
 			continue
 		}
-		found, ok := t.deployment.digestNow(c.image)
+		found, ok := t.starter.digestNow(c.image)
 		if !ok {
 			return
 		}
@@ -139,23 +139,23 @@ func (t *task) stop(at time.Time, code, reason string) {
 	t.version++
 }
 
-// StopTasks stops the n oldest tasks of the deployment for good: nothing
-// replaces them until the next change of the service.
-func (d *Deployment) StopTasks(n int, at time.Time) {
-	defer d.service.lock()()
-	tasks := d.tasks()
+// StopTasks stops the n oldest tasks for good: nothing replaces them until the
+// next change of the service.
+func (st *starter) StopTasks(n int, at time.Time) {
+	defer st.service.lock()()
+	tasks := st.tasks()
 	for _, t := range tasks[:min(n, len(tasks))] {
 		t.stop(at, "UserInitiated", "Task stopped by user")
 	}
 }
 
-// SetTaskDigest makes the deployment's nth task, counted from 0, report a
-// digest of its own for a container; "" is one that is not known yet.
-func (d *Deployment) SetTaskDigest(n int, container string, reported digest.Digest) error {
-	defer d.service.lock()()
-	tasks := d.tasks()
+// SetTaskDigest makes the nth task, counted from 0, report a digest of its own
+// for a container; "" is one that is not known yet.
+func (st *starter) SetTaskDigest(n int, container string, reported digest.Digest) error {
+	defer st.service.lock()()
+	tasks := st.tasks()
 	if n < 0 || n >= len(tasks) {
-		return fmt.Errorf("%s has %d tasks, none is number %d", d.id(), len(tasks), n)
+		return fmt.Errorf("%s has %d tasks, none is number %d", st.id(), len(tasks), n)
 	}
 	for i := range tasks[n].containers {
 		if c := &tasks[n].containers[i]; c.name == container {
@@ -166,11 +166,11 @@ func (d *Deployment) SetTaskDigest(n int, container string, reported digest.Dige
 	return fmt.Errorf("task %s has no container %q", tasks[n].arn(), container)
 }
 
-// Tasks gives the ARNs of the deployment's tasks that are not stopped.
-func (d *Deployment) Tasks() []string {
-	defer d.service.lock()()
+// Tasks gives the ARNs of the tasks that are not stopped.
+func (st *starter) Tasks() []string {
+	defer st.service.lock()()
 	var arns []string
-	for _, t := range d.tasks() {
+	for _, t := range st.tasks() {
 		arns = append(arns, t.arn())
 	}
 	return arns
@@ -183,6 +183,6 @@ func (t *task) runtimeID(container string) string {
 }
 
 func (t *task) containerARN(container string) string {
-	c := t.deployment.service.cluster
+	c := t.starter.service.cluster
 	return c.scope.ARN("ecs", "container/"+c.name+"/"+t.id+"/"+wire.UUID("container", t.id, container, strconv.Itoa(t.order)))
 }

@@ -70,7 +70,7 @@ func (in *listTasksInput) check(c *Cluster) error {
 }
 
 func (in *listTasksInput) passes(t *task) bool {
-	d := t.deployment
+	d := t.starter
 	return t.desiredStatus == in.DesiredStatus &&
 		(in.StartedBy == "" || d.id() == in.StartedBy) &&
 		(in.Service == "" || d.service.name == in.Service) &&
@@ -168,7 +168,7 @@ type wireContainer struct {
 }
 
 func (t *task) describe() wireTask {
-	d := t.deployment
+	d := t.starter
 	w := wireTask{
 		ARN: t.arn(), Cluster: d.service.cluster.ARN(), TaskDefinition: d.taskDefinition.arn(),
 		Group: "service:" + d.service.name, StartedBy: d.id(),

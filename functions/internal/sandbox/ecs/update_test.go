@@ -100,6 +100,17 @@ func TestServiceOverTheProtocol(t *testing.T) {
 	}
 }
 
+func TestCreateServiceForCodeDeploy(t *testing.T) {
+	p := newProtocol(t)
+	service, err := p.create(awsecs.CreateServiceInput{DeploymentController: &types.DeploymentController{Type: types.DeploymentControllerTypeCodeDeploy}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(service.Deployments) != 0 || len(service.TaskSets) != 1 || *service.TaskSets[0].Status != "PRIMARY" || len(p.ECS.Events()) != 0 {
+		t.Errorf("service %+v", service)
+	}
+}
+
 func TestCreateServiceRefuses(t *testing.T) {
 	p := newProtocol(t)
 	tests := []struct {
@@ -111,6 +122,7 @@ func TestCreateServiceRefuses(t *testing.T) {
 		{"an illegal name", "InvalidParameterException", awsecs.CreateServiceInput{ServiceName: aws.String("a b")}},
 		{"fewer than no tasks", "InvalidParameterException", awsecs.CreateServiceInput{DesiredCount: aws.Int32(-1)}},
 		{"an unknown controller", "InvalidParameterException", awsecs.CreateServiceInput{DeploymentController: &types.DeploymentController{Type: "X"}}},
+		{"a task definition for an external controller", "InvalidParameterException", awsecs.CreateServiceInput{DeploymentController: &types.DeploymentController{Type: types.DeploymentControllerTypeExternal}}},
 		{"an unknown launch type", "InvalidParameterException", awsecs.CreateServiceInput{LaunchType: "X"}},
 		{"an unmodelled strategy", "InvalidParameterException", awsecs.CreateServiceInput{DeploymentConfiguration: &types.DeploymentConfiguration{Strategy: types.DeploymentStrategyCanary}}},
 		{"an unmodelled member", "InvalidParameterException", awsecs.CreateServiceInput{Role: aws.String("x")}},

@@ -25,7 +25,8 @@ type serviceOutput struct {
 
 // createService is
 // https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html.
-// It starts the first deployment, whose event is among Events.
+// It starts the first deployment, whose event is among Events, or the first task
+// set if CodeDeploy is to deploy. An external controller makes its own.
 func (s *Scheduler) createService(caller wire.Caller, in createServiceInput) (serviceOutput, error) {
 	c, err := s.findCluster(caller, in.Cluster)
 	if err != nil {
@@ -34,14 +35,20 @@ func (s *Scheduler) createService(caller wire.Caller, in createServiceInput) (se
 	if err := in.check(c); err != nil {
 		return serviceOutput{}, err
 	}
+	options := in.options()
 	td, ok := s.findTaskDefinition(c.scope, in.TaskDefinition)
-	if !ok {
+	if !ok && options.Controller != "EXTERNAL" {
 		return serviceOutput{}, wire.Errorf("ClientException", "TaskDefinition not found.")
 	}
-	svc := c.create(in.Name, in.options())
+	svc := c.create(in.Name, options)
 	svc.desired, svc.network = *in.Desired, in.Network
 	svc.configure(in.Configuration)
-	svc.deploy(td, s.options.Now())
+	switch svc.options.Controller {
+	case "ECS":
+		svc.deploy(td, s.options.Now())
+	case "CODE_DEPLOY":
+		svc.createTaskSet(td, TaskSetOptions{}, s.options.Now())
+	}
 	return serviceOutput{svc.describe()}, nil
 }
 
@@ -66,6 +73,9 @@ func (in createServiceInput) check(c *Cluster) error {
 	}
 	if in.Controller != nil && in.Controller.Type != "ECS" && in.Controller.Type != "CODE_DEPLOY" && in.Controller.Type != "EXTERNAL" {
 		return invalid("Unknown deployment controller: %s", in.Controller.Type)
+	}
+	if in.Controller != nil && in.Controller.Type == "EXTERNAL" && in.TaskDefinition != "" {
+		return invalid("A task definition cannot be specified for a service with an EXTERNAL deployment controller.")
 	}
 	switch in.LaunchType {
 	case "", "EC2", "FARGATE", "EXTERNAL":

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox"
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/codepipeline"
 )
 
 // Sandbox is a sandbox that listens until its test ends.
@@ -58,6 +59,14 @@ func (s *Sandbox) As(account string) aws.Config {
 	s.STS.AddKey(key, account)
 	config := s.Config()
 	config.Credentials = credentials.NewStaticCredentialsProvider(key, "secret", "")
+	return config
+}
+
+// With is a client configuration with the credentials of a job, for its artifacts
+// in S3; a client of S3 must use path-style addresses.
+func (s *Sandbox) With(c codepipeline.Credentials) aws.Config {
+	config := s.Config()
+	config.Credentials = credentials.NewStaticCredentialsProvider(c.AccessKeyID, c.SecretAccessKey, c.SessionToken)
 	return config
 }
 

@@ -1,0 +1,134 @@
+// Package codedeploy is the core's CodeDeploy in AWS CodeDeploy: it finds the
+// services that a deployment goes to, and the task sets that it puts in place.
+package codedeploy
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/codedeploy"
+	"github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+// Configs gives the configuration to ask an account's CodeDeploy in a Region
+// with, or tagalong.ErrElsewhere if that account or Region is not covered.
+type Configs func(ctx context.Context, account, region string) (aws.Config, error)
+
+// CodeDeploy is all of CodeDeploy that the configurations reach. It is safe for
+// concurrent use.
+type CodeDeploy struct {
+	configs Configs
+
+	mu      sync.Mutex
+	clients map[home]*codedeploy.Client
+}
+
+// home is where a deployment lives.
+type home struct{ account, region string }
+
+var _ tagalong.CodeDeploy = (*CodeDeploy)(nil)
+
+// New makes a CodeDeploy; clients are made when they are first needed.
+func New(configs Configs) *CodeDeploy {
+	return &CodeDeploy{configs: configs, clients: map[home]*codedeploy.Client{}}
+}
+
+func (c *CodeDeploy) client(ctx context.Context, h home) (*codedeploy.Client, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if client, ok := c.clients[h]; ok {
+		return client, nil
+	}
+	cfg, err := c.configs(ctx, h.account, h.region)
+	if err != nil {
+		return nil, err
+	}
+	client := codedeploy.NewFromConfig(cfg)
+	c.clients[h] = client
+	return client, nil
+}
+
+// Shift implements tagalong.CodeDeploy with
+// https://docs.aws.amazon.com/codedeploy/latest/APIReference/API_GetDeployment.html.
+// Of one that does not deploy to ECS nothing more is asked.
+func (c *CodeDeploy) Shift(ctx context.Context, account, region, id string) (tagalong.Shift, error) {
+	h := home{account, region}
+	client, err := c.client(ctx, h)
+	if err != nil {
+		return tagalong.Shift{}, err
+	}
+	what := "deployment " + id
+	out, err := client.GetDeployment(ctx, &codedeploy.GetDeploymentInput{DeploymentId: &id})
+	if err != nil {
+		return tagalong.Shift{}, translate(what, err)
+	}
+	if out.DeploymentInfo == nil {
+		return tagalong.Shift{}, absent(what)
+	}
+	shift := shiftOf(id, *out.DeploymentInfo)
+	if out.DeploymentInfo.ComputePlatform != types.ComputePlatformEcs {
+		return shift, nil
+	}
+	shift.Targets, err = targeting{client, h, *out.DeploymentInfo}.targets(ctx, id)
+	return shift, err
+}
+
+func shiftOf(id string, info types.DeploymentInfo) tagalong.Shift {
+	shift := tagalong.Shift{
+		ID: id, State: stateOf(info.Status), CreatedAt: instant(info.CreateTime),
+		Rollback: info.Creator == types.DeploymentCreatorCodeDeployRollback,
+	}
+	if shift.State != tagalong.ShiftInProgress {
+		shift.EndedAt = instant(info.CompleteTime)
+	}
+	if info.ErrorInformation != nil {
+		shift.Reason = aws.ToString(info.ErrorInformation.Message)
+	}
+	return shift
+}
+
+func stateOf(status types.DeploymentStatus) tagalong.ShiftState {
+	switch status {
+	case types.DeploymentStatusSucceeded:
+		return tagalong.ShiftSucceeded
+	case types.DeploymentStatusFailed:
+		return tagalong.ShiftFailed
+	case types.DeploymentStatusStopped:
+		return tagalong.ShiftStopped
+	}
+	return tagalong.ShiftInProgress
+}
+
+// instant is a time as the core has it, UTC and to the millisecond; one that is
+// not there is zero.
+func instant(t *time.Time) time.Time { return aws.ToTime(t).UTC().Truncate(time.Millisecond) }
+
+// Shifts implements tagalong.CodeDeploy with
+// https://docs.aws.amazon.com/codedeploy/latest/APIReference/API_ListDeployments.html.
+// Nowhere is it written whether the ends of a range belong to it: a millisecond
+// more on both sides has them in it, and perhaps a deployment that was created in
+// that millisecond.
+func (c *CodeDeploy) Shifts(ctx context.Context, account, region, application, group string, from, to time.Time) ([]string, error) {
+	client, err := c.client(ctx, home{account, region})
+	if err != nil {
+		return nil, err
+	}
+	from, to = from.Truncate(time.Millisecond).Add(-time.Millisecond), to.Truncate(time.Millisecond).Add(time.Millisecond)
+	pager := codedeploy.NewListDeploymentsPaginator(client, &codedeploy.ListDeploymentsInput{
+		ApplicationName: &application, DeploymentGroupName: &group,
+		CreateTimeRange: &types.TimeRange{Start: &from, End: &to},
+	})
+	var ids []string
+	for pager.HasMorePages() {
+		page, err := pager.NextPage(ctx)
+		if err != nil {
+			return nil, translate("deployments of group "+application+"/"+group, err)
+		}
+		ids = append(ids, page.Deployments...)
+	}
+	return ids, nil
+}

@@ -1,0 +1,136 @@
+package codedeploy
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/codedeploy"
+	"github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+// maxTargets is how many one BatchGetDeploymentTargets gives.
+const maxTargets = 25
+
+// targeting looks for the targets of one deployment.
+type targeting struct {
+	client     *codedeploy.Client
+	home       home
+	deployment types.DeploymentInfo
+}
+
+// targets gives the services that the deployment goes to. One that has not
+// started has no targets yet: its group knows them.
+func (t targeting) targets(ctx context.Context, id string) ([]tagalong.ShiftTarget, error) {
+	what := "targets of deployment " + id
+	ids, err := t.list(ctx, id)
+	if code(err) == "DeploymentNotStartedException" {
+		return t.intended(ctx)
+	}
+	if err != nil {
+		return nil, translate(what, err)
+	}
+	var found []tagalong.ShiftTarget
+	for batch := range slices.Chunk(ids, maxTargets) {
+		out, err := t.client.BatchGetDeploymentTargets(ctx, &codedeploy.BatchGetDeploymentTargetsInput{DeploymentId: &id, TargetIds: batch})
+		if err != nil {
+			return nil, translate(what, err)
+		}
+		for _, target := range out.DeploymentTargets {
+			if target.EcsTarget == nil {
+				continue // one of CloudFormation, which names no service
+			}
+			shift, err := t.target(*target.EcsTarget)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", what, err)
+			}
+			found = append(found, shift)
+		}
+	}
+	return found, nil
+}
+
+// list is
+// https://docs.aws.amazon.com/codedeploy/latest/APIReference/API_ListDeploymentTargets.html.
+func (t targeting) list(ctx context.Context, id string) (ids []string, err error) {
+	in := codedeploy.ListDeploymentTargetsInput{DeploymentId: &id}
+	for {
+		out, err := t.client.ListDeploymentTargets(ctx, &in)
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, out.TargetIds...)
+		if aws.ToString(out.NextToken) == "" {
+			return ids, nil
+		}
+		in.NextToken = out.NextToken
+	}
+}
+
+// intended gives the services that the deployment's group deploys to,
+// https://docs.aws.amazon.com/codedeploy/latest/APIReference/API_GetDeploymentGroup.html.
+func (t targeting) intended(ctx context.Context) (targets []tagalong.ShiftTarget, err error) {
+	application, group := t.deployment.ApplicationName, t.deployment.DeploymentGroupName
+	out, err := t.client.GetDeploymentGroup(ctx, &codedeploy.GetDeploymentGroupInput{ApplicationName: application, DeploymentGroupName: group})
+	if err != nil {
+		return nil, translate("deployment group "+aws.ToString(application)+"/"+aws.ToString(group), err)
+	}
+	if out.DeploymentGroupInfo == nil {
+		return nil, nil
+	}
+	for _, s := range out.DeploymentGroupInfo.EcsServices {
+		targets = append(targets, tagalong.ShiftTarget{Service: t.service(aws.ToString(s.ClusterName), aws.ToString(s.ServiceName))})
+	}
+	return targets, nil
+}
+
+func (t targeting) service(cluster, name string) tagalong.Service {
+	return tagalong.Service{Account: t.home.account, Region: t.home.region, Cluster: cluster, Name: name}
+}
+
+// target reads a target, whose id is CLUSTER:SERVICE.
+func (t targeting) target(target types.ECSTarget) (tagalong.ShiftTarget, error) {
+	id := aws.ToString(target.TargetId)
+	cluster, service, ok := strings.Cut(id, ":")
+	if !ok || cluster == "" || service == "" {
+		return tagalong.ShiftTarget{}, fmt.Errorf("target id %q: want CLUSTER:SERVICE", id)
+	}
+	put := replacement
+	if t.deployment.Status == types.DeploymentStatusSucceeded {
+		put = primary
+	}
+	return tagalong.ShiftTarget{Service: t.service(cluster, service), TaskSet: put(target.TaskSetsInfo)}, nil
+}
+
+// primary gives the task set that has the traffic. A rollback may have given it
+// back to the original, and then has no other.
+func primary(sets []types.ECSTaskSet) string {
+	return first(sets, func(set types.ECSTaskSet) bool { return aws.ToString(set.Status) == "PRIMARY" })
+}
+
+// replacement gives the task set that the deployment made. It is not told by its
+// status: it may be PRIMARY while the original still waits for its end.
+func replacement(sets []types.ECSTaskSet) string {
+	own := first(sets, func(set types.ECSTaskSet) bool { return set.TaskSetLabel == types.TargetLabelGreen })
+	if own != "" || len(sets) != 2 {
+		return own
+	}
+	if i := slices.IndexFunc(sets, isOriginal); i >= 0 {
+		return aws.ToString(sets[1-i].Identifer)
+	}
+	return ""
+}
+
+func isOriginal(set types.ECSTaskSet) bool { return set.TaskSetLabel == types.TargetLabelBlue }
+
+func first(sets []types.ECSTaskSet, is func(types.ECSTaskSet) bool) string {
+	i := slices.IndexFunc(sets, is)
+	if i < 0 {
+		return ""
+	}
+	return aws.ToString(sets[i].Identifer)
+}

@@ -1,0 +1,113 @@
+// Package codepipeline is the core's Pipelines in AWS CodePipeline: it reads
+// what began an execution and what its actions did.
+package codepipeline
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/codepipeline"
+	"github.com/aws/aws-sdk-go-v2/service/codepipeline/types"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+// Configs gives the configuration to ask an account's CodePipeline in a Region
+// with, or tagalong.ErrElsewhere if that account or Region is not covered.
+type Configs func(ctx context.Context, account, region string) (aws.Config, error)
+
+// Pipelines is all of CodePipeline that the configurations reach. It is safe for
+// concurrent use.
+type Pipelines struct {
+	configs Configs
+
+	mu      sync.Mutex
+	clients map[home]*codepipeline.Client
+}
+
+// home is where a pipeline lives.
+type home struct{ account, region string }
+
+var _ tagalong.Pipelines = (*Pipelines)(nil)
+
+// New makes Pipelines; clients are made when they are first needed.
+func New(configs Configs) *Pipelines {
+	return &Pipelines{configs: configs, clients: map[home]*codepipeline.Client{}}
+}
+
+func (p *Pipelines) client(ctx context.Context, h home) (*codepipeline.Client, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if client, ok := p.clients[h]; ok {
+		return client, nil
+	}
+	cfg, err := p.configs(ctx, h.account, h.region)
+	if err != nil {
+		return nil, err
+	}
+	client := codepipeline.NewFromConfig(cfg)
+	p.clients[h] = client
+	return client, nil
+}
+
+var (
+	accountID    = regexp.MustCompile(`^\d{12}$`)
+	regionName   = regexp.MustCompile(`^[a-z]{2,}(?:-[a-z]+)+-\d$`)
+	pipelineName = regexp.MustCompile(`^[A-Za-z0-9.@_-]{1,100}$`)
+	uuid         = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
+)
+
+// clientOf checks the names and gives the client that reaches a pipeline.
+func (p *Pipelines) clientOf(ctx context.Context, pipeline tagalong.Pipeline, execution string) (*codepipeline.Client, error) {
+	switch {
+	case !accountID.MatchString(pipeline.Account):
+		return nil, fmt.Errorf("account %q: want 12 digits", pipeline.Account)
+	case !regionName.MatchString(pipeline.Region):
+		return nil, fmt.Errorf("region %q: want the name of an AWS Region, such as us-east-1", pipeline.Region)
+	case !pipelineName.MatchString(pipeline.Name):
+		return nil, fmt.Errorf("pipeline %q: want 1 to 100 of a-z, A-Z, 0-9, ., @, _ and -", pipeline.Name)
+	case !uuid.MatchString(execution):
+		return nil, fmt.Errorf("execution %q: want a UUID in lower case", execution)
+	}
+	return p.client(ctx, home{pipeline.Account, pipeline.Region})
+}
+
+// Execution implements tagalong.Pipelines with
+// https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_GetPipelineExecution.html.
+func (p *Pipelines) Execution(ctx context.Context, pipeline tagalong.Pipeline, execution string) (tagalong.Execution, error) {
+	what := "execution " + execution + " of pipeline " + pipeline.Name
+	client, err := p.clientOf(ctx, pipeline, execution)
+	if err != nil {
+		return tagalong.Execution{}, fmt.Errorf("%s: %w", what, err)
+	}
+	out, err := client.GetPipelineExecution(ctx, &codepipeline.GetPipelineExecutionInput{
+		PipelineName: &pipeline.Name, PipelineExecutionId: &execution,
+	})
+	if err != nil {
+		return tagalong.Execution{}, translate(what, err)
+	}
+	if out.PipelineExecution == nil {
+		return tagalong.Execution{}, fmt.Errorf("%s: %w", what, tagalong.ErrNoExecution)
+	}
+	return executionOf(*out.PipelineExecution), nil
+}
+
+func executionOf(x types.PipelineExecution) tagalong.Execution {
+	execution := tagalong.Execution{Rollback: x.ExecutionType == types.ExecutionTypeRollback}
+	for _, r := range x.ArtifactRevisions {
+		execution.Revisions = append(execution.Revisions, tagalong.Revised{
+			Name: aws.ToString(r.Name), ID: aws.ToString(r.RevisionId),
+			Summary: aws.ToString(r.RevisionSummary), URL: aws.ToString(r.RevisionUrl),
+		})
+	}
+	if t := x.Trigger; t != nil {
+		execution.Trigger, execution.TriggeredBy = string(t.TriggerType), aws.ToString(t.TriggerDetail)
+	}
+	if m := x.RollbackMetadata; m != nil {
+		execution.RollbackOf = aws.ToString(m.RollbackTargetPipelineExecutionId)
+	}
+	return execution
+}

@@ -1,0 +1,123 @@
+package ecs
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+const (
+	maxRecords   = 100 // of one page of ListServiceDeployments
+	maxDescribed = 20  // of one DescribeServiceDeployments
+)
+
+// ServiceDeployments implements tagalong.Chronicler. A list has all of it but
+// where a rollback goes, for which only those that roll back are described.
+// https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListServiceDeployments.html
+func (w *Workload) ServiceDeployments(ctx context.Context, s tagalong.Service, since time.Time) ([]tagalong.ServiceDeployment, error) {
+	client, err := w.clientOf(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	c := chronicle{client, s, "service deployments of " + s.String()}
+	briefs, err := c.list(ctx, since)
+	if _, none := errors.AsType[*types.UnsupportedFeatureException](err); none {
+		return nil, nil // ECS keeps no such records there
+	}
+	if err != nil {
+		return nil, err
+	}
+	rollbacks, err := c.rollbacks(ctx, briefs)
+	if err != nil {
+		return nil, err
+	}
+	var records []tagalong.ServiceDeployment
+	for _, brief := range briefs {
+		// A record of a revision that is not the service's own is none of its deployments.
+		if deployment, ok := deploymentOf(s, aws.ToString(brief.TargetServiceRevisionArn)); ok {
+			records = append(records, c.record(deployment, brief, rollbacks[aws.ToString(brief.ServiceDeploymentArn)]))
+		}
+	}
+	return records, nil
+}
+
+// chronicle reads the records of one service.
+type chronicle struct {
+	client  *ecs.Client
+	service tagalong.Service
+	what    string
+}
+
+// list gives the records that were created at a time or later. ECS takes the time
+// to the millisecond, keeps its own finer, and leaves out what was created at
+// exactly that time.
+func (c chronicle) list(ctx context.Context, since time.Time) (briefs []types.ServiceDeploymentBrief, err error) {
+	since = since.Truncate(time.Millisecond)
+	in := ecs.ListServiceDeploymentsInput{Service: &c.service.Name, Cluster: &c.service.Cluster, MaxResults: aws.Int32(maxRecords)}
+	if !since.IsZero() {
+		in.CreatedAt = &types.CreatedAt{After: aws.Time(since.Add(-time.Millisecond))}
+	}
+	for {
+		out, err := c.client.ListServiceDeployments(ctx, &in)
+		if err != nil {
+			return nil, translate(c.what, err)
+		}
+		briefs = append(briefs, out.ServiceDeployments...)
+		if aws.ToString(out.NextToken) == "" {
+			break
+		}
+		in.NextToken = out.NextToken
+	}
+	return slices.DeleteFunc(briefs, func(b types.ServiceDeploymentBrief) bool { return instant(b.CreatedAt).Before(since) }), nil
+}
+
+// rollbacks gives, by ARN, the rollbacks of those records whose status is one of
+// a rollback. One that has been forgotten since it was listed has none.
+// https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceDeployments.html
+func (c chronicle) rollbacks(ctx context.Context, briefs []types.ServiceDeploymentBrief) (map[string]types.Rollback, error) {
+	var arns []string
+	for _, brief := range briefs {
+		if strings.HasPrefix(string(brief.Status), "ROLLBACK_") {
+			arns = append(arns, aws.ToString(brief.ServiceDeploymentArn))
+		}
+	}
+	found := map[string]types.Rollback{}
+	for batch := range slices.Chunk(arns, maxDescribed) {
+		out, err := c.client.DescribeServiceDeployments(ctx, &ecs.DescribeServiceDeploymentsInput{ServiceDeploymentArns: batch})
+		if err != nil {
+			return nil, translate(c.what, err)
+		}
+		for _, d := range out.ServiceDeployments {
+			if d.Rollback != nil {
+				found[aws.ToString(d.ServiceDeploymentArn)] = *d.Rollback
+			}
+		}
+	}
+	return found, nil
+}
+
+// record takes createdAt, and not startedAt, for when the rollout began: it is
+// what ECS lists by, it is there while the record is PENDING, too, and the
+// IN_PROGRESS event's own time is close to it.
+func (c chronicle) record(deployment string, brief types.ServiceDeploymentBrief, rollback types.Rollback) tagalong.ServiceDeployment {
+	record := tagalong.ServiceDeployment{
+		Deployment: deployment, Status: string(brief.Status), Reason: aws.ToString(brief.StatusReason),
+		CreatedAt: instant(brief.CreatedAt), FinishedAt: instant(brief.FinishedAt),
+	}
+	if to, ok := deploymentOf(c.service, aws.ToString(rollback.ServiceRevisionArn)); ok {
+		record.RolledBackTo, record.RolledBackAt = to, instant(rollback.StartedAt)
+	}
+	return record
+}
+
+// instant is a time as the core has it, UTC and to the millisecond; one that is
+// not there is zero.
+func instant(t *time.Time) time.Time { return aws.ToTime(t).UTC().Truncate(time.Millisecond) }

@@ -1,0 +1,178 @@
+package tagalong
+
+import (
+	"cmp"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tagalong-aws/tagalong/events"
+)
+
+// What the records of ECS, CodePipeline and CodeDeploy mean as facts: all of it is
+// pure.
+
+// The providers of the actions that deploy to ECS services,
+// https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-ECS.html
+// and …/action-reference-ECSbluegreen.html.
+const (
+	providerECS        = "ECS"
+	providerCodeDeploy = "CodeDeployToECS"
+)
+
+// longest is how long an action of each provider can go on: what starts later is
+// none of its, even if nobody sees its end.
+var longest = map[string]time.Duration{
+	providerECS:        65 * time.Minute, // its DeploymentTimeout is an hour at most
+	providerCodeDeploy: 5 * 24 * time.Hour,
+}
+
+// deploysElsewhere tells whether the action deploys to no ECS service that it names.
+func (a Action) deploysElsewhere() bool {
+	_, known := longest[a.Provider]
+	return a.Category != "Deploy" || !known
+}
+
+// begins is when the action's time begins: ECS may tell times in whole seconds.
+func (a Action) begins() time.Time { return a.StartedAt.Truncate(time.Second) }
+
+// over is when the action's time is over at the latest.
+func (a Action) over() time.Time {
+	limit := a.begins().Add(longest[a.Provider])
+	if a.Status != ActionInProgress && a.UpdatedAt.Before(limit) {
+		return a.UpdatedAt
+	}
+	return limit
+}
+
+// facts gives what the action's run is to the services that it deploys.
+func (a Action) facts(release Release) []Fact {
+	facts := []Fact{{
+		Action: a.ID, Name: ActionStarted, Time: a.begins(), Source: FromPipeline,
+		Release: release, Limit: a.begins().Add(longest[a.Provider]),
+	}}
+	if a.Status != ActionInProgress {
+		facts = append(facts, Fact{Action: a.ID, Name: ActionEnded, Time: a.UpdatedAt, Source: FromPipeline})
+	}
+	return facts
+}
+
+// ecsName is what clusters and services may be called.
+var ecsName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,255}$`)
+
+// service names what an action of ECS's own deploys; ok is false while its
+// configuration names none. A cluster may be given by its ARN.
+func (a Action) service() (s Service, ok bool) {
+	cluster := a.Configuration["ClusterName"]
+	s = Service{Account: a.Account, Region: a.Region, Cluster: cluster[strings.LastIndexByte(cluster, '/')+1:], Name: a.Configuration["ServiceName"]}
+	return s, ecsName.MatchString(s.Cluster) && ecsName.MatchString(s.Name)
+}
+
+func inStage(actions []Action, stage string) []Action {
+	return runsThat(actions, func(a Action) bool { return a.Stage == stage })
+}
+
+// runsThat gives the actions that satisfy keep.
+func runsThat(actions []Action, keep func(Action) bool) []Action {
+	return slices.DeleteFunc(slices.Clone(actions), func(a Action) bool { return !keep(a) })
+}
+
+// ended tells whether there are runs, and all of them have ended.
+func ended(runs []Action) bool {
+	return len(runs) > 0 && !slices.ContainsFunc(runs, func(a Action) bool { return a.Status == ActionInProgress })
+}
+
+// gitCommit is what the id of a Git source's revision looks like: an image's digest
+// and a version of S3 do not.
+var gitCommit = regexp.MustCompile(`^[0-9a-f]{7,64}$`)
+
+// commit gives the source revision of an execution, "" if its sources name none or
+// several: then the images' own annotations must tell.
+func (e Execution) commit() string {
+	var commits []string
+	for _, r := range e.Revisions {
+		if gitCommit.MatchString(r.ID) {
+			commits = append(commits, r.ID)
+		}
+	}
+	return sole(commits)
+}
+
+// facts gives what a service deployment was to its deployments. One that was
+// stopped has failed, unless a later one took its place; one that was rolled back
+// is two rollouts: the target's, which failed, and that of the deployment that
+// came back.
+func (d ServiceDeployment) facts(all []ServiceDeployment) []Fact {
+	fact := func(deployment string, name FactName, at time.Time, reason string) Fact {
+		return Fact{Deployment: deployment, Name: name, Time: at, Source: FromPipeline, Reason: reason}
+	}
+	facts := []Fact{fact(d.Deployment, InProgress, d.CreatedAt, "")}
+	switch {
+	case d.Status == "SUCCESSFUL":
+		facts = append(facts, fact(d.Deployment, Completed, d.FinishedAt, d.Reason))
+	case d.RolledBackTo != "":
+		facts = append(facts,
+			fact(d.Deployment, Failed, d.RolledBackAt, d.Reason),
+			fact(d.RolledBackTo, InProgress, d.RolledBackAt, "rolling back to deploymentId "+d.RolledBackTo))
+		if d.Status == "ROLLBACK_SUCCESSFUL" {
+			facts = append(facts, fact(d.RolledBackTo, Completed, d.FinishedAt, d.Reason))
+		}
+	case d.Status == "ROLLBACK_FAILED", d.Status == "STOPPED" && !d.replaced(all):
+		facts = append(facts, fact(d.Deployment, Failed, d.FinishedAt, d.Reason))
+	}
+	return slices.DeleteFunc(facts, func(f Fact) bool { return f.Time.IsZero() })
+}
+
+// replaced tells whether a later deployment began before this one's end.
+func (d ServiceDeployment) replaced(all []ServiceDeployment) bool {
+	return slices.ContainsFunc(all, func(o ServiceDeployment) bool {
+		return o.CreatedAt.After(d.CreatedAt) && !o.CreatedAt.After(d.FinishedAt)
+	})
+}
+
+// deliveries gives what CodeDeploy did to its services. A task set stands in for a
+// deployment of ECS; before there is one, there is nothing to tell.
+func (s Shift) deliveries() (all []delivery) {
+	for _, t := range s.Targets {
+		d := delivery{service: t.Service}
+		if t.TaskSet != "" {
+			d.facts = s.facts(t.TaskSet)
+		}
+		all = append(all, d)
+	}
+	return all
+}
+
+func (s Shift) facts(taskSet string) []Fact {
+	fact := func(name FactName, at time.Time, reason string) Fact {
+		return Fact{Deployment: taskSet, Name: name, Time: at, Source: FromCodeDeploy, Reason: reason}
+	}
+	started := "CodeDeploy deployment " + s.ID + " in progress."
+	if s.Rollback {
+		started = "CodeDeploy deployment " + s.ID + " is rolling back."
+	}
+	facts := []Fact{fact(InProgress, s.CreatedAt, started)}
+	switch s.State {
+	case ShiftSucceeded:
+		facts = append(facts, fact(Completed, s.EndedAt, "CodeDeploy deployment "+s.ID+" completed."))
+	case ShiftFailed, ShiftStopped:
+		facts = append(facts, fact(Failed, s.EndedAt, cmp.Or(s.Reason, "CodeDeploy deployment "+s.ID+" "+string(s.State)+".")))
+	}
+	return facts
+}
+
+// lags tells whether the API has not come as far as the event. Of a deployment to
+// something else than ECS nothing is awaited.
+func (s Shift) lags(told events.CodeDeployState) bool {
+	if len(s.Targets) == 0 {
+		return false
+	}
+	switch told {
+	case events.CodeDeploySucceeded:
+		return s.State == ShiftInProgress || slices.ContainsFunc(s.Targets, func(t ShiftTarget) bool { return t.TaskSet == "" })
+	case events.CodeDeployFailed, events.CodeDeployStopped:
+		return s.State == ShiftInProgress
+	}
+	return false
+}

@@ -1,0 +1,380 @@
+package tagalong
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/hashicorp/go-multierror"
+
+	"github.com/tagalong-aws/tagalong/events"
+)
+
+// Follower takes what happens in CodePipeline and CodeDeploy. A stage that
+// deploys gives its release to the rollouts that began in its actions' time; what
+// the ledger has not seen of them is observed at once, by the same Reactor that
+// takes ECS's events.
+type Follower struct {
+	*Reactor
+	Pipelines  Pipelines
+	CodeDeploy CodeDeploy
+	Chronicler Chronicler
+	// Patience is how long to wait between two tries, where the API lags behind its
+	// own events; nil is 2 and 5 seconds.
+	Patience []time.Duration
+}
+
+// errLag says that the API does not yet know what its own event tells.
+var errLag = errors.New("the API lags behind the event: to be tried again")
+
+// Handle takes one EventBridge event as it arrives. There is an Outcome for each
+// service that it is about. An event that is not for us is no error; one that is
+// malformed is, so that it ends whole in the dead-letter queue.
+func (f *Follower) Handle(ctx context.Context, raw []byte) ([]Outcome, error) {
+	event, err := events.Parse(raw)
+	if err != nil {
+		return nil, err
+	}
+	var outcomes []Outcome
+	switch e := event.(type) {
+	case events.StageExecutionStateChange:
+		outcomes, err = f.stage(ctx, e)
+	case events.ActionExecutionStateChange:
+		outcomes, err = f.action(ctx, e)
+	case events.CodeDeployStateChange:
+		outcomes, err = f.shift(ctx, e)
+	}
+	f.report(ctx, event.Envelope(), outcomes, err)
+	if len(outcomes) == 0 {
+		outcomes = []Outcome{{Unhandled: true}}
+	}
+	return outcomes, err
+}
+
+func (f *Follower) report(ctx context.Context, e events.Envelope, outcomes []Outcome, err error) {
+	log := f.log().With("event", e.ID, "source", e.Source, "detailType", e.DetailType)
+	for _, o := range outcomes {
+		o.log(ctx, log, nil)
+	}
+	switch {
+	case err != nil:
+		log.ErrorContext(ctx, "pipeline event", "error", err.Error())
+	case len(outcomes) == 0:
+		log.InfoContext(ctx, "event is about no service of ours")
+	}
+}
+
+// stage takes a stage that has ended, or that somebody stops or retries. That one
+// begins says nothing yet: its actions tell.
+func (f *Follower) stage(ctx context.Context, e events.StageExecutionStateChange) ([]Outcome, error) {
+	x := executionOf(e)
+	if e.State() == events.ExecutionStarted || !f.Rules.take(x.Pipeline.Name, e.Stage()) {
+		return nil, nil
+	}
+	actions, err := f.actions(ctx, x, func(found []Action) bool {
+		return e.State() != events.ExecutionSucceeded || ended(inStage(found, e.Stage()))
+	})
+	if err != nil {
+		return nil, fmt.Errorf("stage %s of %s: %w", e.Stage(), x, err)
+	}
+	change := StageChange{Stage: e.Stage(), State: string(e.State()), At: e.Time(), Attempt: e.Attempt()}
+	return f.follow(ctx, x, slices.DeleteFunc(inStage(actions, e.Stage()), Action.deploysElsewhere), &change)
+}
+
+// action takes a run of an action that deploys, as it starts and as it ends.
+func (f *Follower) action(ctx context.Context, e events.ActionExecutionStateChange) ([]Outcome, error) {
+	x := executionOf(e)
+	kind := Action{Category: e.Type().Category, Provider: e.Type().Provider}
+	if kind.deploysElsewhere() || !f.Rules.take(x.Pipeline.Name, e.Stage()) {
+		return nil, nil
+	}
+	ours := func(a Action) bool {
+		return a.Stage == e.Stage() && a.Name == e.Action() && (a.ID == e.ActionExecution() || e.ActionExecution() == "")
+	}
+	actions, err := f.actions(ctx, x, func(found []Action) bool {
+		runs := runsThat(found, ours)
+		return len(runs) > 0 && (e.State() == events.ExecutionStarted || ended(runs))
+	})
+	if err != nil {
+		return nil, fmt.Errorf("action %s of stage %s of %s: %w", e.Action(), e.Stage(), x, err)
+	}
+	return f.follow(ctx, x, runsThat(actions, ours), nil)
+}
+
+// execution names a pipeline's execution.
+type execution struct {
+	Pipeline
+	ID string
+}
+
+func (x execution) String() string { return x.Name + "/" + x.ID }
+
+func executionOf(e interface {
+	Account() string
+	Region() string
+	Pipeline() string
+	Execution() string
+}) execution {
+	return execution{Pipeline{Account: e.Account(), Region: e.Region(), Name: e.Pipeline()}, e.Execution()}
+}
+
+// actions reads the actions of an execution once they are as the event tells.
+func (f *Follower) actions(ctx context.Context, x execution, told func([]Action) bool) (found []Action, err error) {
+	err = f.patiently(ctx, func() (err error) {
+		found, err = f.Pipelines.Actions(ctx, x.Pipeline, x.ID)
+		if err == nil && !told(found) {
+			return errLag
+		}
+		return err
+	})
+	if errors.Is(err, ErrElsewhere) { // what it deploys is nobody's to know
+		f.log().WarnContext(ctx, "pipeline is in an account or Region that is not covered", "pipeline", x.Name, "account", x.Account, "region", x.Region)
+		return nil, nil
+	}
+	return found, err
+}
+
+// patiently tries again while the API lags, a few times: then the event's own
+// retry asks again.
+func (f *Follower) patiently(ctx context.Context, try func() error) error {
+	patience := f.Patience
+	if patience == nil {
+		patience = []time.Duration{2 * time.Second, 5 * time.Second}
+	}
+	for n := 0; ; n++ {
+		err := try()
+		lags := errors.Is(err, errLag) || errors.Is(err, ErrNoExecution) || errors.Is(err, ErrNoShift)
+		if !lags || n == len(patience) {
+			return err
+		}
+		if waited := sleep(ctx, patience[n]); waited != nil {
+			return errors.Join(err, waited)
+		}
+	}
+}
+
+// follow gives the release to what the actions have put in place.
+func (f *Follower) follow(ctx context.Context, x execution, actions []Action, change *StageChange) ([]Outcome, error) {
+	if len(actions) == 0 {
+		return nil, nil
+	}
+	var began Execution
+	err := f.patiently(ctx, func() (err error) {
+		began, err = f.Pipelines.Execution(ctx, x.Pipeline, x.ID)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("execution %s: %w", x, err)
+	}
+	var (
+		outcomes []Outcome
+		problems *multierror.Error
+	)
+	for _, a := range actions {
+		done, err := f.deliver(ctx, a, Release{Pipeline: x.Name, Execution: x.ID, Stage: a.Stage, Commit: began.commit()})
+		outcomes = append(outcomes, done...)
+		problems = multierror.Append(problems, err)
+	}
+	if managed(outcomes) {
+		problems = multierror.Append(problems, f.note(ctx, x, began, change))
+	}
+	return outcomes, problems.ErrorOrNil()
+}
+
+// managed tells whether any of the services belongs to an environment.
+func managed(outcomes []Outcome) bool {
+	return slices.ContainsFunc(outcomes, func(o Outcome) bool { return !o.Unmanaged })
+}
+
+// note records what began the execution, and how its stage stands.
+func (f *Follower) note(ctx context.Context, x execution, began Execution, change *StageChange) error {
+	forgotten := f.forgetting(f.now())
+	if err := f.Ledger.NoteExecution(ctx, x.Pipeline, x.ID, began, forgotten); err != nil {
+		return fmt.Errorf("recording execution %s: %w", x, err)
+	}
+	if change == nil {
+		return nil
+	}
+	if err := f.Ledger.NoteStage(ctx, x.Name, x.ID, *change, forgotten); err != nil {
+		return fmt.Errorf("recording stage %s of %s: %w", change.Stage, x, err)
+	}
+	return nil
+}
+
+// deliver tells the ledger what one run of an action did to its services.
+func (f *Follower) deliver(ctx context.Context, a Action, release Release) (outcomes []Outcome, err error) {
+	deliveries, err := f.deliveries(ctx, a)
+	if err != nil {
+		return nil, fmt.Errorf("action %s of stage %s: %w", a.Name, a.Stage, err)
+	}
+	var problems *multierror.Error
+	for _, d := range deliveries {
+		policy, ok := f.Rules.For(d.service)
+		if !ok || !policy.takes(release.Pipeline, release.Stage) {
+			outcomes = append(outcomes, Outcome{Service: d.service, Unmanaged: true})
+			continue
+		}
+		o, err := f.observeAll(ctx, d.service, slices.Concat(a.facts(release), d.facts))
+		outcomes = append(outcomes, o)
+		if err != nil {
+			problems = multierror.Append(problems, fmt.Errorf("service %s: %w", d.service, err))
+		}
+	}
+	return outcomes, problems.ErrorOrNil()
+}
+
+// delivery is what an action, or CodeDeploy, did to a service.
+type delivery struct {
+	service Service
+	facts   []Fact
+}
+
+// deliveries asks who does the work: ECS itself, or CodeDeploy.
+func (f *Follower) deliveries(ctx context.Context, a Action) ([]delivery, error) {
+	if a.Provider == providerCodeDeploy {
+		return f.shifted(ctx, a)
+	}
+	service, ok := a.service()
+	if !ok {
+		f.log().WarnContext(ctx, "action names no service", "action", a.ID, "cluster", a.Configuration["ClusterName"], "service", a.Configuration["ServiceName"])
+		return nil, nil
+	}
+	known, err := f.Chronicler.ServiceDeployments(ctx, service, a.begins())
+	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrDenied) || errors.Is(err, ErrElsewhere) {
+		f.log().InfoContext(ctx, "ECS does not tell the service's deployments: their own events must", "service", service.String(), "error", err.Error())
+		return []delivery{{service: service}}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("deployments of %s: %w", service, err)
+	}
+	d := delivery{service: service}
+	for _, one := range known {
+		if !one.CreatedAt.After(a.over()) {
+			d.facts = append(d.facts, one.facts(known)...)
+		}
+	}
+	return []delivery{d}, nil
+}
+
+// shifted asks CodeDeploy for the deployments that the action made.
+func (f *Follower) shifted(ctx context.Context, a Action) ([]delivery, error) {
+	application, group := a.Configuration["ApplicationName"], a.Configuration["DeploymentGroupName"]
+	ids, err := f.CodeDeploy.Shifts(ctx, a.Account, a.Region, application, group, a.begins(), a.over())
+	if errors.Is(err, ErrNoShift) || errors.Is(err, ErrElsewhere) {
+		f.log().WarnContext(ctx, "CodeDeploy does not tell the deployments of the action", "action", a.ID, "application", application, "group", group, "error", err.Error())
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("deployments of %s/%s: %w", application, group, err)
+	}
+	var all []delivery
+	for _, id := range ids {
+		s, err := f.CodeDeploy.Shift(ctx, a.Account, a.Region, id)
+		if err != nil {
+			return nil, fmt.Errorf("CodeDeploy's deployment %s: %w", id, err)
+		}
+		all = append(all, s.deliveries()...)
+	}
+	return all, nil
+}
+
+// shift takes a deployment of CodeDeploy, whoever began it.
+func (f *Follower) shift(ctx context.Context, e events.CodeDeployStateChange) ([]Outcome, error) {
+	var s Shift
+	err := f.patiently(ctx, func() (err error) {
+		s, err = f.CodeDeploy.Shift(ctx, e.Account(), e.Region(), e.Deployment())
+		if err == nil && s.lags(e.State()) {
+			return errLag
+		}
+		return err
+	})
+	if errors.Is(err, ErrElsewhere) {
+		f.log().WarnContext(ctx, "CodeDeploy's deployment is in an account or Region that is not covered", "deployment", e.Deployment(), "account", e.Account(), "region", e.Region())
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("CodeDeploy's deployment %s: %w", e.Deployment(), err)
+	}
+	var (
+		outcomes []Outcome
+		problems *multierror.Error
+	)
+	for _, d := range s.deliveries() {
+		o, err := f.observeAll(ctx, d.service, d.facts)
+		outcomes = append(outcomes, o)
+		if err != nil {
+			problems = multierror.Append(problems, fmt.Errorf("service %s: %w", d.service, err))
+		}
+	}
+	return outcomes, problems.ErrorOrNil()
+}
+
+// observeAll takes facts through, one after the other: those that the ledger does
+// not know.
+func (f *Follower) observeAll(ctx context.Context, s Service, facts []Fact) (Outcome, error) {
+	policy, ok := f.Rules.For(s)
+	total := Outcome{Service: s, Environment: policy.Environment, Unmanaged: !ok}
+	if !ok {
+		return total, nil
+	}
+	left, err := f.untold(ctx, s, facts)
+	if err != nil {
+		return total, err
+	}
+	total.Repeated = len(left) == 0
+	var problems error
+	for _, fact := range left {
+		o, err := f.Observe(ctx, s, fact)
+		total.add(o)
+		if err != nil {
+			problems = joined(problems, fmt.Errorf("%s %s: %w", fact.Subject(), fact.Name, err))
+		}
+	}
+	return total, problems
+}
+
+// untold leaves out what the ledger knows: the facts that are recorded, and those
+// of other sources than events that an event has told already, since they would
+// change nothing.
+func (r *Reactor) untold(ctx context.Context, s Service, facts []Fact) (left []Fact, err error) {
+	snap, err := r.Ledger.Load(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range sortFacts(facts) {
+		if !snap.tells(f) {
+			left = append(left, f)
+			snap.Facts = append(snap.Facts, f)
+		}
+	}
+	return left, nil
+}
+
+// tells tells whether a fact would change nothing. Of what is older than the
+// window it cannot.
+func (s Snapshot) tells(f Fact) bool {
+	if slices.ContainsFunc(s.Facts, f.same) {
+		return true
+	}
+	if f.ofAction() || f.Time.Before(s.Head.Since) {
+		return false
+	}
+	before, err := s.Head.Base.Apply(s.Facts)
+	after, another := s.Head.Base.Apply(append(slices.Clone(s.Facts), f))
+	return err == nil && another == nil && slices.Equal(before.Rollouts, after.Rollouts)
+}
+
+// add sums up what several observations of one service did.
+func (o *Outcome) add(p Outcome) {
+	o.Recorded = o.Recorded || p.Recorded
+	o.Expired = o.Expired || p.Expired
+	o.Moved += p.Moved
+	o.Confirmed += p.Confirmed
+	o.Blocked += p.Blocked
+	o.Missing += p.Missing
+	o.InDoubt += p.InDoubt
+	o.Unproven = p.Unproven
+	o.Lag = max(o.Lag, p.Lag)
+}

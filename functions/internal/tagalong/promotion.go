@@ -1,0 +1,148 @@
+package tagalong
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+)
+
+// Promotion asks for tags on an image, by hand of a pipeline: it is a claim like
+// that of a rollout, dated by its job.
+type Promotion struct {
+	Job        string // the id of CodePipeline's job
+	Repository Repository
+	Digest     digest.Digest
+	// Tags are templates; {environment} and {time} are filled in.
+	Tags        []string
+	Environment string // whose tags they are, "" if none is named
+	// At is when the action's run began; zero if that is not known: then it counts
+	// from when the ledger first saw the job.
+	At      time.Time
+	Release Release
+}
+
+// Promoted is how the tags of a promotion stand.
+type Promoted struct {
+	At   time.Time // of the claim
+	Tags []Tag     // one for each of the promotion's, as the ledger has them now
+}
+
+// jobsAreOverAfter is far more than the day that CodePipeline gives a job, with all
+// its retries.
+const jobsAreOverAfter = 30 * 24 * time.Hour
+
+// Promote takes a promotion through: the wish, the put, and the confirmation. It
+// is safe to repeat. A tag that a newer claim holds stays there: its Tag's Wish
+// says whose it is. What no retry can mend is a Tag's State and no error.
+func (r *Reactor) Promote(ctx context.Context, p Promotion) (Promoted, error) {
+	first := cmp.Or(p.At, r.now()).UTC().Truncate(time.Millisecond)
+	at, err := r.Ledger.Date(ctx, p.Job, first, r.now().Add(jobsAreOverAfter))
+	if err != nil {
+		return Promoted{}, fmt.Errorf("dating the promotion: %w", err)
+	}
+	claims := p.claims(at)
+	wishes, readings, err := r.wish(ctx, p, claims)
+	if err != nil {
+		return Promoted{}, err
+	}
+	if _, err := r.converge(ctx, wishes, readings); err != nil {
+		return Promoted{}, err
+	}
+	tags, err := r.standing(ctx, claims)
+	return Promoted{At: at, Tags: tags}, err
+}
+
+// claims gives the promotion's claims, one for each of its tags.
+func (p Promotion) claims(at time.Time) (all []Claim) {
+	for _, template := range p.Tags {
+		all = append(all, Claim{
+			Tag:         TagID{Repository: p.Repository, Tag: expand(template, p.Environment, Service{}, "", at)},
+			Digest:      p.Digest,
+			At:          at,
+			By:          "promotion#" + p.Job,
+			Environment: p.Environment,
+			Once:        timed(template),
+		})
+	}
+	return all
+}
+
+// wish records the claims and reads the registry beside it: manifests cannot
+// change. It gives the wishes that the promotion has now.
+func (r *Reactor) wish(ctx context.Context, p Promotion, claims []Claim) (map[TagID]Tag, map[Repository]reading, error) {
+	var readings map[Repository]reading
+	wishes, begun, wanted := map[TagID]Tag{}, r.now(), map[Repository]*want{}
+	for _, c := range claims {
+		wantOf(wanted, p.Repository).add(c.Digest, c.Tag.Tag)
+	}
+	err := both(
+		func() error {
+			for _, c := range claims {
+				if err := r.claim(ctx, p, c, wishes); err != nil {
+					return fmt.Errorf("recording the promotion of %s: %w", c.Tag, err)
+				}
+			}
+			return nil
+		},
+		func() error {
+			readings = readAll(ctx, r.Registry, begun, wanted)
+			return nil
+		},
+	)
+	return wishes, readings, err
+}
+
+// claim writes one claim, and the wish of its tag unless a newer one is there.
+func (r *Reactor) claim(ctx context.Context, p Promotion, c Claim, wishes map[TagID]Tag) error {
+	now := r.now()
+	tag := &TagWrite{Mode: Advance, Wish: c, Version: newVersion(), Claims: newVersion(), At: now}
+	write := PromotionWrite{Tag: tag, Promoting: Promoting{Claim: c, Job: p.Job, Stage: p.Release.Stage}, Release: p.Release, Expires: r.forgetting(now)}
+	for range maxConflicts {
+		err := r.Ledger.Promote(ctx, write)
+		var refused *RefusedError
+		switch {
+		case errors.Is(err, ErrOvertaken):
+			write.Tag = nil
+		case errors.As(err, &refused):
+			tag.Mode = map[TagMode]TagMode{Advance: Yield, Yield: Advance}[tag.Mode]
+		case err != nil:
+			return err
+		default:
+			if write.Tag != nil && tag.Mode == Advance {
+				wishes[c.Tag] = Tag{ID: c.Tag, Wish: c, Version: tag.Version, State: TagPending, Since: now}
+			}
+			return nil
+		}
+	}
+	return ErrConflict
+}
+
+// forgetting is when what is written now may be forgotten; zero is never.
+func (r *Reactor) forgetting(now time.Time) time.Time {
+	if r.Retention == 0 {
+		return time.Time{}
+	}
+	return now.Add(r.Retention)
+}
+
+// standing tells how the tags stand now. A {time} tag that was put is no wish any
+// more: it stands where it was put.
+func (r *Reactor) standing(ctx context.Context, claims []Claim) ([]Tag, error) {
+	held, err := r.Ledger.Tags(ctx, claimedTags(claims))
+	if err != nil {
+		return nil, err
+	}
+	tags := make([]Tag, len(claims))
+	for i, c := range claims {
+		tag, ok := held[c.Tag]
+		if !ok {
+			tag = Tag{ID: c.Tag, Wish: c, State: TagConfirmed, Actual: c.Digest}
+		}
+		tags[i] = tag
+	}
+	return tags, nil
+}

@@ -1,0 +1,124 @@
+package tagalongtest
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+// CodeDeploy is CodeDeploy in memory, safe for concurrent use. The zero value
+// knows nothing.
+type CodeDeploy struct {
+	// Hook is called before each operation, if it is set; an error that it gives
+	// is the operation's.
+	Hook func(ctx context.Context, operation string) error
+
+	mu        sync.Mutex
+	groups    map[Group][]string // ids, in the order in which they became known
+	shifts    map[shiftKey]tagalong.Shift
+	elsewhere map[string]bool // accounts
+}
+
+var _ tagalong.CodeDeploy = &CodeDeploy{}
+
+// Group names a deployment group.
+type Group struct {
+	Account, Region, Application, Name string
+}
+
+type shiftKey struct{ account, region, id string }
+
+// Group makes a deployment group known.
+func (c *CodeDeploy) Group(g Group) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.group(g)
+}
+
+func (c *CodeDeploy) group(g Group) {
+	if c.groups == nil {
+		c.groups, c.shifts = map[Group][]string{}, map[shiftKey]tagalong.Shift{}
+	}
+	if _, ok := c.groups[g]; !ok {
+		c.groups[g] = nil
+	}
+}
+
+// Put makes a deployment of a group known, or known anew.
+func (c *CodeDeploy) Put(g Group, s tagalong.Shift) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.group(g)
+	if !slices.Contains(c.groups[g], s.ID) {
+		c.groups[g] = append(c.groups[g], s.ID)
+	}
+	s.Targets = slices.Clone(s.Targets)
+	c.shifts[shiftKey{g.Account, g.Region, s.ID}] = s
+}
+
+// Elsewhere says that an account is none that may be asked.
+func (c *CodeDeploy) Elsewhere(account string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.elsewhere == nil {
+		c.elsewhere = map[string]bool{}
+	}
+	c.elsewhere[account] = true
+}
+
+// begin is what every operation does first.
+func (c *CodeDeploy) begin(ctx context.Context, operation, account string) error {
+	if c.Hook != nil {
+		if err := c.Hook(ctx, operation); err != nil {
+			return err
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.elsewhere[account] {
+		return fmt.Errorf("account %s: %w", account, tagalong.ErrElsewhere)
+	}
+	return nil
+}
+
+// Shift implements tagalong.CodeDeploy.
+func (c *CodeDeploy) Shift(ctx context.Context, account, region, id string) (tagalong.Shift, error) {
+	if err := c.begin(ctx, "Shift", account); err != nil {
+		return tagalong.Shift{}, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s, ok := c.shifts[shiftKey{account, region, id}]
+	if !ok {
+		return tagalong.Shift{}, fmt.Errorf("deployment %s: %w", id, tagalong.ErrNoShift)
+	}
+	s.Targets = slices.Clone(s.Targets)
+	return s, nil
+}
+
+// Shifts implements tagalong.CodeDeploy.
+func (c *CodeDeploy) Shifts(ctx context.Context, account, region, application, group string, from, to time.Time) ([]string, error) {
+	if err := c.begin(ctx, "Shifts", account); err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	all, ok := c.groups[Group{account, region, application, group}]
+	if !ok {
+		return nil, fmt.Errorf("deployment group %s/%s: %w", application, group, tagalong.ErrNoShift)
+	}
+	var ids []string
+	for _, id := range all {
+		if at := c.shifts[shiftKey{account, region, id}].CreatedAt; !at.Before(from) && !at.After(to) {
+			ids = append(ids, id)
+		}
+	}
+	return ids, nil
+}

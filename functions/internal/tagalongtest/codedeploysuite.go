@@ -1,0 +1,242 @@
+package tagalongtest
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+// CodeDeployWorld sets up what CodeDeploySuite asks of CodeDeploy. Its methods
+// fail the test where they cannot. Of a group there is one deployment at a time.
+type CodeDeployWorld interface {
+	// Serve makes a group that deploys to a service, which has its first task set,
+	// and gives that one's id.
+	Serve(t *testing.T, g Group, s tagalong.Service) (taskSet string)
+	// Servers makes a group that does not deploy to ECS.
+	Servers(t *testing.T, g Group)
+	// Create makes a deployment that has not started yet and gives its id.
+	Create(t *testing.T, g Group, at time.Time) (id string)
+	// Start starts it, without a task set.
+	Start(t *testing.T, id string, at time.Time)
+	// Install has its task set created, and gives that one's id.
+	Install(t *testing.T, id string, at time.Time) (taskSet string)
+	// Shift gives its task set the traffic, which does not end it.
+	Shift(t *testing.T, id string, at time.Time)
+	// Succeed, Fail and Stop end it.
+	Succeed(t *testing.T, id string, at time.Time)
+	Fail(t *testing.T, id string, at time.Time, reason string)
+	Stop(t *testing.T, id string, at time.Time)
+	// RollBack starts the deployment that rolls it back to the task set that was
+	// there before, and gives its id.
+	RollBack(t *testing.T, id string, at time.Time) (back string)
+	// Elsewhere gives an account that is neither ours nor configured.
+	Elsewhere(t *testing.T) string
+}
+
+// CodeDeploySuite checks that an implementation keeps the contract of
+// tagalong.CodeDeploy. open gives a new one and the world behind it.
+func CodeDeploySuite(t *testing.T, open func(t *testing.T) (tagalong.CodeDeploy, CodeDeployWorld)) {
+	for _, test := range []struct {
+		name string
+		run  func(t *testing.T, w suiteCodeDeploy)
+	}{
+		{"a deployment has its own task set until it has succeeded", shiftCourse},
+		{"a deployment that failed says why, and which task set it had made", shiftFailed},
+		{"a deployment that was stopped before its task set has none", shiftStopped},
+		{"a rollback has no task set until it has succeeded, and then the one before", shiftRollback},
+		{"a deployment that is over does not change with the next", shiftOver},
+		{"a deployment to servers has no targets", shiftToServers},
+		{"a deployment that is not there is not found", shiftAbsent},
+		{"the deployments of a group are those created in a span, both ends of it too", shiftsInSpan},
+		{"a group that is not there is not found", shiftsAbsent},
+		{"an account that is not covered is elsewhere", shiftElsewhere},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			codeDeploy, world := open(t)
+			test.run(t, suiteCodeDeploy{CodeDeploy: codeDeploy, world: world, t: t})
+		})
+	}
+}
+
+type suiteCodeDeploy struct {
+	tagalong.CodeDeploy
+	world CodeDeployWorld
+	t     *testing.T
+}
+
+var (
+	suiteGroup = Group{"111122223333", "us-east-1", "AppECS-shop", "DgpECS-api"}
+	suiteShift = time.Date(2026, 3, 4, 9, 14, 40, 318e6, time.UTC)
+)
+
+// later is a minute after another.
+func later(minutes int) time.Time { return suiteShift.Add(time.Duration(minutes) * time.Minute) }
+
+func (w suiteCodeDeploy) wantShift(what string, want tagalong.Shift) {
+	w.t.Helper()
+	got, err := w.Shift(w.t.Context(), suiteGroup.Account, suiteGroup.Region, want.ID)
+	if err != nil {
+		w.t.Fatalf("%s: %v", what, err)
+	}
+	same(w.t, what, want, got)
+}
+
+// begin makes a service with its group and a deployment that has its task set.
+func (w suiteCodeDeploy) begin(s tagalong.Service) (deployment, before, own string) {
+	before = w.world.Serve(w.t, suiteGroup, s)
+	deployment = w.world.Create(w.t, suiteGroup, later(0))
+	w.world.Start(w.t, deployment, later(1))
+	return deployment, before, w.world.Install(w.t, deployment, later(2))
+}
+
+func to(s tagalong.Service, taskSet string) []tagalong.ShiftTarget {
+	return []tagalong.ShiftTarget{{Service: s, TaskSet: taskSet}}
+}
+
+func shiftCourse(t *testing.T, w suiteCodeDeploy) {
+	s := suiteService("api")
+	w.world.Serve(t, suiteGroup, s)
+	id := w.world.Create(t, suiteGroup, later(0))
+	want := tagalong.Shift{ID: id, State: tagalong.ShiftInProgress, CreatedAt: later(0), Targets: to(s, "")}
+	w.wantShift("created", want)
+	w.world.Start(t, id, later(1))
+	w.wantShift("started", want)
+	want.Targets = to(s, w.world.Install(t, id, later(2)))
+	w.wantShift("installed", want)
+	w.world.Shift(t, id, later(3))
+	w.wantShift("shifted", want)
+	w.world.Succeed(t, id, later(4))
+	want.State, want.EndedAt = tagalong.ShiftSucceeded, later(4)
+	w.wantShift("succeeded", want)
+}
+
+func shiftFailed(t *testing.T, w suiteCodeDeploy) {
+	s := suiteService("api")
+	id, _, own := w.begin(s)
+	w.world.Fail(t, id, later(5), "the tasks are unhealthy")
+	w.wantShift("failed", tagalong.Shift{
+		ID: id, State: tagalong.ShiftFailed, CreatedAt: later(0), EndedAt: later(5),
+		Reason: "the tasks are unhealthy", Targets: to(s, own),
+	})
+}
+
+func shiftStopped(t *testing.T, w suiteCodeDeploy) {
+	s := suiteService("api")
+	w.world.Serve(t, suiteGroup, s)
+	id := w.world.Create(t, suiteGroup, later(0))
+	w.world.Start(t, id, later(1))
+	w.world.Stop(t, id, later(2))
+	got, err := w.Shift(t.Context(), suiteGroup.Account, suiteGroup.Region, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got.Reason = "" // which is CodeDeploy's to word
+	same(t, "stopped", tagalong.Shift{ID: id, State: tagalong.ShiftStopped, CreatedAt: later(0), EndedAt: later(2), Targets: to(s, "")}, got)
+}
+
+func shiftRollback(t *testing.T, w suiteCodeDeploy) {
+	s := suiteService("api")
+	id, before, _ := w.begin(s)
+	w.world.Fail(t, id, later(5), "the tasks are unhealthy")
+	back := w.world.RollBack(t, id, later(6))
+	want := tagalong.Shift{ID: back, State: tagalong.ShiftInProgress, CreatedAt: later(6), Rollback: true, Targets: to(s, "")}
+	w.wantShift("rolling back", want)
+	w.world.Succeed(t, back, later(7))
+	want.State, want.EndedAt, want.Targets = tagalong.ShiftSucceeded, later(7), to(s, before)
+	w.wantShift("rolled back", want)
+}
+
+func shiftOver(t *testing.T, w suiteCodeDeploy) {
+	s := suiteService("api")
+	first, _, own := w.begin(s)
+	w.world.Succeed(t, first, later(3))
+	second := w.world.Create(t, suiteGroup, later(4))
+	w.world.Start(t, second, later(5))
+	next := w.world.Install(t, second, later(6))
+	w.world.Succeed(t, second, later(7))
+	w.wantShift("the first", tagalong.Shift{ID: first, State: tagalong.ShiftSucceeded, CreatedAt: later(0), EndedAt: later(3), Targets: to(s, own)})
+	w.wantShift("the second", tagalong.Shift{ID: second, State: tagalong.ShiftSucceeded, CreatedAt: later(4), EndedAt: later(7), Targets: to(s, next)})
+}
+
+func shiftToServers(t *testing.T, w suiteCodeDeploy) {
+	w.world.Servers(t, suiteGroup)
+	id := w.world.Create(t, suiteGroup, later(0))
+	w.world.Start(t, id, later(1))
+	w.wantShift("started", tagalong.Shift{ID: id, State: tagalong.ShiftInProgress, CreatedAt: later(0)})
+	w.world.Succeed(t, id, later(2))
+	w.wantShift("succeeded", tagalong.Shift{ID: id, State: tagalong.ShiftSucceeded, CreatedAt: later(0), EndedAt: later(2)})
+}
+
+func shiftAbsent(t *testing.T, w suiteCodeDeploy) {
+	id, _, _ := w.begin(suiteService("api"))
+	for _, asked := range []struct{ account, region, id string }{
+		{suiteGroup.Account, suiteGroup.Region, "d-000000000"},
+		{suiteGroup.Account, suiteGroup.Region, "no id"},
+		{suiteGroup.Account, suiteGroup.Region, ""},
+		{suiteGroup.Account, "us-west-2", id},
+		{"444455556666", suiteGroup.Region, id},
+	} {
+		if _, err := w.Shift(t.Context(), asked.account, asked.region, asked.id); !errors.Is(err, tagalong.ErrNoShift) {
+			t.Errorf("%+v: error %v, want %v", asked, err, tagalong.ErrNoShift)
+		}
+	}
+}
+
+func (w suiteCodeDeploy) shifts(g Group, from, to time.Time) []string {
+	w.t.Helper()
+	ids, err := w.Shifts(w.t.Context(), g.Account, g.Region, g.Application, g.Name, from, to)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+func shiftsInSpan(t *testing.T, w suiteCodeDeploy) {
+	const count = 230
+	w.world.Servers(t, suiteGroup)
+	var all []string
+	for n := range count {
+		id := w.world.Create(t, suiteGroup, later(n))
+		w.world.Start(t, id, later(n))
+		w.world.Succeed(t, id, later(n).Add(time.Second))
+		all = append(all, id)
+	}
+	other := suiteGroup
+	other.Name = "DgpECS-web"
+	w.world.Servers(t, other)
+	stranger := w.world.Create(t, other, later(3))
+	same(t, "all", slices.Sorted(slices.Values(all)), w.shifts(suiteGroup, later(0), later(count-1)))
+	same(t, "some", slices.Sorted(slices.Values(all[3:6])), w.shifts(suiteGroup, later(3), later(5)))
+	same(t, "one", all[7:8], w.shifts(suiteGroup, later(7), later(7)))
+	same(t, "none", 0, len(w.shifts(suiteGroup, later(count), later(count+9))))
+	same(t, "the other group's", []string{stranger}, w.shifts(other, later(0), later(count)))
+}
+
+func shiftsAbsent(t *testing.T, w suiteCodeDeploy) {
+	w.world.Servers(t, suiteGroup)
+	for _, change := range []func(*Group){
+		func(g *Group) { g.Application = "nope" },
+		func(g *Group) { g.Name = "nope" },
+		func(g *Group) { g.Region = "us-west-2" },
+	} {
+		g := suiteGroup
+		change(&g)
+		if _, err := w.Shifts(t.Context(), g.Account, g.Region, g.Application, g.Name, later(0), later(1)); !errors.Is(err, tagalong.ErrNoShift) {
+			t.Errorf("%+v: error %v, want %v", g, err, tagalong.ErrNoShift)
+		}
+	}
+}
+
+func shiftElsewhere(t *testing.T, w suiteCodeDeploy) {
+	account := w.world.Elsewhere(t)
+	if _, err := w.Shift(t.Context(), account, suiteGroup.Region, "d-000000000"); !errors.Is(err, tagalong.ErrElsewhere) {
+		t.Errorf("shift: error %v", err)
+	}
+	if _, err := w.Shifts(t.Context(), account, suiteGroup.Region, "a", "g", later(0), later(1)); !errors.Is(err, tagalong.ErrElsewhere) {
+		t.Errorf("shifts: error %v", err)
+	}
+}
