@@ -9,12 +9,10 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	ecrtypes "github.com/aws/aws-sdk-go-v2/service/ecr/types"
 	"github.com/opencontainers/go-digest"
 
-	"github.com/tagalong-aws/tagalong/functions/internal/boot"
 	boxecr "github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecr"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecs"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/wire"
@@ -50,11 +48,7 @@ func (w *world) release(t *testing.T, service string, options ecs.ServiceOptions
 
 func (w *world) push(t *testing.T, repository string, image digest.Digest) {
 	t.Helper()
-	forge := ecr.NewFromConfig(aws.Config{
-		Region: region, BaseEndpoint: &w.sandboxURL, HTTPClient: boot.HTTPClient(nil),
-		Credentials: credentials.NewStaticCredentialsProvider("AKIDSANDBOX", "secret", ""),
-	})
-	made, err := forge.BatchGetImage(t.Context(), &ecr.BatchGetImageInput{
+	made, err := ecr.NewFromConfig(w.sandboxConfig()).BatchGetImage(t.Context(), &ecr.BatchGetImageInput{
 		RepositoryName: &repository,
 		ImageIds:       []ecrtypes.ImageIdentifier{{ImageDigest: aws.String(image.String())}},
 	})

@@ -61,6 +61,9 @@ type outputs struct {
 			RuleARNs            map[string]string `json:"rule_arns"`
 		} `json:"value"`
 	} `json:"tagalong"`
+	PipelineRole struct {
+		Value string `json:"value"`
+	} `json:"pipeline_role"`
 	Keys struct {
 		Value map[string]struct{ ID, Secret string } `json:"value"`
 	} `json:"keys"`
@@ -85,14 +88,24 @@ func newWorld(t *testing.T) *world {
 	w.sandboxURL = sandboxURL
 	w.terraform = newTerraform(t, root, "dist="+dist, "endpoints="+w.endpoints(t))
 
-	cfg := aws.Config{
-		Region: region, BaseEndpoint: &endpoint, HTTPClient: boot.HTTPClient(nil),
-		Credentials: credentials.NewStaticCredentialsProvider(rootKey, rootSecret, ""),
-	}
+	cfg := w.config()
 	w.dynamodb, w.ecr = dynamodb.NewFromConfig(cfg), ecr.NewFromConfig(cfg)
 	w.eventbridge, w.iam = eventbridge.NewFromConfig(cfg), iam.NewFromConfig(cfg)
 	w.lambda, w.sqs = lambda.NewFromConfig(cfg), sqs.NewFromConfig(cfg)
 	return w
+}
+
+// config is that of MiniStack's account itself.
+func (w *world) config() aws.Config { return config(w.endpoint, rootKey, rootSecret) }
+
+// sandboxConfig is that of the sandbox's account.
+func (w *world) sandboxConfig() aws.Config { return config(w.sandboxURL, "AKIDSANDBOX", "secret") }
+
+func config(endpoint, key, secret string) aws.Config {
+	return aws.Config{
+		Region: region, BaseEndpoint: &endpoint, HTTPClient: boot.HTTPClient(nil),
+		Credentials: credentials.NewStaticCredentialsProvider(key, secret, ""),
+	}
 }
 
 // endpoints are the variables that send the functions' calls through the
@@ -102,7 +115,7 @@ func (w *world) endpoints(t *testing.T) string {
 	ministack, box := w.before(t, w.endpoint), w.before(t, w.sandboxURL)
 	variables, err := json.Marshal(map[string]string{
 		"AWS_ENDPOINT_URL_DYNAMODB": ministack, "AWS_ENDPOINT_URL_ECR": ministack,
-		"AWS_ENDPOINT_URL_ECS": box,
+		"AWS_ENDPOINT_URL_ECS": box, "AWS_ENDPOINT_URL_CODEPIPELINE": box, "AWS_ENDPOINT_URL_CODEDEPLOY": box, "AWS_ENDPOINT_URL_S3": box,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -53,9 +53,39 @@ resource "aws_iam_access_key" "this" {
   user     = each.value.name
 }
 
+# The role of a pipeline that has the two actions. CodePipeline is not here, so
+# that it is for the test to take it.
+data "aws_iam_policy_document" "trust" {
+  statement {
+    actions = ["sts:AssumeRole"]
+
+    principals {
+      type        = "AWS"
+      identifiers = [data.aws_caller_identity.this.account_id]
+    }
+  }
+}
+
+resource "aws_iam_role" "pipeline" {
+  name               = "pipeline"
+  assume_role_policy = data.aws_iam_policy_document.trust.json
+}
+
+module "actions" {
+  source = "../../modules/codepipeline-actions"
+
+  role_name     = aws_iam_role.pipeline.name
+  function_arns = module.tagalong.function_arns
+}
+
 output "tagalong" {
   description = "Everything that the module gives."
   value       = module.tagalong
+}
+
+output "pipeline_role" {
+  description = "ARN of the pipeline's role."
+  value       = aws_iam_role.pipeline.arn
 }
 
 output "keys" {
