@@ -31,7 +31,7 @@ const (
 )
 
 // endpointServices are the services whose AWS_ENDPOINT_URL_<SERVICE> is checked at start.
-var endpointServices = []string{"CODEPIPELINE", "DYNAMODB", "ECR", "ECS", "EVENTBRIDGE", "S3", "STS"}
+var endpointServices = []string{"CODEDEPLOY", "CODEPIPELINE", "DYNAMODB", "ECR", "ECS", "EVENTBRIDGE", "S3", "STS"}
 
 // maxBackoff keeps three attempts well inside a function's time; the SDK's own is 20 s.
 const maxBackoff = 2 * time.Second

@@ -23,7 +23,7 @@ func TestDependencies(t *testing.T) {
 		}
 		return strings.Fields(string(out))
 	}
-	for _, dep := range slices.Concat(deps("./..."), deps("../../deployment"), deps("../../history")) {
+	for _, dep := range slices.Concat(deps("./..."), deps("../../deployment"), deps("../../pipeline"), deps("../../history")) {
 		if why, no := forbidden[dep]; no {
 			t.Errorf("imports %s: %s", dep, why)
 		}

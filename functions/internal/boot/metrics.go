@@ -78,6 +78,18 @@ func WriteMetrics(w io.Writer, now time.Time, o tagalong.Outcome, failure error)
 	_, _ = w.Write(append(line, '\n'))
 }
 
+// WriteMetricsOf writes the metrics of one event that was about several services,
+// a line for each; its failure is one.
+func WriteMetricsOf(w io.Writer, now time.Time, outcomes []tagalong.Outcome, failure error) {
+	if len(outcomes) == 0 {
+		outcomes = []tagalong.Outcome{{}} // it failed before any service was known
+	}
+	for _, o := range outcomes {
+		WriteMetrics(w, now, o, failure)
+		failure = nil
+	}
+}
+
 func measure(o tagalong.Outcome, failure error) metrics {
 	return metrics{
 		EventsHandled:      one(failure == nil && !o.Unhandled && !o.Unmanaged),

@@ -133,10 +133,11 @@ func (c *course) reason() string {
 	if len(c.starts) == 0 || len(c.ends) > 0 && !kept {
 		return c.endReason()
 	}
-	if says := slices.IndexFunc(c.starts, saysRollback); says >= 0 {
+	told := telling(c.starts)
+	if says := slices.IndexFunc(c.starts, saysRollback); says >= 0 && !saysRollback(told) {
 		return c.starts[says].Reason
 	}
-	return telling(c.starts).Reason
+	return told.Reason
 }
 
 // endReason is that of the fact that gives the end its time, unless it says the

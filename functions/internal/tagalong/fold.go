@@ -137,7 +137,7 @@ func (t *Timeline) start(f Fact) {
 			r.StartedAt, r.StartSource, r.Release = f.Time, f.Source, t.release(f.Time)
 		}
 		r.Rollback = r.Rollback || saysRollback(f.Reason)
-		if !saysRollback(r.Reason) && (better || saysRollback(f.Reason)) {
+		if says := saysRollback(f.Reason); better && says || !saysRollback(r.Reason) && (better || says) {
 			r.Reason = f.Reason
 		}
 		return

@@ -336,34 +336,24 @@ func (f *Follower) observeAll(ctx context.Context, s Service, facts []Fact) (Out
 }
 
 // untold leaves out what the ledger knows: the facts that are recorded, and those
-// of other sources than events that an event has told already, since they would
-// change nothing.
-func (r *Reactor) untold(ctx context.Context, s Service, facts []Fact) (left []Fact, err error) {
-	snap, err := r.Ledger.Load(ctx, s)
+// that an event has told.
+func (r *Reactor) untold(ctx context.Context, s Service, facts []Fact) ([]Fact, error) {
+	known, err := r.Ledger.Load(ctx, s)
 	if err != nil {
 		return nil, err
 	}
-	for _, f := range sortFacts(facts) {
-		if !snap.tells(f) {
-			left = append(left, f)
-			snap.Facts = append(snap.Facts, f)
-		}
-	}
-	return left, nil
+	return slices.DeleteFunc(sortFacts(facts), func(f Fact) bool { return slices.ContainsFunc(known.Facts, f.toldBy) }), nil
 }
 
-// tells tells whether a fact would change nothing. Of what is older than the
-// window it cannot.
-func (s Snapshot) tells(f Fact) bool {
-	if slices.ContainsFunc(s.Facts, f.same) {
-		return true
-	}
-	if f.ofAction() || f.Time.Before(s.Head.Since) {
-		return false
-	}
-	before, err := s.Head.Base.Apply(s.Facts)
-	after, another := s.Head.Base.Apply(append(slices.Clone(s.Facts), f))
-	return err == nil && another == nil && slices.Equal(before.Rollouts, after.Rollouts)
+// sameMoment is by how much ECS's own record and its events may differ in the time
+// of one thing: no deployment ends, and comes back to end again, as fast as that.
+const sameMoment = 2 * time.Second
+
+// toldBy tells whether another fact makes this one superfluous: it is the same, or an
+// event about the same thing.
+func (f Fact) toldBy(o Fact) bool {
+	about := f.Subject() == o.Subject() && f.Name == o.Name
+	return f.same(o) || about && o.Source == FromEvent && f.Time.Sub(o.Time).Abs() <= sameMoment
 }
 
 // add sums up what several observations of one service did.

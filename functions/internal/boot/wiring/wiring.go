@@ -21,22 +21,37 @@ import (
 // Reactor makes the reactor that a configuration describes. Rules and accounts
 // that lie in the table are read from there.
 func Reactor(ctx context.Context, config boot.Config, cfg aws.Config, log *slog.Logger) (*tagalong.Reactor, error) {
+	parts, err := Assemble(ctx, config, cfg, log)
+	return parts.Reactor, err
+}
+
+// Parts are a reactor, what it asks ECS with, and how accounts are reached.
+type Parts struct {
+	Reactor *tagalong.Reactor
+	ECS     *ecs.Workload
+	Reach   *accounts.Accounts
+}
+
+// Assemble makes a reactor as Reactor does, for what stands beside it.
+func Assemble(ctx context.Context, config boot.Config, cfg aws.Config, log *slog.Logger) (Parts, error) {
 	ledger := dynamo.New(dynamodb.NewFromConfig(cfg), config.Table)
 	rules, problem := config.Environments.Resolve(ctx, ledger.Setting)
 	listed, another := config.Accounts.Resolve(ctx, ledger.Setting)
 	if err := errors.Join(problem, another); err != nil {
-		return nil, err
+		return Parts{}, err
 	}
 	reach, err := accounts.New(ctx, cfg, accounts.OwnAccount(cfg), listed)
 	if err != nil {
-		return nil, err
+		return Parts{}, err
 	}
-	return &tagalong.Reactor{
+	workload := ecs.New(reach.Workload)
+	reactor := &tagalong.Reactor{
 		Rules:     rules,
 		Ledger:    ledger,
-		Workload:  ecs.New(reach.Workload),
+		Workload:  workload,
 		Registry:  ecr.New(reach.Registry),
 		Retention: config.Retention,
 		Log:       log,
-	}, nil
+	}
+	return Parts{Reactor: reactor, ECS: workload, Reach: reach}, nil
 }

@@ -1,0 +1,43 @@
+// Package following puts together what follows pipelines: the reactor, and beside
+// it CodePipeline and CodeDeploy, whose clients only this function needs.
+package following
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awscodepipeline "github.com/aws/aws-sdk-go-v2/service/codepipeline"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/boot"
+	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring"
+	"github.com/tagalong-aws/tagalong/functions/internal/codedeploy"
+	"github.com/tagalong-aws/tagalong/functions/internal/codepipeline"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+// Follower makes the follower that a configuration describes. Pipelines and
+// deployments of another account are asked for as its ECS is.
+func Follower(ctx context.Context, config boot.Config, cfg aws.Config, log *slog.Logger) (*tagalong.Follower, error) {
+	parts, err := wiring.Assemble(ctx, config, cfg, log)
+	if err != nil {
+		return nil, err
+	}
+	return &tagalong.Follower{
+		Reactor:    parts.Reactor,
+		Pipelines:  codepipeline.New(parts.Reach.Workload),
+		CodeDeploy: codedeploy.New(parts.Reach.Workload),
+		Chronicler: parts.ECS,
+	}, nil
+}
+
+// Open gives what opens a connection to each service that an event of a pipeline
+// asks, for boot.Start. CodeDeploy is asked for its own deployments only.
+func Open(cfg aws.Config) []func(context.Context) {
+	word := aws.String("open")
+	return append(wiring.Open(cfg), func(ctx context.Context) {
+		_, _ = awscodepipeline.NewFromConfig(boot.Opening(cfg)).GetPipelineExecution(ctx, &awscodepipeline.GetPipelineExecutionInput{
+			PipelineName: word, PipelineExecutionId: word,
+		})
+	})
+}
