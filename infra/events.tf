@@ -106,8 +106,9 @@ data "aws_iam_policy_document" "undelivered" {
 
 # One statement an account, beside whatever the bus's policy says already. What
 # they send is what AWS says of them: nobody else can send events of aws.*.
+# A wrong account has its sentence elsewhere (modules/rules).
 resource "aws_cloudwatch_event_permission" "member" {
-  for_each = toset([for entry in var.accounts : entry.account if entry.account != local.account])
+  for_each = toset([for entry in var.accounts : entry.account if entry.account != local.account && can(regex("^[0-9]{12}$", entry.account))])
 
   statement_id = "${var.name}-${each.value}"
   principal    = each.value

@@ -24,20 +24,21 @@ resource "aws_lambda_function_url" "history" {
 
 # A caller by URL needs both permissions. That the second one is for the URL
 # alone can only be said to version 6 of the provider; what it allows besides is
-# the same questions, asked directly.
+# the same questions, asked directly. They are counted, since the ARN of a
+# principal that is made beside them is not known while planning.
 resource "aws_lambda_permission" "history_url" {
-  for_each = toset(var.history_principals)
+  count = length(var.history_principals)
 
   function_name          = module.history.function_name
   action                 = "lambda:InvokeFunctionUrl"
-  principal              = each.value
+  principal              = var.history_principals[count.index]
   function_url_auth_type = aws_lambda_function_url.history.authorization_type
 }
 
 resource "aws_lambda_permission" "history" {
-  for_each = toset(var.history_principals)
+  count = length(var.history_principals)
 
   function_name = module.history.function_name
   action        = "lambda:InvokeFunction"
-  principal     = each.value
+  principal     = var.history_principals[count.index]
 }

@@ -1,7 +1,9 @@
 data "aws_caller_identity" "this" {}
 
-# Any service will do: it tells partition and Region in every version of the
-# provider, while aws_region has no attribute that both 5.x and 6.x are content with.
+data "aws_partition" "this" {}
+
+# Any service will do: it tells the Region in every version of the provider,
+# while aws_region has no attribute that both 5.x and 6.x are content with.
 data "aws_service" "this" {
   service_id = "lambda"
 }
@@ -11,7 +13,7 @@ data "aws_service" "this" {
 locals {
   account   = data.aws_caller_identity.this.account_id
   region    = data.aws_service.this.region
-  partition = data.aws_service.this.partition
+  partition = data.aws_partition.this.partition
 
   table_name    = var.name
   table_arn     = "arn:${local.partition}:dynamodb:${local.region}:${local.account}:table/${local.table_name}"
@@ -40,10 +42,11 @@ locals {
       maximum_age_seconds = var.retries.function_hours * 3600
       attempts            = var.retries.function_attempts
     }
-    partition = local.partition
-    region    = local.region
-    account   = local.account
-    tags      = local.tags
+    partition  = local.partition
+    dns_suffix = data.aws_partition.this.dns_suffix
+    region     = local.region
+    account    = local.account
+    tags       = local.tags
   }
 
   functions = {

@@ -61,7 +61,7 @@ variable "environments" {
 }
 
 variable "accounts" {
-  description = "Other accounts whose deployments are taken: the role there that is assumed (output role_arn of modules/member-account), and the Regions covered, by default the module's own. They may send events to the default bus. Our own account may be listed, without a role, to narrow its Regions."
+  description = "Other accounts whose deployments are taken: the role there that is assumed (output role_arn of modules/member-account), and the Regions covered, by default the module's own. They may send events to the default bus. Roles have to be known while planning. Our own account may be listed, without a role, to narrow its Regions."
   type = list(object({
     account = string
     role    = optional(string)
@@ -104,9 +104,10 @@ variable "repositories" {
   validation {
     condition = length(var.repositories) > 0 && alltrue([
       for repository in var.repositories :
-      can(regex("^(?:arn:aws(?:-[a-z]+)*:ecr:[a-z0-9*?-]+:[0-9]{12}:repository/)?[a-z0-9._/*?-]{1,256}$", repository))
+      can(regex("^(?:arn:aws(?:-[a-z]+)*:ecr:[a-z0-9*?-]+:[0-9]{12}:repository/)?[a-z0-9._/*?-]{1,256}$", repository)) &&
+      !strcontains(repository, ".dkr.ecr.")
     ])
-    error_message = "repositories ${jsonencode(var.repositories)}: want at least one name such as shop/api, a pattern such as shop/*, or the ARN of a repository of another account."
+    error_message = "repositories ${jsonencode(var.repositories)}: want at least one name such as shop/api, a pattern such as shop/*, or the ARN of a repository of another account; not an image's address."
   }
 }
 

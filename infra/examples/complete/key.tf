@@ -1,5 +1,7 @@
 data "aws_caller_identity" "this" {}
 
+data "aws_partition" "this" {}
+
 data "aws_service" "this" {
   service_id = "kms"
 }
@@ -7,7 +9,7 @@ data "aws_service" "this" {
 locals {
   account   = data.aws_caller_identity.this.account_id
   region    = data.aws_service.this.region
-  partition = data.aws_service.this.partition
+  partition = data.aws_partition.this.partition
 }
 
 # For the table, the queues, the logs and the topic.

@@ -53,7 +53,7 @@ data "aws_iam_policy_document" "this" {
       condition {
         test     = "StringEquals"
         variable = "kms:ViaService"
-        values   = [for service in ["dynamodb", "sqs"] : "${service}.${var.settings.region}.amazonaws.com"]
+        values   = [for service in ["dynamodb", "sqs"] : "${service}.${var.settings.region}.${var.settings.dns_suffix}"]
       }
     }
   }

@@ -40,6 +40,7 @@ variable "settings" {
     reserved_concurrency = optional(number)
     retries              = optional(object({ maximum_age_seconds = number, attempts = number }))
     partition            = string
+    dns_suffix           = string
     region               = string
     account              = string
     tags                 = map(string)

@@ -3,7 +3,8 @@
 # functions/internal/boot/accounts.go); both are held against the tables in
 # tests/. Only this module refuses a rule that never matches.
 locals {
-  rule_lists   = ["accounts", "regions", "clusters", "services", "pipelines", "stages"]
+  scopes       = ["accounts", "regions", "clusters", "services"] # whose service it is
+  rule_lists   = concat(local.scopes, ["pipelines", "stages"])   # these say whose release it gets
   placeholders = ["{environment}", "{cluster}", "{service}", "{container}", "{time}"]
 
   # Of Go's path.Match: a character of a class, and a whole glob.
@@ -45,7 +46,7 @@ locals {
   # each list a glob of the earlier one covers every glob of the later one. A
   # glob covers another if it is the same, or a literal beginning and a star.
   hidden_rules = flatten([for j, later in var.environments : [for i, earlier in slice(var.environments, 0, j) :
-    { earlier = i, later = j } if alltrue([for list in local.rule_lists :
+    { earlier = i, later = j } if alltrue([for list in local.scopes :
       alltrue([for glob in try(coalescelist(later[list], ["*"]), ["*"]) :
         anytrue([for wide in try(coalescelist(earlier[list], ["*"]), ["*"]) :
           wide == glob || can(regex("^[^*?\\[\\\\]*\\*$", wide)) && startswith(glob, trimsuffix(wide, "*"))

@@ -4,7 +4,11 @@ mock_data "aws_caller_identity" {
 }
 
 mock_data "aws_service" {
-  defaults = { region = "eu-west-1", partition = "aws" }
+  defaults = { region = "eu-west-1" }
+}
+
+mock_data "aws_partition" {
+  defaults = { partition = "aws", dns_suffix = "amazonaws.com" }
 }
 
 mock_data "aws_iam_policy_document" {
