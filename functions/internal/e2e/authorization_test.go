@@ -3,9 +3,12 @@
 package e2e
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/codedeploy"
 )
 
 // authorization is what IAM is asked before AWS does something.
@@ -41,8 +44,11 @@ type parameters struct {
 	ServiceDeploymentARNs []string `json:"serviceDeploymentArns"`
 	Service               string   `json:"service"`
 
-	// CodePipeline
-	PipelineName string `json:"pipelineName"`
+	// CodePipeline and CodeDeploy
+	PipelineName        string `json:"pipelineName"`
+	ApplicationName     string `json:"applicationName"`
+	DeploymentGroupName string `json:"deploymentGroupName"`
+	DeploymentID        string `json:"deploymentId"`
 }
 
 // primaryKey is the part of an item that dynamodb:LeadingKeys has.
@@ -53,12 +59,12 @@ type primaryKey struct {
 // authorizations is what IAM is asked for a call, as the service authorization
 // reference has it, see
 // https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html.
-func (c call) authorizations(account string) ([]authorization, error) {
+func (w *world) authorizations(ctx context.Context, c call) ([]authorization, error) {
 	var p parameters
 	if err := json.Unmarshal(c.body, &p); err != nil {
 		return nil, fmt.Errorf("%s:%s: %w", c.service, c.operation, err)
 	}
-	place := place{account: account, region: c.region}
+	place := place{account: w.Home().Account, region: c.region}
 	switch c.service {
 	case "dynamodb":
 		return place.dynamodb(c.operation, p)
@@ -71,6 +77,13 @@ func (c call) authorizations(account string) ([]authorization, error) {
 		return place.ecs(c.operation, p)
 	case "codepipeline":
 		return place.codepipeline(c.operation, p)
+	case "codedeploy":
+		if p.DeploymentID != "" {
+			if err := w.groupOf(ctx, &p); err != nil {
+				return nil, err
+			}
+		}
+		return place.codedeploy(c.operation, p)
 	}
 	return nil, fmt.Errorf("%s:%s: say here what IAM is asked for it", c.service, c.operation)
 }
@@ -189,4 +202,24 @@ func (p place) codepipeline(operation string, in parameters) ([]authorization, e
 		return ask(action, "*"), nil
 	}
 	return nil, fmt.Errorf("codepipeline:%s: say here what IAM is asked for it", operation)
+}
+
+// groupOf fills in the group of a deployment that a call names by its id.
+func (w *world) groupOf(ctx context.Context, p *parameters) error {
+	found, err := codedeploy.NewFromConfig(w.sandboxConfig()).GetDeployment(ctx, &codedeploy.GetDeploymentInput{DeploymentId: &p.DeploymentID})
+	if err != nil {
+		return err
+	}
+	p.ApplicationName, p.DeploymentGroupName = *found.DeploymentInfo.ApplicationName, *found.DeploymentInfo.DeploymentGroupName
+	return nil
+}
+
+func (p place) codedeploy(operation string, in parameters) ([]authorization, error) {
+	switch action := "codedeploy:" + operation; operation {
+	case "GetDeployment", "ListDeployments", "GetDeploymentGroup":
+		return ask(action, p.arn("codedeploy", "deploymentgroup:"+in.ApplicationName+"/"+in.DeploymentGroupName)), nil
+	case "ListDeploymentTargets", "BatchGetDeploymentTargets":
+		return ask(action, "*"), nil
+	}
+	return nil, fmt.Errorf("codedeploy:%s: say here what IAM is asked for it", operation)
 }

@@ -18,6 +18,8 @@ func TestTheModule(t *testing.T) {
 	t.Run("its rows are in DynamoDB", func(t *testing.T) { w.theRows(t, checkout) })
 	t.Run("the history function answers at its URL whoever is named, and nobody else", func(t *testing.T) { w.theAnswer(t, checkout) })
 	t.Run("a legacy service is found, and its tasks tell the digest", w.theLegacy)
+	t.Run("a pipeline's events give its release to what it deploys", w.theRelease)
+	t.Run("CodeDeploy's events move the tag, and the pipeline's give the release", w.theShift)
 	t.Run("the action tagimage answers its job", w.theTagging)
 	t.Run("the action imagedefinitions answers its job", w.theDefinitions)
 	t.Run("a pipeline's role may call the two actions alone", w.thePipelinesRole)

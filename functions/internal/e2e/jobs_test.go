@@ -23,7 +23,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	box "github.com/tagalong-aws/tagalong/functions/internal/sandbox/codepipeline"
-	boxecr "github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecr"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecs"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/wire"
 )
@@ -31,12 +30,7 @@ import (
 // theTagging: the action tagimage puts a tag in the middle of a pipeline and says
 // so; of an image that is not there it says that.
 func (w *world) theTagging(t *testing.T) {
-	r := release{repository: "shop/promoted"}
-	var err error
-	r.image, err = w.ECR.Repository(wire.Scope{}, r.repository).Push(boxecr.Image{Seed: "promoted", Tags: []string{"build-1"}})
-	check(t, err)
-	w.push(t, r.repository, r.image)
-
+	r := w.pushed(t, "promoted")
 	action := w.job(t, "tagimage", `{"RepositoryName": "shop/promoted", "ImageTag": "build-1", "NewImageTag": "prod"}`)
 	if action.Status != types.ActionExecutionStatusSucceeded || !strings.HasSuffix(action.Output.OutputVariables["ImageURI"], "@"+r.image.String()) {
 		t.Errorf("status %s, output %+v", action.Status, action.Output)

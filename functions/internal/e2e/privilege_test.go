@@ -96,7 +96,7 @@ func (w *world) privileges(t *testing.T) (all []privileges) {
 		if p == nil {
 			continue // of the command, or with a job's own credentials
 		}
-		asked, err := c.authorizations(w.Home().Account)
+		asked, err := w.authorizations(t.Context(), c)
 		if err != nil {
 			t.Fatal(err)
 		}

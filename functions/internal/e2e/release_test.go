@@ -21,26 +21,35 @@ import (
 // release is a deployment of a service that has a repository of its own.
 type release struct {
 	service, repository string
+	uri                 string // of the repository
 	image               digest.Digest
 	started, completed  []byte // the events
 }
 
-// release pushes an image and rolls it out in the cluster prod-cluster. The
-// sandbox makes the image, so that its ECS can resolve the name; MiniStack's ECR
-// gets the same bytes, whose digest is the same.
-func (w *world) release(t *testing.T, service string, options ecs.ServiceOptions) release {
+// pushed pushes an image, for a service of the same name. The sandbox makes it,
+// so that its ECS can resolve the name; MiniStack's ECR gets the same bytes,
+// whose digest is the same.
+func (w *world) pushed(t *testing.T, service string) release {
 	t.Helper()
 	r := release{service: service, repository: "shop/" + service}
 	repository := w.ECR.Repository(wire.Scope{}, r.repository)
+	r.uri = repository.URI()
 	var err error
 	r.image, err = repository.Push(boxecr.Image{Seed: service, Tags: []string{"build-1"}})
 	check(t, err)
 	w.push(t, r.repository, r.image)
+	return r
+}
+
+// release pushes an image and rolls it out in the cluster prod-cluster.
+func (w *world) release(t *testing.T, service string, options ecs.ServiceOptions) release {
+	t.Helper()
+	r := w.pushed(t, service)
 	at := time.Now().Add(-time.Minute)
-	var d *ecs.Deployment
-	d, r.started, err = w.ECS.Cluster(wire.Scope{}, "prod-cluster").CreateService(service, options).
-		Release(at, ecs.Container{Name: "app", Image: repository.URI() + ":build-1"})
+	d, started, err := w.ECS.Cluster(wire.Scope{}, "prod-cluster").CreateService(service, options).
+		Release(at, ecs.Container{Name: "app", Image: r.uri + ":build-1"})
 	check(t, err)
+	r.started = started
 	r.completed, err = d.Complete(at.Add(30 * time.Second))
 	check(t, err)
 	return r

@@ -1,0 +1,116 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"testing"
+	"time"
+
+	box "github.com/tagalong-aws/tagalong/functions/internal/sandbox/codepipeline"
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecs"
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/wire"
+)
+
+const commit = "0f3b8a51c2d4e6f708192a3b4c5d6e7f80912a3b"
+
+// theRelease: the events of a pipeline's stage that deploys give its release to
+// the rollout, of whose own events the ledger has heard none.
+func (w *world) theRelease(t *testing.T) {
+	r := w.pushed(t, "released")
+	service := w.ECS.Cluster(wire.Scope{}, "prod-cluster").CreateService(r.service, ecs.ServiceOptions{})
+	var d *ecs.Deployment
+	at := time.Now().Add(-time.Minute)
+	execution, events := w.deploy(t, "shop-release", at, box.ActionOptions{
+		Type:          box.ActionType{Category: "Deploy", Provider: "ECS"},
+		Configuration: map[string]string{"ClusterName": "prod-cluster", "ServiceName": r.service},
+	}, func() (err error) {
+		d, _, err = service.Release(at.Add(2*time.Second), ecs.Container{Name: "app", Image: r.uri + ":build-1"})
+		check(t, err)
+		_, err = d.Complete(at.Add(20 * time.Second))
+		return err
+	})
+	for _, event := range events {
+		w.put(t, event)
+	}
+	w.awaitTag(t, r)
+	w.awaitRelease(t, r, execution.ID())
+}
+
+// theShift: a blue/green deployment that CodeDeploy makes is told by its own
+// events, and by those of the pipeline that began it.
+func (w *world) theShift(t *testing.T) {
+	r := w.pushed(t, "shifted")
+	cluster := w.ECS.Cluster(wire.Scope{}, "prod-cluster")
+	service := cluster.CreateService(r.service, ecs.ServiceOptions{Controller: "CODE_DEPLOY"})
+	family, err := w.ECS.Register(w.Home(), r.service, ecs.Container{Name: "app", Image: r.uri + ":build-1"})
+	check(t, err)
+	at := time.Now().Add(-time.Minute)
+	_, err = service.CreateTaskSet(family, ecs.TaskSetOptions{}, at.Add(-time.Hour))
+	check(t, err)
+	group := w.CodeDeploy.Application(wire.Scope{}, "AppECS-prod-cluster-shifted").Group("DgpECS-prod-cluster-shifted", service)
+	var shifted [][]byte
+	execution, events := w.deploy(t, "shop-shift", at, box.ActionOptions{
+		Type:          box.ActionType{Category: "Deploy", Provider: "CodeDeployToECS"},
+		Configuration: map[string]string{"ApplicationName": "AppECS-prod-cluster-shifted", "DeploymentGroupName": "DgpECS-prod-cluster-shifted"},
+	}, func() error {
+		d, started, err := group.Deploy(family, at.Add(2*time.Second))
+		check(t, err)
+		check(t, d.Install(at.Add(5*time.Second)))
+		check(t, d.Shift(at.Add(10*time.Second)))
+		succeeded, err := d.Succeed(at.Add(20 * time.Second))
+		shifted = [][]byte{started, succeeded}
+		return err
+	})
+	for _, event := range shifted {
+		w.put(t, event)
+	}
+	w.awaitTag(t, r)
+	for _, event := range events {
+		w.put(t, event)
+	}
+	w.awaitRelease(t, r, execution.ID())
+}
+
+// deploy runs a pipeline whose one action does something, and gives the events of
+// the action and of its stage.
+func (w *world) deploy(t *testing.T, pipeline string, at time.Time, options box.ActionOptions, do func() error) (*box.Execution, [][]byte) {
+	t.Helper()
+	execution, _, err := w.CodePipeline.CreatePipeline(wire.Scope{}, pipeline, box.PipelineOptions{}).
+		Start(box.ExecutionOptions{Revisions: []box.Revision{{Name: "Source", ID: commit}}}, at.Add(-time.Minute))
+	check(t, err)
+	stage, begun, err := execution.StartStage("Deploy", at)
+	check(t, err)
+	action, started, err := stage.StartAction("Deploy", options, at)
+	check(t, err)
+	check(t, do())
+	succeeded, err := action.Succeed(box.Result{}, at.Add(30*time.Second))
+	check(t, err)
+	ended, err := stage.Finish(box.Succeeded, at.Add(30*time.Second))
+	check(t, err)
+	return execution, [][]byte{begun, started, succeeded, ended}
+}
+
+// awaitRelease waits until the history function tells the release of what runs.
+func (w *world) awaitRelease(t *testing.T, r release, execution string) {
+	t.Helper()
+	type row struct {
+		Service, State string
+		Release        struct{ Pipeline, Execution, Stage, Commit string }
+	}
+	await(t, "the release of "+r.service, func(context.Context) (found row, there bool, err error) {
+		status, body := w.ask(t, "reader", "/v1/environments/prod/history")
+		var page struct{ Items []row }
+		if err := json.Unmarshal(body, &page); status != http.StatusOK || err != nil {
+			return found, false, err
+		}
+		for _, item := range page.Items {
+			if item.Service == r.service {
+				found = item
+			}
+		}
+		return found, found.State == "completed" && found.Release.Execution == execution && found.Release.Stage == "Deploy" && found.Release.Commit == commit, nil
+	})
+}
