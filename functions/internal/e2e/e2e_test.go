@@ -19,6 +19,7 @@ func TestTheModule(t *testing.T) {
 	t.Run("the history function answers at its URL whoever is named, and nobody else", func(t *testing.T) { w.theAnswer(t, checkout) })
 	t.Run("a legacy service is found, and its tasks tell the digest", w.theLegacy)
 	t.Run("a pipeline's events give its release to what it deploys", w.theRelease)
+	t.Run("a release that was rolled back has failed, and the tag stays", w.theRollback)
 	t.Run("CodeDeploy's events move the tag, and the pipeline's give the release", w.theShift)
 	t.Run("the action tagimage answers its job", w.theTagging)
 	t.Run("the action imagedefinitions answers its job", w.theDefinitions)

@@ -26,19 +26,34 @@ type release struct {
 	started, completed  []byte // the events
 }
 
-// pushed pushes an image, for a service of the same name. The sandbox makes it,
-// so that its ECS can resolve the name; MiniStack's ECR gets the same bytes,
-// whose digest is the same.
+// pushed pushes the first image of a service, for a repository of the same name.
 func (w *world) pushed(t *testing.T, service string) release {
 	t.Helper()
 	r := release{service: service, repository: "shop/" + service}
-	repository := w.ECR.Repository(wire.Scope{}, r.repository)
-	r.uri = repository.URI()
-	var err error
-	r.image, err = repository.Push(boxecr.Image{Seed: service, Tags: []string{"build-1"}})
+	_, err := w.ecr.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: &r.repository})
 	check(t, err)
-	w.push(t, r.repository, r.image)
+	r.uri = w.ECR.Repository(wire.Scope{}, r.repository).URI()
+	r.image = w.push(t, r.repository, "build-1")
 	return r
+}
+
+// push pushes an image of its own. The sandbox makes it, so that its ECS can
+// resolve the name; MiniStack's ECR gets the same bytes, whose digest is the same.
+func (w *world) push(t *testing.T, repository, tag string) digest.Digest {
+	t.Helper()
+	image, err := w.ECR.Repository(wire.Scope{}, repository).Push(boxecr.Image{Seed: repository + tag, Tags: []string{tag}})
+	check(t, err)
+	made, err := ecr.NewFromConfig(w.sandboxConfig()).BatchGetImage(t.Context(), &ecr.BatchGetImageInput{
+		RepositoryName: &repository,
+		ImageIds:       []ecrtypes.ImageIdentifier{{ImageDigest: aws.String(image.String())}},
+	})
+	check(t, err)
+	_, err = w.ecr.PutImage(t.Context(), &ecr.PutImageInput{
+		RepositoryName: &repository, ImageTag: &tag,
+		ImageManifest: made.Images[0].ImageManifest, ImageManifestMediaType: made.Images[0].ImageManifestMediaType,
+	})
+	check(t, err)
+	return image
 }
 
 // release pushes an image and rolls it out in the cluster prod-cluster.
@@ -53,27 +68,6 @@ func (w *world) release(t *testing.T, service string, options ecs.ServiceOptions
 	r.completed, err = d.Complete(at.Add(30 * time.Second))
 	check(t, err)
 	return r
-}
-
-func (w *world) push(t *testing.T, repository string, image digest.Digest) {
-	t.Helper()
-	made, err := ecr.NewFromConfig(w.sandboxConfig()).BatchGetImage(t.Context(), &ecr.BatchGetImageInput{
-		RepositoryName: &repository,
-		ImageIds:       []ecrtypes.ImageIdentifier{{ImageDigest: aws.String(image.String())}},
-	})
-	if err != nil || len(made.Images) != 1 {
-		t.Fatalf("image %s: %v", image, err)
-	}
-	if _, err := w.ecr.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: &repository}); err != nil {
-		t.Fatal(err)
-	}
-	_, err = w.ecr.PutImage(t.Context(), &ecr.PutImageInput{
-		RepositoryName: &repository, ImageTag: aws.String("build-1"),
-		ImageManifest: made.Images[0].ImageManifest, ImageManifestMediaType: made.Images[0].ImageManifestMediaType,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 // theTag: the events go in, and the tag of the environment comes to sit on the

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -21,13 +22,12 @@ const commit = "0f3b8a51c2d4e6f708192a3b4c5d6e7f80912a3b"
 func (w *world) theRelease(t *testing.T) {
 	r := w.pushed(t, "released")
 	service := w.ECS.Cluster(wire.Scope{}, "prod-cluster").CreateService(r.service, ecs.ServiceOptions{})
-	var d *ecs.Deployment
 	at := time.Now().Add(-time.Minute)
-	execution, events := w.deploy(t, "shop-release", at, box.ActionOptions{
+	execution, events := w.deploy(t, "shop-release", at, box.Succeeded, box.ActionOptions{
 		Type:          box.ActionType{Category: "Deploy", Provider: "ECS"},
 		Configuration: map[string]string{"ClusterName": "prod-cluster", "ServiceName": r.service},
-	}, func() (err error) {
-		d, _, err = service.Release(at.Add(2*time.Second), ecs.Container{Name: "app", Image: r.uri + ":build-1"})
+	}, func([]byte) error {
+		d, _, err := service.Release(at.Add(2*time.Second), ecs.Container{Name: "app", Image: r.uri + ":build-1"})
 		check(t, err)
 		_, err = d.Complete(at.Add(20 * time.Second))
 		return err
@@ -36,7 +36,35 @@ func (w *world) theRelease(t *testing.T) {
 		w.put(t, event)
 	}
 	w.awaitTag(t, r)
-	w.awaitRelease(t, r, execution.ID())
+	w.awaitRelease(t, r, execution.ID(), "completed")
+}
+
+// theRollback: a release that ECS rolled back has failed, by the pipeline's events
+// alone, and the tag is where it was.
+func (w *world) theRollback(t *testing.T) {
+	r := w.release(t, "rolledback", ecs.ServiceOptions{})
+	w.theTag(t, r)
+	service := w.ECS.Cluster(wire.Scope{}, "prod-cluster").Service(r.service)
+	w.push(t, r.repository, "build-2")
+	at := time.Now().Add(-20 * time.Second)
+	execution, events := w.deploy(t, "shop-rollback", at, box.Failed, box.ActionOptions{
+		Type:          box.ActionType{Category: "Deploy", Provider: "ECS"},
+		Configuration: map[string]string{"ClusterName": "prod-cluster", "ServiceName": r.service},
+	}, func([]byte) error {
+		d, _, err := service.Release(at.Add(2*time.Second), ecs.Container{Name: "app", Image: r.uri + ":build-2"})
+		check(t, err)
+		_, err = d.Fail(at.Add(4*time.Second), "")
+		check(t, err)
+		old, _, err := d.RollBack(at.Add(5 * time.Second))
+		check(t, err)
+		_, err = old.Complete(at.Add(8 * time.Second))
+		return err
+	})
+	for _, event := range events {
+		w.put(t, event)
+	}
+	w.awaitRelease(t, r, execution.ID(), "failed")
+	w.awaitTag(t, r)
 }
 
 // theShift: a blue/green deployment that CodeDeploy makes is told by its own
@@ -52,15 +80,19 @@ func (w *world) theShift(t *testing.T) {
 	check(t, err)
 	group := w.CodeDeploy.Application(wire.Scope{}, "AppECS-prod-cluster-shifted").Group("DgpECS-prod-cluster-shifted", service)
 	var shifted [][]byte
-	execution, events := w.deploy(t, "shop-shift", at, box.ActionOptions{
+	execution, events := w.deploy(t, "shop-shift", at, box.Succeeded, box.ActionOptions{
 		Type:          box.ActionType{Category: "Deploy", Provider: "CodeDeployToECS"},
 		Configuration: map[string]string{"ApplicationName": "AppECS-prod-cluster-shifted", "DeploymentGroupName": "DgpECS-prod-cluster-shifted"},
-	}, func() error {
-		d, started, err := group.Deploy(family, at.Add(2*time.Second))
+	}, func(begun []byte) error {
+		d, err := group.Create(family, at.Add(2*time.Second))
+		check(t, err)
+		w.put(t, begun)
+		w.awaitCall(t, "GetDeploymentGroup") // it has no targets yet
+		started, err := d.Start(at.Add(4 * time.Second))
 		check(t, err)
 		check(t, d.Install(at.Add(5*time.Second)))
-		check(t, d.Shift(at.Add(10*time.Second)))
-		succeeded, err := d.Succeed(at.Add(20 * time.Second))
+		check(t, d.Shift(at.Add(6*time.Second)))
+		succeeded, err := d.Succeed(at.Add(8 * time.Second))
 		shifted = [][]byte{started, succeeded}
 		return err
 	})
@@ -71,12 +103,12 @@ func (w *world) theShift(t *testing.T) {
 	for _, event := range events {
 		w.put(t, event)
 	}
-	w.awaitRelease(t, r, execution.ID())
+	w.awaitRelease(t, r, execution.ID(), "completed")
 }
 
-// deploy runs a pipeline whose one action does something, and gives the events of
-// the action and of its stage.
-func (w *world) deploy(t *testing.T, pipeline string, at time.Time, options box.ActionOptions, do func() error) (*box.Execution, [][]byte) {
+// deploy runs a pipeline whose one action does something, told the event of its
+// start, and ends as it is said. The events are those of the action and its stage.
+func (w *world) deploy(t *testing.T, pipeline string, at time.Time, end box.State, options box.ActionOptions, do func(started []byte) error) (*box.Execution, [][]byte) {
 	t.Helper()
 	execution, _, err := w.CodePipeline.CreatePipeline(wire.Scope{}, pipeline, box.PipelineOptions{}).
 		Start(box.ExecutionOptions{Revisions: []box.Revision{{Name: "Source", ID: commit}}}, at.Add(-time.Minute))
@@ -85,16 +117,30 @@ func (w *world) deploy(t *testing.T, pipeline string, at time.Time, options box.
 	check(t, err)
 	action, started, err := stage.StartAction("Deploy", options, at)
 	check(t, err)
-	check(t, do())
-	succeeded, err := action.Succeed(box.Result{}, at.Add(30*time.Second))
+	check(t, do(started))
+	finish := action.Succeed
+	if end == box.Failed {
+		finish = action.Fail
+	}
+	finished, err := finish(box.Result{}, at.Add(10*time.Second))
 	check(t, err)
-	ended, err := stage.Finish(box.Succeeded, at.Add(30*time.Second))
+	ended, err := stage.Finish(end, at.Add(10*time.Second))
 	check(t, err)
-	return execution, [][]byte{begun, started, succeeded, ended}
+	return execution, [][]byte{begun, started, finished, ended}
 }
 
-// awaitRelease waits until the history function tells the release of what runs.
-func (w *world) awaitRelease(t *testing.T, r release, execution string) {
+// awaitCall waits until a function made a call.
+func (w *world) awaitCall(t *testing.T, operation string) {
+	t.Helper()
+	await(t, "a call of "+operation, func(context.Context) (calls []call, there bool, err error) {
+		calls = w.all()
+		return nil, slices.ContainsFunc(calls, func(c call) bool { return c.operation == operation }), nil
+	})
+}
+
+// awaitRelease waits until the history function tells the release of a rollout in
+// this state.
+func (w *world) awaitRelease(t *testing.T, r release, execution, state string) {
 	t.Helper()
 	type row struct {
 		Service, State string
@@ -107,10 +153,10 @@ func (w *world) awaitRelease(t *testing.T, r release, execution string) {
 			return found, false, err
 		}
 		for _, item := range page.Items {
-			if item.Service == r.service {
+			if item.Service == r.service && item.State == state {
 				found = item
 			}
 		}
-		return found, found.State == "completed" && found.Release.Execution == execution && found.Release.Stage == "Deploy" && found.Release.Commit == commit, nil
+		return found, found.Release.Execution == execution && found.Release.Stage == "Deploy" && found.Release.Commit == commit, nil
 	})
 }
