@@ -237,7 +237,9 @@ func outside(a authorization) (all []authorization) {
 	parts := strings.SplitN(a.Resource, ":", 6)
 	change(strings.Replace(a.Resource, parts[4], "999988887777", 1), a.Context)
 	change(strings.Replace(a.Resource, parts[3], "ap-south-2", 1), a.Context)
-	if a.Action != "ecs:ListTasks" { // its cluster is in the context
+	// The cluster of a list of tasks is in the context; CodeDeploy's groups are not
+	// narrowed by name.
+	if a.Action != "ecs:ListTasks" && parts[2] != "codedeploy" {
 		change(strings.TrimSuffix(a.Resource, parts[5])+elsewhere(parts[5]), a.Context)
 	}
 	return all

@@ -106,6 +106,38 @@ func (w *world) theShift(t *testing.T) {
 	w.awaitRelease(t, r, execution.ID(), "completed")
 }
 
+// theIdle: of a service that runs no tasks nothing tells the digest but the
+// registry, which is a guess: it moves no tag.
+func (w *world) theIdle(t *testing.T) {
+	r := w.pushed(t, "idle")
+	service := w.ECS.Cluster(wire.Scope{}, "prod-cluster").CreateService(r.service, ecs.ServiceOptions{Controller: "CODE_DEPLOY"})
+	service.Scale(0)
+	family, err := w.ECS.Register(w.Home(), r.service, ecs.Container{Name: "app", Image: r.uri + ":build-1"})
+	check(t, err)
+	at := time.Now().Add(-time.Minute)
+	_, err = service.CreateTaskSet(family, ecs.TaskSetOptions{}, at.Add(-time.Hour))
+	check(t, err)
+	d, _, err := w.CodeDeploy.Application(wire.Scope{}, "AppECS-prod-cluster-idle").Group("DgpECS-prod-cluster-idle", service).Deploy(family, at)
+	check(t, err)
+	check(t, d.Shift(at.Add(6*time.Second)))
+	succeeded, err := d.Succeed(at.Add(8 * time.Second))
+	check(t, err)
+	w.put(t, succeeded)
+	rollout := await(t, "the rollout of "+r.service, func(ctx context.Context) (item, bool, error) {
+		rollouts, err := w.items(ctx, w.partition(r), "R#")
+		if err != nil || len(rollouts) != 1 {
+			return item{}, false, err
+		}
+		return rollouts[0], rollouts[0].State == "completed", nil
+	})
+	if len(rollout.Containers) != 1 || rollout.Containers[0].Evidence != "registry" {
+		t.Errorf("rollout %+v", rollout)
+	}
+	if on, err := w.tagged(t.Context(), r); on != "" || err != nil {
+		t.Errorf("the tag is on %q, %v", on, err)
+	}
+}
+
 // deploy runs a pipeline whose one action does something, told the event of its
 // start, and ends as it is said. The events are those of the action and its stage.
 func (w *world) deploy(t *testing.T, pipeline string, at time.Time, end box.State, options box.ActionOptions, do func(started []byte) error) (*box.Execution, [][]byte) {

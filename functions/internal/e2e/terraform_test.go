@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -104,7 +105,8 @@ func (tf *terraform) outputs(t *testing.T, into any) {
 func (tf *terraform) command(t *testing.T, arguments ...string) *exec.Cmd {
 	command := exec.CommandContext(t.Context(), "terraform", arguments...)
 	command.Dir = tf.folder
-	command.Env = append(os.Environ(), "TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1")
-	command.Env = append(command.Env, rootVariables()...)
+	// What a person has set up for Terraform shall not change the result.
+	ours := slices.DeleteFunc(os.Environ(), func(variable string) bool { return strings.HasPrefix(variable, "TF_") })
+	command.Env = slices.Concat(ours, []string{"TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1"}, rootVariables())
 	return command
 }

@@ -33,7 +33,7 @@ module "tagalong" {
   clusters           = ["prod-*"]
   repositories       = ["shop/*"]
   pipelines          = ["shop-*"]
-  history_principals = ["arn:aws:iam::${data.aws_caller_identity.this.account_id}:user/reader"]
+  history_principals = [aws_iam_user.this["reader"].arn]
 
   deletion_protection = false # or there is no destroy
   tls_only_queues     = false # MiniStack speaks plain HTTP
