@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecs"
 )
@@ -77,4 +78,15 @@ func (w *world) denied(t *testing.T) {
 	}
 	mend()
 	w.replay(t, letter, r)
+}
+
+// theRest: nothing else ended in a dead-letter queue.
+func (w *world) theRest(t *testing.T) {
+	for queue, address := range w.out.Tagalong.Value.DeadLetterQueueURLs {
+		answer, err := w.sqs.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &address})
+		check(t, err)
+		for _, letter := range answer.Messages {
+			t.Errorf("in the queue %s: %s", queue, *letter.Body)
+		}
+	}
 }

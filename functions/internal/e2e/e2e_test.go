@@ -28,6 +28,7 @@ func TestTheModule(t *testing.T) {
 	t.Run("a poison event is tried three times, lies whole in the on-failure queue, and is replayed", w.poison)
 	t.Run("an event that cannot be handed over lies whole in the rule's dead-letter queue, and is replayed", w.undelivered)
 	t.Run("a role without ecr:PutImage is denied it, the event ends in the on-failure queue, and is replayed", w.denied)
+	t.Run("nothing else is in a dead-letter queue", w.theRest)
 	t.Run("every function has the least privilege", w.leastPrivilege)
 	t.Run("a second plan is empty", w.planNothing)
 	t.Run("destroy is clean", w.destroy)

@@ -19,6 +19,7 @@ import (
 type terraform struct {
 	folder    string
 	variables []string
+	cache     string // of the provider
 }
 
 func newTerraform(t *testing.T, root string, variables ...string) *terraform {
@@ -29,7 +30,10 @@ func newTerraform(t *testing.T, root string, variables ...string) *terraform {
 			t.Fatal(err)
 		}
 	}
-	return &terraform{folder: filepath.Join(scratch, "infra/tests/e2e"), variables: variables}
+	cache, err := filepath.Abs(filepath.Join(root, ".cache/terraform"))
+	check(t, err)
+	check(t, os.MkdirAll(cache, 0o755))
+	return &terraform{folder: filepath.Join(scratch, "infra/tests/e2e"), variables: variables, cache: cache}
 }
 
 // copySources copies a folder without what tools left in it under names with a dot.
@@ -107,6 +111,9 @@ func (tf *terraform) command(t *testing.T, arguments ...string) *exec.Cmd {
 	command.Dir = tf.folder
 	// What a person has set up for Terraform shall not change the result.
 	ours := slices.DeleteFunc(os.Environ(), func(variable string) bool { return strings.HasPrefix(variable, "TF_") })
-	command.Env = slices.Concat(ours, []string{"TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1"}, rootVariables())
+	command.Env = slices.Concat(ours, rootVariables(), []string{
+		"TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1",
+		"TF_PLUGIN_CACHE_DIR=" + tf.cache, "TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE=1",
+	})
 	return command
 }
