@@ -65,30 +65,35 @@ func (w *world) forbid(t *testing.T, function string) (mend func()) {
 // without takes an action from a function's role.
 func (w *world) without(t *testing.T, function, action string) (mend func()) {
 	t.Helper()
-	role := path.Base(w.out.Tagalong.Value.RoleARNs[function])
-	names, err := w.iam.ListRolePolicies(t.Context(), &iam.ListRolePoliciesInput{RoleName: &role})
-	if err != nil || len(names.PolicyNames) != 1 {
-		t.Fatalf("policies of role %s: %v, %v, want one", role, names, err)
-	}
-	policy, err := w.iam.GetRolePolicy(t.Context(), &iam.GetRolePolicyInput{RoleName: &role, PolicyName: &names.PolicyNames[0]})
-	if err != nil {
-		t.Fatal(err)
-	}
-	whole, err := url.QueryUnescape(*policy.PolicyDocument)
-	if err != nil {
-		t.Fatal(err)
-	}
+	policy := w.rolePolicy(t, function)
 	// Another one takes its place, since a statement must have one.
-	less := strings.ReplaceAll(whole, `"`+action+`"`, `"ecr:DescribeRegistry"`)
-	if less == whole {
-		t.Fatalf("role %s has no %s to take away: %s", role, action, whole)
+	less := strings.ReplaceAll(policy.document, `"`+action+`"`, `"ecr:DescribeRegistry"`)
+	if less == policy.document {
+		t.Fatalf("role %s has no %s to take away: %s", policy.role, action, policy.document)
 	}
 	set := func(ctx context.Context, document string) error {
-		_, err := w.iam.PutRolePolicy(ctx, &iam.PutRolePolicyInput{RoleName: &role, PolicyName: &names.PolicyNames[0], PolicyDocument: &document})
+		_, err := w.iam.PutRolePolicy(ctx, &iam.PutRolePolicyInput{RoleName: &policy.role, PolicyName: &policy.name, PolicyDocument: &document})
 		return err
 	}
-	if err := set(t.Context(), less); err != nil {
-		t.Fatal(err)
+	check(t, set(t.Context(), less))
+	return mending(t, func(ctx context.Context) error { return set(ctx, policy.document) })
+}
+
+// rolePolicy is the one policy of a function's role, as IAM has it.
+type rolePolicy struct{ role, name, document string }
+
+func (w *world) rolePolicy(t *testing.T, function string) rolePolicy {
+	t.Helper()
+	p := rolePolicy{role: path.Base(w.out.Tagalong.Value.RoleARNs[function])}
+	policies, err := w.iam.ListRolePolicies(t.Context(), &iam.ListRolePoliciesInput{RoleName: &p.role})
+	check(t, err)
+	if len(policies.PolicyNames) != 1 {
+		t.Fatalf("role %s has the policies %v, want one", p.role, policies.PolicyNames)
 	}
-	return mending(t, func(ctx context.Context) error { return set(ctx, whole) })
+	p.name = policies.PolicyNames[0]
+	policy, err := w.iam.GetRolePolicy(t.Context(), &iam.GetRolePolicyInput{RoleName: &p.role, PolicyName: &p.name})
+	check(t, err)
+	p.document, err = url.QueryUnescape(*policy.PolicyDocument)
+	check(t, err)
+	return p
 }

@@ -52,21 +52,15 @@ func (w *world) ask(t *testing.T, user, path string) (status int, body []byte) {
 	check(t, err)
 	at.Scheme = "http"
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, at.String(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check(t, err)
 	if user != "" {
 		key := w.out.Keys.Value[user]
 		empty := sha256.Sum256(nil)
 		who := aws.Credentials{AccessKeyID: key.ID, SecretAccessKey: key.Secret}
-		if err := v4.NewSigner().SignHTTP(t.Context(), who, request, hex.EncodeToString(empty[:]), "lambda", region, time.Now()); err != nil {
-			t.Fatal(err)
-		}
+		check(t, v4.NewSigner().SignHTTP(t.Context(), who, request, hex.EncodeToString(empty[:]), "lambda", region, time.Now()))
 	}
 	reply, err := w.names(t).Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check(t, err)
 	defer reply.Body.Close()
 	if body, err = io.ReadAll(reply.Body); err != nil {
 		t.Fatal(err)
@@ -79,9 +73,7 @@ func (w *world) ask(t *testing.T, user, path string) (status int, body []byte) {
 func (w *world) names(t *testing.T) *http.Client {
 	t.Helper()
 	ministack, err := url.Parse(w.endpoint)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check(t, err)
 	return &http.Client{Transport: &http.Transport{
 		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, network, ministack.Host)

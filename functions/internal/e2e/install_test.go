@@ -72,10 +72,3 @@ func (w *world) list(t *testing.T) (names []string) {
 	}
 	return names
 }
-
-func check(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}

@@ -70,9 +70,7 @@ func sameEvent(t *testing.T, got json.RawMessage, want []byte) {
 	if err := json.Unmarshal(got, &g); err != nil {
 		t.Fatalf("event %s: %v", got, err)
 	}
-	if err := json.Unmarshal(want, &w); err != nil {
-		t.Fatal(err)
-	}
+	check(t, json.Unmarshal(want, &w))
 	if g.ID == "" || g.DetailType != w.DetailType || g.Source != w.Source || g.Account != w.Account || g.Region != w.Region || !slices.Equal(g.Resources, w.Resources) {
 		t.Errorf("event %s\nwant  %s", got, want)
 	}
@@ -85,13 +83,9 @@ func sameEvent(t *testing.T, got json.RawMessage, want []byte) {
 func compact(t *testing.T, text json.RawMessage) string {
 	t.Helper()
 	var value any
-	if err := json.Unmarshal(text, &value); err != nil {
-		t.Fatal(err)
-	}
+	check(t, json.Unmarshal(text, &value))
 	data, err := json.Marshal(value)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check(t, err)
 	return string(data)
 }
 
@@ -103,9 +97,7 @@ func (w *world) replay(t *testing.T, letter types.Message, r release) {
 		t.Errorf("before the replay the tag is on %q, %v", on, err)
 	}
 	received, err := json.Marshal(map[string]any{"Messages": []any{map[string]any{"MessageId": letter.MessageId, "Body": letter.Body}}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check(t, err)
 	command := exec.CommandContext(t.Context(), filepath.Join(w.dist, "tagalong"), "replay", "-")
 	command.Stdin = bytes.NewReader(received)
 	command.Env = slices.Concat(os.Environ(), w.functionVariables(t, "deployment"), rootVariables())
@@ -120,9 +112,7 @@ func (w *world) functionVariables(t *testing.T, function string) (variables []st
 	t.Helper()
 	name := w.out.Tagalong.Value.FunctionARNs[function]
 	configuration, err := w.lambda.GetFunctionConfiguration(t.Context(), &lambda.GetFunctionConfigurationInput{FunctionName: &name})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check(t, err)
 	for name, value := range configuration.Environment.Variables {
 		variables = append(variables, name+"="+value)
 	}

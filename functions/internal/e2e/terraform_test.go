@@ -26,9 +26,7 @@ func newTerraform(t *testing.T, root string, variables ...string) *terraform {
 	t.Helper()
 	scratch := t.TempDir()
 	for _, part := range []string{"infra", "events/patterns"} {
-		if err := copySources(filepath.Join(scratch, part), filepath.Join(root, part)); err != nil {
-			t.Fatal(err)
-		}
+		check(t, copySources(filepath.Join(scratch, part), filepath.Join(root, part)))
 	}
 	cache, err := filepath.Abs(filepath.Join(root, ".cache/terraform"))
 	check(t, err)

@@ -76,16 +76,12 @@ func newWorld(t *testing.T) *world {
 		t.Fatal("MINISTACK_URL is not set: run this with make e2e")
 	}
 	dist, err := filepath.Abs(filepath.Join(root, ".cache/e2e"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check(t, err)
 	w := &world{Sandbox: sandbox.New(sandbox.Options{Region: region}), dist: dist, endpoint: endpoint}
-	sandboxURL, stop, err := w.Sandbox.Start()
-	if err != nil {
-		t.Fatal(err)
-	}
+	url, stop, err := w.Sandbox.Start()
+	check(t, err)
 	t.Cleanup(stop)
-	w.sandboxURL = sandboxURL
+	w.sandboxURL = url
 	w.terraform = newTerraform(t, root, "dist="+dist, "endpoints="+w.endpoints(t))
 
 	cfg := w.config()
@@ -117,9 +113,7 @@ func (w *world) endpoints(t *testing.T) string {
 		"AWS_ENDPOINT_URL_DYNAMODB": ministack, "AWS_ENDPOINT_URL_ECR": ministack,
 		"AWS_ENDPOINT_URL_ECS": box, "AWS_ENDPOINT_URL_CODEPIPELINE": box, "AWS_ENDPOINT_URL_CODEDEPLOY": box, "AWS_ENDPOINT_URL_S3": box,
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check(t, err)
 	return string(variables)
 }
 
@@ -142,15 +136,11 @@ func (w *world) put(t *testing.T, event []byte) {
 		Resources  []string
 		Detail     json.RawMessage
 	}
-	if err := json.Unmarshal(event, &e); err != nil {
-		t.Fatal(err)
-	}
+	check(t, json.Unmarshal(event, &e))
 	answer, err := w.eventbridge.PutEvents(t.Context(), &eventbridge.PutEventsInput{Entries: []eventtypes.PutEventsRequestEntry{{
 		Source: &e.Source, DetailType: &e.DetailType, Time: &e.Time, Resources: e.Resources, Detail: aws.String(string(e.Detail)),
 	}}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check(t, err)
 	if answer.FailedEntryCount > 0 {
 		t.Fatalf("PutEvents: %s", *answer.Entries[0].ErrorMessage)
 	}
@@ -185,4 +175,11 @@ func log() string {
 		return fmt.Sprintf("no log of MiniStack: %v", err)
 	}
 	return string(data[max(0, len(data)-4_000):])
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
 }
