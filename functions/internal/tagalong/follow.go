@@ -74,7 +74,8 @@ func (f *Follower) stage(ctx context.Context, e events.StageExecutionStateChange
 		return nil, nil
 	}
 	actions, err := f.actions(ctx, x, func(found []Action) bool {
-		return e.State() != events.ExecutionSucceeded || ended(inStage(found, e.Stage()))
+		runs := inStage(found, e.Stage())
+		return e.State() != events.ExecutionSucceeded || ended(runs) && anyFrom(runs, e.RetriedAt())
 	})
 	if err != nil {
 		return nil, fmt.Errorf("stage %s of %s: %w", e.Stage(), x, err)
@@ -95,12 +96,18 @@ func (f *Follower) action(ctx context.Context, e events.ActionExecutionStateChan
 	}
 	actions, err := f.actions(ctx, x, func(found []Action) bool {
 		runs := runsThat(found, ours)
-		return len(runs) > 0 && (e.State() == events.ExecutionStarted || ended(runs))
+		return len(runs) > 0 && (!endings[e.State()] || ended(runs))
 	})
 	if err != nil {
 		return nil, fmt.Errorf("action %s of stage %s of %s: %w", e.Action(), e.Stage(), x, err)
 	}
 	return f.follow(ctx, x, runsThat(actions, ours), nil)
+}
+
+// endings are the states of an action that the API has a word for, too. It has none
+// for CANCELED: what it says of such an action is nowhere written, and not awaited.
+var endings = map[events.ExecutionState]bool{
+	events.ExecutionSucceeded: true, events.ExecutionFailed: true, events.ExecutionAbandoned: true,
 }
 
 // execution names a pipeline's execution.
@@ -177,10 +184,23 @@ func (f *Follower) follow(ctx context.Context, x execution, actions []Action, ch
 		outcomes = append(outcomes, done...)
 		problems = multierror.Append(problems, err)
 	}
+	outcomes = byService(outcomes)
 	if managed(outcomes) {
 		problems = multierror.Append(problems, f.note(ctx, x, began, change))
 	}
 	return outcomes, problems.ErrorOrNil()
+}
+
+// byService sums up what several runs of actions did to one service.
+func byService(outcomes []Outcome) (all []Outcome) {
+	for _, o := range outcomes {
+		if i := slices.IndexFunc(all, func(a Outcome) bool { return a.Service == o.Service }); i >= 0 {
+			all[i].add(o)
+			continue
+		}
+		all = append(all, o)
+	}
+	return all
 }
 
 // managed tells whether any of the services belongs to an environment.
@@ -359,6 +379,7 @@ func (f Fact) toldBy(o Fact) bool {
 // add sums up what several observations of one service did.
 func (o *Outcome) add(p Outcome) {
 	o.Recorded = o.Recorded || p.Recorded
+	o.Repeated = o.Repeated && p.Repeated
 	o.Expired = o.Expired || p.Expired
 	o.Moved += p.Moved
 	o.Confirmed += p.Confirmed
