@@ -69,10 +69,6 @@ func (a Action) service() (s Service, ok bool) {
 	return s, ecsName.MatchString(s.Cluster) && ecsName.MatchString(s.Name)
 }
 
-func inStage(actions []Action, stage string) []Action {
-	return runsThat(actions, func(a Action) bool { return a.Stage == stage })
-}
-
 // runsThat gives the actions that satisfy keep.
 func runsThat(actions []Action, keep func(Action) bool) []Action {
 	return slices.DeleteFunc(slices.Clone(actions), func(a Action) bool { return !keep(a) })

@@ -84,17 +84,6 @@ func TestARetryThatTheAPIDoesNotShowYetIsAwaited(t *testing.T) {
 	want(t, "rows", w.rows(w.service), "failed v2 revision by checkout-release/DeployProd 4f2a9c1", "completed v3 revision by checkout-release/DeployProd 4f2a9c1")
 }
 
-func TestTheLagIsAwaitedForTenSecondsAtMost(t *testing.T) {
-	w := newWorld(t, nil)
-	s := w.release(w.begin(), "DeployProd", w.service, "v1")
-	w.follower.Patience = nil // as the function has it
-	w.CodePipeline.LagNext(99, time.Time{})
-	begun := time.Now()
-	if _, err := w.follower.Handle(t.Context(), s.staged); !errors.Is(err, tagalong.ErrNoExecution) || time.Since(begun) > 10*time.Second {
-		t.Errorf("error %v after %v", err, time.Since(begun))
-	}
-}
-
 func TestARefusalNamesTheOperation(t *testing.T) {
 	for _, operation := range []string{"ListActionExecutions", "GetPipelineExecution"} {
 		t.Run(operation, func(t *testing.T) {
