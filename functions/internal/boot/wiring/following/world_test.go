@@ -46,7 +46,12 @@ type world struct {
 // called like clusters.
 func newWorld(t *testing.T, variables map[string]string) *world {
 	t.Helper()
-	s := sandboxtest.StartWith(t, sandbox.Options{})
+	return newWorldAt(t, variables, time.Now)
+}
+
+func newWorldAt(t *testing.T, variables map[string]string, now func() time.Time) *world {
+	t.Helper()
+	s := sandboxtest.StartWith(t, sandbox.Options{Now: now})
 	s.STS.AddRole(role)
 	client := dynamodb.NewFromConfig(s.Config())
 	if _, err := dynamo.Create(t.Context(), client, "ledger"); err != nil {
@@ -67,7 +72,7 @@ func newWorld(t *testing.T, variables map[string]string) *world {
 		repo:     s.ECR.Repository(wire.Scope{}, "checkout-api"),
 		pipeline: s.CodePipeline.CreatePipeline(wire.Scope{}, "checkout-release", codepipeline.PipelineOptions{Version: 3}),
 		service:  s.ECS.Cluster(wire.Scope{}, "prod").CreateService("checkout-api", ecs.ServiceOptions{}),
-		clock:    time.Now().UTC().Truncate(time.Second).Add(-50 * time.Minute),
+		clock:    now().UTC().Truncate(time.Second).Add(-50 * time.Minute),
 	}
 }
 
