@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -48,4 +49,23 @@ func TestNobodyWaitsForALagWhenTheFunctionEnds(t *testing.T) {
 			t.Errorf("error %v", err)
 		}
 	})
+}
+
+// CodeDeploy tells the end of a deployment and its time in one word, or not yet.
+func TestAnEndWithoutATimeIsAwaited(t *testing.T) {
+	event, err := os.ReadFile("../../../events/testdata/codedeploy-deployment-success.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := (&drama{images: map[deploymentOf]Ran{{prodWeb, "ecs-svc/1"}: ran("app", shopWeb, 0)}}).scene()
+	shift := Shift{ID: "d-8QZK4T2LF", State: ShiftSucceeded, CreatedAt: noon, Targets: []ShiftTarget{{Service: prodWeb, TaskSet: "ecs-svc/1"}}}
+	s.codeDeploy.Put(webGroup, shift)
+	if _, err := s.Follower.Handle(t.Context(), event); err == nil || !strings.Contains(err.Error(), "lags") || len(rowsOf(t, s, prodWeb)) != 0 {
+		t.Errorf("error %v, rows %+v", err, rowsOf(t, s, prodWeb))
+	}
+	shift.EndedAt = noon.Add(time.Minute)
+	s.codeDeploy.Put(webGroup, shift)
+	if _, err := s.Follower.Handle(t.Context(), event); err != nil || len(rowsOf(t, s, prodWeb)) != 1 || rowsOf(t, s, prodWeb)[0].State != StateCompleted {
+		t.Errorf("error %v, rows %+v", err, rowsOf(t, s, prodWeb))
+	}
 }
