@@ -75,10 +75,12 @@ func TestARetryThatTheAPIDoesNotShowYetIsAwaited(t *testing.T) {
 	w.hear(w.attempt(st, "v2")...)
 	retried := w.clock
 	told := w.again(st, "v3")
-	staged := told[len(told)-1]
-	w.CodePipeline.LagNext(3, retried.Add(time.Second))
-	if _, err := w.follower.Handle(t.Context(), staged); err == nil {
-		t.Error("no error")
+	acted, staged := told[len(told)-2], told[len(told)-1]
+	for _, event := range [][]byte{acted, staged} {
+		w.CodePipeline.LagNext(3, retried.Add(time.Second))
+		if _, err := w.follower.Handle(t.Context(), event); err == nil {
+			t.Errorf("no error of %s", event)
+		}
 	}
 	w.hear(staged)
 	want(t, "rows", w.rows(w.service), "failed v2 revision by checkout-release/DeployProd 4f2a9c1", "completed v3 revision by checkout-release/DeployProd 4f2a9c1")

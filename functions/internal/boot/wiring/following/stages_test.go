@@ -128,7 +128,11 @@ func TestAStageWithoutOurActionWritesNothing(t *testing.T) {
 			w := newWorld(t, nil)
 			x := w.begin()
 			st := w.stage(x, "Build")
+			if options.Type.Provider != "ECS" {
+				options.Configuration = toECS(w.service).Resolved // names that are none of ours there
+			}
 			a, started := w.act(st, "It", options)
+			complete(w, "v1")
 			ended := w.run(a.Succeed(codepipeline.Result{}, w.tick()))
 			staged := w.run(st.Finish(codepipeline.Succeeded, w.tick()))
 			w.ResetCalls()
