@@ -37,6 +37,7 @@ type cli struct {
 
 	Running      runningCommand      `cmd:"" help:"What runs or ran at a time, since when, and how its digests are known."`
 	History      historyCommand      `cmd:"" help:"Rollouts, newest first: completed, failed, superseded, rolled back."`
+	Release      releaseCommand      `cmd:"" help:"What an execution of a pipeline was, and all that it put in place."`
 	Where        whereCommand        `cmd:"" help:"Where an image runs, rolls out and ran."`
 	Diff         diffCommand         `cmd:"" help:"What two environments, or one at two times, do not run alike."`
 	Tags         tagsCommand         `cmd:"" help:"The tags that the ledger wishes, and where ECR has them."`
