@@ -15,6 +15,15 @@ var forbidden = map[string]string{
 	"text/template": "1.5 MB",
 }
 
+// unasked are the services that a function does not ask: each client costs all of
+// its cold starts.
+var unasked = map[string][]string{
+	"deployment":       {"s3"},
+	"history":          {"codepipeline", "ecs", "s3"},
+	"tagimage":         {"ecs", "s3"},
+	"imagedefinitions": {"dynamodb"},
+}
+
 func TestDependencies(t *testing.T) {
 	deps := func(pattern string) []string {
 		out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-tags", "lambda.norpc", pattern).Output()
@@ -23,13 +32,18 @@ func TestDependencies(t *testing.T) {
 		}
 		return strings.Fields(string(out))
 	}
-	for _, dep := range slices.Concat(deps("./..."), deps("../../deployment"), deps("../../pipeline"), deps("../../history")) {
+	for _, dep := range slices.Concat(deps("./..."), deps("../../deployment"), deps("../../pipeline"), deps("../../history"), deps("../../tagimage"), deps("../../imagedefinitions")) {
 		if why, no := forbidden[dep]; no {
 			t.Errorf("imports %s: %s", dep, why)
 		}
 	}
-	if slices.Contains(deps("../../history"), "github.com/aws/aws-sdk-go-v2/service/ecs") {
-		t.Error("history imports the client of ECS, which it does not ask")
+	for function, clients := range unasked {
+		linked := deps("../../" + function)
+		for _, client := range clients {
+			if slices.Contains(linked, "github.com/aws/aws-sdk-go-v2/service/"+client) {
+				t.Errorf("%s imports the client of %s, which it does not ask", function, client)
+			}
+		}
 	}
 	for _, dep := range deps(".") {
 		if strings.HasPrefix(dep, "github.com/aws/aws-sdk-go-v2/service/") && !strings.Contains(dep, "/internal/") {

@@ -1,5 +1,5 @@
-// Package codepipeline is the core's Pipelines in AWS CodePipeline: it reads
-// what began an execution and what its actions did.
+// Package codepipeline is the core's Pipelines and Jobs in AWS CodePipeline: it
+// reads what began an execution and what its actions did, and answers jobs.
 package codepipeline
 
 import (

@@ -3,6 +3,7 @@
 package lambdatest
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -102,4 +103,13 @@ func (api *Runtime) Invoke(t testing.TB, event []byte, limit time.Duration) Answ
 		t.Fatal("the function gives no answer")
 	}
 	return Answer{}
+}
+
+// Send gives the function an event that it may never answer, since it is to be
+// killed. It waits until the function takes it, or until ctx ends.
+func (api *Runtime) Send(ctx context.Context, event []byte, limit time.Duration) {
+	select {
+	case api.events <- invocation{event, limit}:
+	case <-ctx.Done():
+	}
 }

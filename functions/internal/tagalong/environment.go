@@ -145,6 +145,47 @@ func (r Rules) For(s Service) (policy Policy, ok bool) {
 	return Policy{}, false
 }
 
+// PromotionTags gives the templates of an environment's tags, for a promotion: it
+// is of no service, so that those which need one are left out. Of several rules
+// of an environment it is the first. Without any rule every name is an
+// environment's. The error names the environments that there are.
+func (r Rules) PromotionTags(environment string) ([]string, error) {
+	if !knownEnvironment.MatchString(environment) {
+		return nil, fmt.Errorf("environment %q: want 1 to 255 letters, digits, dots, underscores or hyphens, neither dot nor hyphen first", environment)
+	}
+	if len(r) == 0 {
+		return []string{defaultTag}, nil
+	}
+	i := slices.IndexFunc(r, func(rule Rule) bool { return rule.Environment == environment })
+	if i < 0 {
+		return nil, fmt.Errorf("environment %q: no rule has it; want one of %s", environment, r.environments())
+	}
+	templates := slices.DeleteFunc(slices.Clone(r[i].templates()), needsService)
+	if len(templates) == 0 {
+		return nil, fmt.Errorf("environment %q: its tags %q all need a service; want one of %s, with a tag such as {environment}",
+			environment, r[i].Tags, r.environments())
+	}
+	return templates, nil
+}
+
+// environments lists the rules' environments, each once, in order.
+func (r Rules) environments() string {
+	var names []string
+	for _, rule := range r {
+		if !slices.Contains(names, rule.Environment) {
+			names = append(names, rule.Environment)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// needsService tells whether a template is filled in by a service's names.
+func needsService(template string) bool {
+	return slices.ContainsFunc([]string{"{cluster}", "{service}", "{container}"}, func(name string) bool {
+		return strings.Contains(template, name)
+	})
+}
+
 // mayMatch tells whether a service can be managed in any cluster at all.
 func (r Rules) mayMatch(account, region, service string) bool {
 	return len(r) == 0 || slices.ContainsFunc(r, func(rule Rule) bool {

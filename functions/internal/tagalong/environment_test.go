@@ -1,6 +1,7 @@
 package tagalong_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -175,6 +176,33 @@ func TestRowsExpireWhenClosedAndOldFactsAreDropped(t *testing.T) {
 	for _, place := range w.ledger.Places() {
 		if open := place.Phase != PhaseEnded; open != place.Expires.IsZero() {
 			t.Errorf("a %s place expires at %v", place.Phase, place.Expires)
+		}
+	}
+}
+
+func TestPromotionTagsNeedNoService(t *testing.T) {
+	rules := Rules{
+		{Environment: "prod", Tags: []string{"{environment}", "{environment}-{service}", "{time}"}},
+		{Environment: "staging"},
+		{Environment: "prod", Tags: []string{"second"}},
+		{Environment: "edge", Tags: []string{"{cluster}", "{container}"}},
+	}
+	for _, c := range []struct {
+		rules       Rules
+		environment string
+		want        []string
+		problem     string
+	}{
+		{rules, "prod", []string{"{environment}", "{time}"}, ""},
+		{rules, "staging", []string{"{environment}"}, ""},
+		{nil, "prod-cluster", []string{"{environment}"}, ""},
+		{rules, "qa", nil, "want one of prod, staging, edge"},
+		{rules, "edge", nil, "all need a service; want one of prod, staging, edge"},
+		{nil, "a/b", nil, "want 1 to 255"},
+	} {
+		got, err := c.rules.PromotionTags(c.environment)
+		if !slices.Equal(got, c.want) || (err == nil) != (c.problem == "") || err != nil && !strings.Contains(err.Error(), c.problem) {
+			t.Errorf("%s: %q, error %v", c.environment, got, err)
 		}
 	}
 }

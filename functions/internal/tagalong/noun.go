@@ -97,6 +97,9 @@ func (t TagID) Compare(o TagID) int {
 // https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests.
 var legalTag = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`)
 
+// LegalTag tells whether an image can have the tag.
+func LegalTag(tag string) bool { return legalTag.MatchString(tag) }
+
 // Evidence says how a digest is known.
 type Evidence string
 

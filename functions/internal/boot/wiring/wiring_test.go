@@ -11,6 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/boot"
+	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/pinning"
+	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/promoting"
 	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/reading"
 	"github.com/tagalong-aws/tagalong/functions/internal/dynamo"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox"
@@ -119,7 +121,7 @@ func TestOpenTouchesEachServiceAndSendsNoCall(t *testing.T) {
 	for _, c := range []struct {
 		open []func(context.Context)
 		want int
-	}{{Open(cfg), 3}, {reading.Open(cfg), 2}} {
+	}{{Open(cfg), 3}, {reading.Open(cfg), 2}, {promoting.Open(cfg), 3}, {pinning.Open(cfg), 1}} {
 		s.ResetCalls()
 		boot.Prewarm(t.Context(), c.open...)
 		calls := s.Calls()

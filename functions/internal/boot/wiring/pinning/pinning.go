@@ -1,0 +1,49 @@
+// Package pinning puts the imagedefinitions action together: ECR, ECS and the
+// artifacts in S3, but no ledger.
+package pinning
+
+import (
+	"context"
+	"errors"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awscodepipeline "github.com/aws/aws-sdk-go-v2/service/codepipeline"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/artifact"
+	"github.com/tagalong-aws/tagalong/functions/internal/boot"
+	"github.com/tagalong-aws/tagalong/functions/internal/boot/accounts"
+	"github.com/tagalong-aws/tagalong/functions/internal/ecr"
+	"github.com/tagalong-aws/tagalong/functions/internal/ecs"
+	"github.com/tagalong-aws/tagalong/functions/internal/imagedefinitions"
+	"github.com/tagalong-aws/tagalong/functions/internal/job"
+)
+
+// Action makes the action that a configuration describes.
+func Action(ctx context.Context, config boot.Config, cfg aws.Config) (imagedefinitions.Action, error) {
+	listed, err := config.Accounts.Resolve(ctx, noTable)
+	if err != nil {
+		return imagedefinitions.Action{}, err
+	}
+	reach, err := accounts.New(ctx, cfg, accounts.OwnAccount(cfg), listed)
+	if err != nil {
+		return imagedefinitions.Action{}, err
+	}
+	return imagedefinitions.Action{
+		Region:   cfg.Region,
+		Images:   ecr.New(reach.Registry),
+		Services: ecs.New(reach.Workload),
+		Open:     func(s job.Store) imagedefinitions.Artifacts { return artifact.New(cfg, s) },
+	}, nil
+}
+
+// noTable refuses a setting that lies in the table.
+func noTable(context.Context, string) (string, error) {
+	return "", errors.New("this function has no table: want the JSON itself in the variable")
+}
+
+// Open gives what opens the connection that every job needs, for boot.Start.
+func Open(cfg aws.Config) []func(context.Context) {
+	return []func(context.Context){func(ctx context.Context) {
+		_, _ = awscodepipeline.NewFromConfig(boot.Opening(cfg)).GetJobDetails(ctx, &awscodepipeline.GetJobDetailsInput{JobId: aws.String("open")})
+	}}
+}

@@ -1,0 +1,60 @@
+// Package promoting puts the tagimage action together: the ledger, ECR and
+// CodePipeline, but no ECS, which it does not ask.
+package promoting
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awscodepipeline "github.com/aws/aws-sdk-go-v2/service/codepipeline"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/boot"
+	"github.com/tagalong-aws/tagalong/functions/internal/boot/accounts"
+	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/reading"
+	"github.com/tagalong-aws/tagalong/functions/internal/codepipeline"
+	"github.com/tagalong-aws/tagalong/functions/internal/dynamo"
+	"github.com/tagalong-aws/tagalong/functions/internal/ecr"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagimage"
+)
+
+// Action makes the action that a configuration describes. Rules and accounts that
+// lie in the table are read from there.
+func Action(ctx context.Context, config boot.Config, cfg aws.Config, log *slog.Logger) (tagimage.Action, error) {
+	ledger := dynamo.New(dynamodb.NewFromConfig(cfg), config.Table)
+	rules, problem := config.Environments.Resolve(ctx, ledger.Setting)
+	listed, another := config.Accounts.Resolve(ctx, ledger.Setting)
+	if err := errors.Join(problem, another); err != nil {
+		return tagimage.Action{}, err
+	}
+	reach, err := accounts.New(ctx, cfg, accounts.OwnAccount(cfg), listed)
+	if err != nil {
+		return tagimage.Action{}, err
+	}
+	registry := ecr.New(reach.Registry)
+	return tagimage.Action{
+		Region:   cfg.Region,
+		Rules:    rules,
+		Images:   registry,
+		Promoter: &tagalong.Reactor{Rules: rules, Ledger: ledger, Registry: registry, Retention: config.Retention, Log: log},
+		Origins:  origins{codepipeline.NewJobs(cfg), codepipeline.New(reach.Workload)},
+		Log:      log,
+	}, nil
+}
+
+// origins is all of CodePipeline that a promotion asks.
+type origins struct {
+	*codepipeline.Jobs
+	*codepipeline.Pipelines
+}
+
+// Open gives what opens a connection to each service that the action asks, for
+// boot.Start.
+func Open(cfg aws.Config) []func(context.Context) {
+	return append(reading.Open(cfg), func(ctx context.Context) {
+		_, _ = awscodepipeline.NewFromConfig(boot.Opening(cfg)).GetJobDetails(ctx, &awscodepipeline.GetJobDetailsInput{JobId: aws.String("open")})
+	})
+}

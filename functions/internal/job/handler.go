@@ -1,0 +1,170 @@
+package job
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"runtime/debug"
+	"time"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+// Answers takes the answers of jobs, in a single attempt each, as tagalong.Jobs does.
+type Answers interface {
+	Succeed(ctx context.Context, id string, s tagalong.Success) error
+	Fail(ctx context.Context, id string, f tagalong.Failure) error
+}
+
+// Work does what a job asks for. It may be done again, as often as Lambda repeats
+// the job. Its error says by its type, an *Error or AWS's own, how the job fails.
+type Work func(ctx context.Context, j Job) (tagalong.Success, error)
+
+// Handler takes jobs and answers them.
+type Handler struct {
+	Action  string // as the log calls it
+	Work    Work
+	Answers Answers
+	Log     *slog.Logger
+}
+
+// Handle takes one event of CodePipeline's. Whatever becomes of the job is its
+// answer; the error is of an answer that could not be given, so that Lambda tries
+// again. A job that is answered already stays as it is.
+func (h Handler) Handle(ctx context.Context, raw json.RawMessage) (any, error) {
+	j, err := Parse(raw)
+	if j.ID == "" {
+		h.Log.ErrorContext(ctx, "event is no job", "action", h.Action, "error", err.Error())
+		return nil, err
+	}
+	var v verdict
+	if err != nil {
+		v = judge(j, tagalong.Success{}, Misconfigured("%v", err))
+	} else {
+		v = h.decide(ctx, j)
+	}
+	return nil, h.deliver(ctx, j, v)
+}
+
+// The reserve is the part of the function's time that is kept for the answer; a
+// function with little time gives a third of it.
+const maxReserve = 10 * time.Second
+
+// patience gives until when the work may go on, and until when it is waited for
+// after that: work that ends cleanly is worth a part of the reserve.
+func patience(now, deadline time.Time) (work, grace time.Time) {
+	reserve := min(maxReserve, deadline.Sub(now)/3)
+	return deadline.Add(-reserve), deadline.Add(-reserve / 2)
+}
+
+// decide does the work and gives its verdict before the function's time is up.
+func (h Handler) decide(ctx context.Context, j Job) verdict {
+	begun := time.Now()
+	var late <-chan time.Time // never, where there is no deadline
+	if deadline, ok := ctx.Deadline(); ok {
+		end, grace := patience(begun, deadline)
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, end)
+		defer cancel()
+		timer := time.NewTimer(grace.Sub(begun))
+		defer timer.Stop()
+		late = timer.C
+	}
+	done := make(chan verdict, 1)
+	go func() { done <- h.work(ctx, j) }()
+	select {
+	case v := <-done:
+		return v
+	case <-late: // it does not even heed the end of its context
+		return judge(j, tagalong.Success{}, overdue(context.DeadlineExceeded))
+	}
+}
+
+// work does the work; a panic is a failure of the job like any other.
+func (h Handler) work(ctx context.Context, j Job) (v verdict) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			text := j.store.Credentials.redact(fmt.Sprint(cause))
+			h.Log.ErrorContext(ctx, "job panicked", "job", j.ID, "action", h.Action, "panic", text, "stack", string(debug.Stack()))
+			v = judge(j, tagalong.Success{}, Failed("panic: %s: this is a mistake in Tagalong; the function's log has more", text))
+		}
+	}()
+	s, err := h.Work(ctx, j)
+	if err != nil && ctx.Err() != nil && classify(err).Type == tagalong.SystemUnavailable {
+		err = overdue(err)
+	}
+	return judge(j, s, err)
+}
+
+func overdue(err error) error {
+	return Unavailable("not done in the function's time: %s; a longer timeout of the function helps if that repeats: %v", retryAction, err)
+}
+
+// deliver sends the verdict until it is accepted or the time is up.
+func (h Handler) deliver(ctx context.Context, j Job, v verdict) error {
+	for attempt := 0; ; attempt++ {
+		err := h.send(ctx, j.ID, v)
+		if delivered(err) {
+			h.report(ctx, j, v, err)
+			return nil
+		}
+		if other, ok := v.instead(j, err); ok {
+			v = other
+			continue
+		}
+		if wait(ctx, attempt) != nil {
+			err = errors.New(j.store.Credentials.redact(fmt.Sprintf("answer of job %s: %v", j.ID, err)))
+			h.report(ctx, j, v, err)
+			return err
+		}
+	}
+}
+
+func (h Handler) send(ctx context.Context, id string, v verdict) error {
+	if v.failure != nil {
+		return h.Answers.Fail(ctx, id, *v.failure)
+	}
+	return h.Answers.Succeed(ctx, id, v.success)
+}
+
+// report logs how the job ended: its id, the action, the verdict, and what
+// became of it.
+func (h Handler) report(ctx context.Context, j Job, v verdict, err error) {
+	log, level := h.Log.With("job", j.ID, "action", h.Action), slog.LevelInfo
+	if v.failure != nil {
+		log, level = log.With("outcome", v.failure.Type, "message", v.failure.Message), slog.LevelWarn
+	} else {
+		log = log.With("outcome", "Succeeded", "summary", v.success.Summary)
+	}
+	switch {
+	case err == nil:
+		log.Log(ctx, level, "job is answered")
+	case errors.Is(err, tagalong.ErrJobOver):
+		log.Log(ctx, level, "job had its answer before")
+	case errors.Is(err, tagalong.ErrNoJob):
+		log.WarnContext(ctx, "job is not known to CodePipeline: nobody waits for the answer")
+	default:
+		log.ErrorContext(ctx, "job has no answer", "error", err.Error())
+	}
+}
+
+const (
+	firstPause = 100 * time.Millisecond
+	maxPause   = 2 * time.Second
+)
+
+// wait pauses before another attempt: doubling, with jitter.
+func wait(ctx context.Context, attempt int) error {
+	pause := min(firstPause<<min(attempt, 10), maxPause)
+	timer := time.NewTimer(pause/2 + rand.N(pause/2))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

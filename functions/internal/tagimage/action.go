@@ -1,0 +1,171 @@
+// Package tagimage is the work of a CodePipeline action: it promotes an image, by
+// a tag that the ledger knows the reason of.
+package tagimage
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+
+	"github.com/opencontainers/go-digest"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/job"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+// Images tells what is in a repository and where its tags sit: the core's Registry does.
+type Images interface {
+	Read(ctx context.Context, r tagalong.Repository, digests []digest.Digest, tags []string) (tagalong.Images, error)
+}
+
+// Promoter puts tags on an image as the ledger wishes: the core's Reactor does. To
+// do it again is safe.
+type Promoter interface {
+	Promote(ctx context.Context, p tagalong.Promotion) (tagalong.Promoted, error)
+}
+
+// Action is the action, in the function's Region.
+type Action struct {
+	Region   string
+	Rules    tagalong.Rules
+	Images   Images
+	Promoter Promoter
+	Origins  Origins
+	Log      *slog.Logger
+}
+
+// Do is the work of a job: the image is found, and promoted as of when the
+// action's run began; then the tags say how that went.
+func (a Action) Do(ctx context.Context, j job.Job) (tagalong.Success, error) {
+	request, err := a.request(j)
+	if err != nil {
+		return tagalong.Success{}, err
+	}
+	image, warnings, err := a.find(ctx, request.image)
+	if err != nil {
+		return tagalong.Success{}, err
+	}
+	promotion := tagalong.Promotion{
+		Job:         j.ID,
+		Repository:  request.image.Repository,
+		Digest:      image,
+		Tags:        request.tags,
+		Environment: request.environment,
+	}
+	promotion.Release, promotion.At = a.origin(ctx, j.ID)
+	promoted, err := a.Promoter.Promote(ctx, promotion)
+	if err != nil {
+		return tagalong.Success{}, err
+	}
+	return a.verdict(ctx, promotion, promoted, warnings)
+}
+
+// find gives the image's digest. Where one is given it counts: a tag that has moved
+// since is a warning, and never a reason to take the newer image.
+func (a Action) find(ctx context.Context, image job.Image) (d digest.Digest, warnings []string, err error) {
+	var digests []digest.Digest
+	if image.Digest != "" {
+		digests = append(digests, image.Digest)
+	}
+	found, err := a.Images.Read(ctx, image.Repository, digests, image.Tags)
+	if err != nil {
+		return "", nil, err
+	}
+	if image.Digest == "" {
+		d, ok := found.Tags[image.Tags[0]]
+		if !ok {
+			return "", nil, job.Misconfigured("image %s: ECR has no such tag or no such repository in that account and Region", image)
+		}
+		return d, nil, nil
+	}
+	if _, ok := found.Manifests[image.Digest]; !ok {
+		return "", nil, job.Misconfigured("image %s: ECR has no such image or no such repository in that account and Region", image)
+	}
+	for _, tag := range image.Tags {
+		switch at := found.Tags[tag]; at {
+		case image.Digest:
+		case "":
+			warnings = append(warnings, fmt.Sprintf("the image's tag %q is not there any more", tag))
+		default:
+			warnings = append(warnings, fmt.Sprintf("the image's tag %q has moved to %s since", tag, at))
+		}
+	}
+	return image.Digest, warnings, nil
+}
+
+// verdict reads from the tags how the promotion went. Nothing is promised that the
+// ledger does not say: what is not confirmed counts only if ECR shows it.
+func (a Action) verdict(ctx context.Context, p tagalong.Promotion, promoted tagalong.Promoted, warnings []string) (tagalong.Success, error) {
+	shown, err := a.shown(ctx, p, promoted.Tags)
+	if err != nil {
+		return tagalong.Success{}, err
+	}
+	var (
+		problems []error
+		names    []string
+	)
+	for _, tag := range promoted.Tags {
+		note, problem := stands(p, tag, shown[tag.ID.Tag])
+		if note != "" {
+			warnings = append(warnings, note)
+		} else if problem == nil {
+			names = append(names, tag.ID.Tag)
+		}
+		if problem != nil {
+			problems = append(problems, problem)
+		}
+	}
+	if len(problems) > 0 {
+		return tagalong.Success{}, job.Together(problems)
+	}
+	return success(p, promoted.Tags, names, warnings), nil
+}
+
+// shown asks ECR for the tags that are not settled.
+func (a Action) shown(ctx context.Context, p tagalong.Promotion, tags []tagalong.Tag) (map[string]digest.Digest, error) {
+	var open []string
+	for _, tag := range tags {
+		if tag.State == tagalong.TagPending {
+			open = append(open, tag.ID.Tag)
+		}
+	}
+	if len(open) == 0 {
+		return nil, nil
+	}
+	images, err := a.Images.Read(ctx, p.Repository, nil, open)
+	return images.Tags, err
+}
+
+// stands says how one tag stands: well, with a note on it, or not.
+func stands(p tagalong.Promotion, tag tagalong.Tag, shown digest.Digest) (note string, problem error) {
+	switch {
+	case tag.Wish.Digest != p.Digest:
+		return fmt.Sprintf("tag %q stays on %s: %s is newer than this action", tag.ID.Tag, tag.Wish.Digest, tag.Wish.By), nil
+	case tag.State == tagalong.TagConfirmed:
+		return "", nil
+	case tag.State == tagalong.TagBlocked:
+		return "", job.Misconfigured("tag %q: %s", tag.ID.Tag, tag.Reason)
+	case tag.State == tagalong.TagMissing:
+		return "", job.Gone("tag %q: %s", tag.ID.Tag, tag.Reason)
+	case shown == p.Digest:
+		return "", nil
+	}
+	return "", job.Unavailable("tag %q: ECR has not confirmed it yet: retry the action", tag.ID.Tag)
+}
+
+// success is what the action says and gives to those after it, in the variables of
+// the ECR source action: the image with its new tag, the first if there are several.
+func success(p tagalong.Promotion, tags []tagalong.Tag, names, warnings []string) tagalong.Success {
+	uri := p.Repository.String() + "@" + p.Digest.String()
+	var sentences []string
+	if len(names) > 0 {
+		sentences = append(sentences, fmt.Sprintf("%s is tagged %s", uri, strings.Join(names, ", ")))
+	}
+	variables := map[string]string{job.RepositoryName: p.Repository.Name, job.ImageDigest: p.Digest.String(), job.ImageURI: uri}
+	if len(tags) > 0 {
+		variables[job.ImageTag] = tags[0].ID.Tag
+	}
+	return tagalong.Success{Summary: strings.Join(slices.Concat(sentences, warnings), "; "), Variables: variables}
+}

@@ -1,0 +1,241 @@
+package tagimage
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalongtest"
+)
+
+func TestRecipeTagsTheImage(t *testing.T) {
+	w := start(t)
+	s, err := w.do(t, w.recipe(w.older, "build-1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	uri := host + "/checkout-api@" + w.older.String()
+	want := map[string]string{"RepositoryName": "checkout-api", "ImageDigest": w.older.String(), "ImageTag": "prod", "ImageURI": uri}
+	if !maps.Equal(s.Variables, want) || s.Summary != uri+" is tagged prod" {
+		t.Errorf("%+v", s)
+	}
+	if at := w.registry.Tags(app)["prod"]; at != w.older {
+		t.Errorf("prod is on %s", at)
+	}
+	p := w.ledger.promotions[0]
+	release := tagalong.Release{Pipeline: "checkout-release", Execution: origin.Execution, Stage: "DeployProd"}
+	if p.Job != jobID || p.Repository != app || p.Digest != w.older || !slices.Equal(p.Tags, []string{"prod"}) || p.Environment != "" || !p.At.Equal(began) || p.Release != release {
+		t.Errorf("promotion %+v", p)
+	}
+}
+
+func TestRepeatedJobSaysTheSame(t *testing.T) {
+	w := start(t)
+	first, err := w.do(t, w.recipe(w.older, "build-1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := w.do(t, w.recipe(w.older, "build-1"))
+	if err != nil || first.Summary != second.Summary || !maps.Equal(first.Variables, second.Variables) || w.registry.Puts() != 1 {
+		t.Errorf("%+v, error %v, %d puts", second, err, w.registry.Puts())
+	}
+}
+
+func TestWaysToNameTheImage(t *testing.T) {
+	w := start(t)
+	older := w.older.String()
+	for parameters, warning := range map[string]string{
+		`{"RepositoryName":"checkout-api","ImageTag":"build-1","NewImageTag":"prod"}`:                            "",
+		`{"RepositoryName":"checkout-api","ImageDigest":"` + older + `","NewImageTag":"prod"}`:                   "",
+		`{"ImageURI":"` + host + `/checkout-api:build-1","NewImageTag":"prod"}`:                                  "",
+		`{"ImageURI":"` + host + `/checkout-api@` + older + `","NewImageTag":"prod","ImageTag":""}`:              "",
+		`{"ImageURI":"` + host + `/checkout-api:latest","ImageDigest":"` + older + `","NewImageTag":"prod"}`:     `the image's tag "latest" has moved to ` + w.newer.String() + " since",
+		`{"RepositoryName":"checkout-api","ImageTag":"gone","ImageDigest":"` + older + `","NewImageTag":"prod"}`: `the image's tag "gone" is not there any more`,
+	} {
+		s, err := w.do(t, parameters)
+		if err != nil || s.Variables["ImageDigest"] != older || w.registry.Tags(app)["prod"] != w.older {
+			t.Errorf("%s: %+v, error %v", parameters, s, err)
+		}
+		if !strings.HasSuffix(s.Summary, " is tagged prod; "+warning) && (warning != "" || !strings.HasSuffix(s.Summary, " is tagged prod")) {
+			t.Errorf("%s: summary %q", parameters, s.Summary)
+		}
+	}
+}
+
+func TestEnvironmentMeansItsTags(t *testing.T) {
+	w := start(t)
+	w.Rules = tagalong.Rules{
+		{Environment: "staging"},
+		{Environment: "prod", Tags: []string{"{environment}", "{environment}-{service}", "live", "{environment}-{time}"}},
+		{Environment: "prod", Tags: []string{"second"}},
+		{Environment: "edge", Tags: []string{"{cluster}"}},
+	}
+	const image = `{"RepositoryName":"checkout-api","ImageTag":"build-1",`
+	s, err := w.do(t, image+`"Environment":"prod"}`)
+	if err != nil || s.Variables["ImageTag"] != "prod" || !strings.HasSuffix(s.Summary, "is tagged prod, live, prod-20260304T090000Z") {
+		t.Errorf("%+v, error %v", s, err)
+	}
+	if p := w.ledger.promotions[0]; p.Environment != "prod" || !slices.Equal(p.Tags, []string{"{environment}", "live", "{environment}-{time}"}) {
+		t.Errorf("promotion %+v", p)
+	}
+	if s, err := w.do(t, image+`"Environment":"prod","NewImageTag":"live"}`); err != nil || s.Variables["ImageTag"] != "live" || !slices.Equal(w.ledger.promotions[1].Tags, []string{"live"}) {
+		t.Errorf("%+v, error %v", s, err)
+	}
+	for more, want := range map[string]string{
+		`"Environment":"prod","NewImageTag":"x"}`: `ConfigurationError: UserParameters.NewImageTag "x" and Environment "prod": the environment's tags are prod, live, prod-{time}; want one of them`,
+		`"Environment":"production"}`:             `ConfigurationError: UserParameters.Environment: environment "production": no rule has it; want one of staging, prod, edge`,
+		`"Environment":"edge"}`:                   `UserParameters.Environment: environment "edge": its tags ["{cluster}"] all need a service; want one of staging, prod, edge`,
+		`"Environment":"a b"}`:                    `UserParameters.Environment: environment "a b": want 1 to 255 letters`,
+	} {
+		_, err := w.do(t, image+more)
+		wantFailure(t, err, want)
+	}
+	w.Rules = nil
+	if s, err := w.do(t, image+`"Environment":"qa"}`); err != nil || s.Variables["ImageTag"] != "qa" {
+		t.Errorf("%+v, error %v", s, err)
+	}
+}
+
+func TestBadParametersFailWithAWord(t *testing.T) {
+	w := start(t)
+	older, newer := w.older.String(), w.newer.String()
+	for _, c := range []struct{ parameters, want string }{
+		{``, "UserParameters missing: want JSON such as {\"RepositoryName\": \"#{ImageVariables.RepositoryName}\""},
+		{`not json`, "UserParameters \"not json\": no legal JSON"},
+		{`{"Repository":"x"}`, "UserParameters.Repository: not known; want some of RepositoryName, ImageTag, ImageDigest, ImageURI, NewImageTag, Environment"},
+		{`{"NewImageTag":7}`, "UserParameters.NewImageTag is 7: want a string"},
+		{`{}`, "UserParameters: neither RepositoryName nor ImageURI; want one of them; UserParameters: neither NewImageTag nor Environment; want one of them"},
+		{`{"RepositoryName":"checkout-api","NewImageTag":"prod"}`, "neither ImageTag nor ImageDigest"},
+		{`{"RepositoryName":"checkout-api","ImageTag":"build-1"}`, "neither NewImageTag nor Environment"},
+		{`{"RepositoryName":"checkout-api","ImageTag":"build-1","NewImageTag":"-x"}`, `UserParameters.NewImageTag "-x": want 1 to 128`},
+		{`{"RepositoryName":"checkout-api","ImageTag":"build-1","NewImageTag":"{time}"}`, `UserParameters.NewImageTag "{time}"`},
+		{`{"RepositoryName":"Checkout","ImageTag":"/","ImageDigest":"sha256:1","NewImageTag":"prod"}`, `UserParameters.RepositoryName "Checkout": want the name of an ECR repository, such as checkout-api; UserParameters.ImageDigest "sha256:1": want sha256: and 64 hexadecimal digits; UserParameters.ImageTag "/"`},
+		{`{"ImageURI":"nginx:1","NewImageTag":"prod"}`, `UserParameters.ImageURI "nginx:1": want an image in a private ECR repository`},
+		{`{"RepositoryName":"other","ImageURI":"` + host + `/checkout-api:build-1","NewImageTag":"prod"}`, "two repositories"},
+		{`{"ImageDigest":"` + newer + `","ImageURI":"` + host + `/checkout-api@` + older + `","NewImageTag":"prod"}`, "two digests"},
+		{`{"ImageTag":"build-2","ImageURI":"` + host + `/checkout-api:build-1","NewImageTag":"prod"}`, "two tags, and no digest"},
+		{`{"RepositoryName":"checkout-api","ImageTag":"gone","NewImageTag":"prod"}`, "image " + host + "/checkout-api:gone: ECR has no such tag or no such repository"},
+		{`{"RepositoryName":"checkout-api","ImageDigest":"sha256:` + strings.Repeat("0", 64) + `","NewImageTag":"prod"}`, "ECR has no such image or no such repository"},
+		{`{"RepositoryName":"gone","ImageTag":"build-1","NewImageTag":"prod"}`, "ECR has no such tag or no such repository"},
+	} {
+		_, err := w.do(t, c.parameters)
+		wantFailure(t, err, c.want)
+		wantFailure(t, err, "ConfigurationError: ")
+	}
+	if len(w.ledger.promotions) > 0 {
+		t.Errorf("promotions %+v", w.ledger.promotions)
+	}
+}
+
+func TestTagsSayHowItWent(t *testing.T) {
+	newer := func(w *world) {
+		w.ledger.tags["prod"] = tagalong.Tag{Wish: tagalong.Claim{Digest: w.newer, At: began.Add(time.Second), By: "111122223333/us-east-1/prod/checkout#app"}, State: tagalong.TagConfirmed, ID: tagalong.TagID{Repository: app, Tag: "prod"}}
+	}
+	for name, c := range map[string]struct {
+		arrange func(w *world)
+		summary string
+		failure string
+	}{
+		"a newer claim holds it": {newer, "is newer than this action", ""},
+		"immutable": {func(w *world) {
+			w.registry.Push(app, tagalongtest.Image("v2"), "prod")
+			w.registry.Immutable(app)
+		}, "", `ConfigurationError: tag "prod": tag prod: tag is immutable`},
+		"full":     {func(w *world) { w.registry.Room(app, 1) }, "", "ConfigurationError: tag \"prod\": "},
+		"in doubt": {func(w *world) { w.ledger.hold = true }, "", `SystemUnavailable: tag "prod": ECR has not confirmed it yet: retry the action`},
+		"in doubt, and it is there": {func(w *world) {
+			w.ledger.hold = true
+			w.registry.Push(app, tagalongtest.Image("v1"), "prod")
+		}, "is tagged prod", ""},
+		"in doubt, and another is there": {func(w *world) {
+			w.ledger.hold = true
+			w.registry.Push(app, tagalongtest.Image("v2"), "prod")
+		}, "", "SystemUnavailable: "},
+		"gone meanwhile": {func(w *world) {
+			w.Promoter = &vanishing{&w.ledger, w}
+		}, "", `RevisionUnavailable: tag "prod": image is not in the repository any more`},
+		"the core's error": {func(w *world) { w.ledger.err = tagalong.ErrNoTable }, "", tagalong.ErrNoTable.Error()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := start(t)
+			c.arrange(w)
+			s, err := w.do(t, w.recipe(w.older, "build-1"))
+			if c.failure != "" {
+				wantFailure(t, err, c.failure)
+				return
+			}
+			if err != nil || !strings.Contains(s.Summary, c.summary) || s.Variables["ImageDigest"] != w.older.String() || s.Variables["ImageTag"] != "prod" {
+				t.Errorf("%+v, error %v", s, err)
+			}
+		})
+	}
+}
+
+func TestSeveralTagsFailTogether(t *testing.T) {
+	w := start(t)
+	w.Rules = tagalong.Rules{{Environment: "prod", Tags: []string{"{environment}", "live"}}}
+	w.registry.Push(app, tagalongtest.Image("v2"), "live")
+	w.registry.Immutable(app, "prod*")
+	_, err := w.do(t, `{"RepositoryName":"checkout-api","ImageTag":"build-1","Environment":"prod"}`)
+	wantFailure(t, err, `ConfigurationError: tag "live": `)
+	if w.registry.Tags(app)["prod"] != w.older {
+		t.Error("the other tag is not put")
+	}
+}
+
+func TestOriginIsAskedThreeTimes(t *testing.T) {
+	for name, c := range map[string]struct {
+		arrange func(c *codePipeline)
+		asked   int
+		dated   bool
+		known   bool // the release is
+	}{
+		"at once":                  {func(*codePipeline) {}, 2, true, true},
+		"the job comes late":       {func(c *codePipeline) { c.lagging = 2 }, 4, true, true},
+		"the job never comes":      {func(c *codePipeline) { c.lagging = 9 }, 3, false, false},
+		"it is denied":             {func(c *codePipeline) { c.denied = errDenied }, 1, false, false},
+		"the action is not listed": {func(c *codePipeline) { c.actions = c.actions[:1] }, 4, false, true},
+		"the execution is not known": {func(c *codePipeline) {
+			other := origin
+			other.Execution = "00000000-0000-4000-8000-000000000000"
+			c.jobs[jobID] = other
+		}, 1, false, true},
+		"no action is named": {func(c *codePipeline) {
+			other := origin
+			other.ActionID = ""
+			c.jobs[jobID] = other
+		}, 4, false, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := start(t)
+				c.arrange(&w.codePipeline)
+				if _, err := w.do(t, w.recipe(w.older, "build-1")); err != nil {
+					t.Fatal(err)
+				}
+				p := w.ledger.promotions[0]
+				if w.codePipeline.asked != c.asked || p.At.IsZero() == c.dated || (p.Release.Stage == "DeployProd") != c.known {
+					t.Errorf("asked %d times, promotion %+v", w.codePipeline.asked, p)
+				}
+				if c.dated == strings.Contains(w.log.String(), "cannot be dated") {
+					t.Errorf("log %s", w.log.String())
+				}
+			})
+		})
+	}
+}
+
+func TestActionsMayBeDenied(t *testing.T) {
+	w := start(t)
+	w.Origins = halfDenied{&w.codePipeline}
+	if _, err := w.do(t, w.recipe(w.older, "build-1")); err != nil {
+		t.Fatal(err)
+	}
+	if p := w.ledger.promotions[0]; !p.At.IsZero() || p.Release.Pipeline != "checkout-release" || w.codePipeline.asked != 1 {
+		t.Errorf("promotion %+v", p)
+	}
+}

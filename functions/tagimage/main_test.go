@@ -1,0 +1,289 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/opencontainers/go-digest"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/dynamo"
+	"github.com/tagalong-aws/tagalong/functions/internal/lambdatest"
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox"
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/codepipeline"
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecr"
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/sandboxtest"
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/wire"
+)
+
+func TestMain(m *testing.M) { lambdatest.Main(m) }
+
+// world is a sandbox with a table, two images and a pipeline, and the function.
+type world struct {
+	*sandboxtest.Sandbox
+	*lambdatest.Runtime
+	*lambdatest.Process
+	repository   *ecr.Repository
+	older, newer digest.Digest // build-1, build-2
+	pipeline     *codepipeline.Pipeline
+}
+
+func variables(api *lambdatest.Runtime, endpoint string, more ...string) []string {
+	return append([]string{
+		"AWS_LAMBDA_RUNTIME_API=" + api.Endpoint(),
+		"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=AKIDFUNCTION", "AWS_SECRET_ACCESS_KEY=very-secret", "AWS_SESSION_TOKEN=token",
+		"AWS_ENDPOINT_URL=" + endpoint,
+		"TAGALONG_TABLE=ledger",
+	}, more...)
+}
+
+func start(t *testing.T, more ...string) *world {
+	t.Helper()
+	w := &world{Sandbox: sandboxtest.StartWith(t, sandbox.Options{}), Runtime: lambdatest.StartRuntime(t)}
+	if _, err := dynamo.Create(t.Context(), dynamodb.NewFromConfig(w.Config()), "ledger"); err != nil {
+		t.Fatal(err)
+	}
+	w.repository = w.ECR.Repository(wire.Scope{}, "checkout-api")
+	w.older, w.newer = w.push(t, "v1", "build-1"), w.push(t, "v2", "build-2")
+	w.pipeline = w.CodePipeline.CreatePipeline(wire.Scope{}, "checkout-release", codepipeline.PipelineOptions{})
+	w.Process = lambdatest.Launch(t, variables(w.Runtime, w.Sandbox.URL, more...)...)
+	return w
+}
+
+func (w *world) push(t *testing.T, seed, tag string) digest.Digest {
+	t.Helper()
+	d, err := w.repository.Push(ecr.Image{Seed: seed, Tags: []string{tag}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// recipe is what teams have in their pipelines.
+func (w *world) recipe(d digest.Digest) string {
+	return fmt.Sprintf(`{"RepositoryName": "checkout-api", "ImageTag": "build-1", "NewImageTag": "prod", "ImageDigest": %q, "ImageURI": "%s@%s"}`, d, w.repository.URI(), d)
+}
+
+// job starts an action of an execution of its own, so long ago.
+func (w *world) job(t *testing.T, parameters string, ago time.Duration) *codepipeline.Job {
+	t.Helper()
+	at := time.Now().Add(-ago)
+	x, _, err := w.pipeline.Start(codepipeline.ExecutionOptions{}, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stage, _, err := x.StartStage("DeployProd", at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	action, _, err := stage.StartAction("Tag", codepipeline.ActionOptions{
+		Type:          codepipeline.ActionType{Category: "Invoke", Provider: "Lambda"},
+		Configuration: map[string]string{"FunctionName": "tagimage", "UserParameters": parameters},
+	}, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return action.Job()
+}
+
+func succeed(t *testing.T, a lambdatest.Answer) {
+	t.Helper()
+	if a.Failed || a.Body != "null" {
+		t.Errorf("failed %v: %s", a.Failed, a.Body)
+	}
+}
+
+func (w *world) invoke(t *testing.T, j *codepipeline.Job) codepipeline.Answer {
+	t.Helper()
+	succeed(t, w.Invoke(t, j.Event(), 30*time.Second))
+	output := w.Output.Await(t, j.ID(), 1)
+	for _, secret := range []string{"very-secret", j.Credentials().SecretAccessKey, j.Credentials().SessionToken, j.Credentials().AccessKeyID} {
+		if strings.Contains(output, secret) {
+			t.Error("the log has credentials")
+		}
+	}
+	return j.Answer()
+}
+
+func (w *world) wantTag(t *testing.T, on digest.Digest) {
+	t.Helper()
+	if at := w.repository.Tag("prod"); at != on {
+		t.Errorf("prod is on %q instead of %s", at, on)
+	}
+}
+
+func TestRecipeTagsTheImage(t *testing.T) {
+	w := start(t)
+	j := w.job(t, w.recipe(w.older), time.Minute)
+	a := w.invoke(t, j)
+	uri := w.repository.URI() + "@" + w.older.String()
+	if a.Status != codepipeline.JobSucceeded || a.Summary != uri+" is tagged prod" || a.Variables["ImageURI"] != uri || a.Variables["ImageTag"] != "prod" {
+		t.Errorf("answer %+v", a)
+	}
+	w.wantTag(t, w.older)
+	w.invoke(t, j) // a repeated job has its answer
+	w.Output.Await(t, "job had its answer before", 1)
+	if history := w.repository.History("prod"); !slices.Equal(history, []digest.Digest{w.older}) {
+		t.Errorf("prod was on %s", history)
+	}
+}
+
+// A job that comes late counts from when its action began: it takes no tag back.
+func TestLateJobTakesNoTagBack(t *testing.T) {
+	w := start(t)
+	late := w.job(t, w.recipe(w.older), time.Hour)
+	if a := w.invoke(t, w.job(t, w.recipe(w.newer), time.Minute)); a.Status != codepipeline.JobSucceeded || !strings.Contains(a.Summary, `"build-1" has moved to `+w.older.String()) {
+		t.Fatalf("answer %+v", a)
+	}
+	a := w.invoke(t, late)
+	if a.Status != codepipeline.JobSucceeded || !strings.Contains(a.Summary, `tag "prod" stays on `+w.newer.String()) || strings.Contains(a.Summary, "is tagged") {
+		t.Errorf("answer %+v", a)
+	}
+	w.wantTag(t, w.newer)
+}
+
+// Without CodePipeline's word the job counts from when it was first seen.
+func TestDateMayBeDenied(t *testing.T) {
+	w := start(t)
+	w.CodePipeline.Deny("ListActionExecutions")
+	w.CodePipeline.Deny("GetJobDetails")
+	w.invoke(t, w.job(t, w.recipe(w.newer), time.Minute))
+	w.invoke(t, w.job(t, w.recipe(w.older), time.Hour))
+	w.wantTag(t, w.older)
+	w.Output.Await(t, "cannot be dated", 2)
+}
+
+func TestEnvironmentMeansItsTags(t *testing.T) {
+	w := start(t, `TAGALONG_ENVIRONMENTS=[{"environment":"prod","tags":["{environment}","{environment}-{service}","live"]}]`)
+	a := w.invoke(t, w.job(t, `{"RepositoryName":"checkout-api","ImageTag":"build-1","Environment":"prod"}`, 0))
+	if a.Status != codepipeline.JobSucceeded || w.repository.Tag("live") != w.older {
+		t.Errorf("answer %+v", a)
+	}
+	w.wantTag(t, w.older)
+}
+
+func TestJobsFailWithTheirType(t *testing.T) {
+	w := start(t)
+	immutable := w.ECR.Repository(wire.Scope{}, "fixed")
+	for _, image := range []ecr.Image{{Seed: "a", Tags: []string{"build-1"}}, {Seed: "b", Tags: []string{"prod"}}} {
+		if _, err := immutable.Push(image); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := immutable.SetMutability("IMMUTABLE"); err != nil {
+		t.Fatal(err)
+	}
+	const recipe = `{"RepositoryName":"checkout-api","ImageTag":"build-1","NewImageTag":"prod"}`
+	for _, c := range []struct {
+		parameters string
+		spoil      func()
+		mend       func()
+		kind, says string
+	}{
+		{parameters: "not json", kind: "ConfigurationError", says: "no legal JSON"},
+		{parameters: `{"RepositoryName":"none","ImageTag":"build-1","NewImageTag":"prod"}`, kind: "ConfigurationError", says: "no such tag or no such repository"},
+		{parameters: `{"RepositoryName":"fixed","ImageTag":"build-1","NewImageTag":"prod"}`, kind: "ConfigurationError", says: "IMMUTABLE_WITH_EXCLUSION"},
+		{recipe, func() { w.ECR.Deny("PutImage") }, func() { w.ECR.Permit("PutImage") }, "PermissionError", "allow the function's role ecr:PutImage on the repository"},
+		{recipe, func() { w.ECR.Deny("BatchGetImage") }, func() { w.ECR.Permit("BatchGetImage") }, "PermissionError", "ecr:BatchGetImage"},
+		{recipe, func() { w.ECR.Throttle("BatchGetImage", 9) }, func() { w.ECR.Permit("BatchGetImage") }, "SystemUnavailable", "retry the action"},
+	} {
+		if c.spoil != nil {
+			c.spoil()
+		}
+		a := w.invoke(t, w.job(t, c.parameters, 0))
+		if c.mend != nil {
+			c.mend()
+		}
+		if a.FailureType != c.kind || !strings.Contains(a.Message, c.says) {
+			t.Errorf("%s: answer %+v", c.parameters, a)
+		}
+	}
+	if a := w.invoke(t, w.job(t, recipe, 0)); a.Status != codepipeline.JobSucceeded { // all is mended
+		t.Errorf("answer %+v", a)
+	}
+}
+
+func TestMissingTableIsAMatterOfConfiguration(t *testing.T) {
+	w := start(t)
+	api := lambdatest.StartRuntime(t)
+	lambdatest.Launch(t, variables(api, w.Sandbox.URL, "TAGALONG_TABLE=another")...)
+	j := w.job(t, w.recipe(w.older), 0)
+	succeed(t, api.Invoke(t, j.Event(), 30*time.Second))
+	if a := j.Answer(); a.FailureType != "ConfigurationError" || !strings.Contains(a.Message, "check TAGALONG_TABLE") {
+		t.Errorf("answer %+v", a)
+	}
+}
+
+func TestAnswersOwnFailureIsTriedAgain(t *testing.T) {
+	w := start(t)
+	w.CodePipeline.Throttle("PutJobSuccessResult", 3)
+	if a := w.invoke(t, w.job(t, w.recipe(w.older), 0)); a.Status != codepipeline.JobSucceeded {
+		t.Errorf("answer %+v", a)
+	}
+}
+
+func TestUnknownJobIsDropped(t *testing.T) {
+	w := start(t)
+	j := w.job(t, w.recipe(w.older), 0)
+	event := strings.Replace(string(j.Event()), j.ID(), "00000000-0000-4000-8000-000000000000", 1)
+	succeed(t, w.Invoke(t, []byte(event), 30*time.Second))
+	w.Output.Await(t, "not known to CodePipeline", 1)
+}
+
+func TestEventThatIsNoJobIsAnError(t *testing.T) {
+	w := start(t)
+	if a := w.Invoke(t, []byte(`{"source":"aws.ecs"}`), 30*time.Second); !a.Failed || !strings.Contains(a.Body, "CodePipeline.job") {
+		t.Errorf("failed %v: %s", a.Failed, a.Body)
+	}
+}
+
+// A function that is killed before its answer is run again: the tag is put once,
+// the answer is given once.
+func TestKilledBeforeTheAnswer(t *testing.T) {
+	w := start(t)
+	target, err := url.Parse(w.Sandbox.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy, reached, ended := httputil.NewSingleHostReverseProxy(target), make(chan struct{}), make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".PutJobSuccessResult") {
+			close(reached)
+			<-ended
+			return
+		}
+		proxy.ServeHTTP(rw, r)
+	}))
+	defer server.Close()
+	defer close(ended)
+	api := lambdatest.StartRuntime(t)
+	p := lambdatest.Launch(t, variables(api, server.URL)...)
+	j := w.job(t, w.recipe(w.older), time.Minute)
+	go api.Send(t.Context(), j.Event(), 30*time.Second)
+	<-reached
+	if err := p.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	w.wantTag(t, w.older)
+	if a := j.Answer(); a.Status != codepipeline.JobPending {
+		t.Fatalf("answer %+v", a)
+	}
+	if a := w.invoke(t, j); a.Status != codepipeline.JobSucceeded || len(w.repository.History("prod")) != 1 {
+		t.Errorf("answer %+v, prod was on %s", a, w.repository.History("prod"))
+	}
+}
+
+func TestStartWithoutATableFails(t *testing.T) {
+	p := lambdatest.Launch(t, "AWS_REGION=us-east-1")
+	_ = p.Wait()
+	if p.ProcessState.ExitCode() != 1 || !strings.Contains(p.Output.String(), "TAGALONG_TABLE missing") {
+		t.Errorf("exit status %d:\n%s", p.ProcessState.ExitCode(), p.Output)
+	}
+}
