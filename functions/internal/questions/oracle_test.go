@@ -280,10 +280,14 @@ func (r rollout) row() tagalong.HistoryRow {
 	return row
 }
 
-// release is that of the pipeline. Where that does not tell the commit it has the
-// only one of all containers, or that of the service's namesake.
+// release is that of the pipeline, but a rollback does not have its commit. Where the
+// pipeline does not tell the commit it is the only one of all containers, or that of
+// the service's namesake.
 func (r rollout) release() tagalong.Release {
 	release := r.put
+	if r.rollback {
+		release.Commit = ""
+	}
 	if release.Commit != "" {
 		return release
 	}
