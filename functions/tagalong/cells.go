@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -128,6 +129,49 @@ func taskDefinition(arn string) string {
 		return orDash(arn)
 	}
 	return name
+}
+
+// The room that narrow tables have for a pipeline's name, and for a source revision
+// that is neither a commit nor a digest.
+const (
+	pipelineRoom = 18
+	revisionRoom = 12
+)
+
+// gitCommit is a commit's whole id, of SHA-1 or SHA-256.
+var gitCommit = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
+
+// revision shortens a source revision: a commit as Git does.
+func (v view) revision(id string) string {
+	switch {
+	case v.wide:
+		return orDash(id)
+	case gitCommit.MatchString(id):
+		return id[:7]
+	case strings.HasPrefix(id, "sha256:"):
+		return short(digest.Digest(id))
+	}
+	return orDash(beginning(id, revisionRoom))
+}
+
+// origin is what put a rollout in place: the pipeline, and the commit.
+func (v view) origin(r tagalong.Release) []string {
+	var texts []string
+	if r.Pipeline != "" {
+		texts = append(texts, beginning(r.Pipeline, pipelineRoom))
+	}
+	if r.Commit != "" {
+		texts = append(texts, v.revision(r.Commit))
+	}
+	return texts
+}
+
+// course is how far a rollout came, and whether it was one back.
+func course(r tagalong.HistoryRow) []string {
+	if r.Rollback {
+		return []string{string(r.State), "rollback"}
+	}
+	return []string{string(r.State)}
 }
 
 // failure is why a rollout failed. Of the others ECS only says that they did not.
