@@ -71,6 +71,29 @@ fence-deep: ## The same with both handlers stopped at every pair of their calls 
 race: ## Run all tests under the race detector, the long ones shortened
 	CGO_ENABLED=1 go test -race -short ./...
 
+.PHONY: infra-test
+infra-test: ## Check and test the Terraform module, and the patterns by AWS's own event-ruler (fetches it; needs Terraform, Java and Maven)
+	.ci/infra
+	.ci/event-ruler go test -count=1 -v -tags conformance -run EventRuler ./events
+
+# TFVARS is a file with variables of infra/examples/complete, ARGS are further
+# arguments of terraform apply and destroy.
+TERRAFORM ?= terraform
+DEPLOY = $(TERRAFORM) -chdir=infra/examples/complete
+DEPLOY_ARGS = -var architecture=$(if $(filter amd64,$(GOARCH)),x86_64,arm64) $(if $(TFVARS),-var-file=$(abspath $(TFVARS))) $(ARGS)
+
+.PHONY: deploy
+deploy: build ## Build, and install it on AWS with your credentials: TFVARS=mine.tfvars (needs Terraform)
+	$(DEPLOY) init -input=false
+	$(DEPLOY) apply $(DEPLOY_ARGS)
+
+# First the table's protection goes, by an apply of its own.
+.PHONY: undeploy
+undeploy: build ## Remove from AWS what make deploy installed, the ledger included
+	$(DEPLOY) init -input=false
+	$(DEPLOY) apply $(DEPLOY_ARGS) -var deletion_protection=false
+	$(DEPLOY) destroy $(DEPLOY_ARGS)
+
 .PHONY: clean
 clean: ## Remove what was built and fetched
 	rm -rf dist .cache

@@ -1,0 +1,260 @@
+package dev_test
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/boot"
+	"github.com/tagalong-aws/tagalong/functions/internal/dynamo"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+// The Terraform module says again what the functions say, in another language:
+// here both are held together. What Terraform itself is needed for is in
+// infra/tests, see .ci/infra.
+
+var update = flag.Bool("update", false, "write the module's inputs and outputs into infra/README.md")
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join(root, path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(raw)
+}
+
+func decode(t *testing.T, path string, into any) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(read(t, path)), into); err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+}
+
+// TestTheModuleKnowsTheTable holds Definition against the file that a run of
+// infra/tests/ledger.tftest.hcl holds against the table.
+func TestTheModuleKnowsTheTable(t *testing.T) {
+	type table struct {
+		Keys       []string            `json:"keys"`
+		Attributes map[string]string   `json:"attributes"`
+		Indexes    map[string][]string `json:"indexes"`
+	}
+	names := func(keys []types.KeySchemaElement) (names []string) {
+		for _, k := range keys {
+			names = append(names, *k.AttributeName)
+		}
+		return names
+	}
+	definition := dynamo.Definition("tagalong")
+	want := table{Keys: names(definition.KeySchema), Attributes: map[string]string{}, Indexes: map[string][]string{}}
+	for _, a := range definition.AttributeDefinitions {
+		want.Attributes[*a.AttributeName] = string(a.AttributeType)
+	}
+	for _, i := range definition.GlobalSecondaryIndexes {
+		want.Indexes[*i.IndexName] = append(names(i.KeySchema), string(i.Projection.ProjectionType))
+	}
+	var got table
+	decode(t, "infra/tests/table.json", &got)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("infra/tests/table.json differs (-want +got):\n%s", diff)
+	}
+}
+
+// verdicts of a row: good; bad here and there; hidden, which only the module
+// refuses; start, which a function refuses when it knows its own account.
+type row struct {
+	Case     string          `json:"case"`
+	Verdict  string          `json:"verdict"`
+	Names    string          `json:"names"`
+	Rules    json.RawMessage `json:"rules"`
+	Accounts json.RawMessage `json:"accounts"`
+}
+
+// TestTheModuleRefusesTheSameRules holds the functions against the tables that
+// infra/tests/rules.tftest.hcl holds the module against.
+func TestTheModuleRefusesTheSameRules(t *testing.T) {
+	for _, table := range []struct {
+		path  string
+		parse func(row) error
+	}{
+		{"infra/tests/rules/environments.json", func(r row) error { _, err := tagalong.ParseRules(string(r.Rules)); return err }},
+		{"infra/tests/rules/accounts.json", func(r row) error { _, err := boot.ParseAccounts(string(r.Accounts)); return err }},
+	} {
+		var rows []row
+		decode(t, table.path, &rows)
+		for _, r := range rows {
+			t.Run(r.Case, func(t *testing.T) {
+				err := table.parse(r)
+				if bad := r.Verdict == "bad"; bad != (err != nil) {
+					t.Errorf("%s: the functions say %v", r.Verdict, err)
+				}
+				if r.Verdict != "good" && r.Names == "" {
+					t.Error("no word that the module's sentence must have")
+				}
+			})
+		}
+	}
+}
+
+// laterVariables belong to the sweep.
+var laterVariables = []string{"TAGALONG_EVENT_BUS", "TAGALONG_PENDING_AFTER", "TAGALONG_UNTAG"}
+
+func TestTheModuleSetsEveryVariable(t *testing.T) {
+	named := func(path, pattern string) (names []string) {
+		for _, match := range regexp.MustCompile(pattern).FindAllStringSubmatch(read(t, path), -1) {
+			names = append(names, match[1])
+		}
+		slices.Sort(names)
+		return slices.Compact(names)
+	}
+	want := named("functions/internal/boot/config.go", `"(TAGALONG_\w+)"`)
+	if _, err := os.Stat(filepath.Join(root, "functions/sweep")); err != nil {
+		want = slices.DeleteFunc(want, func(name string) bool { return slices.Contains(laterVariables, name) })
+	}
+	if diff := cmp.Diff(want, named("infra/settings.tf", `(?m)^ +(TAGALONG_\w+) +=`)); diff != "" {
+		t.Errorf("variables of boot/config.go and of infra/settings.tf (-want +got):\n%s", diff)
+	}
+}
+
+// TestTheModuleHasEveryFunction looks at the folders, and at the files that
+// wire them.
+func TestTheModuleHasEveryFunction(t *testing.T) {
+	mains, err := filepath.Glob(filepath.Join(root, "functions/*/main.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, main := range mains {
+		name := filepath.Base(filepath.Dir(main))
+		if name == "tagalong" { // the command
+			continue
+		}
+		if source, err := os.ReadFile(filepath.Join(root, "infra", name+".tf")); err != nil || !strings.Contains(string(source), `module "`+name+`"`) {
+			t.Errorf("function %s is not in infra/%s.tf: %v", name, name, err)
+		}
+	}
+}
+
+// block is a variable or an output of a formatted file.
+type block struct{ name, description, initial string }
+
+var (
+	blockForm       = regexp.MustCompile(`(?ms)^(variable|output) "(\w+)" \{\n(.*?)^\}`)
+	descriptionForm = regexp.MustCompile(`(?m)^  description = "((?:[^"\\]|\\.)*)"$`)
+	defaultForm     = regexp.MustCompile(`(?m)^  default +(?:= )(.*)$`)
+	typeForm        = regexp.MustCompile(`(?m)^  type +=`)
+)
+
+func blocks(t *testing.T, path, kind string) (found []block) {
+	t.Helper()
+	for _, match := range blockForm.FindAllStringSubmatch(read(t, path), -1) {
+		if match[1] != kind {
+			continue
+		}
+		b := block{name: match[2]}
+		if d := descriptionForm.FindStringSubmatch(match[3]); d != nil {
+			b.description = d[1]
+		} else {
+			t.Errorf("%s: %s %q has no description", path, kind, b.name)
+		}
+		if kind == "variable" && !typeForm.MatchString(match[3]) {
+			t.Errorf("%s: variable %q has no type", path, b.name)
+		}
+		if d := defaultForm.FindStringSubmatch(match[3]); d != nil {
+			b.initial = d[1]
+		}
+		found = append(found, b)
+	}
+	if found == nil {
+		t.Fatalf("%s has no %s", path, kind)
+	}
+	return found
+}
+
+// interfaceOf describes inputs and outputs of a module as tables.
+func interfaceOf(t *testing.T, folder string) string {
+	t.Helper()
+	var b strings.Builder
+	b.WriteString("| input | default | meaning |\n|---|---|---|\n")
+	for _, v := range blocks(t, folder+"/variables.tf", "variable") {
+		initial := "required"
+		if v.initial != "" {
+			initial = "`" + v.initial + "`"
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", v.name, initial, v.description)
+	}
+	b.WriteString("\n| output | meaning |\n|---|---|\n")
+	for _, o := range blocks(t, folder+"/outputs.tf", "output") {
+		fmt.Fprintf(&b, "| `%s` | %s |\n", o.name, o.description)
+	}
+	return b.String()
+}
+
+func TestTheModulesReadmeHasItsInputsAndOutputs(t *testing.T) {
+	readme := read(t, "infra/README.md")
+	wanted := readme
+	for _, folder := range []string{"infra", "infra/modules/member-account", "infra/modules/codepipeline-actions"} {
+		begin, end := "<!-- "+folder+":begin -->\n", "<!-- "+folder+":end -->"
+		head, rest, found := strings.Cut(wanted, begin)
+		_, tail, closed := strings.Cut(rest, end)
+		if !found || !closed {
+			t.Fatalf("infra/README.md has no place for %s", folder)
+		}
+		wanted = head + begin + interfaceOf(t, folder) + end + tail
+	}
+	if *update {
+		if err := os.WriteFile(filepath.Join(root, "infra/README.md"), []byte(wanted), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(wanted, readme); diff != "" {
+		t.Errorf("infra/README.md differs (go test ./functions/internal/dev -update writes it):\n%s", diff)
+	}
+}
+
+// TestTheModulesReadmeSaysWhatIsTested finds each sentence of the README in the
+// name of a run of terraform test, and the other way round.
+func TestTheModulesReadmeSaysWhatIsTested(t *testing.T) {
+	_, section, found := strings.Cut(read(t, "infra/README.md"), "\n## What holds\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	if !found {
+		t.Fatal("infra/README.md does not say what holds")
+	}
+	var sentences []string
+	other := regexp.MustCompile(`[^a-z0-9]+`)
+	for _, match := range regexp.MustCompile(`(?m)^- (.*)\.$`).FindAllStringSubmatch(section, -1) {
+		plain := strings.NewReplacer("'", "", "`", "").Replace(strings.ToLower(match[1]))
+		sentences = append(sentences, strings.Trim(other.ReplaceAllString(plain, "_"), "_"))
+	}
+	var runs []string
+	for _, pattern := range []string{"infra/tests/*.tftest.hcl", "infra/modules/*/tests/*.tftest.hcl"} {
+		files, err := filepath.Glob(filepath.Join(root, pattern))
+		if err != nil || files == nil {
+			t.Fatalf("%s: %v, %v", pattern, files, err)
+		}
+		for _, file := range files {
+			raw, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, match := range regexp.MustCompile(`(?m)^run "(\w+)"`).FindAllStringSubmatch(string(raw), -1) {
+				runs = append(runs, match[1])
+			}
+		}
+	}
+	slices.Sort(sentences)
+	slices.Sort(runs)
+	if diff := cmp.Diff(runs, sentences); diff != "" {
+		t.Errorf("runs of terraform test and sentences of infra/README.md (-runs +sentences):\n%s", diff)
+	}
+}

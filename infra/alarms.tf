@@ -1,0 +1,64 @@
+# What concerns the whole; the functions' own alarms are in modules/function.
+# Drift's alarm comes with the sweep.
+locals {
+  tag_alarms = var.alarms ? {
+    TagsBlocked = "tags that cannot be moved: immutable, illegal, or the image has no room for one more; `tagalong tags --pending` names them"
+    TagsMissing = "tags whose image is gone from its repository; `tagalong tags --pending` names them"
+  } : {}
+}
+
+resource "aws_cloudwatch_metric_alarm" "tags" {
+  for_each = local.tag_alarms
+
+  alarm_name          = "${var.name}-${lower(each.key)}"
+  alarm_description   = "There are ${each.value}."
+  namespace           = "Tagalong"
+  metric_name         = each.key
+  statistic           = "Sum"
+  period              = 300
+  evaluation_periods  = 1
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 0
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = local.alarm_actions
+  ok_actions          = local.alarm_actions
+  tags                = local.tags
+}
+
+resource "aws_cloudwatch_metric_alarm" "undelivered" {
+  count = var.alarms ? 1 : 0
+
+  alarm_name          = "${var.name}-undelivered"
+  alarm_description   = "Events that Lambda did not take wait in ${var.name}-undelivered: mend the cause, then replay them."
+  namespace           = "AWS/SQS"
+  metric_name         = "ApproximateNumberOfMessagesVisible"
+  dimensions          = { QueueName = aws_sqs_queue.undelivered.name }
+  statistic           = "Maximum"
+  period              = 300
+  evaluation_periods  = 1
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 0
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = local.alarm_actions
+  ok_actions          = local.alarm_actions
+  tags                = local.tags
+}
+
+resource "aws_cloudwatch_metric_alarm" "lost" {
+  for_each = var.alarms ? local.rule_names : {}
+
+  alarm_name          = "${each.value}-lost"
+  alarm_description   = "Events of rule ${each.value} reached neither the function nor ${var.name}-undelivered, and are lost."
+  namespace           = "AWS/Events"
+  metric_name         = "InvocationsFailedToBeSentToDlq"
+  dimensions          = { RuleName = each.value }
+  statistic           = "Sum"
+  period              = 300
+  evaluation_periods  = 1
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 0
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = local.alarm_actions
+  ok_actions          = local.alarm_actions
+  tags                = local.tags
+}

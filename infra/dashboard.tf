@@ -1,0 +1,59 @@
+resource "aws_cloudwatch_dashboard" "this" {
+  count = var.dashboard ? 1 : 0
+
+  dashboard_name = "${var.name}-${local.region}"
+  dashboard_body = jsonencode({ widgets = [for i, widget in local.widgets : merge(local.widget, {
+    x          = i % 2 * 12
+    y          = floor(i / 2) * 6
+    properties = merge(local.properties, widget)
+  })] })
+}
+
+locals {
+  widget     = { type = "metric", width = 12, height = 6 }
+  properties = { region = local.region, view = "timeSeries", stat = "Sum", period = 300 }
+
+  widgets = [
+    {
+      title   = "Events and tags"
+      metrics = [for metric in ["EventsHandled", "EventsUnmanaged", "TagsMoved"] : ["Tagalong", metric]]
+    },
+    {
+      title   = "What wants attention"
+      metrics = [for metric in ["TagsBlocked", "TagsMissing", "TagsInDoubt", "ContainersUnproven", "Errors"] : ["Tagalong", metric]]
+    },
+    {
+      title   = "From the deployment to the confirmed tag, ms"
+      metrics = [["Tagalong", "LagMilliseconds", { stat = "p50", label = "median" }], ["Tagalong", "LagMilliseconds", { stat = "p99", label = "p99" }]]
+    },
+    {
+      title   = "Dead letters"
+      stat    = "Maximum"
+      metrics = [for queue in local.dead_letter_queue_names : ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", queue]]
+    },
+    {
+      title   = "Invocations"
+      metrics = [for name in keys(local.functions) : ["AWS/Lambda", "Invocations", "FunctionName", "${var.name}-${name}"]]
+    },
+    {
+      title   = "Duration, p99, ms"
+      stat    = "p99"
+      metrics = [for name in keys(local.functions) : ["AWS/Lambda", "Duration", "FunctionName", "${var.name}-${name}"]]
+    },
+    {
+      title   = "Errors of functions"
+      metrics = [for name in keys(local.functions) : ["AWS/Lambda", "Errors", "FunctionName", "${var.name}-${name}"]]
+    },
+    {
+      title = "The ledger's table"
+      metrics = [for metric in ["ConsumedReadCapacityUnits", "ConsumedWriteCapacityUnits"] :
+        ["AWS/DynamoDB", metric, "TableName", local.table_name]
+      ]
+    },
+  ]
+
+  dead_letter_queue_names = concat(
+    [aws_sqs_queue.undelivered.name],
+    [for function in values(local.functions) : function.dead_letter_queue_name if function.dead_letter_queue_name != null],
+  )
+}

@@ -1,0 +1,19 @@
+# Takes ECS's deployment events: keeps the ledger and moves the tags.
+module "deployment" {
+  source = "./modules/function"
+
+  name        = "deployment"
+  description = "Tagalong: records what ECS deploys and moves the environments' tags"
+  settings    = local.function
+  environment = local.environment
+  policy      = data.aws_iam_policy_document.deployment.json
+}
+
+data "aws_iam_policy_document" "deployment" {
+  source_policy_documents = [
+    data.aws_iam_policy_document.ledger_write.json,
+    data.aws_iam_policy_document.images_tag.json,
+    data.aws_iam_policy_document.deployments.json,
+    data.aws_iam_policy_document.member_accounts.json,
+  ]
+}

@@ -1,0 +1,115 @@
+# Which events wake which function: events/patterns/NAME.json is the pattern of
+# function NAME. The patterns are tested in events/.
+locals {
+  patterns = { for file in fileset("${path.module}/../events/patterns", "*.json") : trimsuffix(file, ".json") => file }
+
+  # Composed, since the queue's policy names the rules and their targets the queue.
+  rule_names = { for name in keys(local.patterns) : name => "${var.name}-${name}" }
+  rule_arns  = { for name, rule in local.rule_names : name => "arn:${local.partition}:events:${local.region}:${local.account}:rule/${rule}" }
+}
+
+# Services of AWS send to the default bus of their Region alone; member accounts
+# forward there, too.
+resource "aws_cloudwatch_event_rule" "this" {
+  for_each = local.patterns
+
+  name          = local.rule_names[each.key]
+  description   = "Tagalong: events for the function ${each.key}"
+  event_pattern = file("${path.module}/../events/patterns/${each.value}")
+  tags          = local.tags
+}
+
+resource "aws_cloudwatch_event_target" "this" {
+  for_each = local.patterns
+
+  rule      = aws_cloudwatch_event_rule.this[each.key].name
+  target_id = each.key
+  arn       = local.functions[each.key].arn
+
+  # Until Lambda has taken the event. What happens to it in the function is
+  # Lambda's to retry, and has a dead-letter queue of its own.
+  retry_policy {
+    maximum_event_age_in_seconds = var.retries.event_hours * 3600
+    maximum_retry_attempts       = var.retries.event_attempts
+  }
+
+  dead_letter_config {
+    arn = aws_sqs_queue.undelivered.arn
+  }
+}
+
+# No source_account: with it EventBridge does not get through.
+resource "aws_lambda_permission" "events" {
+  for_each = local.patterns
+
+  statement_id  = "EventBridge"
+  function_name = local.functions[each.key].function_name
+  action        = "lambda:InvokeFunction"
+  principal     = "events.amazonaws.com"
+  source_arn    = aws_cloudwatch_event_rule.this[each.key].arn
+}
+
+# Events that Lambda did not take. Messages have the rule and the reason in
+# their attributes; `tagalong replay` takes them.
+resource "aws_sqs_queue" "undelivered" {
+  name                              = "${var.name}-undelivered"
+  message_retention_seconds         = 14 * 24 * 3600
+  sqs_managed_sse_enabled           = var.kms_key_arn == null ? true : null
+  kms_master_key_id                 = var.kms_key_arn
+  kms_data_key_reuse_period_seconds = 3600
+  policy                            = data.aws_iam_policy_document.undelivered.json
+  tags                              = local.tags
+}
+
+# The queue's policy stands in the queue, since the provider waits for each
+# resource of SQS as long as for all of them together.
+data "aws_iam_policy_document" "undelivered" {
+  statement {
+    sid       = "TakeWhatTheRulesCannotDeliver"
+    actions   = ["sqs:SendMessage"]
+    resources = ["arn:${local.partition}:sqs:${local.region}:${local.account}:${var.name}-undelivered"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["events.amazonaws.com"]
+    }
+
+    condition {
+      test     = "ArnEquals"
+      variable = "aws:SourceArn"
+      values   = values(local.rule_arns)
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.tls_only_queues ? ["DenyWithoutTLS"] : []
+
+    content {
+      sid       = statement.value
+      effect    = "Deny"
+      actions   = ["sqs:*"]
+      resources = ["arn:${local.partition}:sqs:${local.region}:${local.account}:${var.name}-undelivered"]
+
+      principals {
+        type        = "*"
+        identifiers = ["*"]
+      }
+
+      condition {
+        test     = "Bool"
+        variable = "aws:SecureTransport"
+        values   = ["false"]
+      }
+    }
+  }
+}
+
+# One statement an account, beside whatever the bus's policy says already. What
+# they send is what AWS says of them: nobody else can send events of aws.*.
+# A wrong account has its sentence elsewhere (modules/rules).
+resource "aws_cloudwatch_event_permission" "member" {
+  for_each = toset([for entry in var.accounts : entry.account if entry.account != local.account && can(regex("^[0-9]{12}$", entry.account))])
+
+  statement_id = "${var.name}-${each.value}"
+  principal    = each.value
+}

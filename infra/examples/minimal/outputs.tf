@@ -1,0 +1,9 @@
+output "table_name" {
+  description = "For TAGALONG_TABLE of the command."
+  value       = module.tagalong.table_name
+}
+
+output "history_url" {
+  description = "Where questions are asked over HTTP."
+  value       = module.tagalong.history_url
+}

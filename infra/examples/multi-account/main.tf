@@ -1,0 +1,31 @@
+provider "aws" {
+  region = var.region
+}
+
+provider "aws" {
+  alias  = "member"
+  region = var.region
+
+  assume_role {
+    role_arn = var.member_admin_role_arn
+  }
+}
+
+module "tagalong" {
+  source = "../../"
+
+  environments = [
+    { environment = "prod", accounts = [module.member.account] },
+    { environment = "staging" },
+  ]
+
+  accounts = [{ account = module.member.account, role = module.member.role_arn }]
+}
+
+module "member" {
+  source    = "../../modules/member-account"
+  providers = { aws = aws.member }
+
+  event_bus_arn = module.tagalong.event_bus_arn
+  role_arns     = module.tagalong.role_arns
+}

@@ -1,0 +1,51 @@
+# The ledger. A test keeps its keys and indexes equal to those that
+# `tagalong ledger create` makes (functions/internal/dynamo/table.go).
+resource "aws_dynamodb_table" "ledger" {
+  name         = local.table_name
+  billing_mode = "PAY_PER_REQUEST"
+  hash_key     = "pk"
+  range_key    = "sk"
+
+  dynamic "attribute" {
+    for_each = ["pk", "sk", "gsi1pk", "gsi1sk", "gsi2pk", "gsi2sk"]
+
+    content {
+      name = attribute.value
+      type = "S"
+    }
+  }
+
+  dynamic "global_secondary_index" {
+    for_each = ["gsi1", "gsi2"]
+
+    content {
+      name            = global_secondary_index.value
+      hash_key        = "${global_secondary_index.value}pk"
+      range_key       = "${global_secondary_index.value}sk"
+      projection_type = "ALL"
+    }
+  }
+
+  dynamic "ttl" {
+    for_each = var.retention_days == null ? [] : ["expires"]
+
+    content {
+      attribute_name = ttl.value
+      enabled        = true
+    }
+  }
+
+  point_in_time_recovery {
+    enabled = var.point_in_time_recovery
+  }
+
+  # Without a key of the customer's the table is encrypted with one that AWS owns.
+  server_side_encryption {
+    enabled     = var.kms_key_arn != null
+    kms_key_arn = var.kms_key_arn
+  }
+
+  deletion_protection_enabled = var.deletion_protection
+
+  tags = local.tags
+}

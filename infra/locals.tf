@@ -1,0 +1,59 @@
+data "aws_caller_identity" "this" {}
+
+data "aws_partition" "this" {}
+
+# Any service will do: it tells the Region in every version of the provider,
+# while aws_region has no attribute that both 5.x and 6.x are content with.
+data "aws_service" "this" {
+  service_id = "lambda"
+}
+
+# ARNs are composed and not read from resources, so that a plan shows every
+# policy whole before anything exists.
+locals {
+  account   = data.aws_caller_identity.this.account_id
+  region    = data.aws_service.this.region
+  partition = data.aws_partition.this.partition
+
+  table_name    = var.name
+  table_arn     = "arn:${local.partition}:dynamodb:${local.region}:${local.account}:table/${local.table_name}"
+  event_bus_arn = "arn:${local.partition}:events:${local.region}:${local.account}:event-bus/default"
+  alarm_actions = var.alarm_topic_arn == null ? [] : [var.alarm_topic_arn]
+  tags          = merge({ "managed-by" = "terraform", "module" = "tagalong" }, var.tags)
+}
+
+# What every function is given.
+locals {
+  function = {
+    prefix               = var.name
+    dist                 = coalesce(var.dist, "${path.module}/../dist")
+    architecture         = var.architecture
+    memory_size          = var.memory_size
+    timeout              = var.timeout
+    log_level            = var.log_level
+    log_retention_days   = var.log_retention_days
+    kms_key_arn          = var.kms_key_arn
+    alarms               = var.alarms
+    alarm_actions        = local.alarm_actions
+    tls_only_queues      = var.tls_only_queues
+    extra_environment    = var.extra_environment
+    reserved_concurrency = var.reserved_concurrency
+    retries = {
+      maximum_age_seconds = var.retries.function_hours * 3600
+      attempts            = var.retries.function_attempts
+    }
+    partition  = local.partition
+    dns_suffix = data.aws_partition.this.dns_suffix
+    region     = local.region
+    account    = local.account
+    tags       = local.tags
+  }
+
+  functions = {
+    deployment       = module.deployment
+    pipeline         = module.pipeline
+    tagimage         = module.tagimage
+    imagedefinitions = module.imagedefinitions
+    history          = module.history
+  }
+}

@@ -1,0 +1,155 @@
+# The real provider, out of reach of AWS.
+provider "aws" {
+  region                      = "eu-west-1"
+  access_key                  = "none"
+  secret_key                  = "none"
+  skip_credentials_validation = true
+  skip_metadata_api_check     = true
+  skip_requesting_account_id  = true
+}
+
+variables {
+  name        = "deployment"
+  description = "a function under test"
+  environment = { TAGALONG_TABLE = "tagalong", TAGALONG_RETENTION_DAYS = "" }
+  policy      = "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Sid\":\"Own\",\"Effect\":\"Allow\",\"Action\":\"dynamodb:Query\",\"Resource\":\"arn:aws:dynamodb:eu-west-1:111122223333:table/tagalong\"}]}"
+  settings = {
+    prefix             = "tagalong"
+    dist               = "../../tests/fixtures"
+    architecture       = "arm64"
+    memory_size        = 256
+    timeout            = 60
+    log_level          = "warn"
+    log_retention_days = 90
+    alarms             = true
+    alarm_actions      = []
+    tls_only_queues    = true
+    extra_environment  = { AWS_USE_FIPS_ENDPOINT = "true", GOGC = "1", TAGALONG_TABLE = "other" }
+    retries            = { maximum_age_seconds = 21600, attempts = 2 }
+    partition          = "aws"
+    dns_suffix         = "amazonaws.com"
+    region             = "eu-west-1"
+    account            = "111122223333"
+    tags               = {}
+  }
+}
+
+run "a_function_is_a_small_go_binary_that_starts_fast" {
+  command = plan
+
+  assert {
+    condition = (
+      aws_lambda_function.this.runtime == "provided.al2023" &&
+      aws_lambda_function.this.architectures == tolist(["arm64"]) &&
+      aws_lambda_function.this.memory_size == 256
+    )
+    error_message = "runtime, processor or memory are others"
+  }
+
+  assert {
+    condition = aws_lambda_function.this.environment[0].variables == tomap({
+      AWS_USE_FIPS_ENDPOINT = "true"
+      GOGC                  = "400"
+      GOMAXPROCS            = "1"
+      SSL_CERT_DIR          = "/none"
+      TAGALONG_TABLE        = "tagalong"
+    })
+    error_message = "environment: ${jsonencode(aws_lambda_function.this.environment[0].variables)}"
+  }
+}
+
+run "a_function_with_a_whole_core_uses_it" {
+  command = plan
+
+  variables {
+    settings = merge(var.settings, { memory_size = 1769 })
+  }
+
+  assert {
+    condition     = !contains(keys(aws_lambda_function.this.environment[0].variables), "GOMAXPROCS")
+    error_message = "GOMAXPROCS is set"
+  }
+}
+
+run "a_function_reserves_no_concurrency_unless_told" {
+  command = plan
+
+  assert {
+    condition     = aws_lambda_function.this.reserved_concurrent_executions == -1
+    error_message = "concurrency is reserved"
+  }
+}
+
+run "logs_are_json_are_kept_for_a_while_and_lose_no_metrics" {
+  command = plan
+
+  assert {
+    condition = (
+      aws_lambda_function.this.logging_config[0].log_format == "JSON" &&
+      aws_lambda_function.this.logging_config[0].application_log_level == "INFO" &&
+      aws_cloudwatch_log_group.this.retention_in_days == 90
+    )
+    error_message = "logs are configured otherwise"
+  }
+}
+
+run "a_role_may_do_what_its_function_needs_and_write_its_own_logs_and_failures" {
+  command = plan
+
+  assert {
+    condition = { for statement in jsondecode(data.aws_iam_policy_document.this.json).Statement : statement.Sid => statement.Resource } == {
+      Own            = "arn:aws:dynamodb:eu-west-1:111122223333:table/tagalong"
+      WriteLogs      = "arn:aws:logs:eu-west-1:111122223333:log-group:/aws/lambda/tagalong-deployment:*"
+      KeepWhatFailed = "arn:aws:sqs:eu-west-1:111122223333:tagalong-deployment-failed"
+    }
+    error_message = "policy: ${data.aws_iam_policy_document.this.json}"
+  }
+}
+
+run "an_event_that_fails_is_tried_twice_more_and_kept_whole" {
+  command = plan
+
+  assert {
+    condition = (
+      aws_lambda_function_event_invoke_config.this[0].maximum_retry_attempts == 2 &&
+      aws_lambda_function_event_invoke_config.this[0].maximum_event_age_in_seconds == 21600 &&
+      aws_sqs_queue.failed[0].message_retention_seconds == 1209600
+    )
+    error_message = "events are given up early or dropped"
+  }
+}
+
+run "a_function_that_is_waited_for_has_no_queue" {
+  command = plan
+
+  variables {
+    settings = merge(var.settings, { retries = null })
+  }
+
+  assert {
+    condition = (
+      length(aws_sqs_queue.failed) == 0 && length(aws_lambda_function_event_invoke_config.this) == 0 &&
+      toset(keys(aws_cloudwatch_metric_alarm.this)) == toset(["Errors", "Throttles"])
+    )
+    error_message = "there is a queue"
+  }
+}
+
+run "errors_throttles_and_dead_letters_raise_alarms" {
+  command = plan
+
+  assert {
+    condition     = toset(keys(aws_cloudwatch_metric_alarm.this)) == toset(["Errors", "Throttles", "DestinationDeliveryFailures"]) && length(aws_cloudwatch_metric_alarm.failed) == 1
+    error_message = "alarms: ${join(", ", keys(aws_cloudwatch_metric_alarm.this))}"
+  }
+}
+
+run "more_environment_than_lambda_takes_is_refused" {
+  command = plan
+
+  variables {
+    settings = merge(var.settings, { extra_environment = { LONG = join("", [for i in range(1000) : "five!"]) } })
+  }
+
+  expect_failures = [aws_lambda_function.this]
+}

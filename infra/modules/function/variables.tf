@@ -1,0 +1,49 @@
+variable "name" {
+  description = "Name of the function within the project, and of its zip."
+  type        = string
+  nullable    = false
+}
+
+variable "description" {
+  description = "What the function does."
+  type        = string
+  nullable    = false
+}
+
+variable "environment" {
+  description = "Environment variables of its own; empty ones are left out."
+  type        = map(string)
+  nullable    = false
+}
+
+variable "policy" {
+  description = "What the function may do, JSON; its logs and dead letters are added."
+  type        = string
+  nullable    = false
+}
+
+variable "settings" {
+  description = "What all functions have in common. Without retries the function is called and waited for, and has no dead-letter queue."
+  type = object({
+    prefix               = string
+    dist                 = string
+    architecture         = string
+    memory_size          = number
+    timeout              = number
+    log_level            = string
+    log_retention_days   = number
+    kms_key_arn          = optional(string)
+    alarms               = bool
+    alarm_actions        = list(string)
+    tls_only_queues      = bool
+    extra_environment    = map(string)
+    reserved_concurrency = optional(number)
+    retries              = optional(object({ maximum_age_seconds = number, attempts = number }))
+    partition            = string
+    dns_suffix           = string
+    region               = string
+    account              = string
+    tags                 = map(string)
+  })
+  nullable = false
+}

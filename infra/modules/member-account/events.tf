@@ -1,0 +1,114 @@
+# The events that the main module's rules take are forwarded to its bus, as they
+# are: they keep this account and Region. A third hop there is none.
+locals {
+  patterns   = { for file in fileset("${path.module}/../../../events/patterns", "*.json") : trimsuffix(file, ".json") => file }
+  queue_name = "${var.name}-undelivered"
+  rule_names = { for name in keys(local.patterns) : name => "${var.name}-${name}" }
+}
+
+resource "aws_cloudwatch_event_rule" "this" {
+  for_each = local.patterns
+
+  name          = local.rule_names[each.key]
+  description   = "Tagalong: events forwarded to ${var.event_bus_arn}"
+  event_pattern = file("${path.module}/../../../events/patterns/${each.value}")
+  tags          = local.tags
+}
+
+resource "aws_cloudwatch_event_target" "this" {
+  for_each = local.patterns
+
+  rule      = aws_cloudwatch_event_rule.this[each.key].name
+  target_id = "central"
+  arn       = var.event_bus_arn
+  role_arn  = aws_iam_role.forward.arn
+
+  dead_letter_config {
+    arn = aws_sqs_queue.undelivered.arn
+  }
+
+  depends_on = [aws_iam_role_policy.forward]
+}
+
+resource "aws_sqs_queue" "undelivered" {
+  name                      = local.queue_name
+  message_retention_seconds = 14 * 24 * 3600
+  sqs_managed_sse_enabled   = true
+  policy                    = data.aws_iam_policy_document.undelivered.json
+  tags                      = local.tags
+}
+
+data "aws_iam_policy_document" "undelivered" {
+  statement {
+    sid       = "TakeWhatTheRulesCannotDeliver"
+    actions   = ["sqs:SendMessage"]
+    resources = ["arn:${local.partition}:sqs:${local.region}:${local.account}:${local.queue_name}"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["events.amazonaws.com"]
+    }
+
+    condition {
+      test     = "ArnEquals"
+      variable = "aws:SourceArn"
+      values   = [for rule in values(local.rule_names) : "arn:${local.partition}:events:${local.region}:${local.account}:rule/${rule}"]
+    }
+  }
+
+  statement {
+    sid       = "DenyWithoutTLS"
+    effect    = "Deny"
+    actions   = ["sqs:*"]
+    resources = ["arn:${local.partition}:sqs:${local.region}:${local.account}:${local.queue_name}"]
+
+    principals {
+      type        = "*"
+      identifiers = ["*"]
+    }
+
+    condition {
+      test     = "Bool"
+      variable = "aws:SecureTransport"
+      values   = ["false"]
+    }
+  }
+}
+
+resource "aws_iam_role" "forward" {
+  name               = "${var.name}-forward-${local.region}"
+  description        = "Tagalong: lets EventBridge forward events to ${var.event_bus_arn}"
+  assume_role_policy = data.aws_iam_policy_document.forward_trust.json
+  tags               = local.tags
+}
+
+data "aws_iam_policy_document" "forward_trust" {
+  statement {
+    actions = ["sts:AssumeRole"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["events.amazonaws.com"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:SourceAccount"
+      values   = [local.account]
+    }
+  }
+}
+
+resource "aws_iam_role_policy" "forward" {
+  name   = "forward"
+  role   = aws_iam_role.forward.id
+  policy = data.aws_iam_policy_document.forward.json
+}
+
+data "aws_iam_policy_document" "forward" {
+  statement {
+    sid       = "ForwardEvents"
+    actions   = ["events:PutEvents"]
+    resources = [var.event_bus_arn]
+  }
+}

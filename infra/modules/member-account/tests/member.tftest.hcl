@@ -1,0 +1,97 @@
+# The real provider, out of reach of AWS.
+provider "aws" {
+  region                      = "eu-west-1"
+  access_key                  = "none"
+  secret_key                  = "none"
+  skip_credentials_validation = true
+  skip_metadata_api_check     = true
+  skip_requesting_account_id  = true
+}
+
+override_data {
+  target = data.aws_caller_identity.this
+  values = { account_id = "444455556666" }
+}
+
+variables {
+  event_bus_arn = "arn:aws:events:eu-west-1:111122223333:event-bus/default"
+  role_arns     = { deployment = "arn:aws:iam::111122223333:role/tagalong-deployment-eu-west-1" }
+}
+
+run "a_member_forwards_what_the_main_rules_take" {
+  command = plan
+
+  assert {
+    condition = (
+      { for name, rule in aws_cloudwatch_event_rule.this : name => jsondecode(rule.event_pattern) } == { for name in ["deployment", "pipeline"] : name => jsondecode(file("../../../events/patterns/${name}.json")) } &&
+      alltrue([for target in aws_cloudwatch_event_target.this : target.arn == var.event_bus_arn && length(target.dead_letter_config) == 1])
+    )
+    error_message = "events are not forwarded, or dropped"
+  }
+
+  assert {
+    condition     = jsondecode(data.aws_iam_policy_document.forward.json).Statement[0].Resource == var.event_bus_arn
+    error_message = "EventBridge may write to other buses"
+  }
+}
+
+run "a_member_lets_nobody_but_the_functions_in" {
+  command = plan
+
+  assert {
+    condition     = jsondecode(data.aws_iam_policy_document.trust.json).Statement[0].Principal == { AWS = "arn:aws:iam::111122223333:role/tagalong-deployment-eu-west-1" }
+    error_message = "trust: ${data.aws_iam_policy_document.trust.json}"
+  }
+}
+
+run "a_member_lets_itself_be_read_and_tagged_and_no_more" {
+  command = plan
+
+  variables {
+    clusters     = ["prod"]
+    repositories = ["shop/*"]
+  }
+
+  assert {
+    condition = [for statement in jsondecode(data.aws_iam_policy_document.this.json).Statement : statement.Resource if contains(flatten([statement.Action]), "ecr:PutImage")] == [
+      "arn:aws:ecr:*:444455556666:repository/shop/*",
+    ]
+    error_message = "policy: ${data.aws_iam_policy_document.this.json}"
+  }
+
+  assert {
+    condition = alltrue([for action in flatten([for statement in jsondecode(data.aws_iam_policy_document.this.json).Statement : statement.Action]) :
+      action == "ecr:PutImage" || can(regex(":(?:BatchGet|Describe|Get|List)[A-Za-z]+$", action))
+    ])
+    error_message = "policy: ${data.aws_iam_policy_document.this.json}"
+  }
+}
+
+run "in_further_regions_a_member_makes_no_second_role" {
+  command = plan
+
+  variables {
+    create_role = false
+  }
+
+  assert {
+    condition     = length(aws_iam_role.this) == 0 && output.role_arn == "arn:aws:iam::444455556666:role/tagalong"
+    error_message = "there is a role, or another is named"
+  }
+}
+
+run "a_bus_or_role_that_is_none_is_refused_by_its_variable" {
+  command = plan
+
+  variables {
+    event_bus_arn = "default"
+    role_arns     = {}
+    name          = "T"
+    regions       = []
+    clusters      = ["a/b"]
+    repositories  = []
+    pipelines     = []
+  }
+
+  expect_failures = [var.event_bus_arn, var.role_arns, var.name, var.regions, var.clusters, var.repositories, var.pipelines]
+}

@@ -1,0 +1,75 @@
+# What is wrong with environments and accounts, in sentences. The functions
+# check the same at their start (functions/internal/tagalong/environment.go,
+# functions/internal/boot/accounts.go); both are held against the tables in
+# tests/. Only this module refuses a rule that never matches.
+locals {
+  scopes       = ["accounts", "regions", "clusters", "services"] # whose service it is
+  rule_lists   = concat(local.scopes, ["pipelines", "stages"])   # these say whose release it gets
+  placeholders = ["{environment}", "{cluster}", "{service}", "{container}", "{time}"]
+
+  # Of Go's path.Match: a character of a class, and a whole glob.
+  class_member = "(?:[^\\\\\\]-]|\\\\.)"
+  glob         = "^(?:[^\\\\\\[]|\\\\.|\\[\\^?(?:${local.class_member}(?:-${local.class_member})?)+\\])+$"
+
+  rule_problems = concat(
+    flatten([for i, rule in var.environments : concat(
+      can(regex("^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$", rule.environment)) ? [] : [
+        "environments[${i}].environment \"${rule.environment}\": want 1 to 63 letters, digits, dots, underscores or hyphens, a letter or digit first.",
+      ],
+      [for list in local.rule_lists : [for glob in coalesce(rule[list], []) :
+        "environments[${i}].${list} \"${glob}\": want a glob of names, such as prod-*." if !can(regex(local.glob, glob))
+      ]],
+      length(coalesce(rule.tags, [])) <= 5 ? [] : [
+        "environments[${i}].tags: ${length(rule.tags)} templates: want at most 5.",
+      ],
+      [for template in coalesce(rule.tags, []) : [for name in regexall("\\{[^{}]*\\}", template) :
+        "environments[${i}].tags \"${template}\": placeholder ${name}: want ${join(", ", local.placeholders)}." if !contains(local.placeholders, name)
+      ]],
+      [for template in coalesce(rule.tags, []) :
+        "environments[${i}].tags \"${template}\": gives tags such as \"${local.samples[i][template]}\": want 1 to 128 letters, digits, underscores, dots or hyphens, neither dot nor hyphen first."
+        if !can(regex("^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$", local.samples[i][template])) &&
+        length(setsubtract(regexall("\\{[^{}]*\\}", template), local.placeholders)) == 0
+      ],
+    )]),
+    [for hidden in local.hidden_rules :
+      "environments[${hidden.later}] (${var.environments[hidden.later].environment}) never matches: environments[${hidden.earlier}] (${var.environments[hidden.earlier].environment}) takes all that it names; want the narrower rule first."
+    ],
+  )
+
+  # A tag that each template gives.
+  samples = [for rule in var.environments : {
+    for template in coalesce(rule.tags, []) : template => replace(replace(replace(replace(replace(template,
+    "{environment}", rule.environment), "{cluster}", "c"), "{service}", "s"), "{container}", "c"), "{time}", "19700101T000000Z")
+  }]
+
+  # Pairs of rules of which the earlier matches whatever the later matches: in
+  # each list a glob of the earlier one covers every glob of the later one. A
+  # glob covers another if it is the same, or a literal beginning and a star.
+  hidden_rules = flatten([for j, later in var.environments : [for i, earlier in slice(var.environments, 0, j) :
+    { earlier = i, later = j } if alltrue([for list in local.scopes :
+      alltrue([for glob in try(coalescelist(later[list], ["*"]), ["*"]) :
+        anytrue([for wide in try(coalescelist(earlier[list], ["*"]), ["*"]) :
+          wide == glob || can(regex("^[^*?\\[\\\\]*\\*$", wide)) && startswith(glob, trimsuffix(wide, "*"))
+        ])
+      ])
+    ])
+  ]])
+
+  account_problems = flatten([for i, entry in var.accounts : concat(
+    can(regex("^[0-9]{12}$", entry.account)) ? [] : [
+      "accounts[${i}].account \"${entry.account}\": want 12 digits.",
+    ],
+    !contains(slice(var.accounts[*].account, 0, i), entry.account) ? [] : [
+      "accounts[${i}].account \"${entry.account}\": listed before; want each account once.",
+    ],
+    entry.role == null || can(regex("^arn:aws(?:-[a-z]+)*:iam::${entry.account}:role/[A-Za-z0-9_+=,.@/-]{1,512}$", entry.role)) ? [] : [
+      "accounts[${i}].role \"${coalesce(entry.role, "null")}\": want the ARN of a role of account ${entry.account}, such as arn:aws:iam::${entry.account}:role/tagalong.",
+    ],
+    entry.role != null || entry.account == var.own_account ? [] : [
+      "accounts[${i}] (${entry.account}) has no role: want one, since our own account is ${var.own_account}.",
+    ],
+    [for region in coalesce(entry.regions, []) :
+      "accounts[${i}].regions \"${region}\": want the name of an AWS Region, such as us-east-1." if !can(regex("^[a-z]{2,}(?:-[a-z]+)+-[0-9]$", region))
+    ],
+  )])
+}

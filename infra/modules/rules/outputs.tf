@@ -1,0 +1,9 @@
+output "environment_problems" {
+  description = "What is wrong with the rules, a sentence each."
+  value       = local.rule_problems
+}
+
+output "account_problems" {
+  description = "What is wrong with the accounts, a sentence each."
+  value       = local.account_problems
+}

@@ -1,0 +1,30 @@
+variable "environments" {
+  description = "Environment rules, as the main module takes them."
+  type = list(object({
+    environment = string
+    accounts    = optional(list(string))
+    regions     = optional(list(string))
+    clusters    = optional(list(string))
+    services    = optional(list(string))
+    pipelines   = optional(list(string))
+    stages      = optional(list(string))
+    tags        = optional(list(string))
+  }))
+  nullable = false
+}
+
+variable "accounts" {
+  description = "Accounts, as the main module takes them."
+  type = list(object({
+    account = string
+    role    = optional(string)
+    regions = optional(list(string))
+  }))
+  nullable = false
+}
+
+variable "own_account" {
+  description = "Id of our own account, which needs no role."
+  type        = string
+  nullable    = false
+}

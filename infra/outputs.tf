@@ -1,0 +1,64 @@
+output "table_name" {
+  description = "The ledger's table, for TAGALONG_TABLE of the command."
+  value       = aws_dynamodb_table.ledger.name
+}
+
+output "table_arn" {
+  description = "ARN of the ledger's table."
+  value       = aws_dynamodb_table.ledger.arn
+}
+
+output "function_arns" {
+  description = "ARNs of the functions: deployment, pipeline, tagimage, imagedefinitions, history."
+  value       = { for name, function in local.functions : name => function.arn }
+}
+
+output "role_arns" {
+  description = "ARNs of the functions' roles, by function."
+  value       = { for name, function in local.functions : name => function.role_arn }
+}
+
+output "history_url" {
+  description = "URL of the history function; requests are signed for the service lambda (SigV4)."
+  value       = aws_lambda_function_url.history.function_url
+}
+
+output "dead_letter_queue_urls" {
+  description = "URLs of the dead-letter queues: undelivered for events that Lambda did not take, and by function those that it could not handle."
+  value = merge(
+    { undelivered = aws_sqs_queue.undelivered.url },
+    { for name, function in local.functions : name => function.dead_letter_queue_url if function.dead_letter_queue_url != null },
+  )
+}
+
+output "rule_arns" {
+  description = "ARNs of the EventBridge rules, by the function that they wake."
+  value       = { for name, rule in aws_cloudwatch_event_rule.this : name => rule.arn }
+}
+
+output "event_bus_arn" {
+  description = "ARN of the default event bus, to which member accounts forward."
+  value       = local.event_bus_arn
+}
+
+output "environments" {
+  description = "The environment rules as the functions read them, for TAGALONG_ENVIRONMENTS of the command."
+  value       = local.documents.environments
+
+  # Here and not in the variable, since a validation can list what is wrong only
+  # by working it all out again for its message.
+  precondition {
+    condition     = length(module.rules.environment_problems) == 0
+    error_message = join("\n", module.rules.environment_problems)
+  }
+}
+
+output "accounts" {
+  description = "The accounts as the functions read them, for TAGALONG_ACCOUNTS of the command."
+  value       = local.documents.accounts
+
+  precondition {
+    condition     = length(module.rules.account_problems) == 0
+    error_message = join("\n", module.rules.account_problems)
+  }
+}

@@ -1,0 +1,174 @@
+# What the functions may do, one statement a sentence; each function's file says
+# which of these documents make up its policy. A role's logs and dead letters are
+# in modules/function.
+#
+# https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
+# says which actions take which resources and conditions.
+locals {
+  # Everything of a service in the own account and the Regions that are covered.
+  places = [for region in var.regions : "${region}:${local.account}"]
+
+  # Paths of what lies in the clusters. The star alone takes in services whose
+  # ARNs have the old form without a cluster.
+  cluster_paths = [for cluster in var.clusters : cluster == "*" ? "*" : "${cluster}/*"]
+
+  ecs_arns = { for kind in ["service", "service-revision", "service-deployment", "task"] : kind => [
+    for pair in setproduct(local.places, local.cluster_paths) : "arn:${local.partition}:ecs:${pair[0]}:${kind}/${pair[1]}"
+  ] }
+
+  repository_arns = flatten([for repository in var.repositories : startswith(repository, "arn:") ? [repository] : [
+    for place in local.places : "arn:${local.partition}:ecr:${place}:repository/${repository}"
+  ]])
+
+  pipeline_arns = [for pair in setproduct(local.places, var.pipelines) : "arn:${local.partition}:codepipeline:${pair[0]}:${pair[1]}"]
+
+  member_roles = [for entry in var.accounts : entry.role if entry.role != null]
+}
+
+data "aws_iam_policy_document" "ledger_write" {
+  statement {
+    sid       = "ReadLedger"
+    actions   = ["dynamodb:Query", "dynamodb:BatchGetItem"]
+    resources = [local.table_arn]
+  }
+
+  statement {
+    sid       = "WriteLedger"
+    actions   = ["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"]
+    resources = [local.table_arn]
+
+    # All but the settings: no function writes its own rules and accounts.
+    condition {
+      test     = "ForAllValues:StringNotLike"
+      variable = "dynamodb:LeadingKeys"
+      values   = ["@*"]
+    }
+  }
+}
+
+data "aws_iam_policy_document" "ledger_read" {
+  statement {
+    sid       = "AskLedger"
+    actions   = ["dynamodb:Query"]
+    resources = [local.table_arn, "${local.table_arn}/index/gsi1", "${local.table_arn}/index/gsi2"]
+  }
+
+  statement {
+    sid       = "AskTags"
+    actions   = ["dynamodb:BatchGetItem"]
+    resources = [local.table_arn]
+  }
+}
+
+data "aws_iam_policy_document" "images_read" {
+  statement {
+    sid       = "ReadImages"
+    actions   = ["ecr:BatchGetImage"]
+    resources = local.repository_arns
+  }
+}
+
+data "aws_iam_policy_document" "images_tag" {
+  statement {
+    sid       = "MoveTags"
+    actions   = ["ecr:BatchGetImage", "ecr:PutImage"]
+    resources = local.repository_arns
+  }
+}
+
+data "aws_iam_policy_document" "deployments" {
+  statement {
+    sid       = "ReadServices"
+    actions   = ["ecs:DescribeServices"]
+    resources = local.ecs_arns.service
+  }
+
+  # Both the revision and its service are checked.
+  statement {
+    sid       = "ReadRevisions"
+    actions   = ["ecs:DescribeServiceRevisions"]
+    resources = concat(local.ecs_arns.service, local.ecs_arns.service-revision)
+  }
+
+  statement {
+    sid       = "ReadTasks"
+    actions   = ["ecs:DescribeTasks"]
+    resources = local.ecs_arns.task
+  }
+
+  # Its resource is whichever container instance may be asked about.
+  statement {
+    sid       = "FindTasks"
+    actions   = ["ecs:ListTasks"]
+    resources = [for place in local.places : "arn:${local.partition}:ecs:${place}:container-instance/*"]
+
+    condition {
+      test     = "ArnLike"
+      variable = "ecs:cluster"
+      values   = [for pair in setproduct(local.places, var.clusters) : "arn:${local.partition}:ecs:${pair[0]}:cluster/${pair[1]}"]
+    }
+  }
+
+  # AWS offers neither resources nor conditions for these.
+  statement {
+    sid       = "ReadTaskDefinitionsAndFindClusters"
+    actions   = ["ecs:DescribeTaskDefinition", "ecs:ListClusters"]
+    resources = ["*"]
+  }
+}
+
+data "aws_iam_policy_document" "member_accounts" {
+  dynamic "statement" {
+    for_each = length(local.member_roles) == 0 ? [] : [local.member_roles]
+
+    content {
+      sid       = "LookIntoMemberAccounts"
+      actions   = ["sts:AssumeRole"]
+      resources = statement.value
+    }
+  }
+}
+
+data "aws_iam_policy_document" "releases" {
+  statement {
+    sid       = "ReadPipelines"
+    actions   = ["codepipeline:ListActionExecutions", "codepipeline:GetPipelineExecution"]
+    resources = local.pipeline_arns
+  }
+
+  statement {
+    sid       = "ReadCodeDeploy"
+    actions   = ["codedeploy:GetDeployment", "codedeploy:ListDeployments", "codedeploy:GetDeploymentGroup"]
+    resources = [for place in local.places : "arn:${local.partition}:codedeploy:${place}:deploymentgroup:*/*"]
+  }
+
+  # AWS offers neither resources nor conditions for these.
+  statement {
+    sid       = "ReadCodeDeployTargets"
+    actions   = ["codedeploy:ListDeploymentTargets", "codedeploy:BatchGetDeploymentTargets"]
+    resources = ["*"]
+  }
+
+  statement {
+    sid       = "FindServiceDeployments"
+    actions   = ["ecs:ListServiceDeployments"]
+    resources = local.ecs_arns.service
+  }
+
+  # Both the deployment and its service are checked.
+  statement {
+    sid       = "ReadServiceDeployments"
+    actions   = ["ecs:DescribeServiceDeployments"]
+    resources = concat(local.ecs_arns.service, local.ecs_arns.service-deployment)
+  }
+}
+
+data "aws_iam_policy_document" "jobs" {
+  # AWS offers neither resources nor conditions for these; who knows a job's id
+  # was given it by CodePipeline.
+  statement {
+    sid       = "AnswerJobs"
+    actions   = ["codepipeline:PutJobSuccessResult", "codepipeline:PutJobFailureResult"]
+    resources = ["*"]
+  }
+}

@@ -1,0 +1,21 @@
+# Takes CodePipeline's and CodeDeploy's events: gives rollouts their release.
+module "pipeline" {
+  source = "./modules/function"
+
+  name        = "pipeline"
+  description = "Tagalong: records which release rolled out what"
+  settings    = local.function
+  environment = local.environment
+  policy      = data.aws_iam_policy_document.pipeline.json
+}
+
+# A service that the ledger has not seen is observed at once, as by deployment.
+data "aws_iam_policy_document" "pipeline" {
+  source_policy_documents = [
+    data.aws_iam_policy_document.ledger_write.json,
+    data.aws_iam_policy_document.images_tag.json,
+    data.aws_iam_policy_document.deployments.json,
+    data.aws_iam_policy_document.releases.json,
+    data.aws_iam_policy_document.member_accounts.json,
+  ]
+}

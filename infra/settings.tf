@@ -1,0 +1,60 @@
+module "rules" {
+  source = "./modules/rules"
+
+  environments = var.environments
+  accounts     = var.accounts
+  own_account  = local.account
+}
+
+# Environment rules and accounts, as the functions read them: JSON in a variable,
+# or in an item of the table when it is long, since Lambda allows 4 KB of
+# environment in all.
+locals {
+  longest_inline = 1200
+
+  # Without the attributes that are not set: the functions know a missing list,
+  # and no null.
+  documents = {
+    environments = jsonencode([for rule in var.environments : { for key, value in rule : key => value if value != null }])
+    accounts     = jsonencode([for account in var.accounts : { for key, value in account : key => value if value != null }])
+  }
+
+  # An item's name changes with its content, so that a function reads a new one:
+  # it looks once, when it starts.
+  items = {
+    for name, document in local.documents :
+    name => "@${name}-${substr(sha256(document), 0, 12)}" if length(document) > local.longest_inline
+  }
+
+  # By way of the item, so that it is there before a function that names it.
+  settings = {
+    for name, document in local.documents :
+    name => contains(keys(local.items), name) ? jsondecode(aws_dynamodb_table_item.setting[name].item).pk.S : document
+  }
+
+  environment = {
+    TAGALONG_TABLE          = local.table_name
+    TAGALONG_ENVIRONMENTS   = local.settings.environments
+    TAGALONG_ACCOUNTS       = local.settings.accounts
+    TAGALONG_LOG_LEVEL      = var.log_level
+    TAGALONG_RETENTION_DAYS = var.retention_days == null ? "" : tostring(var.retention_days)
+  }
+}
+
+resource "aws_dynamodb_table_item" "setting" {
+  for_each = local.items
+
+  table_name = aws_dynamodb_table.ledger.name
+  hash_key   = aws_dynamodb_table.ledger.hash_key
+  range_key  = aws_dynamodb_table.ledger.range_key
+
+  item = jsonencode({
+    pk   = { S = each.value }
+    sk   = { S = "SETTING" }
+    json = { S = local.documents[each.key] }
+  })
+
+  lifecycle {
+    create_before_destroy = true # functions at work still name the old one
+  }
+}

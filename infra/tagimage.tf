@@ -1,0 +1,33 @@
+# CodePipeline's action that tags an image. A pipeline's role may call it once
+# modules/codepipeline-actions says so.
+module "tagimage" {
+  source = "./modules/function"
+
+  name        = "tagimage"
+  description = "Tagalong: CodePipeline action that tags an image"
+  settings    = local.function
+  environment = local.environment
+  policy      = data.aws_iam_policy_document.tagimage.json
+}
+
+data "aws_iam_policy_document" "tagimage" {
+  source_policy_documents = [
+    data.aws_iam_policy_document.ledger_write.json,
+    data.aws_iam_policy_document.images_tag.json,
+    data.aws_iam_policy_document.jobs.json,
+    data.aws_iam_policy_document.member_accounts.json,
+  ]
+
+  statement {
+    sid       = "KnowThePipeline"
+    actions   = ["codepipeline:ListActionExecutions"]
+    resources = local.pipeline_arns
+  }
+
+  # AWS offers neither resources nor conditions for this.
+  statement {
+    sid       = "ReadJobs"
+    actions   = ["codepipeline:GetJobDetails"]
+    resources = ["*"]
+  }
+}

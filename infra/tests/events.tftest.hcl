@@ -1,0 +1,146 @@
+# The real provider, out of reach of AWS: it renders policies and refuses wrong
+# arguments while planning.
+provider "aws" {
+  region                      = "eu-west-1"
+  access_key                  = "none"
+  secret_key                  = "none"
+  skip_credentials_validation = true
+  skip_metadata_api_check     = true
+  skip_requesting_account_id  = true
+}
+
+override_data {
+  target = data.aws_caller_identity.this
+  values = { account_id = "111122223333" }
+}
+
+variables {
+  dist = "./tests/fixtures"
+}
+
+run "each_pattern_wakes_the_function_of_its_name" {
+  command = plan
+
+  assert {
+    condition     = { for name, rule in aws_cloudwatch_event_rule.this : name => jsondecode(rule.event_pattern) } == { for name in ["deployment", "pipeline"] : name => jsondecode(file("../events/patterns/${name}.json")) }
+    error_message = "the rules are not the files in events/patterns"
+  }
+
+  assert {
+    condition     = alltrue([for name, permission in aws_lambda_permission.events : permission.function_name == "tagalong-${name}" && permission.principal == "events.amazonaws.com" && permission.source_account == null])
+    error_message = "EventBridge may not wake the functions"
+  }
+}
+
+run "an_event_that_lambda_does_not_take_is_tried_for_a_day_and_kept" {
+  command = plan
+
+  assert {
+    condition = alltrue([for target in aws_cloudwatch_event_target.this :
+      target.retry_policy[0].maximum_event_age_in_seconds == 86400 && target.retry_policy[0].maximum_retry_attempts == 185 && length(target.dead_letter_config) == 1
+    ])
+    error_message = "a target gives up early or drops events"
+  }
+
+  assert {
+    condition = [for statement in jsondecode(data.aws_iam_policy_document.undelivered.json).Statement : toset(statement.Condition.ArnEquals["aws:SourceArn"]) if statement.Effect == "Allow"] == [
+      toset([for name in ["deployment", "pipeline"] : "arn:aws:events:eu-west-1:111122223333:rule/tagalong-${name}"])
+    ]
+    error_message = "others than the two rules may write dead letters: ${data.aws_iam_policy_document.undelivered.json}"
+  }
+}
+
+run "queues_are_encrypted_and_refuse_requests_without_tls" {
+  command = plan
+
+  assert {
+    condition = aws_sqs_queue.undelivered.sqs_managed_sse_enabled && anytrue([
+      for statement in jsondecode(aws_sqs_queue.undelivered.policy).Statement :
+      statement.Effect == "Deny" && try(statement.Condition.Bool["aws:SecureTransport"] == "false", false)
+    ])
+    error_message = "the queue takes requests without TLS"
+  }
+}
+
+run "for_an_emulator_queues_take_requests_without_tls" {
+  command = plan
+
+  variables {
+    tls_only_queues = false
+  }
+
+  assert {
+    condition     = alltrue([for statement in jsondecode(aws_sqs_queue.undelivered.policy).Statement : statement.Effect == "Allow"])
+    error_message = "the queue refuses requests without TLS"
+  }
+}
+
+run "member_accounts_may_send_events_and_nobody_else" {
+  command = plan
+
+  variables {
+    accounts = [
+      { account = "111122223333", regions = ["eu-west-1"] },
+      { account = "444455556666", role = "arn:aws:iam::444455556666:role/tagalong" },
+    ]
+  }
+
+  assert {
+    condition     = [for permission in aws_cloudwatch_event_permission.member : permission.principal] == ["444455556666"]
+    error_message = "wrong accounts may send events"
+  }
+}
+
+run "only_who_is_named_is_granted_the_url" {
+  command = plan
+
+  variables {
+    history_principals = ["arn:aws:iam::444455556666:role/scanner"]
+  }
+
+  assert {
+    condition     = aws_lambda_function_url.history.authorization_type == "AWS_IAM"
+    error_message = "the URL answers everybody"
+  }
+
+  assert {
+    condition = (
+      [for permission in aws_lambda_permission.history_url : permission.principal] == ["arn:aws:iam::444455556666:role/scanner"] &&
+      [for permission in aws_lambda_permission.history : permission.principal] == ["arn:aws:iam::444455556666:role/scanner"]
+    )
+    error_message = "others are granted the URL"
+  }
+}
+
+run "alarms_tell_the_topic" {
+  command = plan
+
+  variables {
+    alarm_topic_arn = "arn:aws:sns:eu-west-1:111122223333:oncall"
+  }
+
+  assert {
+    condition = (
+      toset([for alarm in aws_cloudwatch_metric_alarm.tags : alarm.metric_name]) == toset(["TagsBlocked", "TagsMissing"]) &&
+      alltrue([for alarm in concat(values(aws_cloudwatch_metric_alarm.tags), values(aws_cloudwatch_metric_alarm.lost), aws_cloudwatch_metric_alarm.undelivered) :
+        alarm.alarm_actions == toset([var.alarm_topic_arn])
+      ])
+    )
+    error_message = "an alarm tells nobody"
+  }
+}
+
+run "alarms_and_dashboard_can_be_switched_off" {
+  command = plan
+
+  variables {
+    alarms    = false
+    dashboard = false
+  }
+
+  assert {
+    condition = length(concat(values(aws_cloudwatch_metric_alarm.tags), values(aws_cloudwatch_metric_alarm.lost),
+    aws_cloudwatch_metric_alarm.undelivered, aws_cloudwatch_dashboard.this)) == 0
+    error_message = "there are alarms or a dashboard"
+  }
+}

@@ -1,0 +1,57 @@
+# The examples, applied with mocked providers, and what they show.
+mock_provider "aws" {
+  source = "./tests/mocks/aws"
+}
+
+mock_provider "aws" {
+  alias  = "member"
+  source = "./tests/mocks/aws"
+}
+
+run "the_smallest_installation_is_one_call" {
+  module {
+    source = "./examples/minimal"
+  }
+
+  assert {
+    condition     = output.table_name == "tagalong"
+    error_message = "the table is called ${output.table_name}"
+  }
+}
+
+run "a_whole_installation_has_a_key_rules_alarms_and_actions" {
+  module {
+    source = "./examples/complete"
+  }
+
+  variables {
+    pipeline_role_names = ["shop-release"]
+    alarm_email         = "oncall@example.com"
+    history_principals  = ["arn:aws:iam::111122223333:role/scanner", "444455556666"]
+  }
+
+  assert {
+    condition     = length(output.dead_letter_queue_urls) == 5
+    error_message = "dead-letter queues: ${join(", ", keys(output.dead_letter_queue_urls))}"
+  }
+}
+
+run "a_member_account_forwards_its_events_and_lets_itself_be_looked_into" {
+  module {
+    source = "./examples/multi-account"
+  }
+
+  override_data {
+    target = module.member.data.aws_caller_identity.this
+    values = { account_id = "444455556666" }
+  }
+
+  variables {
+    member_admin_role_arn = "arn:aws:iam::444455556666:role/admin"
+  }
+
+  assert {
+    condition     = output.table_name == "tagalong"
+    error_message = "the table is called ${output.table_name}"
+  }
+}

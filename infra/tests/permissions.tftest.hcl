@@ -1,0 +1,126 @@
+# The real provider, out of reach of AWS: it renders policies and refuses wrong
+# arguments while planning.
+provider "aws" {
+  region                      = "eu-west-1"
+  access_key                  = "none"
+  secret_key                  = "none"
+  skip_credentials_validation = true
+  skip_metadata_api_check     = true
+  skip_requesting_account_id  = true
+}
+
+override_data {
+  target = data.aws_caller_identity.this
+  values = { account_id = "111122223333" }
+}
+
+variables {
+  dist = "./tests/fixtures"
+}
+
+run "no_function_writes_its_own_rules_and_accounts" {
+  command = plan
+
+  assert {
+    condition = alltrue(flatten([for policy in [data.aws_iam_policy_document.deployment, data.aws_iam_policy_document.pipeline, data.aws_iam_policy_document.tagimage] : [
+      for statement in jsondecode(policy.json).Statement : statement.Condition == { "ForAllValues:StringNotLike" = { "dynamodb:LeadingKeys" = "@*" } }
+      if length(setintersection(flatten([statement.Action]), ["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"])) > 0
+    ]]))
+    error_message = "a function may write settings"
+  }
+}
+
+run "history_reads_the_ledger_and_images_and_writes_nothing" {
+  command = plan
+
+  assert {
+    condition     = toset(flatten([for statement in jsondecode(data.aws_iam_policy_document.history.json).Statement : statement.Action])) == toset(["dynamodb:Query", "dynamodb:BatchGetItem", "ecr:BatchGetImage"])
+    error_message = "history may do ${data.aws_iam_policy_document.history.json}"
+  }
+}
+
+run "imagedefinitions_knows_no_table_and_moves_no_tag" {
+  command = plan
+
+  assert {
+    condition = alltrue([for action in flatten([for statement in jsondecode(data.aws_iam_policy_document.imagedefinitions.json).Statement : statement.Action]) :
+      !startswith(action, "dynamodb:") && action != "ecr:PutImage"
+    ])
+    error_message = "imagedefinitions may do ${data.aws_iam_policy_document.imagedefinitions.json}"
+  }
+}
+
+run "only_the_roles_of_listed_accounts_are_assumed" {
+  command = plan
+
+  variables {
+    accounts = [{ account = "444455556666", role = "arn:aws:iam::444455556666:role/tagalong" }]
+  }
+
+  assert {
+    condition = alltrue([for policy in [data.aws_iam_policy_document.deployment, data.aws_iam_policy_document.pipeline, data.aws_iam_policy_document.tagimage, data.aws_iam_policy_document.imagedefinitions, data.aws_iam_policy_document.history] :
+      [for statement in jsondecode(policy.json).Statement : flatten([statement.Resource]) if contains(flatten([statement.Action]), "sts:AssumeRole")] == [["arn:aws:iam::444455556666:role/tagalong"]]
+    ])
+    error_message = "other roles may be assumed"
+  }
+}
+
+run "clusters_repositories_pipelines_and_regions_can_be_narrowed" {
+  command = plan
+
+  variables {
+    regions      = ["eu-west-1"]
+    clusters     = ["prod-*"]
+    repositories = ["shop/*", "arn:aws:ecr:eu-west-1:444455556666:repository/base"]
+    pipelines    = ["shop-*"]
+  }
+
+  assert {
+    condition = length(setsubtract(
+      flatten([for statement in jsondecode(data.aws_iam_policy_document.pipeline.json).Statement : flatten([statement.Resource])]),
+      [
+        "*",
+        "arn:aws:codedeploy:eu-west-1:111122223333:deploymentgroup:*/*",
+        "arn:aws:codepipeline:eu-west-1:111122223333:shop-*",
+        "arn:aws:dynamodb:eu-west-1:111122223333:table/tagalong",
+        "arn:aws:ecr:eu-west-1:111122223333:repository/shop/*",
+        "arn:aws:ecr:eu-west-1:444455556666:repository/base",
+        "arn:aws:ecs:eu-west-1:111122223333:container-instance/*",
+        "arn:aws:ecs:eu-west-1:111122223333:service/prod-*/*",
+        "arn:aws:ecs:eu-west-1:111122223333:service-deployment/prod-*/*",
+        "arn:aws:ecs:eu-west-1:111122223333:service-revision/prod-*/*",
+        "arn:aws:ecs:eu-west-1:111122223333:task/prod-*/*",
+      ],
+    )) == 0
+    error_message = "pipeline may do ${data.aws_iam_policy_document.pipeline.json}"
+  }
+
+  assert {
+    condition = [for statement in jsondecode(data.aws_iam_policy_document.deployment.json).Statement : statement.Condition.ArnLike["ecs:cluster"] if statement.Sid == "FindTasks"] == [
+      "arn:aws:ecs:eu-west-1:111122223333:cluster/prod-*",
+    ]
+    error_message = "tasks of other clusters can be listed"
+  }
+}
+
+run "a_star_alone_stands_only_where_aws_offers_nothing_narrower" {
+  command = plan
+
+  assert {
+    condition = length(setsubtract(
+      flatten([for policy in [data.aws_iam_policy_document.deployment, data.aws_iam_policy_document.pipeline, data.aws_iam_policy_document.tagimage, data.aws_iam_policy_document.imagedefinitions, data.aws_iam_policy_document.history] : [
+        for statement in jsondecode(policy.json).Statement : flatten([statement.Action]) if contains(flatten([statement.Resource]), "*")
+      ]]),
+      [
+        "codedeploy:BatchGetDeploymentTargets",
+        "codedeploy:ListDeploymentTargets",
+        "codepipeline:GetJobDetails",
+        "codepipeline:PutJobFailureResult",
+        "codepipeline:PutJobSuccessResult",
+        "ecs:DescribeTaskDefinition",
+        "ecs:ListClusters",
+      ],
+    )) == 0
+    error_message = "an action that takes resources is allowed on all of them"
+  }
+}

@@ -1,0 +1,90 @@
+# The real provider, out of reach of AWS: it renders policies and refuses wrong
+# arguments while planning.
+provider "aws" {
+  region                      = "eu-west-1"
+  access_key                  = "none"
+  secret_key                  = "none"
+  skip_credentials_validation = true
+  skip_metadata_api_check     = true
+  skip_requesting_account_id  = true
+}
+
+override_data {
+  target = data.aws_caller_identity.this
+  values = { account_id = "111122223333" }
+}
+
+variables {
+  dist = "./tests/fixtures"
+}
+
+run "a_template_that_gives_no_legal_tag_is_refused" {
+  command = plan
+
+  variables {
+    environments = [{ environment = "prod", tags = ["{environment}/{service}"] }]
+  }
+
+  expect_failures = [output.environments]
+}
+
+run "a_rule_that_an_earlier_one_hides_is_refused" {
+  command = plan
+
+  variables {
+    environments = [{ environment = "all" }, { environment = "prod", clusters = ["prod-*"] }]
+  }
+
+  expect_failures = [output.environments]
+}
+
+run "a_wrong_account_is_refused" {
+  command = plan
+
+  variables {
+    accounts = [{ account = "44445555666", role = "arn:aws:iam::444455556666:role/tagalong" }]
+  }
+
+  expect_failures = [output.accounts]
+}
+
+run "another_account_without_a_role_is_refused" {
+  command = plan
+
+  variables {
+    accounts = [{ account = "444455556666" }]
+  }
+
+  expect_failures = [output.accounts]
+}
+
+run "any_other_wrong_value_is_refused_by_its_variable" {
+  command = plan
+
+  variables {
+    name                 = "Tagalong_"
+    dist                 = ""
+    architecture         = "arm"
+    regions              = ["Ireland"]
+    clusters             = ["arn:aws:ecs:eu-west-1:111122223333:cluster/prod"]
+    repositories         = ["111122223333.dkr.ecr.eu-west-1.amazonaws.com/shop"]
+    pipelines            = []
+    retention_days       = 0.5
+    kms_key_arn          = "alias/ledger"
+    log_retention_days   = 2
+    log_level            = "trace"
+    memory_size          = 64
+    timeout              = 3
+    reserved_concurrency = 0
+    retries              = { event_hours = 25, function_attempts = 3 }
+    extra_environment    = { TAGALONG_TABLE = "other" }
+    history_principals   = ["*"]
+    alarm_topic_arn      = "oncall"
+  }
+
+  expect_failures = [
+    var.name, var.dist, var.architecture, var.regions, var.clusters, var.repositories, var.pipelines, var.retention_days,
+    var.kms_key_arn, var.log_retention_days, var.log_level, var.memory_size, var.timeout, var.reserved_concurrency, var.retries,
+    var.extra_environment, var.history_principals, var.alarm_topic_arn,
+  ]
+}

@@ -1,0 +1,308 @@
+# What is installed.
+
+variable "name" {
+  description = "Begins the name of everything that is made."
+  type        = string
+  default     = "tagalong"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{1,22}[a-z0-9]$", var.name))
+    error_message = "name \"${var.name}\": want 3 to 24 small letters, digits or hyphens, a letter first and no hyphen last."
+  }
+}
+
+variable "tags" {
+  description = "Tags of everything that is made, beside those of the provider."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
+
+variable "dist" {
+  description = "Folder with the functions' zips, as `make build` writes them. The repository's own `dist` by default."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.dist == null || var.dist != ""
+    error_message = "dist \"\": want a folder with deployment.zip and the other functions' zips, or null for the repository's own."
+  }
+}
+
+variable "architecture" {
+  description = "Processor that the zips were built for."
+  type        = string
+  default     = "arm64"
+  nullable    = false
+
+  validation {
+    condition     = contains(["arm64", "x86_64"], var.architecture)
+    error_message = "architecture \"${var.architecture}\": want arm64, or x86_64 for zips of make build GOARCH=amd64."
+  }
+}
+
+# What it watches.
+
+variable "environments" {
+  description = "Environment rules, the first that matches a service wins. Lists are globs over names, a missing one matches everything. No rules at all: an environment is a cluster's name."
+  type = list(object({
+    environment = string
+    accounts    = optional(list(string))
+    regions     = optional(list(string))
+    clusters    = optional(list(string))
+    services    = optional(list(string))
+    pipelines   = optional(list(string))
+    stages      = optional(list(string))
+    tags        = optional(list(string))
+  }))
+  default  = []
+  nullable = false
+}
+
+variable "accounts" {
+  description = "Other accounts whose deployments are taken: the role there that is assumed (output role_arn of modules/member-account), and the Regions covered, by default the module's own. They may send events to the default bus. Roles have to be known while planning. Our own account may be listed, without a role, to narrow its Regions."
+  type = list(object({
+    account = string
+    role    = optional(string)
+    regions = optional(list(string))
+  }))
+  default  = []
+  nullable = false
+}
+
+variable "regions" {
+  description = "Regions of our own account whose clusters, repositories and pipelines the functions may look into; patterns with * and ? are allowed."
+  type        = list(string)
+  default     = ["*"]
+  nullable    = false
+
+  validation {
+    condition     = length(var.regions) > 0 && alltrue([for region in var.regions : can(regex("^[a-z0-9*?-]+$", region))])
+    error_message = "regions ${jsonencode(var.regions)}: want at least one AWS Region such as eu-west-1, or a pattern such as eu-*."
+  }
+}
+
+variable "clusters" {
+  description = "ECS clusters of our own account that the functions may look into; patterns with * and ? are allowed."
+  type        = list(string)
+  default     = ["*"]
+  nullable    = false
+
+  validation {
+    condition     = length(var.clusters) > 0 && alltrue([for cluster in var.clusters : can(regex("^[A-Za-z0-9_*?-]{1,255}$", cluster))])
+    error_message = "clusters ${jsonencode(var.clusters)}: want at least one name of a cluster such as prod, or a pattern such as prod-*."
+  }
+}
+
+variable "repositories" {
+  description = "ECR repositories whose images the functions may read and tag: names in our own account, or whole ARNs of repositories elsewhere whose policies allow it; patterns with * and ? are allowed."
+  type        = list(string)
+  default     = ["*"]
+  nullable    = false
+
+  validation {
+    condition = length(var.repositories) > 0 && alltrue([
+      for repository in var.repositories :
+      can(regex("^(?:arn:aws(?:-[a-z]+)*:ecr:[a-z0-9*?-]+:[0-9]{12}:repository/)?[a-z0-9._/*?-]{1,256}$", repository)) &&
+      !strcontains(repository, ".dkr.ecr.")
+    ])
+    error_message = "repositories ${jsonencode(var.repositories)}: want at least one name such as shop/api, a pattern such as shop/*, or the ARN of a repository of another account; not an image's address."
+  }
+}
+
+variable "pipelines" {
+  description = "CodePipeline pipelines of our own account that the functions may look into; patterns with * and ? are allowed."
+  type        = list(string)
+  default     = ["*"]
+  nullable    = false
+
+  validation {
+    condition     = length(var.pipelines) > 0 && alltrue([for pipeline in var.pipelines : can(regex("^[A-Za-z0-9.@_*?-]{1,100}$", pipeline))])
+    error_message = "pipelines ${jsonencode(var.pipelines)}: want at least one name of a pipeline such as shop-release, or a pattern such as shop-*."
+  }
+}
+
+# What it keeps.
+
+variable "retention_days" {
+  description = "Days that closed rows of the ledger are kept; null is for ever."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.retention_days == null || try(var.retention_days >= 1 && var.retention_days <= 36500 && floor(var.retention_days) == var.retention_days, false)
+    error_message = "retention_days ${coalesce(var.retention_days, 0)}: want whole days from 1 to 36500, or null to keep everything."
+  }
+}
+
+variable "deletion_protection" {
+  description = "Whether the table refuses to be deleted. Set it to false and apply before a destroy."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "point_in_time_recovery" {
+  description = "Whether the table can be restored to any second of the last 35 days."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "kms_key_arn" {
+  description = "Customer managed key for the table, the queues and the logs. Its policy must let the events, logs and dynamodb services use it (examples/complete). Null: keys that AWS owns."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.kms_key_arn == null || can(regex("^arn:aws(?:-[a-z]+)*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$", var.kms_key_arn))
+    error_message = "kms_key_arn \"${coalesce(var.kms_key_arn, "null")}\": want the ARN of a key, such as arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab (no alias)."
+  }
+}
+
+variable "log_retention_days" {
+  description = "Days that the functions' logs are kept; 0 is for ever."
+  type        = number
+  default     = 90
+  nullable    = false
+
+  validation {
+    condition     = contains([0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days)
+    error_message = "log_retention_days ${var.log_retention_days}: want a retention of CloudWatch Logs: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653 days, or 0 for ever."
+  }
+}
+
+# How the functions run.
+
+variable "log_level" {
+  description = "How much the functions log: debug, info, warn or error."
+  type        = string
+  default     = "info"
+  nullable    = false
+
+  validation {
+    condition     = contains(["debug", "info", "warn", "error"], var.log_level)
+    error_message = "log_level \"${var.log_level}\": want debug, info, warn or error."
+  }
+}
+
+variable "memory_size" {
+  description = "Memory of each function in MB. 256 runs as fast as a whole core."
+  type        = number
+  default     = 256
+  nullable    = false
+
+  validation {
+    condition     = var.memory_size >= 128 && var.memory_size <= 10240 && floor(var.memory_size) == var.memory_size
+    error_message = "memory_size ${var.memory_size}: want whole MB from 128 to 10240."
+  }
+}
+
+variable "timeout" {
+  description = "Seconds that a function may take for one event. It usually takes less than one; the rest is for retries of throttled calls."
+  type        = number
+  default     = 60
+  nullable    = false
+
+  validation {
+    condition     = var.timeout >= 10 && var.timeout <= 900 && floor(var.timeout) == var.timeout
+    error_message = "timeout ${var.timeout}: want whole seconds from 10 to 900."
+  }
+}
+
+variable "reserved_concurrency" {
+  description = "Concurrency reserved for each function that takes events, which is also its limit. Null reserves none: a small account has none to give."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.reserved_concurrency == null || try(var.reserved_concurrency >= 1 && floor(var.reserved_concurrency) == var.reserved_concurrency, false)
+    error_message = "reserved_concurrency ${coalesce(var.reserved_concurrency, 0)}: want a whole number from 1, or null to reserve none."
+  }
+}
+
+variable "retries" {
+  description = "How long events are tried again: hours and attempts of EventBridge until Lambda has taken one, then hours and further attempts of Lambda until the function has handled it."
+  type = object({
+    event_hours       = optional(number, 24)
+    event_attempts    = optional(number, 185)
+    function_hours    = optional(number, 6)
+    function_attempts = optional(number, 2)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = var.retries.event_hours >= 1 && var.retries.event_hours <= 24 && var.retries.event_attempts >= 0 && var.retries.event_attempts <= 185
+    error_message = "retries: event_hours ${var.retries.event_hours}, event_attempts ${var.retries.event_attempts}: want 1 to 24 hours and 0 to 185 attempts."
+  }
+
+  validation {
+    condition     = var.retries.function_hours >= 1 && var.retries.function_hours <= 6 && var.retries.function_attempts >= 0 && var.retries.function_attempts <= 2
+    error_message = "retries: function_hours ${var.retries.function_hours}, function_attempts ${var.retries.function_attempts}: want 1 to 6 hours and 0 to 2 attempts."
+  }
+}
+
+variable "extra_environment" {
+  description = "Further environment variables of every function, such as AWS_USE_FIPS_ENDPOINT. Variables of the module's own win."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for name in keys(var.extra_environment) : can(regex("^[A-Za-z][A-Za-z0-9_]+$", name)) && !startswith(name, "TAGALONG_")])
+    error_message = "extra_environment ${jsonencode(keys(var.extra_environment))}: want names of letters, digits and underscores, a letter first; TAGALONG_ variables are set by the module's other variables."
+  }
+}
+
+# Who may ask, and who is told.
+
+variable "history_principals" {
+  description = "Who may call the history function by its URL, beside those of our own account whose policies say so: accounts (12 digits) or ARNs of roles and users."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition = alltrue([
+      for principal in var.history_principals :
+      can(regex("^(?:[0-9]{12}|arn:aws(?:-[a-z]+)*:iam::[0-9]{12}:(?:root|(?:role|user)/[A-Za-z0-9_+=,.@/-]+))$", principal))
+    ])
+    error_message = "history_principals ${jsonencode(var.history_principals)}: want accounts of 12 digits, or ARNs of roles or users such as arn:aws:iam::111122223333:role/scanner; not everybody."
+  }
+}
+
+variable "alarms" {
+  description = "Whether there are alarms: dead letters, errors, throttles, blocked and missing tags."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "alarm_topic_arn" {
+  description = "SNS topic that hears of alarms and of their end; null for none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.alarm_topic_arn == null || can(regex("^arn:aws(?:-[a-z]+)*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+$", var.alarm_topic_arn))
+    error_message = "alarm_topic_arn \"${coalesce(var.alarm_topic_arn, "null")}\": want the ARN of a standard topic, such as arn:aws:sns:eu-west-1:111122223333:oncall."
+  }
+}
+
+variable "dashboard" {
+  description = "Whether there is a CloudWatch dashboard."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+# For emulators.
+
+variable "tls_only_queues" {
+  description = "Whether the queues refuse requests without TLS. False only for an emulator of AWS that speaks plain HTTP."
+  type        = bool
+  default     = true
+  nullable    = false
+}
