@@ -87,15 +87,19 @@ const (
 // image names an image. Narrow tables leave out the registry, the end of a long
 // tag and the beginning of a long repository: the digest stands beside them.
 func (v view) image(registry, repository, tag string) string {
-	switch name := imageName(repository, tag); {
-	case !v.wide && len(name) > imageRoom:
-		after := strings.TrimPrefix(imageName("", beginning(tag, tagRoom)), "-")
-		return ending(repository, imageRoom-utf8.RuneCountInString(after)) + after
-	case v.wide && registry != "" && repository != "":
-		return registry + "/" + name
-	default:
-		return name
+	if v.wide || len(imageName(repository, tag)) <= imageRoom {
+		return v.wholeImage(registry, repository, tag)
 	}
+	after := strings.TrimPrefix(imageName("", beginning(tag, tagRoom)), "-")
+	return ending(repository, imageRoom-utf8.RuneCountInString(after)) + after
+}
+
+// wholeImage leaves out nothing but the registry, and that in narrow tables.
+func (v view) wholeImage(registry, repository, tag string) string {
+	if v.wide && registry != "" && repository != "" {
+		return registry + "/" + imageName(repository, tag)
+	}
+	return imageName(repository, tag)
 }
 
 func imageName(repository, tag string) string {

@@ -135,7 +135,7 @@ func diffColumns(v view, from, to string) []column[tagalong.DiffRow] {
 func tagColumns(v view) []column[tagalong.TagRow] {
 	type row = tagalong.TagRow
 	return []column[row]{
-		{head: "env", cell: func(r row) string { return r.Environment }},
+		{head: "env", cell: func(r row) string { return orDash(r.Environment) }},
 		{head: "registry", cell: func(r row) string { return r.Registry }, detail: true},
 		{head: "repository", cell: func(r row) string { return r.Repository }},
 		{head: "tag", cell: func(r row) string { return r.Tag }},

@@ -112,7 +112,7 @@ func (v view) stages(stages []tagalong.ReleaseStage) []string {
 func (v view) promotions(promotions []tagalong.ReleasePromotion) []string {
 	var rows [][]string
 	for _, p := range promotions {
-		rows = append(rows, []string{v.image(p.Registry, p.Repository, p.Tag), v.digest(p.Digest), v.time(p.At), "in stage " + orDash(p.Stage)})
+		rows = append(rows, []string{v.wholeImage(p.Registry, p.Repository, p.Tag), v.digest(p.Digest), v.time(p.At), "in stage " + orDash(p.Stage)})
 	}
 	return aligned(rows)
 }
