@@ -7,10 +7,11 @@ export CGO_ENABLED ?= 0
 GOARCH ?= arm64
 FUNCTIONS := $(patsubst functions/%/main.go,%,$(filter-out functions/tagalong/%,$(wildcard functions/*/main.go)))
 LDFLAGS := -s -w
+DIST ?= dist
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: ## Run the main job on the embedded sandbox: a release story, step by step
@@ -21,20 +22,20 @@ test: ## Run all tests that need nothing but Go
 	go test ./...
 
 .PHONY: build
-build: $(FUNCTIONS:%=dist/%.zip) dist/tagalong ## Build dist/: a zip for each function (GOARCH=arm64 or amd64) and the CLI for this machine
+build: $(FUNCTIONS:%=$(DIST)/%.zip) $(DIST)/tagalong ## Build dist/: a zip for each function (GOARCH=arm64 or amd64) and the CLI for this machine
 
 # norpc leaves out net/rpc, and with it a fifth of the binary; the SDK's generated
 # code is not inlined, which takes another 3 % off the archive. The zip's time
 # stamps are fixed, so that the same source gives the same zip.
 # The Go toolchain knows what has changed.
-dist/%.zip: always
-	@mkdir -p dist/$*
-	GOOS=linux GOARCH=$(GOARCH) go build -trimpath -tags lambda.norpc -gcflags='github.com/aws/...=-l' -ldflags '$(LDFLAGS)' -o dist/$*/bootstrap ./functions/$*
-	GOARCH= go run ./functions/internal/dev/zip dist/$*.zip dist/$*/bootstrap
-	@rm -r dist/$*
+$(DIST)/%.zip: always
+	@mkdir -p $(DIST)/$*
+	GOOS=linux GOARCH=$(GOARCH) go build -trimpath -tags lambda.norpc -gcflags='github.com/aws/...=-l' -ldflags '$(LDFLAGS)' -o $(DIST)/$*/bootstrap ./functions/$*
+	GOARCH= go run ./functions/internal/dev/zip $(DIST)/$*.zip $(DIST)/$*/bootstrap
+	@rm -r $(DIST)/$*
 
-dist/tagalong: always
-	GOARCH= go build -trimpath -ldflags '$(LDFLAGS)' -o dist/tagalong ./functions/tagalong
+$(DIST)/tagalong: always
+	GOARCH= go build -trimpath -ldflags '$(LDFLAGS)' -o $(DIST)/tagalong ./functions/tagalong
 
 .PHONY: always
 always:
@@ -43,6 +44,14 @@ always:
 conformance: ## Run the contract suites on DynamoDB Local and on MiniStack (fetches both; needs Java, Maven and Python)
 	.ci/dynamodb-local go test -count=1 -tags conformance ./functions/internal/sandbox/dynamodb/... ./functions/internal/dynamo/...
 	.ci/ministack go test -count=1 -tags conformance ./functions/internal/sandbox/dynamodb/... ./functions/internal/dynamo/... ./functions/internal/ecr/...
+
+# The emulator runs the functions on this machine, so their zips are of its
+# architecture, and not where make deploy would take them for those of AWS.
+.PHONY: e2e
+e2e: ## Install infra/ on MiniStack with Terraform and send events through it (fetches MiniStack; needs Terraform and Python)
+	@command -v terraform >/dev/null || { echo "e2e: terraform is missing: https://developer.hashicorp.com/terraform/install"; exit 1; }
+	$(MAKE) build DIST=.cache/e2e GOARCH=$$(go env GOHOSTARCH)
+	.ci/ministack --program infra/tests/e2e/bridge.py go test -count=1 -timeout 10m -tags e2e -v ./functions/internal/e2e
 
 .PHONY: api
 api: ## Lint the API's description, and ask the API whatever it describes (fetches both tools; needs Node.js and Python)

@@ -16,4 +16,12 @@ data "aws_iam_policy_document" "deployment" {
     data.aws_iam_policy_document.deployments.json,
     data.aws_iam_policy_document.member_accounts.json,
   ]
+
+  # Of a service whose ARN does not say its cluster. AWS offers neither resources
+  # nor conditions for this.
+  statement {
+    sid       = "FindClusters"
+    actions   = ["ecs:ListClusters"]
+    resources = ["*"]
+  }
 }

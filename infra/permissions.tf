@@ -46,6 +46,27 @@ data "aws_iam_policy_document" "ledger_write" {
   }
 }
 
+# A promotion knows the tags and no service.
+data "aws_iam_policy_document" "ledger_promote" {
+  statement {
+    sid       = "ReadTags"
+    actions   = ["dynamodb:BatchGetItem"]
+    resources = [local.table_arn]
+  }
+
+  statement {
+    sid       = "WritePromotions"
+    actions   = ["dynamodb:PutItem", "dynamodb:UpdateItem"]
+    resources = [local.table_arn]
+
+    condition {
+      test     = "ForAllValues:StringNotLike"
+      variable = "dynamodb:LeadingKeys"
+      values   = ["@*"]
+    }
+  }
+}
+
 data "aws_iam_policy_document" "ledger_read" {
   statement {
     sid       = "AskLedger"
@@ -109,10 +130,10 @@ data "aws_iam_policy_document" "deployments" {
     }
   }
 
-  # AWS offers neither resources nor conditions for these.
+  # AWS offers neither resources nor conditions for this.
   statement {
-    sid       = "ReadTaskDefinitionsAndFindClusters"
-    actions   = ["ecs:DescribeTaskDefinition", "ecs:ListClusters"]
+    sid       = "ReadTaskDefinitions"
+    actions   = ["ecs:DescribeTaskDefinition"]
     resources = ["*"]
   }
 }

@@ -12,7 +12,7 @@ module "tagimage" {
 
 data "aws_iam_policy_document" "tagimage" {
   source_policy_documents = [
-    data.aws_iam_policy_document.ledger_write.json,
+    data.aws_iam_policy_document.ledger_promote.json,
     data.aws_iam_policy_document.images_tag.json,
     data.aws_iam_policy_document.jobs.json,
     data.aws_iam_policy_document.member_accounts.json,

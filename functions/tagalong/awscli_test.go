@@ -41,7 +41,7 @@ func askings(st *stage) []asking {
 			ecs + "DescribeServices", map[string]any{"cluster": "prod-cluster", "services": []any{repository}}, []string{"ecs-svc/" + build42, "ACTIVE"},
 		}, {
 			"a service revision", []string{"ecs", "describe-service-revisions", "--service-revision-arns", revision},
-			ecs + "DescribeServiceRevisions", map[string]any{"serviceRevisionArns": []any{revision}}, []string{prod, "build-42"},
+			ecs + "DescribeServiceRevisions", map[string]any{"serviceRevisionArns": []any{revision}}, []string{prod, "sha256:cdd0da87d069"},
 		}, {
 			"what the ledger knows of a service", []string{"dynamodb", "query", "--table-name", sandboxTable, "--key-condition-expression", condition, "--expression-attribute-values", encode(values)},
 			dynamoDB + "Query", map[string]any{"TableName": sandboxTable, "KeyConditionExpression": condition, "ExpressionAttributeValues": values}, []string{service, "ecs-svc/" + build43, "completed", "failed"},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -86,15 +87,19 @@ const (
 // image names an image. Narrow tables leave out the registry, the end of a long
 // tag and the beginning of a long repository: the digest stands beside them.
 func (v view) image(registry, repository, tag string) string {
-	switch name := imageName(repository, tag); {
-	case !v.wide && len(name) > imageRoom:
-		after := strings.TrimPrefix(imageName("", beginning(tag, tagRoom)), "-")
-		return ending(repository, imageRoom-utf8.RuneCountInString(after)) + after
-	case v.wide && registry != "" && repository != "":
-		return registry + "/" + name
-	default:
-		return name
+	if v.wide || len(imageName(repository, tag)) <= imageRoom {
+		return v.wholeImage(registry, repository, tag)
 	}
+	after := strings.TrimPrefix(imageName("", beginning(tag, tagRoom)), "-")
+	return ending(repository, imageRoom-utf8.RuneCountInString(after)) + after
+}
+
+// wholeImage leaves out nothing but the registry, and that in narrow tables.
+func (v view) wholeImage(registry, repository, tag string) string {
+	if v.wide && registry != "" && repository != "" {
+		return registry + "/" + imageName(repository, tag)
+	}
+	return imageName(repository, tag)
 }
 
 func imageName(repository, tag string) string {
@@ -128,6 +133,49 @@ func taskDefinition(arn string) string {
 		return orDash(arn)
 	}
 	return name
+}
+
+// The room that narrow tables have for a pipeline's name, and for a source revision
+// that is neither a commit nor a digest.
+const (
+	pipelineRoom = 18
+	revisionRoom = 12
+)
+
+// gitCommit is a commit's whole id, of SHA-1 or SHA-256.
+var gitCommit = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
+
+// revision shortens a source revision: a commit as Git does.
+func (v view) revision(id string) string {
+	switch {
+	case v.wide:
+		return orDash(id)
+	case gitCommit.MatchString(id):
+		return id[:7]
+	case strings.HasPrefix(id, "sha256:"):
+		return short(digest.Digest(id))
+	}
+	return orDash(beginning(id, revisionRoom))
+}
+
+// origin is what put a rollout in place: the pipeline, and the commit.
+func (v view) origin(r tagalong.Release) []string {
+	var texts []string
+	if r.Pipeline != "" {
+		texts = append(texts, beginning(r.Pipeline, pipelineRoom))
+	}
+	if r.Commit != "" {
+		texts = append(texts, v.revision(r.Commit))
+	}
+	return texts
+}
+
+// course is how far a rollout came, and whether it was one back.
+func course(r tagalong.HistoryRow) []string {
+	if r.Rollback {
+		return []string{string(r.State), "rollback"}
+	}
+	return []string{string(r.State)}
 }
 
 // failure is why a rollout failed. Of the others ECS only says that they did not.

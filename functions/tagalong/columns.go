@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
@@ -24,6 +25,10 @@ func runningColumns(v view, asked tagalong.RunningQuery) []column[tagalong.Runni
 		{head: "since", cell: func(r row) string { return v.time(r.Since) }},
 		{head: "deployment", cell: func(r row) string { return deploymentNumber(r.Deployment) }, detail: true},
 		{head: "task definition", cell: func(r row) string { return taskDefinition(r.TaskDefinition) }, detail: true},
+		{head: "pipeline", cell: func(r row) string { return orDash(r.Release.Pipeline) }, detail: true},
+		{head: "execution", cell: func(r row) string { return orDash(r.Release.Execution) }, detail: true},
+		{head: "stage", cell: func(r row) string { return orDash(r.Release.Stage) }, detail: true},
+		{head: "commit", cell: func(r row) string { return v.revision(r.Release.Commit) }, plain: "-"},
 	}
 	if !asked.At.IsZero() {
 		return columns // nobody wrote down how tags stood
@@ -36,20 +41,58 @@ func runningColumns(v view, asked tagalong.RunningQuery) []column[tagalong.Runni
 
 func historyColumns(v view, asked tagalong.HistoryQuery) []column[tagalong.HistoryRow] {
 	type row = tagalong.HistoryRow
+	return slices.Concat(
+		[]column[row]{
+			{head: "started", cell: func(r row) string { return v.time(r.StartedAt) }},
+			{head: "finished", cell: func(r row) string { return v.time(r.FinishedAt) }},
+			{head: "until", cell: func(r row) string { return v.time(r.Until) }},
+			{head: "env", cell: func(r row) string { return r.Environment }, plain: asked.Environment},
+			{head: "account", cell: func(r row) string { return r.Account }, detail: true},
+			{head: "region", cell: func(r row) string { return r.Region }, detail: true},
+			{head: "service", cell: func(r row) string { return r.Cluster + "/" + r.Service }, plain: asked.Services.String()},
+			{head: "deployment", cell: func(r row) string { return deploymentNumber(r.Deployment) }, detail: true},
+			{head: "task definition", cell: func(r row) string { return taskDefinition(r.TaskDefinition) }, detail: true},
+			{head: "state", cells: course},
+			{head: "images", cells: func(r row) []string { return v.containers(r.Containers) }},
+		},
+		v.releaseColumns(),
+		[]column[row]{{head: "reason", cell: failure, plain: "-"}},
+	)
+}
+
+// releaseColumns are what put a rollout in place: in narrow tables the pipeline and
+// the commit below it, since most rollouts have two images.
+func (v view) releaseColumns() []column[tagalong.HistoryRow] {
+	type row = tagalong.HistoryRow
+	if !v.wide {
+		return []column[row]{{head: "release", cells: func(r row) []string { return v.origin(r.Release) }, plain: "-"}}
+	}
 	return []column[row]{
-		{head: "started", cell: func(r row) string { return v.time(r.StartedAt) }},
-		{head: "finished", cell: func(r row) string { return v.time(r.FinishedAt) }},
-		{head: "until", cell: func(r row) string { return v.time(r.Until) }},
-		{head: "env", cell: func(r row) string { return r.Environment }, plain: asked.Environment},
-		{head: "account", cell: func(r row) string { return r.Account }, detail: true},
-		{head: "region", cell: func(r row) string { return r.Region }, detail: true},
-		{head: "service", cell: func(r row) string { return r.Cluster + "/" + r.Service }},
-		{head: "deployment", cell: func(r row) string { return deploymentNumber(r.Deployment) }, detail: true},
-		{head: "task definition", cell: func(r row) string { return taskDefinition(r.TaskDefinition) }, detail: true},
-		{head: "state", cell: func(r row) string { return string(r.State) }},
-		{head: "rollback", cell: func(r row) string { return map[bool]string{true: "yes", false: "-"}[r.Rollback] }, plain: "-"},
-		{head: "images", cells: func(r row) []string { return v.containers(r.Containers) }},
-		{head: "reason", cell: failure, plain: "-"},
+		{head: "pipeline", cell: func(r row) string { return orDash(r.Release.Pipeline) }},
+		{head: "execution", cell: func(r row) string { return orDash(r.Release.Execution) }},
+		{head: "stage", cell: func(r row) string { return orDash(r.Release.Stage) }},
+		{head: "commit", cell: func(r row) string { return v.revision(r.Release.Commit) }},
+	}
+}
+
+// shippedColumns are the rollouts of one release: its stage says more than its
+// pipeline.
+func shippedColumns(v view) []column[tagalong.HistoryRow] {
+	type row = tagalong.HistoryRow
+	if v.wide {
+		return historyColumns(v, tagalong.HistoryQuery{})
+	}
+	columns := historyColumns(v, tagalong.HistoryQuery{})
+	at := slices.IndexFunc(columns, func(c column[row]) bool { return c.head == "release" })
+	columns[at] = column[row]{head: "stage", cell: func(r row) string { return orDash(r.Release.Stage) }}
+	return columns
+}
+
+// traitColumns have the release as their head.
+func traitColumns(release string) []column[trait] {
+	return []column[trait]{
+		{head: "release", cell: func(t trait) string { return t.name }},
+		{head: release, typed: true, cells: func(t trait) []string { return t.lines }},
 	}
 }
 
@@ -92,7 +135,7 @@ func diffColumns(v view, from, to string) []column[tagalong.DiffRow] {
 func tagColumns(v view) []column[tagalong.TagRow] {
 	type row = tagalong.TagRow
 	return []column[row]{
-		{head: "env", cell: func(r row) string { return r.Environment }},
+		{head: "env", cell: func(r row) string { return orDash(r.Environment) }},
 		{head: "registry", cell: func(r row) string { return r.Registry }, detail: true},
 		{head: "repository", cell: func(r row) string { return r.Repository }},
 		{head: "tag", cell: func(r row) string { return r.Tag }},

@@ -37,12 +37,13 @@ type cli struct {
 
 	Running      runningCommand      `cmd:"" help:"What runs or ran at a time, since when, and how its digests are known."`
 	History      historyCommand      `cmd:"" help:"Rollouts, newest first: completed, failed, superseded, rolled back."`
+	Release      releaseCommand      `cmd:"" help:"What an execution of a pipeline was, and all that it put in place."`
 	Where        whereCommand        `cmd:"" help:"Where an image runs, rolls out and ran."`
 	Diff         diffCommand         `cmd:"" help:"What two environments, or one at two times, do not run alike."`
 	Tags         tagsCommand         `cmd:"" help:"The tags that the ledger wishes, and where ECR has them."`
 	Environments environmentsCommand `cmd:"" help:"The environments, and how many services run in each."`
 	Wait         waitCommand         `cmd:"" help:"Wait until a digest runs in a service, or its rollout fails."`
-	Replay       replayCommand       `cmd:"" help:"Feed events from files through the real handler."`
+	Replay       replayCommand       `cmd:"" help:"Feed events from files through the real handlers."`
 	Ledger       struct {
 		Create createCommand `cmd:"" help:"Make the ledger's table."`
 	} `cmd:"" help:"Set the ledger up."`

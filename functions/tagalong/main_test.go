@@ -176,13 +176,14 @@ func startStage(how string) (st *stage, url string, stop func(), err error) {
 	if url, stop, err = st.aws.Start(); err != nil {
 		return nil, "", nil, err
 	}
+	err = st.connect(ctx, url)
 	switch how {
 	case "told":
-		err = errors.Join(st.open(ctx, url), st.tell(ctx))
+		err = errors.Join(err, st.open(ctx), st.tell(ctx))
 	case "untold":
-		err = errors.Join(st.open(ctx, url), st.happen())
+		err = errors.Join(err, st.open(ctx), st.happen(ctx))
 	case "empty":
-		err = st.happen()
+		err = errors.Join(err, st.happen(ctx))
 	default:
 		err = errors.New("no sandbox is " + how)
 	}

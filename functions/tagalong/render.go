@@ -149,12 +149,19 @@ var paints = map[string]text.Color{
 	"blocked": text.FgRed, "missing": text.FgRed, "failed": text.FgRed,
 }
 
+// paint colors the lines of a cell.
 func paint(cell string, color bool) string {
-	if c, ok := paints[cell]; ok && color {
-		// Whether to color was decided from the terminal and NO_COLOR, not by the library.
-		return c.EscapeSeq() + cell + text.Reset.EscapeSeq()
+	if !color {
+		return cell
 	}
-	return cell
+	lines := strings.Split(cell, "\n")
+	for i, line := range lines {
+		if c, ok := paints[line]; ok {
+			// Whether to color was decided from the terminal and NO_COLOR, not by the library.
+			lines[i] = c.EscapeSeq() + line + text.Reset.EscapeSeq()
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 // view is how a table's cells write digests, times and images: short, or whole

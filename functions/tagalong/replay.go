@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
 
+	"github.com/tagalong-aws/tagalong/events"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -28,27 +30,46 @@ TAGALONG_ENVIRONMENTS and TAGALONG_ACCOUNTS must be those of the function.
 
 // Run replays every event that it can, and names those that it could not.
 func (c *replayCommand) Run(s *session) error {
-	reactor, err := s.reactor()
+	follower, err := s.follower()
 	if err != nil {
 		return err
 	}
 	var problems problems
 	for _, file := range c.Files {
-		events, err := readEvents(file, s.stdin)
+		found, err := readEvents(file, s.stdin)
 		problems.add(err)
-		for i, event := range events {
-			outcome, err := reactor.Handle(s.ctx, event)
+		for i, event := range found {
+			outcomes, err := handle(s.ctx, follower, event)
 			if s.ctx.Err() != nil {
 				return s.ctx.Err()
 			}
-			place := place(file, i, len(events))
+			place := place(file, i, len(found))
 			if err != nil {
 				problems.add(fmt.Errorf("%s: %w", place, err))
 			}
-			fmt.Fprintf(s.stdout, "%s: %s\n", place, tell(event, outcome, err))
+			for _, outcome := range outcomes {
+				fmt.Fprintf(s.stdout, "%s: %s\n", place, tell(event, outcome, err))
+			}
 		}
 	}
 	return problems.err()
+}
+
+// handle lets the function that takes an event handle it: it gives an Outcome for
+// each service that the event is about, or one of none.
+func handle(ctx context.Context, f *tagalong.Follower, event json.RawMessage) (outcomes []tagalong.Outcome, err error) {
+	parsed, _ := events.Parse(event) // what it is not, the handler says
+	switch parsed.(type) {
+	case events.StageExecutionStateChange, events.ActionExecutionStateChange, events.CodeDeployStateChange:
+		outcomes, err = f.Handle(ctx, event)
+	default:
+		outcomes = make([]tagalong.Outcome, 1)
+		outcomes[0], err = f.Reactor.Handle(ctx, event)
+	}
+	if err != nil {
+		return []tagalong.Outcome{{}}, err
+	}
+	return outcomes, nil
 }
 
 // place says where an event stands, if its file has several.
@@ -103,30 +124,52 @@ func tell(event json.RawMessage, o tagalong.Outcome, err error) string {
 }
 
 // title names an event as far as it names itself: what happened to which
-// deployment, or else its detail type.
+// deployment, stage or action, or else its detail type.
 func title(event json.RawMessage, o tagalong.Outcome) string {
 	var e struct {
 		DetailType string `json:"detail-type"`
-		Detail     struct {
-			EventName    string `json:"eventName"`
-			DeploymentID string `json:"deploymentId"`
-		} `json:"detail"`
+		Detail     detail `json:"detail"`
 	}
 	_ = json.Unmarshal(event, &e) // what it is not, it does not say
-	name, isDeployment := strings.CutPrefix(e.Detail.EventName, "SERVICE_DEPLOYMENT_")
-	switch {
-	case isDeployment && e.Detail.DeploymentID != "":
-		text := name + " " + deploymentNumber(e.Detail.DeploymentID)
+	if subject := e.Detail.subject(); subject != "" {
 		if o.Service.Name != "" {
-			text += " of " + o.Service.Cluster + "/" + o.Service.Name
+			subject += " of " + nameOf(o.Service)
 		}
-		return text
+		return subject
+	}
+	switch {
 	case e.DetailType != "" && e.Detail.EventName != "":
 		return e.DetailType + " (" + e.Detail.EventName + ")"
 	case e.DetailType != "":
 		return e.DetailType
 	}
 	return "no event"
+}
+
+// detail is what events of ECS, CodePipeline and CodeDeploy call themselves by.
+type detail struct {
+	EventName    string `json:"eventName"`
+	DeploymentID string `json:"deploymentId"`
+	State        string `json:"state"`
+	Pipeline     string `json:"pipeline"`
+	Stage        string `json:"stage"`
+	Action       string `json:"action"`
+}
+
+// subject names what an event is about, "" if it does not say.
+func (d detail) subject() string {
+	name, isDeployment := strings.CutPrefix(d.EventName, "SERVICE_DEPLOYMENT_")
+	switch {
+	case isDeployment && d.DeploymentID != "":
+		return name + " " + deploymentNumber(d.DeploymentID)
+	case d.State != "" && d.Pipeline != "" && d.Action != "":
+		return d.State + " " + d.Pipeline + "/" + d.Stage + "/" + d.Action
+	case d.State != "" && d.Pipeline != "" && d.Stage != "":
+		return d.State + " " + d.Pipeline + "/" + d.Stage
+	case d.State != "" && d.DeploymentID != "":
+		return d.State + " " + d.DeploymentID
+	}
+	return ""
 }
 
 func tagsTold(o tagalong.Outcome) string {

@@ -2,10 +2,15 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
@@ -94,4 +99,37 @@ func checkRunning(t *testing.T, st *stage, got answers) {
 func TestReplayInAnyOrder(t *testing.T) {
 	t.Run("clusters are named", func(t *testing.T) { testOrders(t, sampleEvents(t)) })
 	t.Run("one is not", func(t *testing.T) { testOrders(t, append(sampleEvents(t), filepath.Clean(shortARN))) })
+}
+
+// TestReplayOfPipelinesInAnyOrder replays all that ECS and CodePipeline have told of
+// the story: whatever comes first, the releases are the same. The worker is left out,
+// whose immutable tag stays where it was put first.
+func TestReplayOfPipelinesInAnyOrder(t *testing.T) {
+	var want string
+	for seed := range uint64(5) {
+		st, _ := sandboxed(t, "untold")
+		var files []string
+		for i, event := range slices.Concat(st.aws.ECS.Events(), st.aws.CodePipeline.Events()) {
+			file := filepath.Join(t.TempDir(), fmt.Sprintf("%d.json", i))
+			if err := os.WriteFile(file, event, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			files = append(files, file)
+		}
+		told := must(t, append([]string{"replay"}, shuffled(files, seed)...)...)
+		if !strings.Contains(told, "FAILED checkout-release/DeployProd of prod-cluster/checkout-api: recorded") {
+			t.Errorf("replay says\n%s", told)
+		}
+		got := must(t, "history", "-o", "json") + must(t, "running", "-s", "checkout-api", "-o", "json") +
+			must(t, "release", st.releaseOf("build-42")) + must(t, "release", st.releaseOf("build-43"))
+		if seed == 0 {
+			want = got
+			if n := strings.Count(got, `"stage": "DeployProd"`); n < 3 {
+				t.Errorf("%d rollouts by the stage for prod: %s", n, got)
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("another order (-first +this):\n%s", diff)
+		}
+	}
 }

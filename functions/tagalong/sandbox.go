@@ -41,12 +41,12 @@ func (c *sandboxCommand) Run(s *session) error {
 		return err
 	}
 	defer stop()
-	if err := stage.open(s.ctx, url); err != nil {
+	if err := errors.Join(stage.connect(s.ctx, url), stage.open(s.ctx)); err != nil {
 		return err
 	}
 	if c.NoStory {
-		fmt.Fprint(s.stdout, "The story has happened in ECS, and nobody has handled its events: the ledger is empty.\n")
-		err = stage.happen()
+		fmt.Fprint(s.stdout, "The story has happened in ECS and CodePipeline, and nobody has handled its events: the ledger is empty.\n")
+		err = stage.happen(s.ctx)
 	} else {
 		err = stage.tell(s.ctx)
 	}

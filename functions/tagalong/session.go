@@ -18,7 +18,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/boot"
-	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring"
+	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/following"
 	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/reading"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
@@ -111,20 +111,21 @@ func (s *session) settings() (boot.Config, error) {
 	}, boot.EnvTable)
 }
 
-// reactor gives the one that the functions run, for events that people feed in:
-// it compares ECR again however old an event is.
-func (s *session) reactor() (*tagalong.Reactor, error) {
+// follower gives the one that the functions run, for events that people feed in:
+// it compares ECR again however old an event is, and no API lags behind those.
+func (s *session) follower() (*tagalong.Follower, error) {
 	settings, err := s.settings()
 	if err != nil {
 		return nil, err
 	}
-	reactor, err := wiring.Reactor(s.ctx, settings, s.cfg, slog.New(slog.DiscardHandler))
+	follower, err := following.Follower(s.ctx, settings, s.cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, err
 	}
-	reactor.Recheck = true
-	reactor.Now = s.now
-	return reactor, nil
+	follower.Recheck = true
+	follower.Patience = []time.Duration{}
+	follower.Now = s.now
+	return follower, nil
 }
 
 // queries gives who answers the questions: the ledger, and ECR where a question

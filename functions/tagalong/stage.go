@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"strings"
@@ -15,9 +14,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/boot"
-	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring"
+	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/following"
+	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/pinning"
+	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/promoting"
+	awspipeline "github.com/tagalong-aws/tagalong/functions/internal/codepipeline"
 	"github.com/tagalong-aws/tagalong/functions/internal/dynamo"
+	"github.com/tagalong-aws/tagalong/functions/internal/job"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox"
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/codepipeline"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecr"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecs"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/wire"
@@ -31,11 +35,17 @@ type stage struct {
 	clock storyClock
 
 	aws                   *sandbox.Sandbox
+	cfg                   aws.Config
 	images                *ecr.Repository // of checkout-api
 	prod, staging, worker app
 
-	reactor *tagalong.Reactor
-	queries tagalong.Queries
+	pipeline    *codepipeline.Pipeline
+	productions map[string]*production // by build
+	invoked     *codepipeline.Action   // whose job comes next
+
+	functions map[string]job.Handler // of jobs, by the function's name
+	follower  *tagalong.Follower
+	queries   tagalong.Queries
 }
 
 // app is a service and the repository that its image comes from.
@@ -55,7 +65,7 @@ func (c *storyClock) now() time.Time { return time.Unix(0, c.nanoseconds.Load())
 
 // newStage pushes the images and makes the services.
 func newStage(s *session) (*stage, error) {
-	st := &stage{w: s.stdout, out: output{w: s.stdout, format: "table", color: s.out.color, wide: s.out.wide}}
+	st := &stage{w: s.stdout, productions: map[string]*production{}, out: output{w: s.stdout, format: "table", color: s.out.color, wide: s.out.wide}}
 	st.clock.set(at(8, 0, 0, 0))
 	st.aws = sandbox.New(sandbox.Options{Account: account, Region: region, Now: st.clock.now})
 	st.aws.STS.AddRole(stagingRole)
@@ -67,7 +77,8 @@ func newStage(s *session) (*stage, error) {
 	prod, staging := st.aws.ECS.Cluster(home, "prod-cluster"), st.aws.ECS.Cluster(other, "staging-cluster")
 	st.prod = newApp(prod, repository, st.images, build41, build42, build43)
 	st.worker = newApp(prod, worker, workers, worker41, worker42)
-	st.staging = newApp(staging, repository, st.images, build41, build43)
+	st.staging = newApp(staging, repository, st.images, build41, build42, build43)
+	st.pipeline = st.aws.CodePipeline.CreatePipeline(home, pipelineName, codepipeline.PipelineOptions{})
 	return st, errors.Join(
 		push(st.images, "", "build-41", "build-42", "build-43"),
 		push(workers, "worker ", "build-41", "build-42"),
@@ -88,15 +99,26 @@ func push(images *ecr.Repository, seed string, builds ...string) error {
 	return errors.Join(problems...)
 }
 
-// open makes the table, and the reactor that the function runs.
-func (st *stage) open(ctx context.Context, url string) error {
-	cfg := aws.Config{
+// connect makes the function that the pipeline cannot do without.
+func (st *stage) connect(ctx context.Context, url string) error {
+	st.cfg = aws.Config{
 		Region:       region,
 		BaseEndpoint: &url,
 		Credentials:  credentials.NewStaticCredentialsProvider("SANDBOX", "sandbox", ""),
 		HTTPClient:   boot.HTTPClient(nil),
 	}
-	client := dynamodb.NewFromConfig(cfg)
+	pin, err := pinning.Action(ctx, boot.Config{}, st.cfg)
+	st.functions = map[string]job.Handler{pinningFunction: st.function("imagedefinitions", pin.Do)}
+	return err
+}
+
+func (st *stage) function(name string, work job.Work) job.Handler {
+	return job.Handler{Action: name, Work: work, Answers: awspipeline.NewJobs(st.cfg), Log: slog.New(slog.DiscardHandler)}
+}
+
+// open makes the table, and what the functions run.
+func (st *stage) open(ctx context.Context) error {
+	client := dynamodb.NewFromConfig(st.cfg)
 	if _, err := dynamo.Create(ctx, client, sandboxTable); err != nil {
 		return err
 	}
@@ -108,71 +130,19 @@ func (st *stage) open(ctx context.Context, url string) error {
 	if err != nil {
 		return err
 	}
-	if st.reactor, err = wiring.Reactor(ctx, settings, cfg, slog.New(slog.DiscardHandler)); err != nil {
+	silent := slog.New(slog.DiscardHandler)
+	if st.follower, err = following.Follower(ctx, settings, st.cfg, silent); err != nil {
 		return err
 	}
-	st.reactor.Now = st.clock.now
-	st.queries = tagalong.Queries{Records: dynamo.New(client, sandboxTable), Registry: st.reactor.Registry, Now: st.clock.now}
-	return nil
-}
-
-// tell tells the story and asks the questions.
-func (st *stage) tell(ctx context.Context) error {
-	fmt.Fprint(st.w, opening)
-	for i, step := range st.steps() {
-		event, err := step.happen()
-		if err != nil {
-			return fmt.Errorf("step %d: %w", i+1, err)
-		}
-		outcome, err := st.reactor.Handle(ctx, event)
-		if err != nil {
-			return fmt.Errorf("step %d: %w", i+1, err)
-		}
-		fmt.Fprintf(st.w, "\n%d. %s\n   %s  %s\n\n", i+1, step.says, st.clock.now().Format(time.TimeOnly), tell(event, outcome, nil))
-		if err := st.show(ctx, outcome); err != nil {
-			return err
-		}
-	}
-	for _, question := range questions {
-		fmt.Fprintf(st.w, "\n%s\n$ %s\n\n", question.says, question.command)
-		if err := st.ask(ctx, question.command); err != nil {
-			return fmt.Errorf("%s: %w", question.command, err)
-		}
-	}
-	return nil
-}
-
-// happen lets everything happen, unobserved.
-func (st *stage) happen() error {
-	for i, step := range st.steps() {
-		if _, err := step.happen(); err != nil {
-			return fmt.Errorf("step %d: %w", i+1, err)
-		}
-	}
-	return nil
-}
-
-// show prints what the ledger says now of the environment in which something has
-// happened, and where ECR has its tag.
-func (st *stage) show(ctx context.Context, o tagalong.Outcome) error {
-	query := tagalong.RunningQuery{Environment: o.Environment}
-	running, err := st.queries.Running(ctx, query, tagalong.Paging{})
+	st.follower.Now = st.clock.now
+	promote, err := promoting.Action(ctx, settings, st.cfg, silent)
 	if err != nil {
 		return err
 	}
-	if err := render(st.out, running.Items, runningColumns(view{wide: st.out.wide, now: st.clock.now()}, query), "No running services"); err != nil {
-		return err
-	}
-	images := st.images
-	if o.Service.Name == worker {
-		images = st.worker.images
-	}
-	place := "nowhere"
-	if d := images.Tag(o.Environment); d != "" {
-		place = "on " + short(d) + " (" + strings.Join(images.Tags(d), ", ") + ")"
-	}
-	_, err = fmt.Fprintf(st.w, "ECR: %s:%s is %s\n", o.Service.Name, o.Environment, place)
-	return err
+	promote.Promoter = st.follower.Reactor // whose clock is the story's
+	st.functions[promotingFunction] = st.function("tagimage", promote.Do)
+	st.queries = tagalong.Queries{Records: dynamo.New(client, sandboxTable), Registry: st.follower.Registry, Now: st.clock.now}
+	return nil
 }
 
 // ask runs a command on the story's ledger, at the story's time.

@@ -78,7 +78,7 @@ func TestInterrupted(t *testing.T) {
 	sandboxed(t, "told")
 	ctx, end := context.WithCancel(t.Context())
 	end()
-	for _, args := range [][]string{{"running"}, {"running", "prod@2h"}, {"history"}, {"where", "checkout-api"}, {"diff", "staging", "prod"}, {"tags", "--check"}, {"environments"}, {"wait", "-s", "a/b", "-d", envoyDigest}, {"replay", samples + "ecs-deployment-completed.json"}, {"ledger", "create"}} {
+	for _, args := range [][]string{{"running"}, {"running", "prod@2h"}, {"history"}, {"where", "checkout-api"}, {"diff", "staging", "prod"}, {"release", pipelineName + "/3f0c8a52-6d1e-4b97-a2c4-90b7e15d6f38"}, {"tags", "--check"}, {"environments"}, {"wait", "-s", "a/b", "-d", envoyDigest}, {"replay", samples + "ecs-deployment-completed.json"}, {"ledger", "create"}} {
 		if r := tagalongIn(ctx, "", args...); r.status != exitFailed || r.stderr != "tagalong: interrupted\n" || r.stdout != "" {
 			t.Errorf("tagalong %s: %+v", strings.Join(args, " "), r)
 		}

@@ -44,6 +44,8 @@ var everything = []struct {
 	{"/v1/images?image=shop", 5},
 	{"/v1/images?image=shop:v2", 2},
 	{"/v1/images?image=" + tagalongtest.Image("v1").Digest.String(), 2},
+	{"/v1/releases/checkout.release/" + executionID, 2},
+	{"/v1/releases/checkout%2Erelease/3f0c8a52-0000-0000-0000-90b7e15d6f38", 0},
 	{"/v1/diff?from=staging&to=prod", 3},
 	{"/v1/diff?from=prod&to=prod@2026-03-04T12:10:00Z", 1},
 	{"/v1/tags", 2},
@@ -102,6 +104,29 @@ func TestRowsAreThoseOfTheCore(t *testing.T) {
 	}
 	if diff := cmp.Diff(wanted, page[tagalong.TagRow](t, w.get(t, "/v1/tags"))); diff != "" {
 		t.Errorf("(-core +API):\n%s", diff)
+	}
+}
+
+func TestAReleaseIsThatOfTheCoreOnEveryPage(t *testing.T) {
+	w := story(t)
+	for _, execution := range []string{executionID, "00000000-0000-0000-0000-000000000000"} {
+		query, cursor := tagalong.ReleaseQuery{Pipeline: "checkout.release", Execution: execution}, ""
+		for first := true; first || cursor != ""; first = false {
+			want, err := w.Release(t.Context(), query, tagalong.Paging{Limit: 1, Cursor: cursor})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got tagalong.ReleasePage
+			answer := w.get(t, "/v1/releases/checkout.release/"+execution+"?limit=1&cursor="+cursor)
+			if err := json.Unmarshal(answer.Body.Bytes(), &got); err != nil {
+				t.Fatal(err)
+			}
+			got.Known = want.Known // is not said
+			if diff := cmp.Diff(want, got); diff != "" || want.Known != (execution == executionID) {
+				t.Errorf("%s, known %v (-core +API):\n%s", execution, want.Known, diff)
+			}
+			cursor = want.Next
+		}
 	}
 }
 
@@ -199,7 +224,7 @@ func TestOtherPathsAreNotFound(t *testing.T) {
 	w := story(t)
 	for _, target := range []string{
 		"/", "/v1", "/v1/", "/v1/tags/", "//v1/tags", "/v1//tags", "/v1/../v1/tags", "/v2/tags", "/V1/tags", "/v1/environments/prod",
-		"/v1/environments//running", "/v1/environments/a/b/running", "/v1/services/1/2/3/history", "/openapi.json/", "/v1/releases/a/b",
+		"/v1/environments//running", "/v1/environments/a/b/running", "/v1/services/1/2/3/history", "/openapi.json/", "/v1/releases/a",
 		"/" + strings.Repeat("a", 9000), strings.Repeat("/", 9000), "/v1/%00", "/%ff", "/v1/tag%73/x",
 	} {
 		told(t, w.get(t, target), http.StatusNotFound)

@@ -179,16 +179,28 @@ func TestTheEnvironmentsPatternIsTheCores(t *testing.T) {
 	}
 }
 
+func TestTheNamesOfReleasesAreTheCores(t *testing.T) {
+	const id = "3f0c8a52-6d1e-4b97-a2c4-90b7e15d6f38"
+	for _, name := range []string{"checkout-release", "A.b@c_9", strings.Repeat("p", 100), strings.Repeat("p", 101), "", "a b", "a#b", "ä", "a\n"} {
+		if _, err := tagalong.ParseReleaseQuery(name + "/" + id); (err == nil) != pipeline.pattern.MatchString(name) {
+			t.Errorf("pipeline %q: the core says %v", name, err)
+		}
+	}
+	for _, text := range []string{id, strings.ToUpper(id), id + "0", id[1:], "", id + "\n", strings.ReplaceAll(id, "-", "")} {
+		if _, err := tagalong.ParseReleaseQuery("p/" + text); (err == nil) != execution.pattern.MatchString(text) {
+			t.Errorf("execution %q: the core says %v", text, err)
+		}
+	}
+}
+
 func TestEveryRowIsDocumented(t *testing.T) {
 	d := readDocument(t)
 	for _, r := range routes {
-		if r.row == nil {
+		if r.page == nil {
 			continue
 		}
 		content := d.response(d.Paths[r.pattern]["get"].Responses["200"]).Content["application/json"].Schema
-		d.checkObject(r.pattern, content, map[string]reflect.Type{
-			"items": reflect.SliceOf(reflect.TypeOf(r.row)), "next": reflect.TypeFor[string](),
-		})
+		d.checkObject(r.pattern, content, fields(reflect.TypeOf(r.page)))
 	}
 }
 
@@ -276,7 +288,7 @@ func takesDigests(pattern string) bool {
 func fields(kind reflect.Type) map[string]reflect.Type {
 	all := map[string]reflect.Type{}
 	for i := range kind.NumField() {
-		if f := kind.Field(i); !f.Anonymous {
+		if f := kind.Field(i); !f.Anonymous && f.Tag.Get("json") != "-" {
 			all[f.Tag.Get("json")] = f.Type
 		}
 	}

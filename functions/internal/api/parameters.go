@@ -27,6 +27,7 @@ type arguments struct {
 	image       tagalong.ImageQuery
 	from, to    tagalong.Moment
 	pending     bool
+	release     tagalong.ReleaseQuery
 	paging      tagalong.Paging
 }
 
@@ -134,6 +135,15 @@ var (
 	pending = parameter{
 		name: "pending", max: len("false"), pattern: regexp.MustCompile(`^(true|false)$`), want: "true or false",
 		read: func(a *arguments, text string, _ time.Time) error { a.pending = text == "true"; return nil },
+	}
+	pipeline = parameter{
+		name: "pipeline", required: true, max: 100, pattern: regexp.MustCompile(`^[A-Za-z0-9.@_-]{1,100}$`), want: "1 to 100 letters, digits, dots, at signs, underscores or hyphens",
+		read: func(a *arguments, text string, _ time.Time) error { a.release.Pipeline = text; return nil },
+	}
+	execution = parameter{
+		name: "execution", required: true, max: 36, want: "a UUID in lower case, such as 3f0c8a52-6d1e-4b97-a2c4-90b7e15d6f38",
+		pattern: regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`),
+		read:    func(a *arguments, text string, _ time.Time) error { a.release.Execution = text; return nil },
 	}
 	limit = parameter{
 		name: "limit", max: len("1000"),

@@ -37,12 +37,16 @@ func newReply(status int, contentType, cacheControl string) reply {
 // knows some services only since a later time than was asked for.
 const completeSince = "Tagalong-Complete-Since"
 
-func pageReply[R any](page tagalong.Page[R]) (reply, error) {
-	r := newReply(http.StatusOK, "application/json", "private, no-cache")
-	if len(page.Gaps) > 0 {
-		latest := slices.MaxFunc(page.Gaps, func(a, b tagalong.Gap) int { return a.CompleteSince.Compare(b.CompleteSince) })
+// note says of which time on the ledger knows all services of a page.
+func (r reply) note(gaps []tagalong.Gap) {
+	if len(gaps) > 0 {
+		latest := slices.MaxFunc(gaps, func(a, b tagalong.Gap) int { return a.CompleteSince.Compare(b.CompleteSince) })
 		r.header.Set(completeSince, latest.CompleteSince.UTC().Format(time.RFC3339Nano))
 	}
+}
+
+func pageReply(page any) (reply, error) {
+	r := newReply(http.StatusOK, "application/json", "private, no-cache")
 	var err error
 	if r.body, err = json.Marshal(page); err != nil {
 		return reply{}, fmt.Errorf("page: %w", err)

@@ -19,7 +19,7 @@ type route struct {
 
 // question answers what was asked with these arguments.
 type question struct {
-	row    any // an empty row, nil if the answer is no page
+	page   any // an empty one, nil if the answer is no page
 	answer func(context.Context, tagalong.Queries, arguments) (reply, error)
 }
 
@@ -31,6 +31,7 @@ var routes = []route{
 	pages("/v1/environments/{environment}/history", []parameter{environment, since, until}, history),
 	pages("/v1/services/{account}/{region}/{cluster}/{service}/history", []parameter{account, region, cluster, serviceName, since, until}, history),
 	pages("/v1/images", []parameter{image}, images),
+	{"/v1/releases/{pipeline}/{execution}", []parameter{pipeline, execution, limit, cursor}, question{tagalong.ReleasePage{}, release}},
 	pages("/v1/diff", []parameter{from, to}, diff),
 	pages("/v1/tags", []parameter{pending}, tags),
 	{pattern: "/openapi.json", question: question{answer: describe}},
@@ -52,6 +53,14 @@ func images(ctx context.Context, q tagalong.Queries, a arguments) (tagalong.Page
 	return q.Where(ctx, a.image, a.paging)
 }
 
+func release(ctx context.Context, q tagalong.Queries, a arguments) (reply, error) {
+	page, err := q.Release(ctx, a.release, a.paging)
+	if err != nil {
+		return reply{}, err
+	}
+	return pageReply(page)
+}
+
 func diff(ctx context.Context, q tagalong.Queries, a arguments) (tagalong.Page[tagalong.DiffRow], error) {
 	return q.Diff(ctx, a.from, a.to, a.paging)
 }
@@ -71,13 +80,17 @@ func describe(context.Context, tagalong.Queries, arguments) (reply, error) {
 
 // pages makes a route whose answers come page by page.
 func pages[R any](pattern string, parameters []parameter, ask func(context.Context, tagalong.Queries, arguments) (tagalong.Page[R], error)) route {
-	var row R
-	return route{pattern, append(parameters, limit, cursor), question{row, func(ctx context.Context, q tagalong.Queries, a arguments) (reply, error) {
+	return route{pattern, append(parameters, limit, cursor), question{tagalong.Page[R]{}, func(ctx context.Context, q tagalong.Queries, a arguments) (reply, error) {
 		page, err := ask(ctx, q, a)
 		if err != nil {
 			return reply{}, err
 		}
-		return pageReply(page)
+		answer, err := pageReply(page)
+		if err != nil {
+			return reply{}, err
+		}
+		answer.note(page.Gaps)
+		return answer, nil
 	}}}
 }
 

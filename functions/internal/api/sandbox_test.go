@@ -17,6 +17,7 @@ func TestNoLineOfTheLogSaysWhatWasAskedFor(t *testing.T) {
 	for _, target := range []string{
 		"/v1/environments/marker/running", "/v1/environments/marker/history", "/v1/services/111122223333/us-east-1/marker/marker/history",
 		"/v1/images?image=marker", "/v1/images?image=marker:marker", "/v1/diff?from=marker&to=marker", "/v1/tags",
+		"/v1/releases/marker/" + executionID,
 	} {
 		w := worldOn(ledger)
 		told(t, w.get(t, target), 500)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -73,6 +74,34 @@ func (w *world) rollOut(t testing.TB, s tagalong.Service, version, minute int, e
 	}
 }
 
+// executionID is that of the only release in the story.
+const executionID = "3f0c8a52-6d1e-4b97-a2c4-90b7e15d6f38"
+
+// deploy tells that a pipeline deployed a service from one minute after noon to
+// another, and what it was that did.
+func (w *world) deploy(t testing.TB, s tagalong.Service, from, to int) {
+	t.Helper()
+	release := tagalong.Release{Pipeline: "checkout.release", Execution: executionID, Stage: "Deploy-" + s.Cluster, Commit: "c0ffee1"}
+	at := func(minute int) time.Time { return noon.Add(time.Duration(minute) * time.Minute) }
+	for _, f := range []tagalong.Fact{
+		{Action: s.Cluster, Name: tagalong.ActionStarted, Time: at(from), Source: tagalong.FromPipeline, Release: release, Limit: at(to)},
+		{Action: s.Cluster, Name: tagalong.ActionEnded, Time: at(to), Source: tagalong.FromPipeline},
+	} {
+		if _, err := w.reactor.Observe(t.Context(), s, f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	origin := tagalong.Execution{Trigger: "WebhookV2", Revisions: []tagalong.Revised{{Name: "Source", ID: "c0ffee1", Summary: "Charge a card once"}}}
+	pipeline := tagalong.Pipeline{Account: "111122223333", Region: "us-east-1", Name: release.Pipeline}
+	change := tagalong.StageChange{Stage: release.Stage, State: "SUCCEEDED", At: at(to), Attempt: 1}
+	if err := errors.Join(
+		w.reactor.Ledger.NoteExecution(t.Context(), pipeline, executionID, origin, time.Time{}),
+		w.reactor.Ledger.NoteStage(t.Context(), pipeline.Name, executionID, change, time.Time{}),
+	); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // story is a world in which enough has happened for each question to have
 // several rows: staging is ahead of prod, where a rollout failed.
 func story(t testing.TB) *world {
@@ -87,8 +116,10 @@ func (w *world) tell(t testing.TB) {
 	w.rollOut(t, api, 1, 0, tagalong.Completed)
 	w.rollOut(t, web, 1, 5, tagalong.Completed)
 	w.rollOut(t, stage, 2, 10, tagalong.Completed)
+	w.deploy(t, api, 19, 29)
 	w.rollOut(t, api, 2, 20, tagalong.Completed)
 	w.rollOut(t, api, 3, 30, tagalong.Failed)
+	w.deploy(t, stage, 39, 49)
 	w.rollOut(t, stage, 3, 40, tagalong.Completed)
 }
 
@@ -112,7 +143,10 @@ func (w *world) send(t testing.TB, method, target string, headers ...string) *ht
 // page reads an answer that must be one.
 func page[R any](t testing.TB, answer *httptest.ResponseRecorder) tagalong.Page[R] {
 	t.Helper()
-	var p tagalong.Page[R]
+	var p struct {
+		tagalong.Page[R]
+		Release json.RawMessage `json:"release"` // a release's only
+	}
 	if answer.Code != http.StatusOK {
 		t.Fatalf("status %d: %s", answer.Code, answer.Body)
 	}
@@ -121,7 +155,7 @@ func page[R any](t testing.TB, answer *httptest.ResponseRecorder) tagalong.Page[
 	if err := decoder.Decode(&p); err != nil || p.Items == nil {
 		t.Fatalf("page %+v: %v", p, err)
 	}
-	return p
+	return p.Page
 }
 
 // told reads a problem and checks what all of them have in common.

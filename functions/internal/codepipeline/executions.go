@@ -4,6 +4,7 @@ package codepipeline
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"sync"
@@ -100,7 +101,7 @@ func executionOf(x types.PipelineExecution) tagalong.Execution {
 	for _, r := range x.ArtifactRevisions {
 		execution.Revisions = append(execution.Revisions, tagalong.Revised{
 			Name: aws.ToString(r.Name), ID: aws.ToString(r.RevisionId),
-			Summary: aws.ToString(r.RevisionSummary), URL: aws.ToString(r.RevisionUrl),
+			Summary: summaryOf(aws.ToString(r.RevisionSummary)), URL: aws.ToString(r.RevisionUrl),
 		})
 	}
 	if t := x.Trigger; t != nil {
@@ -110,4 +111,19 @@ func executionOf(x types.PipelineExecution) tagalong.Execution {
 		execution.RollbackOf = aws.ToString(m.RollbackTargetPipelineExecutionId)
 	}
 	return execution
+}
+
+// summaryOf gives the message of a commit. Sources over a connection (CodeConnections)
+// have it in JSON beside their provider, which is seen in practice and described
+// nowhere:
+//
+//	{"ProviderType":"GitHub","CommitMessage":"Charge a card once"}
+func summaryOf(text string) string {
+	var wrapped struct {
+		CommitMessage string
+	}
+	if json.Unmarshal([]byte(text), &wrapped) != nil || wrapped.CommitMessage == "" {
+		return text
+	}
+	return wrapped.CommitMessage
 }

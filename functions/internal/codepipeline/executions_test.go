@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/codepipeline/types"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/codepipeline"
@@ -136,5 +137,21 @@ func TestAnAnswerWithoutAnExecutionHasNone(t *testing.T) {
 	_, err := answering(t, `{}`).Execution(t.Context(), pipeline, nobody)
 	if !errors.Is(err, tagalong.ErrNoExecution) {
 		t.Errorf("error %v", err)
+	}
+}
+
+func TestASummaryIsTheCommitsMessage(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"ProviderType":"GitHub","CommitMessage":"Charge \"twice\"\n\nno more"}`: "Charge \"twice\"\n\nno more",
+		"Charge a card once":   "Charge a card once",
+		`{"CommitMessage":""}`: `{"CommitMessage":""}`,
+		`{"CommitMessage":3}`:  `{"CommitMessage":3}`,
+		"{not JSON":            "{not JSON",
+		"":                     "",
+	} {
+		x := executionOf(types.PipelineExecution{ArtifactRevisions: []types.ArtifactRevision{{RevisionSummary: &text}}})
+		if got := x.Revisions[0].Summary; got != want {
+			t.Errorf("%s is read as %q, want %q", text, got, want)
+		}
 	}
 }

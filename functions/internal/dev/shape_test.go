@@ -56,7 +56,7 @@ var layers = []*regexp.Regexp{
 	regexp.MustCompile(`^functions/internal/tagalong$`),
 	regexp.MustCompile(`^functions/internal/(api|codedeploy|codepipeline|dynamo|ecr|ecs|boot|boot/accounts)$`),
 	regexp.MustCompile(`^functions/internal/(artifact|imagedefinitions|job|tagimage)$`),
-	regexp.MustCompile(`^functions/internal/(boot/wiring.*|sandbox.*|tagalongtest.*|lambdatest|fence|questions)$`),
+	regexp.MustCompile(`^functions/internal/(boot/wiring.*|sandbox.*|tagalongtest.*|lambdatest|e2e|fence|questions)$`),
 	regexp.MustCompile(`^functions/internal/dev.*$`),
 	regexp.MustCompile(`^functions/[a-z]+$`),
 }
@@ -147,7 +147,7 @@ func TestTheReadmeNamesWhatExists(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, target := range regexp.MustCompile("(?m)(?:^|`)make ([a-z-]+)").FindAllStringSubmatch(string(readme), -1) {
+	for _, target := range regexp.MustCompile("(?m)(?:^|`)make ([a-z0-9-]+)").FindAllStringSubmatch(string(readme), -1) {
 		if !strings.Contains(string(makefile), "\n"+target[1]+":") {
 			t.Errorf("README names make %s, which is no target", target[1])
 		}

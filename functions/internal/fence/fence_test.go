@@ -47,9 +47,15 @@ func (w *world) reactor(transport http.RoundTripper) *tagalong.Reactor {
 	}
 }
 
-// handle runs an event through a handler's transport.
+// handle runs an event, or a promotion, through a handler's transport.
 func (w *world) handle(transport http.RoundTripper, event []byte) func(context.Context) error {
 	reactor := w.reactor(transport)
+	if p, ok := w.promotions[string(event)]; ok {
+		return func(ctx context.Context) error {
+			_, err := reactor.Promote(ctx, p)
+			return err
+		}
+	}
 	return func(ctx context.Context) error {
 		_, err := reactor.Handle(ctx, event)
 		return err

@@ -3,6 +3,7 @@ package fence_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -34,6 +35,8 @@ type world struct {
 
 	before [][]byte // events that were handled before
 	a, b   []byte   // events that are handled at once
+	// promotions are what some of these are instead of events, by the ids of their jobs.
+	promotions map[string]tagalong.Promotion
 	// want is where each tag belongs when all is over, by repository:tag.
 	want map[string]digest.Digest
 	// allowed are the digests that each tag may sit on at any time.
@@ -72,6 +75,17 @@ func (w *world) complete(d *ecs.Deployment) []byte {
 	event, err := d.Complete(w.later())
 	w.must(err)
 	return event
+}
+
+// promote gives the promotion of an image, to be handled like an event.
+func (w *world) promote(repository string, d digest.Digest, tags ...string) []byte {
+	job := fmt.Sprintf("job-%d", len(w.promotions))
+	uri := w.sandbox.ECR.Repository(wire.Scope{}, repository).URI()
+	w.promotions[job] = tagalong.Promotion{
+		Job: job, Repository: tagalong.Repository{Registry: strings.TrimSuffix(uri, "/"+repository), Name: repository},
+		Digest: d, Tags: tags, At: w.later(),
+	}
+	return []byte(job)
 }
 
 func (w *world) must(err error) {
@@ -174,6 +188,41 @@ var stories = []story{
 		w.tag("app:prod", digest3, digest1, digest2)
 		w.tag("other:prod", otherDigest)
 	}},
+	{name: "a promotion after a deployment", tell: func(w *world) {
+		s := w.service("prod", "app")
+		image1, digest1 := w.push("app", "v1")
+		_, digest2 := w.push("app", "v2")
+		w.a = w.complete(w.release(s, "app", image1))
+		w.b = w.promote("app", digest2, "prod")
+		w.tag("app:prod", digest2, digest1)
+	}},
+	{name: "a deployment after a promotion", tell: func(w *world) {
+		s := w.service("prod", "app")
+		image1, digest1 := w.push("app", "v1")
+		_, digest2 := w.push("app", "v2")
+		w.a = w.promote("app", digest2, "prod")
+		w.b = w.complete(w.release(s, "app", image1))
+		w.tag("app:prod", digest1, digest2)
+	}},
+	{name: "two promotions of one tag", tell: func(w *world) {
+		_, digest1 := w.push("app", "v1")
+		_, digest2 := w.push("app", "v2")
+		w.a = w.promote("app", digest1, "live", "stable")
+		w.b = w.promote("app", digest2, "live")
+		w.tag("app:live", digest2, digest1)
+		w.tag("app:stable", digest1)
+	}},
+	{name: "the winner leaves the tag to a promotion", tell: func(w *world) {
+		one := w.service("prod", "one")
+		image1, digest1 := w.push("app", "v1")
+		_, digest2 := w.push("app", "v2")
+		other, otherDigest := w.push("other", "v1")
+		w.b = w.promote("app", digest2, "prod")
+		w.before = append(w.before, w.complete(w.release(one, "app", image1)))
+		w.a = w.complete(w.release(one, "app", other))
+		w.tag("app:prod", digest2, digest1)
+		w.tag("other:prod", otherDigest)
+	}},
 	{name: "two containers in two repositories with two tags", rules: tagalong.Rules{{Environment: "prod", Tags: []string{"{environment}", "{environment}-{container}"}}}, tell: func(w *world) {
 		s := w.service("prod", "app")
 		app1, appDigest1 := w.push("app", "v1")
@@ -208,7 +257,9 @@ func newWorld(t *testing.T, s story) *world {
 		at:      time.Now().UTC().Truncate(time.Second).Add(-24 * time.Hour),
 		story:   s,
 		want:    map[string]digest.Digest{},
-		allowed: map[string][]digest.Digest{},
+
+		promotions: map[string]tagalong.Promotion{},
+		allowed:    map[string][]digest.Digest{},
 	}
 	s.tell(w)
 	return w

@@ -18,6 +18,7 @@ type rollout struct {
 	started, finished, until time.Time
 	rollback                 bool
 	reason                   string
+	put                      tagalong.Release // what a pipeline's action carries
 	containers               []made
 }
 
@@ -33,11 +34,11 @@ func (c *course) completed() bool { return len(c.ends) > 0 && c.ends[0].Name == 
 
 func (c *course) open() bool { return len(c.ends) == 0 && !c.superseded }
 
-// courses sorts the facts of a service into heaps, as the rules of the ledger say.
-// The completed ones come in the order of their completions, too.
+// courses sorts the facts of a service's deployments into heaps, as the rules of the
+// ledger say. The completed ones come in the order of their completions, too.
 func courses(facts []tagalong.Fact) (all, completed []*course) {
 	var ended *course // last
-	for _, f := range inOrder(facts) {
+	for _, f := range inOrder(slices.DeleteFunc(slices.Clone(facts), ofActions)) {
 		mine := latest(all, f.Deployment)
 		switch {
 		case f.Name == tagalong.InProgress && mine != nil && mine.open():
@@ -173,6 +174,7 @@ func (s story) rollouts() (all []rollout) {
 				state: c.state(), started: when(c.starts), finished: when(c.ends),
 				rollback: c.rollback(), reason: c.reason(), containers: foundOut(facts, c.deployment, of.containers),
 			}
+			r.put = releasedBy(facts, r.sorted())
 			if next := slices.Index(completed, c) + 1; next > 0 && next < len(completed) {
 				r.until = when(completed[next].ends)
 			}

@@ -37,6 +37,10 @@ func (w *world) asking(t *rapid.T) map[string]func() error {
 			_, err := w.History(t.Context(), tagalong.HistoryQuery{Services: pattern}, page)
 			return err
 		},
+		"release": func() error {
+			_, err := w.Release(t.Context(), tagalong.ReleaseQuery{Pipeline: "checkout", Execution: executionID(2)}, page)
+			return err
+		},
 		"where is a repository": func() error { _, err := w.Where(t.Context(), api, page); return err },
 		"where else is it": func() error {
 			_, err := w.Where(t.Context(), api, tagalong.Paging{Cursor: first.Next})

@@ -94,7 +94,7 @@ func (o oracle) hadCompleted(s tagalong.Service, at time.Time) bool {
 
 func (o oracle) firstSeen(s tagalong.Service) (first time.Time) {
 	for _, f := range o.facts()[s] {
-		if first.IsZero() || f.Time.Before(first) {
+		if !ofActions(f) && (first.IsZero() || f.Time.Before(first)) {
 			first = f.Time
 		}
 	}
@@ -280,8 +280,17 @@ func (r rollout) row() tagalong.HistoryRow {
 	return row
 }
 
-// release has the only commit of all containers, or that of the service's namesake.
-func (r rollout) release() (release tagalong.Release) {
+// release is that of the pipeline, but a rollback does not have its commit. Where the
+// pipeline does not tell the commit it is the only one of all containers, or that of
+// the service's namesake.
+func (r rollout) release() tagalong.Release {
+	release := r.put
+	if r.rollback {
+		release.Commit = ""
+	}
+	if release.Commit != "" {
+		return release
+	}
 	commits := map[string]bool{}
 	for _, c := range r.containers {
 		if c.commit != "" {

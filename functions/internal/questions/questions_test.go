@@ -42,7 +42,7 @@ func someLimits(t *rapid.T, rows int) []int {
 func (i inquiry) everything() {
 	for range i.rounds {
 		for _, ask := range []func(){
-			i.runningNow, i.runningThen, i.historyOfAll, i.historyOfEnvironment, i.historyOfPattern, i.historyOfBoth, i.historyOfService,
+			i.runningNow, i.runningThen, i.historyOfAll, i.historyOfEnvironment, i.historyOfPattern, i.historyOfBoth, i.historyOfService, i.releases,
 			i.whereIsDigest, i.whereIsRepository, i.whereIsDigestOfRepository, i.whereIsTag, i.diffOfEnvironments, i.diffOfTimes, i.progress,
 		} {
 			ask()

@@ -218,6 +218,9 @@ func drawStory(t *rapid.T, of choices, drawChronicle func(*rapid.T) []tagalong.F
 	count := rapid.IntRange(1, len(services)).Draw(t, "services")
 	for _, service := range rapid.Permutation(services).Draw(t, "order of services")[:count] {
 		var liked []choice
+		for _, fact := range drawActions(t) {
+			s.happenings = append(s.happenings, happening{service, fact})
+		}
 		for _, fact := range drawChronicle(t) {
 			s.happenings = append(s.happenings, happening{service, fact})
 			s.deploy(t, deploymentOf{service, fact.Deployment}, &liked)
@@ -482,7 +485,7 @@ func drawArrivals(t *rapid.T, happenings []happening) []happening {
 func (s story) String() string {
 	var b strings.Builder
 	for _, h := range s.happenings {
-		fmt.Fprintf(&b, "  %8v %s %s %s by %s\n", h.fact.Time.Sub(noon), h.service, h.fact.Deployment, h.fact.Name, h.fact.Source)
+		fmt.Fprintf(&b, "  %8v %s %s %s by %s\n", h.fact.Time.Sub(noon), h.service, h.fact.Subject(), h.fact.Name, h.fact.Source)
 	}
 	var made []string
 	for of, d := range s.deployed {

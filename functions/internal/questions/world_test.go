@@ -62,7 +62,7 @@ func (w *world) tell(t failer, happenings ...happening) {
 	t.Helper()
 	for _, h := range happenings {
 		if _, err := w.Observe(t.Context(), h.service, h.fact); err != nil {
-			t.Fatalf("observing %s %s of %s: %v", h.fact.Deployment, h.fact.Name, h.service, err)
+			t.Fatalf("observing %s %s of %s: %v", h.fact.Subject(), h.fact.Name, h.service, err)
 		}
 	}
 }

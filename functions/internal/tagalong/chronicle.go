@@ -69,10 +69,6 @@ func (a Action) service() (s Service, ok bool) {
 	return s, ecsName.MatchString(s.Cluster) && ecsName.MatchString(s.Name)
 }
 
-func inStage(actions []Action, stage string) []Action {
-	return runsThat(actions, func(a Action) bool { return a.Stage == stage })
-}
-
 // runsThat gives the actions that satisfy keep.
 func runsThat(actions []Action, keep func(Action) bool) []Action {
 	return slices.DeleteFunc(slices.Clone(actions), func(a Action) bool { return !keep(a) })
@@ -81,6 +77,12 @@ func runsThat(actions []Action, keep func(Action) bool) []Action {
 // ended tells whether there are runs, and all of them have ended.
 func ended(runs []Action) bool {
 	return len(runs) > 0 && !slices.ContainsFunc(runs, func(a Action) bool { return a.Status == ActionInProgress })
+}
+
+// anyFrom tells whether one of the runs started at a time or later. That of a
+// stage's retry is when it was asked for: its runs come after it.
+func anyFrom(runs []Action, at time.Time) bool {
+	return slices.ContainsFunc(runs, func(a Action) bool { return !a.StartedAt.Before(at.Truncate(time.Second)) })
 }
 
 // gitCommit is what the id of a Git source's revision looks like: an image's digest
@@ -159,7 +161,7 @@ func (s Shift) facts(taskSet string) []Fact {
 	case ShiftFailed, ShiftStopped:
 		facts = append(facts, fact(Failed, s.EndedAt, cmp.Or(s.Reason, "CodeDeploy deployment "+s.ID+" "+string(s.State)+".")))
 	}
-	return facts
+	return slices.DeleteFunc(facts, func(f Fact) bool { return f.Time.IsZero() })
 }
 
 // lags tells whether the API has not come as far as the event. Of a deployment to
@@ -168,11 +170,12 @@ func (s Shift) lags(told events.CodeDeployState) bool {
 	if len(s.Targets) == 0 {
 		return false
 	}
+	ended := s.State != ShiftInProgress && !s.EndedAt.IsZero()
 	switch told {
 	case events.CodeDeploySucceeded:
-		return s.State == ShiftInProgress || slices.ContainsFunc(s.Targets, func(t ShiftTarget) bool { return t.TaskSet == "" })
+		return !ended || slices.ContainsFunc(s.Targets, func(t ShiftTarget) bool { return t.TaskSet == "" })
 	case events.CodeDeployFailed, events.CodeDeployStopped:
-		return s.State == ShiftInProgress
+		return !ended
 	}
 	return false
 }

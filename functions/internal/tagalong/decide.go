@@ -353,7 +353,7 @@ func (d *decision) member(v view) *Member {
 		Since:          running.FinishedAt,
 		Joined:         of.joined(),
 		CompleteSince:  v.completeSince,
-		Release:        running.Release,
+		Release:        running.released(),
 	}
 	if next, ok := v.rollingOut(); ok {
 		m.RollingOut = next.Deployment

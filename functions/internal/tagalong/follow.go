@@ -21,8 +21,8 @@ type Follower struct {
 	Pipelines  Pipelines
 	CodeDeploy CodeDeploy
 	Chronicler Chronicler
-	// Patience is how long to wait between two tries, where the API lags behind its
-	// own events; nil is 2 and 5 seconds.
+	// Patience is about how long to wait between two tries, where the API lags behind
+	// its own events; nil is 2 and 4 seconds, half as much again at most.
 	Patience []time.Duration
 }
 
@@ -73,14 +73,15 @@ func (f *Follower) stage(ctx context.Context, e events.StageExecutionStateChange
 	if e.State() == events.ExecutionStarted || !f.Rules.take(x.Pipeline.Name, e.Stage()) {
 		return nil, nil
 	}
-	actions, err := f.actions(ctx, x, func(found []Action) bool {
-		return e.State() != events.ExecutionSucceeded || ended(inStage(found, e.Stage()))
+	ours := func(a Action) bool { return a.Stage == e.Stage() }
+	runs, began, err := f.ask(ctx, x, ours, func(runs []Action) bool {
+		return e.State() != events.ExecutionSucceeded || ended(runs) && anyFrom(runs, e.RetriedAt())
 	})
 	if err != nil {
 		return nil, fmt.Errorf("stage %s of %s: %w", e.Stage(), x, err)
 	}
 	change := StageChange{Stage: e.Stage(), State: string(e.State()), At: e.Time(), Attempt: e.Attempt()}
-	return f.follow(ctx, x, slices.DeleteFunc(inStage(actions, e.Stage()), Action.deploysElsewhere), &change)
+	return f.follow(ctx, x, began, runs, &change)
 }
 
 // action takes a run of an action that deploys, as it starts and as it ends.
@@ -93,14 +94,19 @@ func (f *Follower) action(ctx context.Context, e events.ActionExecutionStateChan
 	ours := func(a Action) bool {
 		return a.Stage == e.Stage() && a.Name == e.Action() && (a.ID == e.ActionExecution() || e.ActionExecution() == "")
 	}
-	actions, err := f.actions(ctx, x, func(found []Action) bool {
-		runs := runsThat(found, ours)
-		return len(runs) > 0 && (e.State() == events.ExecutionStarted || ended(runs))
+	runs, began, err := f.ask(ctx, x, ours, func(runs []Action) bool {
+		return len(runs) > 0 && (!endings[e.State()] || ended(runs))
 	})
 	if err != nil {
 		return nil, fmt.Errorf("action %s of stage %s of %s: %w", e.Action(), e.Stage(), x, err)
 	}
-	return f.follow(ctx, x, runsThat(actions, ours), nil)
+	return f.follow(ctx, x, began, runs, nil)
+}
+
+// endings are the states of an action that the API has a word for, too. It has none
+// for CANCELED: what it says of such an action is nowhere written, and not awaited.
+var endings = map[events.ExecutionState]bool{
+	events.ExecutionSucceeded: true, events.ExecutionFailed: true, events.ExecutionAbandoned: true,
 }
 
 // execution names a pipeline's execution.
@@ -120,20 +126,28 @@ func executionOf(e interface {
 	return execution{Pipeline{Account: e.Account(), Region: e.Region(), Name: e.Pipeline()}, e.Execution()}
 }
 
-// actions reads the actions of an execution once they are as the event tells.
-func (f *Follower) actions(ctx context.Context, x execution, told func([]Action) bool) (found []Action, err error) {
-	err = f.patiently(ctx, func() (err error) {
-		found, err = f.Pipelines.Actions(ctx, x.Pipeline, x.ID)
-		if err == nil && !told(found) {
+// ask reads those of our runs of an execution's actions that deploy and, if there
+// are any, what began it, once the API is as the event tells.
+func (f *Follower) ask(ctx context.Context, x execution, ours func(Action) bool, told func([]Action) bool) (runs []Action, began Execution, err error) {
+	err = f.patiently(ctx, func() error {
+		all, err := f.Pipelines.Actions(ctx, x.Pipeline, x.ID)
+		if err != nil {
+			return err
+		}
+		runs = runsThat(all, ours)
+		if !told(runs) {
 			return errLag
+		}
+		if runs = slices.DeleteFunc(runs, Action.deploysElsewhere); len(runs) > 0 {
+			began, err = f.Pipelines.Execution(ctx, x.Pipeline, x.ID)
 		}
 		return err
 	})
 	if errors.Is(err, ErrElsewhere) { // what it deploys is nobody's to know
 		f.log().WarnContext(ctx, "pipeline is in an account or Region that is not covered", "pipeline", x.Name, "account", x.Account, "region", x.Region)
-		return nil, nil
+		return nil, Execution{}, nil
 	}
-	return found, err
+	return runs, began, err
 }
 
 // patiently tries again while the API lags, a few times: then the event's own
@@ -141,7 +155,7 @@ func (f *Follower) actions(ctx context.Context, x execution, told func([]Action)
 func (f *Follower) patiently(ctx context.Context, try func() error) error {
 	patience := f.Patience
 	if patience == nil {
-		patience = []time.Duration{2 * time.Second, 5 * time.Second}
+		patience = []time.Duration{2 * time.Second, 4 * time.Second}
 	}
 	for n := 0; ; n++ {
 		err := try()
@@ -155,32 +169,34 @@ func (f *Follower) patiently(ctx context.Context, try func() error) error {
 	}
 }
 
-// follow gives the release to what the actions have put in place.
-func (f *Follower) follow(ctx context.Context, x execution, actions []Action, change *StageChange) ([]Outcome, error) {
-	if len(actions) == 0 {
-		return nil, nil
-	}
-	var began Execution
-	err := f.patiently(ctx, func() (err error) {
-		began, err = f.Pipelines.Execution(ctx, x.Pipeline, x.ID)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("execution %s: %w", x, err)
-	}
+// follow gives the release to what the runs of actions have put in place.
+func (f *Follower) follow(ctx context.Context, x execution, began Execution, runs []Action, change *StageChange) ([]Outcome, error) {
 	var (
 		outcomes []Outcome
 		problems *multierror.Error
 	)
-	for _, a := range actions {
+	for _, a := range runs {
 		done, err := f.deliver(ctx, a, Release{Pipeline: x.Name, Execution: x.ID, Stage: a.Stage, Commit: began.commit()})
 		outcomes = append(outcomes, done...)
 		problems = multierror.Append(problems, err)
 	}
+	outcomes = byService(outcomes)
 	if managed(outcomes) {
 		problems = multierror.Append(problems, f.note(ctx, x, began, change))
 	}
 	return outcomes, problems.ErrorOrNil()
+}
+
+// byService sums up what several runs of actions did to one service.
+func byService(outcomes []Outcome) (all []Outcome) {
+	for _, o := range outcomes {
+		if i := slices.IndexFunc(all, func(a Outcome) bool { return a.Service == o.Service }); i >= 0 {
+			all[i].add(o)
+			continue
+		}
+		all = append(all, o)
+	}
+	return all
 }
 
 // managed tells whether any of the services belongs to an environment.
@@ -359,6 +375,7 @@ func (f Fact) toldBy(o Fact) bool {
 // add sums up what several observations of one service did.
 func (o *Outcome) add(p Outcome) {
 	o.Recorded = o.Recorded || p.Recorded
+	o.Repeated = o.Repeated && p.Repeated
 	o.Expired = o.Expired || p.Expired
 	o.Moved += p.Moved
 	o.Confirmed += p.Confirmed

@@ -121,7 +121,7 @@ func (r Row) history() HistoryRow {
 		Rollback:       r.Rollback,
 		Reason:         r.Reason,
 		Containers:     make([]HistoryContainer, 0, len(r.Containers)),
-		Release:        r.Release.of(r.Service, r.Containers),
+		Release:        r.released().of(r.Service, r.Containers),
 	}
 	for _, c := range r.Containers {
 		row.Containers = append(row.Containers, HistoryContainer{

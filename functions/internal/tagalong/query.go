@@ -170,6 +170,14 @@ func ParseServicePattern(s string) (ServicePattern, error) {
 	return p, nil
 }
 
+// String gives the pattern as it was read, "" for the zero pattern.
+func (p ServicePattern) String() string {
+	if p.cluster == "" {
+		return p.name
+	}
+	return p.cluster + "/" + p.name
+}
+
 // Match tells whether the pattern selects a service.
 func (p ServicePattern) Match(s Service) bool {
 	matches := func(glob, name string) bool {

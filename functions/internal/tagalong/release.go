@@ -19,6 +19,16 @@ func (r Release) of(s Service, containers []Container) Release {
 	return r
 }
 
+// released gives what put the rollout in place. A rollback brings back what was
+// there before, in the time of an action that carries a commit which it undoes: that
+// commit is not its own.
+func (r Rollout) released() Release {
+	if r.Rollback {
+		r.Release.Commit = ""
+	}
+	return r.Release
+}
+
 func commitOf(s Service, containers []Container) string {
 	var commits []string
 	for _, c := range containers {

@@ -76,6 +76,11 @@ func (g *Group) create(taskDefinition, creator string, at time.Time) *Deployment
 }
 
 func (g *Group) nextID() string {
+	if len(g.ids) > 0 {
+		id := g.ids[0]
+		g.ids = g.ids[1:]
+		return id
+	}
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 	return "d-" + wire.Text(9, alphabet, "deployment", g.id, strconv.Itoa(len(g.deployments)))
 }

@@ -34,6 +34,7 @@ type Group struct {
 	id          string
 	target      *ecs.Service  // nil if it does not deploy to ECS
 	deployments []*Deployment // all that there ever were, oldest first
+	ids         []string      // of the deployments to come
 }
 
 // Group gives a deployment group that deploys to an ECS service with the
@@ -48,6 +49,13 @@ func (a *Application) Group(name string, target *ecs.Service) *Group {
 		a.groups[name] = g
 	}
 	return g
+}
+
+// NextIDs gives the group's next deployments these ids, in order, such as
+// d-8QZK4T2LF; those of further ones are derived.
+func (g *Group) NextIDs(ids ...string) {
+	defer g.lock()()
+	g.ids = append(g.ids, ids...)
 }
 
 // lock guards the whole service; the result undoes it.

@@ -22,6 +22,7 @@ type ActionType struct {
 
 // ActionOptions are an action's settings.
 type ActionOptions struct {
+	ID            string // of its run, a UUID; derived by default
 	Type          ActionType
 	Configuration map[string]string // as the pipeline's structure has it
 	Resolved      map[string]string // with its variables resolved; the same by default
@@ -66,7 +67,7 @@ func (st *Stage) StartAction(name string, options ActionOptions, at time.Time) (
 	}
 	x := st.execution
 	a := &Action{
-		stage: st, name: name, id: wire.UUID(x.service().seed("action", x.id, st.name, name)...),
+		stage: st, name: name, id: cmp.Or(options.ID, wire.UUID(x.service().seed("action", x.id, st.name, name)...)),
 		number: len(x.pipeline.actions), options: options, startedAt: instant(at), attempt: st.attempt,
 	}
 	if err := a.takeArtifacts(); err != nil {

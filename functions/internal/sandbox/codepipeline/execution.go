@@ -42,6 +42,7 @@ var statuses = map[State]string{
 
 // ExecutionOptions say what starts an execution.
 type ExecutionOptions struct {
+	ID        string     // a UUID; derived by default
 	Trigger   Trigger    // StartPipelineExecution by default, of a rollback ManualRollback
 	Revisions []Revision // that its sources bring
 	// RollbackOf makes it a rollback of a stage to what an earlier execution of
@@ -88,7 +89,7 @@ func (p *Pipeline) Start(options ExecutionOptions, at time.Time) (*Execution, []
 	}
 	at = instant(at)
 	x := &Execution{
-		pipeline: p, id: wire.UUID(p.service.seed("execution", p.ARN())...), options: options,
+		pipeline: p, id: cmp.Or(options.ID, wire.UUID(p.service.seed("execution", p.ARN())...)), options: options,
 		version: p.options.Version, startedAt: at, attempt: 1, artifacts: map[string]Artifact{},
 	}
 	p.executions[x.id] = x
@@ -98,6 +99,9 @@ func (p *Pipeline) Start(options ExecutionOptions, at time.Time) (*Execution, []
 
 // prepare fills in what the options leave open.
 func (p *Pipeline) prepare(options *ExecutionOptions) error {
+	if p.executions[options.ID] != nil {
+		return fmt.Errorf("execution %s: it has started before", options.ID)
+	}
 	old := options.RollbackOf
 	if old == nil {
 		options.Trigger.Type = cmp.Or(options.Trigger.Type, "StartPipelineExecution")

@@ -238,3 +238,17 @@ func TestLag(t *testing.T) {
 		t.Errorf("two calls that lag, and one that does not (-want +got):\n%s", diff)
 	}
 }
+
+func TestIDsMayBeChosen(t *testing.T) {
+	const id = "3f0c8a52-6d1e-4b97-a2c4-90b7e15d6f38"
+	w := newWorld(t, codepipeline.PipelineOptions{})
+	deploy := ecsDeploy
+	deploy.ID = "b84d2f10-57c3-4e6a-8f1b-2c90d7a34e65"
+	x := w.start(codepipeline.ExecutionOptions{ID: id})
+	if a := w.action(w.stage(x, "DeployProd"), "DeployToEcs", deploy); x.ID() != id || a.ID() != deploy.ID {
+		t.Errorf("execution %s, action %s", x.ID(), a.ID())
+	}
+	if _, _, err := w.pipeline.Start(codepipeline.ExecutionOptions{ID: id}, w.tick()); err == nil {
+		t.Error("an execution started twice")
+	}
+}

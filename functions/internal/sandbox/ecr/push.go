@@ -19,6 +19,7 @@ type Image struct {
 	Docker       bool     // Docker's media types instead of OCI's
 	NoMediaType  bool     // no mediaType in an OCI manifest, which is legal
 	Architecture string   // amd64 if empty
+	Commit       string   // annotated as org.opencontainers.image.revision; "" is not annotated
 }
 
 // Push builds an image and stores it with its blobs and tags. A tag that is
@@ -44,6 +45,9 @@ func (h *Repository) push(image Image) (digest.Digest, ocispec.Descriptor, error
 	}
 	if image.NoMediaType && !image.Docker {
 		m.MediaType = ""
+	}
+	if image.Commit != "" {
+		m.Annotations = map[string]string{ocispec.AnnotationRevision: image.Commit}
 	}
 	return h.store(marshal(m), types.manifest, image.Tags)
 }

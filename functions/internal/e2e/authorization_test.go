@@ -1,0 +1,225 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/codedeploy"
+)
+
+// authorization is what IAM is asked before AWS does something.
+type authorization struct {
+	Action   string              `json:"action"`
+	Resource string              `json:"resource"`
+	Context  map[string][]string `json:"context"`
+}
+
+// text tells authorizations apart.
+func (a authorization) text() string {
+	return fmt.Sprintf("%s on %s with %v", a.Action, a.Resource, a.Context)
+}
+
+// parameters are those of the operations' parameters that IAM looks at.
+type parameters struct {
+	// DynamoDB
+	TableName     string
+	IndexName     string
+	Key, Item     primaryKey
+	RequestItems  map[string]struct{ Keys []primaryKey }
+	TransactItems []map[string]parameters // by Put, Update, Delete and ConditionCheck
+
+	// ECR
+	RegistryID     string `json:"registryId"`
+	RepositoryName string `json:"repositoryName"`
+
+	// ECS
+	Cluster               string   `json:"cluster"`
+	Services              []string `json:"services"`
+	Tasks                 []string `json:"tasks"`
+	ServiceRevisionARNs   []string `json:"serviceRevisionArns"`
+	ServiceDeploymentARNs []string `json:"serviceDeploymentArns"`
+	Service               string   `json:"service"`
+
+	// CodePipeline and CodeDeploy
+	PipelineName        string `json:"pipelineName"`
+	ApplicationName     string `json:"applicationName"`
+	DeploymentGroupName string `json:"deploymentGroupName"`
+	DeploymentID        string `json:"deploymentId"`
+}
+
+// primaryKey is the part of an item that dynamodb:LeadingKeys has.
+type primaryKey struct {
+	PK struct{ S string } `json:"pk"`
+}
+
+// authorizations is what IAM is asked for a call, as the service authorization
+// reference has it, see
+// https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html.
+func (w *world) authorizations(ctx context.Context, c call) ([]authorization, error) {
+	var p parameters
+	if err := json.Unmarshal(c.body, &p); err != nil {
+		return nil, fmt.Errorf("%s:%s: %w", c.service, c.operation, err)
+	}
+	place := place{account: w.Home().Account, region: c.region}
+	switch c.service {
+	case "dynamodb":
+		return place.dynamodb(c.operation, p)
+	case "ecr":
+		if p.RegistryID != "" {
+			place.account = p.RegistryID
+		}
+		return ask("ecr:"+c.operation, place.arn("ecr", "repository/"+p.RepositoryName)), nil
+	case "ecs":
+		return place.ecs(c.operation, p)
+	case "codepipeline":
+		return place.codepipeline(c.operation, p)
+	case "codedeploy":
+		if p.DeploymentID != "" {
+			if err := w.groupOf(ctx, &p); err != nil {
+				return nil, err
+			}
+		}
+		return place.codedeploy(c.operation, p)
+	}
+	return nil, fmt.Errorf("%s:%s: say here what IAM is asked for it", c.service, c.operation)
+}
+
+// place is where a call goes.
+type place struct{ account, region string }
+
+func (p place) arn(service, resource string) string {
+	return fmt.Sprintf("arn:aws:%s:%s:%s:%s", service, p.region, p.account, resource)
+}
+
+func ask(action string, resources ...string) (all []authorization) {
+	for _, resource := range resources {
+		all = append(all, authorization{Action: action, Resource: resource, Context: map[string][]string{}})
+	}
+	return all
+}
+
+func (p place) dynamodb(operation string, in parameters) (all []authorization, err error) {
+	with := func(action, table string, keys ...primaryKey) {
+		a := ask("dynamodb:"+action, p.arn("dynamodb", "table/"+table))[0]
+		for _, key := range keys {
+			a.Context["dynamodb:LeadingKeys"] = append(a.Context["dynamodb:LeadingKeys"], key.PK.S)
+		}
+		all = append(all, a)
+	}
+	switch operation {
+	case "Query":
+		resource := "table/" + in.TableName
+		if in.IndexName != "" {
+			resource += "/index/" + in.IndexName
+		}
+		return ask("dynamodb:Query", p.arn("dynamodb", resource)), nil
+	case "BatchGetItem":
+		for table, request := range in.RequestItems {
+			with(operation, table, request.Keys...)
+		}
+	case "GetItem", "UpdateItem", "DeleteItem":
+		with(operation, in.TableName, in.Key)
+	case "PutItem":
+		with(operation, in.TableName, in.Item)
+	case "TransactWriteItems", "TransactGetItems":
+		for _, item := range in.TransactItems {
+			for kind, one := range item {
+				key := one.Key
+				if kind == "Put" {
+					key = one.Item
+				}
+				with(kind+"Item", one.TableName, key)
+			}
+		}
+	default:
+		return nil, fmt.Errorf("dynamodb:%s: say here what IAM is asked for it", operation)
+	}
+	return all, nil
+}
+
+func (p place) ecs(operation string, in parameters) (all []authorization, err error) {
+	action := "ecs:" + operation
+	switch operation {
+	case "ListClusters", "DescribeTaskDefinition":
+		return ask(action, "*"), nil
+	case "DescribeServices":
+		for _, name := range in.Services {
+			all = append(all, ask(action, p.service(in.Cluster, name))...)
+		}
+	case "ListServiceDeployments":
+		all = ask(action, p.service(in.Cluster, in.Service))
+	case "DescribeServiceRevisions", "DescribeServiceDeployments":
+		for _, arn := range append(in.ServiceRevisionARNs, in.ServiceDeploymentARNs...) {
+			all = append(all, ask(action, arn, serviceOf(arn))...)
+		}
+	case "ListTasks":
+		all = ask(action, p.arn("ecs", "container-instance/"+last(in.Cluster)+"/any"))
+	case "DescribeTasks":
+		for _, task := range in.Tasks {
+			if !strings.HasPrefix(task, "arn:") {
+				task = p.arn("ecs", "task/"+last(in.Cluster)+"/"+task)
+			}
+			all = append(all, ask(action, task)...)
+		}
+	default:
+		return nil, fmt.Errorf("ecs:%s: say here what IAM is asked for it", operation)
+	}
+	for _, a := range all {
+		switch operation {
+		case "ListTasks", "DescribeTasks", "DescribeServices":
+			a.Context["ecs:cluster"] = []string{p.arn("ecs", "cluster/"+last(in.Cluster))}
+		}
+	}
+	return all, nil
+}
+
+func (p place) service(cluster, name string) string {
+	if strings.HasPrefix(name, "arn:") {
+		return name
+	}
+	return p.arn("ecs", "service/"+last(cluster)+"/"+name)
+}
+
+// serviceOf gives the service of a service revision or a service deployment,
+// arn:…:service-revision/CLUSTER/SERVICE/ID.
+func serviceOf(arn string) string {
+	prefix, path, _ := strings.Cut(arn, "/")
+	return prefix[:strings.LastIndex(prefix, ":")] + ":service/" + path[:strings.LastIndex(path, "/")]
+}
+
+// last gives the name at the end of an ARN, or the name itself.
+func last(arn string) string { return arn[strings.LastIndex(arn, "/")+1:] }
+
+func (p place) codepipeline(operation string, in parameters) ([]authorization, error) {
+	switch action := "codepipeline:" + operation; operation {
+	case "ListActionExecutions", "GetPipelineExecution":
+		return ask(action, p.arn("codepipeline", in.PipelineName)), nil
+	case "GetJobDetails", "PutJobSuccessResult", "PutJobFailureResult":
+		return ask(action, "*"), nil
+	}
+	return nil, fmt.Errorf("codepipeline:%s: say here what IAM is asked for it", operation)
+}
+
+// groupOf fills in the group of a deployment that a call names by its id.
+func (w *world) groupOf(ctx context.Context, p *parameters) error {
+	found, err := codedeploy.NewFromConfig(w.sandboxConfig()).GetDeployment(ctx, &codedeploy.GetDeploymentInput{DeploymentId: &p.DeploymentID})
+	if err != nil {
+		return err
+	}
+	p.ApplicationName, p.DeploymentGroupName = *found.DeploymentInfo.ApplicationName, *found.DeploymentInfo.DeploymentGroupName
+	return nil
+}
+
+func (p place) codedeploy(operation string, in parameters) ([]authorization, error) {
+	switch action := "codedeploy:" + operation; operation {
+	case "GetDeployment", "ListDeployments", "GetDeploymentGroup":
+		return ask(action, p.arn("codedeploy", "deploymentgroup:"+in.ApplicationName+"/"+in.DeploymentGroupName)), nil
+	case "ListDeploymentTargets", "BatchGetDeploymentTargets":
+		return ask(action, "*"), nil
+	}
+	return nil, fmt.Errorf("codedeploy:%s: say here what IAM is asked for it", operation)
+}

@@ -1,0 +1,35 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"testing"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecs"
+)
+
+func TestTheModule(t *testing.T) {
+	w := newWorld(t)
+	if !t.Run("one apply installs everything", w.apply) {
+		return
+	}
+	checkout := w.release(t, "checkout-api", ecs.ServiceOptions{})
+	t.Run("a deployment's event moves the tag to the deployed digest in ECR", func(t *testing.T) { w.theTag(t, checkout) })
+	t.Run("its rows are in DynamoDB", func(t *testing.T) { w.theRows(t, checkout) })
+	t.Run("the history function answers at its URL whoever is named, and nobody else", func(t *testing.T) { w.theAnswer(t, checkout) })
+	t.Run("a legacy service is found, and its tasks tell the digest", w.theLegacy)
+	t.Run("a pipeline's events give its release to what it deploys", w.theRelease)
+	t.Run("a release that was rolled back has failed, and the tag stays", w.theRollback)
+	t.Run("CodeDeploy's events move the tag, and the pipeline's give the release", w.theShift)
+	t.Run("where nothing runs, a guess moves no tag", w.theIdle)
+	t.Run("the action tagimage answers its job", w.theTagging)
+	t.Run("the action imagedefinitions answers its job", w.theDefinitions)
+	t.Run("a pipeline's role may call the two actions alone", w.thePipelinesRole)
+	t.Run("a poison event is tried three times, lies whole in the on-failure queue, and is replayed", w.poison)
+	t.Run("an event that cannot be handed over lies whole in the rule's dead-letter queue, and is replayed", w.undelivered)
+	t.Run("a role without ecr:PutImage is denied it, the event ends in the on-failure queue, and is replayed", w.denied)
+	t.Run("nothing else is in a dead-letter queue", w.theRest)
+	t.Run("every function has the least privilege", w.leastPrivilege)
+	t.Run("a second plan is empty", w.planNothing)
+	t.Run("destroy is clean", w.destroy)
+}

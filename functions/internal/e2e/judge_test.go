@@ -1,0 +1,124 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// verdict is a request to be judged, and what it should come to.
+type verdict struct {
+	function string
+	Policy   json.RawMessage `json:"policy"`
+	// Principal is the role's session.
+	Principal string `json:"principal"`
+	authorization
+}
+
+// judge lets the simulator decide about requests that are made from those that
+// were used.
+func (w *world) judge(t *testing.T, all []privileges, from func(authorization) []authorization, want string) {
+	t.Helper()
+	var requests []verdict
+	for _, p := range all {
+		for _, key := range slices.Sorted(maps.Keys(p.used)) {
+			for _, a := range from(p.used[key]) {
+				principal := fmt.Sprintf("arn:aws:sts::%s:assumed-role/%s/%s", w.Home().Account, path.Base(p.role), p.function)
+				requests = append(requests, verdict{p.function, p.document, principal, a})
+			}
+		}
+	}
+	if len(requests) == 0 {
+		t.Fatal("no requests to judge")
+	}
+	answer := simulate(t, requests, nil)
+	for i, result := range answer.Results {
+		if result != want {
+			t.Errorf("%s: %s: %s, want %s", requests[i].function, requests[i].text(), result, want)
+		}
+	}
+	t.Logf("%d requests judged", len(requests))
+}
+
+// narrow looks for statements about every resource whose actions AWS could limit.
+func (w *world) narrow(t *testing.T, all []privileges) {
+	var actions []string
+	for _, p := range all {
+		for _, s := range p.granted {
+			actions = append(actions, s.Action...)
+		}
+	}
+	types := simulate(t, []verdict{}, actions).ResourceTypes
+	for _, p := range all {
+		for _, s := range p.granted {
+			for _, action := range s.Action {
+				if strings.Contains(action, "*") || slices.Contains(s.Resource, "*") && len(types[action]) > 0 {
+					t.Errorf("%s: statement %s: %s on %v: AWS lets it be limited to %v", p.function, s.Sid, action, s.Resource, types[action])
+				}
+			}
+		}
+	}
+}
+
+type simulation struct {
+	Results       []string            `json:"results"`
+	ResourceTypes map[string][]string `json:"resourceTypes"`
+}
+
+func simulate(t *testing.T, requests []verdict, actions []string) (answer simulation) {
+	t.Helper()
+	input, err := json.Marshal(map[string]any{"requests": requests, "actions": append([]string{}, actions...)})
+	check(t, err)
+	command := exec.CommandContext(t.Context(), root+"/.ci/iam-simulate")
+	command.Stdin, command.Stderr = bytes.NewReader(input), os.Stderr
+	output, err := command.Output()
+	check(t, err)
+	check(t, json.Unmarshal(output, &answer))
+	return answer
+}
+
+// outside gives requests that differ from one that is used by a little, and that
+// no policy may allow: another account's, another name's, another key's.
+func outside(a authorization) (all []authorization) {
+	change := func(resource string, context map[string][]string) {
+		all = append(all, authorization{Action: a.Action, Resource: resource, Context: context})
+	}
+	if keys := a.Context["dynamodb:LeadingKeys"]; keys != nil && writes(a.Action) {
+		change(a.Resource, map[string][]string{"dynamodb:LeadingKeys": append(slices.Clone(keys), "@rules")})
+	}
+	if cluster := a.Context["ecs:cluster"]; a.Action == "ecs:ListTasks" {
+		change(a.Resource, map[string][]string{"ecs:cluster": {strings.Replace(cluster[0], "cluster/", "cluster/other-", 1)}})
+	}
+	if a.Resource == "*" {
+		return all // AWS offers nothing smaller, as another check says
+	}
+	parts := strings.SplitN(a.Resource, ":", 6)
+	change(strings.Replace(a.Resource, parts[4], "999988887777", 1), a.Context)
+	change(strings.Replace(a.Resource, parts[3], "ap-south-2", 1), a.Context)
+	// The cluster of a list of tasks is in the context; CodeDeploy's groups are not
+	// narrowed by name.
+	if a.Action != "ecs:ListTasks" && parts[2] != "codedeploy" {
+		change(strings.TrimSuffix(a.Resource, parts[5])+elsewhere(parts[5]), a.Context)
+	}
+	return all
+}
+
+func writes(action string) bool {
+	return slices.Contains([]string{"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}, action)
+}
+
+// elsewhere changes the first name in the path of a resource: TYPE/NAME…,
+// TYPE:NAME… or NAME.
+func elsewhere(resource string) string {
+	at := strings.IndexAny(resource, "/:") + 1
+	return resource[:at] + "other-" + resource[at:]
+}

@@ -1,0 +1,133 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// privileges are what a function may do, and what it did.
+type privileges struct {
+	function string
+	role     string
+	document json.RawMessage // the policy as the role has it
+	granted  []statement
+	used     map[string]authorization // by their texts
+}
+
+// statement is one of a policy.
+type statement struct {
+	Sid      string
+	Effect   string
+	Action   oneOrMore
+	Resource oneOrMore
+}
+
+// oneOrMore is a text or a list of texts, which to IAM is the same.
+type oneOrMore []string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (l *oneOrMore) UnmarshalJSON(data []byte) error {
+	if bytes.HasPrefix(data, []byte("[")) {
+		return json.Unmarshal(data, (*[]string)(l))
+	}
+	*l = make(oneOrMore, 1)
+	return json.Unmarshal(data, &(*l)[0])
+}
+
+// leastPrivilege holds every function's policy against what the function did,
+// in both directions.
+func (w *world) leastPrivilege(t *testing.T) {
+	all := w.privileges(t)
+	t.Run("every call of a function is allowed by its policy", func(t *testing.T) {
+		w.judge(t, all, func(a authorization) []authorization { return []authorization{a} }, "Allowed")
+	})
+	t.Run("every action that a policy grants was used", func(t *testing.T) {
+		for _, p := range all {
+			if unused := p.unused(); len(unused) > 0 {
+				t.Errorf("%s may %s and never did", p.function, strings.Join(unused, ", "))
+			}
+		}
+	})
+	t.Run("no statement is for everything where AWS lets it be for less", func(t *testing.T) { w.narrow(t, all) })
+	t.Run("what is just outside is denied", func(t *testing.T) { w.judge(t, all, outside, "ImplicitlyDenied") })
+}
+
+func (p privileges) unused() (actions []string) {
+	used := map[string]bool{}
+	for _, a := range p.used {
+		used[a.Action] = true
+	}
+	for _, s := range p.granted {
+		for _, action := range s.Action {
+			if !used[action] {
+				actions = append(actions, action)
+			}
+		}
+	}
+	return actions
+}
+
+// privileges reads the functions' policies and sorts the recorded calls.
+func (w *world) privileges(t *testing.T) (all []privileges) {
+	t.Helper()
+	byKey := map[string]*privileges{}
+	for _, function := range slices.Sorted(maps.Keys(w.out.Tagalong.Value.FunctionARNs)) {
+		p := w.policyOf(t, function)
+		all = append(all, p)
+		byKey[accessKey(w.out.Tagalong.Value.FunctionARNs[function], p.role)] = &all[len(all)-1]
+	}
+	for _, c := range w.all() {
+		p := byKey[c.key]
+		if p == nil {
+			continue // of the command, or with a job's own credentials
+		}
+		asked, err := w.authorizations(t.Context(), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, a := range asked {
+			p.used[a.text()] = a
+		}
+	}
+	return all
+}
+
+// accessKey is the key that MiniStack gives to a function for its role.
+func accessKey(function, role string) string {
+	sum := sha256.Sum256([]byte(function + ":" + role))
+	return "ASIA" + strings.ToUpper(hex.EncodeToString(sum[:])[:16])
+}
+
+func (w *world) policyOf(t *testing.T, function string) privileges {
+	t.Helper()
+	p := privileges{function: function, role: w.out.Tagalong.Value.RoleARNs[function], used: map[string]authorization{}}
+	p.document = json.RawMessage(w.rolePolicy(t, function).document)
+	var parsed struct{ Statement []statement }
+	check(t, json.Unmarshal(p.document, &parsed))
+	p.granted = parsed.Statement
+	for _, a := range w.byLambda(function) {
+		p.used[a.text()] = a
+	}
+	return p
+}
+
+// byLambda is what Lambda itself does in the role's name, which no call of the
+// function shows: it writes the logs, and puts what failed into the queue.
+func (w *world) byLambda(function string) (all []authorization) {
+	here := place{account: w.Home().Account, region: region}
+	name := last(strings.ReplaceAll(w.out.Tagalong.Value.FunctionARNs[function], ":", "/"))
+	stream := here.arn("logs", "log-group:/aws/lambda/"+name+":log-stream:2026/03/04/[$LATEST]0123456789abcdef")
+	all = slices.Concat(ask("logs:CreateLogStream", stream), ask("logs:PutLogEvents", stream))
+	if queue, ok := w.out.Tagalong.Value.DeadLetterQueueURLs[function]; ok {
+		all = append(all, ask("sqs:SendMessage", here.arn("sqs", last(queue)))...)
+	}
+	return all
+}

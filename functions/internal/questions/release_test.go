@@ -1,0 +1,93 @@
+package questions_test
+
+import (
+	"fmt"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+// executions are the releases that there are: two pipelines have one that is called
+// alike, and one of the executions does not know its commit.
+var executions = []tagalong.Release{
+	{Pipeline: "checkout", Execution: executionID(1), Stage: "DeployProd", Commit: "5eed1"},
+	{Pipeline: "checkout", Execution: executionID(2), Stage: "DeployProd"},
+	{Pipeline: "checkout", Execution: executionID(2), Stage: "DeployTest"},
+	{Pipeline: "checkout-2", Execution: executionID(1), Stage: "DeployProd", Commit: "5eed3"},
+}
+
+func executionID(n int) string { return fmt.Sprintf("%08d-0000-4000-8000-000000000000", n) }
+
+// drawActions draws when pipelines deployed a service: one after the other or both
+// at once, with ends that nobody sees.
+func drawActions(t *rapid.T) (facts []tagalong.Fact) {
+	moment := func(what string, from time.Time) time.Time {
+		return from.Add(time.Duration(rapid.IntRange(0, 16).Draw(t, what)) * 250 * time.Millisecond)
+	}
+	for n := range rapid.SampledFrom([]int{0, 1, 1, 2, 3}).Draw(t, "actions") {
+		start := tagalong.Fact{
+			Action: fmt.Sprintf("run-%d", n), Name: tagalong.ActionStarted, Time: moment("action starts", noon), Source: tagalong.FromPipeline,
+			Release: rapid.SampledFrom(executions).Draw(t, "release"),
+		}
+		start.Limit = moment("action is over at the latest", start.Time)
+		facts = append(facts, start)
+		if rapid.Bool().Draw(t, "action is seen to end") {
+			facts = append(facts, tagalong.Fact{Action: start.Action, Name: tagalong.ActionEnded, Time: moment("action ends", start.Time), Source: tagalong.FromPipeline})
+		}
+	}
+	return facts
+}
+
+// ofActions tells facts of pipelines' actions from those of deployments.
+func ofActions(f tagalong.Fact) bool { return f.Action != "" }
+
+// releasedBy is the release of the action in whose time a moment lies; of several
+// that of the one that started last.
+func releasedBy(facts []tagalong.Fact, moment time.Time) (release tagalong.Release) {
+	var last tagalong.Fact
+	for _, f := range facts {
+		within := f.Name == tagalong.ActionStarted && !f.Time.After(moment) && !moment.After(f.Limit) && !endedBefore(facts, f.Action, moment)
+		if within && (f.Time.After(last.Time) || f.Time.Equal(last.Time) && f.Action > last.Action) {
+			last = f
+		}
+	}
+	return last.Release
+}
+
+func endedBefore(facts []tagalong.Fact, action string, moment time.Time) bool {
+	for _, f := range facts {
+		if f.Name == tagalong.ActionEnded && f.Action == action && f.Time.Before(moment) {
+			return true
+		}
+	}
+	return false
+}
+
+// released gives the rollouts of an execution.
+func (o oracle) released(q tagalong.ReleaseQuery) []tagalong.HistoryRow {
+	rows := []tagalong.HistoryRow{}
+	for _, r := range o.rollouts {
+		if r.put.Pipeline == q.Pipeline && r.put.Execution == q.Execution {
+			rows = append(rows, r.row())
+		}
+	}
+	return rows
+}
+
+func (i inquiry) releases() {
+	query := tagalong.ReleaseQuery{
+		Pipeline:  rapid.SampledFrom([]string{"checkout", "checkout", "checkout-2", "check"}).Draw(i.T, "pipeline"),
+		Execution: executionID(rapid.SampledFrom([]int{1, 2, 2, 3}).Draw(i.T, "execution")),
+	}
+	rows := i.released(query)
+	pages(i, fmt.Sprintf("release %+v", query), answer[tagalong.HistoryRow]{rows: rows},
+		func(p tagalong.Paging) (tagalong.Page[tagalong.HistoryRow], error) {
+			page, err := i.Release(i.Context(), query, p)
+			return tagalong.Page[tagalong.HistoryRow]{Items: page.Items, Next: page.Next}, err
+		})
+	if page, err := i.Release(i.Context(), query, tagalong.Paging{}); err != nil || page.Known != (len(rows) > 0) {
+		i.Fatalf("release %+v of %d rollouts: known %v, error %v\n%s", query, len(rows), page.Known, err, i.story)
+	}
+}

@@ -1,0 +1,71 @@
+package tagalong_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	. "github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+func TestALagIsAwaitedForTenSecondsAtMost(t *testing.T) {
+	event, err := os.ReadFile("../../../events/testdata/codepipeline-stage-succeeded.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 50 { // the waiting is random
+		synctest.Test(t, func(t *testing.T) {
+			s := (&drama{}).scene()
+			s.Follower.Patience = nil
+			tries := 0
+			s.pipelines.Hook = func(context.Context, string) error {
+				tries++
+				return ErrNoExecution
+			}
+			begun := time.Now()
+			_, err := s.Follower.Handle(t.Context(), event)
+			if waited := time.Since(begun); !errors.Is(err, ErrNoExecution) || tries != 3 || waited > 10*time.Second {
+				t.Errorf("error %v after %d tries and %v", err, tries, waited)
+			}
+		})
+	}
+}
+
+func TestNobodyWaitsForALagWhenTheFunctionEnds(t *testing.T) {
+	event, err := os.ReadFile("../../../events/testdata/codepipeline-stage-succeeded.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		s := (&drama{}).scene()
+		s.Follower.Patience = nil
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		if _, err := s.Follower.Handle(ctx, event); !errors.Is(err, ErrNoExecution) || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("error %v", err)
+		}
+	})
+}
+
+// CodeDeploy tells the end of a deployment and its time in one word, or not yet.
+func TestAnEndWithoutATimeIsAwaited(t *testing.T) {
+	event, err := os.ReadFile("../../../events/testdata/codedeploy-deployment-success.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := (&drama{images: map[deploymentOf]Ran{{prodWeb, "ecs-svc/1"}: ran("app", shopWeb, 0)}}).scene()
+	shift := Shift{ID: "d-8QZK4T2LF", State: ShiftSucceeded, CreatedAt: noon, Targets: []ShiftTarget{{Service: prodWeb, TaskSet: "ecs-svc/1"}}}
+	s.codeDeploy.Put(webGroup, shift)
+	if _, err := s.Follower.Handle(t.Context(), event); err == nil || !strings.Contains(err.Error(), "lags") || len(rowsOf(t, s, prodWeb)) != 0 {
+		t.Errorf("error %v, rows %+v", err, rowsOf(t, s, prodWeb))
+	}
+	shift.EndedAt = noon.Add(time.Minute)
+	s.codeDeploy.Put(webGroup, shift)
+	if _, err := s.Follower.Handle(t.Context(), event); err != nil || len(rowsOf(t, s, prodWeb)) != 1 || rowsOf(t, s, prodWeb)[0].State != StateCompleted {
+		t.Errorf("error %v, rows %+v", err, rowsOf(t, s, prodWeb))
+	}
+}

@@ -1,0 +1,80 @@
+package tagalong_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	. "github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+func TestAReleaseIsNamedByPipelineAndExecution(t *testing.T) {
+	id := uuid(7)
+	for _, text := range []string{"p/" + id, "Checkout.release@2_x-/" + id, strings.Repeat("p", 100) + "/" + id} {
+		pipeline, execution, _ := strings.Cut(text, "/")
+		if q, err := ParseReleaseQuery(text); err != nil || q != (ReleaseQuery{Pipeline: pipeline, Execution: execution}) {
+			t.Errorf("%s is read as %+v, error %v", text, q, err)
+		}
+	}
+	for _, text := range []string{
+		"", "/", id, "/" + id, "p/", "p", "p/" + id + "/", "p/" + id[1:], "p/" + id + "0", "p/" + strings.ToUpper("abcdef00") + id[8:],
+		strings.Repeat("p", 101) + "/" + id, "p q/" + id, "p#/" + id, "p/q/" + id, "p/" + id + "\n", "ä/" + id,
+	} {
+		if q, err := ParseReleaseQuery(text); err == nil || !strings.Contains(err.Error(), "want PIPELINE/EXECUTION") {
+			t.Errorf("%q is read as %+v, error %v", text, q, err)
+		}
+	}
+}
+
+func TestAReleaseSaysWhatItWas(t *testing.T) {
+	w := newWorld(Rules{{Environment: "prod"}})
+	commit := strings.Repeat("c0ffee12", 5)
+	image := imageOf(shopAPI, 1)
+	began := Execution{
+		Revisions: []Revised{{Name: "Source", ID: commit, Summary: "Charge a card once", URL: "https://example.com/" + commit}, {Name: "Image", ID: image.Digest.String()}},
+		Trigger:   "ManualRollback", TriggeredBy: "arn:aws:iam::111122223333:user/pat", Rollback: true, RollbackOf: uuid(1),
+	}
+	later := noon.Add(time.Minute)
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(w.ledger.NoteExecution(t.Context(), checkoutPipeline, uuid(2), began, time.Time{}))
+	must(w.ledger.NoteStage(t.Context(), checkoutPipeline.Name, uuid(2), StageChange{Stage: "Prod", State: "SUCCEEDED", At: later, Attempt: 2}, time.Time{}))
+	must(w.ledger.NoteStage(t.Context(), checkoutPipeline.Name, uuid(2), StageChange{Stage: "Prod", State: "FAILED", At: noon}, time.Time{}))
+	_, err := w.Promote(t.Context(), Promotion{
+		Job: uuid(3), Repository: shopAPI, Digest: image.Digest, Tags: []string{"approved"}, At: noon,
+		Release: Release{Pipeline: checkoutPipeline.Name, Execution: uuid(2), Stage: "Prod"},
+	})
+	must(err)
+
+	queries := Queries{Records: w.ledger}
+	got, err := queries.Release(t.Context(), ReleaseQuery{Pipeline: checkoutPipeline.Name, Execution: uuid(2)}, Paging{})
+	must(err)
+	want := ReleaseFacts{
+		Pipeline: "checkout-release", Account: "111122223333", Region: "us-east-1", Execution: uuid(2), Commit: commit,
+		Trigger: "ManualRollback", TriggeredBy: "arn:aws:iam::111122223333:user/pat", Rollback: true, RollbackOf: uuid(1),
+		Revisions: []ReleaseRevision{
+			{Name: "Source", ID: commit, Summary: "Charge a card once", URL: "https://example.com/" + commit},
+			{Name: "Image", ID: image.Digest.String()},
+		},
+		Stages: []ReleaseStage{{Stage: "Prod", State: "FAILED", At: &noon}, {Stage: "Prod", State: "SUCCEEDED", At: &later, Attempt: 2}},
+		Promotions: []ReleasePromotion{
+			{Stage: "Prod", Registry: shopAPI.Registry, Repository: shopAPI.Name, Tag: "approved", Digest: image.Digest, At: &noon, Job: uuid(3)},
+		},
+	}
+	if diff := cmp.Diff(ReleasePage{Items: []HistoryRow{}, Release: want, Known: true}, got); diff != "" {
+		t.Errorf("release (-want +got):\n%s", diff)
+	}
+
+	unknown, err := queries.Release(t.Context(), ReleaseQuery{Pipeline: checkoutPipeline.Name, Execution: uuid(9)}, Paging{})
+	must(err)
+	nothing := ReleaseFacts{Pipeline: "checkout-release", Execution: uuid(9), Revisions: []ReleaseRevision{}, Stages: []ReleaseStage{}, Promotions: []ReleasePromotion{}}
+	if diff := cmp.Diff(ReleasePage{Items: []HistoryRow{}, Release: nothing}, unknown); diff != "" {
+		t.Errorf("unknown release (-want +got):\n%s", diff)
+	}
+}

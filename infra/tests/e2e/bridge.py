@@ -1,0 +1,165 @@
+"""MiniStack with its gaps bridged, for the end-to-end test and nothing else.
+
+Started by `.ci/ministack --program`. Each bridge replaces a function of
+MiniStack in memory; nothing installed is edited. The names are private ones:
+.ci/ministack pins the version.
+
+    1. PutEvents takes `aws.*` sources. AWS refuses them to callers; it is its
+       own services that send them, and those are not here.
+    2. A rule's Lambda target goes through the asynchronous queue: three
+       attempts, then the function's on-failure destination.
+    3. What cannot be handed over (no function, or no permission) goes to the
+       target's dead-letter queue, with the attributes that say why.
+    4. Both ways to a dead-letter queue ask the policies first, as AWS does: the
+       queue's own for EventBridge, the function's role for Lambda.
+    5. DescribeAlarms over the Query protocol gives back all that PutMetricAlarm
+       was given, so that a second plan is empty.
+"""
+import json
+import os
+import threading
+from xml.sax.saxutils import escape
+
+# Before MiniStack is loaded, which reads them then: policies count, and an
+# asynchronous retry waits 0.2 s and 0.4 s where Lambda waits a minute and two.
+os.environ.update(AUTH="true", LAMBDA_ASYNC_RETRY_BASE_SECONDS="0.2")
+
+from ministack.core import iam_evaluator as iam  # noqa: E402
+from ministack.core.arn import parse_arn  # noqa: E402
+from ministack.services import cloudwatch, eventbridge, lambda_svc, sqs  # noqa: E402
+
+# 1 ---------------------------------------------------------------------------
+put_events = eventbridge._put_events
+eventbridge._put_events = lambda data, allow_aws_source=False: put_events(data, allow_aws_source=True)
+
+# 2, 3 and 4 ------------------------------------------------------------------
+EVENTS = "events.amazonaws.com"
+
+invoke_target = eventbridge._invoke_target
+current = threading.local()
+
+
+def invoke_target_remembered(target, event, rule, view=None):
+    current.target, current.rule = target, rule
+    return invoke_target(target, event, rule, view)
+
+
+def context(action, resource, **keys):
+    arn = parse_arn(resource)
+    return iam.EvalContext("*", "Service", "", action, resource, arn.region, service_context=keys)
+
+
+def may_invoke(function, arn, rule):
+    """Does the function's resource policy let this rule invoke it?"""
+    request = context("lambda:InvokeFunction", arn, **{"aws:sourcearn": rule["Arn"]})
+    return iam.evaluate_resource_policy(function.get("policy"), request, EVENTS).decision == "Allow"
+
+
+def dispatch_to_lambda(arn, payload):
+    function, config, _ = lambda_svc._get_func_record_for_ref(arn)
+    if not function:
+        give_up(arn, payload, "NO_RESOURCE", "the function does not exist")
+    elif not may_invoke(function, arn, current.rule):
+        give_up(arn, payload, "NO_PERMISSIONS", "the function's policy does not let the rule invoke it")
+    else:
+        record = lambda_svc._execution_record_for_config(function, config)
+        lambda_svc.invoke_async_with_retry(record, json.loads(payload))
+
+
+def give_up(arn, payload, code, message):
+    """Puts an event into the dead-letter queue of the target, as far as there is
+    one that takes it. The attributes are those of
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html."""
+    queue = (current.target.get("DeadLetterConfig") or {}).get("Arn")
+    rule = current.rule["Arn"]
+    if not queue or not sqs.queue_policy_allows(queue, EVENTS, rule, parse_arn(rule).account_id):
+        return
+    attributes = {"RULE_ARN": rule, "TARGET_ARN": arn, "ERROR_CODE": code, "ERROR_MESSAGE": message}
+    message = {
+        "QueueUrl": parse_arn(queue).resource,
+        "MessageBody": payload,
+        "MessageAttributes": {k: {"DataType": "String", "StringValue": v} for k, v in attributes.items()},
+    }
+    sqs._act_send_message(message, "")
+
+
+eventbridge._invoke_target, eventbridge._dispatch_to_lambda = invoke_target_remembered, dispatch_to_lambda
+
+# 4 ---------------------------------------------------------------------------
+route_async_failure = lambda_svc._route_async_failure
+
+
+def may_send(function, queue):
+    """Does the function's role let it send to its on-failure destination?"""
+    role = function["config"]["Role"]
+    policies = iam._gather_role_policies(role.rsplit("/", 1)[-1], parse_arn(role).account_id)
+    return iam.evaluate(context("sqs:SendMessage", queue), policies).decision == "Allow"
+
+
+def route_async_failure_permitted(target_arn, func_name, event, result):
+    if may_send(lambda_svc._functions[func_name], target_arn):
+        route_async_failure(target_arn, func_name, event, result)
+
+
+lambda_svc._route_async_failure = route_async_failure_permitted
+
+# 5 ---------------------------------------------------------------------------
+put_alarm, describe_alarms = cloudwatch._put_metric_alarm, cloudwatch._describe_alarms
+alarms = {}
+
+
+def tree(params):
+    """`Dimensions.member.1.Name=x` … as nested dictionaries and lists."""
+    root = {}
+    for key, value in params.items():
+        node, parts = root, key.split(".")
+        for part in parts[:-1]:
+            node = node.setdefault(part, {})
+        node[parts[-1]] = value[0] if isinstance(value, list) else value
+    return fold(root)
+
+
+def fold(node):
+    if not isinstance(node, dict):
+        return node
+    if set(node) == {"member"}:
+        return [fold(node["member"][i]) for i in sorted(node["member"], key=int)]
+    return {key: fold(value) for key, value in node.items()}
+
+
+def xml(value):
+    if isinstance(value, list):
+        return "".join(f"<member>{xml(v)}</member>" for v in value)
+    if isinstance(value, dict):
+        return "".join(f"<{k}>{xml(v)}</{k}>" for k, v in value.items())
+    return escape(str(value))
+
+
+def put_alarm_remembered(params, cbor, is_cbor, is_json=False):
+    answer = put_alarm(params, cbor, is_cbor, is_json)
+    if not (is_cbor or is_json) and answer[0] == 200:
+        alarm = {k: v for k, v in tree(params).items() if k not in ("Action", "Version", "Tags")}
+        alarms[alarm["AlarmName"]] = alarm
+    return answer
+
+
+def describe_alarms_whole(params, cbor, is_cbor, is_json=False):
+    if is_cbor or is_json:
+        return describe_alarms(params, cbor, is_cbor, is_json)
+    query = tree(params)
+    wanted = ("AlarmNames", "AlarmNamePrefix", "AlarmTypes", "MaxRecords", "NextToken", "StateValue")
+    known = json.loads(describe_alarms({}, {k: query[k] for k in wanted if k in query}, False, True)[2])
+    whole = []
+    for alarm in known.get("MetricAlarms", []):
+        state = {k: alarm[k] for k in ("AlarmArn", "StateValue", "StateReason")}
+        whole.append({"ActionsEnabled": "true", **alarms.get(alarm["AlarmName"], {}), **state})
+    body = f"<DescribeAlarmsResult><MetricAlarms>{xml(whole)}</MetricAlarms><CompositeAlarms/></DescribeAlarmsResult>"
+    return cloudwatch._xml(200, "DescribeAlarmsResponse", body)
+
+
+cloudwatch._put_metric_alarm, cloudwatch._describe_alarms = put_alarm_remembered, describe_alarms_whole
+
+if __name__ == "__main__":
+    from ministack.app import main
+
+    main()
