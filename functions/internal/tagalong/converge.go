@@ -203,9 +203,15 @@ func (r *Reactor) settle(ctx context.Context, tag Tag, v Verdict, done *converge
 }
 
 // settledAs tells whether the ledger says so already, so that nothing is written.
+// When a tag was found blocked is said again after a while: see restsUntil.
 func (t Tag) settledAs(v Verdict, now time.Time) bool {
-	return t.State == v.State && t.Actual == v.Actual && t.Reason == v.Reason && !v.Done && t.DoubtUntil.Before(now)
+	return t.State == v.State && t.Actual == v.Actual && t.Reason == v.Reason && !v.Done && t.DoubtUntil.Before(now) &&
+		(t.State != TagBlocked || now.Before(t.restsUntil()))
 }
+
+// restsUntil is until when the sweep does not put a tag again that is blocked: the
+// put would be refused, unless somebody has changed the repository.
+func (t Tag) restsUntil() time.Time { return t.CheckedAt.Add(time.Hour) }
 
 func (c *convergence) count(v Verdict) {
 	switch v.State {

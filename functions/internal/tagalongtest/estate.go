@@ -52,6 +52,7 @@ var (
 
 // estateService is a service from its creation to its deletion.
 type estateService struct {
+	created   time.Time
 	taskSets  bool
 	current   []*estateDeployment // the primary one last
 	completed []*estateDeployment // the last one last
@@ -113,7 +114,7 @@ func (e *Estate) Deploy(s tagalong.Service, d Deployment) string {
 func (e *Estate) service(s tagalong.Service) *estateService {
 	e.cluster(scopeOf(s), s.Cluster)
 	if e.services[s] == nil {
-		e.services[s] = &estateService{}
+		e.services[s] = &estateService{created: e.now()}
 	}
 	return e.services[s]
 }
@@ -372,7 +373,7 @@ func (e *Estate) state(s tagalong.Service) (state tagalong.ServiceState, ok bool
 	if of == nil {
 		return tagalong.ServiceState{}, false
 	}
-	state = tagalong.ServiceState{Service: s, TaskSets: of.taskSets}
+	state = tagalong.ServiceState{Service: s, TaskSets: of.taskSets, Created: of.created}
 	for _, d := range slices.Backward(of.current) {
 		if d.Primary || d.drained.IsZero() || d.drained.After(e.now()) {
 			state.Current = append(state.Current, d.DeploymentState)
