@@ -111,11 +111,7 @@ func (p *sweepPass) retireOf(ctx context.Context, services []Service, members ma
 // retireOne ends what the ledger has of a service. Of one in which something has
 // just happened ECS may not show that it is there.
 func (p *sweepPass) retireOne(ctx context.Context, s Service, environment string, gone Fact) error {
-	snap, err := p.Ledger.Load(ctx, s)
-	if err != nil {
-		return err
-	}
-	timeline, err := snap.fold()
+	snap, timeline, err := p.known(ctx, s, p.Ledger.Load)
 	if err != nil {
 		return err
 	}

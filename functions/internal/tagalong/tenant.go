@@ -43,7 +43,7 @@ func (p *sweepPass) tenants(ctx context.Context, states []ServiceState, seen tim
 		p.seen[state.Service] = true
 		all = append(all, &tenant{state: state, seen: seen.UTC().Truncate(time.Millisecond), policy: policy})
 	}
-	return p.each(ctx, all, func(t *tenant) error { return t.read(ctx, p.Ledger.Load) })
+	return p.each(ctx, all, func(t *tenant) error { return p.read(ctx, t) })
 }
 
 // each does something with every service side by side, reports those with which it
@@ -65,13 +65,32 @@ func (p *sweepPass) each(ctx context.Context, all []*tenant, do func(*tenant) er
 	return slices.DeleteFunc(slices.Clone(all), func(t *tenant) bool { return failed[t] })
 }
 
-// read reads a service's head and facts: the recent ones, or all of them.
-func (t *tenant) read(ctx context.Context, load func(context.Context, Service) (Snapshot, error)) (err error) {
-	if t.snap, err = load(ctx, t.state.Service); err != nil {
-		return err
-	}
-	t.timeline, err = t.snap.fold()
+// read reads a service's head and its recent facts.
+func (p *sweepPass) read(ctx context.Context, t *tenant) (err error) {
+	t.snap, t.timeline, err = p.known(ctx, t.state.Service, p.Ledger.Load)
 	return err
+}
+
+// readWhole reads all of its facts.
+func (p *sweepPass) readWhole(ctx context.Context, t *tenant) (err error) {
+	if !t.snap.Whole {
+		t.snap, t.timeline, err = p.known(ctx, t.state.Service, p.Ledger.LoadWhole)
+	}
+	return err
+}
+
+// known reads what the ledger has of a service: of the facts the recent ones, unless
+// it takes all of them to tell what they mean.
+func (p *sweepPass) known(ctx context.Context, s Service, load func(context.Context, Service) (Snapshot, error)) (Snapshot, Timeline, error) {
+	snap, err := load(ctx, s)
+	if err != nil {
+		return Snapshot{}, Timeline{}, err
+	}
+	timeline, err := snap.fold()
+	if errors.Is(err, errForgotten) && !snap.Whole {
+		return p.known(ctx, s, p.Ledger.LoadWhole)
+	}
+	return snap, timeline, err
 }
 
 // fold gives the timeline that the ledger holds.
@@ -138,9 +157,8 @@ func (d DeploymentState) end(name FactName) Fact {
 // they do not explain what is, what ECS says now.
 func (p *sweepPass) compare(ctx context.Context, t *tenant, records []ServiceDeployment) error {
 	told := p.remembered(t, slices.Concat(t.reborn(), tellings(records)))
-	old := slices.ContainsFunc(told, func(f Fact) bool { return f.Time.Before(t.snap.Head.Since) })
-	if old && !t.snap.Whole {
-		if err := t.read(ctx, p.Ledger.LoadWhole); err != nil {
+	if slices.ContainsFunc(told, func(f Fact) bool { return f.Time.Before(t.snap.Head.Since) }) {
+		if err := p.readWhole(ctx, t); err != nil {
 			return err
 		}
 	}
@@ -205,7 +223,7 @@ func (p *sweepPass) after(ctx context.Context, t *tenant) (Timeline, error) {
 	whole.Facts = slices.Concat(t.snap.Facts, t.lacking)
 	after, err := whole.fold()
 	if errors.Is(err, errForgotten) && !t.snap.Whole {
-		if err := t.read(ctx, p.Ledger.LoadWhole); err != nil {
+		if err := p.readWhole(ctx, t); err != nil {
 			return Timeline{}, err
 		}
 		return p.after(ctx, t)
@@ -269,7 +287,7 @@ func (p *sweepPass) settle(ctx context.Context, t *tenant) error {
 		return err
 	}
 	if healed {
-		if err := t.read(ctx, p.Ledger.Load); err != nil {
+		if err := p.read(ctx, t); err != nil {
 			return err
 		}
 	}
