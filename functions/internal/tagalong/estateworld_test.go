@@ -3,7 +3,7 @@ package tagalong_test
 import (
 	"context"
 	"fmt"
-	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -110,25 +110,10 @@ func (w *estateWorld) wantRunning(t failer) {
 		delete(running, s)
 	}
 	for s, deployment := range running {
-		if !w.knowable(t, s, deployment) {
-			continue
+		if w.estate.Shows(s, deployment) {
+			t.Fatalf("ECS has %s running %s, the ledger nothing", s, deployment)
 		}
-		t.Fatalf("ECS has %s running %s, the ledger nothing", s, deployment)
 	}
-}
-
-// knowable tells whether ECS itself still shows that a deployment has completed. A
-// rollback to what completed more than 90 days ago, before it ends, does not.
-func (w *estateWorld) knowable(t failer, s Service, deployment string) bool {
-	t.Helper()
-	states, err := w.estate.Describe(t.Context(), Scope{Account: s.Account, Region: s.Region}, s.Cluster, []string{s.Name})
-	if err != nil {
-		t.Fatalf("describing %s: %v", s, err)
-	}
-	return slices.ContainsFunc(states[0].Current, func(d DeploymentState) bool { return d.ID == deployment && d.State == StateCompleted }) ||
-		slices.ContainsFunc(w.estate.Known(s), func(d ServiceDeployment) bool {
-			return d.Deployment == deployment && d.Status == "SUCCESSFUL" || d.RolledBackTo == deployment && d.Status == "ROLLBACK_SUCCESSFUL"
-		})
 }
 
 func (w *estateWorld) members(t failer) map[Service]Member {
@@ -204,33 +189,8 @@ func (w *estateWorld) wantHistoryOf(t failer, s Service) {
 	if err != nil {
 		t.Fatalf("rollouts of %s: %v", s, err)
 	}
-	has := func(deployment string, state State, start, end time.Time) bool {
-		near := func(a, b time.Time) bool { return a.Sub(b).Abs() <= time.Second }
-		return slices.ContainsFunc(rows, func(r Row) bool {
-			return r.Deployment == deployment && r.State == state && near(r.StartedAt, start) && (end.IsZero() || near(r.FinishedAt, end))
-		})
-	}
-	for _, known := range w.estate.Known(s) {
-		var want []State
-		switch {
-		case known.RolledBackTo != "":
-			want = []State{StateFailed}
-		default:
-			want = map[string][]State{"SUCCESSFUL": {StateCompleted}, "IN_PROGRESS": {StateInProgress}, "STOPPED": {StateSuperseded, StateFailed}, "ROLLBACK_FAILED": {StateFailed}}[known.Status]
-		}
-		ended := known.FinishedAt
-		if known.RolledBackTo != "" {
-			ended = known.RolledBackAt
-		}
-		if known.Status == "STOPPED" && known.RolledBackTo == "" {
-			ended = time.Time{}
-		}
-		if !slices.ContainsFunc(want, func(state State) bool { return has(known.Deployment, state, known.CreatedAt, ended) }) {
-			t.Fatalf("of %s the rollout %+v is not in the history:\n%s", s, known, courseOf(rows))
-		}
-		if known.Status == "ROLLBACK_SUCCESSFUL" && !has(known.RolledBackTo, StateCompleted, known.RolledBackAt, known.FinishedAt) {
-			t.Fatalf("of %s the rollback of %+v is not in the history:\n%s", s, known, courseOf(rows))
-		}
+	if lacking := w.estate.Unrecorded(s, rows); len(lacking) > 0 {
+		t.Fatalf("of %s ECS remembers %s, the history has:\n%s", s, strings.Join(lacking, ", "), courseOf(rows))
 	}
 }
 

@@ -298,40 +298,6 @@ func (e *Estate) Elsewhere(account string) {
 	e.elsewhere[account] = true
 }
 
-// Running gives what each service runs: the deployment that completed last. A
-// service of which none has is left out.
-func (e *Estate) Running() map[tagalong.Service]string {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	running := map[tagalong.Service]string{}
-	for s, of := range e.services {
-		if d := of.lastCompleted(); d != nil {
-			running[s] = d.ID
-		}
-	}
-	return running
-}
-
-// UnderWay tells whether a service has a deployment under way, and whether there
-// is one that it could go back to.
-func (e *Estate) UnderWay(s tagalong.Service) (underWay, back bool) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	of := e.services[s]
-	if of == nil || of.record() == nil {
-		return false, false
-	}
-	last := of.lastCompleted()
-	return true, last != nil && last != of.primary()
-}
-
-// Known gives the service deployments that ECS remembers of a service.
-func (e *Estate) Known(s tagalong.Service) []tagalong.ServiceDeployment {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.recordsOf(s)
-}
-
 // Calls counts the calls that AWS would have got, by operation.
 func (e *Estate) Calls() map[string]int {
 	e.mu.Lock()
