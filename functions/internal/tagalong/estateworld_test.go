@@ -60,7 +60,7 @@ func (w *estateWorld) rolls(s Service, image Ran) string {
 
 // unheard gives the events that nobody has heard of yet.
 func (w *estateWorld) unheard() []tagalongtest.Told {
-	told := w.estate.Told()[w.heard:]
+	told := w.estate.Told(w.heard)
 	w.heard += len(told)
 	return told
 }

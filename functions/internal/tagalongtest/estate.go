@@ -354,11 +354,11 @@ type Told struct {
 	tagalong.Fact
 }
 
-// Told gives the events of everything that happened, in order.
-func (e *Estate) Told() []Told {
+// Told gives the events of everything that happened, in order, behind so many.
+func (e *Estate) Told(behind int) []Told {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return slices.Clone(e.told)
+	return slices.Clone(e.told[behind:])
 }
 
 func (e *Estate) tell(s tagalong.Service, deployment string, name tagalong.FactName, reason string) {

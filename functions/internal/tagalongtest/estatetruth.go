@@ -35,6 +35,13 @@ func (e *Estate) Shows(s tagalong.Service, deployment string) bool {
 		})
 }
 
+// Exists tells whether there is such a service.
+func (e *Estate) Exists(s tagalong.Service) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.services[s] != nil
+}
+
 // UnderWay tells whether a service has a deployment under way, and whether there
 // is one that it could go back to.
 func (e *Estate) UnderWay(s tagalong.Service) (underWay, back bool) {
