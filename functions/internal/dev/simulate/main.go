@@ -5,8 +5,9 @@
 //
 //	go run ./functions/internal/dev/simulate -seeds 100 README.md
 //
-// Everything is in memory and follows from the seed, so that one that fails can be
-// run again: -first 42 -seeds 1.
+// Everything is in memory, and what happens follows from the seed, so that one that
+// fails can be run again: -first 42 -seeds 1. The sweep works side by side, so only
+// how often it puts a tag that services contend for is chance.
 package main
 
 import (
@@ -17,6 +18,7 @@ import (
 	"os"
 	"regexp"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -36,6 +38,7 @@ func main() {
 // run lets the years pass, a few at a time, and tells each as it ends.
 func run(first uint64, seeds, rollouts int, readme string) error {
 	began := time.Now()
+	debug.SetGCPercent(400) // much is made and soon forgotten
 	var (
 		mu       sync.Mutex
 		wait     sync.WaitGroup
