@@ -89,6 +89,7 @@ func (r *Reactor) convergeRepository(ctx context.Context, repository Repository,
 		if read.err != nil {
 			return total, multierror.Append(problems, fmt.Errorf("repository %s: %w", repository, read.err))
 		}
+		read.again = round > 0
 		next, done, err := r.round(ctx, tags, *read)
 		total.join(done)
 		problems = multierror.Append(problems, err)
@@ -154,7 +155,9 @@ func (r *Reactor) convergeTag(ctx context.Context, tag Tag, read reading) (again
 		}
 		if v.State == TagConfirmed {
 			done.Moved++
-			v.Returned = tag.State == TagConfirmed
+			if tag.State == TagConfirmed && !read.again {
+				v.Returned = tag.Returned + 1
+			}
 		}
 	}
 	v.CheckedAt = checkedAt

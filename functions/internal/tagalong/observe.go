@@ -511,6 +511,7 @@ type reading struct {
 	err    error
 	fresh  bool      // begun after the wishes at hand were written
 	at     time.Time // when it was begun
+	again  bool      // for a wish that changed meanwhile: where the tag sits may be our own doing
 }
 
 // readAll reads repositories side by side, beginning now.

@@ -99,6 +99,9 @@ type sweepCursor struct {
 func (s *Sweeper) Sweep(ctx context.Context, o SweepOptions) (Report, error) {
 	p := &sweepPass{Sweeper: s, options: o, seen: map[Service]bool{}, closed: map[Scope]bool{}}
 	at, err := p.resume(ctx)
+	if timeUp(ctx, err) {
+		return Report{Unfinished: true}, nil
+	}
 	if err != nil {
 		return Report{}, err
 	}

@@ -287,9 +287,12 @@ func (p *sweepPass) settle(ctx context.Context, t *tenant) error {
 		return err
 	}
 	if healed {
-		if err := p.read(ctx, t); err != nil {
-			return err
-		}
+		err = p.read(ctx, t)
+	} else {
+		t.timeline, err = p.after(ctx, t) // what a dry run does not heal
+	}
+	if err != nil {
+		return err
 	}
 	p.inspect(t)
 	return nil

@@ -254,6 +254,13 @@ func (e *Estate) Scale(s tagalong.Service) {
 	}
 }
 
+// Report lets tasks report what they run of a deployment.
+func (e *Estate) Report(s tagalong.Service, id string, tasks ...tagalong.TaskRun) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.revisions[deploymentKey{s, id}].Tasks = tasks
+}
+
 // Shift lets CodeDeploy start a task set, and gives its id. It makes the service
 // where there is none. Of task sets ECS tells no events, and keeps no records.
 func (e *Estate) Shift(s tagalong.Service, d Deployment) string {
