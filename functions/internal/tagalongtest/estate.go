@@ -234,6 +234,7 @@ func (e *Estate) goBack(s tagalong.Service, d *estateDeployment) {
 	of.promote(d)
 	record := of.record()
 	record.Status, record.RolledBackTo, record.RolledBackAt = "ROLLBACK_IN_PROGRESS", d.ID, now
+	record.Reason = "Service deployment rolled back because the circuit breaker threshold was reached."
 	d.State, d.Changed, d.Reason = tagalong.StateInProgress, now, "ECS deployment circuit breaker: rolling back to deploymentId "+d.ID+"."
 	e.tell(s, d.ID, tagalong.InProgress, d.Reason)
 }
