@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -64,9 +65,9 @@ func settling(id tagalong.TagID, v tagalong.Verdict, c *condition) string {
 		set += ", #" + name + " = :" + name
 		c.values[":"+name] = text(value)
 	}
-	if v.Returned {
-		c.names["#returned"], c.values[":one"] = "returned", &types.AttributeValueMemberN{Value: "1"}
-		remove += " ADD #returned :one"
+	if v.Returned > 0 {
+		c.names["#returned"], c.values[":returned"] = "returned", &types.AttributeValueMemberN{Value: strconv.Itoa(v.Returned)}
+		set += ", #returned = :returned"
 	}
 	return set + remove
 }

@@ -104,7 +104,7 @@ func (e Execution) commit() string {
 // facts gives what a service deployment was to its deployments. One that was
 // stopped has failed, unless a later one took its place; one that was rolled back
 // is two rollouts: the target's, which failed, and that of the deployment that
-// came back.
+// came back, or failed to.
 func (d ServiceDeployment) facts(all []ServiceDeployment) []Fact {
 	fact := func(deployment string, name FactName, at time.Time, reason string) Fact {
 		return Fact{Deployment: deployment, Name: name, Time: at, Source: FromPipeline, Reason: reason}
@@ -117,13 +117,21 @@ func (d ServiceDeployment) facts(all []ServiceDeployment) []Fact {
 		facts = append(facts,
 			fact(d.Deployment, Failed, d.RolledBackAt, d.Reason),
 			fact(d.RolledBackTo, InProgress, d.RolledBackAt, "rolling back to deploymentId "+d.RolledBackTo))
-		if d.Status == "ROLLBACK_SUCCESSFUL" {
+		switch {
+		case d.Status == "ROLLBACK_SUCCESSFUL":
 			facts = append(facts, fact(d.RolledBackTo, Completed, d.FinishedAt, d.Reason))
+		case d.failed(all):
+			facts = append(facts, fact(d.RolledBackTo, Failed, d.FinishedAt, d.Reason))
 		}
-	case d.Status == "ROLLBACK_FAILED", d.Status == "STOPPED" && !d.replaced(all):
+	case d.failed(all):
 		facts = append(facts, fact(d.Deployment, Failed, d.FinishedAt, d.Reason))
 	}
 	return slices.DeleteFunc(facts, func(f Fact) bool { return f.Time.IsZero() })
+}
+
+// failed tells whether the last of its rollouts came to a bad end of its own.
+func (d ServiceDeployment) failed(all []ServiceDeployment) bool {
+	return d.Status == "ROLLBACK_FAILED" || d.Status == "STOPPED" && !d.replaced(all)
 }
 
 // replaced tells whether a later deployment began before this one's end.

@@ -89,6 +89,7 @@ func (r *Reactor) convergeRepository(ctx context.Context, repository Repository,
 		if read.err != nil {
 			return total, multierror.Append(problems, fmt.Errorf("repository %s: %w", repository, read.err))
 		}
+		read.again = round > 0
 		next, done, err := r.round(ctx, tags, *read)
 		total.join(done)
 		problems = multierror.Append(problems, err)
@@ -154,7 +155,9 @@ func (r *Reactor) convergeTag(ctx context.Context, tag Tag, read reading) (again
 		}
 		if v.State == TagConfirmed {
 			done.Moved++
-			v.Returned = tag.State == TagConfirmed
+			if tag.State == TagConfirmed && !read.again {
+				v.Returned = tag.Returned + 1
+			}
 		}
 	}
 	v.CheckedAt = checkedAt
@@ -203,9 +206,15 @@ func (r *Reactor) settle(ctx context.Context, tag Tag, v Verdict, done *converge
 }
 
 // settledAs tells whether the ledger says so already, so that nothing is written.
+// When a tag was found blocked is said again after a while: see restsUntil.
 func (t Tag) settledAs(v Verdict, now time.Time) bool {
-	return t.State == v.State && t.Actual == v.Actual && t.Reason == v.Reason && !v.Done && t.DoubtUntil.Before(now)
+	return t.State == v.State && t.Actual == v.Actual && t.Reason == v.Reason && !v.Done && t.DoubtUntil.Before(now) &&
+		(t.State != TagBlocked || now.Before(t.restsUntil()))
 }
+
+// restsUntil is until when the sweep does not put a tag again that is blocked: the
+// put would be refused, unless somebody has changed the repository.
+func (t Tag) restsUntil() time.Time { return t.CheckedAt.Add(time.Hour) }
 
 func (c *convergence) count(v Verdict) {
 	switch v.State {

@@ -2,6 +2,7 @@ package tagalong
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -49,6 +50,9 @@ type ServiceState struct {
 	Current []DeploymentState
 	// TaskSets tells that Current are task sets.
 	TaskSets bool
+	// Created is when the service was made: one of its name that was there before is
+	// another one. Zero: not known.
+	Created time.Time
 }
 
 // primary gives the deployment that ECS works towards.
@@ -59,6 +63,27 @@ func (s ServiceState) primary() (DeploymentState, bool) {
 		}
 	}
 	return DeploymentState{}, false
+}
+
+// rollsOut tells whether a deployment is on its way. A task set is, as long as it
+// does not have the traffic.
+func (s ServiceState) rollsOut(deployment string) bool {
+	return slices.ContainsFunc(s.Current, func(d DeploymentState) bool {
+		return d.ID == deployment && (d.State == StateInProgress || s.TaskSets && !d.Primary)
+	})
+}
+
+// completed gives the deployments that have completed, as far as they still have
+// tasks; of task sets the primary one.
+func (s ServiceState) completed() []DeploymentState {
+	return slices.DeleteFunc(slices.Clone(s.Current), func(d DeploymentState) bool {
+		return d.State != StateCompleted || s.TaskSets && !d.Primary
+	})
+}
+
+// has tells whether ECS still has a deployment.
+func (s ServiceState) has(deployment string) bool {
+	return slices.ContainsFunc(s.Current, func(d DeploymentState) bool { return d.ID == deployment })
 }
 
 // DeploymentState is how far a deployment, or a task set, has come.

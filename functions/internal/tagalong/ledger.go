@@ -358,7 +358,7 @@ type Verdict struct {
 	Reason    string
 	Actual    digest.Digest // where ECR has the tag, "" if nowhere
 	CheckedAt time.Time
-	Returned  bool // it was put back where it had been confirmed before
+	Returned  int  // how often it was put back where it had been confirmed before; 0 leaves it as it is
 	Done      bool // a {time} tag that was put: its item goes
 	Children  []Child
 }

@@ -87,6 +87,27 @@ func (r *Reactor) Observe(ctx context.Context, s Service, f Fact) (Outcome, erro
 	return o, joined(partial, err)
 }
 
+// note takes one fact as far as the ledger: the tags to converge come into wishes,
+// so that of several facts only the last one's tags are put. An old fact is taken,
+// too.
+func (r *Reactor) note(ctx context.Context, s Service, f Fact, wishes map[TagID]Tag) (recorded bool, err error) {
+	policy, _ := r.Rules.For(s)
+	obs := Observation{Service: s, Policy: policy, Fact: f, Now: r.now()}
+	know, partial, err := r.look(ctx, &obs)
+	if err != nil {
+		return false, err
+	}
+	p := pass{Reactor: r, obs: obs, know: know, wishes: wishes, readings: map[Repository]reading{}}
+	err = p.record(ctx)
+	if err == nil && !p.recorded {
+		err = p.recall(ctx)
+	}
+	if err == nil {
+		err = p.adopt(ctx, nil) // which of the wishes stays is not known yet
+	}
+	return p.recorded, joined(partial, err)
+}
+
 // joined gathers what went wrong with single containers and tags.
 func joined(one, other error) error {
 	if one == nil || other == nil {
@@ -151,7 +172,7 @@ func (p *pass) run(ctx context.Context, o Outcome) (Outcome, error) {
 		return o, err
 	}
 	done, err := p.converge(ctx, p.wishes, p.readings)
-	err = joined(err, p.adopt(ctx))
+	err = joined(err, p.adopt(ctx, p.wishes))
 	o.Moved, o.Confirmed, o.Blocked, o.Missing, o.InDoubt = done.Moved, done.Confirmed, done.Blocked, done.Missing, done.InDoubt
 	if p.recorded && !done.at.IsZero() {
 		o.Lag = done.at.Sub(p.obs.Fact.Time)
@@ -362,7 +383,7 @@ func (p *pass) containers() []Container {
 
 // adopt records the children of the deployment's indexes whose tags are another
 // claim's: those of our own wishes are recorded as the tags are settled.
-func (p *pass) adopt(ctx context.Context) error {
+func (p *pass) adopt(ctx context.Context, settling map[TagID]Tag) error {
 	if !p.recorded {
 		return nil
 	}
@@ -371,7 +392,7 @@ func (p *pass) adopt(ctx context.Context) error {
 		digest.Digest
 	}
 	settled := map[kept]bool{} // the same digest may lie in many repositories
-	for id, tag := range p.wishes {
+	for id, tag := range settling {
 		settled[kept{id.Repository, tag.Wish.Digest}] = true
 	}
 	var (
@@ -490,6 +511,7 @@ type reading struct {
 	err    error
 	fresh  bool      // begun after the wishes at hand were written
 	at     time.Time // when it was begun
+	again  bool      // for a wish that changed meanwhile: where the tag sits may be our own doing
 }
 
 // readAll reads repositories side by side, beginning now.

@@ -9,6 +9,7 @@ import (
 	"hash/fnv"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -72,7 +73,6 @@ func (r Report) Left() bool {
 
 const (
 	sweepChunk   = 100             // services, or tags, that are worked on together
-	sweepAbreast = 8               // services at a time
 	sweepReserve = 5 * time.Second // of the function's time, for the cursor
 )
 
@@ -99,6 +99,9 @@ type sweepCursor struct {
 func (s *Sweeper) Sweep(ctx context.Context, o SweepOptions) (Report, error) {
 	p := &sweepPass{Sweeper: s, options: o, seen: map[Service]bool{}, closed: map[Scope]bool{}}
 	at, err := p.resume(ctx)
+	if timeUp(ctx, err) {
+		return Report{Unfinished: true}, nil
+	}
 	if err != nil {
 		return Report{}, err
 	}
@@ -110,7 +113,7 @@ func (s *Sweeper) Sweep(ctx context.Context, o SweepOptions) (Report, error) {
 			continue
 		}
 		err := phase.run(ctx, &at)
-		if errors.Is(err, errTimeUp) {
+		if timeUp(ctx, err) {
 			p.report.Unfinished = true
 			return p.end(ctx, &at)
 		}
@@ -128,6 +131,12 @@ func next(phase string) string {
 
 var errTimeUp = errors.New("time is up")
 
+// timeUp tells whether an error says no more than that the time is up: then the
+// next sweep tries again.
+func timeUp(ctx context.Context, err error) bool {
+	return errors.Is(err, errTimeUp) || err != nil && ctx.Err() != nil
+}
+
 // sweepPass is one sweep under way.
 type sweepPass struct {
 	*Sweeper
@@ -135,6 +144,7 @@ type sweepPass struct {
 	resumed bool
 	seen    map[Service]bool // services that ECS runs
 	closed  map[Scope]bool   // scopes that could not be looked at whole
+	late    atomic.Bool      // the time was up in the midst of a chunk
 
 	mu       sync.Mutex
 	report   Report
@@ -192,9 +202,25 @@ func (p *sweepPass) fail(err error) {
 }
 
 func (p *sweepPass) find(d Drift) {
+	p.count(func(r *Report) { r.Drift = append(r.Drift, d) })
+}
+
+// count changes the report.
+func (p *sweepPass) count(change func(*Report)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.report.Drift = append(p.report.Drift, d)
+	change(&p.report)
+}
+
+// failed reports what could not be done with one service or repository, and goes on
+// with the others. What only the time prevented is left to the next sweep.
+func (p *sweepPass) failed(ctx context.Context, err error, d Drift) {
+	if timeUp(ctx, err) {
+		p.late.Store(true)
+		return
+	}
+	p.fail(err)
+	p.find(d)
 }
 
 func (p *sweepPass) progress(phase, at string, done int) {
@@ -223,6 +249,9 @@ func (p *sweepPass) services(ctx context.Context, at *sweepCursor) error {
 	for ; at.Scope < len(p.Scopes); at.Scope, at.Cluster, at.Service = at.Scope+1, "", "" {
 		scope := p.Scopes[at.Scope]
 		clusters, err := p.Estate.Clusters(ctx, scope)
+		if timeUp(ctx, err) {
+			return err
+		}
 		if err != nil {
 			p.unreachable(scope, "", err)
 			continue
@@ -234,7 +263,7 @@ func (p *sweepPass) services(ctx context.Context, at *sweepCursor) error {
 			if cluster > at.Cluster {
 				at.Cluster, at.Service = cluster, ""
 			}
-			if err := p.cluster(ctx, scope, at); errors.Is(err, errTimeUp) {
+			if err := p.cluster(ctx, scope, at); timeUp(ctx, err) {
 				return err
 			} else if err != nil {
 				p.unreachable(scope, cluster, err)
@@ -265,11 +294,12 @@ func (p *sweepPass) cluster(ctx context.Context, scope Scope, at *sweepCursor) e
 		if !p.hasTime(ctx) {
 			return errTimeUp
 		}
+		seen := p.now()
 		states, err := p.Estate.Describe(ctx, scope, cluster, chunk)
 		if err != nil {
 			return err
 		}
-		if err := p.look(ctx, scope, states); err != nil {
+		if err := p.look(ctx, scope, states, seen); err != nil {
 			return err
 		}
 		at.Service = chunk[len(chunk)-1]
@@ -279,30 +309,26 @@ func (p *sweepPass) cluster(ctx context.Context, scope Scope, at *sweepCursor) e
 	return nil
 }
 
-// look compares the services of a chunk with the ledger, and tells it what it
-// lacks. What ECS remembers is read for all of them together.
-func (p *sweepPass) look(ctx context.Context, scope Scope, states []ServiceState) error {
-	tenants, err := p.tenants(ctx, states)
-	if err != nil {
-		return err
-	}
+// look compares the services of a chunk, as they were seen, with the ledger, and
+// tells it what it lacks. What ECS remembers is read for all of them together.
+func (p *sweepPass) look(ctx context.Context, scope Scope, states []ServiceState, seen time.Time) error {
+	tenants := p.tenants(ctx, states, seen)
 	var asked []Service
 	for _, t := range tenants {
-		if t.differs() || p.options.Whole || p.turn(t.state.Service) {
+		if p.options.Whole || p.turn(t.state.Service) || len(t.timeline.gaps(t.state)) > 0 || len(t.reborn()) > 0 {
 			asked = append(asked, t.state.Service)
 		}
 	}
 	records := map[Service][]ServiceDeployment{}
 	if len(asked) > 0 {
+		var err error
 		if records, err = p.Estate.Chronicle(ctx, scope, asked); err != nil {
 			return err
 		}
 	}
+	tenants = p.each(ctx, tenants, func(t *tenant) error { return p.compare(ctx, t, records[t.state.Service]) })
 	var wanted []DeploymentOf
 	for _, t := range tenants {
-		if err := p.compare(ctx, t, records[t.state.Service]); err != nil {
-			return err
-		}
 		wanted = append(wanted, t.wanted()...)
 	}
 	if len(wanted) > 0 && !p.options.DryRun {
@@ -310,7 +336,10 @@ func (p *sweepPass) look(ctx context.Context, scope Scope, states []ServiceState
 			return err
 		}
 	}
-	together(len(tenants), func(i int) { p.settle(ctx, tenants[i]) })
+	p.each(ctx, tenants, func(t *tenant) error { return p.settle(ctx, t) })
+	if p.late.Load() {
+		return errTimeUp
+	}
 	return nil
 }
 

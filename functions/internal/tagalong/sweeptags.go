@@ -36,7 +36,10 @@ func (p *sweepPass) retire(ctx context.Context, at *sweepCursor) error {
 		if end < 0 {
 			end = len(services)
 		}
-		if err := p.retireOf(ctx, services[:end], members); err != nil {
+		if err := p.retireOf(ctx, services[:end], members); timeUp(ctx, err) {
+			at.Member = services[0]
+			return err
+		} else if err != nil {
 			p.fail(err)
 		}
 		services = services[end:]
@@ -80,6 +83,7 @@ func (p *sweepPass) retireOf(ctx context.Context, services []Service, members ma
 	for _, s := range services {
 		names = append(names, s.Name)
 	}
+	seen := p.now().UTC().Truncate(time.Millisecond)
 	states, err := p.Estate.Describe(ctx, Scope{of.Account, of.Region}, of.Cluster, names)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return fmt.Errorf("cluster %s/%s/%s: %w", of.Account, of.Region, of.Cluster, err)
@@ -96,33 +100,35 @@ func (p *sweepPass) retireOf(ctx context.Context, services []Service, members ma
 		if there[s.Name] {
 			reason = "no environment rule matches any more"
 		}
-		if err := p.retireOne(ctx, s, members[s], reason); err != nil {
+		gone := Fact{Name: Retired, Time: seen, Source: FromSweep, Reason: reason}
+		if err := p.retireOne(ctx, s, members[s], gone); err != nil {
 			return fmt.Errorf("retiring %s: %w", s, err)
 		}
 	}
 	return nil
 }
 
-func (p *sweepPass) retireOne(ctx context.Context, s Service, environment, reason string) error {
-	snap, err := p.Ledger.Load(ctx, s)
-	if err != nil {
-		return err
-	}
-	timeline, err := snap.fold()
+// retireOne ends what the ledger has of a service. Of one in which something has
+// just happened ECS may not show that it is there.
+func (p *sweepPass) retireOne(ctx context.Context, s Service, environment string, gone Fact) error {
+	snap, timeline, err := p.known(ctx, s, p.Ledger.Load)
 	if err != nil {
 		return err
 	}
 	_, runs := timeline.running()
-	if _, rolls := timeline.rollingOut(); !runs && !rolls {
+	_, rolls := timeline.rollingOut()
+	if !runs && !rolls || !quiet(snap.Facts, gone.Time) {
 		return nil
 	}
-	d := driftOf(DriftRetired, environment, s, reason)
+	if !p.options.DryRun {
+		if err := p.observe(ctx, s, []Fact{gone}); err != nil {
+			return err
+		}
+	}
+	d := driftOf(DriftRetired, environment, s, gone.Reason)
 	d.Healed = !p.options.DryRun
 	p.find(d)
-	if p.options.DryRun {
-		return nil
-	}
-	return p.observe(ctx, s, Fact{Name: Retired, Time: p.now().UTC().Truncate(time.Millisecond), Source: FromSweep, Reason: reason})
+	return nil
 }
 
 // tags compares every tag of the ledger with ECR.
@@ -175,19 +181,22 @@ func (p *sweepPass) tagChunk(ctx context.Context, at *sweepCursor, tags []Tag) e
 	}
 	repositories := slices.SortedFunc(maps.Keys(byRepository), Repository.compare)
 	together(len(repositories), func(i int) {
-		of := byRepository[repositories[i]]
-		if err := p.repository(ctx, repositories[i], of); err != nil {
-			p.fail(fmt.Errorf("repository %s: %w", repositories[i], err))
-			p.find(Drift{Kind: DriftUnreachable, Registry: repositories[i].Registry, Repository: repositories[i].Name, Reason: err.Error()})
+		r := repositories[i]
+		if err := p.repository(ctx, r, byRepository[r]); err != nil {
+			p.failed(ctx, fmt.Errorf("repository %s: %w", r, err), Drift{Kind: DriftUnreachable, Registry: r.Registry, Repository: r.Name, Reason: err.Error()})
 		}
 	})
+	if p.late.Load() {
+		return errTimeUp
+	}
 	at.Tag = tags[len(tags)-1].ID
 	p.report.Tags += len(tags)
 	p.progress(phaseTags, at.Environment, p.report.Tags)
 	return nil
 }
 
-// repository compares tags of one repository with where ECR has them.
+// repository compares tags of one repository with where ECR has them, and brings
+// them there.
 func (p *sweepPass) repository(ctx context.Context, r Repository, tags []Tag) error {
 	tags, err := p.renewed(ctx, r, tags)
 	if err != nil {
@@ -201,74 +210,112 @@ func (p *sweepPass) repository(ctx context.Context, r Repository, tags []Tag) er
 	if err != nil {
 		return err
 	}
+	var astray []Tag
+	for _, tag := range tags {
+		if p.astray(tag, images.Tags[tag.ID.Tag]) {
+			astray = append(astray, tag)
+		}
+	}
+	after, err := p.bring(ctx, astray)
+	for _, tag := range tags {
+		now, touched := after[tag.ID]
+		if !touched {
+			now = tag
+		}
+		p.judge(tag, now, images.Tags[tag.ID.Tag])
+	}
+	return err
+}
+
+// bring converges tags, and gives those as they are then. One that has got another
+// wish since it was read is at somebody else's hands.
+func (p *sweepPass) bring(ctx context.Context, tags []Tag) (after map[TagID]Tag, err error) {
+	if p.options.DryRun || len(tags) == 0 {
+		return nil, nil
+	}
+	ids := idsOf(tags)
+	now, err := p.Ledger.Tags(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
 	wishes := map[TagID]Tag{}
 	for _, tag := range tags {
-		if p.amiss(tag, images.Tags[tag.ID.Tag]) {
-			wishes[tag.ID] = tag
+		if now[tag.ID].Version == tag.Version {
+			wishes[tag.ID] = now[tag.ID]
 		}
-	}
-	if p.options.DryRun || len(wishes) == 0 {
-		p.leftOver(tags)
-		return nil
 	}
 	done, err := p.converge(ctx, wishes, nil)
-	p.mu.Lock()
-	p.report.Moved += done.Moved
-	p.mu.Unlock()
-	after, problem := p.Ledger.Tags(ctx, slices.Collect(maps.Keys(wishes)))
-	for i, tag := range tags {
-		if now, ok := after[tag.ID]; ok {
-			tags[i] = now
+	p.count(func(r *Report) { r.Moved += done.Moved })
+	after, problem := p.Ledger.Tags(ctx, ids)
+	if problem != nil {
+		return nil, errors.Join(err, problem)
+	}
+	for _, id := range ids {
+		if _, there := after[id]; !there { // a {time} tag that was put, or one that nobody wishes any more
+			after[id] = Tag{ID: id, State: TagConfirmed}
 		}
 	}
-	p.leftOver(tags)
-	return errors.Join(err, problem)
+	return after, err
+}
+
+func idsOf(tags []Tag) []TagID {
+	ids := make([]TagID, len(tags))
+	for i, tag := range tags {
+		ids[i] = tag.ID
+	}
+	return ids
 }
 
 // tooOften is how often a tag is put back where it belongs: whoever moves it away
 // that often will do so again.
 const tooOften = 3
 
-// amiss tells whether a tag is to be converged, and reports one that was moved.
-func (p *sweepPass) amiss(tag Tag, actual digest.Digest) bool {
-	is := tag.Wish.Digest == actual
-	switch {
-	case tag.State == TagConfirmed && is:
-		return false
-	case tag.State == TagConfirmed:
-		d := tag.drift(DriftTag, actual, "moved by somebody else")
-		d.Healed = !p.options.DryRun && tag.Returned < tooOften
-		if tag.Returned >= tooOften {
-			d.Kind, d.Reason = DriftFought, fmt.Sprintf("moved by somebody else again, after it was put back %d times", tag.Returned)
-		}
-		p.find(d)
-		return d.Healed
-	case tag.State == TagBlocked:
-		// Putting it is refused, until somebody changes the repository.
-		return is || p.options.Whole || p.turn(Service{Name: tag.ID.String()})
+// astray tells whether a tag is to be converged, as ECR has it.
+func (p *sweepPass) astray(tag Tag, actual digest.Digest) bool {
+	is, now := tag.Wish.Digest == actual, p.now()
+	switch tag.State {
+	case TagConfirmed:
+		return !is && !tag.fought(actual)
+	case TagBlocked:
+		hour := p.options.Whole || p.turn(Service{Name: tag.ID.String()})
+		return is || hour && !now.Before(tag.restsUntil())
+	case TagPending:
+		return !is || !now.Before(tag.DoubtUntil) // till then only time helps
 	}
 	return true
 }
 
-// leftOver reports the tags that stay as they should not be.
-func (p *sweepPass) leftOver(tags []Tag) {
-	for _, tag := range tags {
-		switch kind := map[TagState]DriftKind{TagBlocked: DriftBlocked, TagMissing: DriftMissing}[tag.State]; {
-		case kind != "":
-			p.find(tag.drift(kind, tag.Actual, tag.Reason))
-		case tag.State == TagPending && p.PendingAfter > 0 && p.now().Sub(tag.Since) > p.PendingAfter:
-			p.find(tag.drift(DriftOverdue, tag.Actual, "pending since "+stated(tag.Since)))
+// fought tells whether somebody moves the tag away again and again.
+func (t Tag) fought(actual digest.Digest) bool {
+	return t.State == TagConfirmed && t.Wish.Digest != actual && t.Returned >= tooOften
+}
+
+// judge reports a tag that was not as it should be, or is not now.
+func (p *sweepPass) judge(was, now Tag, actual digest.Digest) {
+	healed := now.State == TagConfirmed && !p.options.DryRun
+	switch {
+	case now.State == TagBlocked:
+		p.find(now.drift(DriftBlocked, actual, now.Reason))
+	case now.State == TagMissing:
+		p.find(now.drift(DriftMissing, actual, now.Reason))
+	case was.fought(actual):
+		p.find(was.drift(DriftFought, actual, fmt.Sprintf("moved by somebody else again, after it was put back %d times", was.Returned)))
+	case now.State == TagPending && p.PendingAfter > 0 && p.now().Sub(now.Since) > p.PendingAfter:
+		p.find(now.drift(DriftOverdue, actual, "pending since "+stated(now.Since)))
+	case p.astray(was, actual):
+		d := was.drift(DriftTag, actual, "was "+string(was.State))
+		if was.State == TagConfirmed {
+			d.Reason = "moved by somebody else"
 		}
+		d.Healed = healed
+		p.find(d)
 	}
 }
 
 // renewed computes the wishes anew from the claims, and gives the tags as they are
 // to be. A wish that is no claim's has lost it by a change that nobody finished.
 func (p *sweepPass) renewed(ctx context.Context, r Repository, tags []Tag) ([]Tag, error) {
-	ids := make([]TagID, len(tags))
-	for i, tag := range tags {
-		ids[i] = tag.ID
-	}
+	ids := idsOf(tags)
 	fresh, err := p.Ledger.Tags(ctx, ids) // before the claims, as ever
 	if err != nil {
 		return nil, err
@@ -303,9 +350,8 @@ func (p *sweepPass) renewed(ctx context.Context, r Repository, tags []Tag) ([]Ta
 // somebody else was faster.
 func (p *sweepPass) renew(ctx context.Context, tag Tag, best Claim, claimed bool) (*Tag, error) {
 	d := tag.drift(DriftLedger, tag.Actual, "the wish is not that of the newest claim")
-	d.Healed = !p.options.DryRun
-	p.find(d)
 	if p.options.DryRun {
+		p.find(d)
 		return nil, nil
 	}
 	w := TagWrite{Mode: Renew, Wish: best, Version: newVersion(), Claims: newVersion(), Seen: tag.Claims, At: p.now()}
@@ -313,10 +359,17 @@ func (p *sweepPass) renew(ctx context.Context, tag Tag, best Claim, claimed bool
 		w.Mode, w.Wish = Drop, Claim{Tag: tag.ID}
 	}
 	var refused *RefusedError
-	if err := p.Ledger.Rewish(ctx, w); errors.As(err, &refused) || err == nil && !claimed {
+	err := p.Ledger.Rewish(ctx, w)
+	if errors.As(err, &refused) {
 		return nil, nil
-	} else if err != nil {
+	}
+	if err != nil {
 		return nil, err
+	}
+	d.Healed = true
+	p.find(d)
+	if !claimed {
+		return nil, nil
 	}
 	tag.Wish, tag.Version, tag.Claims, tag.State, tag.Returned = best, w.Version, w.Claims, TagPending, 0
 	return &tag, nil

@@ -13,15 +13,26 @@ import (
 // tenant is a service as ECS runs it, and as the ledger has it.
 type tenant struct {
 	state    ServiceState
+	seen     time.Time // when ECS was asked for its state
 	policy   Policy
 	snap     Snapshot
 	timeline Timeline
 	lacking  []Fact // what the ledger does not know
 }
 
+// settling is how long ECS may take to show what its events tell: younger facts are
+// right, and what it shows may not be.
+const settling = time.Minute
+
+// quiet tells whether nothing is known to have happened so lately that ECS may have
+// shown the service as it was before.
+func quiet(facts []Fact, seen time.Time) bool {
+	return !slices.ContainsFunc(facts, func(f Fact) bool { return f.ofDeployment() && f.Time.After(seen.Add(-settling)) })
+}
+
 // tenants reads what the ledger has of services. Those that no rule manages are
-// reported, and left out.
-func (p *sweepPass) tenants(ctx context.Context, states []ServiceState) ([]*tenant, error) {
+// reported, and left out, as are those that cannot be read.
+func (p *sweepPass) tenants(ctx context.Context, states []ServiceState, seen time.Time) []*tenant {
 	var all []*tenant
 	for _, state := range states {
 		policy, managed := p.Rules.For(state.Service)
@@ -30,29 +41,56 @@ func (p *sweepPass) tenants(ctx context.Context, states []ServiceState) ([]*tena
 			continue
 		}
 		p.seen[state.Service] = true
-		all = append(all, &tenant{state: state, policy: policy})
+		all = append(all, &tenant{state: state, seen: seen.UTC().Truncate(time.Millisecond), policy: policy})
 	}
-	var mu sync.Mutex
-	var problems error
-	together(len(all), func(i int) {
-		err := p.read(ctx, all[i], p.Ledger.Load)
-		mu.Lock()
-		defer mu.Unlock()
-		problems = errors.Join(problems, err)
-	})
-	return all, problems
+	return p.each(ctx, all, func(t *tenant) error { return p.read(ctx, t) })
 }
 
-// read reads a service's head and facts: the recent ones, or all of them.
-func (p *sweepPass) read(ctx context.Context, t *tenant, load func(context.Context, Service) (Snapshot, error)) (err error) {
-	if t.snap, err = load(ctx, t.state.Service); err != nil {
-		return fmt.Errorf("service %s: %w", t.state.Service, err)
-	}
-	t.timeline, err = t.snap.fold()
-	if errors.Is(err, errForgotten) {
-		return p.read(ctx, t, p.Ledger.LoadWhole)
+// each does something with every service side by side, reports those with which it
+// cannot be done, and gives the others.
+func (p *sweepPass) each(ctx context.Context, all []*tenant, do func(*tenant) error) (done []*tenant) {
+	var mu sync.Mutex
+	failed := map[*tenant]bool{}
+	together(len(all), func(i int) {
+		t := all[i]
+		err := do(t)
+		if err == nil {
+			return
+		}
+		mu.Lock()
+		failed[t] = true
+		mu.Unlock()
+		p.failed(ctx, fmt.Errorf("service %s: %w", t.state.Service, err), driftOf(DriftLedger, t.policy.Environment, t.state.Service, err.Error()))
+	})
+	return slices.DeleteFunc(slices.Clone(all), func(t *tenant) bool { return failed[t] })
+}
+
+// read reads a service's head and its recent facts.
+func (p *sweepPass) read(ctx context.Context, t *tenant) (err error) {
+	t.snap, t.timeline, err = p.known(ctx, t.state.Service, p.Ledger.Load)
+	return err
+}
+
+// readWhole reads all of its facts.
+func (p *sweepPass) readWhole(ctx context.Context, t *tenant) (err error) {
+	if !t.snap.Whole {
+		t.snap, t.timeline, err = p.known(ctx, t.state.Service, p.Ledger.LoadWhole)
 	}
 	return err
+}
+
+// known reads what the ledger has of a service: of the facts the recent ones, unless
+// it takes all of them to tell what they mean.
+func (p *sweepPass) known(ctx context.Context, s Service, load func(context.Context, Service) (Snapshot, error)) (Snapshot, Timeline, error) {
+	snap, err := load(ctx, s)
+	if err != nil {
+		return Snapshot{}, Timeline{}, err
+	}
+	timeline, err := snap.fold()
+	if errors.Is(err, errForgotten) && !snap.Whole {
+		return p.known(ctx, s, p.Ledger.LoadWhole)
+	}
+	return snap, timeline, err
 }
 
 // fold gives the timeline that the ledger holds.
@@ -64,50 +102,89 @@ func (s Snapshot) fold() (Timeline, error) {
 	return base.Apply(s.Facts)
 }
 
-// differs tells whether the ledger says something else than ECS does now.
-func (t *tenant) differs() bool { return t.timeline.differs(t.state) }
-
-func (t Timeline) differs(state ServiceState) bool {
+// gaps gives what would have to happen for the timeline to say what ECS shows:
+// nothing, if it does. A fact's time is left open.
+func (t Timeline) gaps(state ServiceState) (gaps []Fact) {
 	primary, ok := state.primary()
 	if !ok {
-		return false
+		return nil
 	}
 	running, _ := t.running()
 	next, rolling := t.rollingOut()
-	switch primary.State {
-	case StateCompleted:
-		return running.Deployment != primary.ID || rolling && !state.has(next.Deployment)
-	case StateInProgress:
-		return next.Deployment != primary.ID
+	if completed := state.completed(); len(completed) > 0 && !slices.ContainsFunc(completed, func(d DeploymentState) bool { return d.ID == running.Deployment }) {
+		gaps = append(gaps, newestOf(completed).end(Completed))
 	}
-	last := t.latest(primary.ID)
-	return last < 0 || t.Rollouts[last].State == StateInProgress
+	switch {
+	case primary.State == StateInProgress:
+		if next.Deployment != primary.ID {
+			gaps = append(gaps, Fact{Deployment: primary.ID, Name: InProgress, Source: FromSweep, Reason: primary.Reason})
+		}
+		return gaps // whatever else rolls out is superseded by it
+	case primary.State == StateCompleted:
+		if running.Deployment != primary.ID && len(gaps) == 0 {
+			gaps = append(gaps, primary.end(Completed))
+		}
+	default:
+		if last := t.latest(primary.ID); last < 0 || t.Rollouts[last].State == StateInProgress {
+			gaps = append(gaps, primary.end(Failed))
+		}
+	}
+	if rolling && next.Deployment != primary.ID && !state.rollsOut(next.Deployment) {
+		gaps = append(gaps, Fact{Deployment: next.Deployment, Name: Failed, Source: FromSweep, Reason: "ECS does not roll it out any more"})
+	}
+	return gaps
 }
 
-// has tells whether ECS still has a deployment.
-func (s ServiceState) has(deployment string) bool {
-	return slices.ContainsFunc(s.Current, func(d DeploymentState) bool { return d.ID == deployment })
+// newestOf gives the primary deployment if it is among them, else the one that has
+// changed last.
+func newestOf(all []DeploymentState) DeploymentState {
+	return slices.MaxFunc(all, func(a, b DeploymentState) int {
+		switch {
+		case a.Primary:
+			return 1
+		case b.Primary:
+			return -1
+		}
+		return a.Changed.Compare(b.Changed)
+	})
+}
+
+func (d DeploymentState) end(name FactName) Fact {
+	return Fact{Deployment: d.ID, Name: name, Source: FromSweep, Reason: d.Reason}
 }
 
 // compare finds what the ledger lacks: first what ECS's records tell, then, where
 // they do not explain what is, what ECS says now.
 func (p *sweepPass) compare(ctx context.Context, t *tenant, records []ServiceDeployment) error {
-	told := tellings(records)
-	if slices.ContainsFunc(told, func(f Fact) bool { return f.Time.Before(t.snap.Head.Since) }) && !t.snap.Whole {
-		if err := p.read(ctx, t, p.Ledger.LoadWhole); err != nil {
+	told := p.remembered(t, slices.Concat(t.reborn(), tellings(records)))
+	if slices.ContainsFunc(told, func(f Fact) bool { return f.Time.Before(t.snap.Head.Since) }) {
+		if err := p.readWhole(ctx, t); err != nil {
 			return err
 		}
 	}
 	t.lack(told)
-	for _, plea := range []func(time.Time) []Fact{t.asECSDates, t.asOfNow} {
-		after, err := t.after()
+	for _, dated := range []func([]Fact) []Fact{t.asECSDates, t.asOfNow} {
+		after, err := p.after(ctx, t)
 		if err != nil {
-			return fmt.Errorf("service %s: %w", t.state.Service, err)
+			return err
 		}
-		if !after.differs(t.state) {
+		gaps := after.gaps(t.state)
+		if len(gaps) == 0 {
 			break
 		}
-		t.lack(plea(p.now().UTC().Truncate(time.Millisecond)))
+		t.lack(dated(gaps))
+	}
+	return nil
+}
+
+// reborn gives that the service had gone, if it was made anew since what the ledger
+// has of it. When it went nobody saw.
+func (t *tenant) reborn() []Fact {
+	before := func(at time.Time) bool { return !at.IsZero() && at.Before(t.state.Created) }
+	running, runs := t.timeline.running()
+	next, rolls := t.timeline.rollingOut()
+	if runs && before(running.FinishedAt) || rolls && before(next.StartedAt) {
+		return []Fact{{Name: Retired, Time: t.state.Created.Add(-time.Millisecond), Source: FromSweep, Reason: "the service was made anew"}}
 	}
 	return nil
 }
@@ -123,6 +200,14 @@ func tellings(records []ServiceDeployment) (facts []Fact) {
 	return facts
 }
 
+// remembered leaves out what is older than the retention, unless it is of a
+// deployment that ECS still has: what runs is known, however long it does.
+func (p *sweepPass) remembered(t *tenant, facts []Fact) []Fact {
+	return slices.DeleteFunc(facts, func(f Fact) bool {
+		return p.Retention > 0 && f.Time.Before(p.now().Add(-p.Retention)) && !t.state.has(f.Deployment)
+	})
+}
+
 // lack adds facts, unless they are known.
 func (t *tenant) lack(facts []Fact) {
 	for _, f := range sortFacts(facts) {
@@ -133,45 +218,62 @@ func (t *tenant) lack(facts []Fact) {
 }
 
 // after gives the timeline as it will be with what it lacks.
-func (t *tenant) after() (Timeline, error) {
+func (p *sweepPass) after(ctx context.Context, t *tenant) (Timeline, error) {
 	whole := t.snap
 	whole.Facts = slices.Concat(t.snap.Facts, t.lacking)
-	return whole.fold()
-}
-
-// asECSDates gives what ECS says of the primary deployment, with its own times.
-func (t *tenant) asECSDates(time.Time) []Fact {
-	primary, _ := t.state.primary()
-	return primary.facts(primary.Created, primary.Changed)
-}
-
-// asOfNow gives the same as of now: whatever happened before, this is how it is.
-func (t *tenant) asOfNow(now time.Time) []Fact {
-	primary, _ := t.state.primary()
-	facts := primary.facts(now, now)
-	if primary.State == StateCompleted {
-		facts = facts[1:] // it did not start now
+	after, err := whole.fold()
+	if errors.Is(err, errForgotten) && !t.snap.Whole {
+		if err := p.readWhole(ctx, t); err != nil {
+			return Timeline{}, err
+		}
+		return p.after(ctx, t)
 	}
-	after, err := t.after()
-	if next, rolling := after.rollingOut(); err == nil && rolling && !t.state.has(next.Deployment) {
-		facts = append(facts, Fact{Deployment: next.Deployment, Name: Failed, Time: now, Source: FromSweep, Reason: "not in ECS any more"})
+	return after, err
+}
+
+// asECSDates gives the starts and ends of those deployments that ECS still has, with
+// ECS's own times.
+func (t *tenant) asECSDates(gaps []Fact) (facts []Fact) {
+	for _, d := range t.state.Current {
+		if slices.ContainsFunc(gaps, func(f Fact) bool { return f.Deployment == d.ID }) {
+			facts = append(facts, d.facts()...)
+		}
 	}
 	return facts
+}
+
+// asOfNow gives the gaps as of when they were seen: whatever happened before, this is
+// how it is. What the ledger knows to have happened meanwhile ECS may not have shown:
+// then the next sweep will see.
+func (t *tenant) asOfNow(gaps []Fact) []Fact {
+	if !quiet(slices.Concat(t.snap.Facts, t.lacking), t.seen) {
+		return nil
+	}
+	for i := range gaps {
+		gaps[i].Time = t.seen
+	}
+	return gaps
 }
 
 // facts gives the deployment's start and, if it has ended, its end.
-func (d DeploymentState) facts(started, ended time.Time) []Fact {
-	facts := []Fact{{Deployment: d.ID, Name: InProgress, Time: started, Source: FromSweep}}
+func (d DeploymentState) facts() []Fact {
+	facts := []Fact{{Deployment: d.ID, Name: InProgress, Time: d.Created, Source: FromSweep}}
 	if name := map[State]FactName{StateCompleted: Completed, StateFailed: Failed}[d.State]; name != "" {
-		facts = append(facts, Fact{Deployment: d.ID, Name: name, Time: ended, Source: FromSweep, Reason: d.Reason})
+		facts = append(facts, Fact{Deployment: d.ID, Name: name, Time: d.Changed, Source: FromSweep, Reason: d.Reason})
 	}
 	return facts
 }
 
-// wanted gives the deployments that the lacking facts are about, each once.
+// wanted gives the deployments that will be asked for, each once.
 func (t *tenant) wanted() (all []DeploymentOf) {
-	for _, f := range t.lacking {
-		all = append(all, DeploymentOf{t.state.Service, f.Deployment})
+	asked := t.lacking
+	if f, stale := t.stale(); stale {
+		asked = append(slices.Clone(asked), f)
+	}
+	for _, f := range asked {
+		if f.ofDeployment() {
+			all = append(all, DeploymentOf{t.state.Service, f.Deployment})
+		}
 	}
 	slices.SortFunc(all, func(a, b DeploymentOf) int { return strings.Compare(a.Deployment, b.Deployment) })
 	return slices.Compact(all)
@@ -179,56 +281,61 @@ func (t *tenant) wanted() (all []DeploymentOf) {
 
 // settle tells the ledger what it lacks of a service, and reports what is wrong
 // with what runs.
-func (p *sweepPass) settle(ctx context.Context, t *tenant) {
-	service := t.state.Service
-	if err := p.heal(ctx, t); err != nil {
-		p.fail(fmt.Errorf("service %s: %w", service, err))
-		p.find(driftOf(DriftLedger, t.policy.Environment, service, err.Error()))
-		return
+func (p *sweepPass) settle(ctx context.Context, t *tenant) error {
+	healed, err := p.heal(ctx, t)
+	if err != nil {
+		return err
 	}
-	if err := p.read(ctx, t, p.again(t)); err != nil {
-		p.fail(err)
-		return
+	if healed {
+		err = p.read(ctx, t)
+	} else {
+		t.timeline, err = p.after(ctx, t) // what a dry run does not heal
+	}
+	if err != nil {
+		return err
 	}
 	p.inspect(t)
-}
-
-// again gives how a service is read after it was healed: not at all, if nothing was.
-func (p *sweepPass) again(t *tenant) func(context.Context, Service) (Snapshot, error) {
-	if len(t.lacking) > 0 && !p.options.DryRun {
-		return p.Ledger.Load
-	}
-	return func(context.Context, Service) (Snapshot, error) { return t.snap, nil }
-}
-
-func (p *sweepPass) heal(ctx context.Context, t *tenant) error {
-	if len(t.lacking) > 0 {
-		d := driftOf(DriftLedger, t.policy.Environment, t.state.Service, lacked(t.lacking))
-		d.Healed = !p.options.DryRun
-		p.find(d)
-	}
-	if p.options.DryRun {
-		return nil
-	}
-	for _, f := range t.lacking {
-		if err := p.observe(ctx, t.state.Service, f); err != nil {
-			return err
-		}
-	}
-	if f, stale := t.stale(); stale {
-		return p.observe(ctx, t.state.Service, f)
-	}
 	return nil
 }
 
-func (p *sweepPass) observe(ctx context.Context, s Service, f Fact) error {
-	o, err := p.Observe(ctx, s, f)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if o.Recorded {
-		p.report.Recorded++
+// heal tells whether the ledger may say something else of the service now.
+func (p *sweepPass) heal(ctx context.Context, t *tenant) (healed bool, err error) {
+	facts := t.lacking
+	if f, stale := t.stale(); stale {
+		facts = []Fact{f}
 	}
-	p.report.Moved += o.Moved
+	if len(facts) > 0 && !p.options.DryRun {
+		if err := p.observe(ctx, t.state.Service, facts); err != nil {
+			return false, err
+		}
+		healed = true
+	}
+	if len(t.lacking) > 0 {
+		d := driftOf(DriftLedger, t.policy.Environment, t.state.Service, lacked(t.lacking))
+		d.Healed = healed
+		p.find(d)
+	}
+	return healed, nil
+}
+
+// observe tells the ledger facts of a service, in their order, and converges the
+// tags behind the last of them: what ran in the past gets none any more.
+func (p *sweepPass) observe(ctx context.Context, s Service, facts []Fact) error {
+	wishes := map[TagID]Tag{}
+	for _, f := range sortFacts(facts) {
+		if !p.hasTime(ctx) {
+			return errTimeUp
+		}
+		recorded, err := p.note(ctx, s, f, wishes)
+		if recorded {
+			p.count(func(r *Report) { r.Recorded++ })
+		}
+		if err != nil {
+			return fmt.Errorf("%s %s: %w", f.Name, f.Subject(), err)
+		}
+	}
+	done, err := p.converge(ctx, wishes, nil)
+	p.count(func(r *Report) { r.Moved += done.Moved })
 	return err
 }
 
@@ -236,6 +343,9 @@ func (p *sweepPass) observe(ctx context.Context, s Service, f Fact) error {
 func lacked(facts []Fact) string {
 	first := facts[0]
 	text := fmt.Sprintf("%s of %s at %s was not known", first.Name, first.Deployment, stated(first.Time))
+	if first.Name == Retired {
+		text = fmt.Sprintf("that the service had gone by %s was not known", stated(first.Time))
+	}
 	if more := len(facts) - 1; more > 0 {
 		text += fmt.Sprintf(", nor %d more", more)
 	}

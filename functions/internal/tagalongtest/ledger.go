@@ -437,8 +437,8 @@ func (l *Ledger) Settle(ctx context.Context, id tagalong.TagID, version string, 
 		tag.Since = v.CheckedAt
 	}
 	tag.State, tag.Reason, tag.Actual, tag.CheckedAt = v.State, v.Reason, v.Actual, v.CheckedAt
-	if v.Returned && !doubtful {
-		tag.Returned++
+	if v.Returned > 0 && !doubtful {
+		tag.Returned = v.Returned
 	}
 	l.tags[id] = tag
 	if v.Done {

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+// wrong gives all that is not as it should be, from what the year itself knows.
+func (y *year) wrong(ctx context.Context) []string {
+	return slices.Concat(y.wrongRunning(ctx), y.wrongTags(ctx), y.wrongHistory(ctx))
+}
+
+// runs is what a service runs, and what should be tagged of it.
+type runs struct {
+	*tenant
+	deployment string
+}
+
+// running gives what the services run in fact; those of which ECS itself cannot tell
+// any more are left out.
+func (y *year) running() (all map[tagalong.Service]runs, untold map[tagalong.Service]bool) {
+	all, untold = map[tagalong.Service]runs{}, map[tagalong.Service]bool{}
+	running := y.estate.Running()
+	for _, t := range y.tenants {
+		if id := running[t.service]; id != "" {
+			all[t.service] = runs{t, id}
+			untold[t.service] = !y.estate.Shows(t.service, id)
+		}
+	}
+	return all, untold
+}
+
+// wrongRunning compares the answer to what runs with what runs.
+func (y *year) wrongRunning(ctx context.Context) (wrong []string) {
+	page, err := tagalong.Queries{Records: y.ledger}.Running(ctx, tagalong.RunningQuery{}, tagalong.Paging{})
+	if err != nil {
+		return []string{err.Error()}
+	}
+	left, untold := y.running()
+	for _, row := range page.Items {
+		s := tagalong.Service{Account: row.Account, Region: row.Region, Cluster: row.Cluster, Name: row.Service}
+		is, runs := left[s]
+		delete(left, s)
+		if untold[s] {
+			continue
+		}
+		tagged := row.Index
+		if tagged == "" {
+			tagged = row.Digest
+		}
+		if !runs || row.Deployment != is.deployment || tagged != y.images[is.deployment] {
+			wrong = append(wrong, fmt.Sprintf("%s runs %q, the ledger says %s with %s", s, is.deployment, row.Deployment, tagged))
+		}
+	}
+	for s, is := range left {
+		if !untold[s] {
+			wrong = append(wrong, fmt.Sprintf("%s runs %s, the ledger says nothing", s, is.deployment))
+		}
+	}
+	return wrong
+}
+
+// wrongTags works out from what runs where each tag should be, and asks the registry.
+func (y *year) wrongTags(ctx context.Context) (wrong []string) {
+	type wish struct {
+		digest digest.Digest
+		at     time.Time
+		untold bool
+	}
+	wishes := map[tagalong.TagID]wish{}
+	all, untold := y.running()
+	for s, is := range all {
+		policy, _ := y.sweeper.Rules.For(s)
+		names := []string{policy.Environment}
+		if policy.Environment == "prod" {
+			names = append(names, "prod-"+s.Cluster)
+		}
+		for _, name := range names {
+			id := tagalong.TagID{Repository: is.repository, Tag: name}
+			if held := wishes[id]; is.completed.After(held.at) {
+				wishes[id] = wish{y.images[is.deployment], is.completed, held.untold || untold[s]}
+			}
+		}
+	}
+	for id, wish := range wishes {
+		if sits := y.registry.Tags(id.Repository)[id.Tag]; sits != wish.digest && !wish.untold {
+			wrong = append(wrong, fmt.Sprintf("tag %s sits on %q, should on %s", id, sits, wish.digest))
+		}
+	}
+	page, err := tagalong.Queries{Records: y.ledger, Registry: y.registry}.Tags(ctx, tagalong.TagsQuery{Check: true}, tagalong.Paging{})
+	if err != nil {
+		return append(wrong, err.Error())
+	}
+	for _, row := range page.Items {
+		if row.State != tagalong.TagConfirmed || row.Actual != row.Digest {
+			wrong = append(wrong, fmt.Sprintf("tag %s/%s:%s is %s on %q, wished on %s", row.Registry, row.Repository, row.Tag, row.State, row.Actual, row.Digest))
+		}
+	}
+	return wrong
+}
+
+// wrongHistory asks for a row of each rollout that ECS remembers.
+func (y *year) wrongHistory(ctx context.Context) (wrong []string) {
+	for _, t := range y.tenants {
+		var rows []tagalong.Row
+		for row, err := range y.ledger.Rollouts(ctx, t.service, tagalong.Span{}, 0) {
+			if err != nil {
+				return append(wrong, err.Error())
+			}
+			rows = append(rows, row)
+		}
+		for _, lacking := range y.estate.Unrecorded(t.service, rows) {
+			wrong = append(wrong, fmt.Sprintf("of %s the history lacks %s", t.service, lacking))
+		}
+	}
+	return wrong
+}

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalongtest"
+)
+
+// plan draws what happens to the estate in a year. That one rollout comes while
+// another is under way is not rare: one in ten follows upon the heels of the last.
+func (y *year) plan() {
+	for n := 0; n < y.size.rollouts; n++ {
+		t := y.tenants[y.dice.IntN(len(y.tenants))]
+		at := start.Add(time.Duration(y.dice.Int64N(int64(days * 24 * time.Hour))))
+		y.at(at, y.step(func() { y.deploy(t) }))
+		if y.chance(10) && n+1 < y.size.rollouts {
+			n++
+			y.at(at.Add(y.between(time.Minute, 5*time.Minute)), y.step(func() { y.deploy(t) }))
+		}
+	}
+	for range y.size.rollouts / 100 {
+		t := y.tenants[y.dice.IntN(len(y.tenants))]
+		y.at(start.Add(time.Duration(y.dice.Int64N(int64(days*24*time.Hour)))), y.step(func() { y.remove(t) }))
+	}
+	for range y.size.rollouts / 50 {
+		t := y.tenants[y.dice.IntN(len(y.tenants))]
+		y.at(start.Add(time.Duration(y.dice.Int64N(int64(days*24*time.Hour)))), y.step(func() { y.meddle(t) }))
+	}
+}
+
+// step is something that happens to the estate, whose events are then on their way.
+func (y *year) step(do func()) func(context.Context) error {
+	return func(context.Context) error {
+		do()
+		y.send()
+		return nil
+	}
+}
+
+// chance is true once in so many times.
+func (y *year) chance(in int) bool { return y.dice.IntN(in) == 0 }
+
+func (y *year) between(least, most time.Duration) time.Duration {
+	return least + time.Duration(y.dice.Int64N(int64(most-least)))
+}
+
+// deploy starts a rollout, and draws how it ends.
+func (y *year) deploy(t *tenant) {
+	y.result.rollouts++
+	if underWay, _ := y.estate.UnderWay(t.service); underWay {
+		y.result.unhappy++ // the one before
+	}
+	d, wish := y.build(t)
+	t.deployment = y.estate.Deploy(t.service, d)
+	y.images[t.deployment] = wish.Digest
+	id := t.deployment
+	y.in(y.between(time.Minute, 8*time.Minute), y.step(func() { y.end(t, id) }))
+}
+
+// build pushes a new image, and gives what is deployed and what is to be tagged:
+// every tenth is an index, of which ECS reports a platform's image.
+func (y *year) build(t *tenant) (tagalongtest.Deployment, tagalong.Manifest) {
+	seed, tag := fmt.Sprintf("%s %d", t.repository.Name, y.result.rollouts), fmt.Sprintf("build-%d", y.result.rollouts)
+	image := tagalongtest.Image(seed)
+	runs := image
+	if y.chance(10) {
+		index, children := tagalongtest.Index(seed)
+		for _, child := range children {
+			y.registry.Push(t.repository, child)
+		}
+		image, runs = index, children[1]
+	}
+	y.registry.Push(t.repository, image, tag)
+	return tagalongtest.Deployment{
+		TaskDefinition: fmt.Sprintf("arn:aws:ecs:%s:%s:task-definition/%s:%d", region, account, t.service.Name, y.result.rollouts),
+		Revised:        []tagalong.Ran{{Name: "app", Image: t.repository.String() + ":" + tag, Digest: runs.Digest}},
+	}, image
+}
+
+// end ends a rollout, unless a newer one has taken its place or the service is gone.
+func (y *year) end(t *tenant, id string) {
+	underWay, back := y.estate.UnderWay(t.service)
+	if !underWay || t.deployment != id {
+		return
+	}
+	rollBack := func() {
+		if back {
+			y.in(y.between(time.Minute, 5*time.Minute), y.step(func() { y.endRollback(t, id) }))
+		}
+	}
+	switch n := y.dice.IntN(100); {
+	case n < 82:
+		y.complete(t)
+	case n < 92:
+		y.result.unhappy++
+		y.estate.Fail(t.service, true)
+		rollBack()
+	case n < 94:
+		y.result.unhappy++
+		y.estate.Fail(t.service, false)
+	case n < 97 && back:
+		y.result.unhappy++
+		y.estate.RollBack(t.service)
+		rollBack()
+	default:
+		y.result.unhappy++ // it never ends
+	}
+}
+
+func (y *year) complete(t *tenant) {
+	y.estate.Complete(t.service)
+	t.completed = y.now
+}
+
+// endRollback ends the rollback of a rollout, mostly well.
+func (y *year) endRollback(t *tenant, id string) {
+	underWay, _ := y.estate.UnderWay(t.service)
+	switch {
+	case !underWay || t.deployment != id:
+	case y.chance(20):
+		y.estate.Fail(t.service, true)
+	default:
+		y.complete(t)
+	}
+}
+
+func (y *year) remove(t *tenant) {
+	if y.estate.Exists(t.service) {
+		y.result.deleted++
+		y.estate.Delete(t.service)
+	}
+}
+
+// meddle moves a tag of an environment by hand.
+func (y *year) meddle(t *tenant) {
+	policy, _ := y.sweeper.Rules.For(t.service)
+	tags := y.registry.Tags(t.repository)
+	if _, there := tags[policy.Environment]; !there {
+		return
+	}
+	y.result.meddled++
+	y.registry.Push(t.repository, tagalongtest.Image(fmt.Sprint("by hand ", y.result.meddled)), policy.Environment)
+}

@@ -1,0 +1,926 @@
+package tagalong_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	. "github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalongtest"
+)
+
+// Each line is an ending that no event told, and what the history then says.
+func TestWhatNoEventToldIsHealed(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		ends func(w *estateWorld)
+		want string // of the rollouts after the first
+	}{
+		{"SUCCESSFUL", func(w *estateWorld) { w.estate.Complete(prodAPI) }, "2 completed 2m0s..3m0s"},
+		{"FAILED without a rollback", func(w *estateWorld) { w.estate.Fail(prodAPI, false) }, "2 failed 2m0s..3m0s"},
+		{"ROLLBACK_SUCCESSFUL", func(w *estateWorld) {
+			w.estate.Fail(prodAPI, true)
+			w.pass(time.Minute)
+			w.estate.Complete(prodAPI)
+		}, "2 failed 2m0s..3m0s, 1 completed 3m0s..4m0s rollback"},
+		{"ROLLBACK_IN_PROGRESS", func(w *estateWorld) { w.estate.Fail(prodAPI, true) }, "2 failed 2m0s..3m0s, 1 in_progress 3m0s..- rollback"},
+		{"ROLLBACK_FAILED", func(w *estateWorld) {
+			w.estate.Fail(prodAPI, true)
+			w.pass(time.Minute)
+			w.estate.Fail(prodAPI, true)
+		}, "2 failed 2m0s..3m0s, 1 failed 3m0s..4m0s rollback"},
+		{"rolled back by hand", func(w *estateWorld) {
+			w.estate.RollBack(prodAPI)
+			w.pass(time.Minute)
+			w.estate.Complete(prodAPI)
+		}, "2 failed 2m0s..3m0s, 1 completed 3m0s..4m0s rollback"},
+		{"STOPPED by a newer one", func(w *estateWorld) {
+			w.deploys(prodAPI, ran("app", shopAPI, 3))
+			w.pass(time.Minute)
+			w.estate.Complete(prodAPI)
+		}, "2 superseded 2m0s..-, 3 completed 3m0s..4m0s"},
+		{"not at all", func(w *estateWorld) {}, "2 in_progress 2m0s..-"},
+	} {
+		for _, known := range []string{"nothing", "the start", "the first rollout", "everything"} {
+			t.Run(test.name+" and known was "+known, func(t *testing.T) {
+				w := newEstateWorld(prodRules())
+				hear := func(when ...string) {
+					if slices.Contains(when, known) {
+						w.hears(t)
+					}
+					w.misses()
+				}
+				w.rolls(prodAPI, ran("app", shopAPI, 1))
+				hear("the start", "the first rollout", "everything")
+				w.pass(time.Minute)
+				w.deploys(prodAPI, ran("app", shopAPI, 2))
+				hear("the start", "everything")
+				w.pass(time.Minute)
+				test.ends(w)
+				hear("everything")
+				w.sweeps(t, SweepOptions{Whole: true})
+				if got := w.course(t, prodAPI); got != "1 completed 0s..1m0s, "+test.want {
+					t.Errorf("rollouts %s\nwant     1 completed 0s..1m0s, %s", got, test.want)
+				}
+				w.wantRunning(t)
+				w.wantTags(t)
+				w.wantQuiet(t, SweepOptions{Whole: true})
+			})
+		}
+	}
+}
+
+// course says in short what the history has of a service, the oldest first.
+func (w *estateWorld) course(t failer, s Service) string {
+	t.Helper()
+	rows, err := Collect(w.ledger.Rollouts(t.Context(), s, Span{}, 0))
+	if err != nil {
+		t.Fatalf("rollouts: %v", err)
+	}
+	var all []string
+	for _, r := range slices.Backward(rows) {
+		since := func(at time.Time) string {
+			if at.IsZero() {
+				return "-"
+			}
+			return at.Sub(noon).String()
+		}
+		line := fmt.Sprintf("%s %s %s..%s", r.Deployment[len(r.Deployment)-1:], r.State, since(r.StartedAt), since(r.FinishedAt))
+		if r.Rollback {
+			line += " rollback"
+		}
+		all = append(all, line)
+	}
+	return strings.Join(all, ", ")
+}
+
+// What ECS keeps no records of is told by what it shows.
+func TestAServiceWithoutRecordsIsToldByWhatECSShows(t *testing.T) {
+	w := newEstateWorld(prodRules())
+	shift := func(version int) string {
+		image := ran("app", shopWeb, version)
+		id := w.estate.Shift(prodWeb, tagalongtest.Deployment{TaskDefinition: "arn:web", Revised: []Ran{image}})
+		w.images[deploymentOf{prodWeb, id}] = image
+		return id
+	}
+	first := shift(1)
+	w.estate.Shifted(prodWeb, first)
+	w.sweeps(t, SweepOptions{})
+	w.wantRunning(t)
+	w.wantTags(t)
+	second := shift(2)
+	w.pass(time.Minute)
+	if report := w.sweeps(t, SweepOptions{Whole: true}); report.Recorded != 0 {
+		t.Errorf("a task set without traffic was recorded: %+v", report)
+	}
+	w.estate.Shifted(prodWeb, second)
+	w.pass(time.Second)
+	w.sweeps(t, SweepOptions{})
+	w.wantRunning(t)
+	w.wantTags(t)
+	w.estate.Shifted(prodWeb, first) // CodeDeploy rolls back
+	w.sweeps(t, SweepOptions{})
+	w.wantRunning(t)
+	w.wantTags(t)
+	w.wantQuiet(t, SweepOptions{Whole: true})
+}
+
+// The task set is known to be on its way by CodeDeploy's event.
+func TestATaskSetThatIsOnItsWayIsLeftAlone(t *testing.T) {
+	w := newEstateWorld(prodRules())
+	image := tagalongtest.Deployment{Revised: []Ran{ran("app", shopWeb, 1)}}
+	first := w.estate.Shift(prodWeb, image)
+	w.estate.Shifted(prodWeb, first)
+	w.sweeps(t, SweepOptions{})
+	second := w.estate.Shift(prodWeb, image)
+	if _, err := w.Observe(t.Context(), prodWeb, Fact{Deployment: second, Name: InProgress, Time: w.now, Source: FromCodeDeploy}); err != nil {
+		t.Fatal(err)
+	}
+	if report := w.sweeps(t, SweepOptions{Whole: true}); report.Recorded != 0 {
+		t.Errorf("report %+v", report)
+	}
+}
+
+// A rollout that the ledger has under way, and ECS neither shows nor remembers, has ended.
+func TestARolloutThatECSDoesNotKnowHasFailed(t *testing.T) {
+	w := newEstateWorld(prodRules())
+	w.rolls(prodAPI, ran("app", shopAPI, 1))
+	w.hears(t)
+	w.pass(time.Minute)
+	if _, err := w.Observe(t.Context(), prodAPI, Fact{Deployment: "ecs-svc/9", Name: InProgress, Time: w.now, Source: FromEvent}); err != nil {
+		t.Fatal(err)
+	}
+	report := w.sweeps(t, SweepOptions{})
+	w.wantRunning(t)
+	if got := w.course(t, prodAPI); got != "1 completed 0s..1m0s, 9 failed 2m0s..1h2m0s" {
+		t.Errorf("rollouts %s", got)
+	}
+	w.wantDrift(t, report, "ledger healed prod-a/api")
+	w.wantQuiet(t, SweepOptions{Whole: true})
+}
+
+// wantDrift checks what a report has found: kind, whether it is healed, and what it
+// is about.
+func (w *estateWorld) wantDrift(t failer, r Report, want ...string) {
+	t.Helper()
+	got := []string{}
+	for _, d := range r.Drift {
+		line := string(d.Kind)
+		if d.Healed {
+			line += " healed"
+		}
+		switch {
+		case d.Tag != "":
+			line += " " + d.Repository + ":" + d.Tag
+		case d.Container != "":
+			line += " " + d.Cluster + "/" + d.Service + "#" + d.Container
+		case d.Service != "":
+			line += " " + d.Cluster + "/" + d.Service
+		default:
+			line += " " + d.Account + d.Repository
+		}
+		got = append(got, line)
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if want == nil {
+		want = []string{}
+	}
+	if diff := gocmp.Diff(want, got); diff != "" {
+		t.Fatalf("drift (-want +got):\n%s%+v", diff, r.Drift)
+	}
+}
+
+func TestAServiceThatIsGoneIsRetiredAtTheTimeFirstSeenGone(t *testing.T) {
+	w := newEstateWorld(prodRules())
+	w.rolls(prodAPI, ran("app", shopAPI, 1))
+	w.pass(time.Second)
+	w.rolls(prodWeb, ran("app", shopAPI, 2))
+	w.hears(t)
+	w.estate.Delete(prodWeb)
+	report := w.sweeps(t, SweepOptions{})
+	seen := w.now
+	w.wantDrift(t, report, "retired healed prod-b/web")
+	w.wantRunning(t)
+	w.wantTags(t) // the other service has the tag again
+	rows, _ := Collect(w.ledger.Rollouts(t.Context(), prodWeb, Span{}, 0))
+	if len(rows) != 1 || !rows[0].Until.Equal(seen) || !rows[0].Retired {
+		t.Errorf("rollouts:\n%s", courseOf(rows))
+	}
+	w.wantQuiet(t, SweepOptions{Whole: true})
+	w.rolls(prodWeb, ran("app", shopAPI, 3)) // it comes again
+	w.sweeps(t, SweepOptions{})
+	w.wantRunning(t)
+	w.wantTags(t)
+	w.wantQuiet(t, SweepOptions{Whole: true})
+}
+
+func TestAServiceThatWasMadeAnewUnseenHadGone(t *testing.T) {
+	w := newEstateWorld(prodRules())
+	w.rolls(prodAPI, ran("app", shopAPI, 1))
+	w.hears(t)
+	w.pass(time.Hour)
+	w.estate.Delete(prodAPI)
+	w.pass(time.Hour)
+	w.deploys(prodAPI, ran("app", shopAPI, 2)) // and does not complete
+	anew := w.now
+	w.misses()
+	w.sweeps(t, SweepOptions{})
+	w.wantRunning(t)
+	w.wantTags(t)
+	rows, _ := Collect(w.ledger.Rollouts(t.Context(), prodAPI, Span{}, 0))
+	if first := rows[len(rows)-1]; !first.Retired || anew.Sub(first.Until) != time.Millisecond || rows[0].State != StateInProgress {
+		t.Errorf("rollouts:\n%s", courseOf(rows))
+	}
+	w.wantQuiet(t, SweepOptions{Whole: true})
+}
+
+func TestAServiceThatNoRuleManagesAnyMoreIsRetiredAndComesBack(t *testing.T) {
+	w := newEstateWorld(prodRules())
+	w.rolls(prodAPI, ran("app", shopAPI, 1))
+	w.hears(t)
+	w.Rules = Rules{{Environment: "prod", Clusters: []string{"other"}}}
+	report := w.sweeps(t, SweepOptions{})
+	w.wantDrift(t, report, "retired healed prod-a/api")
+	w.wantRunning(t)
+	w.wantTags(t)
+	w.wantQuiet(t, SweepOptions{Whole: true})
+	w.Rules = prodRules()
+	w.sweeps(t, SweepOptions{})
+	w.wantRunning(t)
+	w.wantTags(t)
+	w.wantQuiet(t, SweepOptions{Whole: true})
+}
+
+func TestAChangedRuleTakesEffectWithTheSweep(t *testing.T) {
+	w := newEstateWorld(prodRules())
+	w.rolls(prodAPI, ran("app", shopAPI, 1))
+	w.hears(t)
+	w.Rules = Rules{{Environment: "live", Tags: []string{"{environment}", "{service}"}}}
+	w.sweeps(t, SweepOptions{})
+	w.wantRunning(t)
+	w.wantTags(t)
+	if members := w.members(t); members[prodAPI].Environment != "live" {
+		t.Errorf("members %+v", members)
+	}
+	w.wantQuiet(t, SweepOptions{Whole: true})
+}
+
+func TestATagThatSomebodyMovesIsPutBackThreeTimesAndThenReported(t *testing.T) {
+	w := newEstateWorld(prodRules())
+	w.rolls(prodAPI, ran("app", shopAPI, 1))
+	w.hears(t)
+	for range 3 {
+		w.registry.Push(shopAPI, imageOf(shopAPI, 3), "prod")
+		w.wantDrift(t, w.sweeps(t, SweepOptions{}), "tag healed shop/api:prod")
+		w.wantTags(t)
+		w.wantQuiet(t, SweepOptions{Whole: true})
+	}
+	w.registry.Push(shopAPI, imageOf(shopAPI, 3), "prod")
+	report := w.sweeps(t, SweepOptions{})
+	w.wantDrift(t, report, "fought shop/api:prod")
+	if !report.Left() || w.registry.Tags(shopAPI)["prod"] != imageOf(shopAPI, 3).Digest {
+		t.Errorf("report %+v", report)
+	}
+	w.wantQuiet(t, SweepOptions{Whole: true})
+	w.rolls(prodAPI, ran("app", shopAPI, 2)) // a new wish is put all the same
+	w.hears(t)
+	w.wantDrift(t, w.sweeps(t, SweepOptions{}))
+	w.wantTags(t)
+}
+
+func TestATagThatSomebodyRemovesIsPutBack(t *testing.T) {
+	w := newEstateWorld(prodRules())
+	w.rolls(prodAPI, ran("app", shopAPI, 1))
+	w.hears(t)
+	w.registry.Untag(shopAPI, "prod")
+	report := w.sweeps(t, SweepOptions{})
+	w.wantDrift(t, report, "tag healed shop/api:prod")
+	w.wantTags(t)
+	if report.Moved != 1 || report.Left() {
+		t.Errorf("report %+v", report)
+	}
+}
+
+func TestABlockedTagIsPutAgainInItsHourOnly(t *testing.T) {
+	w := newEstateWorld(prodRules())
+	w.registry.Push(shopAPI, imageOf(shopAPI, 0), "prod")
+	w.registry.Immutable(shopAPI)
+	w.rolls(prodAPI, ran("app", shopAPI, 1))
+	w.hears(t)
+	tries := 0
+	w.registry.OnTag = func(_ context.Context, _ Repository, _ Manifest, _ string, put func() error) error {
+		tries++
+		return put()
+	}
+	for range 24 {
+		w.wantDrift(t, w.sweeps(t, SweepOptions{}), "blocked shop/api:prod")
+	}
+	if tries != 1 {
+		t.Errorf("a day of sweeps put the blocked tag %d times, want 1", tries)
+	}
+	w.sweeps(t, SweepOptions{Whole: true}) // which tries all
+	w.wantQuiet(t, SweepOptions{Whole: true})
+	w.registry.Push(shopAPI, imageOf(shopAPI, 1), "prod")
+	w.wantDrift(t, w.sweeps(t, SweepOptions{}), "tag healed shop/api:prod")
+	w.wantTags(t)
+}
+
+func TestAPendingTagIsConvergedAndADoubtSettled(t *testing.T) {
+	w := newEstateWorld(prodRules())
+	w.rolls(prodAPI, ran("app", shopAPI, 1))
+	held := heldPuts{hold: holdOnce(imageOf(shopAPI, 1), ErrUnanswered, nil)}
+	w.registry.OnTag = held.onTag
+	w.hears(t) // the repetition succeeds, the first may still arrive
+	report, err := w.Sweep(t.Context(), SweepOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.wantDrift(t, report) // only time helps
+	w.wantQuiet(t, SweepOptions{})
+	w.pass(16 * time.Minute)
+	report, err = w.Sweep(t.Context(), SweepOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.wantDrift(t, report, "tag healed shop/api:prod")
+	w.wantTags(t)
+}
+
+// The handler died between its commit and its put.
+func TestATagThatNobodyPutIsPut(t *testing.T) {
+	w := newEstateWorld(prodRules())
+	w.rolls(prodAPI, ran("app", shopAPI, 1))
+	w.registry.OnRead = failingRead
+	for _, told := range w.unheard() {
+		_, _ = w.Reactor.Handle(t.Context(), told.JSON(uuid(1)))
+	}
+	w.registry.OnRead = nil
+	w.wantDrift(t, w.sweeps(t, SweepOptions{}), "tag healed shop/api:prod")
+	w.wantTags(t)
+}
+
+func TestWhatTheSweepCannotHealIsReported(t *testing.T) {
+	w := newEstateWorld(Rules{{Environment: "prod", Clusters: []string{"prod-*"}}, {Environment: "test", Services: []string{"none"}}})
+	stray := Service{Account: prodAPI.Account, Region: prodAPI.Region, Cluster: "test", Name: "web"}
+	w.rolls(stray, ran("app", shopAPI, 1))
+	w.estate.Deploy(prodAPI, tagalongtest.Deployment{Revised: []Ran{{Name: "app", Image: shopAPI.String() + ":v1"}}}) // only the registry can guess
+	w.pass(time.Minute)
+	w.estate.Complete(prodAPI)
+	w.rolls(prodWeb, ran("app", shopWeb, 2))
+	w.registry.Delete(shopWeb, imageOf(shopWeb, 2).Digest)
+	w.pass(time.Minute)
+	w.deploys(prodWeb, ran("app", shopWeb, 3)) // no circuit breaker
+	w.hears(t)
+	w.pass(2 * time.Hour)
+	report := w.sweeps(t, SweepOptions{})
+	w.wantDrift(t, report, "unmanaged test/web", "unknown prod-a/api#app", "missing shop/web:prod", "overdue prod-b/web")
+	if !report.Left() {
+		t.Error("nothing is left to do")
+	}
+	w.wantQuiet(t, SweepOptions{Whole: true})
+}
+
+func TestADigestThatIsKnownNowIsProven(t *testing.T) {
+	w := newEstateWorld(prodRules())
+	image := ran("app", shopAPI, 1)
+	unresolved := Ran{Name: image.Name, Image: image.Image}
+	task := TaskRun{TaskDefinition: "arn:api", Containers: []Ran{image}}
+	id := w.estate.Deploy(prodAPI, tagalongtest.Deployment{TaskDefinition: "arn:api", Revised: []Ran{unresolved}})
+	w.images[deploymentOf{prodAPI, id}] = image
+	w.estate.Complete(prodAPI)
+	w.hears(t)
+	w.estate.Report(prodAPI, id, task)
+	w.wantDrift(t, w.sweeps(t, SweepOptions{}))
+	w.wantTags(t)
+	w.wantQuiet(t, SweepOptions{Whole: true})
+}
+
+func TestOneAccountsFailureDoesNotStopTheOthers(t *testing.T) {
+	w := newEstateWorld(prodRules())
+	w.rolls(prodAPI, ran("app", shopAPI, 1))
+	w.rolls(awayService, ran("app", shopWeb, 2))
+	w.hears(t)
+	w.estate.Delete(prodAPI)
+	w.rolls(awayService, ran("app", shopWeb, 3))
+	w.misses()
+	refused := errors.New("AccessDenied")
+	w.estate.Hook = func(_ context.Context, c tagalongtest.Call) error {
+		if c.Account == prodAPI.Account {
+			return refused
+		}
+		return nil
+	}
+	w.pass(time.Hour)
+	report, err := w.Sweep(t.Context(), SweepOptions{})
+	if !errors.Is(err, refused) {
+		t.Errorf("error %v", err)
+	}
+	w.wantDrift(t, report, "unreachable "+prodAPI.Account, "ledger healed prod-a/api")
+	members := w.members(t)
+	if _, stays := members[prodAPI]; !stays || members[awayService].Deployment != w.estate.Running()[awayService] {
+		t.Errorf("members %+v", members)
+	}
+	w.estate.Hook = nil
+	w.sweeps(t, SweepOptions{})
+	w.wantRunning(t)
+	w.wantTags(t)
+}
+
+var awayService = Service{Account: "444455556666", Region: "eu-west-1", Cluster: "prod-a", Name: "api"}
+
+func TestOneServicesFailureDoesNotStopTheOthers(t *testing.T) {
+	w := newEstateWorld(prodRules())
+	other := Service{Account: prodAPI.Account, Region: prodAPI.Region, Cluster: prodAPI.Cluster, Name: "other"}
+	w.rolls(prodAPI, ran("app", shopAPI, 1))
+	bad := w.rolls(other, ran("app", shopWeb, 2))
+	w.Reactor.Workload = refusing{w.estate, bad}
+	w.pass(time.Hour)
+	report, err := w.Sweep(t.Context(), SweepOptions{})
+	if !errors.Is(err, errDied) {
+		t.Errorf("error %v", err)
+	}
+	w.wantDrift(t, report, "ledger healed prod-a/api", "ledger prod-a/other")
+	w.Reactor.Workload = w.estate
+	w.sweeps(t, SweepOptions{})
+	w.wantRunning(t)
+	w.wantTags(t)
+}
+
+// refusing is a workload that does not show one deployment.
+type refusing struct {
+	Workload
+	deployment string
+}
+
+func (r refusing) Revision(ctx context.Context, s Service, deployment string) (Spec, error) {
+	if deployment == r.deployment {
+		return Spec{}, errDied
+	}
+	return r.Workload.Revision(ctx, s, deployment)
+}
+
+func TestOneRepositorysFailureDoesNotStopTheOthers(t *testing.T) {
+	w := newEstateWorld(prodRules())
+	w.rolls(prodAPI, ran("app", shopAPI, 1))
+	w.rolls(prodWeb, ran("app", shopWeb, 2))
+	w.hears(t)
+	w.registry.Untag(shopAPI, "prod")
+	w.registry.Untag(shopWeb, "prod")
+	w.registry.OnRead = func(_ context.Context, r Repository, read func() (Images, error)) (Images, error) {
+		if r == shopAPI {
+			return Images{}, errDied
+		}
+		return read()
+	}
+	w.pass(time.Hour)
+	report, err := w.Sweep(t.Context(), SweepOptions{})
+	if !errors.Is(err, errDied) {
+		t.Errorf("error %v", err)
+	}
+	w.wantDrift(t, report, "unreachable shop/api", "tag healed shop/web:prod")
+}
+
+func TestADryRunWritesNothingAndFindsWhatASweepHeals(t *testing.T) {
+	checkTimes(t, 200, func(t *rapid.T) {
+		deeds, fates := drawDeeds(t), drawFates(t)
+		w := newEstateWorld(prodRules())
+		w.happens(t, deeds, fates)
+		w.pass(time.Hour)
+		writes, puts := w.ledger.Writes(), w.registry.Puts()
+		dry, err := w.Sweep(t.Context(), SweepOptions{Whole: true, DryRun: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if w.ledger.Writes() != writes || w.registry.Puts() != puts {
+			t.Fatalf("the dry run wrote: %+v", dry)
+		}
+		for _, d := range dry.Drift {
+			if d.Healed {
+				t.Fatalf("the dry run says that it healed %+v", d)
+			}
+		}
+		wet, err := w.Sweep(t.Context(), SweepOptions{Whole: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if (wet.Recorded > 0 || wet.Moved > 0) && !dry.Left() {
+			t.Fatalf("the dry run found nothing, the sweep did %+v\n%s", wet, textOf(deeds))
+		}
+		if diff := gocmp.Diff(services(wet), services(dry)); diff != "" {
+			t.Fatalf("services with drift (-sweep +dry run):\n%s\n%s", diff, textOf(deeds))
+		}
+	})
+}
+
+// services gives what drift there is of services: that of tags follows from it.
+func services(r Report) (all []string) {
+	for _, d := range r.Drift {
+		if d.Service != "" {
+			all = append(all, fmt.Sprint(d.Kind, d.Cluster, d.Service, d.Container, d.Reason))
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+func TestASweepOfOneClusterOrServiceTouchesNoOther(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		options func() SweepOptions
+	}{
+		{"cluster", func() SweepOptions { return SweepOptions{Cluster: "prod-a"} }},
+		{"service", func() SweepOptions {
+			pattern, err := ParseServicePattern("prod-a/*")
+			if err != nil {
+				t.Fatal(err)
+			}
+			return SweepOptions{Services: pattern}
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := newEstateWorld(prodRules())
+			w.rolls(prodAPI, ran("app", shopAPI, 1))
+			w.rolls(prodWeb, ran("app", shopWeb, 2))
+			report := w.sweeps(t, test.options())
+			if members := w.members(t); len(members) != 1 || members[prodAPI].Deployment == "" || report.Services != 1 {
+				t.Errorf("members %+v, report %+v", members, report)
+			}
+			w.wantTag(t, shopAPI, "prod", 1)
+			w.hears(t)
+			w.estate.Delete(prodAPI)
+			w.estate.Delete(prodWeb)
+			w.sweeps(t, test.options())
+			if members := w.members(t); len(members) != 1 || members[prodWeb].Deployment == "" {
+				t.Errorf("members %+v", members)
+			}
+		})
+	}
+}
+
+func (w *estateWorld) wantTag(t failer, r Repository, tag string, version int) {
+	t.Helper()
+	if sits := w.registry.Tags(r)[tag]; sits != imageOf(r, version).Digest {
+		t.Fatalf("tag %s sits on %q", tag, sits)
+	}
+}
+
+// The events came up to a time, then no more, and then again.
+func TestATimeInAGapIsAnsweredRightAfterTheSweep(t *testing.T) {
+	w := newEstateWorld(prodRules())
+	var ran1 []string
+	for version := range 4 {
+		ran1 = append(ran1, w.rolls(prodAPI, ran("app", shopAPI, version)))
+		if version == 1 || version == 2 {
+			w.misses()
+		} else {
+			w.hears(t)
+		}
+		w.pass(24 * time.Hour)
+	}
+	w.sweeps(t, SweepOptions{Whole: true})
+	q := Queries{Records: w.ledger, Now: func() time.Time { return w.now }}
+	for day, want := range ran1 {
+		page, err := q.Running(t.Context(), RunningQuery{At: noon.Add(time.Duration(day)*24*time.Hour + 2*time.Hour)}, Paging{})
+		if err != nil || len(page.Items) != 1 || page.Items[0].Deployment != want {
+			t.Errorf("day %d: %+v, %v; want %s", day, page.Items, err, want)
+		}
+	}
+	_, err := q.Running(t.Context(), RunningQuery{At: noon.Add(-time.Hour)}, Paging{})
+	var horizon *HorizonError
+	if !errors.As(err, &horizon) || !horizon.CompleteSince.Equal(noon) {
+		t.Errorf("before the ledger: %v", err)
+	}
+}
+
+// What ECS remembers is older than what the ledger is to keep.
+func TestWhatIsOlderThanTheRetentionIsNotImportedButWhatRunsIs(t *testing.T) {
+	w := newEstateWorld(prodRules())
+	w.Retention = 30 * 24 * time.Hour
+	w.rolls(prodAPI, ran("app", shopAPI, 1))
+	w.pass(time.Hour)
+	w.rolls(prodAPI, ran("app", shopAPI, 2))
+	w.pass(60 * 24 * time.Hour)
+	w.sweeps(t, SweepOptions{Whole: true})
+	w.wantRunning(t)
+	w.wantTags(t)
+	if got := w.course(t, prodAPI); got != "2 completed 1h1m0s..1h2m0s" {
+		t.Errorf("rollouts %s", got)
+	}
+	w.wantQuiet(t, SweepOptions{Whole: true})
+}
+
+// ECS is asked, and then something happens that an event tells at once: what ECS
+// showed is the past.
+func TestWhatHappensWhileTheSweepLooksIsNotUndone(t *testing.T) {
+	for _, test := range []struct {
+		name      string
+		meanwhile func(w *estateWorld)
+	}{
+		{"it completes", func(w *estateWorld) { w.estate.Complete(prodAPI) }},
+		{"it fails", func(w *estateWorld) { w.estate.Fail(prodAPI, true) }},
+		{"it is rolled back", func(w *estateWorld) {
+			w.estate.Fail(prodAPI, true)
+			w.pass(time.Second)
+			w.estate.Complete(prodAPI)
+		}},
+		{"another one begins", func(w *estateWorld) { w.deploys(prodAPI, ran("app", shopAPI, 3)) }},
+		{"another one completes", func(w *estateWorld) { w.rolls(prodAPI, ran("app", shopAPI, 3)) }},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := newEstateWorld(prodRules())
+			w.rolls(prodAPI, ran("app", shopAPI, 1))
+			w.deploys(prodAPI, ran("app", shopAPI, 2))
+			w.hears(t)
+			w.pass(10 * time.Minute)
+			once := true
+			w.Estate = stale{w.estate, func() {
+				if once {
+					once = false
+					w.pass(time.Second)
+					test.meanwhile(w)
+					w.hears(t)
+				}
+			}}
+			want := func() string { return w.course(t, prodAPI) }
+			if _, err := w.Sweep(t.Context(), SweepOptions{Whole: true}); err != nil {
+				t.Fatal(err)
+			}
+			after := want()
+			w.Estate = w.estate
+			w.sweeps(t, SweepOptions{Whole: true})
+			w.wantRunning(t)
+			w.wantTags(t)
+			if again := want(); again != after {
+				t.Errorf("the sweep made up %s\nit is     %s", after, again)
+			}
+			w.wantHistory(t)
+		})
+	}
+}
+
+// stale is an estate in which something happens right after a service was shown.
+type stale struct {
+	Estate
+	then func()
+}
+
+func (s stale) Describe(ctx context.Context, of Scope, cluster string, names []string) ([]ServiceState, error) {
+	states, err := s.Estate.Describe(ctx, of, cluster, names)
+	s.then()
+	return states, err
+}
+
+// spoiledWorld has something of everything that a sweep heals.
+func spoiledWorld(t failer) *estateWorld {
+	t.Helper()
+	w := newEstateWorld(prodRules())
+	services := []Service{prodAPI, prodWeb, awayService}
+	for n := range 9 {
+		services = append(services, Service{Account: prodAPI.Account, Region: prodAPI.Region, Cluster: fmt.Sprintf("prod-%d", n%3), Name: fmt.Sprintf("s%d", n)})
+	}
+	for n, s := range services {
+		w.rolls(s, ran("app", []Repository{shopAPI, shopWeb}[n%2], n%versions))
+		if n%3 == 0 {
+			w.hears(t)
+		}
+		w.misses()
+		w.pass(time.Minute)
+	}
+	for n, s := range services {
+		if n%4 == 0 {
+			w.estate.Delete(s)
+			continue
+		}
+		w.deploys(s, ran("app", shopAPI, (n+1)%versions))
+		w.pass(time.Minute)
+		w.estate.Fail(s, true)
+		w.pass(time.Minute)
+		w.estate.Complete(s)
+	}
+	w.misses()
+	w.registry.Push(shopAPI, imageOf(shopAPI, 0), "prod")
+	w.pass(time.Hour)
+	return w
+}
+
+// outcome is what the sweep made of it, but for what was seen when.
+func (w *estateWorld) outcome() string { return w.ledger.Dump() }
+
+// Whatever call is the last that the time allows, the next sweep goes on.
+func TestASweepThatIsInterruptedAnywhereAndTakenUpEndsAlike(t *testing.T) {
+	whole := spoiledWorld(t)
+	if _, err := whole.Sweep(t.Context(), SweepOptions{Whole: true}); err != nil {
+		t.Fatal(err)
+	}
+	interrupted := 0
+	for stop := 1; ; stop++ {
+		w := spoiledWorld(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		calls := 0
+		var mu sync.Mutex
+		count := func() {
+			mu.Lock()
+			defer mu.Unlock()
+			if calls++; calls == stop {
+				cancel()
+			}
+		}
+		w.hook(count)
+		report, err := w.Sweep(ctx, SweepOptions{Whole: true})
+		cancel()
+		if err != nil {
+			t.Fatalf("stopped at call %d: %v", stop, err)
+		}
+		if stop > calls {
+			break
+		}
+		if !report.Unfinished {
+			if stop < calls-1 {
+				t.Fatalf("stopped at call %d: %+v", stop, report)
+			}
+			continue // at its very last calls it may have been done
+		}
+		interrupted++
+		w.hook(func() {})
+		for range 2 { // the second time begins anew
+			if report, err = w.Sweep(t.Context(), SweepOptions{Whole: true}); err != nil || report.Unfinished {
+				t.Fatalf("taken up after call %d: %+v, %v", stop, report, err)
+			}
+		}
+		w.wantRunning(t)
+		w.wantTags(t)
+		w.wantHistory(t)
+		if diff := gocmp.Diff(whole.outcome(), w.outcome()); diff != "" {
+			t.Fatalf("stopped at call %d (-whole +taken up):\n%s", stop, diff)
+		}
+		if cursor, _ := w.ledger.Cursor(t.Context()); cursor != "" {
+			t.Fatalf("stopped at call %d: the cursor %s is left", stop, cursor)
+		}
+	}
+	if interrupted < 100 {
+		t.Errorf("only %d calls to be interrupted at", interrupted)
+	}
+}
+
+// hook counts every call.
+func (w *estateWorld) hook(count func()) {
+	w.ledger.Hook = func(context.Context, string) error { count(); return nil }
+	w.estate.Hook = func(context.Context, tagalongtest.Call) error { count(); return nil }
+	w.registry.OnRead = func(ctx context.Context, _ Repository, read func() (Images, error)) (Images, error) {
+		count()
+		return read()
+	}
+	w.registry.OnTag = func(ctx context.Context, _ Repository, _ Manifest, _ string, put func() error) error {
+		count()
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		return put()
+	}
+}
+
+// A function has so much time, and each call takes a second: the sweep ends in
+// good time, and each invocation comes further.
+func TestASweepEndsBeforeItsDeadlineAndGoesOnInTheNextInvocation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := spoiledWorld(t)
+		w.hook(func() { time.Sleep(200 * time.Millisecond) })
+		for invocations := 1; ; invocations++ {
+			ctx, cancel := context.WithTimeout(t.Context(), 12*time.Second)
+			report, err := w.Sweep(ctx, SweepOptions{Whole: true})
+			left := ctx.Err()
+			cancel()
+			if err != nil || left != nil {
+				t.Fatalf("invocation %d: %v, %v", invocations, err, left)
+			}
+			if !report.Unfinished {
+				if invocations < 3 {
+					t.Errorf("done after %d invocations", invocations)
+				}
+				break
+			}
+			if invocations > 100 {
+				t.Fatal("it comes to no end")
+			}
+		}
+		w.hook(func() {})
+		w.wantRunning(t)
+		w.wantTags(t)
+		w.wantHistory(t)
+	})
+}
+
+func TestTwoSweepsAtOnceEndLikeOne(t *testing.T) {
+	one := spoiledWorld(t)
+	if _, err := one.Sweep(t.Context(), SweepOptions{Whole: true}); err != nil {
+		t.Fatal(err)
+	}
+	for range 20 {
+		w := spoiledWorld(t)
+		var wait sync.WaitGroup
+		for range 2 {
+			wait.Go(func() {
+				if _, err := w.Sweep(t.Context(), SweepOptions{Whole: true}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wait.Wait()
+		w.wantRunning(t)
+		w.wantTags(t)
+		if diff := gocmp.Diff(one.outcome(), w.outcome()); diff != "" {
+			t.Fatalf("(-one +two):\n%s", diff)
+		}
+	}
+}
+
+// All events come while the sweep is under way, in any order.
+func TestASweepBesideHandlersEndsLikeOneAfterThem(t *testing.T) {
+	for seed := range 40 {
+		synctest.Test(t, func(t *testing.T) {
+			w := spoiledWorld(t)
+			told := w.estate.Told(0)
+			w.hook(func() { time.Sleep(time.Duration(seed%7+1) * time.Millisecond) })
+			var wait sync.WaitGroup
+			wait.Go(func() {
+				if _, err := w.Sweep(t.Context(), SweepOptions{Whole: true}); err != nil {
+					t.Error(err)
+				}
+			})
+			for n, event := range told {
+				wait.Go(func() {
+					time.Sleep(time.Duration((n*seed)%97) * 5 * time.Millisecond)
+					if _, err := w.Reactor.Handle(t.Context(), event.JSON(uuid(n))); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			wait.Wait()
+			w.hook(func() {})
+			w.sweeps(t, SweepOptions{Whole: true}) // of a service that is gone an event may have been the last
+			w.wantRunning(t)
+			w.wantTags(t)
+			w.wantHistory(t)
+			w.wantQuiet(t, SweepOptions{Whole: true})
+		})
+	}
+}
+
+func TestASweepsCallsAreThoseOfTheBatchOptimum(t *testing.T) {
+	w := newEstateWorld(prodRules())
+	for n := range 250 {
+		s := Service{Account: prodAPI.Account, Region: prodAPI.Region, Cluster: fmt.Sprintf("prod-%d", n%2), Name: fmt.Sprintf("s%03d", n)}
+		w.rolls(s, ran("app", shopAPI, n%versions))
+	}
+	calls := func(o SweepOptions) string {
+		before := w.estate.Calls()
+		w.sweeps(t, o)
+		var all []string
+		for name, n := range w.estate.Calls() {
+			if n > before[name] {
+				all = append(all, fmt.Sprintf("%s %d", name, n-before[name]))
+			}
+		}
+		slices.Sort(all)
+		return strings.Join(all, ", ")
+	}
+	for _, test := range []struct {
+		name    string
+		options SweepOptions
+		want    string
+	}{
+		{"backfill", SweepOptions{}, "DescribeServiceRevisions 14, DescribeServices 26, ListClusters 2, ListServiceDeployments 250, ListServices 4"},
+		{"whole", SweepOptions{Whole: true}, "DescribeServices 26, ListClusters 2, ListServiceDeployments 250, ListServices 4"},
+	} {
+		if got := calls(test.options); got != test.want {
+			t.Errorf("%s: %s\nwant %s", test.name, got, test.want)
+		}
+	}
+	day := 0
+	before := w.estate.Calls()["ListServiceDeployments"]
+	for range 24 {
+		w.sweeps(t, SweepOptions{})
+	}
+	if day = w.estate.Calls()["ListServiceDeployments"] - before; day != 250 {
+		t.Errorf("a day of sweeps looked into the records %d times, want once for each of 250 services", day)
+	}
+}
+
+func TestProgressTellsHowFarTheSweepHasCome(t *testing.T) {
+	w := spoiledWorld(t)
+	var told []string
+	w.sweeps(t, SweepOptions{Progress: func(p SweepProgress) { told = append(told, fmt.Sprintf("%s %s %d", p.Phase, p.At, p.Done)) }})
+	if len(told) < 5 || !strings.HasPrefix(told[0], "services 111122223333/us-east-1/prod-0 ") || !strings.HasPrefix(told[len(told)-1], "tags prod ") {
+		t.Errorf("told %q", told)
+	}
+}

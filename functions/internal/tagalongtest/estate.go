@@ -1,0 +1,381 @@
+package tagalongtest
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+// Estate is ECS in memory as a whole, safe for concurrent use: clusters with
+// services, whose deployments start, complete, fail and roll back, and what ECS
+// shows and remembers of them. All is shown from this one state, and every change
+// tells the events that ECS would send.
+type Estate struct {
+	// Now is its clock; what happens is of its time, in whole milliseconds.
+	Now func() time.Time
+	// Jitter is by how much an event's time differs from that of ECS's own record;
+	// nil is not at all.
+	Jitter func() time.Duration
+	// Hook is called before each call that AWS would get, if it is set; an error that
+	// it gives is the call's.
+	Hook func(ctx context.Context, c Call) error
+
+	mu        sync.Mutex
+	clusters  map[tagalong.Scope]map[string]bool
+	services  map[tagalong.Service]*estateService
+	revisions map[deploymentKey]*estateDeployment
+	prepared  map[deploymentKey]bool
+	elsewhere map[string]bool // accounts
+	told      []Told
+	calls     map[string]int
+	last      int // number of a deployment
+}
+
+// Call is one call that AWS would get.
+type Call struct {
+	Operation string // as AWS spells it
+	tagalong.Scope
+	Cluster string // "" of those that name none
+}
+
+var (
+	_ tagalong.Estate     = &Estate{}
+	_ tagalong.Workload   = &Estate{}
+	_ tagalong.Chronicler = &Estate{}
+)
+
+// estateService is a service from its creation to its deletion.
+type estateService struct {
+	created   time.Time
+	taskSets  bool
+	current   []*estateDeployment // the primary one last
+	completed []*estateDeployment // the last one last
+	records   []tagalong.ServiceDeployment
+}
+
+// estateDeployment is a deployment, or a task set.
+type estateDeployment struct {
+	Deployment
+	tagalong.DeploymentState
+	drained time.Time // when the last of its tasks has stopped; zero while they run
+}
+
+const (
+	drainFor  = 2 * time.Minute     // how long a deployment that was replaced still has tasks
+	tasksFor  = time.Hour           // how long ECS knows stopped tasks
+	recordFor = 90 * 24 * time.Hour // and service deployments and revisions
+)
+
+// AddCluster makes a cluster, if it is not there.
+func (e *Estate) AddCluster(of tagalong.Scope, name string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.cluster(of, name)
+}
+
+func (e *Estate) cluster(of tagalong.Scope, name string) {
+	if e.clusters == nil {
+		e.clusters = map[tagalong.Scope]map[string]bool{}
+		e.services = map[tagalong.Service]*estateService{}
+		e.revisions = map[deploymentKey]*estateDeployment{}
+		e.prepared = map[deploymentKey]bool{}
+	}
+	if e.clusters[of] == nil {
+		e.clusters[of] = map[string]bool{}
+	}
+	e.clusters[of][name] = true
+}
+
+func scopeOf(s tagalong.Service) tagalong.Scope {
+	return tagalong.Scope{Account: s.Account, Region: s.Region}
+}
+
+// Deploy starts a deployment and gives its id. It makes the service, and its
+// cluster, where there is none. One that is under way is stopped by it.
+func (e *Estate) Deploy(s tagalong.Service, d Deployment) string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	of := e.service(s)
+	of.stop(e.now())
+	one := e.started(s, d)
+	of.promote(one)
+	of.records = append(of.records, tagalong.ServiceDeployment{Deployment: one.ID, Status: "IN_PROGRESS", CreatedAt: one.Created})
+	e.tell(s, one.ID, tagalong.InProgress, "ECS deployment "+one.ID+" in progress.")
+	return one.ID
+}
+
+// service gives a service, which it makes where there is none.
+func (e *Estate) service(s tagalong.Service) *estateService {
+	e.cluster(scopeOf(s), s.Cluster)
+	if e.services[s] == nil {
+		e.services[s] = &estateService{created: e.now()}
+	}
+	return e.services[s]
+}
+
+// started makes a deployment of a service.
+func (e *Estate) started(s tagalong.Service, d Deployment) *estateDeployment {
+	e.last++
+	now := e.now()
+	one := &estateDeployment{Deployment: d, DeploymentState: tagalong.DeploymentState{
+		ID: fmt.Sprintf("ecs-svc/%019d", 1_000_000_000+e.last), State: tagalong.StateInProgress, Created: now, Changed: now,
+	}}
+	e.revisions[deploymentKey{s, one.ID}] = one
+	return one
+}
+
+// promote makes a deployment the primary one.
+func (s *estateService) promote(d *estateDeployment) {
+	for _, other := range s.current {
+		other.Primary = false
+	}
+	s.current = slices.DeleteFunc(s.current, func(other *estateDeployment) bool { return other == d })
+	s.current = append(s.current, d)
+	d.Primary, d.drained = true, time.Time{}
+}
+
+func (s *estateService) primary() *estateDeployment { return s.current[len(s.current)-1] }
+
+// record gives the service deployment that is under way, nil if none is.
+func (s *estateService) record() *tagalong.ServiceDeployment {
+	if len(s.records) == 0 || !s.records[len(s.records)-1].FinishedAt.IsZero() {
+		return nil
+	}
+	return &s.records[len(s.records)-1]
+}
+
+// stop ends the service deployment that is under way, since another one begins.
+func (s *estateService) stop(now time.Time) {
+	if r := s.record(); r != nil {
+		r.Status, r.FinishedAt, r.Reason = "STOPPED", now, "Service deployment stopped because of a newer one."
+	}
+}
+
+// under gives a service that has a deployment under way. It panics if it has none.
+func (e *Estate) under(s tagalong.Service) *estateService {
+	of := e.services[s]
+	if of == nil || of.record() == nil {
+		panic(fmt.Sprintf("service %s has no deployment under way", s))
+	}
+	return of
+}
+
+// Complete lets the deployment that is under way, or its rollback, come to its end.
+// It panics if there is none, as Fail and RollBack do.
+func (e *Estate) Complete(s tagalong.Service) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	of, now := e.under(s), e.now()
+	record, d := of.record(), of.primary()
+	record.Status, record.FinishedAt = "SUCCESSFUL", now
+	if record.RolledBackTo != "" {
+		record.Status = "ROLLBACK_SUCCESSFUL"
+	}
+	of.completes(d, now)
+	e.tell(s, d.ID, tagalong.Completed, "ECS deployment "+d.ID+" completed.")
+}
+
+// completes lets a deployment take over; the others drain.
+func (s *estateService) completes(d *estateDeployment, now time.Time) {
+	d.State, d.Changed, d.Reason = tagalong.StateCompleted, now, "ECS deployment "+d.ID+" completed."
+	s.completed = append(s.completed, d)
+	for _, other := range s.current {
+		if other != d && other.drained.IsZero() {
+			other.drained = now.Add(drainFor)
+		}
+	}
+}
+
+// Fail lets the circuit breaker end the deployment that is under way, or its
+// rollback. With rollback it goes back to the deployment that completed last, if
+// there is one and it is not that which fails.
+func (e *Estate) Fail(s tagalong.Service, rollback bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	of, now := e.under(s), e.now()
+	failed := of.primary()
+	failed.State, failed.Changed, failed.Reason = tagalong.StateFailed, now, "ECS deployment circuit breaker: tasks failed to start."
+	e.tell(s, failed.ID, tagalong.Failed, failed.Reason)
+	back := of.lastCompleted()
+	if !rollback || back == nil || back == failed {
+		record := of.record()
+		record.Status, record.FinishedAt, record.Reason = "ROLLBACK_FAILED", now, failed.Reason
+		if record.RolledBackTo == "" && !rollback {
+			record.Status = "STOPPED"
+		}
+		return
+	}
+	e.goBack(s, back)
+}
+
+// RollBack stops the deployment that is under way by hand, and goes back: of that
+// one ECS tells no end. It panics if nothing has completed that it could go back to.
+func (e *Estate) RollBack(s tagalong.Service) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	of := e.under(s)
+	back := of.lastCompleted()
+	if back == nil || back == of.primary() {
+		panic(fmt.Sprintf("service %s has nothing to go back to", s))
+	}
+	of.primary().State, of.primary().Changed = tagalong.StateFailed, e.now()
+	e.goBack(s, back)
+}
+
+// goBack gives the service to a deployment that had completed.
+func (e *Estate) goBack(s tagalong.Service, d *estateDeployment) {
+	of, now := e.services[s], e.now()
+	of.promote(d)
+	record := of.record()
+	record.Status, record.RolledBackTo, record.RolledBackAt = "ROLLBACK_IN_PROGRESS", d.ID, now
+	record.Reason = "Service deployment rolled back because the circuit breaker threshold was reached."
+	d.State, d.Changed, d.Reason = tagalong.StateInProgress, now, "ECS deployment circuit breaker: rolling back to deploymentId "+d.ID+"."
+	e.tell(s, d.ID, tagalong.InProgress, d.Reason)
+}
+
+func (s *estateService) lastCompleted() *estateDeployment {
+	if len(s.completed) == 0 {
+		return nil
+	}
+	return s.completed[len(s.completed)-1]
+}
+
+// Scale changes how many tasks run: an update that is no deployment.
+func (e *Estate) Scale(s tagalong.Service) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if of := e.services[s]; of != nil {
+		of.primary().Changed = e.now()
+	}
+}
+
+// Report lets tasks report what they run of a deployment.
+func (e *Estate) Report(s tagalong.Service, id string, tasks ...tagalong.TaskRun) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.revisions[deploymentKey{s, id}].Tasks = tasks
+}
+
+// Shift lets CodeDeploy start a task set, and gives its id. It makes the service
+// where there is none. Of task sets ECS tells no events, and keeps no records.
+func (e *Estate) Shift(s tagalong.Service, d Deployment) string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	of := e.service(s)
+	of.taskSets = true
+	one := e.started(s, d)
+	if len(of.current) == 0 {
+		of.promote(one)
+		return one.ID
+	}
+	of.current = slices.Insert(of.current, len(of.current)-1, one)
+	return one.ID
+}
+
+// Shifted gives a task set the traffic: the newest, or one that had it before.
+func (e *Estate) Shifted(s tagalong.Service, id string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	of, d := e.services[s], e.revisions[deploymentKey{s, id}]
+	of.promote(d)
+	of.completes(d, e.now())
+}
+
+// Delete deletes a service with all that ECS knows of it. One that comes again by
+// its name is another one.
+func (e *Estate) Delete(s tagalong.Service) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.services, s)
+	maps.DeleteFunc(e.revisions, func(key deploymentKey, _ *estateDeployment) bool { return key.service == s })
+}
+
+// Elsewhere says that an account is none that may be asked.
+func (e *Estate) Elsewhere(account string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.elsewhere == nil {
+		e.elsewhere = map[string]bool{}
+	}
+	e.elsewhere[account] = true
+}
+
+// Calls counts the calls that AWS would have got, by operation.
+func (e *Estate) Calls() map[string]int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return maps.Clone(e.calls)
+}
+
+func (e *Estate) now() time.Time { return e.Now().UTC().Truncate(time.Millisecond) }
+
+// recordsOf gives those of the last 90 days, the oldest first.
+func (e *Estate) recordsOf(s tagalong.Service) (records []tagalong.ServiceDeployment) {
+	of := e.services[s]
+	if of == nil {
+		return nil
+	}
+	horizon := e.now().Add(-recordFor)
+	for _, r := range of.records {
+		if !r.CreatedAt.Before(horizon) {
+			records = append(records, r)
+		}
+	}
+	return records
+}
+
+// servicesIn gives the names of a cluster's services, sorted.
+func (e *Estate) servicesIn(of tagalong.Scope, cluster string) (names []string) {
+	for s := range e.services {
+		if scopeOf(s) == of && s.Cluster == cluster {
+			names = append(names, s.Name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// state gives a service as DescribeServices shows it.
+func (e *Estate) state(s tagalong.Service) (state tagalong.ServiceState, ok bool) {
+	of := e.services[s]
+	if of == nil {
+		return tagalong.ServiceState{}, false
+	}
+	state = tagalong.ServiceState{Service: s, TaskSets: of.taskSets, Created: of.created}
+	for _, d := range slices.Backward(of.current) {
+		if d.Primary || d.drained.IsZero() || d.drained.After(e.now()) {
+			state.Current = append(state.Current, d.DeploymentState)
+		}
+	}
+	return state, true
+}
+
+// Told is an event that ECS sends of a deployment.
+type Told struct {
+	Service tagalong.Service
+	tagalong.Fact
+}
+
+// Told gives the events of everything that happened, in order, behind so many.
+func (e *Estate) Told(behind int) []Told {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Clone(e.told[behind:])
+}
+
+func (e *Estate) tell(s tagalong.Service, deployment string, name tagalong.FactName, reason string) {
+	at := e.now()
+	if e.Jitter != nil {
+		at = at.Add(e.Jitter()).Truncate(time.Millisecond)
+	}
+	e.told = append(e.told, Told{s, tagalong.Fact{Deployment: deployment, Name: name, Time: at, Source: tagalong.FromEvent, Reason: reason}})
+}
+
+// pages is how many calls it takes to read so many things in pages: one at least.
+func pages(things, size int) int { return cmp.Or((things+size-1)/size, 1) }

@@ -1,0 +1,105 @@
+package tagalongtest
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+// Running gives what each service runs: the deployment that completed last. A
+// service of which none has is left out.
+func (e *Estate) Running() map[tagalong.Service]string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	running := map[tagalong.Service]string{}
+	for s, of := range e.services {
+		if d := of.lastCompleted(); d != nil {
+			running[s] = d.ID
+		}
+	}
+	return running
+}
+
+// Shows tells whether ECS still shows that a deployment has completed. Of a rollback
+// to what had completed more than 90 days ago it does not until the end, nor ever if
+// the rollback fails.
+func (e *Estate) Shows(s tagalong.Service, deployment string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	state, _ := e.state(s)
+	return slices.ContainsFunc(state.Current, func(d tagalong.DeploymentState) bool { return d.ID == deployment && d.State == tagalong.StateCompleted }) ||
+		slices.ContainsFunc(e.recordsOf(s), func(r tagalong.ServiceDeployment) bool {
+			return r.Deployment == deployment && r.Status == "SUCCESSFUL" || r.RolledBackTo == deployment && r.Status == "ROLLBACK_SUCCESSFUL"
+		})
+}
+
+// Exists tells whether there is such a service.
+func (e *Estate) Exists(s tagalong.Service) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.services[s] != nil
+}
+
+// UnderWay tells whether a service has a deployment under way, and whether there
+// is one that it could go back to.
+func (e *Estate) UnderWay(s tagalong.Service) (underWay, back bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	of := e.services[s]
+	if of == nil || of.record() == nil {
+		return false, false
+	}
+	last := of.lastCompleted()
+	return true, last != nil && last != of.primary()
+}
+
+// Known gives the service deployments that ECS remembers of a service.
+func (e *Estate) Known(s tagalong.Service) []tagalong.ServiceDeployment {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.recordsOf(s)
+}
+
+// Unrecorded says of which rollouts that ECS remembers of a service there is no row,
+// with the times that they had, but for the second by which events may differ.
+func (e *Estate) Unrecorded(s tagalong.Service, rows []tagalong.Row) (lacking []string) {
+	near := func(a, b time.Time) bool { return a.Sub(b).Abs() <= time.Second }
+	for _, r := range e.Known(s) {
+		for _, one := range rollouts(r) {
+			if !slices.ContainsFunc(rows, func(row tagalong.Row) bool {
+				return row.Deployment == one.Deployment && slices.Contains(one.states, row.State) && near(row.StartedAt, one.StartedAt) &&
+					(row.FinishedAt.IsZero() || one.FinishedAt.IsZero() || near(row.FinishedAt, one.FinishedAt))
+			}) {
+				lacking = append(lacking, fmt.Sprintf("%s %v from %v to %v", one.Deployment, one.states, one.StartedAt, one.FinishedAt))
+			}
+		}
+	}
+	return lacking
+}
+
+// remembered is a rollout as ECS remembers it.
+type remembered struct {
+	tagalong.Rollout
+	states []tagalong.State // that its row may have
+}
+
+// rollouts gives the rollouts of a service deployment: two, if it was rolled back.
+func rollouts(r tagalong.ServiceDeployment) []remembered {
+	of := func(deployment string, from, to time.Time, states ...tagalong.State) remembered {
+		return remembered{tagalong.Rollout{Deployment: deployment, StartedAt: from, FinishedAt: to}, states}
+	}
+	last := map[string][]tagalong.State{
+		"IN_PROGRESS": {tagalong.StateInProgress}, "SUCCESSFUL": {tagalong.StateCompleted},
+		"STOPPED":              {tagalong.StateSuperseded, tagalong.StateFailed},
+		"ROLLBACK_IN_PROGRESS": {tagalong.StateInProgress}, "ROLLBACK_SUCCESSFUL": {tagalong.StateCompleted}, "ROLLBACK_FAILED": {tagalong.StateFailed},
+	}[r.Status]
+	if r.RolledBackTo == "" {
+		return []remembered{of(r.Deployment, r.CreatedAt, r.FinishedAt, last...)}
+	}
+	return []remembered{
+		of(r.Deployment, r.CreatedAt, r.RolledBackAt, tagalong.StateFailed),
+		of(r.RolledBackTo, r.RolledBackAt, r.FinishedAt, last...),
+	}
+}
