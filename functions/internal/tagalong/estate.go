@@ -49,6 +49,9 @@ type ServiceState struct {
 	Current []DeploymentState
 	// TaskSets tells that Current are task sets.
 	TaskSets bool
+	// Created is when the service was made: one of its name that was there before is
+	// another one. Zero: not known.
+	Created time.Time
 }
 
 // primary gives the deployment that ECS works towards.

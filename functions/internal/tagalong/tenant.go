@@ -168,10 +168,16 @@ func (d DeploymentState) facts(started, ended time.Time) []Fact {
 	return facts
 }
 
-// wanted gives the deployments that the lacking facts are about, each once.
+// wanted gives the deployments that will be asked for, each once.
 func (t *tenant) wanted() (all []DeploymentOf) {
-	for _, f := range t.lacking {
-		all = append(all, DeploymentOf{t.state.Service, f.Deployment})
+	asked := t.lacking
+	if f, stale := t.stale(); stale {
+		asked = append(slices.Clone(asked), f)
+	}
+	for _, f := range asked {
+		if f.ofDeployment() {
+			all = append(all, DeploymentOf{t.state.Service, f.Deployment})
+		}
 	}
 	slices.SortFunc(all, func(a, b DeploymentOf) int { return strings.Compare(a.Deployment, b.Deployment) })
 	return slices.Compact(all)

@@ -10,8 +10,9 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
-// Estate is what EstateSuite checks: what is prepared is asked of the workload.
-type Estate interface {
+// PreparedEstate is what EstateSuite checks: what an estate prepares is asked of
+// the workload.
+type PreparedEstate interface {
 	tagalong.Estate
 	tagalong.Workload
 }
@@ -28,7 +29,7 @@ type EstateWorld interface {
 
 // EstateSuite checks that an implementation keeps the contract of
 // tagalong.Estate. open gives a new one and the world behind it.
-func EstateSuite(t *testing.T, open func(t *testing.T) (Estate, EstateWorld)) {
+func EstateSuite(t *testing.T, open func(t *testing.T) (PreparedEstate, EstateWorld)) {
 	for _, test := range []struct {
 		name string
 		run  func(t *testing.T, w suiteEstate)
@@ -48,21 +49,18 @@ func EstateSuite(t *testing.T, open func(t *testing.T) (Estate, EstateWorld)) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			estate, world := open(t)
-			test.run(t, suiteEstate{Estate: estate, EstateWorld: world, t: t})
+			test.run(t, suiteEstate{PreparedEstate: estate, EstateWorld: world, t: t})
 		})
 	}
 }
 
 type suiteEstate struct {
-	Estate
+	PreparedEstate
 	EstateWorld
 	t *testing.T
 }
 
-// Elsewhere is the world's.
-func (w suiteEstate) Elsewhere(t *testing.T) string { return w.EstateWorld.Elsewhere(t) }
-
-func scopeOf(s tagalong.Service) tagalong.Scope {
+func suiteScope(s tagalong.Service) tagalong.Scope {
 	return tagalong.Scope{Account: s.Account, Region: s.Region}
 }
 
@@ -74,13 +72,15 @@ func (w suiteEstate) completed(s tagalong.Service, at time.Time) (deployment str
 	return deployment
 }
 
-// state describes one service, without ECS's words for its states.
+// state describes one service, without ECS's words for its states and without when
+// the service was made.
 func (w suiteEstate) state(s tagalong.Service) tagalong.ServiceState {
 	w.t.Helper()
-	states, err := w.Describe(w.t.Context(), scopeOf(s), s.Cluster, []string{s.Name})
+	states, err := w.Describe(w.t.Context(), suiteScope(s), s.Cluster, []string{s.Name})
 	if err != nil || len(states) != 1 || states[0].Service != s {
 		w.t.Fatalf("states %+v, error %v, want one of %s", states, err, s)
 	}
+	states[0].Created = time.Time{}
 	for i := range states[0].Current {
 		states[0].Current[i].Reason = ""
 	}
@@ -96,10 +96,10 @@ func estateClusters(t *testing.T, w suiteEstate) {
 	far := s
 	far.Region, far.Cluster = "eu-west-1", "far"
 	w.Deploy(t, far, later(0))
-	clusters, err := w.Clusters(t.Context(), scopeOf(s))
+	clusters, err := w.Clusters(t.Context(), suiteScope(s))
 	same(t, "error", nil, err)
 	same(t, "clusters", []string{"bank", "mail", "shop"}, clusters)
-	clusters, err = w.Clusters(t.Context(), scopeOf(far))
+	clusters, err = w.Clusters(t.Context(), suiteScope(far))
 	same(t, "error", nil, err)
 	same(t, "of the other Region", []string{"far"}, clusters)
 }
@@ -117,7 +117,7 @@ func estateServices(t *testing.T, w suiteEstate) {
 	other := suiteService("other")
 	other.Cluster = "another-cluster"
 	w.Deploy(t, other, later(0))
-	names, err := w.ServiceNames(t.Context(), scopeOf(s), s.Cluster)
+	names, err := w.ServiceNames(t.Context(), suiteScope(s), s.Cluster)
 	same(t, "error", nil, err)
 	same(t, "services", want, names)
 }
@@ -125,10 +125,10 @@ func estateServices(t *testing.T, w suiteEstate) {
 func estateNoCluster(t *testing.T, w suiteEstate) {
 	s := suiteService("api")
 	w.Deploy(t, s, later(0))
-	if names, err := w.ServiceNames(t.Context(), scopeOf(s), "nope"); !errors.Is(err, tagalong.ErrNotFound) {
+	if names, err := w.ServiceNames(t.Context(), suiteScope(s), "nope"); !errors.Is(err, tagalong.ErrNotFound) {
 		t.Errorf("services %v, error %v", names, err)
 	}
-	if states, err := w.Describe(t.Context(), scopeOf(s), "nope", []string{s.Name}); !errors.Is(err, tagalong.ErrNotFound) {
+	if states, err := w.Describe(t.Context(), suiteScope(s), "nope", []string{s.Name}); !errors.Is(err, tagalong.ErrNotFound) {
 		t.Errorf("states %+v, error %v", states, err)
 	}
 }
@@ -142,7 +142,7 @@ func estateDescribed(t *testing.T, w suiteEstate) {
 		w.Deploy(t, s, later(n))
 	}
 	w.Delete(t, s, later(100))
-	states, err := w.Describe(t.Context(), scopeOf(s), s.Cluster, append(names, "nope"))
+	states, err := w.Describe(t.Context(), suiteScope(s), s.Cluster, append(names, "nope"))
 	same(t, "error", nil, err)
 	var got []string
 	for _, state := range states {
@@ -150,7 +150,7 @@ func estateDescribed(t *testing.T, w suiteEstate) {
 	}
 	slices.Sort(got)
 	same(t, "services", names[:24], got)
-	none, err := w.Describe(t.Context(), scopeOf(s), s.Cluster, nil)
+	none, err := w.Describe(t.Context(), suiteScope(s), s.Cluster, nil)
 	same(t, "none, error", nil, err)
 	same(t, "none", 0, len(none))
 }
@@ -227,7 +227,7 @@ func estateChronicle(t *testing.T, w suiteEstate) {
 	}
 	shifting := suiteService("shifting")
 	w.Shifting(t, shifting)
-	got, err := w.Chronicle(t.Context(), scopeOf(services[0]), append(services, shifting, suiteService("nope")))
+	got, err := w.Chronicle(t.Context(), suiteScope(services[0]), append(services, shifting, suiteService("nope")))
 	same(t, "error", nil, err)
 	for _, records := range got {
 		slices.SortFunc(records, func(a, b tagalong.ServiceDeployment) int { return a.CreatedAt.Compare(b.CreatedAt) })
@@ -242,7 +242,7 @@ func estateChronicleDenied(t *testing.T, w suiteEstate) {
 	s := suiteService("api")
 	w.completed(s, later(0))
 	w.DenyRecords(t)
-	got, err := w.Chronicle(t.Context(), scopeOf(s), []tagalong.Service{s})
+	got, err := w.Chronicle(t.Context(), suiteScope(s), []tagalong.Service{s})
 	same(t, "error", nil, err)
 	same(t, "records", 0, len(got))
 }
@@ -260,7 +260,7 @@ func estatePrepared(t *testing.T, w suiteEstate) {
 	}
 	absent := tagalong.DeploymentOf{Service: suiteService("service-00"), Deployment: "ecs-svc/1"}
 	strange := tagalong.DeploymentOf{Service: suiteService("service-00"), Deployment: "nothing of ECS's"}
-	same(t, "prepared", nil, w.Prepare(t.Context(), scopeOf(absent.Service), append(wanted, absent, strange)))
+	same(t, "prepared", nil, w.Prepare(t.Context(), suiteScope(absent.Service), append(wanted, absent, strange)))
 	for of, spec := range want {
 		got, err := w.Revision(t.Context(), of.Service, of.Deployment)
 		same(t, "error", nil, err)
@@ -271,17 +271,17 @@ func estatePrepared(t *testing.T, w suiteEstate) {
 			t.Errorf("revision of %q: %+v, error %v", of.Deployment, spec, err)
 		}
 	}
-	same(t, "nothing to prepare", nil, w.Prepare(t.Context(), scopeOf(absent.Service), nil))
+	same(t, "nothing to prepare", nil, w.Prepare(t.Context(), suiteScope(absent.Service), nil))
 }
 
 func estateElsewhere(t *testing.T, w suiteEstate) {
 	s := suiteService("api")
 	s.Account = w.Elsewhere(t)
-	_, clusters := w.Clusters(t.Context(), scopeOf(s))
-	_, names := w.ServiceNames(t.Context(), scopeOf(s), s.Cluster)
-	_, states := w.Describe(t.Context(), scopeOf(s), s.Cluster, []string{s.Name})
-	_, records := w.Chronicle(t.Context(), scopeOf(s), []tagalong.Service{s})
-	prepared := w.Prepare(t.Context(), scopeOf(s), []tagalong.DeploymentOf{{Service: s, Deployment: "ecs-svc/1"}})
+	_, clusters := w.Clusters(t.Context(), suiteScope(s))
+	_, names := w.ServiceNames(t.Context(), suiteScope(s), s.Cluster)
+	_, states := w.Describe(t.Context(), suiteScope(s), s.Cluster, []string{s.Name})
+	_, records := w.Chronicle(t.Context(), suiteScope(s), []tagalong.Service{s})
+	prepared := w.Prepare(t.Context(), suiteScope(s), []tagalong.DeploymentOf{{Service: s, Deployment: "ecs-svc/1"}})
 	for what, err := range map[string]error{"clusters": clusters, "services": names, "states": states, "records": records, "prepared": prepared} {
 		if !errors.Is(err, tagalong.ErrElsewhere) {
 			t.Errorf("%s: error %v, want %v", what, err, tagalong.ErrElsewhere)
