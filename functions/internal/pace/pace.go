@@ -7,6 +7,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
@@ -66,7 +67,7 @@ func (b Bucket) Ours() Bucket {
 }
 
 // Configs gives the configuration to ask an account in a Region with.
-type Configs func(ctx context.Context, account, region string) (aws.Config, error)
+type Configs = func(ctx context.Context, account, region string) (aws.Config, error)
 
 // Pace holds calls back. It is safe for concurrent use.
 type Pace struct {
@@ -104,12 +105,28 @@ func (p *Pace) Of(configs Configs) Configs {
 func (p *Pace) waiting(account, region string) middleware.FinalizeMiddleware {
 	return middleware.FinalizeMiddlewareFunc("Pace", func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
 		if bucket, limited := BucketOf(awsmiddleware.GetOperationName(ctx)); limited {
-			if err := p.limiter(account, region, bucket).Wait(ctx); err != nil {
+			if err := wait(ctx, p.limiter(account, region, bucket)); err != nil {
 				return middleware.FinalizeOutput{}, middleware.Metadata{}, &aws.RequestCanceledError{Err: err}
 			}
 		}
 		return next.HandleFinalize(ctx, in)
 	})
+}
+
+// wait waits for a token, or for the end of the context: Limiter.Wait would give up
+// as soon as it knows that the token comes too late, with an error that does not
+// tell that the time is up.
+func wait(ctx context.Context, l *rate.Limiter) error {
+	turn := l.Reserve()
+	timer := time.NewTimer(turn.Delay())
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		turn.Cancel()
+		return ctx.Err()
+	}
 }
 
 func (p *Pace) limiter(account, region string, b Bucket) *rate.Limiter {

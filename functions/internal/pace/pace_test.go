@@ -43,10 +43,9 @@ func client(t *testing.T, configs Configs, account, region string) *ecs.Client {
 	return ecs.NewFromConfig(cfg)
 }
 
-// soon gives a context that ends before a bucket that never fills has a token: then
-// a call that is held back ends at once.
+// soon gives a context that ends before a bucket that never fills has a token.
 func soon(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	t.Cleanup(cancel)
 	return ctx
 }
