@@ -11,6 +11,7 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/boot"
 	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring"
 	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/sweeping"
+	"github.com/tagalong-aws/tagalong/functions/internal/pace"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -25,10 +26,10 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	log := boot.Logger(os.Stdout, config.LogLevel)
+	log, held := boot.Logger(os.Stdout, config.LogLevel), pace.New()
 	// Whatever it is called with means: sweep.
 	boot.Start(func(ctx context.Context, _ json.RawMessage) (any, error) {
-		sweeper, err := sweeping.Sweeper(ctx, config, cfg, log)
+		sweeper, err := sweeping.Sweeper(ctx, config, cfg, log, held)
 		if err != nil {
 			return nil, err
 		}

@@ -7,6 +7,7 @@ import (
 	"regexp"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/sweeping"
+	"github.com/tagalong-aws/tagalong/functions/internal/pace"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -56,7 +57,7 @@ func (c *sweepCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	sweeper, err := sweeping.Sweeper(s.ctx, settings, s.cfg, slog.New(slog.DiscardHandler))
+	sweeper, err := sweeping.Sweeper(s.ctx, settings, s.cfg, slog.New(slog.DiscardHandler), pace.New())
 	if err != nil {
 		return err
 	}

@@ -85,6 +85,11 @@ func New() *Pace {
 	}}
 }
 
+// Unheld makes a Pace that holds nothing back, for an AWS without limits.
+func Unheld() *Pace {
+	return &Pace{ours: map[place]*rate.Limiter{}, limit: func(Bucket) *rate.Limiter { return rate.NewLimiter(rate.Inf, 0) }}
+}
+
 // Of gives the same configurations for clients that keep the pace.
 func (p *Pace) Of(configs Configs) Configs {
 	return func(ctx context.Context, account, region string) (aws.Config, error) {
