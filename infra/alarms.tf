@@ -1,5 +1,4 @@
 # What concerns the whole; the functions' own alarms are in modules/function.
-# Drift's alarm comes with the sweep.
 locals {
   tag_alarms = var.alarms ? {
     TagsBlocked = "tags that cannot be moved: immutable, illegal, or the image has no room for one more; `tagalong tags --pending` names them"
@@ -20,6 +19,25 @@ resource "aws_cloudwatch_metric_alarm" "tags" {
   comparison_operator = "GreaterThanThreshold"
   threshold           = 0
   treat_missing_data  = "notBreaching"
+  alarm_actions       = local.alarm_actions
+  ok_actions          = local.alarm_actions
+  tags                = local.tags
+}
+
+# Between two sweeps nothing is known anew.
+resource "aws_cloudwatch_metric_alarm" "drift" {
+  count = var.alarms ? 1 : 0
+
+  alarm_name          = "${var.name}-drift"
+  alarm_description   = "The sweep has found what it cannot heal; its log says what, and `tagalong sweep --dry-run`."
+  namespace           = "Tagalong"
+  metric_name         = "DriftLeft"
+  statistic           = "Maximum"
+  period              = 300
+  evaluation_periods  = 1
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = 0
+  treat_missing_data  = "ignore"
   alarm_actions       = local.alarm_actions
   ok_actions          = local.alarm_actions
   tags                = local.tags

@@ -27,6 +27,10 @@ locals {
       metrics = [["Tagalong", "LagMilliseconds", { stat = "p50", label = "median" }], ["Tagalong", "LagMilliseconds", { stat = "p99", label = "p99" }]]
     },
     {
+      title   = "What the sweep found"
+      metrics = [for metric in ["Drift", "DriftLeft", "FactsRecorded"] : ["Tagalong", metric]]
+    },
+    {
       title   = "Dead letters"
       stat    = "Maximum"
       metrics = [for queue in local.dead_letter_queue_names : ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", queue]]

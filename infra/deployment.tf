@@ -14,6 +14,7 @@ data "aws_iam_policy_document" "deployment" {
     data.aws_iam_policy_document.ledger_write.json,
     data.aws_iam_policy_document.images_tag.json,
     data.aws_iam_policy_document.deployments.json,
+    data.aws_iam_policy_document.announce.json,
     data.aws_iam_policy_document.member_accounts.json,
   ]
 

@@ -55,5 +55,6 @@ locals {
     tagimage         = module.tagimage
     imagedefinitions = module.imagedefinitions
     history          = module.history
+    sweep            = module.sweep
   }
 }

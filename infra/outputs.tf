@@ -9,7 +9,7 @@ output "table_arn" {
 }
 
 output "function_arns" {
-  description = "ARNs of the functions: deployment, pipeline, tagimage, imagedefinitions, history."
+  description = "ARNs of the functions: deployment, pipeline, tagimage, imagedefinitions, history, sweep."
   value       = { for name, function in local.functions : name => function.arn }
 }
 

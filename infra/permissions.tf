@@ -16,6 +16,8 @@ locals {
     for pair in setproduct(local.places, local.cluster_paths) : "arn:${local.partition}:ecs:${pair[0]}:${kind}/${pair[1]}"
   ] }
 
+  cluster_arns = [for pair in setproduct(local.places, var.clusters) : "arn:${local.partition}:ecs:${pair[0]}:cluster/${pair[1]}"]
+
   repository_arns = flatten([for repository in var.repositories : startswith(repository, "arn:") ? [repository] : [
     for place in local.places : "arn:${local.partition}:ecr:${place}:repository/${repository}"
   ]])
@@ -126,7 +128,7 @@ data "aws_iam_policy_document" "deployments" {
     condition {
       test     = "ArnLike"
       variable = "ecs:cluster"
-      values   = [for pair in setproduct(local.places, var.clusters) : "arn:${local.partition}:ecs:${pair[0]}:cluster/${pair[1]}"]
+      values   = local.cluster_arns
     }
   }
 
@@ -135,6 +137,73 @@ data "aws_iam_policy_document" "deployments" {
     sid       = "ReadTaskDefinitions"
     actions   = ["ecs:DescribeTaskDefinition"]
     resources = ["*"]
+  }
+}
+
+data "aws_iam_policy_document" "service_deployments" {
+  statement {
+    sid       = "FindServiceDeployments"
+    actions   = ["ecs:ListServiceDeployments"]
+    resources = local.ecs_arns.service
+  }
+
+  # Both the deployment and its service are checked.
+  statement {
+    sid       = "ReadServiceDeployments"
+    actions   = ["ecs:DescribeServiceDeployments"]
+    resources = concat(local.ecs_arns.service, local.ecs_arns.service-deployment)
+  }
+}
+
+data "aws_iam_policy_document" "services" {
+  # AWS offers no resources for this, but a condition.
+  statement {
+    sid       = "FindServices"
+    actions   = ["ecs:ListServices"]
+    resources = ["*"]
+
+    condition {
+      test     = "ArnLike"
+      variable = "ecs:cluster"
+      values   = local.cluster_arns
+    }
+  }
+}
+
+# Nothing, unless told.
+data "aws_iam_policy_document" "images_untag" {
+  dynamic "statement" {
+    for_each = var.untag ? [local.repository_arns] : []
+
+    content {
+      sid       = "RemoveTags"
+      actions   = ["ecr:BatchDeleteImage", "ecr:DescribeImages"]
+      resources = statement.value
+    }
+  }
+
+  # Where replication of deletes is on, no tag is removed. AWS offers neither
+  # resources nor conditions for this.
+  dynamic "statement" {
+    for_each = var.untag ? ["ReadReplication"] : []
+
+    content {
+      sid       = statement.value
+      actions   = ["ecr:DescribeRegistry"]
+      resources = ["*"]
+    }
+  }
+}
+
+data "aws_iam_policy_document" "announce" {
+  dynamic "statement" {
+    for_each = var.announce_to == null ? [] : [var.announce_to]
+
+    content {
+      sid       = "Announce"
+      actions   = ["events:PutEvents"]
+      resources = [statement.value]
+    }
   }
 }
 
@@ -168,19 +237,6 @@ data "aws_iam_policy_document" "releases" {
     sid       = "ReadCodeDeployTargets"
     actions   = ["codedeploy:ListDeploymentTargets", "codedeploy:BatchGetDeploymentTargets"]
     resources = ["*"]
-  }
-
-  statement {
-    sid       = "FindServiceDeployments"
-    actions   = ["ecs:ListServiceDeployments"]
-    resources = local.ecs_arns.service
-  }
-
-  # Both the deployment and its service are checked.
-  statement {
-    sid       = "ReadServiceDeployments"
-    actions   = ["ecs:DescribeServiceDeployments"]
-    resources = concat(local.ecs_arns.service, local.ecs_arns.service-deployment)
   }
 }
 

@@ -16,6 +16,8 @@ data "aws_iam_policy_document" "pipeline" {
     data.aws_iam_policy_document.images_tag.json,
     data.aws_iam_policy_document.deployments.json,
     data.aws_iam_policy_document.releases.json,
+    data.aws_iam_policy_document.service_deployments.json,
+    data.aws_iam_policy_document.announce.json,
     data.aws_iam_policy_document.member_accounts.json,
   ]
 }

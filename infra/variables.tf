@@ -136,6 +136,13 @@ variable "retention_days" {
   }
 }
 
+variable "untag" {
+  description = "Whether the sweep removes the tags of services that are gone: never an image's last tag, and none where replication of deletes is on."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "deletion_protection" {
   description = "Whether the table refuses to be deleted. Set it to false and apply before a destroy."
   type        = bool
@@ -211,8 +218,44 @@ variable "timeout" {
   }
 }
 
+variable "sweep_schedule" {
+  description = "How often the sweep looks through all that runs: rate(…) or cron(…) of EventBridge Scheduler."
+  type        = string
+  default     = "rate(1 hour)"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^(?:rate\\([1-9][0-9]* (?:minute|hour|day)s?\\)|cron\\([^()]+\\))$", var.sweep_schedule))
+    error_message = "sweep_schedule \"${var.sweep_schedule}\": want a rate such as rate(1 hour), or a cron expression such as cron(0 3 * * ? *)."
+  }
+}
+
+variable "sweep_timeout" {
+  description = "Seconds that one sweep may take. What it does not get to the next one does: at the rates that AWS allows that is some ten thousand services."
+  type        = number
+  default     = 900
+  nullable    = false
+
+  validation {
+    condition     = var.sweep_timeout >= 60 && var.sweep_timeout <= 900 && floor(var.sweep_timeout) == var.sweep_timeout
+    error_message = "sweep_timeout ${var.sweep_timeout}: want whole seconds from 60 to 900."
+  }
+}
+
+variable "pending_after" {
+  description = "When the sweep calls a rollout or a tag overdue, such as 1h or 90m."
+  type        = string
+  default     = "1h"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^(?:[0-9]+(?:\\.[0-9]+)?(?:ms|h|m|s))+$", var.pending_after)) && can(regex("[1-9]", var.pending_after))
+    error_message = "pending_after \"${var.pending_after}\": want a duration above zero, such as 1h or 90m."
+  }
+}
+
 variable "reserved_concurrency" {
-  description = "Concurrency reserved for each function that takes events, which is also its limit. Null reserves none: a small account has none to give."
+  description = "Concurrency reserved for each function that takes events, which is also its limit; for the sweep it is 1. Null reserves none: a small account has none to give."
   type        = number
   default     = null
 
@@ -273,8 +316,19 @@ variable "history_principals" {
   }
 }
 
+variable "announce_to" {
+  description = "ARN of the event bus that gets Tagalong's own events: rollouts that have ended, and drift. Null for none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.announce_to == null || can(regex("^arn:aws(?:-[a-z]+)*:events:[a-z0-9-]+:[0-9]{12}:event-bus/[A-Za-z0-9/._-]{1,256}$", var.announce_to))
+    error_message = "announce_to \"${coalesce(var.announce_to, "null")}\": want the ARN of an event bus, such as arn:aws:events:eu-west-1:111122223333:event-bus/default."
+  }
+}
+
 variable "alarms" {
-  description = "Whether there are alarms: dead letters, errors, throttles, blocked and missing tags."
+  description = "Whether there are alarms: dead letters, errors, throttles, drift, blocked and missing tags."
   type        = bool
   default     = true
   nullable    = false

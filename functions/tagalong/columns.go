@@ -154,3 +154,28 @@ func environmentColumns() []column[tagalong.EnvironmentRow] {
 		{head: "services", cell: func(r row) string { return strconv.Itoa(r.Services) }},
 	}
 }
+
+func driftColumns(v view) []column[tagalong.Drift] {
+	type row = tagalong.Drift
+	return []column[row]{
+		{head: "kind", cell: func(r row) string { return string(r.Kind) }},
+		{head: "healed", cell: func(r row) string { return map[bool]string{true: "yes", false: "no"}[r.Healed] }},
+		{head: "env", cell: func(r row) string { return orDash(r.Environment) }, plain: "-"},
+		{head: "account", cell: func(r row) string { return orDash(r.Account) }, detail: true},
+		{head: "region", cell: func(r row) string { return orDash(r.Region) }, detail: true},
+		{head: "service", cell: whereabouts, plain: "-"},
+		{head: "container", cell: func(r row) string { return orDash(r.Container) }, plain: "-"},
+		{head: "image", cell: func(r row) string { return orDash(v.image(r.Registry, r.Repository, r.Tag)) }, plain: "-"},
+		{head: "want", cell: func(r row) string { return v.digest(r.Want) }, plain: "-"},
+		{head: "actual", cell: func(r row) string { return v.digest(r.Actual) }, plain: "-"},
+		{head: "reason", cell: func(r row) string { return orDash(r.Reason) }, plain: "-"},
+	}
+}
+
+// whereabouts says which service or cluster drift is of: that of tags is of none.
+func whereabouts(d tagalong.Drift) string {
+	if d.Service == "" {
+		return orDash(d.Cluster)
+	}
+	return d.Cluster + "/" + d.Service
+}

@@ -122,7 +122,8 @@ run "alarms_tell_the_topic" {
   assert {
     condition = (
       toset([for alarm in aws_cloudwatch_metric_alarm.tags : alarm.metric_name]) == toset(["TagsBlocked", "TagsMissing"]) &&
-      alltrue([for alarm in concat(values(aws_cloudwatch_metric_alarm.tags), values(aws_cloudwatch_metric_alarm.lost), aws_cloudwatch_metric_alarm.undelivered) :
+      aws_cloudwatch_metric_alarm.drift[0].metric_name == "DriftLeft" &&
+      alltrue([for alarm in concat(values(aws_cloudwatch_metric_alarm.tags), values(aws_cloudwatch_metric_alarm.lost), aws_cloudwatch_metric_alarm.drift, aws_cloudwatch_metric_alarm.undelivered) :
         alarm.alarm_actions == toset([var.alarm_topic_arn])
       ])
     )
@@ -139,7 +140,7 @@ run "alarms_and_dashboard_can_be_switched_off" {
   }
 
   assert {
-    condition = length(concat(values(aws_cloudwatch_metric_alarm.tags), values(aws_cloudwatch_metric_alarm.lost),
+    condition = length(concat(values(aws_cloudwatch_metric_alarm.tags), values(aws_cloudwatch_metric_alarm.lost), aws_cloudwatch_metric_alarm.drift,
     aws_cloudwatch_metric_alarm.undelivered, aws_cloudwatch_dashboard.this)) == 0
     error_message = "there are alarms or a dashboard"
   }

@@ -22,7 +22,7 @@ run "no_function_writes_its_own_rules_and_accounts" {
   command = plan
 
   assert {
-    condition = alltrue(flatten([for policy in [data.aws_iam_policy_document.deployment, data.aws_iam_policy_document.pipeline, data.aws_iam_policy_document.tagimage] : [
+    condition = alltrue(flatten([for policy in [data.aws_iam_policy_document.deployment, data.aws_iam_policy_document.pipeline, data.aws_iam_policy_document.tagimage, data.aws_iam_policy_document.sweep] : [
       for statement in jsondecode(policy.json).Statement : statement.Condition == { "ForAllValues:StringNotLike" = { "dynamodb:LeadingKeys" = "@*" } }
       if length(setintersection(flatten([statement.Action]), ["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"])) > 0
     ]]))
@@ -58,7 +58,7 @@ run "only_the_roles_of_listed_accounts_are_assumed" {
   }
 
   assert {
-    condition = alltrue([for policy in [data.aws_iam_policy_document.deployment, data.aws_iam_policy_document.pipeline, data.aws_iam_policy_document.tagimage, data.aws_iam_policy_document.imagedefinitions, data.aws_iam_policy_document.history] :
+    condition = alltrue([for policy in [data.aws_iam_policy_document.deployment, data.aws_iam_policy_document.pipeline, data.aws_iam_policy_document.tagimage, data.aws_iam_policy_document.imagedefinitions, data.aws_iam_policy_document.history, data.aws_iam_policy_document.sweep] :
       [for statement in jsondecode(policy.json).Statement : flatten([statement.Resource]) if contains(flatten([statement.Action]), "sts:AssumeRole")] == [["arn:aws:iam::444455556666:role/tagalong"]]
     ])
     error_message = "other roles may be assumed"
@@ -108,7 +108,7 @@ run "a_star_alone_stands_only_where_aws_offers_nothing_narrower" {
 
   assert {
     condition = length(setsubtract(
-      flatten([for policy in [data.aws_iam_policy_document.deployment, data.aws_iam_policy_document.pipeline, data.aws_iam_policy_document.tagimage, data.aws_iam_policy_document.imagedefinitions, data.aws_iam_policy_document.history] : [
+      flatten([for policy in [data.aws_iam_policy_document.deployment, data.aws_iam_policy_document.pipeline, data.aws_iam_policy_document.tagimage, data.aws_iam_policy_document.imagedefinitions, data.aws_iam_policy_document.history, data.aws_iam_policy_document.sweep] : [
         for statement in jsondecode(policy.json).Statement : flatten([statement.Action]) if contains(flatten([statement.Resource]), "*")
       ]]),
       [
@@ -119,8 +119,70 @@ run "a_star_alone_stands_only_where_aws_offers_nothing_narrower" {
         "codepipeline:PutJobSuccessResult",
         "ecs:DescribeTaskDefinition",
         "ecs:ListClusters",
+        "ecs:ListServices",
       ],
     )) == 0
     error_message = "an action that takes resources is allowed on all of them"
+  }
+}
+
+run "nothing_is_deleted_from_a_repository_unless_told" {
+  command = plan
+
+  assert {
+    condition     = !strcontains(data.aws_iam_policy_document.sweep.json, "ecr:BatchDeleteImage") && local.environment.TAGALONG_UNTAG == ""
+    error_message = "the sweep may remove tags: ${data.aws_iam_policy_document.sweep.json}"
+  }
+}
+
+run "the_sweep_alone_may_remove_tags_if_told" {
+  command = plan
+
+  variables {
+    untag        = true
+    repositories = ["shop/*"]
+  }
+
+  assert {
+    condition = [for statement in jsondecode(data.aws_iam_policy_document.sweep.json).Statement : statement.Resource if contains(flatten([statement.Action]), "ecr:BatchDeleteImage")] == [
+      "arn:aws:ecr:*:111122223333:repository/shop/*",
+    ]
+    error_message = "the sweep may do ${data.aws_iam_policy_document.sweep.json}"
+  }
+
+  assert {
+    condition     = local.environment.TAGALONG_UNTAG == "true" && !strcontains("${data.aws_iam_policy_document.deployment.json}${data.aws_iam_policy_document.pipeline.json}", "ecr:BatchDeleteImage")
+    error_message = "another function may remove tags"
+  }
+}
+
+run "events_of_its_own_go_to_the_bus_that_is_named_and_to_no_other" {
+  command = plan
+
+  variables {
+    announce_to = "arn:aws:events:eu-west-1:111122223333:event-bus/chat"
+  }
+
+  assert {
+    condition = alltrue([for policy in [data.aws_iam_policy_document.deployment, data.aws_iam_policy_document.pipeline, data.aws_iam_policy_document.sweep] :
+      [for statement in jsondecode(policy.json).Statement : statement.Resource if contains(flatten([statement.Action]), "events:PutEvents")] == [var.announce_to]
+    ]) && local.environment.TAGALONG_EVENT_BUS == var.announce_to
+    error_message = "a function that records rollouts may not announce them, or elsewhere, too"
+  }
+}
+
+run "services_are_listed_in_the_clusters_that_are_covered" {
+  command = plan
+
+  variables {
+    regions  = ["eu-west-1"]
+    clusters = ["prod-*"]
+  }
+
+  assert {
+    condition = [for statement in jsondecode(data.aws_iam_policy_document.sweep.json).Statement : statement.Condition.ArnLike["ecs:cluster"] if statement.Sid == "FindServices"] == [
+      "arn:aws:ecs:eu-west-1:111122223333:cluster/prod-*",
+    ]
+    error_message = "services of other clusters can be listed"
   }
 }

@@ -22,6 +22,7 @@ var unasked = map[string][]string{
 	"history":          {"codepipeline", "ecs", "s3"},
 	"tagimage":         {"ecs", "s3"},
 	"imagedefinitions": {"dynamodb"},
+	"sweep":            {"codepipeline", "s3"},
 }
 
 func TestDependencies(t *testing.T) {
@@ -32,7 +33,7 @@ func TestDependencies(t *testing.T) {
 		}
 		return strings.Fields(string(out))
 	}
-	for _, dep := range slices.Concat(deps("./..."), deps("../../deployment"), deps("../../pipeline"), deps("../../history"), deps("../../tagimage"), deps("../../imagedefinitions")) {
+	for _, dep := range slices.Concat(deps("./..."), deps("../../deployment"), deps("../../pipeline"), deps("../../history"), deps("../../tagimage"), deps("../../imagedefinitions"), deps("../../sweep")) {
 		if why, no := forbidden[dep]; no {
 			t.Errorf("imports %s: %s", dep, why)
 		}

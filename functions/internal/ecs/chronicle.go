@@ -27,48 +27,36 @@ func (w *Workload) ServiceDeployments(ctx context.Context, s tagalong.Service, s
 	if err != nil {
 		return nil, err
 	}
-	c := chronicle{client, s, "service deployments of " + s.String()}
-	briefs, err := c.list(ctx, since)
+	what := "service deployments of " + s.String()
+	briefs, err := listRecords(ctx, client, s, since)
 	if _, none := errors.AsType[*types.UnsupportedFeatureException](err); none {
 		return nil, nil // ECS keeps no such records there
 	}
 	if err != nil {
-		return nil, err
+		return nil, translate(what, err)
 	}
-	rollbacks, err := c.rollbacks(ctx, briefs)
-	if err != nil {
-		return nil, err
-	}
-	var records []tagalong.ServiceDeployment
-	for _, brief := range briefs {
-		// A record of a revision that is not the service's own is none of its deployments.
-		if deployment, ok := deploymentOf(s, aws.ToString(brief.TargetServiceRevisionArn)); ok {
-			records = append(records, c.record(deployment, brief, rollbacks[aws.ToString(brief.ServiceDeploymentArn)]))
+	rollbacks := rollbacks{}
+	for batch := range slices.Chunk(rolledBack(briefs), maxDescribed) {
+		if err := rollbacks.read(ctx, client, batch); err != nil {
+			return nil, translate(what, err)
 		}
 	}
-	return records, nil
+	return rollbacks.records(s, briefs), nil
 }
 
-// chronicle reads the records of one service.
-type chronicle struct {
-	client  *ecs.Client
-	service tagalong.Service
-	what    string
-}
-
-// list gives the records that were created at a time or later. ECS takes the time
+// listRecords gives the records of a service that were created at a time or later. ECS takes the time
 // to the millisecond, keeps its own finer, and leaves out what was created at
 // exactly that time.
-func (c chronicle) list(ctx context.Context, since time.Time) (briefs []types.ServiceDeploymentBrief, err error) {
+func listRecords(ctx context.Context, client *ecs.Client, s tagalong.Service, since time.Time) (briefs []types.ServiceDeploymentBrief, err error) {
 	since = since.Truncate(time.Millisecond)
-	in := ecs.ListServiceDeploymentsInput{Service: &c.service.Name, Cluster: &c.service.Cluster, MaxResults: aws.Int32(maxRecords)}
+	in := ecs.ListServiceDeploymentsInput{Service: &s.Name, Cluster: &s.Cluster, MaxResults: aws.Int32(maxRecords)}
 	if !since.IsZero() {
 		in.CreatedAt = &types.CreatedAt{After: aws.Time(since.Add(-time.Millisecond))}
 	}
 	for {
-		out, err := c.client.ListServiceDeployments(ctx, &in)
+		out, err := client.ListServiceDeployments(ctx, &in)
 		if err != nil {
-			return nil, translate(c.what, err)
+			return nil, err
 		}
 		briefs = append(briefs, out.ServiceDeployments...)
 		if aws.ToString(out.NextToken) == "" {
@@ -79,40 +67,55 @@ func (c chronicle) list(ctx context.Context, since time.Time) (briefs []types.Se
 	return slices.DeleteFunc(briefs, func(b types.ServiceDeploymentBrief) bool { return instant(b.CreatedAt).Before(since) }), nil
 }
 
-// rollbacks gives, by ARN, the rollbacks of those records whose status is one of
-// a rollback. One that has been forgotten since it was listed has none.
-// https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceDeployments.html
-func (c chronicle) rollbacks(ctx context.Context, briefs []types.ServiceDeploymentBrief) (map[string]types.Rollback, error) {
-	var arns []string
+// rolledBack gives the ARNs of those records whose status is one of a rollback.
+func rolledBack(briefs []types.ServiceDeploymentBrief) (arns []string) {
 	for _, brief := range briefs {
 		if strings.HasPrefix(string(brief.Status), "ROLLBACK_") {
 			arns = append(arns, aws.ToString(brief.ServiceDeploymentArn))
 		}
 	}
-	found := map[string]types.Rollback{}
-	for batch := range slices.Chunk(arns, maxDescribed) {
-		out, err := c.client.DescribeServiceDeployments(ctx, &ecs.DescribeServiceDeploymentsInput{ServiceDeploymentArns: batch})
-		if err != nil {
-			return nil, translate(c.what, err)
-		}
-		for _, d := range out.ServiceDeployments {
-			if d.Rollback != nil {
-				found[aws.ToString(d.ServiceDeploymentArn)] = *d.Rollback
-			}
+	return arns
+}
+
+// rollbacks are those of service deployments, by ARN. One that has been forgotten
+// since it was listed has none.
+type rollbacks map[string]types.Rollback
+
+// read reads the rollbacks of at most maxDescribed service deployments.
+// https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceDeployments.html
+func (r rollbacks) read(ctx context.Context, client *ecs.Client, arns []string) error {
+	out, err := client.DescribeServiceDeployments(ctx, &ecs.DescribeServiceDeploymentsInput{ServiceDeploymentArns: arns})
+	if err != nil {
+		return err
+	}
+	for _, d := range out.ServiceDeployments {
+		if d.Rollback != nil {
+			r[aws.ToString(d.ServiceDeploymentArn)] = *d.Rollback
 		}
 	}
-	return found, nil
+	return nil
+}
+
+// records reads what was listed of a service. A record of a revision that is not the
+// service's own is none of its deployments.
+func (r rollbacks) records(s tagalong.Service, briefs []types.ServiceDeploymentBrief) (records []tagalong.ServiceDeployment) {
+	for _, brief := range briefs {
+		if deployment, ok := deploymentOf(s, aws.ToString(brief.TargetServiceRevisionArn)); ok {
+			records = append(records, record(s, deployment, brief, r[aws.ToString(brief.ServiceDeploymentArn)]))
+		}
+	}
+	return records
 }
 
 // record takes createdAt, and not startedAt, for when the rollout began: it is
 // what ECS lists by, it is there while the record is PENDING, too, and the
 // IN_PROGRESS event's own time is close to it.
-func (c chronicle) record(deployment string, brief types.ServiceDeploymentBrief, rollback types.Rollback) tagalong.ServiceDeployment {
+func record(s tagalong.Service, deployment string, brief types.ServiceDeploymentBrief, rollback types.Rollback) tagalong.ServiceDeployment {
 	record := tagalong.ServiceDeployment{
 		Deployment: deployment, Status: string(brief.Status), Reason: aws.ToString(brief.StatusReason),
 		CreatedAt: instant(brief.CreatedAt), FinishedAt: instant(brief.FinishedAt),
 	}
-	if to, ok := deploymentOf(c.service, aws.ToString(rollback.ServiceRevisionArn)); ok {
+	if to, ok := deploymentOf(s, aws.ToString(rollback.ServiceRevisionArn)); ok {
 		record.RolledBackTo, record.RolledBackAt = to, instant(rollback.StartedAt)
 	}
 	return record

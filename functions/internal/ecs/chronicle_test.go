@@ -157,7 +157,7 @@ func TestServiceDeploymentsOfOtherRevisionsAreLeftOut(t *testing.T) {
 			t.Errorf("%s: %+v", revision, records)
 		}
 	}
-	foreign := chronicle{service: service}.record("ecs-svc/1", types.ServiceDeploymentBrief{}, types.Rollback{ServiceRevisionArn: aws.String(own + "x"), StartedAt: &now})
+	foreign := record(service, "ecs-svc/1", types.ServiceDeploymentBrief{}, types.Rollback{ServiceRevisionArn: aws.String(own + "x"), StartedAt: &now})
 	if foreign.RolledBackTo != "" || !foreign.RolledBackAt.IsZero() {
 		t.Errorf("rolled back to what is no deployment: %+v", foreign)
 	}

@@ -39,7 +39,6 @@ func (w *Workload) ContainerNames(ctx context.Context, s tagalong.Service) ([]st
 // current gives the task definition that a service is to run: that of its primary
 // deployment or, where another controller deploys it, of its primary task set.
 func current(service types.Service) string {
-	const primary = "PRIMARY"
 	for _, d := range service.Deployments {
 		if aws.ToString(d.Status) == primary {
 			return aws.ToString(d.TaskDefinition)

@@ -40,14 +40,22 @@ func (w *Workload) Revision(ctx context.Context, s tagalong.Service, deployment 
 		return tagalong.Spec{}, missing(what, out.Failures)
 	}
 	revision := out.ServiceRevisions[0]
-	if service := aws.ToString(revision.ServiceArn); !isService(s, service, aws.ToString(revision.ClusterArn)) {
-		return tagalong.Spec{}, fmt.Errorf("%s: of service %q: %w", what, service, tagalong.ErrNotFound)
+	if err := checkOwner(s, revision); err != nil {
+		return tagalong.Spec{}, err
 	}
 	spec, whole := specOf(revision)
 	if whole {
 		w.revisions.put(arn, tagalong.Spec{TaskDefinition: spec.TaskDefinition, Containers: slices.Clone(spec.Containers)})
 	}
 	return spec, nil
+}
+
+// checkOwner refuses a revision that is not the service's own.
+func checkOwner(s tagalong.Service, revision types.ServiceRevision) error {
+	if service := aws.ToString(revision.ServiceArn); !isService(s, service, aws.ToString(revision.ClusterArn)) {
+		return fmt.Errorf("service revision %s: of service %q: %w", aws.ToString(revision.ServiceRevisionArn), service, tagalong.ErrNotFound)
+	}
+	return nil
 }
 
 // specOf reads a revision. whole tells whether every container has its digest:

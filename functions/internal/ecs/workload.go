@@ -1,6 +1,7 @@
-// Package ecs is the core's Workload and Chronicler in Amazon ECS: it finds the
-// images of a deployment by its service revision, its tasks or its task
-// definition, and reads what ECS remembers of a service's deployments.
+// Package ecs is the core's Workload, Chronicler and Estate in Amazon ECS: it finds
+// the images of a deployment by its service revision, its tasks or its task
+// definition, reads what ECS remembers of a service's deployments, and looks
+// through all that ECS runs.
 package ecs
 
 import (

@@ -42,6 +42,10 @@ type Drift struct {
 	Reason      string        `json:"reason"`
 }
 
+// Left tells whether something is left to be done about it. That a service is not
+// managed is the rules' intention.
+func (d Drift) Left() bool { return !d.Healed && d.Kind != DriftUnmanaged }
+
 // compare orders drift by what it is about.
 func (d Drift) compare(o Drift) int {
 	return cmp.Or(

@@ -68,7 +68,7 @@ type Report struct {
 
 // Left tells whether something is left that the sweep cannot heal, or did not.
 func (r Report) Left() bool {
-	return slices.ContainsFunc(r.Drift, func(d Drift) bool { return !d.Healed && d.Kind != DriftUnmanaged })
+	return slices.ContainsFunc(r.Drift, Drift.Left)
 }
 
 const (

@@ -44,6 +44,7 @@ func LedgerSuite(t *testing.T, open func(t *testing.T) Store) {
 		{"details of rows that are not there are left out", detailsAbsent},
 		{"a running row comes back field by field", memberRoundTrip},
 		{"what left an environment comes back field by field", goneRoundTrip},
+		{"that a service left several times is recorded and taken back at once", goneSeveral},
 		{"places come back field by field", placeRoundTrip},
 		{"a place's successor is the same container's with the same image", successors},
 		{"running rows are sorted by service, replaced and dropped", members},

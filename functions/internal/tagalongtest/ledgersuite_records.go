@@ -3,6 +3,7 @@ package tagalongtest
 import (
 	"fmt"
 	"iter"
+	"slices"
 	"testing"
 	"time"
 
@@ -211,6 +212,36 @@ func goneRoundTrip(t *testing.T, l suiteLedger) {
 		gone[g.Until] = g
 	}
 	same(t, "what left", map[time.Time]tagalong.Gone{left.Until: left, stayed.Until: stayed}, gone)
+}
+
+// goneSeveral is what a late fact does to a past of many retirements: some of them
+// were other ones.
+func goneSeveral(t *testing.T, l suiteLedger) {
+	s := suiteService("api")
+	at := func(environment string, n int) tagalong.Gone {
+		return tagalong.Gone{Member: suiteMember(s, environment), Until: second(n)}
+	}
+	gone := func(environment string) (times []int) {
+		for _, g := range read(t, l.Departed(t.Context(), environment, second(0))) {
+			times = append(times, int(g.Until.Sub(second(0)).Seconds()))
+		}
+		slices.Sort(times)
+		return times
+	}
+	first := change(s, "")
+	first.Gone = []tagalong.Gone{at("prod", 10), at("prod", 20), at("prod", 30), at("staging", 20)}
+	l.commit(first)
+	same(t, "left", []int{10, 20, 30}, gone("prod"))
+	next := change(s, first.Head.Version)
+	next.DropGone = []tagalong.Gone{at("prod", 10), at("prod", 30), at("prod", 99)}
+	next.Gone = []tagalong.Gone{at("prod", 11), at("prod", 31)}
+	l.commit(next)
+	same(t, "left, as is known now", []int{11, 20, 31}, gone("prod"))
+	same(t, "left another environment", []int{20}, gone("staging"))
+	late := change(s, first.Head.Version)
+	late.DropGone, late.Gone = []tagalong.Gone{at("prod", 20)}, []tagalong.Gone{at("prod", 40)}
+	l.wantConflict(late)
+	same(t, "left, after a conflict", []int{11, 20, 31}, gone("prod"))
 }
 
 func placeRoundTrip(t *testing.T, l suiteLedger) {

@@ -33,6 +33,8 @@ locals {
   # The star alone takes in services whose ARNs have the old form without a cluster.
   cluster_paths = [for cluster in var.clusters : cluster == "*" ? "*" : "${cluster}/*"]
 
+  cluster_arns = [for pair in setproduct(local.places, var.clusters) : "arn:${local.partition}:ecs:${pair[0]}:cluster/${pair[1]}"]
+
   ecs_arns = { for kind in ["service", "service-revision", "service-deployment", "task"] : kind => [
     for pair in setproduct(local.places, local.cluster_paths) : "arn:${local.partition}:ecs:${pair[0]}:${kind}/${pair[1]}"
   ] }
@@ -80,7 +82,7 @@ data "aws_iam_policy_document" "this" {
     condition {
       test     = "ArnLike"
       variable = "ecs:cluster"
-      values   = [for pair in setproduct(local.places, var.clusters) : "arn:${local.partition}:ecs:${pair[0]}:cluster/${pair[1]}"]
+      values   = local.cluster_arns
     }
   }
 
@@ -94,6 +96,41 @@ data "aws_iam_policy_document" "this" {
     sid       = "ReadCodeDeploy"
     actions   = ["codedeploy:GetDeployment", "codedeploy:ListDeployments", "codedeploy:GetDeploymentGroup"]
     resources = [for place in local.places : "arn:${local.partition}:codedeploy:${place}:deploymentgroup:*/*"]
+  }
+
+  # AWS offers no resources for this, but a condition.
+  statement {
+    sid       = "FindServices"
+    actions   = ["ecs:ListServices"]
+    resources = ["*"]
+
+    condition {
+      test     = "ArnLike"
+      variable = "ecs:cluster"
+      values   = local.cluster_arns
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.untag ? ["RemoveTags"] : []
+
+    content {
+      sid       = statement.value
+      actions   = ["ecr:BatchDeleteImage", "ecr:DescribeImages"]
+      resources = [for pair in setproduct(local.places, var.repositories) : "arn:${local.partition}:ecr:${pair[0]}:repository/${pair[1]}"]
+    }
+  }
+
+  # Where replication of deletes is on, no tag is removed. AWS offers neither
+  # resources nor conditions for this.
+  dynamic "statement" {
+    for_each = var.untag ? ["ReadReplication"] : []
+
+    content {
+      sid       = statement.value
+      actions   = ["ecr:DescribeRegistry"]
+      resources = ["*"]
+    }
   }
 
   # AWS offers neither resources nor conditions for these.

@@ -5,6 +5,7 @@ package accounts
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -93,6 +94,25 @@ func (a *Accounts) Workload(ctx context.Context, id, region string) (aws.Config,
 		}
 	}
 	return a.config(entry, region), nil
+}
+
+// Scopes gives where a sweep looks: our own account in our own Region, unless it is
+// listed with others, and then every Region of the accounts listed, sorted.
+func (a *Accounts) Scopes(ctx context.Context) ([]tagalong.Scope, error) {
+	own, err := a.self(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var scopes []tagalong.Scope
+	if _, listed := a.listed[own]; !listed {
+		scopes = append(scopes, tagalong.Scope{Account: own, Region: a.own.Region})
+	}
+	for _, id := range slices.Sorted(maps.Keys(a.listed)) {
+		for _, region := range slices.Compact(slices.Sorted(slices.Values(a.listed[id].regions))) {
+			scopes = append(scopes, tagalong.Scope{Account: id, Region: region})
+		}
+	}
+	return scopes, nil
 }
 
 // Registry gives the configuration to ask ECR with about a registry of an

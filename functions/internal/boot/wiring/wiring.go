@@ -25,9 +25,11 @@ func Reactor(ctx context.Context, config boot.Config, cfg aws.Config, log *slog.
 	return parts.Reactor, err
 }
 
-// Parts are a reactor, what it asks ECS with, and how accounts are reached.
+// Parts are a reactor, its ledger's rows, what it asks ECS with, and how accounts
+// are reached.
 type Parts struct {
 	Reactor *tagalong.Reactor
+	Records tagalong.Records
 	ECS     *ecs.Workload
 	Reach   *accounts.Accounts
 }
@@ -53,5 +55,5 @@ func Assemble(ctx context.Context, config boot.Config, cfg aws.Config, log *slog
 		Retention: config.Retention,
 		Log:       log,
 	}
-	return Parts{Reactor: reactor, ECS: workload, Reach: reach}, nil
+	return Parts{Reactor: reactor, Records: ledger, ECS: workload, Reach: reach}, nil
 }

@@ -1,0 +1,107 @@
+package boot
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+// LogSweep logs what a sweep did, and a line for each thing that was not as it
+// should be: a warning, if something is left to be done about it.
+func LogSweep(ctx context.Context, log *slog.Logger, r tagalong.Report) {
+	for _, d := range r.Drift {
+		level := slog.LevelInfo
+		if d.Left() {
+			level = slog.LevelWarn
+		}
+		log.LogAttrs(ctx, level, "drift", driftAttributes(d)...)
+	}
+	log.LogAttrs(ctx, slog.LevelInfo, "sweep",
+		slog.Int("services", r.Services), slog.Int("tags", r.Tags), slog.Int("recorded", r.Recorded), slog.Int("moved", r.Moved),
+		slog.Int("drift", len(r.Drift)), slog.Bool("unfinished", r.Unfinished))
+}
+
+// driftAttributes gives what a drift says, under the keys of its row.
+func driftAttributes(d tagalong.Drift) []slog.Attr {
+	attributes := []slog.Attr{slog.String("kind", string(d.Kind)), slog.Bool("healed", d.Healed)}
+	for _, a := range []slog.Attr{
+		slog.String("environment", d.Environment), slog.String("account", d.Account), slog.String("region", d.Region),
+		slog.String("cluster", d.Cluster), slog.String("service", d.Service), slog.String("container", d.Container),
+		slog.String("registry", d.Registry), slog.String("repository", d.Repository), slog.String("tag", d.Tag),
+		slog.String("want", d.Want.String()), slog.String("actual", d.Actual.String()), slog.String("reason", d.Reason),
+	} {
+		if a.Value.String() != "" {
+			attributes = append(attributes, a)
+		}
+	}
+	return attributes
+}
+
+// sweepLine is a line of the embedded metric format about a sweep, or about one kind
+// of drift.
+type sweepLine struct {
+	AWS  metricsHead `json:"_aws"`
+	Kind string      `json:"Kind,omitempty"`
+	driftMetrics
+	*sweepMetrics
+}
+
+// driftMetrics count what was not as it should be.
+type driftMetrics struct {
+	Drift     int
+	DriftLeft int // about which something is left to be done
+}
+
+// sweepMetrics are what one sweep did.
+type sweepMetrics struct {
+	SweepServices   int // that were looked at
+	SweepTags       int
+	FactsRecorded   int // that no event had told
+	TagsMoved       int
+	SweepUnfinished int // it goes on in the next invocation
+	Errors          int
+}
+
+var (
+	driftCounts = []metricName{{"Drift", unitCount}, {"DriftLeft", unitCount}}
+	sweepCounts = []metricName{
+		{"SweepServices", unitCount}, {"SweepTags", unitCount}, {"FactsRecorded", unitCount}, {"TagsMoved", unitCount},
+		{"SweepUnfinished", unitCount}, {"Errors", unitCount},
+	}
+)
+
+// WriteSweep writes the metrics of a sweep: one line in total, which is always
+// there, and one for each kind of drift that was found. More dimensions there are
+// none: every value of one is billed.
+func WriteSweep(w io.Writer, now time.Time, r tagalong.Report, failure error) {
+	total, kinds := driftMetrics{}, map[tagalong.DriftKind]driftMetrics{}
+	for _, d := range r.Drift {
+		kinds[d.Kind] = kinds[d.Kind].with(d)
+		total = total.with(d)
+	}
+	writeSweepLine(w, now, []string{}, sweepLine{driftMetrics: total, sweepMetrics: &sweepMetrics{
+		SweepServices: r.Services, SweepTags: r.Tags, FactsRecorded: r.Recorded, TagsMoved: r.Moved,
+		SweepUnfinished: one(r.Unfinished), Errors: one(failure != nil),
+	}}, slices.Concat(driftCounts, sweepCounts))
+	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
+		writeSweepLine(w, now, []string{"Kind"}, sweepLine{Kind: string(kind), driftMetrics: kinds[kind]}, driftCounts)
+	}
+}
+
+func (m driftMetrics) with(d tagalong.Drift) driftMetrics {
+	return driftMetrics{Drift: m.Drift + 1, DriftLeft: m.DriftLeft + one(d.Left())}
+}
+
+func writeSweepLine(w io.Writer, now time.Time, dimensions []string, line sweepLine, names []metricName) {
+	line.AWS = metricsHead{Timestamp: now.UnixMilli(), Metrics: []metricsDirective{
+		{Namespace: "Tagalong", Dimensions: [][]string{dimensions}, Metrics: names},
+	}}
+	raw, _ := json.Marshal(line) // strings and numbers: no error
+	_, _ = w.Write(append(raw, '\n'))
+}

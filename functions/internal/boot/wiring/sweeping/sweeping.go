@@ -1,0 +1,42 @@
+// Package sweeping puts the sweep together: the reactor, whose calls keep a pace,
+// and all of ECS in the accounts and Regions that are covered.
+package sweeping
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/boot"
+	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring"
+	"github.com/tagalong-aws/tagalong/functions/internal/ecr"
+	"github.com/tagalong-aws/tagalong/functions/internal/ecs"
+	"github.com/tagalong-aws/tagalong/functions/internal/pace"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+// Sweeper makes the sweeper that a configuration describes, for one sweep: what
+// it keeps of ECS is of now. It looks through our own account and Region, and
+// those of TAGALONG_ACCOUNTS; its calls keep the pace.
+func Sweeper(ctx context.Context, config boot.Config, cfg aws.Config, log *slog.Logger, held *pace.Pace) (*tagalong.Sweeper, error) {
+	parts, err := wiring.Assemble(ctx, config, cfg, log)
+	if err != nil {
+		return nil, err
+	}
+	scopes, err := parts.Reach.Scopes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	estate := ecs.NewEstate(held.Of(parts.Reach.Workload))
+	reactor := parts.Reactor
+	reactor.Workload = estate
+	reactor.Registry = ecr.New(held.Of(parts.Reach.Registry))
+	return &tagalong.Sweeper{
+		Reactor:      reactor,
+		Estate:       estate,
+		Records:      parts.Records,
+		Scopes:       scopes,
+		PendingAfter: config.PendingAfter,
+	}, nil
+}

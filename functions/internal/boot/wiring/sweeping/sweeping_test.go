@@ -1,0 +1,214 @@
+package sweeping
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/boot"
+	"github.com/tagalong-aws/tagalong/functions/internal/dynamo"
+	"github.com/tagalong-aws/tagalong/functions/internal/pace"
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecr"
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecs"
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/sandboxtest"
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/wire"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+const (
+	other = "444455556666"
+	role  = "arn:aws:iam::444455556666:role/tagalong"
+)
+
+// world is a sandbox with a table, and the variables of a sweep.
+type world struct {
+	*sandboxtest.Sandbox
+	t         *testing.T
+	variables map[string]string
+	held      *pace.Pace
+}
+
+func start(t *testing.T, variables map[string]string) world {
+	t.Helper()
+	w := world{sandboxtest.Start(t), t, variables, pace.New()}
+	w.STS.AddRole(role)
+	if _, err := dynamo.Create(t.Context(), dynamodb.NewFromConfig(w.Config()), "ledger"); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// rollOut lets a service complete the deployment of an image of its own, hours
+// ago.
+func (w world) rollOut(scope wire.Scope, cluster, name, build string, hours int) *ecs.Deployment {
+	w.t.Helper()
+	repository := w.ECR.Repository(scope, name)
+	if _, err := repository.Push(ecr.Image{Seed: name + build, Tags: []string{build}}); err != nil {
+		w.t.Fatal(err)
+	}
+	at := sandboxtest.Epoch.Add(-time.Duration(hours) * time.Hour)
+	in := w.ECS.Cluster(scope, cluster)
+	service := in.Service(name)
+	if service == nil {
+		service = in.CreateService(name, ecs.ServiceOptions{})
+	}
+	d, _, err := service.Release(at, ecs.Container{Name: "app", Image: repository.URI() + ":" + build})
+	if err == nil {
+		_, err = d.Complete(at.Add(time.Minute))
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return d
+}
+
+// sweep makes a sweeper, as it is made for each sweep, and sweeps.
+func (w world) sweep(ctx context.Context, options tagalong.SweepOptions) (tagalong.Report, error) {
+	w.t.Helper()
+	config, err := boot.ReadConfig(func(name string) string { return w.variables[name] })
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	config.Table = "ledger"
+	sweeper, err := Sweeper(ctx, config, w.Config(), slog.New(slog.DiscardHandler), w.held)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	sweeper.Now = func() time.Time { return sandboxtest.Epoch }
+	w.ResetCalls()
+	return sweeper.Sweep(ctx, options)
+}
+
+// counts gives how often each operation was called, of these services of AWS.
+func (w world) counts(services ...string) map[string]int {
+	counts := map[string]int{}
+	for _, c := range w.Calls() {
+		if slices.Contains(services, c.Service) {
+			counts[c.Operation]++
+		}
+	}
+	return counts
+}
+
+func TestASweepFillsTheLedgerOfAllAccountsAndThenFindsNothing(t *testing.T) {
+	w := start(t, map[string]string{
+		boot.EnvAccounts: `[{"account":"` + other + `","role":"` + role + `","regions":["us-east-1","eu-west-1"]}]`,
+	})
+	w.rollOut(wire.Scope{}, "prod", "shop", "build-1", 5)
+	w.rollOut(wire.Scope{}, "prod", "shop", "build-2", 3)
+	w.rollOut(wire.Scope{Account: other}, "staging", "shop", "build-2", 2)
+	w.rollOut(wire.Scope{Account: other, Region: "eu-west-1"}, "europe", "shop", "build-2", 1)
+	dry, err := w.sweep(t.Context(), tagalong.SweepOptions{DryRun: true, Whole: true})
+	if err != nil || dry.Services != 3 || len(dry.Drift) != 3 || !dry.Left() || w.writes() != 0 {
+		t.Errorf("dry: %+v, error %v, %d writes", dry, err, w.writes())
+	}
+	report, err := w.sweep(t.Context(), tagalong.SweepOptions{Whole: true})
+	if err != nil || report.Services != 3 || report.Recorded != 8 || report.Left() {
+		t.Errorf("report %+v, error %v", report, err)
+	}
+	if c := w.ECR.Repository(wire.Scope{}, "shop"); c.Tag("prod") == "" || c.Tag("prod") != c.Tag("build-2") {
+		t.Errorf("prod is on %q", c.Tag("prod"))
+	}
+	again, err := w.sweep(t.Context(), tagalong.SweepOptions{Whole: true})
+	if err != nil || len(again.Drift) != 0 || again.Recorded != 0 || again.Moved != 0 || w.writes() != 0 {
+		t.Errorf("again: %+v, error %v, %d writes", again, err, w.writes())
+	}
+}
+
+// writes counts the calls that may change something.
+func (w world) writes() (n int) {
+	counts := w.counts("dynamodb", "ecr")
+	for _, operation := range []string{"TransactWriteItems", "UpdateItem", "PutItem", "DeleteItem", "PutImage", "BatchDeleteImage"} {
+		n += counts[operation]
+	}
+	return n
+}
+
+func TestOneAccountsFailureDoesNotStopTheOthers(t *testing.T) {
+	const gone = "123456789012"
+	w := start(t, map[string]string{
+		boot.EnvAccounts: `[{"account":"` + gone + `","role":"arn:aws:iam::` + gone + `:role/gone"},{"account":"` + other + `","role":"` + role + `"}]`,
+	})
+	w.rollOut(wire.Scope{Account: other}, "staging", "shop", "build-1", 1)
+	report, err := w.sweep(t.Context(), tagalong.SweepOptions{})
+	if err == nil || !strings.Contains(err.Error(), "AssumeRole") || report.Services != 1 || report.Recorded != 2 {
+		t.Errorf("report %+v, error %v", report, err)
+	}
+	if at := slices.IndexFunc(report.Drift, func(d tagalong.Drift) bool { return d.Kind == tagalong.DriftUnreachable }); at < 0 || report.Drift[at].Account != gone {
+		t.Errorf("drift %+v", report.Drift)
+	}
+}
+
+func TestThrottlesAreWaitedOut(t *testing.T) {
+	w := start(t, nil)
+	w.rollOut(wire.Scope{}, "prod", "shop", "build-1", 1)
+	w.ECS.Throttle("DescribeServices", 2)
+	w.ECR.Throttle("BatchGetImage", 1)
+	if report, err := w.sweep(t.Context(), tagalong.SweepOptions{}); err != nil || report.Recorded != 2 || report.Left() {
+		t.Errorf("report %+v, error %v", report, err)
+	}
+}
+
+func TestWithoutItsRulesThereIsNoSweep(t *testing.T) {
+	w := start(t, nil)
+	config, err := boot.ReadConfig(func(name string) string { return map[string]string{boot.EnvEnvironments: "@rules"}[name] })
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.Table = "ledger"
+	if _, err := Sweeper(t.Context(), config, w.Config(), slog.New(slog.DiscardHandler), w.held); err == nil || !strings.Contains(err.Error(), "item @rules") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// What a sweep needs of ECS at least follows from how much one call gives. Those
+// services whose hour of the day it is are looked at whole: a twenty-fourth.
+func TestCallsAreHardlyMoreThanBatchesNeed(t *testing.T) {
+	w := start(t, nil)
+	w.held = pace.Unheld()
+	clusters, each := 4, 100
+	if testing.Short() {
+		clusters = 2
+	}
+	for c := range clusters {
+		for n := range each {
+			w.rollOut(wire.Scope{}, fmt.Sprintf("cluster-%d", c), fmt.Sprintf("service-%02d", n), "build-1", 1)
+		}
+	}
+	for _, step := range []struct {
+		name string
+		want map[string]int
+	}{
+		{"the first", map[string]int{
+			"ListClusters": 1, "ListServices": clusters, "DescribeServices": clusters * each / 10,
+			"ListServiceDeployments": clusters * each, "DescribeServiceRevisions": clusters * each / 20,
+		}},
+		{"the next", map[string]int{"ListClusters": 1, "ListServices": clusters, "DescribeServices": clusters * each / 10, "ListServiceDeployments": clusters * each / 24}},
+	} {
+		report, err := w.sweep(t.Context(), tagalong.SweepOptions{})
+		if err != nil || report.Services != clusters*each {
+			t.Fatalf("%s: %d services, error %v", step.name, report.Services, err)
+		}
+		got := w.counts("ecs")
+		best := 0
+		for operation, n := range step.want {
+			best += n
+			if operation != "ListServiceDeployments" && float64(got[operation]) > 1.1*float64(n) {
+				t.Errorf("%s: %s is called %d times, want at most 1.1 times %d", step.name, operation, got[operation], n)
+			}
+		}
+		total := 0
+		for _, n := range got {
+			total += n
+		}
+		if float64(total) > 1.1*float64(best) {
+			t.Errorf("%s: %d calls of ECS %v, want at most 1.1 times %d", step.name, total, got, best)
+		}
+	}
+}

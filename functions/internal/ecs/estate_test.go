@@ -1,0 +1,198 @@
+package ecs
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecs"
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/sandboxtest"
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/wire"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalongtest"
+)
+
+func TestTheEstatesContractOnTheSandbox(t *testing.T) {
+	tagalongtest.EstateSuite(t, func(t *testing.T) (tagalongtest.PreparedEstate, tagalongtest.EstateWorld) {
+		s := sandboxtest.Start(t)
+		e := estateOn(s)
+		return e, estateWorld{chroniclerWorld{sandboxWorld{s, e.Workload, map[string]*ecs.Deployment{}}}}
+	})
+}
+
+func TestTheEstateKeepsTheWorkloadsContract(t *testing.T) {
+	tagalongtest.WorkloadSuite(t, func(t *testing.T) (tagalong.Workload, tagalongtest.WorkloadWorld) {
+		s := sandboxtest.Start(t)
+		e := estateOn(s)
+		return e, forgetting{sandboxWorld{s, e.Workload, map[string]*ecs.Deployment{}}, e}
+	})
+}
+
+// forgetting lets the estate forget, too, what it may keep until it prepares anew.
+type forgetting struct {
+	sandboxWorld
+	estate *Estate
+}
+
+func (w forgetting) Forget(t *testing.T, s tagalong.Service, deployment string) {
+	w.sandboxWorld.Forget(t, s, deployment)
+	w.estate.revisions.reset()
+}
+
+func estateOn(s *sandboxtest.Sandbox) *Estate { return &Estate{Workload: on(s)} }
+
+// estateWorld sets up the sandbox's ECS.
+type estateWorld struct{ chroniclerWorld }
+
+func (w estateWorld) Fail(t *testing.T, _ tagalong.Service, deployment string, at time.Time) {
+	t.Helper()
+	_, err := w.deployments[deployment].Fail(at, "")
+	ok(t, err)
+}
+
+func (w estateWorld) Delete(_ *testing.T, s tagalong.Service, at time.Time) {
+	w.ECS.Cluster(wire.Scope{Account: s.Account, Region: s.Region}, s.Cluster).Service(s.Name).Delete(at)
+}
+
+func scopeOf(s tagalong.Service) tagalong.Scope {
+	return tagalong.Scope{Account: s.Account, Region: s.Region}
+}
+
+// estate gives an Estate on a world's sandbox.
+func (w *world) estate() *Estate { return &Estate{Workload: w.Workload} }
+
+func TestOnlyAMissingServiceIsGone(t *testing.T) {
+	for reason, gone := range map[string]bool{"MISSING": true, "ACCESS_DENIED": false, "": false} {
+		e := &Estate{Workload: answering(t, 200, `{"services":[],"failures":[{"arn":"arn:aws:ecs:us-east-1:111122223333:service/prod-cluster/checkout-api","reason":"`+reason+`"}]}`)}
+		states, err := e.Describe(t.Context(), scopeOf(service), service.Cluster, []string{service.Name})
+		if len(states) != 0 || (err == nil) != gone || err != nil && !strings.Contains(err.Error(), "service/prod-cluster/checkout-api") {
+			t.Errorf("reason %q: states %+v, error %v", reason, states, err)
+		}
+	}
+	w := start(t, ecs.ServiceOptions{})
+	if _, err := w.estate().Describe(t.Context(), scopeOf(service), service.Cluster, []string{"a/b"}); err == nil || !strings.Contains(err.Error(), `"a/b"`) {
+		t.Errorf("service a/b: %v", err)
+	}
+}
+
+func TestEstateTranslatesErrors(t *testing.T) {
+	w := start(t, ecs.ServiceOptions{})
+	e, ctx, scope := w.estate(), t.Context(), scopeOf(service)
+	for operation, ask := range map[string]func() error{
+		"ListClusters":     func() error { _, err := e.Clusters(ctx, scope); return err },
+		"ListServices":     func() error { _, err := e.ServiceNames(ctx, scope, service.Cluster); return err },
+		"DescribeServices": func() error { _, err := e.Describe(ctx, scope, service.Cluster, []string{service.Name}); return err },
+	} {
+		w.ECS.Deny(operation)
+		if err := ask(); !errors.Is(err, tagalong.ErrDenied) || !strings.Contains(err.Error(), operation) {
+			t.Errorf("%s denied: %v", operation, err)
+		}
+	}
+	w.ECS.Throttle("ListServiceDeployments", 1)
+	if _, err := e.Chronicle(ctx, scope, []tagalong.Service{service}); err == nil || !strings.Contains(err.Error(), "ListServiceDeployments") {
+		t.Errorf("throttled: %v", err)
+	}
+	w.ECS.Throttle("DescribeServiceRevisions", 1)
+	if err := e.Prepare(ctx, scope, []tagalong.DeploymentOf{{Service: service, Deployment: "ecs-svc/1"}}); err == nil || !strings.Contains(err.Error(), "DescribeServiceRevisions") {
+		t.Errorf("throttled: %v", err)
+	}
+	for _, cluster := range []string{"", "a/b"} {
+		if _, err := e.Chronicle(ctx, scope, []tagalong.Service{{Account: service.Account, Region: service.Region, Cluster: cluster, Name: "x"}}); err == nil {
+			t.Errorf("cluster %q: no error", cluster)
+		}
+	}
+}
+
+func TestRollbacksThatMayNotBeReadLeaveOutTheirServices(t *testing.T) {
+	w := start(t, ecs.ServiceOptions{})
+	_, err := w.deploy(t).Complete(now)
+	ok(t, err)
+	_, err = w.deploy(t).Fail(now, "")
+	ok(t, err)
+	other := service
+	other.Name = "other"
+	d, _, err := w.cluster.CreateService(other.Name, ecs.ServiceOptions{}).Release(now, ecs.Container{Name: "app", Image: w.image})
+	ok(t, err)
+	w.ECS.Deny("DescribeServiceDeployments")
+	records, err := w.estate().Chronicle(t.Context(), scopeOf(service), []tagalong.Service{service, other})
+	ok(t, err)
+	if len(records) != 1 || len(records[other]) != 1 || records[other][0].Deployment != d.ID() {
+		t.Errorf("records %+v", records)
+	}
+}
+
+func TestWhatIsPreparedIsAskedForOnce(t *testing.T) {
+	w := start(t, ecs.ServiceOptions{})
+	d, free := w.deploy(t), w.deploy(t, ecs.Container{Name: "free", Image: w.image, Inconsistent: true})
+	e := w.estate()
+	wanted := []tagalong.DeploymentOf{{Service: service, Deployment: d.ID()}, {Service: service, Deployment: free.ID()}, {Service: service, Deployment: "ecs-svc/1"}}
+	w.ResetCalls()
+	ok(t, e.Prepare(t.Context(), scopeOf(service), wanted))
+	wantCalls(t, w, "DescribeServiceRevisions")
+	for range 2 {
+		for _, of := range wanted {
+			spec, err := e.Revision(t.Context(), service, of.Deployment)
+			if (err == nil) != (of.Deployment != "ecs-svc/1") {
+				t.Errorf("%s: %+v, error %v", of.Deployment, spec, err)
+			}
+			if err == nil {
+				spec.Containers[0].Name = "changed by the caller"
+			}
+		}
+	}
+	wantCalls(t, w)
+	if spec, err := e.Revision(t.Context(), service, free.ID()); err != nil || spec.Containers[0].Name != "free" || spec.Containers[0].Digest != "" {
+		t.Errorf("spec %+v, error %v", spec, err)
+	}
+	for range 2 {
+		if runs, err := e.Tasks(t.Context(), service, free.ID()); err != nil || len(runs) != 1 {
+			t.Errorf("tasks %+v, error %v", runs, err)
+		}
+	}
+	wantCalls(t, w, "ListTasks", "DescribeTasks")
+	// What is prepared anew is read anew: digests may be known meanwhile.
+	d.SetRevision(ecs.Unfilled)
+	ok(t, e.Prepare(t.Context(), scopeOf(service), wanted[:1]))
+	if spec, err := e.Revision(t.Context(), service, d.ID()); err != nil || len(spec.Containers) != 0 {
+		t.Errorf("spec %+v, error %v", spec, err)
+	}
+	wantCalls(t, w, "DescribeServiceRevisions")
+}
+
+func TestABatchThatIsDeniedIsAskedOneByOne(t *testing.T) {
+	w := start(t, ecs.ServiceOptions{})
+	good, bad := w.deploy(t), w.deploy(t)
+	bad.SetRevision(ecs.Denied)
+	e := w.estate()
+	ok(t, e.Prepare(t.Context(), scopeOf(service), []tagalong.DeploymentOf{{Service: service, Deployment: good.ID()}, {Service: service, Deployment: bad.ID()}}))
+	if spec, err := e.Revision(t.Context(), service, good.ID()); err != nil || len(spec.Containers) != 1 {
+		t.Errorf("spec %+v, error %v", spec, err)
+	}
+	if _, err := e.Revision(t.Context(), service, bad.ID()); !errors.Is(err, tagalong.ErrDenied) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestATaskDefinitionIsAskedForOnce(t *testing.T) {
+	w := start(t, ecs.ServiceOptions{})
+	d := w.deploy(t)
+	e := w.estate()
+	states, err := e.Describe(t.Context(), scopeOf(service), service.Cluster, []string{service.Name})
+	if err != nil || len(states) != 1 {
+		t.Fatalf("states %+v, error %v", states, err)
+	}
+	revision, err := w.Workload.Revision(t.Context(), service, d.ID())
+	ok(t, err)
+	w.ResetCalls()
+	for _, known := range []string{"", "", revision.TaskDefinition} {
+		if spec, err := e.Definition(t.Context(), service, d.ID(), known); err != nil || len(spec.Containers) != 1 {
+			t.Errorf("known as %q: %+v, error %v", known, spec, err)
+		}
+	}
+	wantCalls(t, w, "DescribeTaskDefinition")
+	if _, err := e.Definition(t.Context(), service, "ecs-svc/1", ""); !errors.Is(err, tagalong.ErrNotFound) {
+		t.Errorf("a deployment that is over: %v", err)
+	}
+	wantCalls(t, w)
+}

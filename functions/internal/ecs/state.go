@@ -1,0 +1,79 @@
+package ecs
+
+import (
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+// primary is the status of the deployment that ECS works towards, and of the task
+// set that serves the production traffic.
+const primary = "PRIMARY"
+
+// stateOf reads a service: its deployments, or its task sets if another controller
+// than ECS deploys it.
+func stateOf(s tagalong.Service, service types.Service) tagalong.ServiceState {
+	state := tagalong.ServiceState{Service: s, Created: instant(service.CreatedAt)}
+	if c := service.DeploymentController; c != nil && c.Type != "" && c.Type != types.DeploymentControllerTypeEcs {
+		state.TaskSets = true
+		for _, set := range service.TaskSets {
+			state.Current = append(state.Current, taskSetState(set))
+		}
+		return state
+	}
+	for _, d := range service.Deployments {
+		state.Current = append(state.Current, tagalong.DeploymentState{
+			ID: aws.ToString(d.Id), Primary: aws.ToString(d.Status) == primary,
+			State: rolloutState(service, d), Reason: aws.ToString(d.RolloutStateReason),
+			Created: instant(d.CreatedAt), Changed: instant(d.UpdatedAt),
+		})
+	}
+	return state
+}
+
+// rolloutState gives how far a deployment has come. Of services behind a Classic
+// Load Balancer ECS does not say it: the primary deployment has completed once it
+// has all of the service's tasks, and no other one has any,
+// https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Deployment.html.
+func rolloutState(service types.Service, d types.Deployment) tagalong.State {
+	switch d.RolloutState {
+	case types.DeploymentRolloutStateCompleted:
+		return tagalong.StateCompleted
+	case types.DeploymentRolloutStateFailed:
+		return tagalong.StateFailed
+	case "":
+		alone := aws.ToString(d.Status) == primary && len(service.Deployments) == 1
+		if alone && d.RunningCount == service.DesiredCount && d.PendingCount == 0 {
+			return tagalong.StateCompleted
+		}
+	}
+	return tagalong.StateInProgress
+}
+
+// taskSetState takes updatedAt, and not stabilityStatusAt, for when a task set came
+// into its state: that one is the time of the question, and each sweep would tell
+// another one.
+// https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskSet.html
+func taskSetState(set types.TaskSet) tagalong.DeploymentState {
+	state := tagalong.DeploymentState{
+		ID: aws.ToString(set.Id), Primary: aws.ToString(set.Status) == primary, State: tagalong.StateInProgress,
+		Created: instant(set.CreatedAt), Changed: instant(set.UpdatedAt),
+	}
+	if state.Primary && set.StabilityStatus == types.StabilityStatusSteadyState {
+		state.State = tagalong.StateCompleted
+	}
+	return state
+}
+
+// definitionsOf gives the task definitions of what a service runs.
+func definitionsOf(service types.Service) map[string]string {
+	all := map[string]string{}
+	for _, d := range service.Deployments {
+		all[aws.ToString(d.Id)] = aws.ToString(d.TaskDefinition)
+	}
+	for _, set := range service.TaskSets {
+		all[aws.ToString(set.Id)] = aws.ToString(set.TaskDefinition)
+	}
+	return all
+}

@@ -1,0 +1,71 @@
+package ecs
+
+import (
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+func TestStateOfAService(t *testing.T) {
+	created, changed := now.Add(-time.Hour), now.Add(-time.Minute)
+	deployment := func(status string, rollout types.DeploymentRolloutState, running, pending int32) types.Deployment {
+		return types.Deployment{
+			Id: aws.String("ecs-svc/1"), Status: &status, RolloutState: rollout, RolloutStateReason: aws.String("words"),
+			RunningCount: running, PendingCount: pending, CreatedAt: &created, UpdatedAt: &changed,
+		}
+	}
+	set := func(status string, stability types.StabilityStatus) types.TaskSet {
+		return types.TaskSet{Id: aws.String("ecs-svc/1"), Status: &status, StabilityStatus: stability, CreatedAt: &created, UpdatedAt: &changed, StabilityStatusAt: &now}
+	}
+	const (
+		completed = types.DeploymentRolloutStateCompleted
+		failed    = types.DeploymentRolloutStateFailed
+		rolling   = types.DeploymentRolloutStateInProgress
+		steady    = types.StabilityStatusSteadyState
+		unsteady  = types.StabilityStatusStabilizing
+	)
+	for _, c := range []struct {
+		name    string
+		service types.Service
+		primary bool
+		state   tagalong.State
+	}{
+		{"completed", types.Service{Deployments: []types.Deployment{deployment("PRIMARY", completed, 2, 0)}}, true, tagalong.StateCompleted},
+		{"failed", types.Service{Deployments: []types.Deployment{deployment("PRIMARY", failed, 0, 0)}}, true, tagalong.StateFailed},
+		{"in progress", types.Service{Deployments: []types.Deployment{deployment("PRIMARY", rolling, 2, 0)}}, true, tagalong.StateInProgress},
+		{"being replaced", types.Service{Deployments: []types.Deployment{deployment("ACTIVE", completed, 2, 0)}}, false, tagalong.StateCompleted},
+		{"Classic Load Balancer, all tasks run", types.Service{DesiredCount: 2, Deployments: []types.Deployment{deployment("PRIMARY", "", 2, 0)}}, true, tagalong.StateCompleted},
+		{"Classic Load Balancer, too few run", types.Service{DesiredCount: 2, Deployments: []types.Deployment{deployment("PRIMARY", "", 1, 0)}}, true, tagalong.StateInProgress},
+		{"Classic Load Balancer, one more is to run", types.Service{DesiredCount: 2, Deployments: []types.Deployment{deployment("PRIMARY", "", 2, 1)}}, true, tagalong.StateInProgress},
+		{"Classic Load Balancer, an old one still runs", types.Service{DesiredCount: 2, Deployments: []types.Deployment{deployment("PRIMARY", "", 2, 0), deployment("ACTIVE", "", 1, 0)}}, true, tagalong.StateInProgress},
+		{"CodeDeploy, has the traffic", ofController(types.DeploymentControllerTypeCodeDeploy, set("PRIMARY", steady)), true, tagalong.StateCompleted},
+		{"CodeDeploy, has the traffic and is not steady", ofController(types.DeploymentControllerTypeCodeDeploy, set("PRIMARY", unsteady)), true, tagalong.StateInProgress},
+		{"CodeDeploy, is yet to get the traffic", ofController(types.DeploymentControllerTypeCodeDeploy, set("ACTIVE", steady)), false, tagalong.StateInProgress},
+		{"another controller", ofController(types.DeploymentControllerTypeExternal, set("PRIMARY", steady)), true, tagalong.StateCompleted},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			c.service.CreatedAt = &created
+			got := stateOf(service, c.service)
+			reason := ""
+			if len(c.service.TaskSets) == 0 {
+				reason = "words"
+			}
+			want := tagalong.ServiceState{Service: service, Created: created, TaskSets: len(c.service.TaskSets) > 0, Current: []tagalong.DeploymentState{
+				{ID: "ecs-svc/1", Primary: c.primary, State: c.state, Reason: reason, Created: created, Changed: changed},
+			}}
+			got.Current = got.Current[:1]
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func ofController(kind types.DeploymentControllerType, sets ...types.TaskSet) types.Service {
+	return types.Service{DeploymentController: &types.DeploymentController{Type: kind}, TaskSets: sets}
+}

@@ -1,0 +1,145 @@
+// Package pace keeps the calls of a sweep to half of what AWS allows, so that
+// deployments, consoles and everybody else have the other half, and waits out
+// throttles all the same.
+package pace
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+	"github.com/aws/smithy-go/middleware"
+	"golang.org/x/time/rate"
+)
+
+// share is the part of a bucket that is ours.
+const share = 0.5
+
+// Bucket is a token bucket of AWS's, of which each account has one in each Region:
+// a number of calls at once, and how many come anew each second.
+type Bucket struct {
+	Name  string
+	Burst int
+	Rate  float64 // a second
+}
+
+// The buckets that a sweep draws from,
+// https://docs.aws.amazon.com/AmazonECS/latest/APIReference/request-throttling.html
+// and https://docs.aws.amazon.com/AmazonECR/latest/userguide/service-quotas.html.
+// Other calls are too few, or allowed too often, to be held back.
+var (
+	clusters    = Bucket{"cluster read", 50, 20}
+	resources   = Bucket{"cluster resource read", 100, 20}
+	services    = Bucket{"service resource read", 100, 20}
+	deployments = Bucket{"service deployment read", 50, 20}
+	revisions   = Bucket{"service revision read", 50, 20}
+	definitions = Bucket{"task definition read", 50, 20}
+	images      = Bucket{"image put", 10, 10}
+)
+
+// buckets tells which bucket an operation draws from.
+var buckets = map[string]Bucket{
+	"ListClusters":               clusters,
+	"ListTasks":                  resources,
+	"DescribeTasks":              resources,
+	"ListServices":               services,
+	"DescribeServices":           services,
+	"ListServiceDeployments":     deployments,
+	"DescribeServiceDeployments": deployments,
+	"DescribeServiceRevisions":   revisions,
+	"DescribeTaskDefinition":     definitions,
+	"PutImage":                   images,
+}
+
+// BucketOf gives the bucket that an operation of ECS or ECR draws from; ok is
+// false if its calls are not held back.
+func BucketOf(operation string) (b Bucket, ok bool) {
+	b, ok = buckets[operation]
+	return b, ok
+}
+
+// Ours is the part of a bucket that a sweep takes.
+func (b Bucket) Ours() Bucket {
+	return Bucket{b.Name, int(float64(b.Burst) * share), b.Rate * share}
+}
+
+// Configs gives the configuration to ask an account in a Region with.
+type Configs = func(ctx context.Context, account, region string) (aws.Config, error)
+
+// Pace holds calls back. It is safe for concurrent use.
+type Pace struct {
+	mu    sync.Mutex
+	ours  map[place]*rate.Limiter
+	limit func(Bucket) *rate.Limiter
+}
+
+type place struct{ account, region, bucket string }
+
+// New makes a Pace whose buckets are full.
+func New() *Pace {
+	return &Pace{ours: map[place]*rate.Limiter{}, limit: func(b Bucket) *rate.Limiter {
+		return rate.NewLimiter(rate.Limit(b.Rate), b.Burst)
+	}}
+}
+
+// Unheld makes a Pace that holds nothing back, for an AWS without limits.
+func Unheld() *Pace {
+	return &Pace{ours: map[place]*rate.Limiter{}, limit: func(Bucket) *rate.Limiter { return rate.NewLimiter(rate.Inf, 0) }}
+}
+
+// Of gives the same configurations for clients that keep the pace.
+func (p *Pace) Of(configs Configs) Configs {
+	return func(ctx context.Context, account, region string) (aws.Config, error) {
+		cfg, err := configs(ctx, account, region)
+		if err != nil {
+			return aws.Config{}, err
+		}
+		cfg = cfg.Copy()
+		cfg.Retryer = patient
+		cfg.APIOptions = append(slices.Clip(cfg.APIOptions), func(stack *middleware.Stack) error {
+			// Each attempt takes a token, and is signed only then: a signature ages.
+			return stack.Finalize.Insert(p.waiting(account, region), "Retry", middleware.After)
+		})
+		return cfg, nil
+	}
+}
+
+func (p *Pace) waiting(account, region string) middleware.FinalizeMiddleware {
+	return middleware.FinalizeMiddlewareFunc("Pace", func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
+		if bucket, limited := BucketOf(awsmiddleware.GetOperationName(ctx)); limited {
+			if err := wait(ctx, p.limiter(account, region, bucket)); err != nil {
+				return middleware.FinalizeOutput{}, middleware.Metadata{}, &aws.RequestCanceledError{Err: err}
+			}
+		}
+		return next.HandleFinalize(ctx, in)
+	})
+}
+
+// wait waits for a token, or for the end of the context: Limiter.Wait would give up
+// as soon as it knows that the token comes too late, with an error that does not
+// tell that the time is up.
+func wait(ctx context.Context, l *rate.Limiter) error {
+	turn := l.Reserve()
+	timer := time.NewTimer(turn.Delay())
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		turn.Cancel()
+		return ctx.Err()
+	}
+}
+
+func (p *Pace) limiter(account, region string, b Bucket) *rate.Limiter {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	at := place{account, region, b.Name}
+	if p.ours[at] == nil {
+		p.ours[at] = p.limit(b.Ours())
+	}
+	return p.ours[at]
+}

@@ -1,0 +1,175 @@
+package pace
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"golang.org/x/time/rate"
+)
+
+const account, region = "111122223333", "us-east-1"
+
+// start gives a Pace on a server that answers with f.
+func start(t *testing.T, f http.HandlerFunc) (*Pace, Configs) {
+	t.Helper()
+	server := httptest.NewServer(f)
+	t.Cleanup(server.Close)
+	p := New()
+	return p, p.Of(func(_ context.Context, _, region string) (aws.Config, error) {
+		return aws.Config{
+			Region: region, BaseEndpoint: aws.String(server.URL),
+			Credentials: credentials.NewStaticCredentialsProvider("AKID", "secret", ""),
+		}, nil
+	})
+}
+
+func nothing(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{}`)) }
+
+func client(t *testing.T, configs Configs, account, region string) *ecs.Client {
+	t.Helper()
+	cfg, err := configs(t.Context(), account, region)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ecs.NewFromConfig(cfg)
+}
+
+// soon gives a context that ends before a bucket that never fills has a token.
+func soon(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// empty makes buckets that never fill again: what they hold is all there is.
+func (p *Pace) empty() {
+	p.limit = func(b Bucket) *rate.Limiter { return rate.NewLimiter(0, b.Burst) }
+}
+
+func TestHalfOfABucketIsLeft(t *testing.T) {
+	var calls atomic.Int32
+	p, configs := start(t, func(w http.ResponseWriter, r *http.Request) { calls.Add(1); nothing(w, r) })
+	p.empty()
+	c := client(t, configs, account, region)
+	for range 25 {
+		if _, err := c.ListClusters(t.Context(), &ecs.ListClustersInput{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := c.ListClusters(soon(t), &ecs.ListClustersInput{}); err == nil || calls.Load() != 25 {
+		t.Errorf("%d calls, error %v; want 25, half of what AWS allows at once", calls.Load(), err)
+	}
+}
+
+func TestBucketsAreApart(t *testing.T) {
+	p, configs := start(t, nothing)
+	p.limit = func(b Bucket) *rate.Limiter { return rate.NewLimiter(0, 1) }
+	for name, call := range map[string]func(*ecs.Client) error{
+		"services": func(c *ecs.Client) error { _, err := c.ListServices(t.Context(), &ecs.ListServicesInput{}); return err },
+		"clusters": func(c *ecs.Client) error { _, err := c.ListClusters(t.Context(), &ecs.ListClustersInput{}); return err },
+		"unlimited": func(c *ecs.Client) error {
+			_, err := c.ListAccountSettings(t.Context(), &ecs.ListAccountSettingsInput{})
+			return err
+		},
+		"unlimited 2": func(c *ecs.Client) error {
+			_, err := c.ListAccountSettings(t.Context(), &ecs.ListAccountSettingsInput{})
+			return err
+		},
+	} {
+		for _, at := range [][2]string{{account, region}, {account, "eu-west-1"}, {"444455556666", region}} {
+			if err := call(client(t, configs, at[0], at[1])); err != nil {
+				t.Errorf("%s in %v: %v", name, at, err)
+			}
+		}
+	}
+	// A bucket is that of an account's Region, whoever asks, and whatever of its operations.
+	c := client(t, configs, account, region)
+	if _, err := c.DescribeServices(soon(t), &ecs.DescribeServicesInput{Services: []string{"x"}}); err == nil {
+		t.Error("another operation of an empty bucket, by another client: no error")
+	}
+}
+
+func TestPutsAreHeldBackToo(t *testing.T) {
+	p, configs := start(t, nothing)
+	p.limit = func(b Bucket) *rate.Limiter { return rate.NewLimiter(0, 0) }
+	cfg, err := configs(t.Context(), account, region)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := ecr.NewFromConfig(cfg)
+	if _, err := c.PutImage(soon(t), &ecr.PutImageInput{RepositoryName: aws.String("shop"), ImageManifest: aws.String("{}")}); err == nil {
+		t.Error("PutImage is not held back")
+	}
+	if _, err := c.DescribeRepositories(t.Context(), &ecr.DescribeRepositoriesInput{}); err != nil {
+		t.Errorf("DescribeRepositories: %v", err)
+	}
+}
+
+func TestAWaitEndsWithItsContext(t *testing.T) {
+	p, configs := start(t, nothing)
+	p.limit = func(Bucket) *rate.Limiter { l := rate.NewLimiter(rate.Every(time.Hour), 1); l.Allow(); return l }
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(10*time.Millisecond, cancel)
+	if _, err := client(t, configs, account, region).ListClusters(ctx, &ecs.ListClustersInput{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestThrottlesAreWaitedOutAndOtherErrorsAreNot(t *testing.T) {
+	retryer := patient()
+	throttle := &apiError{"ThrottlingException"}
+	failure := &apiError{"ServerException"}
+	for _, c := range []struct {
+		attempt int
+		err     error
+		again   bool
+	}{{1, throttle, true}, {3, throttle, true}, {100, throttle, true}, {1, failure, true}, {2, failure, true}, {3, failure, false}} {
+		delay, err := retryer.RetryDelay(c.attempt, c.err)
+		if (err == nil) != c.again || err != nil && !errors.Is(err, c.err) || delay > maxBackoff {
+			t.Errorf("attempt %d, %v: delay %v, error %v", c.attempt, c.err, delay, err)
+		}
+	}
+	if n := retryer.MaxAttempts(); n != 0 {
+		t.Errorf("at most %d attempts", n)
+	}
+}
+
+func TestAThrottledCallTakesAnotherToken(t *testing.T) {
+	var calls atomic.Int32
+	p, configs := start(t, func(w http.ResponseWriter, r *http.Request) {
+		if calls.Add(1) == 1 {
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = w.Write([]byte(`{"__type":"ThrottlingException","message":"Rate exceeded"}`))
+			return
+		}
+		nothing(w, r)
+	})
+	p.empty()
+	if _, err := client(t, configs, account, region).ListClusters(t.Context(), &ecs.ListClustersInput{}); err != nil {
+		t.Fatal(err)
+	}
+	if left := p.limiter(account, region, clusters).Tokens(); left != 23 {
+		t.Errorf("%v tokens are left of 25", left)
+	}
+}
+
+func TestConfigurationsThatAreNotGivenAreNot(t *testing.T) {
+	elsewhere := errors.New("elsewhere")
+	if _, err := New().Of(func(context.Context, string, string) (aws.Config, error) { return aws.Config{}, elsewhere })(t.Context(), account, region); !errors.Is(err, elsewhere) {
+		t.Errorf("error %v", err)
+	}
+}
+
+type apiError struct{ code string }
+
+func (e *apiError) Error() string     { return e.code }
+func (e *apiError) ErrorCode() string { return e.code }

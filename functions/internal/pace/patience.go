@@ -1,0 +1,38 @@
+package pace
+
+import (
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+)
+
+const (
+	ordinaryAttempts = 3 // of what fails otherwise than by a throttle, as everywhere
+	maxBackoff       = 20 * time.Second
+)
+
+// patience waits out throttles for as long as the call's context goes on: a sweep
+// has time, and somebody else may use more than half of a bucket.
+type patience struct{ *retry.Standard }
+
+func patient() aws.Retryer {
+	return patience{retry.NewStandard(func(o *retry.StandardOptions) {
+		o.MaxBackoff = maxBackoff
+		o.RateLimiter = ratelimit.None
+	})}
+}
+
+// MaxAttempts implements aws.Retryer: there is no limit but RetryDelay's.
+func (patience) MaxAttempts() int { return 0 }
+
+var throttles = retry.IsErrorThrottles(retry.DefaultThrottles)
+
+// RetryDelay implements aws.Retryer: an error says that there is to be no retry.
+func (p patience) RetryDelay(attempt int, err error) (time.Duration, error) {
+	if attempt >= ordinaryAttempts && throttles.IsErrorThrottle(err) != aws.TrueTernary {
+		return 0, err
+	}
+	return p.Standard.RetryDelay(attempt, err)
+}

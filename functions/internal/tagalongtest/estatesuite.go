@@ -1,0 +1,290 @@
+package tagalongtest
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+// PreparedEstate is what EstateSuite checks: what an estate prepares is asked of
+// the workload.
+type PreparedEstate interface {
+	tagalong.Estate
+	tagalong.Workload
+}
+
+// EstateWorld sets up what EstateSuite asks of an estate. Its methods fail the
+// test where they cannot.
+type EstateWorld interface {
+	ChroniclerWorld
+	// Fail lets the first deployment of a service fail: there is nothing to roll back to.
+	Fail(t *testing.T, s tagalong.Service, deployment string, at time.Time)
+	// Delete deletes a service, which ECS shows as INACTIVE from then on.
+	Delete(t *testing.T, s tagalong.Service, at time.Time)
+}
+
+// EstateSuite checks that an implementation keeps the contract of
+// tagalong.Estate. open gives a new one and the world behind it.
+func EstateSuite(t *testing.T, open func(t *testing.T) (PreparedEstate, EstateWorld)) {
+	for _, test := range []struct {
+		name string
+		run  func(t *testing.T, w suiteEstate)
+	}{
+		{"clusters are those of one account's Region, sorted", estateClusters},
+		{"services are those of one cluster, sorted, those that are deleted not among them", estateServices},
+		{"the services of a cluster that is not there are not found", estateNoCluster},
+		{"services are described, as many as are asked for, without those that are gone", estateDescribed},
+		{"a deployment in progress becomes a completed one", estateCourse},
+		{"a deployment fails, and stays what ECS works towards", estateFailed},
+		{"a rollback is the old deployment in progress again", estateRollback},
+		{"a service that CodeDeploy deploys has its task sets", estateTaskSets},
+		{"the chronicle has the records of each service, and no service without", estateChronicle},
+		{"the chronicle leaves out what may not be told", estateChronicleDenied},
+		{"what is prepared is what would be found without", estatePrepared},
+		{"an account that is not covered is elsewhere", estateElsewhere},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			estate, world := open(t)
+			test.run(t, suiteEstate{PreparedEstate: estate, EstateWorld: world, t: t})
+		})
+	}
+}
+
+type suiteEstate struct {
+	PreparedEstate
+	EstateWorld
+	t *testing.T
+}
+
+func suiteScope(s tagalong.Service) tagalong.Scope {
+	return tagalong.Scope{Account: s.Account, Region: s.Region}
+}
+
+// completed deploys to a service and completes it a second later.
+func (w suiteEstate) completed(s tagalong.Service, at time.Time) (deployment string) {
+	w.t.Helper()
+	deployment = w.Deploy(w.t, s, at)
+	w.Complete(w.t, s, deployment, at.Add(time.Second))
+	return deployment
+}
+
+// state describes one service, without ECS's words for its states and without when
+// the service was made.
+func (w suiteEstate) state(s tagalong.Service) tagalong.ServiceState {
+	w.t.Helper()
+	states, err := w.Describe(w.t.Context(), suiteScope(s), s.Cluster, []string{s.Name})
+	if err != nil || len(states) != 1 || states[0].Service != s {
+		w.t.Fatalf("states %+v, error %v, want one of %s", states, err, s)
+	}
+	states[0].Created = time.Time{}
+	for i := range states[0].Current {
+		states[0].Current[i].Reason = ""
+	}
+	return states[0]
+}
+
+func estateClusters(t *testing.T, w suiteEstate) {
+	s := suiteService("api")
+	for _, cluster := range []string{"shop", "bank", "mail"} {
+		s.Cluster = cluster
+		w.Deploy(t, s, later(0))
+	}
+	far := s
+	far.Region, far.Cluster = "eu-west-1", "far"
+	w.Deploy(t, far, later(0))
+	clusters, err := w.Clusters(t.Context(), suiteScope(s))
+	same(t, "error", nil, err)
+	same(t, "clusters", []string{"bank", "mail", "shop"}, clusters)
+	clusters, err = w.Clusters(t.Context(), suiteScope(far))
+	same(t, "error", nil, err)
+	same(t, "of the other Region", []string{"far"}, clusters)
+}
+
+func estateServices(t *testing.T, w suiteEstate) {
+	s := suiteService("api")
+	var want []string
+	for n := range 120 { // ECS lists a hundred at a time
+		s.Name = fmt.Sprintf("service-%03d", (n*7)%120)
+		want = append(want, s.Name)
+		w.Deploy(t, s, later(n))
+	}
+	w.Delete(t, s, later(200))
+	want = slices.Sorted(slices.Values(want[:len(want)-1]))
+	other := suiteService("other")
+	other.Cluster = "another-cluster"
+	w.Deploy(t, other, later(0))
+	names, err := w.ServiceNames(t.Context(), suiteScope(s), s.Cluster)
+	same(t, "error", nil, err)
+	same(t, "services", want, names)
+}
+
+func estateNoCluster(t *testing.T, w suiteEstate) {
+	s := suiteService("api")
+	w.Deploy(t, s, later(0))
+	if names, err := w.ServiceNames(t.Context(), suiteScope(s), "nope"); !errors.Is(err, tagalong.ErrNotFound) {
+		t.Errorf("services %v, error %v", names, err)
+	}
+	if states, err := w.Describe(t.Context(), suiteScope(s), "nope", []string{s.Name}); !errors.Is(err, tagalong.ErrNotFound) {
+		t.Errorf("states %+v, error %v", states, err)
+	}
+}
+
+func estateDescribed(t *testing.T, w suiteEstate) {
+	s := suiteService("api")
+	var names []string
+	for n := range 25 { // ECS describes ten at a time
+		s.Name = fmt.Sprintf("service-%02d", n)
+		names = append(names, s.Name)
+		w.Deploy(t, s, later(n))
+	}
+	w.Delete(t, s, later(100))
+	states, err := w.Describe(t.Context(), suiteScope(s), s.Cluster, append(names, "nope"))
+	same(t, "error", nil, err)
+	var got []string
+	for _, state := range states {
+		got = append(got, state.Service.Name)
+	}
+	slices.Sort(got)
+	same(t, "services", names[:24], got)
+	none, err := w.Describe(t.Context(), suiteScope(s), s.Cluster, nil)
+	same(t, "none, error", nil, err)
+	same(t, "none", 0, len(none))
+}
+
+func estateCourse(t *testing.T, w suiteEstate) {
+	s := suiteService("api")
+	first := w.Deploy(t, s, later(0))
+	want := tagalong.DeploymentState{ID: first, Primary: true, State: tagalong.StateInProgress, Created: later(0), Changed: later(0)}
+	same(t, "in progress", tagalong.ServiceState{Service: s, Current: []tagalong.DeploymentState{want}}, w.state(s))
+	w.Complete(t, s, first, later(1))
+	want.State, want.Changed = tagalong.StateCompleted, later(1)
+	same(t, "completed", tagalong.ServiceState{Service: s, Current: []tagalong.DeploymentState{want}}, w.state(s))
+}
+
+func estateFailed(t *testing.T, w suiteEstate) {
+	s := suiteService("api")
+	first := w.Deploy(t, s, later(0))
+	w.Fail(t, s, first, later(1))
+	want := tagalong.DeploymentState{ID: first, Primary: true, State: tagalong.StateFailed, Created: later(0), Changed: later(1)}
+	same(t, "failed", tagalong.ServiceState{Service: s, Current: []tagalong.DeploymentState{want}}, w.state(s))
+}
+
+func estateRollback(t *testing.T, w suiteEstate) {
+	s := suiteService("api")
+	good := w.completed(s, later(0))
+	bad := w.Deploy(t, s, later(2))
+	w.RollBack(t, s, bad, later(3))
+	state := w.state(s)
+	want := tagalong.DeploymentState{ID: good, Primary: true, State: tagalong.StateInProgress, Created: later(0), Changed: later(3)}
+	same(t, "what ECS works towards", []tagalong.DeploymentState{want}, primaries(state))
+	if other := slices.IndexFunc(state.Current, func(d tagalong.DeploymentState) bool { return d.ID == bad }); other < 0 || state.Current[other].State != tagalong.StateFailed {
+		t.Errorf("states %+v, want %s among them, failed", state.Current, bad)
+	}
+	w.Complete(t, s, good, later(4))
+	want.State, want.Changed = tagalong.StateCompleted, later(4)
+	same(t, "rolled back", []tagalong.DeploymentState{want}, primaries(w.state(s)))
+}
+
+func primaries(state tagalong.ServiceState) (found []tagalong.DeploymentState) {
+	for _, d := range state.Current {
+		if d.Primary {
+			found = append(found, d)
+		}
+	}
+	return found
+}
+
+func estateTaskSets(t *testing.T, w suiteEstate) {
+	s := suiteService("api")
+	w.Shifting(t, s)
+	state := w.state(s)
+	if set := primaries(state); !state.TaskSets || len(set) != 1 || set[0].ID == "" || set[0].State != tagalong.StateCompleted || set[0].Created.IsZero() || set[0].Changed.Before(set[0].Created) {
+		t.Errorf("state %+v, want a completed task set that is primary", state)
+	}
+}
+
+func estateChronicle(t *testing.T, w suiteEstate) {
+	var services []tagalong.Service
+	want := map[tagalong.Service][]tagalong.ServiceDeployment{}
+	for n := range 25 { // ECS describes twenty rollbacks at a time
+		s := suiteService(fmt.Sprintf("service-%02d", n))
+		if n%2 == 1 {
+			s.Cluster = "another-cluster"
+		}
+		services = append(services, s)
+		good := w.completed(s, later(n))
+		bad := w.Deploy(t, s, later(100+n))
+		w.RollBack(t, s, bad, later(200+n))
+		w.Complete(t, s, good, later(300+n))
+		want[s] = []tagalong.ServiceDeployment{
+			{Deployment: good, Status: "SUCCESSFUL", CreatedAt: later(n), FinishedAt: later(n).Add(time.Second)},
+			{Deployment: bad, Status: "ROLLBACK_SUCCESSFUL", CreatedAt: later(100 + n), FinishedAt: later(300 + n), RolledBackTo: good, RolledBackAt: later(200 + n)},
+		}
+	}
+	shifting := suiteService("shifting")
+	w.Shifting(t, shifting)
+	got, err := w.Chronicle(t.Context(), suiteScope(services[0]), append(services, shifting, suiteService("nope")))
+	same(t, "error", nil, err)
+	for _, records := range got {
+		slices.SortFunc(records, func(a, b tagalong.ServiceDeployment) int { return a.CreatedAt.Compare(b.CreatedAt) })
+		for i := range records {
+			records[i].Reason = ""
+		}
+	}
+	same(t, "records", want, got)
+}
+
+func estateChronicleDenied(t *testing.T, w suiteEstate) {
+	s := suiteService("api")
+	w.completed(s, later(0))
+	w.DenyRecords(t)
+	got, err := w.Chronicle(t.Context(), suiteScope(s), []tagalong.Service{s})
+	same(t, "error", nil, err)
+	same(t, "records", 0, len(got))
+}
+
+func estatePrepared(t *testing.T, w suiteEstate) {
+	var wanted []tagalong.DeploymentOf
+	want := map[tagalong.DeploymentOf]tagalong.Spec{}
+	for n := range 45 { // ECS describes twenty revisions at a time
+		s := suiteService(fmt.Sprintf("service-%02d", n%15))
+		of := tagalong.DeploymentOf{Service: s, Deployment: w.completed(s, later(n*10))}
+		spec, err := w.Revision(t.Context(), s, of.Deployment)
+		same(t, "error", nil, err)
+		want[of] = spec
+		wanted = append(wanted, of)
+	}
+	absent := tagalong.DeploymentOf{Service: suiteService("service-00"), Deployment: "ecs-svc/1"}
+	strange := tagalong.DeploymentOf{Service: suiteService("service-00"), Deployment: "nothing of ECS's"}
+	same(t, "prepared", nil, w.Prepare(t.Context(), suiteScope(absent.Service), append(wanted, absent, strange)))
+	for of, spec := range want {
+		got, err := w.Revision(t.Context(), of.Service, of.Deployment)
+		same(t, "error", nil, err)
+		same(t, "revision of "+of.Deployment, spec, got)
+	}
+	for _, of := range []tagalong.DeploymentOf{absent, strange} {
+		if spec, err := w.Revision(t.Context(), of.Service, of.Deployment); !errors.Is(err, tagalong.ErrNotFound) {
+			t.Errorf("revision of %q: %+v, error %v", of.Deployment, spec, err)
+		}
+	}
+	same(t, "nothing to prepare", nil, w.Prepare(t.Context(), suiteScope(absent.Service), nil))
+}
+
+func estateElsewhere(t *testing.T, w suiteEstate) {
+	s := suiteService("api")
+	s.Account = w.Elsewhere(t)
+	_, clusters := w.Clusters(t.Context(), suiteScope(s))
+	_, names := w.ServiceNames(t.Context(), suiteScope(s), s.Cluster)
+	_, states := w.Describe(t.Context(), suiteScope(s), s.Cluster, []string{s.Name})
+	_, records := w.Chronicle(t.Context(), suiteScope(s), []tagalong.Service{s})
+	prepared := w.Prepare(t.Context(), suiteScope(s), []tagalong.DeploymentOf{{Service: s, Deployment: "ecs-svc/1"}})
+	for what, err := range map[string]error{"clusters": clusters, "services": names, "states": states, "records": records, "prepared": prepared} {
+		if !errors.Is(err, tagalong.ErrElsewhere) {
+			t.Errorf("%s: error %v, want %v", what, err, tagalong.ErrElsewhere)
+		}
+	}
+}

@@ -1,0 +1,42 @@
+// Command sweep is the Lambda that looks through all that runs, on a schedule: it
+// makes ledger and tags true, and reports what was wrong.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"time"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/boot"
+	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring"
+	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/sweeping"
+	"github.com/tagalong-aws/tagalong/functions/internal/pace"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+func main() {
+	if err := run(); err != nil {
+		boot.Exit(err)
+	}
+}
+
+func run() error {
+	config, cfg, err := boot.Function(os.Getenv, boot.EnvTable)
+	if err != nil {
+		return err
+	}
+	log, held := boot.Logger(os.Stdout, config.LogLevel), pace.New()
+	// Whatever it is called with means: sweep.
+	boot.Start(func(ctx context.Context, _ json.RawMessage) (any, error) {
+		sweeper, err := sweeping.Sweeper(ctx, config, cfg, log, held)
+		if err != nil {
+			return nil, err
+		}
+		report, err := sweeper.Sweep(ctx, tagalong.SweepOptions{})
+		boot.LogSweep(ctx, log, report)
+		boot.WriteSweep(os.Stdout, time.Now(), report, err)
+		return nil, err
+	}, wiring.Open(cfg)...)
+	return nil
+}

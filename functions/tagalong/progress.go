@@ -1,0 +1,39 @@
+package main
+
+import (
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+// progress shows on a terminal how far a sweep has come; in a pipe or a file it
+// shows nothing. done takes it away.
+func (s *session) progress() (show func(tagalong.SweepProgress), done func()) {
+	file, ok := s.stderr.(*os.File)
+	if !ok || !term.IsTerminal(int(file.Fd())) {
+		return nil, func() {}
+	}
+	return progressOn(file)
+}
+
+// progressOn turns without an end in sight: how much there is ECS says only bit by bit.
+func progressOn(w io.Writer) (show func(tagalong.SweepProgress), done func()) {
+	bar := progressbar.NewOptions(-1,
+		progressbar.OptionSetWriter(w),
+		progressbar.OptionSpinnerType(14),
+		progressbar.OptionThrottle(100*time.Millisecond),
+		progressbar.OptionClearOnFinish(),
+	)
+	show = func(p tagalong.SweepProgress) {
+		bar.Describe(strings.Join([]string{p.Phase, printable(p.At), strconv.Itoa(p.Done)}, " "))
+		_ = bar.Set(p.Done) // a terminal that is gone is no reason to stop
+	}
+	return show, func() { _ = bar.Finish() }
+}
