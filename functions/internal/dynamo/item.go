@@ -176,6 +176,7 @@ type headItem struct {
 	Environment   string                 `dynamodbav:"environment,omitempty"`
 	Running       string                 `dynamodbav:"running,omitempty"`
 	Claims        []claimItem            `dynamodbav:"claims,omitempty"`
+	Previous      []imageItem            `dynamodbav:"previous,omitempty"`
 	Continues     []string               `dynamodbav:"continues,omitempty"` // names of containers
 	Released      []releasedItem         `dynamodbav:"released,omitempty"`
 	Last          string                 `dynamodbav:"last,omitempty"` // the sort key of the fact that was written with it
@@ -520,6 +521,7 @@ func toHead(s tagalong.Service, h tagalong.Head) headItem {
 		Environment:   h.Environment,
 		Running:       h.Running,
 		Claims:        all(h.Claims, toClaim),
+		Previous:      all(h.Previous, toPrevious),
 		Continues:     h.Continues,
 		Released:      all(h.Released, toReleased),
 		Last:          lastKey(s, h.Last),
@@ -547,6 +549,7 @@ func (i headItem) head() tagalong.Head {
 		Environment:   i.Environment,
 		Running:       i.Running,
 		Claims:        all(i.Claims, claimItem.claim),
+		Previous:      all(i.Previous, imageItem.previous),
 		Continues:     i.Continues,
 		Released:      all(i.Released, releasedItem.released),
 		Last:          lastFact(i.Last),

@@ -45,8 +45,10 @@ const (
 	prefixNext = "NEXT#"
 	prefixWas  = "WAS#"
 	prefixTag  = "TAG#"
-	// A promotion lies between what runs and the tags: all claims of a repository
-	// come with one Query. So it does under its release.
+	// What is claimed for previous images and a promotion lie between what runs and
+	// the tags: all claims of a repository come with one Query. A promotion lies
+	// under its release, too.
+	prefixPrev  = "PREV#"
 	prefixPromo = "PROMO#"
 	prefixStage = "STAGE#"
 	skOrigin    = "ORIGIN"
@@ -102,6 +104,11 @@ func placeKey(p tagalong.Place) key {
 		k.SK = wasKey(p.At())
 	}
 	return k
+}
+
+func previousKey(p tagalong.PreviousPlace) key {
+	at := tagalong.PlaceAt{Registry: p.Image.Registry, Service: p.Service, Container: p.Container}
+	return key{repositoryPK(p.Image), prefixPrev + lane(at)}
 }
 
 // wasKey gives the sort key of a place that has ended.

@@ -69,6 +69,7 @@ type view struct {
 	// environment and claims are those of what runs.
 	environment   string
 	claims        []Claim
+	previous      []Previous
 	completeSince time.Time
 	stored        bool // this is what the ledger holds, not what it is to hold
 }
@@ -153,9 +154,14 @@ func (d *decision) join() {
 func (d *decision) describe() {
 	head := d.know.Head
 	d.before.stored, d.before.details = true, d.detailsBefore
-	d.before.environment, d.before.claims, d.before.completeSince = head.Environment, head.Claims, head.CompleteSince
+	d.before.environment, d.before.completeSince = head.Environment, head.CompleteSince
+	d.before.claims, d.before.previous = head.Claims, head.Previous
 	d.after.stored, d.after.details = false, d.details
-	d.after.environment, d.after.claims, d.after.completeSince = d.obs.Policy.Environment, d.newClaims(), d.completeSince()
+	d.after.environment, d.after.completeSince = d.obs.Policy.Environment, d.completeSince()
+	if running, ok := d.after.running(); ok {
+		d.after.previous = d.previous(running)
+		d.after.claims = claims(d.obs.Service, d.obs.Policy, running, d.details(running).Containers, d.after.previous)
+	}
 }
 
 // row gives a rollout's details from its row, or asks for it.
@@ -257,13 +263,14 @@ func (d *decision) change() (Change, bool) {
 	d.changeMember(&c)
 	d.changeDirectory(&c)
 	d.changePlaces(&c)
+	d.changePrevious(&c)
 	d.changeTags(&c, d.before.claims, d.after.claims)
 	if !d.recall {
 		fact := d.obs.Fact
 		fact.RecordedAt = d.obs.Now
 		c.Fact = &fact
 	}
-	if c.Size() == 1 && d.sameLive() {
+	if c.Size() == 1 && d.sameLive() && slices.Equal(d.before.previous, d.after.previous) {
 		return Change{}, false
 	}
 	c.Head = d.head(c)
@@ -327,14 +334,6 @@ func (d *decision) expiry(closed time.Time) time.Time {
 	return closed.Add(d.retention)
 }
 
-func (d *decision) newClaims() []Claim {
-	running, ok := d.after.running()
-	if !ok {
-		return nil
-	}
-	return claims(d.obs.Service, d.obs.Policy, running, d.details(running).Containers)
-}
-
 // member gives the running row, nil while no container is known.
 func (d *decision) member(v view) *Member {
 	running, ok := v.running()
@@ -372,11 +371,12 @@ func (d Details) joined() time.Time {
 	return d.Moves[len(d.Moves)-1].At
 }
 
+// place gives a container with the tags that it claims for its own image.
 func place(s Service, c Container, held []Claim) Placed {
 	p := Placed{Container: c}
 	for _, claim := range held {
 		switch {
-		case claim.By != Claimant(s, c.Name):
+		case claim.By != Claimant(s, c.Name) || claim.Tag.Repository != c.Image || claim.Digest != c.Target():
 		case claim.Once:
 			p.Once = append(p.Once, claim.Tag.Tag)
 		default:
@@ -627,6 +627,7 @@ func (d *decision) head(c Change) Head {
 		Since:         d.know.Head.Since,
 		Live:          map[string]Details{},
 		Claims:        d.after.claims,
+		Previous:      d.after.previous,
 		Released:      d.released(c),
 		Last:          d.know.Head.Last,
 		CompleteSince: d.after.completeSince,

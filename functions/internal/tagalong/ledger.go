@@ -155,6 +155,9 @@ type Head struct {
 	// Running is the deployment that runs, "" if none is known.
 	Running string
 	Claims  []Claim
+	// Previous are the images that ran before in the proven containers of Running;
+	// none are known while no rule asks for their tags.
+	Previous []Previous
 	// Continues are the containers of Running that ran the same image before it, too.
 	Continues []string
 	// Released are the tags that the service let go of lately: their wish went
@@ -218,6 +221,8 @@ type Change struct {
 	DropGone       []Gone  // it did not at that time, as is known now
 	Places         []Place
 	DropPlaces     []Place
+	Previous       []PreviousPlace
+	DropPrevious   []PreviousPlace
 	Tags           []TagWrite
 	NewService     bool   // put the service into the directory
 	NewEnvironment string // put it, and the service as one of it, into the directory; "" if they are there
@@ -225,7 +230,7 @@ type Change struct {
 
 // Size counts the items that the transaction writes; DynamoDB takes 100.
 func (c Change) Size() int {
-	n := 1 + len(c.Gone) + len(c.DropGone) + len(c.Rollouts) + len(c.DropRollouts) + len(c.Places) + len(c.DropPlaces) + len(c.Tags)
+	n := 1 + len(c.Gone) + len(c.DropGone) + len(c.Rollouts) + len(c.DropRollouts) + len(c.Places) + len(c.DropPlaces) + len(c.Previous) + len(c.DropPrevious) + len(c.Tags)
 	for _, one := range []bool{c.Fact != nil, c.Member != nil, c.DropMember != "", c.NewService, c.NewEnvironment != "", c.NewEnvironment != ""} {
 		if one {
 			n++
@@ -346,7 +351,8 @@ type TagWrite struct {
 	At      time.Time
 }
 
-// RepositoryClaims are the claims of a repository's open places, and its tags.
+// RepositoryClaims are the claims of a repository's open places, its previous
+// places and its promotions, and its tags.
 type RepositoryClaims struct {
 	Claims []Claim
 	Tags   map[TagID]Tag

@@ -414,7 +414,7 @@ func (p *pass) recall(ctx context.Context) error {
 	if at < 0 || p.obs.Fact.ofAction() || !p.Recheck && p.obs.Now.Sub(p.know.Facts[at].RecordedAt) >= doubtFor {
 		return nil
 	}
-	asked := claims(p.obs.Service, p.obs.Policy, Rollout{FinishedAt: p.obs.Fact.Time}, p.obs.Details.Containers)
+	asked := claims(p.obs.Service, p.obs.Policy, Rollout{FinishedAt: p.obs.Fact.Time}, p.obs.Details.Containers, nil)
 	tags, err := p.Ledger.Tags(ctx, claimedTags(asked, p.know.Head.Claims, p.know.Head.released()))
 	if err != nil {
 		return err
