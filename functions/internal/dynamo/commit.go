@@ -117,6 +117,9 @@ func (l *Ledger) transaction(c tagalong.Change) *transaction {
 	for _, p := range c.DropPrevious {
 		t.remove(previousKey(p), nil)
 	}
+	if c.Stale != nil {
+		t.put(toStale(*c.Stale), nil)
+	}
 	if c.NewService {
 		t.put(directoryItem{key{directory, "S#" + c.Service.String()}}, nil)
 	}

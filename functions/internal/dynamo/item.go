@@ -141,6 +141,15 @@ type rowItem struct {
 //	      "registry": "111122223333.dkr.ecr.us-east-1.amazonaws.com",
 //	      "repository": "checkout-api",
 //	      "tag": "prod"
+//	    },
+//	    {
+//	      "at": "2026-03-04T09:18:02.915Z",
+//	      "by": "111122223333/us-east-1/prod-cluster/checkout-api#checkout-api",
+//	      "digest": "sha256:199ddbcf9ebd5fbafa80abdfc03fc5ca58decd3679b62dae111b3efc98a97853",
+//	      "environment": "prod",
+//	      "registry": "111122223333.dkr.ecr.us-east-1.amazonaws.com",
+//	      "repository": "checkout-api",
+//	      "tag": "prod-previous"
 //	    }
 //	  ],
 //	  "completeSince": "2026-03-04T08:02:11.480Z",
@@ -163,6 +172,14 @@ type rowItem struct {
 //	    }
 //	  },
 //	  "pk": "SVC#111122223333/us-east-1/prod-cluster/checkout-api",
+//	  "previous": [
+//	    {
+//	      "container": "checkout-api",
+//	      "digest": "sha256:199ddbcf9ebd5fbafa80abdfc03fc5ca58decd3679b62dae111b3efc98a97853",
+//	      "registry": "111122223333.dkr.ecr.us-east-1.amazonaws.com",
+//	      "repository": "checkout-api"
+//	    }
+//	  ],
 //	  "running": "ecs-svc/7330915268420174663",
 //	  "sk": "HEAD",
 //	  "version": "…"

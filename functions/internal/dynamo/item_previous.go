@@ -33,6 +33,17 @@ func (i imageItem) previous() tagalong.Previous {
 // ran in it before, in that image's repository:
 //
 //	{
+//	  "container": "checkout-api",
+//	  "digest": "sha256:199ddbcf9ebd5fbafa80abdfc03fc5ca58decd3679b62dae111b3efc98a97853",
+//	  "environment": "prod",
+//	  "pk": "REPO#checkout-api",
+//	  "registry": "111122223333.dkr.ecr.us-east-1.amazonaws.com",
+//	  "service": "111122223333/us-east-1/prod-cluster/checkout-api",
+//	  "since": "2026-03-04T09:18:02.915Z",
+//	  "sk": "PREV#111122223333.dkr.ecr.us-east-1.amazonaws.com#111122223333/us-east-1/prod-cluster/checkout-api#checkout-api",
+//	  "tags": [
+//	    "prod-previous"
+//	  ]
 //	}
 type previousItem struct {
 	key

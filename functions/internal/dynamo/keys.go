@@ -141,6 +141,13 @@ func stageKey(pipeline, execution string, s tagalong.StageChange) key {
 
 var sweepKey = key{"SWEEP", "CURSOR"}
 
+// The tags that are to be removed lie together, apart from who removes them.
+const stalePK = "STALE"
+
+var holdKey = key{"SWEEP", "UNTAG"}
+
+func staleKey(s tagalong.Stale) key { return key{stalePK, s.Service.String() + "#" + s.ID} }
+
 func jobKey(id string) key { return key{"JOB#" + id, "JOB"} }
 
 // historyIndex gives the keys under which a rollout is found by its environment.

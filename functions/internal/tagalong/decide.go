@@ -57,7 +57,14 @@ type decision struct {
 	missing need
 	version func() string
 
-	retention time.Duration
+	keeping
+}
+
+// keeping says how long rows are kept, and whether the tags of retired services
+// are not.
+type keeping struct {
+	retention time.Duration // 0 is for ever
+	untag     bool
 }
 
 // view is what the ledger says of a service: before the observation, or after it.
@@ -82,8 +89,8 @@ func viewOf(t Timeline) view {
 // it should hold after the observation; ok is false if nothing changes. It is
 // pure but for version, which makes up unique values. What it must know first it
 // asks for by need.
-func decide(know knowledge, obs Observation, retention time.Duration, version func() string) (c Change, ok bool, n need, err error) {
-	d := decision{know: know, obs: obs, retention: retention, version: version}
+func decide(know knowledge, obs Observation, k keeping, version func() string) (c Change, ok bool, n need, err error) {
+	d := decision{know: know, obs: obs, keeping: k, version: version}
 	if !know.Whole && obs.Fact.Time.Before(know.Head.Since) {
 		return Change{}, false, need{whole: true}, nil
 	}
@@ -607,10 +614,25 @@ func (d *decision) renew(c *Change, tag TagID, ours Claim, has bool) {
 		return
 	case !claimed:
 		write.Mode, write.Wish = Drop, Claim{Tag: tag}
+		d.leave(c, held)
 	case exists && held.Wish == best:
 		write.Mode = Touch
 	}
 	c.Tags = append(c.Tags, write)
+}
+
+// leave notes a tag that is to be removed: its last claim ended as the service was
+// retired, and it stood where it was wished. Without a policy the service may well
+// run on, under no environment.
+func (d *decision) leave(c *Change, tag Tag) {
+	_, runs := d.after.running()
+	if !d.untag || runs || d.obs.Policy.Environment == "" || tag.State != TagConfirmed {
+		return
+	}
+	if c.Stale == nil {
+		c.Stale = &Stale{ID: d.version(), Service: d.obs.Service}
+	}
+	c.Stale.Tags = append(c.Stale.Tags, StaleTag{ID: tag.ID, Digest: tag.Wish.Digest, Environment: tag.Wish.Environment})
 }
 
 // sameLive tells whether the head already holds all that was seen.

@@ -30,6 +30,8 @@ type Ledger struct {
 	listed   map[tagalong.Service]map[string]bool // the environments it was in
 	jobs     map[string]time.Time
 	cursor   string
+	stale    map[string]tagalong.Stale
+	hold     hold // of the removal of tags
 	releases map[releaseKey]*release
 	// promotions are the newest of each tag.
 	promotions map[tagalong.TagID]tagalong.Promoting
@@ -121,6 +123,7 @@ func (l *Ledger) begin(ctx context.Context, operation string) (func(), error) {
 		l.previous = map[previousKey]tagalong.PreviousPlace{}
 		l.tags = map[tagalong.TagID]tagalong.Tag{}
 		l.children = map[tagalong.Child]bool{}
+		l.stale = map[string]tagalong.Stale{}
 		l.jobs = map[string]time.Time{}
 		l.releases = map[releaseKey]*release{}
 		l.promotions = map[tagalong.TagID]tagalong.Promoting{}
@@ -335,6 +338,9 @@ func (l *Ledger) apply(of *service, c tagalong.Change) {
 	}
 	for _, w := range c.Tags {
 		l.applyTag(w)
+	}
+	if c.Stale != nil {
+		l.stale[c.Stale.ID] = cloneStale(*c.Stale)
 	}
 	if c.NewService {
 		l.listed[c.Service] = map[string]bool{}
