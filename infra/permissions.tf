@@ -76,6 +76,31 @@ data "aws_iam_policy_document" "images_tag" {
   }
 }
 
+# What the sweep needs beside, to remove the tags of services that are gone: none
+# of it unless it is asked to.
+data "aws_iam_policy_document" "images_untag" {
+  dynamic "statement" {
+    for_each = var.untag ? [local.repository_arns] : []
+
+    content {
+      sid       = "RemoveTags"
+      actions   = ["ecr:DescribeImages", "ecr:BatchDeleteImage"]
+      resources = statement.value
+    }
+  }
+
+  # Whether removals are replicated. AWS offers neither resources nor conditions for it.
+  dynamic "statement" {
+    for_each = var.untag ? ["*"] : []
+
+    content {
+      sid       = "ReadRegistrySettings"
+      actions   = ["ecr:DescribeRegistry"]
+      resources = [statement.value]
+    }
+  }
+}
+
 data "aws_iam_policy_document" "deployments" {
   statement {
     sid       = "ReadServices"

@@ -46,6 +46,26 @@ data "aws_iam_policy_document" "this" {
     resources = [for pair in setproduct(local.places, var.repositories) : "arn:${local.partition}:ecr:${pair[0]}:repository/${pair[1]}"]
   }
 
+  dynamic "statement" {
+    for_each = var.untag ? [[for pair in setproduct(local.places, var.repositories) : "arn:${local.partition}:ecr:${pair[0]}:repository/${pair[1]}"]] : []
+
+    content {
+      sid       = "RemoveTags"
+      actions   = ["ecr:DescribeImages", "ecr:BatchDeleteImage"]
+      resources = statement.value
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.untag ? ["*"] : []
+
+    content {
+      sid       = "ReadRegistrySettings"
+      actions   = ["ecr:DescribeRegistry"]
+      resources = [statement.value]
+    }
+  }
+
   statement {
     sid       = "ReadServices"
     actions   = ["ecs:DescribeServices", "ecs:ListServiceDeployments"]

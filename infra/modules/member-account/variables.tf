@@ -93,3 +93,10 @@ variable "pipelines" {
     error_message = "pipelines ${jsonencode(var.pipelines)}: want at least one name of a pipeline such as shop-release, or a pattern such as shop-*."
   }
 }
+
+variable "untag" {
+  description = "Whether tags of services that are gone may be removed, as with untag of the main module."
+  type        = bool
+  default     = false
+  nullable    = false
+}
