@@ -99,6 +99,31 @@ data "aws_iam_policy_document" "images_tag" {
   }
 }
 
+# What the sweep needs beside, to remove the tags of services that are gone: none
+# of it unless it is asked to.
+data "aws_iam_policy_document" "images_untag" {
+  dynamic "statement" {
+    for_each = var.untag ? [local.repository_arns] : []
+
+    content {
+      sid       = "RemoveTags"
+      actions   = ["ecr:DescribeImages", "ecr:BatchDeleteImage"]
+      resources = statement.value
+    }
+  }
+
+  # Whether removals are replicated. AWS offers neither resources nor conditions for it.
+  dynamic "statement" {
+    for_each = var.untag ? ["*"] : []
+
+    content {
+      sid       = "ReadRegistrySettings"
+      actions   = ["ecr:DescribeRegistry"]
+      resources = [statement.value]
+    }
+  }
+}
+
 data "aws_iam_policy_document" "deployments" {
   statement {
     sid       = "ReadServices"
@@ -166,31 +191,6 @@ data "aws_iam_policy_document" "services" {
       test     = "ArnLike"
       variable = "ecs:cluster"
       values   = local.cluster_arns
-    }
-  }
-}
-
-# Nothing, unless told.
-data "aws_iam_policy_document" "images_untag" {
-  dynamic "statement" {
-    for_each = var.untag ? [local.repository_arns] : []
-
-    content {
-      sid       = "RemoveTags"
-      actions   = ["ecr:BatchDeleteImage", "ecr:DescribeImages"]
-      resources = statement.value
-    }
-  }
-
-  # Where replication of deletes is on, no tag is removed. AWS offers neither
-  # resources nor conditions for this.
-  dynamic "statement" {
-    for_each = var.untag ? ["ReadReplication"] : []
-
-    content {
-      sid       = statement.value
-      actions   = ["ecr:DescribeRegistry"]
-      resources = ["*"]
     }
   }
 }

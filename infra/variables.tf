@@ -47,17 +47,25 @@ variable "architecture" {
 variable "environments" {
   description = "Environment rules, the first that matches a service wins. Lists are globs over names, a missing one matches everything. No rules at all: an environment is a cluster's name."
   type = list(object({
-    environment = string
-    accounts    = optional(list(string))
-    regions     = optional(list(string))
-    clusters    = optional(list(string))
-    services    = optional(list(string))
-    pipelines   = optional(list(string))
-    stages      = optional(list(string))
-    tags        = optional(list(string))
+    environment  = string
+    accounts     = optional(list(string))
+    regions      = optional(list(string))
+    clusters     = optional(list(string))
+    services     = optional(list(string))
+    pipelines    = optional(list(string))
+    stages       = optional(list(string))
+    tags         = optional(list(string))
+    previousTags = optional(list(string))
   }))
   default  = []
   nullable = false
+}
+
+variable "untag" {
+  description = "Whether the sweep removes tags that it put for services that are gone. Never an image's last tag, since ECR deletes an image with it, and never where deletes are replicated."
+  type        = bool
+  default     = false
+  nullable    = false
 }
 
 variable "accounts" {
@@ -134,13 +142,6 @@ variable "retention_days" {
     condition     = var.retention_days == null || try(var.retention_days >= 1 && var.retention_days <= 36500 && floor(var.retention_days) == var.retention_days, false)
     error_message = "retention_days ${coalesce(var.retention_days, 0)}: want whole days from 1 to 36500, or null to keep everything."
   }
-}
-
-variable "untag" {
-  description = "Whether the sweep removes the tags of services that are gone: never an image's last tag, and none where replication of deletes is on."
-  type        = bool
-  default     = false
-  nullable    = false
 }
 
 variable "deletion_protection" {

@@ -50,6 +50,42 @@ run "imagedefinitions_knows_no_table_and_moves_no_tag" {
   }
 }
 
+run "nothing_is_removed_from_ecr_by_default" {
+  command = plan
+
+  assert {
+    condition     = try(length(jsondecode(data.aws_iam_policy_document.images_untag.json).Statement), 0) == 0 && local.environment.TAGALONG_UNTAG == "false"
+    error_message = "removals: ${data.aws_iam_policy_document.images_untag.json}"
+  }
+}
+
+run "tags_can_be_removed_if_asked_to" {
+  command = plan
+
+  variables {
+    untag        = true
+    repositories = ["shop/*"]
+  }
+
+  assert {
+    condition = {
+      for statement in jsondecode(data.aws_iam_policy_document.images_untag.json).Statement : statement.Sid => [toset(flatten([statement.Action])), statement.Resource]
+      } == {
+      RemoveTags           = [toset(["ecr:DescribeImages", "ecr:BatchDeleteImage"]), "arn:aws:ecr:*:111122223333:repository/shop/*"]
+      ReadRegistrySettings = [toset(["ecr:DescribeRegistry"]), "*"]
+    }
+    error_message = "removals: ${data.aws_iam_policy_document.images_untag.json}"
+  }
+
+  assert {
+    condition = local.environment.TAGALONG_UNTAG == "true" && alltrue([
+      for policy in [data.aws_iam_policy_document.deployment, data.aws_iam_policy_document.pipeline, data.aws_iam_policy_document.tagimage, data.aws_iam_policy_document.imagedefinitions, data.aws_iam_policy_document.history] :
+      !strcontains(policy.json, "ecr:BatchDeleteImage")
+    ])
+    error_message = "a function that does not sweep may remove images"
+  }
+}
+
 run "only_the_roles_of_listed_accounts_are_assumed" {
   command = plan
 

@@ -111,6 +111,15 @@ func (l *Ledger) transaction(c tagalong.Change) *transaction {
 	for _, p := range c.DropPlaces {
 		t.remove(placeKey(p), nil)
 	}
+	for _, p := range c.Previous {
+		t.put(toPreviousPlace(p), nil)
+	}
+	for _, p := range c.DropPrevious {
+		t.remove(previousKey(p), nil)
+	}
+	if c.Stale != nil {
+		t.put(toStale(*c.Stale), nil)
+	}
 	if c.NewService {
 		t.put(directoryItem{key{directory, "S#" + c.Service.String()}}, nil)
 	}

@@ -141,6 +141,15 @@ type rowItem struct {
 //	      "registry": "111122223333.dkr.ecr.us-east-1.amazonaws.com",
 //	      "repository": "checkout-api",
 //	      "tag": "prod"
+//	    },
+//	    {
+//	      "at": "2026-03-04T09:18:02.915Z",
+//	      "by": "111122223333/us-east-1/prod-cluster/checkout-api#checkout-api",
+//	      "digest": "sha256:199ddbcf9ebd5fbafa80abdfc03fc5ca58decd3679b62dae111b3efc98a97853",
+//	      "environment": "prod",
+//	      "registry": "111122223333.dkr.ecr.us-east-1.amazonaws.com",
+//	      "repository": "checkout-api",
+//	      "tag": "prod-previous"
 //	    }
 //	  ],
 //	  "completeSince": "2026-03-04T08:02:11.480Z",
@@ -163,6 +172,14 @@ type rowItem struct {
 //	    }
 //	  },
 //	  "pk": "SVC#111122223333/us-east-1/prod-cluster/checkout-api",
+//	  "previous": [
+//	    {
+//	      "container": "checkout-api",
+//	      "digest": "sha256:199ddbcf9ebd5fbafa80abdfc03fc5ca58decd3679b62dae111b3efc98a97853",
+//	      "registry": "111122223333.dkr.ecr.us-east-1.amazonaws.com",
+//	      "repository": "checkout-api"
+//	    }
+//	  ],
 //	  "running": "ecs-svc/7330915268420174663",
 //	  "sk": "HEAD",
 //	  "version": "…"
@@ -176,6 +193,7 @@ type headItem struct {
 	Environment   string                 `dynamodbav:"environment,omitempty"`
 	Running       string                 `dynamodbav:"running,omitempty"`
 	Claims        []claimItem            `dynamodbav:"claims,omitempty"`
+	Previous      []imageItem            `dynamodbav:"previous,omitempty"`
 	Continues     []string               `dynamodbav:"continues,omitempty"` // names of containers
 	Released      []releasedItem         `dynamodbav:"released,omitempty"`
 	Last          string                 `dynamodbav:"last,omitempty"` // the sort key of the fact that was written with it
@@ -520,6 +538,7 @@ func toHead(s tagalong.Service, h tagalong.Head) headItem {
 		Environment:   h.Environment,
 		Running:       h.Running,
 		Claims:        all(h.Claims, toClaim),
+		Previous:      all(h.Previous, toPrevious),
 		Continues:     h.Continues,
 		Released:      all(h.Released, toReleased),
 		Last:          lastKey(s, h.Last),
@@ -547,6 +566,7 @@ func (i headItem) head() tagalong.Head {
 		Environment:   i.Environment,
 		Running:       i.Running,
 		Claims:        all(i.Claims, claimItem.claim),
+		Previous:      all(i.Previous, imageItem.previous),
 		Continues:     i.Continues,
 		Released:      all(i.Released, releasedItem.released),
 		Last:          lastFact(i.Last),

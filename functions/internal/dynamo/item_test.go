@@ -50,15 +50,19 @@ func stored(t *testing.T) map[string]string {
 		}
 	}
 	release(t, aws, reactor)
+	retire(t, aws, reactor)
 	kinds := map[string]*regexp.Regexp{
-		"headItem":      regexp.MustCompile(`^SVC#\S+ HEAD$`),
+		"headItem":      regexp.MustCompile(`^SVC#\S+/checkout-api HEAD$`),
 		"factItem":      regexp.MustCompile(`^SVC#\S+ F#\S+#COMPLETED#ecs-svc/7330915268420174663$`),
 		"rowItem":       regexp.MustCompile(`^SVC#\S+ R#\S+#ecs-svc/7330915268420174663$`),
 		"memberItem":    regexp.MustCompile(`^ENV#\S+ NOW#`),
 		"placeItem":     regexp.MustCompile(`^REPO#\S+ NOW#`),
+		"previousItem":  regexp.MustCompile(`^REPO#\S+ PREV#`),
+		"staleItem":     regexp.MustCompile(`^STALE `),
+		"holdItem":      regexp.MustCompile(`^SWEEP UNTAG`),
 		"tagItem":       regexp.MustCompile(`^REPO#\S+ TAG#`),
 		"childItem":     regexp.MustCompile(`^D#`),
-		"directoryItem": regexp.MustCompile(`^DIR S#`),
+		"directoryItem": regexp.MustCompile(`^DIR S#\S+/checkout-api$`),
 		"promotionItem": regexp.MustCompile(`^REPO#\S+ PROMO#`),
 		"originItem":    regexp.MustCompile(`^X#\S+ ORIGIN`),
 		"stageItem":     regexp.MustCompile(`^X#\S+ STAGE#`),
@@ -101,6 +105,9 @@ func indent(t *testing.T, plain map[string]any) string {
 			plain[name] = "…"
 		}
 	}
+	if sk := plain["sk"].(string); plain["pk"] == "STALE" {
+		plain["sk"] = sk[:strings.LastIndexByte(sk, '#')+1] + "…"
+	}
 	var b strings.Builder
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)
@@ -118,7 +125,8 @@ func reactorOn(s *sandboxtest.Sandbox, client *dynamodb.Client, clock time.Time)
 		return cfg, nil
 	}
 	return &tagalong.Reactor{
-		Rules:    tagalong.Rules{{Environment: "prod", Clusters: []string{"prod-*"}}},
+		Rules:    tagalong.Rules{{Environment: "prod", Clusters: []string{"prod-*"}, PreviousTags: []string{"{environment}-previous"}}},
+		Untag:    true,
 		Ledger:   dynamo.New(client, "tagalong"),
 		Workload: ecs.New(configs),
 		Registry: ecr.New(configs),
@@ -151,6 +159,32 @@ func twoDeployments(t *testing.T, s *sandboxtest.Sandbox) (events [][]byte) {
 	return events
 }
 
+// retire lets a service go whose image has no other tag, so that a sweep keeps it.
+func retire(t *testing.T, s *sandboxtest.Sandbox, r *tagalong.Reactor) {
+	t.Helper()
+	at := time.Date(2026, 3, 4, 8, 30, 0, 0, time.UTC)
+	images := s.ECR.Repository(wire.Scope{}, "cart")
+	if _, err := images.Push(sandboxecr.Image{Seed: "cart", Tags: []string{"build-7"}}); err != nil {
+		t.Fatal(err)
+	}
+	service := s.ECS.Cluster(wire.Scope{}, "prod-cluster").CreateService("cart", sandboxecs.ServiceOptions{Numbers: []string{"1048576000000000001"}})
+	d, _, err := service.Release(at, sandboxecs.Container{Name: "cart", Image: images.URI() + ":build-7"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	completed, err := d.Complete(at.Add(time.Minute))
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := tagalong.Service{Account: "111122223333", Region: "us-east-1", Cluster: "prod-cluster", Name: "cart"}
+	_, ran := r.Handle(t.Context(), completed)
+	_, gone := r.Observe(t.Context(), of, tagalong.Fact{Name: tagalong.Retired, Time: at.Add(time.Hour), Source: tagalong.FromSweep, Reason: "the service is gone"})
+	held := r.Ledger.HoldStale(t.Context(), "…", at, at.Add(20*time.Minute))
+	if err := errors.Join(ran, gone, held); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // release promotes an image and notes what CodePipeline said of its execution.
 func release(t *testing.T, s *sandboxtest.Sandbox, r *tagalong.Reactor) {
 	t.Helper()
@@ -176,7 +210,7 @@ func release(t *testing.T, s *sandboxtest.Sandbox, r *tagalong.Reactor) {
 // TestTheCommentsShowWhatIsStored keeps the JSON beside the types equal to the table.
 func TestTheCommentsShowWhatIsStored(t *testing.T) {
 	items, shown := stored(t), map[string]string{}
-	for _, name := range []string{"item.go", "item_release.go"} {
+	for _, name := range []string{"item.go", "item_release.go", "item_previous.go", "stale.go"} {
 		source, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)

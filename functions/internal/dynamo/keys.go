@@ -45,8 +45,10 @@ const (
 	prefixNext = "NEXT#"
 	prefixWas  = "WAS#"
 	prefixTag  = "TAG#"
-	// A promotion lies between what runs and the tags: all claims of a repository
-	// come with one Query. So it does under its release.
+	// What is claimed for previous images and a promotion lie between what runs and
+	// the tags: all claims of a repository come with one Query. A promotion lies
+	// under its release, too.
+	prefixPrev  = "PREV#"
 	prefixPromo = "PROMO#"
 	prefixStage = "STAGE#"
 	skOrigin    = "ORIGIN"
@@ -104,6 +106,11 @@ func placeKey(p tagalong.Place) key {
 	return k
 }
 
+func previousKey(p tagalong.PreviousPlace) key {
+	at := tagalong.PlaceAt{Registry: p.Image.Registry, Service: p.Service, Container: p.Container}
+	return key{repositoryPK(p.Image), prefixPrev + lane(at)}
+}
+
 // wasKey gives the sort key of a place that has ended.
 func wasKey(at tagalong.PlaceAt) string { return prefixWas + formatTime(at.Since) + "#" + lane(at) }
 
@@ -133,6 +140,13 @@ func stageKey(pipeline, execution string, s tagalong.StageChange) key {
 }
 
 var sweepKey = key{"SWEEP", "CURSOR"}
+
+// The tags that are to be removed lie together, apart from who removes them.
+const stalePK = "STALE"
+
+var holdKey = key{"SWEEP", "UNTAG"}
+
+func staleKey(s tagalong.Stale) key { return key{stalePK, s.Service.String() + "#" + s.ID} }
 
 func jobKey(id string) key { return key{"JOB#" + id, "JOB"} }
 

@@ -261,8 +261,8 @@ func (l *Ledger) tags(ctx context.Context, ids []tagalong.TagID, get getter) (ma
 	return tags, err
 }
 
-// Claims reads the open places, the promotions and the tags of a repository: they
-// lie side by side in its partition.
+// Claims reads the open places, the previous places, the promotions and the tags of
+// a repository: they lie side by side in its partition.
 func (l *Ledger) Claims(ctx context.Context, r tagalong.Repository) (tagalong.RepositoryClaims, error) {
 	claims := tagalong.RepositoryClaims{Tags: map[tagalong.TagID]tagalong.Tag{}}
 	for i, err := range l.query(ctx, query{pk: repositoryPK(r), from: prefixNow, to: prefixTag + afterAll}) {
@@ -285,6 +285,14 @@ func addClaim(claims *tagalong.RepositoryClaims, i item) error {
 		}
 		held, err := place.claims()
 		claims.Claims = append(claims.Claims, held...)
+		return err
+	case strings.HasPrefix(sk, prefixPrev):
+		var previous previousItem
+		if err := attributevalue.UnmarshalMap(i, &previous); err != nil {
+			return err
+		}
+		place, err := previous.place()
+		claims.Claims = append(claims.Claims, place.Claims()...)
 		return err
 	case strings.HasPrefix(sk, prefixPromo):
 		var promotion promotionItem

@@ -33,7 +33,7 @@ func (l *Ledger) put(ctx context.Context, v any, c *condition) error {
 	}
 	in := &dynamodb.PutItemInput{TableName: &l.table, Item: i}
 	if c != nil {
-		in.ConditionExpression = &c.expression
+		in.ConditionExpression, in.ExpressionAttributeNames, in.ExpressionAttributeValues = &c.expression, c.names, c.values
 		in.ReturnValuesOnConditionCheckFailure = types.ReturnValuesOnConditionCheckFailureAllOld
 	}
 	for attempt := 0; ; attempt++ {

@@ -32,6 +32,18 @@ func TestTheContractOnTheSandbox(t *testing.T) {
 	})
 }
 
+func TestTheContractOfRemovalsOnTheSandbox(t *testing.T) {
+	tagalongtest.UntaggerSuite(t, func(t *testing.T) (tagalong.Untagger, tagalongtest.UntaggerWorld) {
+		s := sandboxtest.Start(t)
+		r := New(func(_ context.Context, account, region string) (aws.Config, error) {
+			cfg := s.As(account)
+			cfg.Region = region
+			return cfg, nil
+		})
+		return r, sandboxWorld{Sandbox: s}
+	})
+}
+
 // loser is a client that can lose the answer to a put.
 type loser struct {
 	client aws.HTTPClient
@@ -76,6 +88,14 @@ func (w sandboxWorld) PushIndex(t *testing.T, r tagalong.Repository, seed string
 		t.Fatal(err)
 	}
 	return pushed.Digest, []digest.Digest{pushed.AMD64, pushed.ARM64}
+}
+
+func (w sandboxWorld) ReplicateDeletes(t *testing.T, r tagalong.Repository) {
+	t.Helper()
+	account, region, _ := r.ECR()
+	w.ECR.Replicate(wire.Scope{Account: account, Region: region},
+		ecr.ReplicationRule{Destinations: []ecr.ReplicationDestination{{Region: "eu-west-1", RegistryID: account}}},
+		ecr.ReplicationRule{Destinations: []ecr.ReplicationDestination{{Region: "eu-north-1", RegistryID: account}}, Deletes: &ecr.DeleteReplication{Enabled: true}})
 }
 
 func (w sandboxWorld) Immutable(t *testing.T, r tagalong.Repository, except ...string) {

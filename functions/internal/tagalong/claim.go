@@ -34,8 +34,9 @@ func (c Claim) newer(o Claim) bool {
 func Claimant(s Service, container string) string { return s.String() + "#" + container }
 
 // claims gives what a running rollout claims under a policy: for each proven
-// container that lies in ECR, each of the policy's tags.
-func claims(s Service, policy Policy, running Rollout, containers []Container) []Claim {
+// container that lies in ECR, each of the policy's tags, and for each image that
+// ran before, each of its previous tags.
+func claims(s Service, policy Policy, running Rollout, containers []Container, previous []Previous) []Claim {
 	var all []Claim
 	for _, c := range containers {
 		if !c.Proven() || !c.Taggable() {
@@ -52,7 +53,7 @@ func claims(s Service, policy Policy, running Rollout, containers []Container) [
 			})
 		}
 	}
-	return all
+	return append(all, previousClaims(s, policy, running, previous, all)...)
 }
 
 // newest gives the newest claim on a tag.

@@ -57,7 +57,14 @@ type decision struct {
 	missing need
 	version func() string
 
-	retention time.Duration
+	keeping
+}
+
+// keeping says how long rows are kept, and whether the tags of retired services
+// are not.
+type keeping struct {
+	retention time.Duration // 0 is for ever
+	untag     bool
 }
 
 // view is what the ledger says of a service: before the observation, or after it.
@@ -69,6 +76,7 @@ type view struct {
 	// environment and claims are those of what runs.
 	environment   string
 	claims        []Claim
+	previous      []Previous
 	completeSince time.Time
 	stored        bool // this is what the ledger holds, not what it is to hold
 }
@@ -81,8 +89,8 @@ func viewOf(t Timeline) view {
 // it should hold after the observation; ok is false if nothing changes. It is
 // pure but for version, which makes up unique values. What it must know first it
 // asks for by need.
-func decide(know knowledge, obs Observation, retention time.Duration, version func() string) (c Change, ok bool, n need, err error) {
-	d := decision{know: know, obs: obs, retention: retention, version: version}
+func decide(know knowledge, obs Observation, k keeping, version func() string) (c Change, ok bool, n need, err error) {
+	d := decision{know: know, obs: obs, keeping: k, version: version}
 	if !know.Whole && obs.Fact.Time.Before(know.Head.Since) {
 		return Change{}, false, need{whole: true}, nil
 	}
@@ -153,9 +161,14 @@ func (d *decision) join() {
 func (d *decision) describe() {
 	head := d.know.Head
 	d.before.stored, d.before.details = true, d.detailsBefore
-	d.before.environment, d.before.claims, d.before.completeSince = head.Environment, head.Claims, head.CompleteSince
+	d.before.environment, d.before.completeSince = head.Environment, head.CompleteSince
+	d.before.claims, d.before.previous = head.Claims, head.Previous
 	d.after.stored, d.after.details = false, d.details
-	d.after.environment, d.after.claims, d.after.completeSince = d.obs.Policy.Environment, d.newClaims(), d.completeSince()
+	d.after.environment, d.after.completeSince = d.obs.Policy.Environment, d.completeSince()
+	if running, ok := d.after.running(); ok {
+		d.after.previous = d.previous(running)
+		d.after.claims = claims(d.obs.Service, d.obs.Policy, running, d.details(running).Containers, d.after.previous)
+	}
 }
 
 // row gives a rollout's details from its row, or asks for it.
@@ -257,13 +270,14 @@ func (d *decision) change() (Change, bool) {
 	d.changeMember(&c)
 	d.changeDirectory(&c)
 	d.changePlaces(&c)
+	d.changePrevious(&c)
 	d.changeTags(&c, d.before.claims, d.after.claims)
 	if !d.recall {
 		fact := d.obs.Fact
 		fact.RecordedAt = d.obs.Now
 		c.Fact = &fact
 	}
-	if c.Size() == 1 && d.sameLive() {
+	if c.Size() == 1 && d.sameLive() && slices.Equal(d.before.previous, d.after.previous) {
 		return Change{}, false
 	}
 	c.Head = d.head(c)
@@ -327,14 +341,6 @@ func (d *decision) expiry(closed time.Time) time.Time {
 	return closed.Add(d.retention)
 }
 
-func (d *decision) newClaims() []Claim {
-	running, ok := d.after.running()
-	if !ok {
-		return nil
-	}
-	return claims(d.obs.Service, d.obs.Policy, running, d.details(running).Containers)
-}
-
 // member gives the running row, nil while no container is known.
 func (d *decision) member(v view) *Member {
 	running, ok := v.running()
@@ -372,11 +378,12 @@ func (d Details) joined() time.Time {
 	return d.Moves[len(d.Moves)-1].At
 }
 
+// place gives a container with the tags that it claims for its own image.
 func place(s Service, c Container, held []Claim) Placed {
 	p := Placed{Container: c}
 	for _, claim := range held {
 		switch {
-		case claim.By != Claimant(s, c.Name):
+		case claim.By != Claimant(s, c.Name) || claim.Tag.Repository != c.Image || claim.Digest != c.Target():
 		case claim.Once:
 			p.Once = append(p.Once, claim.Tag.Tag)
 		default:
@@ -607,10 +614,25 @@ func (d *decision) renew(c *Change, tag TagID, ours Claim, has bool) {
 		return
 	case !claimed:
 		write.Mode, write.Wish = Drop, Claim{Tag: tag}
+		d.leave(c, held)
 	case exists && held.Wish == best:
 		write.Mode = Touch
 	}
 	c.Tags = append(c.Tags, write)
+}
+
+// leave notes a tag that is to be removed: its last claim ended as the service was
+// retired, and it stood where it was wished. Without a policy the service may well
+// run on, under no environment.
+func (d *decision) leave(c *Change, tag Tag) {
+	_, runs := d.after.running()
+	if !d.untag || runs || d.obs.Policy.Environment == "" || tag.State != TagConfirmed {
+		return
+	}
+	if c.Stale == nil {
+		c.Stale = &Stale{ID: d.version(), Service: d.obs.Service}
+	}
+	c.Stale.Tags = append(c.Stale.Tags, StaleTag{ID: tag.ID, Digest: tag.Wish.Digest, Environment: tag.Wish.Environment})
 }
 
 // sameLive tells whether the head already holds all that was seen.
@@ -627,6 +649,7 @@ func (d *decision) head(c Change) Head {
 		Since:         d.know.Head.Since,
 		Live:          map[string]Details{},
 		Claims:        d.after.claims,
+		Previous:      d.after.previous,
 		Released:      d.released(c),
 		Last:          d.know.Head.Last,
 		CompleteSince: d.after.completeSince,

@@ -20,6 +20,7 @@ const (
 	DriftBlocked     DriftKind = "blocked"     // the tag cannot be moved
 	DriftMissing     DriftKind = "missing"     // the image is gone from its repository
 	DriftFought      DriftKind = "fought"      // somebody moves the tag away, again and again
+	DriftStale       DriftKind = "stale"       // a tag of a retired service is to be removed
 	DriftUnreachable DriftKind = "unreachable" // an account, a Region or a repository could not be looked at
 )
 

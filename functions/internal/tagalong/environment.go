@@ -30,10 +30,13 @@ type Rule struct {
 	Stages    []string `json:"stages,omitempty"`
 	// Tags are templates with the placeholders {environment} {cluster} {service} {container} {time}.
 	Tags []string `json:"tags,omitempty"`
+	// PreviousTags are templates of tags on the image that ran before; the
+	// placeholders are the same without {time}. None by default.
+	PreviousTags []string `json:"previousTags,omitempty"`
 }
 
 const (
-	maxTags    = 5 // a rule's; ten containers with five tags each still fit one transaction
+	maxTags    = 5 // a rule's of both kinds; ten containers with five tags each still fit one transaction
 	defaultTag = "{environment}"
 	timeFormat = "20060102T150405Z" // of {time}, UTC
 )
@@ -78,12 +81,27 @@ func (r Rule) check(at string) (problems []error) {
 			}
 		}
 	}
-	if len(r.Tags) > maxTags {
-		problems = append(problems, fmt.Errorf("%s.tags: %d templates: want at most %d", at, len(r.Tags), maxTags))
+	return append(problems, r.checkTags(at)...)
+}
+
+// checkTags counts both kinds together: a list that is missing is one template.
+func (r Rule) checkTags(at string) (problems []error) {
+	if n := len(r.Tags); n > maxTags {
+		problems = append(problems, fmt.Errorf("%s.tags: %d templates: want at most %d", at, n, maxTags))
+	} else if n, previous := len(r.templates()), len(r.PreviousTags); n+previous > maxTags {
+		problems = append(problems, fmt.Errorf("%s.previousTags: %d templates beside %d of tags: want at most %d in all", at, previous, n, maxTags))
 	}
 	for _, template := range r.Tags {
-		if err := checkTemplate(template, r.Environment); err != nil {
+		if err := checkTemplate(template, r.Environment, withTime); err != nil {
 			problems = append(problems, fmt.Errorf("%s.tags %q: %w", at, template, err))
+		}
+	}
+	for _, template := range r.PreviousTags {
+		if err := checkTemplate(template, r.Environment, names); err != nil {
+			problems = append(problems, fmt.Errorf("%s.previousTags %q: %w", at, template, err))
+		}
+		if slices.Contains(r.templates(), template) {
+			problems = append(problems, fmt.Errorf("%s.previousTags %q: is one of tags, too: want another one, such as {environment}-previous", at, template))
 		}
 	}
 	return problems
@@ -91,11 +109,19 @@ func (r Rule) check(at string) (problems []error) {
 
 var placeholder = regexp.MustCompile(`\{[^{}]*\}`)
 
+// The placeholders: timeName is that of tags alone, since a tag of its own for
+// each completion is put once and then never a wish.
+var names = []string{"{environment}", "{cluster}", "{service}", "{container}"}
+
+const timeName = "{time}"
+
+var withTime = append(slices.Clip(names), timeName)
+
 // checkTemplate refuses a template that can give no legal tag.
-func checkTemplate(template, environment string) error {
+func checkTemplate(template, environment string, names []string) error {
 	for _, name := range placeholder.FindAllString(template, -1) {
-		if !slices.Contains([]string{"{environment}", "{cluster}", "{service}", "{container}", "{time}"}, name) {
-			return fmt.Errorf("placeholder %s: want {environment}, {cluster}, {service}, {container} or {time}", name)
+		if last := len(names) - 1; !slices.Contains(names, name) {
+			return fmt.Errorf("placeholder %s: want %s or %s", name, strings.Join(names[:last], ", "), names[last])
 		}
 	}
 	sample := expand(template, environment, Service{Cluster: "c", Name: "s"}, "c", time.Unix(0, 0).UTC())
@@ -111,17 +137,19 @@ func expand(template, environment string, s Service, container string, completed
 		"{cluster}", s.Cluster,
 		"{service}", s.Name,
 		"{container}", container,
-		"{time}", completed.UTC().Format(timeFormat),
+		timeName, completed.UTC().Format(timeFormat),
 	).Replace(template)
 }
 
 // timed tells whether a template gives a tag of its own to each completion.
-func timed(template string) bool { return strings.Contains(template, "{time}") }
+func timed(template string) bool { return strings.Contains(template, timeName) }
 
 // Policy is what the rules say of one service.
 type Policy struct {
 	Environment string
 	Tags        []string // templates
+	// PreviousTags are templates of those on the image that ran before.
+	PreviousTags []string
 	// Pipelines and Stages are globs of those whose releases count; none is all.
 	Pipelines, Stages []string
 }
@@ -139,7 +167,7 @@ func (r Rules) For(s Service) (policy Policy, ok bool) {
 	}
 	for _, rule := range r {
 		if rule.matches(s) {
-			return Policy{Environment: rule.Environment, Tags: rule.templates(), Pipelines: rule.Pipelines, Stages: rule.Stages}, true
+			return Policy{Environment: rule.Environment, Tags: rule.templates(), PreviousTags: rule.PreviousTags, Pipelines: rule.Pipelines, Stages: rule.Stages}, true
 		}
 	}
 	return Policy{}, false

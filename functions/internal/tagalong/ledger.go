@@ -93,6 +93,17 @@ type Sweeps interface {
 	SetCursor(ctx context.Context, cursor string) error
 }
 
+// Stales holds the tags that are to be removed from ECR.
+type Stales interface {
+	// StaleTags gives what retired services left behind, consistently, in no order.
+	StaleTags(ctx context.Context) iter.Seq2[Stale, error]
+	// SetStale writes what is left of it; with no tags it goes.
+	SetStale(ctx context.Context, s Stale) error
+	// HoldStale keeps the removal of tags to one sweep until a time, which ends an
+	// earlier hold of the same one; ErrConflict while another one has it.
+	HoldStale(ctx context.Context, by string, now, until time.Time) error
+}
+
 // Ledger is the whole store that the reactor needs.
 type Ledger interface {
 	Journal
@@ -100,6 +111,21 @@ type Ledger interface {
 	Promotions
 	Releases
 	Sweeps
+	Stales
+}
+
+// Stale are tags that stayed in ECR as their service was retired.
+type Stale struct {
+	ID      string // a unique value that its writer made up
+	Service Service
+	Tags    []StaleTag
+}
+
+// StaleTag is a tag that nobody wishes any more.
+type StaleTag struct {
+	ID          TagID
+	Digest      digest.Digest // where it was confirmed last
+	Environment string
 }
 
 // PromotionWrite is the write set of a promotion of one tag.
@@ -155,6 +181,9 @@ type Head struct {
 	// Running is the deployment that runs, "" if none is known.
 	Running string
 	Claims  []Claim
+	// Previous are the images that ran before in the proven containers of Running;
+	// none are known while no rule asks for their tags.
+	Previous []Previous
 	// Continues are the containers of Running that ran the same image before it, too.
 	Continues []string
 	// Released are the tags that the service let go of lately: their wish went
@@ -218,15 +247,18 @@ type Change struct {
 	DropGone       []Gone  // it did not at that time, as is known now
 	Places         []Place
 	DropPlaces     []Place
+	Previous       []PreviousPlace
+	DropPrevious   []PreviousPlace
 	Tags           []TagWrite
+	Stale          *Stale // what is left of dropped tags; nil if nothing is to be removed
 	NewService     bool   // put the service into the directory
 	NewEnvironment string // put it, and the service as one of it, into the directory; "" if they are there
 }
 
 // Size counts the items that the transaction writes; DynamoDB takes 100.
 func (c Change) Size() int {
-	n := 1 + len(c.Gone) + len(c.DropGone) + len(c.Rollouts) + len(c.DropRollouts) + len(c.Places) + len(c.DropPlaces) + len(c.Tags)
-	for _, one := range []bool{c.Fact != nil, c.Member != nil, c.DropMember != "", c.NewService, c.NewEnvironment != "", c.NewEnvironment != ""} {
+	n := 1 + len(c.Gone) + len(c.DropGone) + len(c.Rollouts) + len(c.DropRollouts) + len(c.Places) + len(c.DropPlaces) + len(c.Previous) + len(c.DropPrevious) + len(c.Tags)
+	for _, one := range []bool{c.Fact != nil, c.Member != nil, c.DropMember != "", c.Stale != nil, c.NewService, c.NewEnvironment != "", c.NewEnvironment != ""} {
 		if one {
 			n++
 		}
@@ -346,7 +378,8 @@ type TagWrite struct {
 	At      time.Time
 }
 
-// RepositoryClaims are the claims of a repository's open places, and its tags.
+// RepositoryClaims are the claims of a repository's open places, its previous
+// places and its promotions, and its tags.
 type RepositoryClaims struct {
 	Claims []Claim
 	Tags   map[TagID]Tag

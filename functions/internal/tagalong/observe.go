@@ -26,6 +26,9 @@ type Reactor struct {
 	Now func() time.Time
 	// Retention is how long closed rows are kept; 0 is for ever.
 	Retention time.Duration
+	// Untag records the tags that retired services leave in ECR, for the sweep to
+	// remove; else they are left alone for good.
+	Untag bool
 	// Recheck makes every repeat compare ECR again, however old: for replays by hand.
 	Recheck bool
 	Log     *slog.Logger
@@ -212,7 +215,7 @@ func (p *pass) record(ctx context.Context) error {
 // decide asks for what it must know until it knows enough.
 func (r *Reactor) decide(ctx context.Context, know *knowledge, obs Observation) (Change, bool, error) {
 	for {
-		change, changed, n, err := decide(*know, obs, r.Retention, newVersion)
+		change, changed, n, err := decide(*know, obs, keeping{r.Retention, r.Untag}, newVersion)
 		if err != nil || n.none() {
 			return change, changed, err
 		}
@@ -435,7 +438,7 @@ func (p *pass) recall(ctx context.Context) error {
 	if at < 0 || p.obs.Fact.ofAction() || !p.Recheck && p.obs.Now.Sub(p.know.Facts[at].RecordedAt) >= doubtFor {
 		return nil
 	}
-	asked := claims(p.obs.Service, p.obs.Policy, Rollout{FinishedAt: p.obs.Fact.Time}, p.obs.Details.Containers)
+	asked := claims(p.obs.Service, p.obs.Policy, Rollout{FinishedAt: p.obs.Fact.Time}, p.obs.Details.Containers, nil)
 	tags, err := p.Ledger.Tags(ctx, claimedTags(asked, p.know.Head.Claims, p.know.Head.released()))
 	if err != nil {
 		return err

@@ -68,6 +68,8 @@ var (
 		{{Environment: "prod", Clusters: []string{"prod-*"}, Tags: []string{"{environment}", "{environment}-{container}"}}, {Environment: "rest", Tags: []string{"live"}}},
 		{{Environment: "one", Services: []string{"api"}, Tags: []string{"live", "{service}"}}, {Environment: "two", Tags: []string{"live", "{environment}-{container}"}}},
 		{{Environment: "prod", Clusters: []string{"prod-*"}}},
+		{{Environment: "kept", PreviousTags: []string{"{environment}-previous", "{environment}-{container}"}}},
+		{{Environment: "shop", Clusters: []string{"prod-*"}, Tags: []string{"live"}, PreviousTags: []string{"previous"}}, {Environment: "misc", Tags: []string{"live", "{service}"}, PreviousTags: []string{"previous", "{container}"}}},
 	}
 )
 
@@ -228,7 +230,6 @@ func (s story) deploy(t *rapid.T, of deploymentOf) {
 			task.Containers = append(task.Containers, resolved)
 			other.Containers = append(other.Containers, resolved)
 		}
-		tr.proven = tr.proven && repo != nginx
 		s.truths[of] = append(s.truths[of], tr)
 	}
 	if !reviseAll {
@@ -318,25 +319,70 @@ func (s story) wishes(happenings []happening) map[TagID]wish {
 	}
 	for service, facts := range byService(happenings) {
 		environment, templates := s.rulesFor(service)
-		for _, r := range naiveFold(facts) {
+		rollouts := naiveFold(facts)
+		for _, r := range rollouts {
 			if r.State != StateCompleted || !r.Until.IsZero() {
 				continue
 			}
 			for _, c := range s.truths[deploymentOf{service, r.Deployment}] {
-				if !c.proven {
-					continue
-				}
-				for _, template := range templates {
+				mine := map[TagID]bool{}
+				filled := func(repo Repository, template string) TagID {
 					tag := template
 					for name, value := range map[string]string{"{environment}": environment, "{service}": service.Name, "{container}": c.name} {
 						tag = strings.ReplaceAll(tag, name, value)
 					}
-					claim(TagID{Repository: c.repo, Tag: tag}, wish{c.digest, r.FinishedAt, service.String() + "#" + c.name})
+					return TagID{Repository: repo, Tag: tag}
+				}
+				by := service.String() + "#" + c.name
+				if !c.proven {
+					continue
+				}
+				if c.repo != nginx {
+					for _, template := range templates {
+						id := filled(c.repo, template)
+						mine[id] = true
+						claim(id, wish{c.digest, r.FinishedAt, by})
+					}
+				}
+				before, ok := s.ranBefore(service, rollouts, c)
+				if !ok {
+					continue
+				}
+				for _, template := range s.previousFor(environment) {
+					if id := filled(before.repo, template); !mine[id] {
+						claim(id, wish{before.digest, r.FinishedAt, by})
+					}
 				}
 			}
 		}
 	}
 	return all
+}
+
+// ranBefore looks through all that ever ran of a service for the container's last
+// image that is not this one.
+func (s story) ranBefore(service Service, rollouts []Rollout, c truth) (before truth, ok bool) {
+	var at time.Time
+	for _, r := range rollouts {
+		if r.State != StateCompleted || r.Until.IsZero() || r.Until.Equal(r.FinishedAt) || ok && r.FinishedAt.Before(at) {
+			continue
+		}
+		for _, o := range s.truths[deploymentOf{service, r.Deployment}] {
+			if o.name == c.name && o.proven && o.repo != nginx && (o.repo != c.repo || o.digest != c.digest) {
+				before, ok, at = o, true, r.FinishedAt
+			}
+		}
+	}
+	return before, ok
+}
+
+// previousFor knows what allRules say.
+func (s story) previousFor(environment string) []string {
+	return map[string][]string{
+		"kept": {"kept-previous", "kept-{container}"},
+		"shop": {"previous"},
+		"misc": {"previous", "{container}"},
+	}[environment]
 }
 
 // rulesFor knows what allRules say.
@@ -346,7 +392,11 @@ func (s story) rulesFor(service Service) (environment string, templates []string
 	case len(s.rules) == 0:
 		return service.Cluster, []string{"{environment}"}
 	case len(s.rules) == 1 && len(s.rules[0].Clusters) == 0:
-		return "prod", []string{"{environment}"}
+		return s.rules[0].Environment, []string{"{environment}"}
+	case s.rules[0].Environment == "shop" && prod:
+		return "shop", []string{"live"}
+	case s.rules[0].Environment == "shop":
+		return "misc", []string{"live", "{service}"}
 	case len(s.rules) == 1 && prod:
 		return "prod", []string{"{environment}"}
 	case len(s.rules) == 1:

@@ -23,7 +23,9 @@ type Sweeper struct {
 	*Reactor
 	Estate  Estate
 	Records Records
-	Scopes  []Scope // where to look, in this order
+	// Untagger removes the tags that Reactor.Untag has noted; nil leaves them alone.
+	Untagger Untagger
+	Scopes   []Scope // where to look, in this order
 	// PendingAfter is when a rollout is overdue; zero: never.
 	PendingAfter time.Duration
 }
@@ -50,9 +52,9 @@ func (o SweepOptions) selects(s Service) bool {
 
 // SweepProgress says how far a sweep has come.
 type SweepProgress struct {
-	Phase string // services, retired or tags
+	Phase string // services, retired, tags or untag
 	At    string // the cluster or the environment
-	Done  int    // services or tags that were looked at in this phase
+	Done  int    // services or tags that were looked at in this phase, or removed
 }
 
 // Report is what a sweep did and found.
@@ -61,6 +63,7 @@ type Report struct {
 	Tags     int
 	Recorded int // facts that were missing
 	Moved    int // tags that were put
+	Removed  int // tags of retired services
 	Drift    []Drift
 	// Unfinished tells that the time was up: the next sweep goes on where this one stopped.
 	Unfinished bool
@@ -81,6 +84,7 @@ const (
 	phaseServices = "services"
 	phaseRetired  = "retired"
 	phaseTags     = "tags"
+	phaseUntag    = "untag"
 )
 
 // sweepCursor is where an interrupted sweep goes on.
@@ -108,7 +112,7 @@ func (s *Sweeper) Sweep(ctx context.Context, o SweepOptions) (Report, error) {
 	for _, phase := range []struct {
 		name string
 		run  func(context.Context, *sweepCursor) error
-	}{{phaseServices, p.services}, {phaseRetired, p.retire}, {phaseTags, p.tags}} {
+	}{{phaseServices, p.services}, {phaseRetired, p.retire}, {phaseTags, p.tags}, {phaseUntag, p.untag}} {
 		if at.Phase != phase.name {
 			continue
 		}
@@ -126,7 +130,7 @@ func (s *Sweeper) Sweep(ctx context.Context, o SweepOptions) (Report, error) {
 }
 
 func next(phase string) string {
-	return map[string]string{phaseServices: phaseRetired, phaseRetired: phaseTags}[phase]
+	return map[string]string{phaseServices: phaseRetired, phaseRetired: phaseTags, phaseTags: phaseUntag}[phase]
 }
 
 var errTimeUp = errors.New("time is up")

@@ -360,7 +360,8 @@ func (t *tenant) stale() (Fact, bool) {
 		return Fact{}, false
 	}
 	containers := t.snap.Head.Live[running.Deployment].Containers
-	changed := t.snap.Head.Environment != t.policy.Environment || !slices.Equal(t.snap.Head.Claims, claims(t.state.Service, t.policy, running, containers))
+	changed := t.snap.Head.Environment != t.policy.Environment || t.policy.asksForPrevious(containers) != (len(t.snap.Head.Previous) > 0) ||
+		!slices.Equal(t.snap.Head.Claims, claims(t.state.Service, t.policy, running, containers, t.snap.Head.Previous))
 	unproven := len(containers) == 0 || slices.ContainsFunc(containers, func(c Container) bool { return c.Digest == "" || c.Taggable() && !c.Proven() })
 	return Fact{Deployment: running.Deployment, Name: Completed, Time: running.FinishedAt, Source: running.FinishSource}, changed || unproven
 }

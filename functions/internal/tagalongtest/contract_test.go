@@ -24,6 +24,13 @@ func TestTheRegistryInMemoryKeepsTheContract(t *testing.T) {
 	})
 }
 
+func TestTheUntaggerInMemoryKeepsTheContract(t *testing.T) {
+	tagalongtest.UntaggerSuite(t, func(*testing.T) (tagalong.Untagger, tagalongtest.UntaggerWorld) {
+		registry := &tagalongtest.Registry{}
+		return registry, &registryWorld{registry: registry}
+	})
+}
+
 func TestTheWorkloadInMemoryKeepsTheContract(t *testing.T) {
 	tagalongtest.WorkloadSuite(t, func(*testing.T) (tagalong.Workload, tagalongtest.WorkloadWorld) {
 		workload := &tagalongtest.Workload{}
@@ -63,6 +70,10 @@ func (w *registryWorld) PushIndex(_ *testing.T, r tagalong.Repository, seed stri
 	}
 	w.registry.Push(r, index, tags...)
 	return index.Digest, digests
+}
+
+func (w *registryWorld) ReplicateDeletes(_ *testing.T, r tagalong.Repository) {
+	w.registry.ReplicateDeletes(r.Registry)
 }
 
 func (w *registryWorld) Immutable(_ *testing.T, r tagalong.Repository, except ...string) {

@@ -45,6 +45,9 @@ func (l *Ledger) Dump() string {
 	for key, place := range l.places {
 		add("place", fmt.Sprintf("%s %s#%s", key.repository, key.service, key.container), place)
 	}
+	for key, previous := range l.previous {
+		add("previous", fmt.Sprintf("%s %s#%s", key.repository, key.service, key.container), previous)
+	}
 	for id, tag := range l.tags {
 		tag.Version, tag.Claims = "", ""
 		tag.Since, tag.CheckedAt, tag.DoubtUntil = time.Time{}, time.Time{}, time.Time{}
@@ -79,6 +82,7 @@ func visibleHead(h tagalong.Head) tagalong.Head {
 		Environment:   h.Environment,
 		Running:       h.Running,
 		Claims:        claims,
+		Previous:      h.Previous,
 		Continues:     h.Continues,
 		CompleteSince: h.CompleteSince,
 	}

@@ -23,12 +23,15 @@ type Ledger struct {
 	members  map[memberKey]tagalong.Member
 	gone     map[goneKey]tagalong.Gone
 	places   map[placeKey]tagalong.Place
+	previous map[previousKey]tagalong.PreviousPlace
 	tags     map[tagalong.TagID]tagalong.Tag
 	children map[tagalong.Child]bool
 	names    map[string]bool                      // of environments
 	listed   map[tagalong.Service]map[string]bool // the environments it was in
 	jobs     map[string]time.Time
 	cursor   string
+	stale    map[string]tagalong.Stale
+	hold     hold // of the removal of tags
 	releases map[releaseKey]*release
 	// promotions are the newest of each tag.
 	promotions map[tagalong.TagID]tagalong.Promoting
@@ -72,6 +75,16 @@ type placeKey struct {
 	container  string
 }
 
+type previousKey struct {
+	repository tagalong.Repository
+	service    tagalong.Service
+	container  string
+}
+
+func keyOfPrevious(p tagalong.PreviousPlace) previousKey {
+	return previousKey{p.Image, p.Service, p.Container}
+}
+
 func keyOfFact(f tagalong.Fact) factKey {
 	return factKey{f.Time.UnixMilli(), f.Name, f.Subject(), f.Teller()}
 }
@@ -107,8 +120,10 @@ func (l *Ledger) begin(ctx context.Context, operation string) (func(), error) {
 		l.members = map[memberKey]tagalong.Member{}
 		l.gone = map[goneKey]tagalong.Gone{}
 		l.places = map[placeKey]tagalong.Place{}
+		l.previous = map[previousKey]tagalong.PreviousPlace{}
 		l.tags = map[tagalong.TagID]tagalong.Tag{}
 		l.children = map[tagalong.Child]bool{}
+		l.stale = map[string]tagalong.Stale{}
 		l.jobs = map[string]time.Time{}
 		l.releases = map[releaseKey]*release{}
 		l.promotions = map[tagalong.TagID]tagalong.Promoting{}
@@ -236,6 +251,9 @@ func keys(c tagalong.Change) []any {
 	for _, p := range slices.Concat(c.Places, c.DropPlaces) {
 		all = append(all, keyOfPlace(p))
 	}
+	for _, p := range slices.Concat(c.Previous, c.DropPrevious) {
+		all = append(all, keyOfPrevious(p))
+	}
 	for _, tag := range c.Tags {
 		all = append(all, tag.Wish.Tag)
 	}
@@ -311,8 +329,18 @@ func (l *Ledger) apply(of *service, c tagalong.Change) {
 	for _, p := range c.Places {
 		l.places[keyOfPlace(p)] = clonePlace(p)
 	}
+	for _, p := range c.DropPrevious {
+		delete(l.previous, keyOfPrevious(p))
+	}
+	for _, p := range c.Previous {
+		p.Tags = slices.Clone(p.Tags)
+		l.previous[keyOfPrevious(p)] = p
+	}
 	for _, w := range c.Tags {
 		l.applyTag(w)
+	}
+	if c.Stale != nil {
+		l.stale[c.Stale.ID] = cloneStale(*c.Stale)
 	}
 	if c.NewService {
 		l.listed[c.Service] = map[string]bool{}
@@ -353,6 +381,11 @@ func (l *Ledger) Claims(ctx context.Context, r tagalong.Repository) (tagalong.Re
 	for _, p := range l.places {
 		if p.Container.Image == r && p.Phase == tagalong.PhaseRunning {
 			all.Claims = append(all.Claims, claimsOf(p)...)
+		}
+	}
+	for key, p := range l.previous {
+		if key.repository == r {
+			all.Claims = append(all.Claims, p.Claims()...)
 		}
 	}
 	for id, promotion := range l.promotions {
@@ -554,6 +587,7 @@ func cloneHead(h tagalong.Head) tagalong.Head {
 	h.Base.Completed = slices.Clone(h.Base.Completed)
 	h.Base.Actions = slices.Clone(h.Base.Actions)
 	h.Claims = slices.Clone(h.Claims)
+	h.Previous = slices.Clone(h.Previous)
 	h.Continues = slices.Clone(h.Continues)
 	h.Released = slices.Clone(h.Released)
 	h.Live = maps.Clone(h.Live)

@@ -63,6 +63,7 @@ func LedgerSuite(t *testing.T, open func(t *testing.T) Store) {
 		{"exactly one of many racing renewals wins", racingRenew},
 		{"claims are the tags of the open places that run", claimsOfPlaces},
 		{"claims change with their places", claimsChange},
+		{"claims are the tags of previous places, in their images' repositories", claimsOfPrevious},
 		{"claims list the tags of the repository", claimsTags},
 		{"settling records the verdict of the wish's version", settle},
 		{"settling another version or no item is a conflict", settleConflict},
@@ -96,6 +97,8 @@ func LedgerSuite(t *testing.T, open func(t *testing.T) Store) {
 		{"a release comes back field by field", releaseRoundTrip},
 		{"a release keeps its promotions", releaseKeepsPromotions},
 		{"rollouts are found by their release", releaseRollouts},
+		{"stale tags come back field by field, and go with the last of them", staleRoundTrip},
+		{"the removal of tags is one sweep's until its time is over", staleHold},
 		{"a transaction of a hundred items is written", hundredItems},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -54,6 +54,7 @@ func suiteHead() tagalong.Head {
 			{Tag: suiteTag("prod"), Digest: suiteDigest, At: second(2), By: "a/b/c/d#app", Environment: "prod"},
 			{Tag: tagalong.TagID{Repository: suiteOther, Tag: "prod-2026"}, Digest: suiteNext, At: second(2), By: "a/b/c/d#web", Environment: "prod", Once: true},
 		},
+		Previous:      []tagalong.Previous{{Container: "app", Image: suiteRepo, Digest: suiteNext}, {Container: "proxy"}},
 		Continues:     []string{"app", "proxy"},
 		Released:      []tagalong.Released{{Tag: suiteTag("old"), At: second(8)}},
 		CompleteSince: second(-5),

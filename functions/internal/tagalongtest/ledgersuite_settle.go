@@ -95,6 +95,39 @@ func claimsChange(t *testing.T, l suiteLedger) {
 	same(t, "claims after the place has gone", []tagalong.Claim(nil), l.claims(suiteRepo))
 }
 
+func claimsOfPrevious(t *testing.T, l suiteLedger) {
+	s := suiteService("api")
+	previous := tagalong.PreviousPlace{
+		Service: s, Environment: "prod", Since: second(1), Tags: []string{"prod-previous", "last"},
+		Previous: tagalong.Previous{Container: "app", Image: suiteOther, Digest: suiteNext},
+	}
+	running := suitePlace(s, "app", suiteRepo, tagalong.PhaseRunning, "prod")
+	c := change(s, "")
+	c.Places, c.Previous = []tagalong.Place{running}, []tagalong.PreviousPlace{previous}
+	l.commit(c)
+	same(t, "claims on what runs", []tagalong.Claim{claimOf(running, "prod")}, l.claims(suiteRepo))
+	var want []tagalong.Claim
+	for _, tag := range []string{"last", "prod-previous"} {
+		want = append(want, tagalong.Claim{
+			Tag: tagalong.TagID{Repository: suiteOther, Tag: tag}, Digest: suiteNext, At: second(1), By: tagalong.Claimant(s, "app"), Environment: "prod",
+		})
+	}
+	same(t, "claims on what ran", want, l.claims(suiteOther))
+	again := previous
+	again.Since, again.Digest, again.Tags = second(5), suiteDigest, []string{"last"}
+	next := change(s, c.Head.Version)
+	next.Previous = []tagalong.PreviousPlace{again}
+	l.commit(next)
+	same(t, "claims after the next one", again.Claims(), l.claims(suiteOther))
+	for open, err := range l.OpenPlaces(t.Context(), suiteOther.Name) {
+		t.Errorf("a previous place is open: %+v, error %v", open, err)
+	}
+	last := change(s, next.Head.Version)
+	last.DropPrevious = []tagalong.PreviousPlace{again}
+	l.commit(last)
+	same(t, "claims after it has gone", []tagalong.Claim(nil), l.claims(suiteOther))
+}
+
 func claimsTags(t *testing.T, l suiteLedger) {
 	for _, name := range []string{"live", "prod"} {
 		l.wished(claimAt(name, second(1), "m"))

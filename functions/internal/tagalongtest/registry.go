@@ -22,13 +22,19 @@ type Registry struct {
 	// hold one back, let it happen and say that it did not, or refuse it.
 	OnRead func(ctx context.Context, r tagalong.Repository, read func() (tagalong.Images, error)) (tagalong.Images, error)
 	OnTag  func(ctx context.Context, r tagalong.Repository, m tagalong.Manifest, tag string, put func() error) error
+	// OnRemove stands around the removal of a tag.
+	OnRemove func(ctx context.Context, r tagalong.Repository, tag string, remove func() error) error
 
 	mu           sync.Mutex
 	repositories map[tagalong.Repository]*repository
+	replicates   map[string]bool // removals, by the registry's host
 	puts         int
 }
 
-var _ tagalong.Registry = &Registry{}
+var (
+	_ tagalong.Registry = &Registry{}
+	_ tagalong.Untagger = &Registry{}
+)
 
 type repository struct {
 	manifests map[digest.Digest]tagalong.Manifest
@@ -202,6 +208,64 @@ func (r *Registry) put(name tagalong.Repository, m tagalong.Manifest, tag string
 	}
 	repo.set(tag, m.Digest)
 	r.puts++
+	return nil
+}
+
+// ReplicateDeletes lets a registry pass removals on to others.
+func (r *Registry) ReplicateDeletes(host string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.replicates = map[string]bool{host: true}
+}
+
+// Standing implements tagalong.Untagger.
+func (r *Registry) Standing(ctx context.Context, name tagalong.Repository, d digest.Digest) (tagalong.Standing, error) {
+	if err := ctx.Err(); err != nil {
+		return tagalong.Standing{}, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	repo, ok := r.repositories[name]
+	if !ok || repo.manifests[d].Digest == "" {
+		return tagalong.Standing{}, fmt.Errorf("image %s: %w", d, tagalong.ErrGone)
+	}
+	s := tagalong.Standing{Replicated: r.replicates[name.Registry]}
+	for tag, at := range repo.tags {
+		if at == d {
+			s.Tags = append(s.Tags, tag)
+		}
+	}
+	slices.Sort(s.Tags)
+	return s, nil
+}
+
+// RemoveTag implements tagalong.Untagger: the image goes with its last tag.
+func (r *Registry) RemoveTag(ctx context.Context, name tagalong.Repository, tag string) error {
+	remove := func() error { return r.removeTag(name, tag) }
+	if r.OnRemove != nil {
+		return r.OnRemove(ctx, name, tag, remove)
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return remove()
+}
+
+func (r *Registry) removeTag(name tagalong.Repository, tag string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	repo, ok := r.repositories[name]
+	if !ok {
+		return nil
+	}
+	d, ok := repo.tags[tag]
+	if !ok {
+		return nil
+	}
+	delete(repo.tags, tag)
+	if repo.tagsOn(d) == 0 {
+		delete(repo.manifests, d)
+	}
 	return nil
 }
 

@@ -7,14 +7,15 @@ variable "name" {
 variable "environments" {
   description = "Environment rules, the first that matches wins."
   type = list(object({
-    environment = string
-    accounts    = optional(list(string))
-    regions     = optional(list(string))
-    clusters    = optional(list(string))
-    services    = optional(list(string))
-    pipelines   = optional(list(string))
-    stages      = optional(list(string))
-    tags        = optional(list(string))
+    environment  = string
+    accounts     = optional(list(string))
+    regions      = optional(list(string))
+    clusters     = optional(list(string))
+    services     = optional(list(string))
+    pipelines    = optional(list(string))
+    stages       = optional(list(string))
+    tags         = optional(list(string))
+    previousTags = optional(list(string))
   }))
   default = [
     { environment = "prod", clusters = ["prod", "prod-*"], tags = ["{environment}", "{environment}-{service}"] },

@@ -48,6 +48,26 @@ data "aws_iam_policy_document" "this" {
     resources = [for pair in setproduct(local.places, var.repositories) : "arn:${local.partition}:ecr:${pair[0]}:repository/${pair[1]}"]
   }
 
+  dynamic "statement" {
+    for_each = var.untag ? [[for pair in setproduct(local.places, var.repositories) : "arn:${local.partition}:ecr:${pair[0]}:repository/${pair[1]}"]] : []
+
+    content {
+      sid       = "RemoveTags"
+      actions   = ["ecr:DescribeImages", "ecr:BatchDeleteImage"]
+      resources = statement.value
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.untag ? ["*"] : []
+
+    content {
+      sid       = "ReadRegistrySettings"
+      actions   = ["ecr:DescribeRegistry"]
+      resources = [statement.value]
+    }
+  }
+
   statement {
     sid       = "ReadServices"
     actions   = ["ecs:DescribeServices", "ecs:ListServiceDeployments"]
@@ -108,28 +128,6 @@ data "aws_iam_policy_document" "this" {
       test     = "ArnLike"
       variable = "ecs:cluster"
       values   = local.cluster_arns
-    }
-  }
-
-  dynamic "statement" {
-    for_each = var.untag ? ["RemoveTags"] : []
-
-    content {
-      sid       = statement.value
-      actions   = ["ecr:BatchDeleteImage", "ecr:DescribeImages"]
-      resources = [for pair in setproduct(local.places, var.repositories) : "arn:${local.partition}:ecr:${pair[0]}:repository/${pair[1]}"]
-    }
-  }
-
-  # Where replication of deletes is on, no tag is removed. AWS offers neither
-  # resources nor conditions for this.
-  dynamic "statement" {
-    for_each = var.untag ? ["ReadReplication"] : []
-
-    content {
-      sid       = statement.value
-      actions   = ["ecr:DescribeRegistry"]
-      resources = ["*"]
     }
   }
 

@@ -3,9 +3,20 @@
 # functions/internal/boot/accounts.go); both are held against the tables in
 # tests/. Only this module refuses a rule that never matches.
 locals {
-  scopes       = ["accounts", "regions", "clusters", "services"] # whose service it is
-  rule_lists   = concat(local.scopes, ["pipelines", "stages"])   # these say whose release it gets
-  placeholders = ["{environment}", "{cluster}", "{service}", "{container}", "{time}"]
+  scopes     = ["accounts", "regions", "clusters", "services"] # whose service it is
+  rule_lists = concat(local.scopes, ["pipelines", "stages"])   # these say whose release it gets
+
+  # {time} gives each completion a tag of its own, which is put once and never moved.
+  placeholders = {
+    tags         = ["{environment}", "{cluster}", "{service}", "{container}", "{time}"]
+    previousTags = ["{environment}", "{cluster}", "{service}", "{container}"]
+  }
+
+  # The templates of each rule, by their list; missing tags are one.
+  templates = [for rule in var.environments : {
+    tags         = try(coalescelist(rule.tags, ["{environment}"]), ["{environment}"])
+    previousTags = coalesce(rule.previousTags, [])
+  }]
 
   # Of Go's path.Match: a character of a class, and a whole glob.
   class_member = "(?:[^\\\\\\]-]|\\\\.)"
@@ -19,16 +30,22 @@ locals {
       [for list in local.rule_lists : [for glob in coalesce(rule[list], []) :
         "environments[${i}].${list} \"${glob}\": want a glob of names, such as prod-*." if !can(regex(local.glob, glob))
       ]],
-      length(coalesce(rule.tags, [])) <= 5 ? [] : [
+      length(local.templates[i].tags) <= 5 ? [] : [
         "environments[${i}].tags: ${length(rule.tags)} templates: want at most 5.",
       ],
-      [for template in coalesce(rule.tags, []) : [for name in regexall("\\{[^{}]*\\}", template) :
-        "environments[${i}].tags \"${template}\": placeholder ${name}: want ${join(", ", local.placeholders)}." if !contains(local.placeholders, name)
-      ]],
-      [for template in coalesce(rule.tags, []) :
-        "environments[${i}].tags \"${template}\": gives tags such as \"${local.samples[i][template]}\": want 1 to 128 letters, digits, underscores, dots or hyphens, neither dot nor hyphen first."
+      length(local.templates[i].tags) > 5 || length(concat(local.templates[i].tags, local.templates[i].previousTags)) <= 5 ? [] : [
+        "environments[${i}].previousTags: ${length(rule.previousTags)} templates beside ${length(local.templates[i].tags)} of tags: want at most 5 in all.",
+      ],
+      [for list, templates in local.templates[i] : [for template in templates : [for name in regexall("\\{[^{}]*\\}", template) :
+        "environments[${i}].${list} \"${template}\": placeholder ${name}: want ${join(", ", local.placeholders[list])}." if !contains(local.placeholders[list], name)
+      ]]],
+      [for list, templates in local.templates[i] : [for template in templates :
+        "environments[${i}].${list} \"${template}\": gives tags such as \"${local.samples[i][template]}\": want 1 to 128 letters, digits, underscores, dots or hyphens, neither dot nor hyphen first."
         if !can(regex("^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$", local.samples[i][template])) &&
-        length(setsubtract(regexall("\\{[^{}]*\\}", template), local.placeholders)) == 0
+        length(setsubtract(regexall("\\{[^{}]*\\}", template), local.placeholders[list])) == 0
+      ]],
+      [for template in local.templates[i].previousTags :
+        "environments[${i}].previousTags \"${template}\": is one of tags, too: want another one, such as {environment}-previous." if contains(local.templates[i].tags, template)
       ],
     )]),
     [for hidden in local.hidden_rules :
@@ -37,8 +54,8 @@ locals {
   )
 
   # A tag that each template gives.
-  samples = [for rule in var.environments : {
-    for template in coalesce(rule.tags, []) : template => replace(replace(replace(replace(replace(template,
+  samples = [for i, rule in var.environments : {
+    for template in distinct(concat(local.templates[i].tags, local.templates[i].previousTags)) : template => replace(replace(replace(replace(replace(template,
     "{environment}", rule.environment), "{cluster}", "c"), "{service}", "s"), "{container}", "c"), "{time}", "19700101T000000Z")
   }]
 

@@ -1,14 +1,15 @@
 variable "environments" {
   description = "Environment rules, as the main module takes them."
   type = list(object({
-    environment = string
-    accounts    = optional(list(string))
-    regions     = optional(list(string))
-    clusters    = optional(list(string))
-    services    = optional(list(string))
-    pipelines   = optional(list(string))
-    stages      = optional(list(string))
-    tags        = optional(list(string))
+    environment  = string
+    accounts     = optional(list(string))
+    regions      = optional(list(string))
+    clusters     = optional(list(string))
+    services     = optional(list(string))
+    pipelines    = optional(list(string))
+    stages       = optional(list(string))
+    tags         = optional(list(string))
+    previousTags = optional(list(string))
   }))
   nullable = false
 }

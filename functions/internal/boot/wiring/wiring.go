@@ -53,6 +53,7 @@ func Assemble(ctx context.Context, config boot.Config, cfg aws.Config, log *slog
 		Workload:  workload,
 		Registry:  ecr.New(reach.Registry),
 		Retention: config.Retention,
+		Untag:     config.Untag,
 		Log:       log,
 	}
 	return Parts{Reactor: reactor, Records: ledger, ECS: workload, Reach: reach}, nil

@@ -33,6 +33,7 @@ type Registry struct {
 	mu           sync.Mutex
 	repositories map[repositoryKey]*repository
 	grants       []grant
+	replication  map[wire.Scope][]ReplicationRule
 	pushes       int // counts the images ever pushed, for their order
 }
 
@@ -54,7 +55,7 @@ type grant struct{ owner, repository, caller string }
 
 // New makes a registry without repositories.
 func New(options Options) *Registry {
-	return &Registry{options: options, SameDigestImmutable: TagAlreadyExists, repositories: map[repositoryKey]*repository{}}
+	return &Registry{options: options, SameDigestImmutable: TagAlreadyExists, repositories: map[repositoryKey]*repository{}, replication: map[wire.Scope][]ReplicationRule{}}
 }
 
 // Allow lets callers of another account use a repository, as a repository
@@ -85,6 +86,7 @@ var operations = wire.Operations[*Registry]{
 	"CompleteLayerUpload":         wire.Op((*Registry).completeLayerUpload),
 	"CreateRepository":            wire.Op((*Registry).createRepository),
 	"DescribeImages":              wire.Op((*Registry).describeImages),
+	"DescribeRegistry":            wire.Op((*Registry).describeRegistry),
 	"DescribeRepositories":        wire.Op((*Registry).describeRepositories),
 	"InitiateLayerUpload":         wire.Op((*Registry).initiateLayerUpload),
 	"ListImages":                  wire.Op((*Registry).listImages),

@@ -67,6 +67,22 @@ run "a_member_lets_itself_be_read_and_tagged_and_no_more" {
   }
 }
 
+run "a_member_lets_tags_be_removed_only_if_asked_to" {
+  command = plan
+
+  variables {
+    untag        = true
+    repositories = ["shop/*"]
+  }
+
+  assert {
+    condition = [for statement in jsondecode(data.aws_iam_policy_document.this.json).Statement : statement.Resource if contains(flatten([statement.Action]), "ecr:BatchDeleteImage")] == [
+      "arn:aws:ecr:*:444455556666:repository/shop/*",
+    ] && strcontains(data.aws_iam_policy_document.this.json, "ecr:DescribeRegistry")
+    error_message = "policy: ${data.aws_iam_policy_document.this.json}"
+  }
+}
+
 run "in_further_regions_a_member_makes_no_second_role" {
   command = plan
 

@@ -1,0 +1,141 @@
+package ecr
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	"github.com/opencontainers/go-digest"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+var _ tagalong.Untagger = (*Registry)(nil)
+
+// Standing implements tagalong.Untagger. A registry can be asked for its settings by
+// its own account alone: of another one nobody can tell where removals reach.
+func (r *Registry) Standing(ctx context.Context, repository tagalong.Repository, d digest.Digest) (tagalong.Standing, error) {
+	t, err := r.target(ctx, repository)
+	if err != nil {
+		return tagalong.Standing{}, err
+	}
+	replicated, err := t.replicatesDeletes(ctx)
+	if err != nil {
+		return tagalong.Standing{}, fmt.Errorf("reading settings of registry %s: %w", repository.Registry, err)
+	}
+	out, err := t.DescribeImages(ctx, &ecr.DescribeImagesInput{
+		RegistryId:     t.registryID,
+		RepositoryName: t.name,
+		ImageIds:       []types.ImageIdentifier{{ImageDigest: aws.String(d.String())}},
+	})
+	if is[*types.ImageNotFoundException](err) || is[*types.RepositoryNotFoundException](err) {
+		err = fmt.Errorf("%w: %w", tagalong.ErrGone, err)
+	}
+	if err != nil {
+		return tagalong.Standing{}, fmt.Errorf("reading tags of %s in %s: %w", d, repository, err)
+	}
+	standing := tagalong.Standing{Replicated: replicated}
+	for _, image := range out.ImageDetails {
+		standing.Tags = append(standing.Tags, image.ImageTags...)
+	}
+	return standing, nil
+}
+
+// replicatesDeletes tells whether the registry passes the removal of a tag on to
+// others, or may.
+func (t target) replicatesDeletes(ctx context.Context) (bool, error) {
+	var told transcript
+	out, err := t.DescribeRegistry(ctx, &ecr.DescribeRegistryInput{}, func(o *ecr.Options) {
+		told.client, o.HTTPClient = o.HTTPClient, &told
+	})
+	if err != nil {
+		return false, err
+	}
+	if aws.ToString(out.RegistryId) != *t.registryID {
+		return true, nil
+	}
+	return told.replicatesDeletes()
+}
+
+// transcript keeps a reply as it came: the SDK leaves out what it does not know.
+type transcript struct {
+	client ecr.HTTPClient
+	reply  []byte
+}
+
+// Do implements ecr.HTTPClient.
+func (t *transcript) Do(r *http.Request) (*http.Response, error) {
+	reply, err := t.client.Do(r)
+	if err != nil {
+		return reply, err
+	}
+	t.reply, err = io.ReadAll(reply.Body)
+	err = errors.Join(err, reply.Body.Close())
+	reply.Body = io.NopCloser(bytes.NewReader(t.reply))
+	return reply, err
+}
+
+// replicatesDeletes looks for a rule with deleteReplication, which this SDK does not
+// have, nor the API's reference; CloudFormation's says what it holds,
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-ecr-replicationconfiguration-deletereplication.html.
+// Whatever else a rule might have is taken for it, unless it is switched off.
+func (t *transcript) replicatesDeletes() (bool, error) {
+	var registry struct {
+		Replication struct {
+			Rules []map[string]json.RawMessage `json:"rules"`
+		} `json:"replicationConfiguration"`
+	}
+	if err := json.Unmarshal(t.reply, &registry); err != nil {
+		return false, err
+	}
+	for _, rule := range registry.Replication.Rules {
+		delete(rule, "destinations")
+		delete(rule, "repositoryFilters")
+		for _, raw := range rule {
+			var setting *struct {
+				Enabled *bool `json:"enabled"`
+			}
+			if json.Unmarshal(raw, &setting) != nil || setting != nil && (setting.Enabled == nil || *setting.Enabled) {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
+}
+
+// RemoveTag implements tagalong.Untagger: by the tag alone, since the removal of a digest
+// is that of the image,
+// https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_BatchDeleteImage.html.
+func (r *Registry) RemoveTag(ctx context.Context, repository tagalong.Repository, tag string) error {
+	t, err := r.target(ctx, repository)
+	if err != nil {
+		return err
+	}
+	var seen witness
+	out, err := t.BatchDeleteImage(ctx, &ecr.BatchDeleteImageInput{
+		RegistryId:     t.registryID,
+		RepositoryName: t.name,
+		ImageIds:       []types.ImageIdentifier{{ImageTag: &tag}},
+	}, func(o *ecr.Options) {
+		o.Retryer = aws.NopRetryer{}
+		seen.client, o.HTTPClient = o.HTTPClient, &seen
+	})
+	kind := seen.judge(err)
+	switch {
+	case errors.Is(kind, tagalong.ErrGone):
+		return nil
+	case err == nil:
+		err = failure(out.Failures)
+	}
+	if err != nil {
+		return fmt.Errorf("removing tag %q from %s: %w", tag, repository, explain(kind, err))
+	}
+	return nil
+}

@@ -1,0 +1,200 @@
+package tagalong_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/opencontainers/go-digest"
+
+	. "github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+func previousRules() Rules {
+	return Rules{{Environment: "prod", PreviousTags: []string{"{environment}-previous"}}}
+}
+
+// What a rollback would bring back is seldom what ran right before.
+func TestThePreviousTagSitsOnTheLastOtherImageThatRan(t *testing.T) {
+	one, two, three := ran("app", shopAPI, 1), ran("app", shopAPI, 2), ran("app", shopAPI, 3)
+	elsewhere, foreign, guess := ran("app", shopWeb, 1), Ran{Name: "app", Image: nginx.String() + ":1", Digest: imageOf(nginx, 1).Digest}, Ran{Name: "app", Image: shopAPI.String() + ":" + versionTag(2)}
+	for _, test := range []struct {
+		name string
+		ran  []Ran // one deployment after the other, each completing
+		in   Repository
+		want digest.Digest
+	}{
+		{"nothing ran before", []Ran{one}, shopAPI, ""},
+		{"the one before", []Ran{one, two}, shopAPI, d(1)},
+		{"deployed again", []Ran{one, two, two, two}, shopAPI, d(1)},
+		{"back and forth", []Ran{one, two, one}, shopAPI, d(2)},
+		{"never another one", []Ran{one, one, one}, shopAPI, ""},
+		{"a third one", []Ran{one, two, three}, shopAPI, d(2)},
+		{"the repository changed", []Ran{elsewhere, two}, shopWeb, imageOf(shopWeb, 1).Digest},
+		{"an image outside of ECR is passed over", []Ran{one, foreign, two}, shopAPI, d(1)},
+		{"what nobody proved is passed over", []Ran{one, guess, three}, shopAPI, d(1)},
+		{"another container's image is", []Ran{one, ran("web", shopAPI, 2), three}, shopAPI, d(1)},
+		{"an image outside of ECR keeps its previous one", []Ran{one, foreign}, shopAPI, d(1)},
+		{"a guess keeps none", []Ran{one, guess}, shopAPI, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := newWorld(previousRules())
+			for i, ran := range test.ran {
+				deployment := "ecs-svc/" + string(rune('A'+i))
+				w.runs(prodAPI, deployment, ran)
+				w.tell(t, started(prodAPI, deployment, 10*i), completed(prodAPI, deployment, 10*i+1))
+			}
+			state := TagConfirmed
+			if test.want == "" {
+				state = ""
+			}
+			w.wantTag(t, test.in, "prod-previous", test.want, state)
+		})
+	}
+}
+
+// A failed rollout and the return to what ran leave the rollback's image alone.
+func TestAFailedRolloutLeavesThePreviousTag(t *testing.T) {
+	w := newWorld(previousRules())
+	for i := range 3 {
+		w.runs(prodAPI, "ecs-svc/"+string(rune('1'+i)), ran("app", shopAPI, i+1))
+	}
+	w.tell(t, completed(prodAPI, "ecs-svc/1", 0), completed(prodAPI, "ecs-svc/2", 10),
+		started(prodAPI, "ecs-svc/3", 20), failed(prodAPI, "ecs-svc/3", 21), started(prodAPI, "ecs-svc/2", 22), completed(prodAPI, "ecs-svc/2", 23))
+	w.wantTag(t, shopAPI, "prod", d(2), TagConfirmed)
+	w.wantTag(t, shopAPI, "prod-previous", d(1), TagConfirmed)
+}
+
+// Of a service that goes and comes again, what ran before it went still counts.
+func TestWhatRanBeforeAServiceWentIsItsPreviousImage(t *testing.T) {
+	w := newWorld(previousRules())
+	w.runs(prodAPI, "ecs-svc/1", ran("app", shopAPI, 1))
+	w.runs(prodAPI, "ecs-svc/2", ran("app", shopAPI, 2))
+	w.tell(t, completed(prodAPI, "ecs-svc/1", 0), retired(prodAPI, 5), completed(prodAPI, "ecs-svc/2", 10))
+	w.wantTag(t, shopAPI, "prod-previous", d(1), TagConfirmed)
+}
+
+func TestARuleThatAsksForPreviousTagsTakesEffectWithTheNextObservation(t *testing.T) {
+	w := newWorld(prodRules())
+	for i := range 40 { // more than the head keeps
+		w.runs(prodAPI, deploymentNamed(i), ran("app", shopAPI, min(i, 1)))
+		w.tell(t, started(prodAPI, deploymentNamed(i), 10*i), completed(prodAPI, deploymentNamed(i), 10*i+1))
+	}
+	w.Rules = previousRules()
+	w.tell(t, started(prodAPI, "ecs-svc/next", 1000))
+	w.wantTag(t, shopAPI, "prod-previous", d(0), TagConfirmed)
+	w.Rules = prodRules()
+	w.tell(t, failed(prodAPI, "ecs-svc/next", 1001))
+	w.wantTag(t, shopAPI, "prod-previous", d(0), "")
+}
+
+func deploymentNamed(i int) string { return "ecs-svc/" + strings.Repeat("x", i) }
+
+func retired(s Service, second int) happening {
+	return happening{Service: s, Fact: Fact{Name: Retired, Time: at(second), Source: FromSweep, Reason: "the service is gone"}}
+}
+
+// What ran before costs a read only where the head cannot know it.
+func TestWhatPreviousTagsReadAndWrite(t *testing.T) {
+	w := newWorld(previousRules())
+	for i, version := range []int{1, 2, 2, 3} {
+		w.runs(prodAPI, deploymentNamed(i), ran("app", shopAPI, version))
+	}
+	ledger := weigh(w)
+	for _, step := range []struct {
+		happening
+		reads string
+		size  []int
+	}{
+		{completed(prodAPI, deploymentNamed(0), 0), "Load", []int{9}},
+		{started(prodAPI, deploymentNamed(1), 1), "Load", []int{5}},
+		{completed(prodAPI, deploymentNamed(1), 2), "Load", []int{11}}, // the tag and its claim
+		{started(prodAPI, deploymentNamed(2), 3), "Load", []int{5}},
+		{completed(prodAPI, deploymentNamed(2), 4), "Load", []int{11}}, // the same image: the head knows
+		{started(prodAPI, deploymentNamed(3), 5), "Load", []int{5}},
+		{completed(prodAPI, deploymentNamed(3), 6), "Load", []int{11}},
+		{completed(prodAPI, deploymentNamed(3), 6), "Load Tags", nil},
+		{completed(prodAPI, "ecs-svc/late", 3), "Load Details", []int{6}}, // what is before has changed
+	} {
+		w.tell(t, step.happening)
+		if !t.Run(describe([]happening{step.happening}), func(t *testing.T) { ledger.want(t, step.reads, step.size...) }) {
+			return
+		}
+	}
+}
+
+// Rows expire, what they told of the running image does not.
+func TestThePreviousImageOutlivesItsRow(t *testing.T) {
+	w := newWorld(previousRules())
+	w.Retention = 24 * time.Hour
+	w.runs(prodAPI, "ecs-svc/1", ran("app", shopAPI, 1))
+	w.runs(prodAPI, "ecs-svc/2", ran("app", shopAPI, 2))
+	w.tell(t, completed(prodAPI, "ecs-svc/1", 0), completed(prodAPI, "ecs-svc/2", 10))
+	ledger := weigh(w)
+	w.tell(t, started(prodAPI, "ecs-svc/3", 20))
+	ledger.want(t, "Load", 4)
+	w.wantTag(t, shopAPI, "prod-previous", d(1), TagConfirmed)
+}
+
+func TestTenContainersWithFiveTagsOfBothKindsFitOneTransaction(t *testing.T) {
+	w := newWorld(Rules{{Environment: "prod", Tags: []string{"{environment}-{container}", "b-{container}", "c-{container}"}, PreviousTags: []string{"d-{container}", "e-{container}"}}})
+	for i := range 3 {
+		var all []Ran
+		for c := range 10 {
+			all = append(all, ran("app"+string(rune('a'+c)), shopAPI, i))
+		}
+		w.runs(prodAPI, deploymentNamed(i), all...)
+		w.tell(t, started(prodAPI, deploymentNamed(i), 10*i), completed(prodAPI, deploymentNamed(i), 10*i+1))
+	}
+	w.wantTag(t, shopAPI, "d-appa", d(1), TagConfirmed)
+	w.wantTag(t, shopAPI, "prod-appj", d(2), TagConfirmed)
+}
+
+// Names may make one tag of two templates: the image that runs has it.
+func TestATagOfBothKindsSitsOnWhatRuns(t *testing.T) {
+	w := newWorld(Rules{{Environment: "prod", Tags: []string{"{environment}-{container}"}, PreviousTags: []string{"{environment}-app"}}})
+	w.runs(prodAPI, "ecs-svc/1", ran("app", shopAPI, 1))
+	w.runs(prodAPI, "ecs-svc/2", ran("app", shopAPI, 2))
+	w.tell(t, completed(prodAPI, "ecs-svc/1", 0), completed(prodAPI, "ecs-svc/2", 10))
+	w.wantTag(t, shopAPI, "prod-app", d(2), TagConfirmed)
+}
+
+func TestTheTagStateOfWhatRunsIsNotThatOfItsPreviousTags(t *testing.T) {
+	w := newWorld(previousRules())
+	w.runs(prodAPI, "ecs-svc/1", ran("app", shopAPI, 1))
+	w.runs(prodAPI, "ecs-svc/2", ran("app", shopAPI, 2))
+	w.tell(t, completed(prodAPI, "ecs-svc/1", 0))
+	w.registry.Delete(shopAPI, d(1))
+	w.tell(t, completed(prodAPI, "ecs-svc/2", 10))
+	w.wantTag(t, shopAPI, "prod-previous", "", TagMissing)
+	members, err := Collect(w.ledger.Members(t.Context(), "prod", Service{}, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"prod"}, members[0].Containers[0].Tags); diff != "" {
+		t.Errorf("tags of what runs (-want +got):\n%s", diff)
+	}
+}
+
+func TestPreviousTagsOfRulesAreChecked(t *testing.T) {
+	for raw, want := range map[string]string{
+		`["{environment}-previous"]`:          "",
+		`["a","b","c","d"]`:                   "",
+		`[]`:                                  "",
+		`["a","b","c","d","e"]`:               "previousTags: 5 templates beside 1 of tags: want at most 5 in all",
+		`["{time}"]`:                          `previousTags "{time}": placeholder {time}: want {environment}, {cluster}, {service} or {container}`,
+		`["-x"]`:                              `previousTags "-x": gives tags such as "-x"`,
+		`["{environment}"]`:                   `previousTags "{environment}": is one of tags, too`,
+		`["{environment}-previous","-{time"]`: `previousTags "-{time": gives tags`,
+	} {
+		rules, err := ParseRules(`[{"environment":"prod","previousTags":` + raw + `}]`)
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v, want %q", raw, err, want)
+		}
+		if policy, _ := rules.For(prodAPI); want == "" && !slices.Equal(policy.PreviousTags, rules[0].PreviousTags) {
+			t.Errorf("%s: policy %+v", raw, policy)
+		}
+	}
+}

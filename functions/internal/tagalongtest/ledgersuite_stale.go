@@ -1,0 +1,69 @@
+package tagalongtest
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+func (l suiteLedger) stale() map[string]tagalong.Stale {
+	l.t.Helper()
+	all := map[string]tagalong.Stale{}
+	for _, stale := range read(l.t, l.StaleTags(l.t.Context())) {
+		all[stale.ID] = stale
+	}
+	return all
+}
+
+func (l suiteLedger) setStale(s tagalong.Stale) {
+	l.t.Helper()
+	if err := l.SetStale(l.t.Context(), s); err != nil {
+		l.t.Fatalf("setting stale tags: %v", err)
+	}
+}
+
+func staleRoundTrip(t *testing.T, l suiteLedger) {
+	same(t, "stale tags at first", map[string]tagalong.Stale{}, l.stale())
+	one := tagalong.Stale{ID: "one", Service: suiteService("api"), Tags: []tagalong.StaleTag{
+		{ID: suiteTag("prod"), Digest: suiteDigest, Environment: "prod"},
+		{ID: tagalong.TagID{Repository: suiteOther, Tag: "live"}, Digest: suiteNext},
+	}}
+	two := tagalong.Stale{ID: "two", Service: suiteService("api"), Tags: one.Tags[:1]}
+	version := ""
+	for _, stale := range []tagalong.Stale{one, two} {
+		c := change(stale.Service, version)
+		c.Stale, version = &stale, c.Head.Version
+		l.commit(c)
+	}
+	same(t, "stale tags", map[string]tagalong.Stale{"one": one, "two": two}, l.stale())
+	one.Tags = one.Tags[1:]
+	l.setStale(one)
+	same(t, "what is left", map[string]tagalong.Stale{"one": one, "two": two}, l.stale())
+	one.Tags = nil
+	l.setStale(one)
+	l.setStale(one)
+	same(t, "what is left at last", map[string]tagalong.Stale{"two": two}, l.stale())
+}
+
+func staleHold(t *testing.T, l suiteLedger) {
+	for _, step := range []struct {
+		by         string
+		now, until int
+		held       bool
+	}{
+		{"one", 0, 10, false},
+		{"two", 5, 15, true},
+		{"one", 6, 20, false},
+		{"two", 19, 30, true},
+		{"two", 20, 30, false},
+		{"one", 21, 40, true},
+		{"two", 22, 22, false}, // given back
+		{"one", 22, 40, false},
+	} {
+		err := l.HoldStale(t.Context(), step.by, second(step.now), second(step.until))
+		if held := errors.Is(err, tagalong.ErrConflict); held != step.held || err != nil && !held {
+			t.Errorf("%+v: %v", step, err)
+		}
+	}
+}
