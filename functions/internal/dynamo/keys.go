@@ -52,6 +52,7 @@ const (
 	skOrigin    = "ORIGIN"
 	prefixGone  = "GONE#"
 	directory   = "DIR"
+	outbox      = "OUT"
 	beforeAll   = " "    // sorts before every character that a key holds
 	afterAll    = "\x7f" // sorts behind every character that a key holds
 )
@@ -135,6 +136,12 @@ func stageKey(pipeline, execution string, s tagalong.StageChange) key {
 var sweepKey = key{"SWEEP", "CURSOR"}
 
 func jobKey(id string) key { return key{"JOB#" + id, "JOB"} }
+
+// endingKey begins with the time, so that the outbox is emptied in the order in which
+// it was filled.
+func endingKey(e tagalong.Ending) key {
+	return key{outbox, strings.Join([]string{formatTime(e.RecordedAt), e.Service.String(), formatTime(e.SortTime()), e.Deployment, string(e.State)}, "#")}
+}
 
 // historyIndex gives the keys under which a rollout is found by its environment.
 func historyIndex(environment string, at tagalong.RowAt) (pk, sk string) {

@@ -58,6 +58,7 @@ type decision struct {
 	version func() string
 
 	retention time.Duration
+	announced bool // what ends goes into the outbox
 }
 
 // view is what the ledger says of a service: before the observation, or after it.
@@ -81,8 +82,8 @@ func viewOf(t Timeline) view {
 // it should hold after the observation; ok is false if nothing changes. It is
 // pure but for version, which makes up unique values. What it must know first it
 // asks for by need.
-func decide(know knowledge, obs Observation, retention time.Duration, version func() string) (c Change, ok bool, n need, err error) {
-	d := decision{know: know, obs: obs, retention: retention, version: version}
+func decide(know knowledge, obs Observation, retention time.Duration, announced bool, version func() string) (c Change, ok bool, n need, err error) {
+	d := decision{know: know, obs: obs, retention: retention, announced: announced, version: version}
 	if !know.Whole && obs.Fact.Time.Before(know.Head.Since) {
 		return Change{}, false, need{whole: true}, nil
 	}
@@ -258,6 +259,9 @@ func (d *decision) change() (Change, bool) {
 	d.changeDirectory(&c)
 	d.changePlaces(&c)
 	d.changeTags(&c, d.before.claims, d.after.claims)
+	if d.announced {
+		d.changeEndings(&c)
+	}
 	if !d.recall {
 		fact := d.obs.Fact
 		fact.RecordedAt = d.obs.Now

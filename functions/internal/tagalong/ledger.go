@@ -93,6 +93,16 @@ type Sweeps interface {
 	SetCursor(ctx context.Context, cursor string) error
 }
 
+// Outbox holds the ends of rollouts that are to be announced: a Change puts them,
+// with the rollouts themselves, and they stay until the bus has accepted them.
+type Outbox interface {
+	// Unannounced gives those that were recorded before a time, the first one first.
+	// They may be taken away while it walks.
+	Unannounced(ctx context.Context, before time.Time) iter.Seq2[Ending, error]
+	// Announced takes some away. What is gone already is no error.
+	Announced(ctx context.Context, endings []Ending) error
+}
+
 // Ledger is the whole store that the reactor needs.
 type Ledger interface {
 	Journal
@@ -100,6 +110,7 @@ type Ledger interface {
 	Promotions
 	Releases
 	Sweeps
+	Outbox
 }
 
 // PromotionWrite is the write set of a promotion of one tag.
@@ -219,13 +230,14 @@ type Change struct {
 	Places         []Place
 	DropPlaces     []Place
 	Tags           []TagWrite
-	NewService     bool   // put the service into the directory
-	NewEnvironment string // put it, and the service as one of it, into the directory; "" if they are there
+	NewService     bool     // put the service into the directory
+	NewEnvironment string   // put it, and the service as one of it, into the directory; "" if they are there
+	Endings        []Ending // of Rollouts, into the outbox
 }
 
 // Size counts the items that the transaction writes; DynamoDB takes 100.
 func (c Change) Size() int {
-	n := 1 + len(c.Gone) + len(c.DropGone) + len(c.Rollouts) + len(c.DropRollouts) + len(c.Places) + len(c.DropPlaces) + len(c.Tags)
+	n := 1 + len(c.Gone) + len(c.DropGone) + len(c.Rollouts) + len(c.DropRollouts) + len(c.Places) + len(c.DropPlaces) + len(c.Tags) + len(c.Endings)
 	for _, one := range []bool{c.Fact != nil, c.Member != nil, c.DropMember != "", c.NewService, c.NewEnvironment != "", c.NewEnvironment != ""} {
 		if one {
 			n++

@@ -49,9 +49,9 @@ func (o SweepOptions) selects(s Service) bool {
 
 // SweepProgress says how far a sweep has come.
 type SweepProgress struct {
-	Phase string // services, retired or tags
+	Phase string // services, retired, tags or events
 	At    string // the cluster or the environment
-	Done  int    // services or tags that were looked at in this phase
+	Done  int    // services, tags or events that were looked at in this phase
 }
 
 // Report is what a sweep did and found.
@@ -60,7 +60,10 @@ type Report struct {
 	Tags     int
 	Recorded int // facts that were missing
 	Moved    int // tags that were put
-	Drift    []Drift
+	// Announced are the ends of rollouts that had been recorded before, and that the
+	// event bus has accepted now.
+	Announced int
+	Drift     []Drift
 	// Unfinished tells that the time was up: the next sweep goes on where this one stopped.
 	Unfinished bool
 }
@@ -81,6 +84,7 @@ const (
 	phaseServices = "services"
 	phaseRetired  = "retired"
 	phaseTags     = "tags"
+	phaseEvents   = "events"
 )
 
 // sweepCursor is where an interrupted sweep goes on.
@@ -105,7 +109,7 @@ func (s *Sweeper) Sweep(ctx context.Context, o SweepOptions) (Report, error) {
 	for _, phase := range []struct {
 		name string
 		run  func(context.Context, *sweepCursor) error
-	}{{phaseServices, p.services}, {phaseRetired, p.retire}, {phaseTags, p.tags}} {
+	}{{phaseServices, p.services}, {phaseRetired, p.retire}, {phaseTags, p.tags}, {phaseEvents, p.events}} {
 		if at.Phase != phase.name {
 			continue
 		}
@@ -123,7 +127,7 @@ func (s *Sweeper) Sweep(ctx context.Context, o SweepOptions) (Report, error) {
 }
 
 func next(phase string) string {
-	return map[string]string{phaseServices: phaseRetired, phaseRetired: phaseTags}[phase]
+	return map[string]string{phaseServices: phaseRetired, phaseRetired: phaseTags, phaseTags: phaseEvents}[phase]
 }
 
 var errTimeUp = errors.New("time is up")
@@ -176,6 +180,7 @@ func (p *sweepPass) end(ctx context.Context, at *sweepCursor) (Report, error) {
 		defer cancel()
 		p.problems = errors.Join(p.problems, p.Ledger.SetCursor(late, text))
 	}
+	p.announceDrift(ctx)
 	return p.report, p.problems
 }
 

@@ -29,6 +29,7 @@ type Ledger struct {
 	listed   map[tagalong.Service]map[string]bool // the environments it was in
 	jobs     map[string]time.Time
 	cursor   string
+	endings  map[endingKey]tagalong.Ending
 	releases map[releaseKey]*release
 	// promotions are the newest of each tag.
 	promotions map[tagalong.TagID]tagalong.Promoting
@@ -112,6 +113,7 @@ func (l *Ledger) begin(ctx context.Context, operation string) (func(), error) {
 		l.jobs = map[string]time.Time{}
 		l.releases = map[releaseKey]*release{}
 		l.promotions = map[tagalong.TagID]tagalong.Promoting{}
+		l.endings = map[endingKey]tagalong.Ending{}
 		l.names = map[string]bool{}
 		l.listed = map[tagalong.Service]map[string]bool{}
 	}
@@ -239,6 +241,9 @@ func keys(c tagalong.Change) []any {
 	for _, tag := range c.Tags {
 		all = append(all, tag.Wish.Tag)
 	}
+	for _, e := range c.Endings {
+		all = append(all, keyOfEnding(e))
+	}
 	if c.Member != nil {
 		all = append(all, memberKey{c.Member.Environment, c.Service})
 	}
@@ -313,6 +318,9 @@ func (l *Ledger) apply(of *service, c tagalong.Change) {
 	}
 	for _, w := range c.Tags {
 		l.applyTag(w)
+	}
+	for _, e := range c.Endings {
+		l.endings[keyOfEnding(e)] = cloneEnding(e)
 	}
 	if c.NewService {
 		l.listed[c.Service] = map[string]bool{}

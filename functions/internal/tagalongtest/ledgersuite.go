@@ -92,6 +92,11 @@ func LedgerSuite(t *testing.T, open func(t *testing.T) Store) {
 		{"a release comes back field by field", releaseRoundTrip},
 		{"a release keeps its promotions", releaseKeepsPromotions},
 		{"rollouts are found by their release", releaseRollouts},
+		{"the end of a rollout comes back field by field", endingRoundTrip},
+		{"a rollout that ends otherwise has another end", endingsOnce},
+		{"ends are there until they were announced", endingsTaken},
+		{"ends can be taken away while they are walked over", endingsWhileWalking},
+		{"ends are put with their rollouts or not at all", endingsNotPut},
 		{"a transaction of a hundred items is written", hundredItems},
 	} {
 		t.Run(test.name, func(t *testing.T) {
