@@ -64,7 +64,7 @@ func stored(t *testing.T) map[string]string {
 		"originItem":    regexp.MustCompile(`^X#\S+ ORIGIN`),
 		"stageItem":     regexp.MustCompile(`^X#\S+ STAGE#`),
 		"jobItem":       regexp.MustCompile(`^JOB#`),
-		"endingItem":    regexp.MustCompile(`^OUT \S+#ecs-svc/7330915268420174663#completed$`),
+		"endingItem":    regexp.MustCompile(`^OUT \S+#ecs-svc/7330915268420174663#completed#\S+$`),
 	}
 	items := map[string]string{}
 	pager := dynamodb.NewScanPaginator(client, &dynamodb.ScanInput{TableName: ptr("tagalong")})

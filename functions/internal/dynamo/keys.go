@@ -138,9 +138,11 @@ var sweepKey = key{"SWEEP", "CURSOR"}
 func jobKey(id string) key { return key{"JOB#" + id, "JOB"} }
 
 // endingKey begins with the time, so that the outbox is emptied in the order in which
-// it was filled.
+// it was filled. A rollout may come to end otherwise before that.
 func endingKey(e tagalong.Ending) key {
-	return key{outbox, strings.Join([]string{formatTime(e.RecordedAt), e.Service.String(), formatTime(e.SortTime()), e.Deployment, string(e.State)}, "#")}
+	return key{outbox, strings.Join([]string{
+		formatTime(e.RecordedAt), e.Service.String(), formatTime(e.SortTime()), e.Deployment, string(e.State), formatTime(e.FinishedAt),
+	}, "#")}
 }
 
 // historyIndex gives the keys under which a rollout is found by its environment.

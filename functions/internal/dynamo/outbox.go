@@ -32,7 +32,7 @@ import (
 //	  "reason": "ECS deployment ecs-svc/7330915268420174663 completed.",
 //	  "recordedAt": "2026-03-04T09:20:01.312Z",
 //	  "service": "111122223333/us-east-1/prod-cluster/checkout-api",
-//	  "sk": "2026-03-04T09:20:01.312Z#111122223333/us-east-1/prod-cluster/checkout-api#2026-03-04T09:15:02.318Z#ecs-svc/7330915268420174663#completed",
+//	  "sk": "2026-03-04T09:20:01.312Z#111122223333/us-east-1/prod-cluster/checkout-api#2026-03-04T09:15:02.318Z#ecs-svc/7330915268420174663#completed#2026-03-04T09:18:02.915Z",
 //	  "startSource": "event",
 //	  "startedAt": "2026-03-04T09:15:02.318Z",
 //	  "state": "completed",

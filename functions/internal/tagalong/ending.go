@@ -21,8 +21,9 @@ const newsFor = 48 * time.Hour
 // changeEndings puts into the outbox the rollouts that have ended now, or otherwise
 // than was known.
 func (d *decision) changeEndings(c *Change) {
+	fresh := freshEnds(d.before.Rollouts, d.after.Rollouts)
 	for _, row := range c.Rollouts {
-		if was, existed := d.former(row.Rollout); existed && was.State == row.State || !d.news(row.Rollout) {
+		if !fresh[row.key()] || d.stale(row.FinishedAt) {
 			continue
 		}
 		row.Expires = time.Time{}
@@ -30,11 +31,52 @@ func (d *decision) changeEndings(c *Change) {
 	}
 }
 
-// news tells whether the end of a rollout is worth telling.
-func (d *decision) news(r Rollout) bool {
-	ended := r.State == StateCompleted || r.State == StateFailed
-	return ended && (d.obs.Fact.Source != FromSweep || d.obs.Now.Sub(r.FinishedAt) <= newsFor)
+// stale tells whether an end is so old that it is no news.
+func (d *decision) stale(at time.Time) bool {
+	return d.obs.Fact.Source == FromSweep && d.obs.Now.Sub(at) > newsFor
 }
+
+// end is how a deployment ended, and when; a zero time is any.
+type end struct {
+	deployment string
+	state      State
+	at         int64
+}
+
+// freshEnds gives the rollouts whose end is not yet known. The same end may come to
+// be another rollout's, as a late fact tells of a start in between; and the time of an
+// end may become better known.
+func freshEnds(before, after []Rollout) map[RolloutKey]bool {
+	known := map[end]int{}
+	for _, r := range before {
+		if r.ended() {
+			known[end{r.Deployment, r.State, r.FinishedAt.UnixMilli()}]++
+		}
+	}
+	var unknown []Rollout
+	for _, r := range after {
+		if e := (end{r.Deployment, r.State, r.FinishedAt.UnixMilli()}); known[e] > 0 {
+			known[e]--
+		} else if r.ended() {
+			unknown = append(unknown, r)
+		}
+	}
+	redated := map[end]int{}
+	for e, n := range known {
+		redated[end{deployment: e.deployment, state: e.state}] += n
+	}
+	fresh := map[RolloutKey]bool{}
+	for _, r := range unknown {
+		if e := (end{deployment: r.Deployment, state: r.State}); redated[e] > 0 {
+			redated[e]--
+		} else {
+			fresh[r.key()] = true
+		}
+	}
+	return fresh
+}
+
+func (r Rollout) ended() bool { return r.State == StateCompleted || r.State == StateFailed }
 
 // takenBack gives the deployment that a rollback took back: of those before it the
 // last one that is another one's.

@@ -60,11 +60,15 @@ func endingsOnce(t *testing.T, l suiteLedger) {
 	otherwise := first
 	otherwise.State = tagalong.StateCompleted
 	later := suiteEnding(s, "ecs-svc/1", 5)
-	again := suiteEnding(s, "ecs-svc/2", 4)
-	version := l.put("", first, otherwise, again)
+	another := suiteEnding(s, "ecs-svc/2", 4)
+	redated := first
+	redated.StartedAt = second(0)
+	moved := redated
+	moved.FinishedAt = second(2)
+	version := l.put("", first, otherwise, another, redated, moved)
 	l.put(version, later)
-	if got := l.unannounced(second(6)); len(got) != 4 {
-		t.Errorf("endings %+v, want 4", got)
+	if got := l.unannounced(second(6)); len(got) != 6 {
+		t.Errorf("endings %+v, want 6", got)
 	}
 }
 

@@ -14,15 +14,19 @@ type endingKey struct {
 	at      int64
 	service tagalong.Service
 	tagalong.RolloutKey
-	state tagalong.State
+	state    tagalong.State
+	finished int64
 }
 
 func keyOfEnding(e tagalong.Ending) endingKey {
-	return endingKey{e.RecordedAt.UnixMilli(), e.Service, keyOfRow(e.Row), e.State}
+	return endingKey{e.RecordedAt.UnixMilli(), e.Service, keyOfRow(e.Row), e.State, e.FinishedAt.UnixMilli()}
 }
 
 func (k endingKey) compare(o endingKey) int {
-	return cmp.Or(cmp.Compare(k.at, o.at), byService(k.service, o.service), k.Sort.Compare(o.Sort), cmp.Compare(k.Deployment, o.Deployment), cmp.Compare(k.state, o.state))
+	return cmp.Or(
+		cmp.Compare(k.at, o.at), byService(k.service, o.service), k.Sort.Compare(o.Sort), cmp.Compare(k.Deployment, o.Deployment),
+		cmp.Compare(k.state, o.state), cmp.Compare(k.finished, o.finished),
+	)
 }
 
 func cloneEnding(e tagalong.Ending) tagalong.Ending {
