@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -366,4 +367,51 @@ func TestInAnyOrderAndWithABusThatFailsEachRolloutIsAnnounced(t *testing.T) {
 			t.Fatalf("a replay announces %v, and writes %d times", lines(again), w.ledger.Writes()-writes)
 		}
 	})
+}
+
+// TestAHandlerThatDiesAnywhereOwesItsAnnouncement lets everything fail from some call
+// on: of the ledger, or to the bus.
+func TestAHandlerThatDiesAnywhereOwesItsAnnouncement(t *testing.T) {
+	for calls := range 12 {
+		w, bus := newWorld(prodRules()).heard()
+		w.runs(prodAPI, "ecs-svc/1", ran("app", shopAPI, 1))
+		var made atomic.Int64
+		call := func() error {
+			if made.Add(1) > int64(calls) {
+				return errDown
+			}
+			return nil
+		}
+		w.ledger.Hook = func(context.Context, string) error { return call() }
+		bus.Refuse = func(Event) error { return call() }
+		_, _ = w.observe(t, completed(prodAPI, "ecs-svc/1", 1))
+		w.ledger.Hook, bus.Refuse = nil, nil
+		w.tell(t, completed(prodAPI, "ecs-svc/1", 1)) // as Lambda tries it again
+		w.drain(t)
+		if got := lines(recorded(t, bus)); len(got) < 1 || len(got) > 2 || got[0] != "ecs-svc/1 completed" {
+			t.Errorf("died after %d calls: announced %v", calls, got)
+		}
+		if left := unannounced(t, w); len(left) != 0 {
+			t.Errorf("died after %d calls: the outbox has %+v", calls, left)
+		}
+	}
+}
+
+func TestWhatAnAnnouncementWrites(t *testing.T) {
+	w, bus := newWorld(prodRules()).heard()
+	w.runs(prodAPI, "ecs-svc/1", ran("app", shopAPI, 1))
+	w.runs(prodAPI, "ecs-svc/2", ran("app", shopAPI, 2))
+	w.tell(t, completed(prodAPI, "ecs-svc/1", 0))
+	ledger := weigh(w)
+	w.tell(t, started(prodAPI, "ecs-svc/2", 1))
+	ledger.want(t, "Load", 5) // as without a bus
+	writes := w.ledger.Writes()
+	w.tell(t, completed(prodAPI, "ecs-svc/2", 2))
+	ledger.want(t, "Load", 10) // one more than without
+	if got := w.ledger.Writes() - writes; got != 3 {
+		t.Errorf("%d writes, want the commit, the tag's and the outbox's", got)
+	}
+	if got := len(recorded(t, bus)); got != 2 {
+		t.Errorf("%d announcements", got)
+	}
 }

@@ -55,9 +55,9 @@ const (
 //	  ],
 //	  "release": {
 //	    "pipeline": "checkout-release",
-//	    "execution": "b59babff-5f34-4a7c-a52c-6b3a5f5a8e3e",
+//	    "execution": "3f0c8a52-6d1e-4b97-a2c4-90b7e15d6f38",
 //	    "stage": "DeployProd",
-//	    "commit": "7dbc9f5a2b1e4c0f8a6d3e2b1c0f9e8d7a6b5c4d"
+//	    "commit": "4f2a9c1be07d5836a1c4e9f20b7d6658c3a1f0e2"
 //	  },
 //	  "rolledBack": "ecs-svc/8401123456789012345"
 //	}
