@@ -15,5 +15,6 @@ data "aws_iam_policy_document" "deployment" {
     data.aws_iam_policy_document.images_tag.json,
     data.aws_iam_policy_document.deployments.json,
     data.aws_iam_policy_document.member_accounts.json,
+    data.aws_iam_policy_document.own_events.json,
   ]
 }

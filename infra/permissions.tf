@@ -129,6 +129,26 @@ data "aws_iam_policy_document" "member_accounts" {
   }
 }
 
+# For every function that records rollouts.
+data "aws_iam_policy_document" "own_events" {
+  dynamic "statement" {
+    for_each = local.own_events_arn == null ? [] : [local.own_events_arn]
+
+    content {
+      sid       = "Announce"
+      actions   = ["events:PutEvents"]
+      resources = [statement.value]
+
+      # Whatever the bus lets others say, ours say only this.
+      condition {
+        test     = "StringEquals"
+        variable = "events:source"
+        values   = ["tagalong"]
+      }
+    }
+  }
+}
+
 data "aws_iam_policy_document" "releases" {
   statement {
     sid       = "ReadPipelines"

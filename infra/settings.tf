@@ -37,6 +37,7 @@ locals {
     TAGALONG_ENVIRONMENTS   = local.settings.environments
     TAGALONG_ACCOUNTS       = local.settings.accounts
     TAGALONG_LOG_LEVEL      = var.log_level
+    TAGALONG_EVENT_BUS      = var.event_bus == null ? "" : var.event_bus
     TAGALONG_RETENTION_DAYS = var.retention_days == null ? "" : tostring(var.retention_days)
   }
 }

@@ -273,6 +273,17 @@ variable "history_principals" {
   }
 }
 
+variable "event_bus" {
+  description = "Event bus that gets Tagalong's own events, for chat and other tools: a name in our own account and Region, or the ARN of any whose policy lets the functions send. Null sends none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.event_bus == null || can(regex("^(?:arn:aws(?:-[a-z]+)*:events:[a-z0-9-]+:[0-9]{12}:event-bus/)?[A-Za-z0-9._-]{1,256}$", var.event_bus))
+    error_message = "event_bus \"${coalesce(var.event_bus, "null")}\": want the name of an event bus such as default, or its ARN such as arn:aws:events:eu-west-1:111122223333:event-bus/releases; a partner's bus takes no events."
+  }
+}
+
 variable "alarms" {
   description = "Whether there are alarms: dead letters, errors, throttles, blocked and missing tags."
   type        = bool

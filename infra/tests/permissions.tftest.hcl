@@ -124,3 +124,55 @@ run "a_star_alone_stands_only_where_aws_offers_nothing_narrower" {
     error_message = "an action that takes resources is allowed on all of them"
   }
 }
+
+run "nothing_is_announced_unless_a_bus_is_named" {
+  command = plan
+
+  assert {
+    condition = local.environment.TAGALONG_EVENT_BUS == "" && alltrue([
+      for policy in [data.aws_iam_policy_document.deployment, data.aws_iam_policy_document.pipeline] :
+      !strcontains(policy.json, "events:PutEvents")
+    ])
+    error_message = "events may be sent"
+  }
+}
+
+run "what_records_rollouts_announces_them_on_a_bus_of_our_own" {
+  command = plan
+
+  variables {
+    event_bus = "releases"
+  }
+
+  assert {
+    condition = local.environment.TAGALONG_EVENT_BUS == "releases" && alltrue([
+      for policy in [data.aws_iam_policy_document.deployment, data.aws_iam_policy_document.pipeline] :
+      [for statement in jsondecode(policy.json).Statement : [statement.Resource, statement.Condition.StringEquals["events:source"]] if contains(flatten([statement.Action]), "events:PutEvents")] ==
+      [["arn:aws:events:eu-west-1:111122223333:event-bus/releases", "tagalong"]]
+    ])
+    error_message = "deployment may do ${data.aws_iam_policy_document.deployment.json}"
+  }
+
+  assert {
+    condition = alltrue([
+      for policy in [data.aws_iam_policy_document.tagimage, data.aws_iam_policy_document.imagedefinitions, data.aws_iam_policy_document.history] :
+      !strcontains(policy.json, "events:PutEvents")
+    ])
+    error_message = "a function that records no rollouts may send events"
+  }
+}
+
+run "rollouts_are_announced_on_a_bus_of_another_account_and_region" {
+  command = plan
+
+  variables {
+    event_bus = "arn:aws:events:us-east-1:444455556666:event-bus/releases"
+  }
+
+  assert {
+    condition = local.environment.TAGALONG_EVENT_BUS == var.event_bus && [
+      for statement in jsondecode(data.aws_iam_policy_document.deployment.json).Statement : statement.Resource if contains(flatten([statement.Action]), "events:PutEvents")
+    ] == [var.event_bus]
+    error_message = "deployment may do ${data.aws_iam_policy_document.deployment.json}"
+  }
+}
