@@ -139,9 +139,10 @@ data "aws_iam_policy_document" "own_events" {
       actions   = ["events:PutEvents"]
       resources = [statement.value]
 
-      # Whatever the bus lets others say, ours say only this.
+      # Whatever the bus lets others say, ours say only this, in each entry of a call:
+      # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-bus-example-policy-cross-account-custom-bus-source.html
       condition {
-        test     = "StringEquals"
+        test     = "ForAllValues:StringEquals"
         variable = "events:source"
         values   = ["tagalong"]
       }

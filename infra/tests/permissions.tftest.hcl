@@ -147,7 +147,7 @@ run "what_records_rollouts_announces_them_on_a_bus_of_our_own" {
   assert {
     condition = local.environment.TAGALONG_EVENT_BUS == "releases" && alltrue([
       for policy in [data.aws_iam_policy_document.deployment, data.aws_iam_policy_document.pipeline] :
-      [for statement in jsondecode(policy.json).Statement : [statement.Resource, statement.Condition.StringEquals["events:source"]] if contains(flatten([statement.Action]), "events:PutEvents")] ==
+      [for statement in jsondecode(policy.json).Statement : [statement.Resource, statement.Condition["ForAllValues:StringEquals"]["events:source"]] if contains(flatten([statement.Action]), "events:PutEvents")] ==
       [["arn:aws:events:eu-west-1:111122223333:event-bus/releases", "tagalong"]]
     ])
     error_message = "deployment may do ${data.aws_iam_policy_document.deployment.json}"

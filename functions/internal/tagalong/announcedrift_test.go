@@ -1,12 +1,14 @@
 package tagalong_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -242,5 +244,43 @@ func TestTheCommentsShowWhatIsSent(t *testing.T) {
 		if diff := cmp.Diff(strings.TrimSpace(indented.String()), shown(t, test.file, test.name)); diff != "" {
 			t.Errorf("the comment of %s (-sent +shown):\n%s", test.name, diff)
 		}
+	}
+}
+
+// TestTheReadmeShowsWhatIsSent reads the README's event back: it has all fields, in
+// their order, and no other.
+func TestTheReadmeShowsWhatIsSent(t *testing.T) {
+	readme, err := os.ReadFile("../../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, block, _ := strings.Cut(string(readme), "\n## Its own events\n")
+	_, block, _ = strings.Cut(block, "```json\n")
+	block, _, _ = strings.Cut(block, "```")
+	var event struct {
+		DetailType string `json:"detail-type"`
+		Source     string
+		Time       time.Time
+		Resources  []string
+		Detail     json.RawMessage
+	}
+	if err := json.Unmarshal([]byte(block), &event); err != nil {
+		t.Fatal(err)
+	}
+	var r RolloutRecorded
+	if err := json.Unmarshal(event.Detail, &r); err != nil {
+		t.Fatal(err)
+	}
+	var shown bytes.Buffer
+	again, err := json.Marshal(r)
+	if err := errors.Join(err, json.Compact(&shown, event.Detail)); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(again), shown.String()); diff != "" {
+		t.Errorf("detail (-sent +shown):\n%s", diff)
+	}
+	s := Service{Account: r.Account, Region: r.Region, Cluster: r.Cluster, Name: r.Service}
+	if event.DetailType != RolloutRecordedType || event.Source != EventSource || !event.Time.Equal(r.FinishedAt.Truncate(time.Second)) || event.Resources[0] != s.ARN() {
+		t.Errorf("event %+v", event)
 	}
 }
