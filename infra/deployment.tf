@@ -14,8 +14,8 @@ data "aws_iam_policy_document" "deployment" {
     data.aws_iam_policy_document.ledger_write.json,
     data.aws_iam_policy_document.images_tag.json,
     data.aws_iam_policy_document.deployments.json,
-    data.aws_iam_policy_document.announce.json,
     data.aws_iam_policy_document.member_accounts.json,
+    data.aws_iam_policy_document.own_events.json,
   ]
 
   # Of a service whose ARN does not say its cluster. AWS offers neither resources

@@ -18,6 +18,9 @@ locals {
   table_name    = var.name
   table_arn     = "arn:${local.partition}:dynamodb:${local.region}:${local.account}:table/${local.table_name}"
   event_bus_arn = "arn:${local.partition}:events:${local.region}:${local.account}:event-bus/default"
+  own_events_arn = var.event_bus == null ? null : (
+    startswith(var.event_bus, "arn:") ? var.event_bus : "arn:${local.partition}:events:${local.region}:${local.account}:event-bus/${var.event_bus}"
+  )
   alarm_actions = var.alarm_topic_arn == null ? [] : [var.alarm_topic_arn]
   tags          = merge({ "managed-by" = "terraform", "module" = "tagalong" }, var.tags)
 }

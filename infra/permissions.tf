@@ -195,18 +195,6 @@ data "aws_iam_policy_document" "services" {
   }
 }
 
-data "aws_iam_policy_document" "announce" {
-  dynamic "statement" {
-    for_each = var.announce_to == null ? [] : [var.announce_to]
-
-    content {
-      sid       = "Announce"
-      actions   = ["events:PutEvents"]
-      resources = [statement.value]
-    }
-  }
-}
-
 data "aws_iam_policy_document" "member_accounts" {
   dynamic "statement" {
     for_each = length(local.member_roles) == 0 ? [] : [local.member_roles]
@@ -215,6 +203,27 @@ data "aws_iam_policy_document" "member_accounts" {
       sid       = "LookIntoMemberAccounts"
       actions   = ["sts:AssumeRole"]
       resources = statement.value
+    }
+  }
+}
+
+# For every function that records rollouts.
+data "aws_iam_policy_document" "own_events" {
+  dynamic "statement" {
+    for_each = local.own_events_arn == null ? [] : [local.own_events_arn]
+
+    content {
+      sid       = "Announce"
+      actions   = ["events:PutEvents"]
+      resources = [statement.value]
+
+      # Whatever the bus lets others say, ours say only this, in each entry of a call:
+      # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-bus-example-policy-cross-account-custom-bus-source.html
+      condition {
+        test     = "ForAllValues:StringEquals"
+        variable = "events:source"
+        values   = ["tagalong"]
+      }
     }
   }
 }

@@ -37,9 +37,9 @@ locals {
     TAGALONG_ENVIRONMENTS   = local.settings.environments
     TAGALONG_ACCOUNTS       = local.settings.accounts
     TAGALONG_LOG_LEVEL      = var.log_level
+    TAGALONG_EVENT_BUS      = var.event_bus == null ? "" : var.event_bus
     TAGALONG_RETENTION_DAYS = var.retention_days == null ? "" : tostring(var.retention_days)
     TAGALONG_PENDING_AFTER  = var.pending_after
-    TAGALONG_EVENT_BUS      = var.announce_to == null ? "" : var.announce_to
     TAGALONG_UNTAG          = var.untag ? "true" : ""
   }
 }

@@ -24,7 +24,7 @@ data "aws_iam_policy_document" "sweep" {
     data.aws_iam_policy_document.deployments.json,
     data.aws_iam_policy_document.service_deployments.json,
     data.aws_iam_policy_document.services.json,
-    data.aws_iam_policy_document.announce.json,
+    data.aws_iam_policy_document.own_events.json,
     data.aws_iam_policy_document.member_accounts.json,
   ]
 }

@@ -317,14 +317,14 @@ variable "history_principals" {
   }
 }
 
-variable "announce_to" {
-  description = "ARN of the event bus that gets Tagalong's own events: rollouts that have ended, and drift. Null for none."
+variable "event_bus" {
+  description = "Event bus that gets Tagalong's own events, for chat and other tools: a name in our own account and Region, or the ARN of any whose policy lets the functions send. Null sends none."
   type        = string
   default     = null
 
   validation {
-    condition     = var.announce_to == null || can(regex("^arn:aws(?:-[a-z]+)*:events:[a-z0-9-]+:[0-9]{12}:event-bus/[A-Za-z0-9/._-]{1,256}$", var.announce_to))
-    error_message = "announce_to \"${coalesce(var.announce_to, "null")}\": want the ARN of an event bus, such as arn:aws:events:eu-west-1:111122223333:event-bus/default."
+    condition     = var.event_bus == null || can(regex("^(?:arn:aws(?:-[a-z]+)*:events:[a-z0-9-]+:[0-9]{12}:event-bus/)?[A-Za-z0-9._-]{1,256}$", var.event_bus))
+    error_message = "event_bus \"${coalesce(var.event_bus, "null")}\": want the name of an event bus such as default, or its ARN such as arn:aws:events:eu-west-1:111122223333:event-bus/releases; a partner's bus takes no events."
   }
 }
 

@@ -23,6 +23,7 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecs"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/sandboxtest"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/wire"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
 func TestMain(m *testing.M) { lambdatest.Main(m) }
@@ -99,6 +100,25 @@ func succeed(t *testing.T, a lambdatest.Answer) {
 	if a.Failed || a.Body != "null" {
 		t.Errorf("failed %v: %s", a.Failed, a.Body)
 	}
+}
+
+func TestDeploymentAnnouncesRolloutsAndNeverFailsByIt(t *testing.T) {
+	w := start(t, "TAGALONG_ENVIRONMENTS=@rules", "TAGALONG_EVENT_BUS=releases")
+	for refused, accepted := range []int{1, 1} {
+		started, completed := w.deploy(t)
+		succeed(t, w.Invoke(t, started, 30*time.Second))
+		succeed(t, w.Invoke(t, completed, 30*time.Second))
+		if events := w.EventBridge.Events(wire.Scope{}, "releases"); len(events) != accepted {
+			t.Errorf("the bus has %s", events)
+		}
+		left, err := tagalong.Collect(dynamo.New(dynamodb.NewFromConfig(w.Config()), "ledger").Unannounced(t.Context(), time.Now().Add(time.Hour)))
+		if err != nil || len(left) != refused {
+			t.Errorf("the outbox has %+v, error %v", left, err)
+		}
+		w.EventBridge.Deny("PutEvents")
+	}
+	w.Output.Await(t, `"EventsUnannounced":1`, 1)
+	w.Output.Await(t, "is not authorized to perform: events:PutEvents", 1)
 }
 
 func TestDeploymentMovesTheTag(t *testing.T) {

@@ -54,7 +54,7 @@ run "nothing_is_removed_from_ecr_by_default" {
   command = plan
 
   assert {
-    condition     = try(length(jsondecode(data.aws_iam_policy_document.images_untag.json).Statement), 0) == 0 && local.environment.TAGALONG_UNTAG == "false"
+    condition     = try(length(jsondecode(data.aws_iam_policy_document.images_untag.json).Statement), 0) == 0 && local.environment.TAGALONG_UNTAG == ""
     error_message = "removals: ${data.aws_iam_policy_document.images_untag.json}"
   }
 }
@@ -162,15 +162,6 @@ run "a_star_alone_stands_only_where_aws_offers_nothing_narrower" {
   }
 }
 
-run "nothing_is_deleted_from_a_repository_unless_told" {
-  command = plan
-
-  assert {
-    condition     = !strcontains(data.aws_iam_policy_document.sweep.json, "ecr:BatchDeleteImage") && local.environment.TAGALONG_UNTAG == ""
-    error_message = "the sweep may remove tags: ${data.aws_iam_policy_document.sweep.json}"
-  }
-}
-
 run "the_sweep_alone_may_remove_tags_if_told" {
   command = plan
 
@@ -192,21 +183,6 @@ run "the_sweep_alone_may_remove_tags_if_told" {
   }
 }
 
-run "events_of_its_own_go_to_the_bus_that_is_named_and_to_no_other" {
-  command = plan
-
-  variables {
-    announce_to = "arn:aws:events:eu-west-1:111122223333:event-bus/chat"
-  }
-
-  assert {
-    condition = alltrue([for policy in [data.aws_iam_policy_document.deployment, data.aws_iam_policy_document.pipeline, data.aws_iam_policy_document.sweep] :
-      [for statement in jsondecode(policy.json).Statement : statement.Resource if contains(flatten([statement.Action]), "events:PutEvents")] == [var.announce_to]
-    ]) && local.environment.TAGALONG_EVENT_BUS == var.announce_to
-    error_message = "a function that records rollouts may not announce them, or elsewhere, too"
-  }
-}
-
 run "services_are_listed_in_the_clusters_that_are_covered" {
   command = plan
 
@@ -220,5 +196,57 @@ run "services_are_listed_in_the_clusters_that_are_covered" {
       "arn:aws:ecs:eu-west-1:111122223333:cluster/prod-*",
     ]
     error_message = "services of other clusters can be listed"
+  }
+}
+
+run "nothing_is_announced_unless_a_bus_is_named" {
+  command = plan
+
+  assert {
+    condition = local.environment.TAGALONG_EVENT_BUS == "" && alltrue([
+      for policy in [data.aws_iam_policy_document.deployment, data.aws_iam_policy_document.pipeline] :
+      !strcontains(policy.json, "events:PutEvents")
+    ])
+    error_message = "events may be sent"
+  }
+}
+
+run "what_records_rollouts_announces_them_on_a_bus_of_our_own" {
+  command = plan
+
+  variables {
+    event_bus = "releases"
+  }
+
+  assert {
+    condition = local.environment.TAGALONG_EVENT_BUS == "releases" && alltrue([
+      for policy in [data.aws_iam_policy_document.deployment, data.aws_iam_policy_document.pipeline] :
+      [for statement in jsondecode(policy.json).Statement : [statement.Resource, statement.Condition["ForAllValues:StringEquals"]["events:source"]] if contains(flatten([statement.Action]), "events:PutEvents")] ==
+      [["arn:aws:events:eu-west-1:111122223333:event-bus/releases", "tagalong"]]
+    ])
+    error_message = "deployment may do ${data.aws_iam_policy_document.deployment.json}"
+  }
+
+  assert {
+    condition = alltrue([
+      for policy in [data.aws_iam_policy_document.tagimage, data.aws_iam_policy_document.imagedefinitions, data.aws_iam_policy_document.history] :
+      !strcontains(policy.json, "events:PutEvents")
+    ])
+    error_message = "a function that records no rollouts may send events"
+  }
+}
+
+run "rollouts_are_announced_on_a_bus_of_another_account_and_region" {
+  command = plan
+
+  variables {
+    event_bus = "arn:aws:events:us-east-1:444455556666:event-bus/releases"
+  }
+
+  assert {
+    condition = local.environment.TAGALONG_EVENT_BUS == var.event_bus && [
+      for statement in jsondecode(data.aws_iam_policy_document.deployment.json).Statement : statement.Resource if contains(flatten([statement.Action]), "events:PutEvents")
+    ] == [var.event_bus]
+    error_message = "deployment may do ${data.aws_iam_policy_document.deployment.json}"
   }
 }

@@ -79,8 +79,8 @@ run "any_other_wrong_value_is_refused_by_its_variable" {
     retries              = { event_hours = 25, function_attempts = 3 }
     extra_environment    = { TAGALONG_TABLE = "other" }
     history_principals   = ["*"]
+    event_bus            = "aws.partner/example.com/1/2"
     alarm_topic_arn      = "oncall"
-    announce_to          = "default"
     sweep_schedule       = "hourly"
     sweep_timeout        = 901
     pending_after        = "0h"
@@ -89,7 +89,7 @@ run "any_other_wrong_value_is_refused_by_its_variable" {
   expect_failures = [
     var.name, var.dist, var.architecture, var.regions, var.clusters, var.repositories, var.pipelines, var.retention_days,
     var.kms_key_arn, var.log_retention_days, var.log_level, var.memory_size, var.timeout, var.reserved_concurrency, var.retries,
-    var.extra_environment, var.history_principals, var.alarm_topic_arn, var.announce_to, var.sweep_schedule, var.sweep_timeout,
+    var.extra_environment, var.history_principals, var.event_bus, var.alarm_topic_arn, var.sweep_schedule, var.sweep_timeout,
     var.pending_after,
   ]
 }

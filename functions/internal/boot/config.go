@@ -27,7 +27,7 @@ const (
 	// EnvLogLevel is debug, info, warn or error; info by default.
 	EnvLogLevel = "TAGALONG_LOG_LEVEL"
 	// EnvEventBus is the event bus that gets Tagalong's own events, by name or
-	// ARN. Without it none are sent.
+	// ARN. Without it none are sent. A partner's bus takes none.
 	EnvEventBus = "TAGALONG_EVENT_BUS"
 	// EnvRetentionDays is how many days closed rows are kept; for ever by default.
 	EnvRetentionDays = "TAGALONG_RETENTION_DAYS"
@@ -75,7 +75,7 @@ func ReadConfig(getenv func(string) string, need ...string) (Config, error) {
 
 var (
 	tableName = regexp.MustCompile(`^[A-Za-z0-9_.-]{3,255}$`)
-	eventBus  = regexp.MustCompile(`^(?:arn:aws(?:-[a-z]+)*:events:[a-z0-9-]+:\d{12}:event-bus/)?[A-Za-z0-9/._-]{1,256}$`)
+	eventBus  = regexp.MustCompile(`^(?:arn:aws(?:-[a-z]+)*:events:[a-z0-9-]+:\d{12}:event-bus/)?[A-Za-z0-9._-]{1,256}$`)
 )
 
 // reader gathers what is wrong while it reads.

@@ -19,9 +19,9 @@ var forbidden = map[string]string{
 // its cold starts.
 var unasked = map[string][]string{
 	"deployment":       {"s3"},
-	"history":          {"codepipeline", "ecs", "s3"},
-	"tagimage":         {"ecs", "s3"},
-	"imagedefinitions": {"dynamodb"},
+	"history":          {"codepipeline", "ecs", "eventbridge", "s3"},
+	"tagimage":         {"ecs", "eventbridge", "s3"},
+	"imagedefinitions": {"dynamodb", "eventbridge"},
 	"sweep":            {"codepipeline", "s3"},
 }
 

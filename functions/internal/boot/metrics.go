@@ -3,6 +3,7 @@ package boot
 import (
 	"encoding/json"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
@@ -48,6 +49,7 @@ type metrics struct {
 	ContainersUnproven int
 	TagsInDoubt        int
 	Errors             int
+	EventsUnannounced  int   `json:",omitempty"` // Tagalong's own, which the event bus did not accept
 	LagMilliseconds    int64 `json:",omitempty"` // from ECS's time to the tag's confirmation
 }
 
@@ -58,18 +60,27 @@ var counts = []metricName{
 	{"ContainersUnproven", unitCount}, {"TagsInDoubt", unitCount}, {"Errors", unitCount},
 }
 
+// occasional names the metrics that are there only where there is something to tell.
+func (m metrics) occasional() (names []metricName) {
+	if m.EventsUnannounced > 0 {
+		names = append(names, metricName{"EventsUnannounced", unitCount})
+	}
+	if m.LagMilliseconds > 0 {
+		names = append(names, metricName{"LagMilliseconds", unitMilliseconds})
+	}
+	return names
+}
+
 // WriteMetrics writes the metrics of one event as one line: in total, and by
 // environment. More dimensions there are none, since every value of one is
 // billed. A line that cannot be written is lost, as a line of the log is.
 func WriteMetrics(w io.Writer, now time.Time, o tagalong.Outcome, failure error) {
-	directive := metricsDirective{Namespace: "Tagalong", Dimensions: [][]string{{}}, Metrics: counts}
+	directive := metricsDirective{Namespace: "Tagalong", Dimensions: [][]string{{}}}
 	if o.Environment != "" {
 		directive.Dimensions = append(directive.Dimensions, []string{"Environment"})
 	}
 	m := measure(o, failure)
-	if m.LagMilliseconds > 0 {
-		directive.Metrics = append(counts[:len(counts):len(counts)], metricName{"LagMilliseconds", unitMilliseconds})
-	}
+	directive.Metrics = slices.Concat(counts, m.occasional())
 	line, _ := json.Marshal(metricsLine{ // strings and numbers: no error
 		AWS:         metricsHead{Timestamp: now.UnixMilli(), Metrics: []metricsDirective{directive}},
 		Environment: o.Environment,
@@ -100,6 +111,7 @@ func measure(o tagalong.Outcome, failure error) metrics {
 		ContainersUnproven: o.Unproven,
 		TagsInDoubt:        o.InDoubt,
 		Errors:             one(failure != nil),
+		EventsUnannounced:  o.Unannounced,
 		LagMilliseconds:    o.Lag.Milliseconds(),
 	}
 }

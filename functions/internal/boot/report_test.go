@@ -38,6 +38,8 @@ func TestMetrics(t *testing.T) {
 	}{
 		"unhandled": {tagalong.Outcome{Unhandled: true}, nil, `"EventsHandled":0,"EventsUnmanaged":0,`},
 		"unmanaged": {tagalong.Outcome{Unmanaged: true}, nil, `"EventsHandled":0,"EventsUnmanaged":1,`},
+		"left":      {tagalong.Outcome{Announced: 1, Unannounced: 2}, nil, `"Errors":0,"EventsUnannounced":2}`},
+		"all told":  {tagalong.Outcome{Announced: 1}, nil, `"Errors":0}`},
 		"failed":    {tagalong.Outcome{}, errors.New("x"), `"EventsHandled":0,"EventsUnmanaged":0,"TagsMoved":0,"TagsBlocked":0,"TagsMissing":0,"ContainersUnproven":0,"TagsInDoubt":0,"Errors":1}`},
 	} {
 		out.Reset()

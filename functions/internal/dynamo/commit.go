@@ -127,6 +127,9 @@ func (l *Ledger) transaction(c tagalong.Change) *transaction {
 		t.put(directoryItem{key{directory, "E#" + c.NewEnvironment}}, nil)
 		t.put(directoryItem{key{directory, listOf(c.NewEnvironment) + c.Service.String()}}, nil)
 	}
+	for _, e := range c.Endings {
+		t.put(toEnding(e), nil)
+	}
 	for _, w := range c.Tags {
 		t.tags[len(t.items)] = w.Wish.Tag
 		t.tag(w)

@@ -29,6 +29,7 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/sandboxtest"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/wire"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalongtest"
 )
 
 var update = flag.Bool("update", false, "write the items into the comments of their types")
@@ -67,6 +68,7 @@ func stored(t *testing.T) map[string]string {
 		"originItem":    regexp.MustCompile(`^X#\S+ ORIGIN`),
 		"stageItem":     regexp.MustCompile(`^X#\S+ STAGE#`),
 		"jobItem":       regexp.MustCompile(`^JOB#`),
+		"endingItem":    regexp.MustCompile(`^OUT \S+#ecs-svc/7330915268420174663#completed#\S+$`),
 	}
 	items := map[string]string{}
 	pager := dynamodb.NewScanPaginator(client, &dynamodb.ScanInput{TableName: ptr("tagalong")})
@@ -130,7 +132,9 @@ func reactorOn(s *sandboxtest.Sandbox, client *dynamodb.Client, clock time.Time)
 		Ledger:   dynamo.New(client, "tagalong"),
 		Workload: ecs.New(configs),
 		Registry: ecr.New(configs),
-		Now:      func() time.Time { return clock },
+		// A bus that is down, so that there is something in the outbox.
+		Announcer: &tagalongtest.Bus{Refuse: func(tagalong.Event) error { return errors.New("down") }},
+		Now:       func() time.Time { return clock },
 	}
 }
 
@@ -210,7 +214,7 @@ func release(t *testing.T, s *sandboxtest.Sandbox, r *tagalong.Reactor) {
 // TestTheCommentsShowWhatIsStored keeps the JSON beside the types equal to the table.
 func TestTheCommentsShowWhatIsStored(t *testing.T) {
 	items, shown := stored(t), map[string]string{}
-	for _, name := range []string{"item.go", "item_release.go", "item_previous.go", "stale.go"} {
+	for _, name := range []string{"item.go", "item_release.go", "item_previous.go", "stale.go", "outbox.go"} {
 		source, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)

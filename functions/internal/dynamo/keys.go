@@ -54,6 +54,7 @@ const (
 	skOrigin    = "ORIGIN"
 	prefixGone  = "GONE#"
 	directory   = "DIR"
+	outbox      = "OUT"
 	beforeAll   = " "    // sorts before every character that a key holds
 	afterAll    = "\x7f" // sorts behind every character that a key holds
 )
@@ -149,6 +150,14 @@ var holdKey = key{"SWEEP", "UNTAG"}
 func staleKey(s tagalong.Stale) key { return key{stalePK, s.Service.String() + "#" + s.ID} }
 
 func jobKey(id string) key { return key{"JOB#" + id, "JOB"} }
+
+// endingKey begins with the time, so that the outbox is emptied in the order in which
+// it was filled. A rollout may come to end otherwise before that.
+func endingKey(e tagalong.Ending) key {
+	return key{outbox, strings.Join([]string{
+		formatTime(e.RecordedAt), e.Service.String(), formatTime(e.SortTime()), e.Deployment, string(e.State), formatTime(e.FinishedAt),
+	}, "#")}
+}
 
 // historyIndex gives the keys under which a rollout is found by its environment.
 func historyIndex(environment string, at tagalong.RowAt) (pk, sk string) {

@@ -129,11 +129,7 @@ func (l *Ledger) SetCursor(ctx context.Context, cursor string) error {
 	if cursor != "" {
 		return l.put(ctx, cursorItem{sweepKey, cursor}, nil)
 	}
-	_, err := l.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &l.table, Key: sweepKey.item()})
-	if err != nil {
-		return fmt.Errorf("writing: %w", translate(err, l.table))
-	}
-	return nil
+	return l.remove(ctx, sweepKey)
 }
 
 // Adopt records children of indexes. What is there already is written again,

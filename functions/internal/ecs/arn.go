@@ -48,21 +48,7 @@ func checkName(what, name string) error {
 	return nil
 }
 
-// partitions are those other than aws, by how the names of their Regions begin,
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html.
-var partitions = []struct{ prefix, partition string }{
-	{"cn-", "aws-cn"}, {"us-gov-", "aws-us-gov"}, {"eusc-", "aws-eusc"},
-	{"us-iso-", "aws-iso"}, {"us-isob-", "aws-iso-b"}, {"eu-isoe-", "aws-iso-e"}, {"us-isof-", "aws-iso-f"},
-}
-
-func (h home) partition() string {
-	for _, p := range partitions {
-		if strings.HasPrefix(h.region, p.prefix) {
-			return p.partition
-		}
-	}
-	return "aws"
-}
+func (h home) partition() string { return tagalong.Partition(h.region) }
 
 // arn gives the ARN of a resource of ECS, such as service/CLUSTER/NAME.
 func (h home) arn(resource string) string {

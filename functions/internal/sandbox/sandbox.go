@@ -1,6 +1,6 @@
 // Package sandbox is an embedded AWS: an HTTP server that speaks the wire
-// protocols of CodeDeploy, CodePipeline, DynamoDB, ECR, ECS, S3 and STS, so that an
-// unmodified AWS SDK and the AWS CLI run against it. It keeps everything in
+// protocols of CodeDeploy, CodePipeline, DynamoDB, ECR, ECS, EventBridge, S3 and STS,
+// so that an unmodified AWS SDK and the AWS CLI run against it. It keeps everything in
 // memory, one state for each account and Region, and needs nothing but Go.
 //
 // It is strict: an operation or a member of a request that it does not know is
@@ -20,6 +20,7 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/dynamodb"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecr"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecs"
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/eventbridge"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/s3"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/sts"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/wire"
@@ -39,6 +40,7 @@ type Sandbox struct {
 	DynamoDB     *dynamodb.DB
 	ECR          *ecr.Registry
 	ECS          *ecs.Scheduler
+	EventBridge  *eventbridge.Service
 	S3           *s3.Service
 	STS          *sts.Service
 
@@ -67,13 +69,14 @@ func New(options Options) *Sandbox {
 	home := wire.Scope{Account: options.Account, Region: options.Region}
 	registry := ecr.New(ecr.Options{Home: home, Now: options.Now})
 	s := &Sandbox{
-		options:    options,
-		CodeDeploy: codedeploy.New(home),
-		DynamoDB:   dynamodb.New(dynamodb.Options{Now: options.Now, Scope: scopeOf}),
-		ECR:        registry,
-		ECS:        ecs.New(ecs.Options{Home: home, Now: options.Now, Images: registry}),
-		S3:         s3.New(s3.Options{Now: options.Now}),
-		STS:        sts.New(sts.Options{Account: options.Account, Now: options.Now}),
+		options:     options,
+		CodeDeploy:  codedeploy.New(home),
+		DynamoDB:    dynamodb.New(dynamodb.Options{Now: options.Now, Scope: scopeOf}),
+		ECR:         registry,
+		ECS:         ecs.New(ecs.Options{Home: home, Now: options.Now, Images: registry}),
+		EventBridge: eventbridge.New(eventbridge.Options{Home: home, Now: options.Now}),
+		S3:          s3.New(s3.Options{Now: options.Now}),
+		STS:         sts.New(sts.Options{Account: options.Account, Now: options.Now}),
 	}
 	s.CodePipeline = codepipeline.New(codepipeline.Options{Home: home, Now: options.Now, Store: artifacts{s.S3, s.STS}})
 	s.routes = map[string]route{
@@ -82,6 +85,7 @@ func New(options Options) *Sandbox {
 		"DynamoDB_20120810":                    {"dynamodb", s.serveDynamoDB},
 		"AmazonEC2ContainerRegistry_V20150921": {"ecr", jsonService(s.ECR)},
 		"AmazonEC2ContainerServiceV20141113":   {"ecs", jsonService(s.ECS)},
+		"AWSEvents":                            {"events", jsonService(s.EventBridge)},
 	}
 	return s
 }

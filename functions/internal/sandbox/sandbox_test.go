@@ -15,6 +15,8 @@ import (
 	ddbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	ebtypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
@@ -98,6 +100,8 @@ func TestEveryServiceIsThere(t *testing.T) {
 	if sandboxtest.Code(err) != "PipelineNotFoundException" {
 		t.Error(err)
 	}
+	_, err = eventbridge.NewFromConfig(config).PutEvents(ctx, &eventbridge.PutEventsInput{Entries: []ebtypes.PutEventsRequestEntry{{Detail: aws.String("{}")}}})
+	errs = errors.Join(errs, err)
 	s.S3.CreateBucket("111122223333", "open")
 	_, err = s3.NewFromConfig(config, func(o *s3.Options) { o.UsePathStyle = true }).PutObject(ctx, &s3.PutObjectInput{Bucket: aws.String("open"), Key: aws.String("k")})
 	errs = errors.Join(errs, err)
@@ -112,6 +116,7 @@ func TestEveryServiceIsThere(t *testing.T) {
 	want := []string{
 		"sts GetCallerIdentity 111122223333 us-east-1 ", "ecr DescribeRepositories 111122223333 us-east-1 ",
 		"ecs ListClusters 111122223333 us-east-1 ", "codepipeline ListActionExecutions 111122223333 us-east-1 PipelineNotFoundException",
+		"events PutEvents 111122223333 us-east-1 ",
 		"s3 PutObject 111122223333 us-east-1 ", "dynamodb ListTables 111122223333 us-east-1 ",
 	}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {

@@ -61,10 +61,11 @@ type decision struct {
 }
 
 // keeping says how long rows are kept, and whether the tags of retired services
-// are not.
+// are not; and whether what ends is to be announced.
 type keeping struct {
 	retention time.Duration // 0 is for ever
 	untag     bool
+	announced bool // what ends goes into the outbox
 }
 
 // view is what the ledger says of a service: before the observation, or after it.
@@ -272,6 +273,9 @@ func (d *decision) change() (Change, bool) {
 	d.changePlaces(&c)
 	d.changePrevious(&c)
 	d.changeTags(&c, d.before.claims, d.after.claims)
+	if d.announced {
+		d.changeEndings(&c)
+	}
 	if !d.recall {
 		fact := d.obs.Fact
 		fact.RecordedAt = d.obs.Now

@@ -6,5 +6,6 @@
 // (pure). environment.go and claim.go say which tags a running rollout claims
 // (pure). decide.go compares what the ledger holds with what it should hold and
 // gives the write set (pure). observe.go takes one event through all of it, and
-// converge.go moves the tags under the fence.
+// converge.go moves the tags under the fence. ending.go says which of it is news, and
+// announce.go tells those who hang on it.
 package tagalong

@@ -24,8 +24,29 @@ const (
 	DriftUnreachable DriftKind = "unreachable" // an account, a Region or a repository could not be looked at
 )
 
-// Drift is one thing that was not as it should be. Texts are empty where they
-// say nothing.
+// Drift is one thing that was not as it should be, and the detail of "Tagalong Drift
+// Found", whose time is that of the sweep and whose resource is the service, else the
+// repository. Texts are empty where they say nothing:
+//
+//	{
+//	  "kind": "tag",
+//	  "healed": true,
+//	  "environment": "prod",
+//	  "account": "",
+//	  "region": "",
+//	  "cluster": "",
+//	  "service": "",
+//	  "container": "",
+//	  "registry": "111122223333.dkr.ecr.us-east-1.amazonaws.com",
+//	  "repository": "checkout-api",
+//	  "tag": "prod",
+//	  "want": "sha256:cdd0da87d06937ee0c634382568df6492a41993c2e08c6395e3723f0bc624e17",
+//	  "actual": "sha256:8abb67cb237d18fd8262ae26ea806d495cd18e15989563e2e0b995cf1167958b",
+//	  "reason": "moved by somebody else"
+//	}
+//
+// A sweep announces each thing that it has healed, and each that is left, but no
+// service that is unmanaged. What is left the next one announces again.
 type Drift struct {
 	Kind        DriftKind     `json:"kind"`
 	Healed      bool          `json:"healed"` // as far as it can be: there is nothing left to do about it

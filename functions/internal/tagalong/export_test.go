@@ -3,6 +3,7 @@ package tagalong
 import (
 	"context"
 	"errors"
+	"time"
 )
 
 // Forgotten tells whether an end may belong to a rollout that was cut off.
@@ -18,3 +19,9 @@ func Resolve(ctx context.Context, w Workload, r Registry, s Service, deployment 
 
 // Expand fills in a tag's template.
 var Expand = expand
+
+// Event says what the bus is told of the end of a rollout.
+func (e Ending) Event() Event { return e.event() }
+
+// EventAt says what the bus is told of drift.
+func (d Drift) EventAt(at time.Time) Event { return d.event(at) }

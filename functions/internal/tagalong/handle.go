@@ -82,7 +82,8 @@ func (o Outcome) log(ctx context.Context, log *slog.Logger, err error) {
 		log.InfoContext(ctx, "event is older than the retention")
 	default:
 		log.InfoContext(ctx, "deployment event", "recorded", o.Recorded, "repeated", o.Repeated,
-			"moved", o.Moved, "confirmed", o.Confirmed, "blocked", o.Blocked, "missing", o.Missing, "inDoubt", o.InDoubt, "unproven", o.Unproven)
+			"moved", o.Moved, "confirmed", o.Confirmed, "blocked", o.Blocked, "missing", o.Missing, "inDoubt", o.InDoubt, "unproven", o.Unproven,
+			"announced", o.Announced, "unannounced", o.Unannounced)
 	}
 }
 

@@ -104,6 +104,16 @@ type Stales interface {
 	HoldStale(ctx context.Context, by string, now, until time.Time) error
 }
 
+// Outbox holds the ends of rollouts that are to be announced: a Change puts them,
+// with the rollouts themselves, and they stay until the bus has accepted them.
+type Outbox interface {
+	// Unannounced gives those that were recorded before a time, the first one first.
+	// They may be taken away while it walks.
+	Unannounced(ctx context.Context, before time.Time) iter.Seq2[Ending, error]
+	// Announced takes some away. What is gone already is no error.
+	Announced(ctx context.Context, endings []Ending) error
+}
+
 // Ledger is the whole store that the reactor needs.
 type Ledger interface {
 	Journal
@@ -112,6 +122,7 @@ type Ledger interface {
 	Releases
 	Sweeps
 	Stales
+	Outbox
 }
 
 // Stale are tags that stayed in ECR as their service was retired.
@@ -250,14 +261,16 @@ type Change struct {
 	Previous       []PreviousPlace
 	DropPrevious   []PreviousPlace
 	Tags           []TagWrite
-	Stale          *Stale // what is left of dropped tags; nil if nothing is to be removed
-	NewService     bool   // put the service into the directory
-	NewEnvironment string // put it, and the service as one of it, into the directory; "" if they are there
+	Stale          *Stale   // what is left of dropped tags; nil if nothing is to be removed
+	NewService     bool     // put the service into the directory
+	NewEnvironment string   // put it, and the service as one of it, into the directory; "" if they are there
+	Endings        []Ending // of Rollouts, into the outbox
 }
 
 // Size counts the items that the transaction writes; DynamoDB takes 100.
 func (c Change) Size() int {
-	n := 1 + len(c.Gone) + len(c.DropGone) + len(c.Rollouts) + len(c.DropRollouts) + len(c.Places) + len(c.DropPlaces) + len(c.Previous) + len(c.DropPrevious) + len(c.Tags)
+	n := 1 + len(c.Gone) + len(c.DropGone) + len(c.Rollouts) + len(c.DropRollouts) + len(c.Places) + len(c.DropPlaces) +
+		len(c.Previous) + len(c.DropPrevious) + len(c.Tags) + len(c.Endings)
 	for _, one := range []bool{c.Fact != nil, c.Member != nil, c.DropMember != "", c.Stale != nil, c.NewService, c.NewEnvironment != "", c.NewEnvironment != ""} {
 		if one {
 			n++

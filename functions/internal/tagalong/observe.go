@@ -22,6 +22,8 @@ type Reactor struct {
 	Ledger   Ledger
 	Workload Workload
 	Registry Registry
+	// Announcer hears of the rollouts that end; nil is nobody.
+	Announcer Announcer
 	// Now is the clock, time.Now if nil.
 	Now func() time.Time
 	// Retention is how long closed rows are kept; 0 is for ever.
@@ -59,6 +61,8 @@ type Outcome struct {
 	Missing     int
 	InDoubt     int // tags that stay pending, since an unanswered put may still arrive
 	Unproven    int // running containers in ECR whose digest may move no tag
+	Announced   int // rollouts whose end the event bus has accepted
+	Unannounced int // rollouts whose end it has not: they are left to the sweep
 	// Lag is the time from ECS's updatedAt to the last tag's confirmation; 0 if
 	// none was, and for a repeat, whose time says nothing.
 	Lag time.Duration
@@ -161,9 +165,11 @@ type pass struct {
 	wishes map[TagID]Tag
 	// readings are what the registry showed.
 	readings map[Repository]reading
+	// endings are what this pass is to announce.
+	endings []Ending
 }
 
-// run takes the observation through.
+// run takes the observation through. What it recorded is announced beside its tags.
 func (p *pass) run(ctx context.Context, o Outcome) (Outcome, error) {
 	err := p.record(ctx)
 	if err == nil && !p.recorded {
@@ -171,11 +177,14 @@ func (p *pass) run(ctx context.Context, o Outcome) (Outcome, error) {
 	}
 	o.Recorded, o.Repeated = p.recorded, !p.recorded
 	o.Unproven = unproven(p.know)
-	if err != nil {
-		return o, err
+	var told sync.WaitGroup
+	told.Go(func() { o.Announced, o.Unannounced = p.tell(ctx) })
+	var done convergence
+	if err == nil {
+		done, err = p.converge(ctx, p.wishes, p.readings)
+		err = joined(err, p.adopt(ctx, p.wishes))
 	}
-	done, err := p.converge(ctx, p.wishes, p.readings)
-	err = joined(err, p.adopt(ctx, p.wishes))
+	told.Wait()
 	o.Moved, o.Confirmed, o.Blocked, o.Missing, o.InDoubt = done.Moved, done.Confirmed, done.Blocked, done.Missing, done.InDoubt
 	if p.recorded && !done.at.IsZero() {
 		o.Lag = done.at.Sub(p.obs.Fact.Time)
@@ -205,6 +214,7 @@ func (p *pass) record(ctx context.Context) error {
 		}
 		p.recorded = p.recorded || change.Fact != nil
 		change.collect(p.wishes)
+		p.gather(change)
 		p.know = p.know.with(change)
 		if !p.prove() {
 			return nil
@@ -215,7 +225,7 @@ func (p *pass) record(ctx context.Context) error {
 // decide asks for what it must know until it knows enough.
 func (r *Reactor) decide(ctx context.Context, know *knowledge, obs Observation) (Change, bool, error) {
 	for {
-		change, changed, n, err := decide(*know, obs, keeping{r.Retention, r.Untag}, newVersion)
+		change, changed, n, err := decide(*know, obs, keeping{r.Retention, r.Untag, r.Announcer != nil}, newVersion)
 		if err != nil || n.none() {
 			return change, changed, err
 		}

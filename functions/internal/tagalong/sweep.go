@@ -52,9 +52,9 @@ func (o SweepOptions) selects(s Service) bool {
 
 // SweepProgress says how far a sweep has come.
 type SweepProgress struct {
-	Phase string // services, retired, tags or untag
+	Phase string // services, retired, tags, untag or events
 	At    string // the cluster or the environment
-	Done  int    // services or tags that were looked at in this phase, or removed
+	Done  int    // services, tags or events that were looked at in this phase, or removed
 }
 
 // Report is what a sweep did and found.
@@ -64,7 +64,10 @@ type Report struct {
 	Recorded int // facts that were missing
 	Moved    int // tags that were put
 	Removed  int // tags of retired services
-	Drift    []Drift
+	// Announced are the ends of rollouts that had been recorded before, and that the
+	// event bus has accepted now.
+	Announced int
+	Drift     []Drift
 	// Unfinished tells that the time was up: the next sweep goes on where this one stopped.
 	Unfinished bool
 }
@@ -85,6 +88,7 @@ const (
 	phaseRetired  = "retired"
 	phaseTags     = "tags"
 	phaseUntag    = "untag"
+	phaseEvents   = "events"
 )
 
 // sweepCursor is where an interrupted sweep goes on.
@@ -112,7 +116,7 @@ func (s *Sweeper) Sweep(ctx context.Context, o SweepOptions) (Report, error) {
 	for _, phase := range []struct {
 		name string
 		run  func(context.Context, *sweepCursor) error
-	}{{phaseServices, p.services}, {phaseRetired, p.retire}, {phaseTags, p.tags}, {phaseUntag, p.untag}} {
+	}{{phaseServices, p.services}, {phaseRetired, p.retire}, {phaseTags, p.tags}, {phaseUntag, p.untag}, {phaseEvents, p.events}} {
 		if at.Phase != phase.name {
 			continue
 		}
@@ -130,7 +134,7 @@ func (s *Sweeper) Sweep(ctx context.Context, o SweepOptions) (Report, error) {
 }
 
 func next(phase string) string {
-	return map[string]string{phaseServices: phaseRetired, phaseRetired: phaseTags, phaseTags: phaseUntag}[phase]
+	return map[string]string{phaseServices: phaseRetired, phaseRetired: phaseTags, phaseTags: phaseUntag, phaseUntag: phaseEvents}[phase]
 }
 
 var errTimeUp = errors.New("time is up")
@@ -190,6 +194,7 @@ func (p *sweepPass) end(ctx context.Context, at *sweepCursor) (Report, error) {
 		defer cancel()
 		p.problems = errors.Join(p.problems, p.Ledger.SetCursor(late, text))
 	}
+	p.announceDrift(ctx)
 	return p.report, p.problems
 }
 

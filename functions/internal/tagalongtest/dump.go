@@ -65,6 +65,10 @@ func (l *Ledger) Dump() string {
 	for s, environments := range l.listed {
 		add("service", s.String(), slices.Sorted(maps.Keys(environments)))
 	}
+	for key, ending := range l.endings {
+		ending.RecordedAt = time.Time{}
+		add("ending", fmt.Sprintf("%s %s", key.service, key.Deployment), ending)
+	}
 	for name := range l.names {
 		add("environment", name, name)
 	}

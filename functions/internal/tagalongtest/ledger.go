@@ -32,6 +32,7 @@ type Ledger struct {
 	cursor   string
 	stale    map[string]tagalong.Stale
 	hold     hold // of the removal of tags
+	endings  map[endingKey]tagalong.Ending
 	releases map[releaseKey]*release
 	// promotions are the newest of each tag.
 	promotions map[tagalong.TagID]tagalong.Promoting
@@ -127,6 +128,7 @@ func (l *Ledger) begin(ctx context.Context, operation string) (func(), error) {
 		l.jobs = map[string]time.Time{}
 		l.releases = map[releaseKey]*release{}
 		l.promotions = map[tagalong.TagID]tagalong.Promoting{}
+		l.endings = map[endingKey]tagalong.Ending{}
 		l.names = map[string]bool{}
 		l.listed = map[tagalong.Service]map[string]bool{}
 	}
@@ -257,6 +259,9 @@ func keys(c tagalong.Change) []any {
 	for _, tag := range c.Tags {
 		all = append(all, tag.Wish.Tag)
 	}
+	for _, e := range c.Endings {
+		all = append(all, keyOfEnding(e))
+	}
 	if c.Member != nil {
 		all = append(all, memberKey{c.Member.Environment, c.Service})
 	}
@@ -341,6 +346,9 @@ func (l *Ledger) apply(of *service, c tagalong.Change) {
 	}
 	if c.Stale != nil {
 		l.stale[c.Stale.ID] = cloneStale(*c.Stale)
+	}
+	for _, e := range c.Endings {
+		l.endings[keyOfEnding(e)] = cloneEnding(e)
 	}
 	if c.NewService {
 		l.listed[c.Service] = map[string]bool{}

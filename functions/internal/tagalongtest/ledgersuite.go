@@ -99,6 +99,11 @@ func LedgerSuite(t *testing.T, open func(t *testing.T) Store) {
 		{"rollouts are found by their release", releaseRollouts},
 		{"stale tags come back field by field, and go with the last of them", staleRoundTrip},
 		{"the removal of tags is one sweep's until its time is over", staleHold},
+		{"the end of a rollout comes back field by field", endingRoundTrip},
+		{"a rollout that ends otherwise has another end", endingsOnce},
+		{"ends are there until they were announced", endingsTaken},
+		{"ends can be taken away while they are walked over", endingsWhileWalking},
+		{"ends are put with their rollouts or not at all", endingsNotPut},
 		{"a transaction of a hundred items is written", hundredItems},
 	} {
 		t.Run(test.name, func(t *testing.T) {

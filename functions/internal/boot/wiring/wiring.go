@@ -1,5 +1,6 @@
 // Package wiring puts the reactor together, for the functions and for the CLI:
-// ECS, ECR and the ledger behind the core's interfaces.
+// ECS, ECR, the ledger and, where one is set, the event bus behind the core's
+// interfaces.
 package wiring
 
 import (
@@ -15,6 +16,7 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/dynamo"
 	"github.com/tagalong-aws/tagalong/functions/internal/ecr"
 	"github.com/tagalong-aws/tagalong/functions/internal/ecs"
+	"github.com/tagalong-aws/tagalong/functions/internal/eventbridge"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -55,6 +57,9 @@ func Assemble(ctx context.Context, config boot.Config, cfg aws.Config, log *slog
 		Retention: config.Retention,
 		Untag:     config.Untag,
 		Log:       log,
+	}
+	if config.EventBus != "" {
+		reactor.Announcer = eventbridge.New(cfg, config.EventBus)
 	}
 	return Parts{Reactor: reactor, Records: ledger, ECS: workload, Reach: reach}, nil
 }

@@ -99,6 +99,38 @@ func TestReactorRecordsWhatLiesElsewhere(t *testing.T) {
 	}
 }
 
+func TestReactorAnnouncesOnTheBusThatIsSet(t *testing.T) {
+	for _, test := range []struct {
+		bus   string
+		where wire.Scope
+		want  int
+	}{
+		{"", wire.Scope{}, 0},
+		{"releases", wire.Scope{}, 1},
+		{"arn:aws:events:eu-west-1:444455556666:event-bus/releases", wire.Scope{Account: other, Region: "eu-west-1"}, 1},
+	} {
+		s, reactor, err := start(t, map[string]string{
+			boot.EnvAccounts: `[{"account":"` + other + `","role":"` + role + `"}]`, boot.EnvEventBus: test.bus,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, event := rollOut(t, s)
+		outcome, err := reactor.Handle(t.Context(), event)
+		if err != nil || outcome.Announced != test.want || outcome.Unannounced != 0 {
+			t.Errorf("bus %q: outcome %+v, error %v", test.bus, outcome, err)
+		}
+		accepted := s.EventBridge.Events(test.where, "releases")
+		if len(accepted) != test.want || test.want > 0 && !strings.Contains(string(accepted[0]), `"detail-type":"Tagalong Rollout Recorded"`) {
+			t.Errorf("bus %q has %s", test.bus, accepted)
+		}
+		asked := slices.ContainsFunc(s.Calls(), func(c sandbox.Call) bool { return c.Service == "events" })
+		if asked != (test.want > 0) {
+			t.Errorf("bus %q: calls %+v", test.bus, s.Calls())
+		}
+	}
+}
+
 func TestReactorNamesWhatIsWrong(t *testing.T) {
 	for want, pairs := range map[string]map[string]string{
 		"TAGALONG_ENVIRONMENTS, item @a":    {boot.EnvEnvironments: "@a", boot.EnvAccounts: "@b"},

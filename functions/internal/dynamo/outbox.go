@@ -1,0 +1,92 @@
+package dynamo
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+// endingItem is the end of a rollout that the event bus has not accepted yet:
+//
+//	{
+//	  "containers": [
+//	    {
+//	      "digest": "sha256:cdd0da87d06937ee0c634382568df6492a41993c2e08c6395e3723f0bc624e17",
+//	      "evidence": "revision",
+//	      "imageTag": "build-42",
+//	      "name": "checkout-api",
+//	      "registry": "111122223333.dkr.ecr.us-east-1.amazonaws.com",
+//	      "repository": "checkout-api"
+//	    }
+//	  ],
+//	  "deployment": "ecs-svc/7330915268420174663",
+//	  "environment": "prod",
+//	  "finishSource": "event",
+//	  "finishedAt": "2026-03-04T09:18:02.915Z",
+//	  "pk": "OUT",
+//	  "reason": "ECS deployment ecs-svc/7330915268420174663 completed.",
+//	  "recordedAt": "2026-03-04T09:20:01.312Z",
+//	  "service": "111122223333/us-east-1/prod-cluster/checkout-api",
+//	  "sk": "2026-03-04T09:20:01.312Z#111122223333/us-east-1/prod-cluster/checkout-api#2026-03-04T09:15:02.318Z#ecs-svc/7330915268420174663#completed#2026-03-04T09:18:02.915Z",
+//	  "startSource": "event",
+//	  "startedAt": "2026-03-04T09:15:02.318Z",
+//	  "state": "completed",
+//	  "taskDefinition": "arn:aws:ecs:us-east-1:111122223333:task-definition/checkout-api:2"
+//	}
+type endingItem struct {
+	key
+	Service string `dynamodbav:"service"`
+	rolloutItem
+	detailsItem
+	RolledBack string `dynamodbav:"rolledBack,omitempty"`
+	RecordedAt string `dynamodbav:"recordedAt"`
+}
+
+func toEnding(e tagalong.Ending) endingItem {
+	return endingItem{
+		key:         endingKey(e),
+		Service:     e.Service.String(),
+		rolloutItem: toRollout(e.Rollout),
+		detailsItem: toDetails(e.Details),
+		RolledBack:  e.RolledBack,
+		RecordedAt:  formatTime(e.RecordedAt),
+	}
+}
+
+func (i endingItem) ending() (tagalong.Ending, error) {
+	s, err := tagalong.ParseService(i.Service)
+	return tagalong.Ending{
+		Row:        tagalong.Row{Service: s, Rollout: i.rollout(), Details: i.details()},
+		RolledBack: i.RolledBack,
+		RecordedAt: parseTime(i.RecordedAt),
+	}, err
+}
+
+// Unannounced reads the outbox forward: its keys begin with the time.
+func (l *Ledger) Unannounced(ctx context.Context, before time.Time) iter.Seq2[tagalong.Ending, error] {
+	return decoded(l.query(ctx, query{pk: outbox, from: beforeAll, to: formatTime(before)}), endingItem.ending)
+}
+
+// Announced deletes what was announced, one after the other: an event has one, or two.
+func (l *Ledger) Announced(ctx context.Context, endings []tagalong.Ending) error {
+	for _, e := range endings {
+		if err := l.remove(ctx, endingKey(e)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// remove deletes one item, whether it is there or not.
+func (l *Ledger) remove(ctx context.Context, k key) error {
+	_, err := l.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &l.table, Key: k.item()})
+	if err != nil {
+		return fmt.Errorf("deleting: %w", translate(err, l.table))
+	}
+	return nil
+}

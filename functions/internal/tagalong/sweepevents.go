@@ -1,0 +1,78 @@
+package tagalong
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// lately is how long the handler that recorded the end of a rollout may still be
+// about to announce it.
+const lately = time.Minute
+
+// events sends what handlers have left in the outbox.
+func (p *sweepPass) events(ctx context.Context, _ *sweepCursor) error {
+	if p.Announcer == nil || p.options.partial() || p.options.DryRun {
+		return nil
+	}
+	var chunk []Ending
+	for ending, err := range p.Ledger.Unannounced(ctx, p.now().Add(-lately)) {
+		if err != nil {
+			return fmt.Errorf("outbox: %w", err)
+		}
+		if chunk = append(chunk, ending); len(chunk) == sweepChunk {
+			if err := p.send(ctx, chunk); err != nil {
+				return err
+			}
+			chunk = nil
+		}
+	}
+	return p.send(ctx, chunk)
+}
+
+// send sends some endings. One that the bus does not take keeps no other one back;
+// a bus that takes none ends the phase.
+func (p *sweepPass) send(ctx context.Context, endings []Ending) error {
+	if len(endings) == 0 {
+		return nil
+	}
+	if !p.hasTime(ctx) {
+		return errTimeUp
+	}
+	sent, err := p.announce(ctx, endings)
+	p.report.Announced += sent
+	p.progress(phaseEvents, "", p.report.Announced)
+	if sent == 0 {
+		return err
+	}
+	if err != nil {
+		p.fail(err)
+	}
+	return nil
+}
+
+// announceDrift announces what the sweep has healed and what is left, but not the
+// services that no rule manages: those are the rules' intention. There is no outbox
+// for drift: what is left the next sweep finds again, and announces again.
+func (p *sweepPass) announceDrift(ctx context.Context) {
+	if p.Announcer == nil || p.options.DryRun {
+		return
+	}
+	var found []Event
+	for _, d := range p.report.Drift {
+		if d.Kind != DriftUnmanaged {
+			found = append(found, d.event(p.now()))
+		}
+	}
+	if len(found) == 0 {
+		return
+	}
+	if !p.hasTime(ctx) {
+		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), sweepReserve/2)
+		defer cancel()
+		ctx = late
+	}
+	if err := summed(p.Announcer.Announce(ctx, found)); err != nil {
+		p.fail(fmt.Errorf("announcing drift: %w", err))
+	}
+}

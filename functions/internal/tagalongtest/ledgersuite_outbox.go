@@ -1,0 +1,125 @@
+package tagalongtest
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+// suiteEnding gives the end of a rollout that was recorded at a second.
+func suiteEnding(s tagalong.Service, deployment string, recorded int) tagalong.Ending {
+	return tagalong.Ending{
+		Row: tagalong.Row{
+			Service: s,
+			Rollout: tagalong.Rollout{Deployment: deployment, State: tagalong.StateFailed, FinishedAt: second(1), FinishSource: tagalong.FromEvent},
+			Details: tagalong.Details{Environment: "prod"},
+		},
+		RecordedAt: second(recorded),
+	}
+}
+
+// put commits endings on behalf of their service.
+func (l suiteLedger) put(seen string, endings ...tagalong.Ending) (version string) {
+	l.t.Helper()
+	c := change(endings[0].Service, seen)
+	c.Endings = endings
+	l.commit(c)
+	return c.Head.Version
+}
+
+func (l suiteLedger) unannounced(before time.Time) []tagalong.Ending {
+	l.t.Helper()
+	return read(l.t, l.Unannounced(l.t.Context(), before))
+}
+
+func endingRoundTrip(t *testing.T, l suiteLedger) {
+	full := tagalong.Ending{
+		Row: tagalong.Row{
+			Service: suiteService("api"),
+			Rollout: tagalong.Rollout{
+				Deployment: "ecs-svc/1", State: tagalong.StateCompleted, StartedAt: second(1), FinishedAt: second(2), Until: second(3),
+				Rollback: true, Reason: "rolling back", Release: suiteRelease, Retired: true, StartSource: tagalong.FromSweep, FinishSource: tagalong.FromEvent,
+			},
+			Details: tagalong.Details{Environment: "prod", TaskDefinition: "td:1", Containers: suiteContainers(), Moves: suiteMoves()},
+		},
+		RolledBack: "ecs-svc/2",
+		RecordedAt: second(4),
+	}
+	bare := suiteEnding(suiteService("web"), "ecs-svc/1", 5)
+	l.put("", full)
+	l.put("", bare)
+	same(t, "endings", []tagalong.Ending{full, bare}, l.unannounced(second(6)))
+}
+
+// endingsOnce: what ends otherwise than was known is another ending.
+func endingsOnce(t *testing.T, l suiteLedger) {
+	s := suiteService("api")
+	first := suiteEnding(s, "ecs-svc/1", 4)
+	otherwise := first
+	otherwise.State = tagalong.StateCompleted
+	later := suiteEnding(s, "ecs-svc/1", 5)
+	another := suiteEnding(s, "ecs-svc/2", 4)
+	redated := first
+	redated.StartedAt = second(0)
+	moved := redated
+	moved.FinishedAt = second(2)
+	version := l.put("", first, otherwise, another, redated, moved)
+	l.put(version, later)
+	if got := l.unannounced(second(6)); len(got) != 6 {
+		t.Errorf("endings %+v, want 6", got)
+	}
+}
+
+func endingsTaken(t *testing.T, l suiteLedger) {
+	ctx, one, two, three := t.Context(), suiteEnding(suiteService("one"), "ecs-svc/1", 1), suiteEnding(suiteService("two"), "ecs-svc/1", 2), suiteEnding(suiteService("three"), "ecs-svc/1", 3)
+	same(t, "an empty outbox", []tagalong.Ending(nil), l.unannounced(second(9)))
+	for _, e := range []tagalong.Ending{three, one, two} {
+		l.put("", e)
+	}
+	same(t, "what was recorded before a time, the first one first", []tagalong.Ending{one, two}, l.unannounced(second(3)))
+	l.must(l.Announced(ctx, []tagalong.Ending{one, three}))
+	l.must(l.Announced(ctx, []tagalong.Ending{one}))
+	same(t, "what is left", []tagalong.Ending{two}, l.unannounced(second(9)))
+	l.must(l.Announced(ctx, nil))
+}
+
+// endingsWhileWalking takes away what the walk has just given, over many pages.
+func endingsWhileWalking(t *testing.T, l suiteLedger) {
+	const all = 150
+	for i := range all {
+		e := suiteEnding(suiteService(fmt.Sprintf("s%03d", i)), "ecs-svc/1", i)
+		for range 3 { // containers enough to fill a page
+			e.Containers = append(e.Containers, suiteContainers()...)
+		}
+		e.Reason = fmt.Sprintf("%08000d", i)
+		l.put("", e)
+	}
+	walked := 0
+	for e, err := range l.Unannounced(t.Context(), second(all)) {
+		l.must(err)
+		if e.RecordedAt != second(walked) {
+			t.Fatalf("ending %d was recorded at %v", walked, e.RecordedAt)
+		}
+		l.must(l.Announced(t.Context(), []tagalong.Ending{e}))
+		walked++
+	}
+	if left := l.unannounced(second(all)); walked != all || len(left) > 0 {
+		t.Errorf("walked over %d, and %d are left", walked, len(left))
+	}
+}
+
+// endingsNotPut: a transaction that is refused puts nothing.
+func endingsNotPut(t *testing.T, l suiteLedger) {
+	s := suiteService("api")
+	l.put("", suiteEnding(s, "ecs-svc/1", 1))
+	c := change(s, "")
+	c.Endings = []tagalong.Ending{suiteEnding(s, "ecs-svc/2", 2)}
+	if err := l.Commit(t.Context(), c); !isConflict(err) {
+		t.Errorf("error %v, want a conflict", err)
+	}
+	if got := l.unannounced(second(9)); len(got) != 1 {
+		t.Errorf("endings %+v, want the first", got)
+	}
+}

@@ -1,0 +1,99 @@
+package tagalongtest
+
+import (
+	"cmp"
+	"context"
+	"iter"
+	"sync"
+	"time"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+type endingKey struct {
+	at      int64
+	service tagalong.Service
+	tagalong.RolloutKey
+	state    tagalong.State
+	finished int64
+}
+
+func keyOfEnding(e tagalong.Ending) endingKey {
+	return endingKey{e.RecordedAt.UnixMilli(), e.Service, keyOfRow(e.Row), e.State, e.FinishedAt.UnixMilli()}
+}
+
+func (k endingKey) compare(o endingKey) int {
+	return cmp.Or(
+		cmp.Compare(k.at, o.at), byService(k.service, o.service), k.Sort.Compare(o.Sort), cmp.Compare(k.Deployment, o.Deployment),
+		cmp.Compare(k.state, o.state), cmp.Compare(k.finished, o.finished),
+	)
+}
+
+func cloneEnding(e tagalong.Ending) tagalong.Ending {
+	e.Details = cloneDetails(e.Details)
+	return e
+}
+
+// Unannounced implements tagalong.Outbox.
+func (l *Ledger) Unannounced(ctx context.Context, before time.Time) iter.Seq2[tagalong.Ending, error] {
+	return sorted(ctx, l, "Unannounced", func() (endings []tagalong.Ending) {
+		for key, e := range l.endings {
+			if key.at < before.UnixMilli() {
+				endings = append(endings, cloneEnding(e))
+			}
+		}
+		return endings
+	}, func(a, b tagalong.Ending) int { return keyOfEnding(a).compare(keyOfEnding(b)) })
+}
+
+// Announced implements tagalong.Outbox.
+func (l *Ledger) Announced(ctx context.Context, endings []tagalong.Ending) error {
+	done, err := l.begin(ctx, "Announced")
+	if err != nil {
+		return err
+	}
+	defer done()
+	for _, e := range endings {
+		delete(l.endings, keyOfEnding(e))
+	}
+	l.writes++
+	return nil
+}
+
+// Bus is an event bus in memory, safe for concurrent use. The zero value accepts
+// everything.
+type Bus struct {
+	// Refuse gives the reason why an event is not accepted, nil if it is.
+	Refuse func(tagalong.Event) error
+
+	mu     sync.Mutex
+	events []tagalong.Event
+}
+
+var _ tagalong.Announcer = &Bus{}
+
+// Announce implements tagalong.Announcer.
+func (b *Bus) Announce(ctx context.Context, all []tagalong.Event) []error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	problems := make([]error, len(all))
+	for i, e := range all {
+		problems[i] = ctx.Err()
+		if problems[i] == nil && b.Refuse != nil {
+			problems[i] = b.Refuse(e)
+		}
+		if problems[i] == nil {
+			b.events = append(b.events, e)
+		}
+	}
+	return problems
+}
+
+// Take gives the events that were accepted since the last time.
+func (b *Bus) Take() []tagalong.Event {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	taken := b.events
+	b.events = nil
+	return taken
+}
