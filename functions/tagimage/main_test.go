@@ -192,7 +192,7 @@ func TestJobsFailWithTheirType(t *testing.T) {
 		{parameters: "not json", kind: "ConfigurationError", says: "no legal JSON"},
 		{parameters: `{"RepositoryName":"none","ImageTag":"build-1","NewImageTag":"prod"}`, kind: "ConfigurationError", says: "no such tag or no such repository"},
 		{parameters: `{"RepositoryName":"fixed","ImageTag":"build-1","NewImageTag":"prod"}`, kind: "ConfigurationError", says: "IMMUTABLE_WITH_EXCLUSION"},
-		{recipe, func() { w.ECR.Deny("PutImage") }, func() { w.ECR.Permit("PutImage") }, "PermissionError", "allow the function's role ecr:PutImage on the repository"},
+		{recipe, func() { w.ECR.Deny("PutImage") }, func() { w.ECR.Permit("PutImage") }, "PermissionError", "action: allow the function's role ecr:PutImage on the repository"},
 		{recipe, func() { w.ECR.Deny("BatchGetImage") }, func() { w.ECR.Permit("BatchGetImage") }, "PermissionError", "ecr:BatchGetImage"},
 		{recipe, func() { w.ECR.Throttle("BatchGetImage", 9) }, func() { w.ECR.Permit("BatchGetImage") }, "SystemUnavailable", "retry the action"},
 	} {
