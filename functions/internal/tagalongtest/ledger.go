@@ -27,7 +27,7 @@ type Ledger struct {
 	children map[tagalong.Child]bool
 	names    map[string]bool                      // of environments
 	listed   map[tagalong.Service]map[string]bool // the environments it was in
-	jobs     map[string]time.Time
+	jobs     map[string]tagalong.Sight
 	releases map[releaseKey]*release
 	// promotions are the newest of each tag.
 	promotions map[tagalong.TagID]tagalong.Promoting
@@ -108,7 +108,7 @@ func (l *Ledger) begin(ctx context.Context, operation string) (func(), error) {
 		l.places = map[placeKey]tagalong.Place{}
 		l.tags = map[tagalong.TagID]tagalong.Tag{}
 		l.children = map[tagalong.Child]bool{}
-		l.jobs = map[string]time.Time{}
+		l.jobs = map[string]tagalong.Sight{}
 		l.releases = map[releaseKey]*release{}
 		l.promotions = map[tagalong.TagID]tagalong.Promoting{}
 		l.names = map[string]bool{}
