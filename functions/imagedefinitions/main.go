@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/boot"
@@ -19,16 +20,20 @@ func main() {
 }
 
 func run(ctx context.Context) error {
-	config, cfg, err := boot.Function(os.Getenv)
+	config, problem := boot.ReadConfig(os.Getenv)
+	cfg, err := boot.AWSConfig(os.Getenv)
 	if err != nil {
-		return err
-	}
-	action, err := pinning.Action(ctx, config, cfg)
-	if err != nil {
-		return err
+		return errors.Join(problem, err)
 	}
 	log := boot.Logger(os.Stdout, config.LogLevel)
-	handler := job.Handler{Action: "imagedefinitions", Work: action.Do, Answers: codepipeline.NewJobs(cfg), Log: log}
+	work := job.Start(ctx, log, func(ctx context.Context) (job.Work, error) {
+		if problem != nil {
+			return nil, problem
+		}
+		action, err := pinning.Action(ctx, config, cfg)
+		return action.Do, err
+	})
+	handler := job.Handler{Action: "imagedefinitions", Work: work, Answers: codepipeline.NewJobs(cfg), Log: log}
 	boot.Start(handler.Handle, pinning.Open(cfg)...)
 	return nil
 }

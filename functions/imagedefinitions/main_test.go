@@ -218,12 +218,20 @@ func TestJobsFailWithTheirType(t *testing.T) {
 	}
 }
 
-func TestSettingsInATableAreRefusedAtStart(t *testing.T) {
-	api := lambdatest.StartRuntime(t)
-	p := lambdatest.Launch(t, variables(api, "http://127.0.0.1:1", "TAGALONG_ACCOUNTS=@accounts")...)
-	_ = p.Wait()
-	if p.ProcessState.ExitCode() != 1 || !strings.Contains(p.Output.String(), "TAGALONG_ACCOUNTS, item @accounts: this function has no table") {
-		t.Errorf("exit status %d:\n%s", p.ProcessState.ExitCode(), p.Output)
+func TestSettingsAreAMatterOfConfiguration(t *testing.T) {
+	w := start(t)
+	for setting, says := range map[string]string{
+		"TAGALONG_ACCOUNTS=@accounts": "TAGALONG_ACCOUNTS, item @accounts: this function has no table",
+		"TAGALONG_UNTAG=maybe":        "TAGALONG_UNTAG \"maybe\": want true or false",
+	} {
+		_, j := w.pipeline(t, `{}`, nil)
+		api := lambdatest.StartRuntime(t)
+		p := lambdatest.Launch(t, variables(api, w.Sandbox.URL, setting)...)
+		succeed(t, api.Invoke(t, j.Event(), 30*time.Second))
+		p.Output.Await(t, `"msg":"start"`, 1)
+		if a := j.Answer(); a.FailureType != "ConfigurationError" || !strings.Contains(a.Message, says) {
+			t.Errorf("%s: answer %+v", setting, a)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/boot"
@@ -19,16 +20,20 @@ func main() {
 }
 
 func run(ctx context.Context) error {
-	config, cfg, err := boot.Function(os.Getenv, boot.EnvTable)
+	config, problem := boot.ReadConfig(os.Getenv, boot.EnvTable)
+	cfg, err := boot.AWSConfig(os.Getenv)
 	if err != nil {
-		return err
+		return errors.Join(problem, err)
 	}
 	log := boot.Logger(os.Stdout, config.LogLevel)
-	action, err := promoting.Action(ctx, config, cfg, log)
-	if err != nil {
-		return err
-	}
-	handler := job.Handler{Action: "tagimage", Work: action.Do, Answers: codepipeline.NewJobs(cfg), Log: log}
+	work := job.Start(ctx, log, func(ctx context.Context) (job.Work, error) {
+		if problem != nil {
+			return nil, problem
+		}
+		action, err := promoting.Action(ctx, config, cfg, log)
+		return action.Do, err
+	})
+	handler := job.Handler{Action: "tagimage", Work: work, Answers: codepipeline.NewJobs(cfg), Log: log}
 	boot.Start(handler.Handle, promoting.Open(cfg)...)
 	return nil
 }

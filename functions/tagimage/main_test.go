@@ -11,7 +11,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/opencontainers/go-digest"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/dynamo"
@@ -190,7 +192,7 @@ func TestJobsFailWithTheirType(t *testing.T) {
 		{parameters: "not json", kind: "ConfigurationError", says: "no legal JSON"},
 		{parameters: `{"RepositoryName":"none","ImageTag":"build-1","NewImageTag":"prod"}`, kind: "ConfigurationError", says: "no such tag or no such repository"},
 		{parameters: `{"RepositoryName":"fixed","ImageTag":"build-1","NewImageTag":"prod"}`, kind: "ConfigurationError", says: "IMMUTABLE_WITH_EXCLUSION"},
-		{recipe, func() { w.ECR.Deny("PutImage") }, func() { w.ECR.Permit("PutImage") }, "PermissionError", "allow the function's role ecr:PutImage on the repository"},
+		{recipe, func() { w.ECR.Deny("PutImage") }, func() { w.ECR.Permit("PutImage") }, "PermissionError", "action: allow the function's role ecr:PutImage on the repository"},
 		{recipe, func() { w.ECR.Deny("BatchGetImage") }, func() { w.ECR.Permit("BatchGetImage") }, "PermissionError", "ecr:BatchGetImage"},
 		{recipe, func() { w.ECR.Throttle("BatchGetImage", 9) }, func() { w.ECR.Permit("BatchGetImage") }, "SystemUnavailable", "retry the action"},
 	} {
@@ -210,15 +212,53 @@ func TestJobsFailWithTheirType(t *testing.T) {
 	}
 }
 
-func TestMissingTableIsAMatterOfConfiguration(t *testing.T) {
+// No job hangs because the function's own settings are wrong.
+func TestSettingsAreAMatterOfConfiguration(t *testing.T) {
+	w := start(t)
+	for setting, says := range map[string]string{
+		"TAGALONG_TABLE=another":               "check TAGALONG_TABLE",
+		"TAGALONG_TABLE=":                      "TAGALONG_TABLE missing",
+		"TAGALONG_ENVIRONMENTS=[{}]":           "TAGALONG_ENVIRONMENTS: environment rules[0].environment",
+		"TAGALONG_ENVIRONMENTS=@rules":         "TAGALONG_ENVIRONMENTS, item @rules",
+		"TAGALONG_ACCOUNTS=[{\"role\":\"x\"}]": "TAGALONG_ACCOUNTS",
+	} {
+		api := lambdatest.StartRuntime(t)
+		p := lambdatest.Launch(t, variables(api, w.Sandbox.URL, setting)...)
+		j := w.job(t, w.recipe(w.older), 0)
+		succeed(t, api.Invoke(t, j.Event(), 30*time.Second))
+		if a := j.Answer(); a.FailureType != "ConfigurationError" || !strings.Contains(a.Message, says) {
+			t.Errorf("%s: answer %+v\n%s", setting, a, p.Output)
+		}
+	}
+}
+
+// Rules that were not there at the start are read with the next job.
+func TestStartIsMendedByTheNextJob(t *testing.T) {
 	w := start(t)
 	api := lambdatest.StartRuntime(t)
-	lambdatest.Launch(t, variables(api, w.Sandbox.URL, "TAGALONG_TABLE=another")...)
-	j := w.job(t, w.recipe(w.older), 0)
-	succeed(t, api.Invoke(t, j.Event(), 30*time.Second))
-	if a := j.Answer(); a.FailureType != "ConfigurationError" || !strings.Contains(a.Message, "check TAGALONG_TABLE") {
+	lambdatest.Launch(t, variables(api, w.Sandbox.URL, "TAGALONG_ENVIRONMENTS=@rules")...)
+	invoke := func() codepipeline.Answer {
+		j := w.job(t, `{"RepositoryName":"checkout-api","ImageTag":"build-1","Environment":"prod"}`, 0)
+		succeed(t, api.Invoke(t, j.Event(), 30*time.Second))
+		return j.Answer()
+	}
+	if a := invoke(); a.FailureType != "ConfigurationError" || !strings.Contains(a.Message, "item @rules") {
 		t.Errorf("answer %+v", a)
 	}
+	_, err := dynamodb.NewFromConfig(w.Config()).PutItem(t.Context(), &dynamodb.PutItemInput{
+		TableName: aws.String("ledger"),
+		Item: map[string]types.AttributeValue{
+			"pk": &types.AttributeValueMemberS{Value: "@rules"}, "sk": &types.AttributeValueMemberS{Value: "SETTING"},
+			"json": &types.AttributeValueMemberS{Value: `[{"environment":"prod"}]`},
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a := invoke(); a.Status != codepipeline.JobSucceeded {
+		t.Errorf("answer %+v", a)
+	}
+	w.wantTag(t, w.older)
 }
 
 func TestAnswersOwnFailureIsTriedAgain(t *testing.T) {
@@ -226,6 +266,26 @@ func TestAnswersOwnFailureIsTriedAgain(t *testing.T) {
 	w.CodePipeline.Throttle("PutJobSuccessResult", 3)
 	if a := w.invoke(t, w.job(t, w.recipe(w.older), 0)); a.Status != codepipeline.JobSucceeded {
 		t.Errorf("answer %+v", a)
+	}
+}
+
+// A job that is run again promotes what it did, also if its image is named by a tag
+// that has moved meanwhile.
+func TestRepeatedJobStaysWithItsImage(t *testing.T) {
+	w := start(t)
+	j := w.job(t, `{"RepositoryName":"checkout-api","ImageTag":"build-1","NewImageTag":"prod"}`, time.Minute)
+	w.CodePipeline.Deny("PutJobSuccessResult")
+	w.CodePipeline.Deny("PutJobFailureResult")
+	if a := w.Invoke(t, j.Event(), 3*time.Second); !a.Failed {
+		t.Fatalf("answer %+v", a)
+	}
+	w.CodePipeline.Permit("PutJobSuccessResult")
+	w.push(t, "v2", "build-1")
+	if a := w.invoke(t, j); a.Status != codepipeline.JobSucceeded || a.Variables["ImageDigest"] != w.older.String() || !strings.Contains(a.Summary, w.older.String()) {
+		t.Errorf("answer %+v", a)
+	}
+	if history := w.repository.History("prod"); !slices.Equal(history, []digest.Digest{w.older}) {
+		t.Errorf("prod was on %s", history)
 	}
 }
 

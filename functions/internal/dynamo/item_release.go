@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/opencontainers/go-digest"
+
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -134,16 +136,22 @@ type cursorItem struct {
 	Cursor string `dynamodbav:"cursor"`
 }
 
-// jobItem dates the promotion of a job:
+// jobItem is the promotion of a job as it was first seen:
 //
 //	{
 //	  "at": "2026-03-04T09:12:07.511Z",
+//	  "digest": "sha256:cdd0da87d06937ee0c634382568df6492a41993c2e08c6395e3723f0bc624e17",
 //	  "expires": 1775208001,
 //	  "pk": "JOB#6f1c7b0e-93d4-4a25-b8e1-0d52c4a97f63",
 //	  "sk": "JOB"
 //	}
 type jobItem struct {
 	key
-	At      string `dynamodbav:"at"`
-	Expires int64  `dynamodbav:"expires"`
+	At      string        `dynamodbav:"at"`
+	Digest  digest.Digest `dynamodbav:"digest"`
+	Expires int64         `dynamodbav:"expires"`
+}
+
+func (i jobItem) sight() (tagalong.Sight, error) {
+	return tagalong.Sight{Digest: i.Digest, At: parseTime(i.At)}, nil
 }

@@ -15,14 +15,14 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
-// Date records a job's time, or gives the one that is recorded already.
-func (l *Ledger) Date(ctx context.Context, job string, at, expires time.Time) (time.Time, error) {
-	err := l.put(ctx, jobItem{key: jobKey(job), At: formatTime(at), Expires: epoch(expires)}, absent)
+// Date records the first sight of a job, or gives the one that is recorded already.
+func (l *Ledger) Date(ctx context.Context, job string, first tagalong.Sight, expires time.Time) (tagalong.Sight, error) {
+	err := l.put(ctx, jobItem{key: jobKey(job), At: formatTime(first.At), Digest: first.Digest, Expires: epoch(expires)}, absent)
 	known, there := errors.AsType[*types.ConditionalCheckFailedException](err)
 	if !there {
-		return at, err
+		return first, err
 	}
-	return parseTime(textOf(known.Item, "at")), nil
+	return decode(known.Item, jobItem.sight)
 }
 
 // put writes one item; a refusal of its condition comes with the item that is there.

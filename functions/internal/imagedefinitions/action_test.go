@@ -266,6 +266,7 @@ func TestBadInputFailsWithAWord(t *testing.T) {
 		{`{` + image + `,"Pin":"no"}`, `UserParameters.Pin "no": want "true" or "false"`},
 		{`{` + image + `,"Output":"x"}`, `UserParameters.Output "x": want "imagedefinitions" or "imageDetail"`},
 		{`{"Output":"imageDetail","Images":{"a":"` + app + `:build-1","b":"` + app + `:build-1"}}`, `UserParameters.Output "imageDetail": 2 images`},
+		{`{"Output":"imageDetail","ImageURI":"` + app + `:build-1","ClusterName":"prod","ServiceName":"checkout"}`, "neither ContainerName nor Images"},
 		{`{` + image + `,"ClusterName":"prod"}`, "UserParameters.ServiceName missing: want ClusterName and ServiceName"},
 		{`{` + image + `,"ClusterName":"a/b","ServiceName":"x"}`, `UserParameters.ClusterName "a/b": want a name`},
 		{`{"Images":{"web":"` + app + `:build-1"},"ClusterName":"prod","ServiceName":"checkout"}`, `container "web" is not in the task definition of service prod/checkout: want one of app, envoy`},

@@ -147,7 +147,7 @@ func (r *reader) listed() (all []container) {
 func (r *reader) single(home job.Home, output string) (all []container, lacking bool) {
 	c := container{name: r.Text(containerName)}
 	switch {
-	case c.name == "" && output != imageDetail:
+	case c.name == "" && (output != imageDetail || r.Text(serviceName) != ""): // that knows containers, no images
 		r.problem("UserParameters: neither ContainerName nor Images; want one of them")
 	case c.name != "" && !ecsName.MatchString(c.name):
 		r.problem("UserParameters.ContainerName %.300q: want 1 to 255 letters, digits, underscores or hyphens", c.name)

@@ -20,21 +20,21 @@ import (
 // counts first, then what AWS says, then the core's word for it.
 func classify(err error) tagalong.Failure {
 	if e, ok := errors.AsType[*Error](err); ok {
-		return tagalong.Failure{Type: e.Type, Message: err.Error()}
+		return tagalong.Failure{Type: e.Type, Message: said(err)}
 	}
 	for _, judge := range []func(error) (tagalong.FailureType, string){byCode, bySentinel, byTransport} {
 		if kind, advice := judge(err); kind != "" {
 			return tagalong.Failure{Type: kind, Message: withAdvice(err, advice)}
 		}
 	}
-	return tagalong.Failure{Type: tagalong.JobFailed, Message: err.Error()}
+	return tagalong.Failure{Type: tagalong.JobFailed, Message: said(err)}
 }
 
 func withAdvice(err error, advice string) string {
 	if advice == "" {
-		return err.Error()
+		return said(err)
 	}
-	return err.Error() + ": " + advice
+	return said(err) + ": " + advice
 }
 
 // byCode judges what AWS answered.

@@ -2,6 +2,7 @@ package job
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -19,6 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/hashicorp/go-multierror"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
@@ -233,5 +235,19 @@ func TestTheGravestProblemCounts(t *testing.T) {
 	}
 	if Together(nil) != nil || Problems(nil) != nil {
 		t.Error("an error of nothing")
+	}
+}
+
+// What the core gathers is a list of lines, and lists in lists.
+func TestSeveralErrorsAreSaidInOneLine(t *testing.T) {
+	inner := multierror.Append(nil, errors.New("a"), tagalong.ErrTaken)
+	list := multierror.Append(nil, fmt.Errorf("repository x: %w", inner), errors.New("b"))
+	for want, err := range map[string]error{
+		"tagging: repository x: a; " + tagalong.ErrTaken.Error() + "; b: exclude the tag from the repository's immutability": fmt.Errorf("tagging: %w", list),
+		"one: wrong": fmt.Errorf("one: %w", multierror.Append(nil, Misconfigured("wrong"))),
+	} {
+		if f := classify(err); f.Type != tagalong.ConfigurationError || f.Message != want {
+			t.Errorf("%s: %q", f.Type, f.Message)
+		}
 	}
 }

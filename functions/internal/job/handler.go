@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
@@ -89,7 +90,8 @@ func (h Handler) work(ctx context.Context, j Job) (v verdict) {
 		if cause := recover(); cause != nil {
 			text := j.store.Credentials.redact(fmt.Sprint(cause))
 			h.Log.ErrorContext(ctx, "job panicked", "job", j.ID, "action", h.Action, "panic", text, "stack", string(debug.Stack()))
-			v = judge(j, tagalong.Success{}, Failed("panic: %s: this is a mistake in Tagalong; the function's log has more", text))
+			line, _, _ := strings.Cut(text, "\n") // one of another goroutine has its stack behind
+			v = judge(j, tagalong.Success{}, Failed("panic: %s: this is a mistake in Tagalong; the function's log has more", line))
 		}
 	}()
 	s, err := h.Work(ctx, j)

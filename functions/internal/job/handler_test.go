@@ -253,11 +253,11 @@ func TestKilledBeforeTheAnswer(t *testing.T) {
 }
 
 func TestPanicFailsTheJob(t *testing.T) {
-	w := start(func(context.Context, Job) (tagalong.Success, error) { panic("oh " + marker) })
+	w := start(func(context.Context, Job) (tagalong.Success, error) { panic("oh " + marker + "\nstack") })
 	if err := w.handle(t, time.Minute); err != nil {
 		t.Fatal(err)
 	}
-	if wantAnswer(t, w, "JobFailed: panic: oh (credentials)"); !strings.Contains(w.log.String(), "handler_test.go") {
+	if wantAnswer(t, w, "JobFailed: panic: oh (credentials): this is a mistake"); !strings.Contains(w.log.String(), "handler_test.go") {
 		t.Errorf("no stack in the log: %s", &w.log)
 	}
 }

@@ -2,6 +2,7 @@ package job
 
 import (
 	"reflect"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 )
@@ -12,6 +13,20 @@ var typeNames = map[reflect.Kind]string{
 	reflect.Struct: "an object",
 	reflect.Map:    "an object",
 	reflect.Slice:  "an array",
+}
+
+// How go-multierror lists errors, which may be lists again: a heading, a line for
+// each, and an empty line.
+var (
+	listHead = regexp.MustCompile(`\d+ errors? occurred:\n\t\* `)
+	listNext = regexp.MustCompile(`\n+\t\* `)
+	listEnd  = regexp.MustCompile(`\n{2,}`)
+)
+
+// said gives an error's text in one line: the console shows it as that.
+func said(err error) string {
+	text := listHead.ReplaceAllString(err.Error(), "")
+	return listEnd.ReplaceAllString(listNext.ReplaceAllString(text, "; "), "")
 }
 
 // cut gives as much of a text as fits that many bytes, whole runes, and marks it.

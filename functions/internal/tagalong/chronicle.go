@@ -62,10 +62,13 @@ func (a Action) facts(release Release) []Fact {
 var ecsName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,255}$`)
 
 // service names what an action of ECS's own deploys; ok is false while its
-// configuration names none. A cluster may be given by its ARN.
+// configuration names none. Both names may be ARNs.
 func (a Action) service() (s Service, ok bool) {
-	cluster := a.Configuration["ClusterName"]
-	s = Service{Account: a.Account, Region: a.Region, Cluster: cluster[strings.LastIndexByte(cluster, '/')+1:], Name: a.Configuration["ServiceName"]}
+	name := func(key string) string {
+		text := a.Configuration[key]
+		return text[strings.LastIndexByte(text, '/')+1:]
+	}
+	s = Service{Account: a.Account, Region: a.Region, Cluster: name("ClusterName"), Name: name("ServiceName")}
 	return s, ecsName.MatchString(s.Cluster) && ecsName.MatchString(s.Name)
 }
 

@@ -34,7 +34,7 @@ func (r *Reactor) converge(ctx context.Context, wishes map[TagID]Tag, readings m
 	}
 	var (
 		mu       sync.Mutex
-		wait     sync.WaitGroup
+		wait     crew
 		total    convergence
 		problems *multierror.Error
 	)
@@ -110,7 +110,7 @@ func wantTags(tags []Tag) *want {
 func (r *Reactor) round(ctx context.Context, tags []Tag, read reading) (next []Tag, total convergence, err error) {
 	var (
 		mu       sync.Mutex
-		wait     sync.WaitGroup
+		wait     crew
 		problems *multierror.Error
 	)
 	for _, tag := range tags {

@@ -74,14 +74,32 @@ func (f *Follower) stage(ctx context.Context, e events.StageExecutionStateChange
 		return nil, nil
 	}
 	ours := func(a Action) bool { return a.Stage == e.Stage() }
-	runs, began, err := f.ask(ctx, x, ours, func(runs []Action) bool {
+	deploys, began, err := f.ask(ctx, x, ours, func(runs []Action) bool {
 		return e.State() != events.ExecutionSucceeded || ended(runs) && anyFrom(runs, e.RetriedAt())
 	})
 	if err != nil {
 		return nil, fmt.Errorf("stage %s of %s: %w", e.Stage(), x, err)
 	}
 	change := StageChange{Stage: e.Stage(), State: string(e.State()), At: e.Time(), Attempt: e.Attempt()}
-	return f.follow(ctx, x, began, runs, &change)
+	if runs := runsThat(deploys, ours); len(runs) > 0 {
+		return f.follow(ctx, x, began, runs, &change)
+	}
+	before := func(a Action) bool { return !a.begins().After(e.Time()) && f.counts(x, a) }
+	if !slices.ContainsFunc(deploys, before) {
+		return nil, nil
+	}
+	return nil, f.note(ctx, x, began, &change) // it belongs to what an earlier stage has put in place
+}
+
+// counts tells whether an action may give its release to a service of ours: which
+// service that is, of CodeDeploy's are not asked here.
+func (f *Follower) counts(x execution, a Action) bool {
+	if a.Provider == providerCodeDeploy {
+		return f.Rules.take(x.Name, a.Stage)
+	}
+	service, named := a.service()
+	policy, ours := f.Rules.For(service)
+	return named && ours && policy.takes(x.Name, a.Stage)
 }
 
 // action takes a run of an action that deploys, as it starts and as it ends.
@@ -100,7 +118,7 @@ func (f *Follower) action(ctx context.Context, e events.ActionExecutionStateChan
 	if err != nil {
 		return nil, fmt.Errorf("action %s of stage %s of %s: %w", e.Action(), e.Stage(), x, err)
 	}
-	return f.follow(ctx, x, began, runs, nil)
+	return f.follow(ctx, x, began, runsThat(runs, ours), nil)
 }
 
 // endings are the states of an action that the API has a word for, too. It has none
@@ -126,19 +144,18 @@ func executionOf(e interface {
 	return execution{Pipeline{Account: e.Account(), Region: e.Region(), Name: e.Pipeline()}, e.Execution()}
 }
 
-// ask reads those of our runs of an execution's actions that deploy and, if there
-// are any, what began it, once the API is as the event tells.
-func (f *Follower) ask(ctx context.Context, x execution, ours func(Action) bool, told func([]Action) bool) (runs []Action, began Execution, err error) {
+// ask reads the runs of an execution's actions that deploy and, if there are any,
+// what began it, once the API is as the event tells of our runs.
+func (f *Follower) ask(ctx context.Context, x execution, ours func(Action) bool, told func([]Action) bool) (deploys []Action, began Execution, err error) {
 	err = f.patiently(ctx, func() error {
 		all, err := f.Pipelines.Actions(ctx, x.Pipeline, x.ID)
 		if err != nil {
 			return err
 		}
-		runs = runsThat(all, ours)
-		if !told(runs) {
+		if !told(runsThat(all, ours)) {
 			return errLag
 		}
-		if runs = slices.DeleteFunc(runs, Action.deploysElsewhere); len(runs) > 0 {
+		if deploys = slices.DeleteFunc(all, Action.deploysElsewhere); len(deploys) > 0 {
 			began, err = f.Pipelines.Execution(ctx, x.Pipeline, x.ID)
 		}
 		return err
@@ -147,7 +164,7 @@ func (f *Follower) ask(ctx context.Context, x execution, ours func(Action) bool,
 		f.log().WarnContext(ctx, "pipeline is in an account or Region that is not covered", "pipeline", x.Name, "account", x.Account, "region", x.Region)
 		return nil, Execution{}, nil
 	}
-	return runs, began, err
+	return deploys, began, err
 }
 
 // patiently tries again while the API lags, a few times: then the event's own

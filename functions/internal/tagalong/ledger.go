@@ -68,9 +68,9 @@ type Wishes interface {
 // Promotions holds what jobs of pipelines have asked for. The newest promotion of a
 // tag is one of its claims.
 type Promotions interface {
-	// Date gives the time from which a job's promotion counts: at, unless another one
-	// has been recorded for the job before.
-	Date(ctx context.Context, job string, at, expires time.Time) (time.Time, error)
+	// Date gives what a job promotes, and from when that counts: first, unless
+	// another sight has been recorded of the job before.
+	Date(ctx context.Context, job string, first Sight, expires time.Time) (Sight, error)
 	// Promote writes a promotion and its tag in one transaction, or nothing. It
 	// gives ErrOvertaken if a newer promotion of the tag is recorded, else
 	// *RefusedError if the tag stands in the way.

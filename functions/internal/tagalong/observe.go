@@ -147,7 +147,7 @@ func (r *Reactor) look(ctx context.Context, obs *Observation) (know knowledge, p
 
 func both(a, b func() error) error {
 	var errB error
-	var wait sync.WaitGroup
+	var wait crew
 	wait.Go(func() { errB = b() })
 	errA := a()
 	wait.Wait()
@@ -531,7 +531,7 @@ type reading struct {
 func readAll(ctx context.Context, registry Registry, now time.Time, wanted map[Repository]*want) map[Repository]reading {
 	var (
 		mu   sync.Mutex
-		wait sync.WaitGroup
+		wait crew
 		all  = make(map[Repository]reading, len(wanted))
 	)
 	for repository, w := range wanted {

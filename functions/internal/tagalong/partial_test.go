@@ -3,6 +3,7 @@ package tagalong_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -73,5 +74,30 @@ func TestAServiceWhoseImagesNobodyKnowsAnyMoreLeavesARow(t *testing.T) {
 	}
 	if dump := w.ledger.Dump(); !strings.Contains(dump, "gone") {
 		t.Errorf("nothing says what ran before:\n%s", dump)
+	}
+}
+
+// What runs beside the caller must not end the process: a job of CodePipeline's
+// would get no answer.
+func TestAPanicBesideIsOneOfTheCaller(t *testing.T) {
+	for name, arrange := range map[string]func(*world){
+		"in a reading": func(w *world) {
+			w.registry.OnRead = func(context.Context, Repository, func() (Images, error)) (Images, error) { panic("oh no") }
+		},
+		"in a put": func(w *world) {
+			w.registry.OnTag = func(context.Context, Repository, Manifest, string, func() error) error { panic("oh no") }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(prodRules())
+			w.runs(prodAPI, "ecs-svc/1", ran("app", shopAPI, 1))
+			arrange(w)
+			defer func() {
+				if text := fmt.Sprint(recover()); !strings.HasPrefix(text, "oh no\n") || !strings.Contains(text, "partial_test.go") {
+					t.Errorf("panic %s", text)
+				}
+			}()
+			_, _ = w.observe(t, completed(prodAPI, "ecs-svc/1", 0))
+		})
 	}
 }

@@ -25,10 +25,17 @@ type Promotion struct {
 	Release Release
 }
 
+// Sight is what a job was when the ledger first saw it. A job that is run again is
+// the same promotion, wherever the tag that it names its image by sits by then.
+type Sight struct {
+	Digest digest.Digest
+	At     time.Time // UTC, milliseconds
+}
+
 // Promoted is how the tags of a promotion stand.
 type Promoted struct {
-	At   time.Time // of the claim
-	Tags []Tag     // one for each of the promotion's, as the ledger has them now
+	Sight       // of the claim
+	Tags  []Tag // one for each of the promotion's, as the ledger has them now
 }
 
 // jobsAreOverAfter is far more than the day that CodePipeline gives a job, with all
@@ -39,12 +46,13 @@ const jobsAreOverAfter = 30 * 24 * time.Hour
 // is safe to repeat. A tag that a newer claim holds stays there: its Tag's Wish
 // says whose it is. What no retry can mend is a Tag's State and no error.
 func (r *Reactor) Promote(ctx context.Context, p Promotion) (Promoted, error) {
-	first := cmp.Or(p.At, r.now()).UTC().Truncate(time.Millisecond)
-	at, err := r.Ledger.Date(ctx, p.Job, first, r.now().Add(jobsAreOverAfter))
+	first := Sight{p.Digest, cmp.Or(p.At, r.now()).UTC().Truncate(time.Millisecond)}
+	seen, err := r.Ledger.Date(ctx, p.Job, first, r.now().Add(jobsAreOverAfter))
 	if err != nil {
 		return Promoted{}, fmt.Errorf("dating the promotion: %w", err)
 	}
-	claims := p.claims(at)
+	p.Digest, p.At = seen.Digest, seen.At
+	claims := p.claims()
 	wishes, readings, err := r.wish(ctx, p, claims)
 	if err != nil {
 		return Promoted{}, err
@@ -53,16 +61,16 @@ func (r *Reactor) Promote(ctx context.Context, p Promotion) (Promoted, error) {
 		return Promoted{}, err
 	}
 	tags, err := r.standing(ctx, claims)
-	return Promoted{At: at, Tags: tags}, err
+	return Promoted{seen, tags}, err
 }
 
 // claims gives the promotion's claims, one for each of its tags.
-func (p Promotion) claims(at time.Time) (all []Claim) {
+func (p Promotion) claims() (all []Claim) {
 	for _, template := range p.Tags {
 		all = append(all, Claim{
-			Tag:         TagID{Repository: p.Repository, Tag: expand(template, p.Environment, Service{}, "", at)},
+			Tag:         TagID{Repository: p.Repository, Tag: expand(template, p.Environment, Service{}, "", p.At)},
 			Digest:      p.Digest,
-			At:          at,
+			At:          p.At,
 			By:          "promotion#" + p.Job,
 			Environment: p.Environment,
 			Once:        timed(template),

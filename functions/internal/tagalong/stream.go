@@ -3,7 +3,6 @@ package tagalong
 import (
 	"context"
 	"iter"
-	"sync"
 )
 
 // abreast is how many reads of one question are under way at a time.
@@ -103,13 +102,13 @@ func foremost[T any](sources []*source[T], compare func(a, b T) int) (first *sou
 
 // together runs f for 0 to n-1, several at a time, and waits for all.
 func together(n int, f func(i int)) {
-	var wait sync.WaitGroup
+	var wait crew
 	slots := make(chan struct{}, abreast)
 	for i := range n {
 		slots <- struct{}{}
 		wait.Go(func() {
+			defer func() { <-slots }()
 			f(i)
-			<-slots
 		})
 	}
 	wait.Wait()

@@ -28,7 +28,7 @@ type Ledger struct {
 	children map[tagalong.Child]bool
 	names    map[string]bool                      // of environments
 	listed   map[tagalong.Service]map[string]bool // the environments it was in
-	jobs     map[string]time.Time
+	jobs     map[string]tagalong.Sight
 	cursor   string
 	stale    map[string]tagalong.Stale
 	hold     hold // of the removal of tags
@@ -125,7 +125,7 @@ func (l *Ledger) begin(ctx context.Context, operation string) (func(), error) {
 		l.tags = map[tagalong.TagID]tagalong.Tag{}
 		l.children = map[tagalong.Child]bool{}
 		l.stale = map[string]tagalong.Stale{}
-		l.jobs = map[string]time.Time{}
+		l.jobs = map[string]tagalong.Sight{}
 		l.releases = map[releaseKey]*release{}
 		l.promotions = map[tagalong.TagID]tagalong.Promoting{}
 		l.endings = map[endingKey]tagalong.Ending{}

@@ -89,7 +89,7 @@ func LedgerSuite(t *testing.T, open func(t *testing.T) Store) {
 		{"indexes are found by their platforms", indexesOfPlatforms},
 		{"tags of an environment are found behind any other", environmentTagsBehind},
 		{"a walk ends with its first error", walksThatFail},
-		{"a job keeps the date of its first sight", jobsDate},
+		{"a job stays what it was at its first sight", jobsDate},
 		{"the newest promotion of a tag is a claim", promotionsAreClaims},
 		{"an older promotion is overtaken", overtakenPromotion},
 		{"a promotion below a newer claim yields", refusedPromotion},

@@ -2,6 +2,7 @@ package tagalongtest
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -35,14 +36,17 @@ func (l suiteLedger) release(r tagalong.Release) tagalong.ReleaseRecord {
 }
 
 func jobsDate(t *testing.T, l suiteLedger) {
-	for i, want := range []time.Time{second(5), second(5), second(5)} {
-		got, err := l.Date(t.Context(), "job", second(5-i), time.Date(2999, 1, 1, 0, 0, 0, 0, time.UTC))
-		if err != nil || !got.Equal(want) {
-			t.Errorf("the job is dated %v at its sight %d, error %v; want %v", got, i, err, want)
+	sight := func(i int) tagalong.Sight {
+		return tagalong.Sight{Digest: Image(fmt.Sprint(i)).Digest, At: second(i)}
+	}
+	for i := range 3 {
+		got, err := l.Date(t.Context(), "job", sight(5-i), time.Date(2999, 1, 1, 0, 0, 0, 0, time.UTC))
+		if err != nil || got != sight(5) {
+			t.Errorf("the job is %v at its sight %d, error %v; want %v", got, i, err, sight(5))
 		}
 	}
-	if got, err := l.Date(t.Context(), "another", second(1), time.Date(2999, 1, 1, 0, 0, 0, 0, time.UTC)); err != nil || !got.Equal(second(1)) {
-		t.Errorf("another job is dated %v, error %v", got, err)
+	if got, err := l.Date(t.Context(), "another", sight(1), time.Date(2999, 1, 1, 0, 0, 0, 0, time.UTC)); err != nil || got != sight(1) {
+		t.Errorf("another job is %v, error %v", got, err)
 	}
 }
 

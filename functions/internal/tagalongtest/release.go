@@ -25,18 +25,18 @@ func (l *Ledger) releaseOf(pipeline, execution string) *release {
 }
 
 // Date implements tagalong.Promotions.
-func (l *Ledger) Date(ctx context.Context, job string, at, _ time.Time) (time.Time, error) {
+func (l *Ledger) Date(ctx context.Context, job string, first tagalong.Sight, _ time.Time) (tagalong.Sight, error) {
 	done, err := l.begin(ctx, "Date")
 	if err != nil {
-		return time.Time{}, err
+		return tagalong.Sight{}, err
 	}
 	defer done()
 	if known, ok := l.jobs[job]; ok {
 		return known, nil
 	}
-	l.jobs[job] = at
+	l.jobs[job] = first
 	l.writes++
-	return at, nil
+	return first, nil
 }
 
 // Promote implements tagalong.Promotions.

@@ -59,6 +59,7 @@ func (a Action) Do(ctx context.Context, j job.Job) (tagalong.Success, error) {
 	if err != nil {
 		return tagalong.Success{}, err
 	}
+	promotion.Digest = promoted.Digest // of a job that is run again that of its first run
 	return a.verdict(ctx, promotion, promoted, warnings)
 }
 

@@ -76,7 +76,7 @@ func (l *ledger) Promote(ctx context.Context, p tagalong.Promotion) (tagalong.Pr
 		return tagalong.Promoted{}, l.err
 	}
 	l.promotions = append(l.promotions, p)
-	promoted := tagalong.Promoted{At: p.At}
+	promoted := tagalong.Promoted{Sight: tagalong.Sight{Digest: p.Digest, At: p.At}}
 	for _, template := range p.Tags {
 		id := tagalong.TagID{Repository: p.Repository, Tag: strings.NewReplacer("{environment}", p.Environment, "{time}", "20260304T090000Z").Replace(template)}
 		tag, there := l.tags[id.Tag]

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/boot"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/codepipeline"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecr"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecs"
@@ -194,4 +195,78 @@ func TestOneBrokenActionLeavesTheOthers(t *testing.T) {
 	}
 	w.hear(staged) // Lambda's own retry
 	want(t, "rows", slices.Concat(w.rows(w.service), w.rows(worker)), released, released)
+}
+
+// A stage may end before its own action deploys: it is recorded with what earlier
+// stages have put in place, by whichever order the events come.
+func TestAStageThatFailsBeforeItDeploysIsRecorded(t *testing.T) {
+	for name, c := range map[string]struct {
+		rules  string
+		heard  func(told [][]byte) [][]byte
+		stages []string
+	}{
+		"as it happens": {"[]", slices.Clone[[][]byte], []string{"DeployStaging SUCCEEDED 1", "DeployProd FAILED 1", "DeployProd RESUMED 2"}},
+		"backwards": {"[]", func(told [][]byte) [][]byte {
+			slices.Reverse(told)
+			return told
+		}, []string{"DeployStaging SUCCEEDED 1", "DeployProd FAILED 1", "DeployProd RESUMED 2"}},
+		"nothing of it is ours":       {`[{"environment":"x","clusters":["lab"]}]`, slices.Clone[[][]byte], nil},
+		"the stage counts for nobody": {`[{"environment":"x","stages":["DeployStaging"]}]`, slices.Clone[[][]byte], []string{"DeployStaging SUCCEEDED 1"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, map[string]string{boot.EnvEnvironments: c.rules})
+			x := w.begin()
+			built := w.stage(x, "Build")
+			b, _ := w.act(built, "Build", codepipeline.ActionOptions{Type: codepipeline.ActionType{Category: "Build", Provider: "CodeBuild"}})
+			w.run(b.Succeed(codepipeline.Result{}, w.tick()))
+			told := [][]byte{w.run(built.Finish(codepipeline.Succeeded, w.tick())), w.release(x, "DeployStaging", w.service, "v1").staged}
+			st := w.stage(x, "DeployProd")
+			a, _ := w.act(st, "Pin", codepipeline.ActionOptions{Type: codepipeline.ActionType{Category: "Invoke", Provider: "Lambda"}})
+			w.run(a.Fail(codepipeline.Result{}, w.tick()))
+			told = append(told, w.run(st.Finish(codepipeline.Failed, w.tick())), w.run(st.Retry(w.tick())))
+			w.hear(c.heard(told)...)
+			want(t, "stages", w.stages(x), c.stages...)
+		})
+	}
+}
+
+func TestAnActionMayNameItsServiceByARNs(t *testing.T) {
+	for name, resolved := range map[string]func(w *world) map[string]string{
+		"the cluster": func(w *world) map[string]string {
+			return map[string]string{"ClusterName": "arn:aws:ecs:us-east-1:111122223333:cluster/prod", "ServiceName": "checkout-api"}
+		},
+		"the service": func(w *world) map[string]string {
+			return map[string]string{"ClusterName": "prod", "ServiceName": w.service.ARN()}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, nil)
+			st := w.stage(w.begin(), "DeployProd")
+			options := toECS(w.service)
+			options.Resolved = resolved(w)
+			a, _ := w.act(st, "Deploy", options)
+			complete(w, "v1")
+			w.hear(w.run(a.Succeed(codepipeline.Result{}, w.tick())))
+			want(t, "rows", w.rows(w.service), released)
+		})
+	}
+}
+
+func TestAStageThatDeploysAServiceOfNoRuleToo(t *testing.T) {
+	w := newWorld(t, map[string]string{boot.EnvEnvironments: `[{"environment":"prod","clusters":["prod"]}]`})
+	foreign := w.ECS.Cluster(wire.Scope{}, "lab").CreateService("checkout-api", ecs.ServiceOptions{})
+	worker := w.service.Cluster().CreateService("checkout-worker", ecs.ServiceOptions{})
+	st := w.stage(w.begin(), "DeployProd")
+	for name, service := range map[string]*ecs.Service{"Api": w.service, "Lab": foreign, "Worker": worker} {
+		a, _ := w.act(st, name, toECS(service))
+		d, _ := w.roll(service, "v1")
+		w.run(d.Complete(w.tick()))
+		w.run(a.Succeed(codepipeline.Result{}, w.tick()))
+	}
+	outcomes := w.hear(w.run(st.Finish(codepipeline.Succeeded, w.tick())))
+	unmanaged := slices.DeleteFunc(slices.Clone(outcomes), func(o tagalong.Outcome) bool { return !o.Unmanaged })
+	if len(outcomes) != 3 || len(unmanaged) != 1 || unmanaged[0].Service != serviceOf(w, foreign) {
+		t.Errorf("outcomes %+v", outcomes)
+	}
+	want(t, "rows", slices.Concat(w.rows(w.service), w.rows(foreign), w.rows(worker)), released, released)
 }
