@@ -66,6 +66,12 @@ func (b Bucket) Ours() Bucket {
 	return Bucket{b.Name, int(float64(b.Burst) * share), b.Rate * share}
 }
 
+// Lasts is how long so many calls take at least, from a full bucket on.
+func (b Bucket) Lasts(calls int) time.Duration {
+	late := max(0, calls-b.Burst)
+	return time.Duration(float64(late) / b.Rate * float64(time.Second))
+}
+
 // Configs gives the configuration to ask an account in a Region with.
 type Configs = func(ctx context.Context, account, region string) (aws.Config, error)
 

@@ -169,6 +169,14 @@ func TestConfigurationsThatAreNotGivenAreNot(t *testing.T) {
 	}
 }
 
+func TestHowLongCallsTake(t *testing.T) {
+	for calls, want := range map[int]time.Duration{0: 0, 25: 0, 26: 100 * time.Millisecond, 1025: 100 * time.Second} {
+		if got := deployments.Ours().Lasts(calls); got != want {
+			t.Errorf("%d calls take %v instead of %v", calls, got, want)
+		}
+	}
+}
+
 type apiError struct{ code string }
 
 func (e *apiError) Error() string     { return e.code }

@@ -1,4 +1,4 @@
-// Command bench measures what one event and what an answer cost, and writes the
+// Command bench measures what one event, an answer and a sweep cost, and writes the
 // tables into README.md, between the marks there:
 //
 //	.ci/dynamodb-local go run ./functions/internal/dev/bench README.md dist
@@ -29,10 +29,12 @@ func main() {
 		err = serve()
 	case len(os.Args) == 2 && os.Args[1] == "ask":
 		err = ask()
+	case len(os.Args) == 2 && os.Args[1] == "sweep":
+		err = sweep()
 	case len(os.Args) == 3:
 		err = run(os.Args[1], os.Args[2])
 	default:
-		err = errors.New("usage: bench README DIST, or bench ask")
+		err = errors.New("usage: bench README DIST, bench ask, or bench sweep")
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -43,6 +45,13 @@ func main() {
 // ask measures the questions alone, and prints their table.
 func ask() error {
 	text, err := askLedgers(context.Background())
+	fmt.Print(text)
+	return err
+}
+
+// sweep measures the sweeps alone, and prints their table.
+func sweep() error {
+	text, err := measureSweeps(context.Background())
 	fmt.Print(text)
 	return err
 }
@@ -65,7 +74,11 @@ func run(readme, dist string) error {
 	if err != nil {
 		return err
 	}
-	text := table(rows) + "\n" + asked + "\n" + sizes
+	swept, err := measureSweeps(context.Background())
+	if err != nil {
+		return err
+	}
+	text := table(rows) + "\n" + asked + "\n" + swept + "\n" + sizes
 	fmt.Print(text)
 	return insert(readme, text)
 }
