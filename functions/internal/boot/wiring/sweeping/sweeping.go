@@ -31,12 +31,17 @@ func Sweeper(ctx context.Context, config boot.Config, cfg aws.Config, log *slog.
 	estate := ecs.NewEstate(held.Of(parts.Reach.Workload))
 	reactor := parts.Reactor
 	reactor.Workload = estate
-	reactor.Registry = ecr.New(held.Of(parts.Reach.Registry))
-	return &tagalong.Sweeper{
+	registry := ecr.New(held.Of(parts.Reach.Registry))
+	reactor.Registry = registry
+	sweeper := &tagalong.Sweeper{
 		Reactor:      reactor,
 		Estate:       estate,
 		Records:      parts.Records,
 		Scopes:       scopes,
 		PendingAfter: config.PendingAfter,
-	}, nil
+	}
+	if config.Untag {
+		sweeper.Untagger = registry
+	}
+	return sweeper, nil
 }
