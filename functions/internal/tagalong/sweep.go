@@ -332,7 +332,7 @@ func (p *sweepPass) look(ctx context.Context, scope Scope, states []ServiceState
 		wanted = append(wanted, t.wanted()...)
 	}
 	if len(wanted) > 0 && !p.options.DryRun {
-		if err := p.Estate.Prepare(ctx, scope, wanted); err != nil {
+		if err := p.Estate.Prepare(ctx, scope, wanted); err != nil && !errors.Is(err, ErrDenied) { // then the tasks are asked
 			return err
 		}
 	}
