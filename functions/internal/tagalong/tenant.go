@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -319,9 +320,8 @@ func (p *sweepPass) heal(ctx context.Context, t *tenant) (healed bool, err error
 	return healed, nil
 }
 
-// observe tells the ledger facts of a service, in their order, and converges the
-// tags behind the last of them: what ran in the past gets none any more. One that
-// cannot be told does not stop the others.
+// observe tells the ledger facts of a service, in their order. One that cannot be
+// told does not stop the others. Their tags are put later, by putWished.
 func (p *sweepPass) observe(ctx context.Context, s Service, facts []Fact) error {
 	wishes := map[TagID]Tag{}
 	var problems error
@@ -337,9 +337,28 @@ func (p *sweepPass) observe(ctx context.Context, s Service, facts []Fact) error 
 			problems = joined(problems, fmt.Errorf("%s %s: %w", f.Name, f.Subject(), err))
 		}
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	maps.Copy(p.wished, wishes)
+	return problems
+}
+
+// putWished converges the tags that were wished of late, each to its last wish: of
+// all that ran in the past, and of services that contend for a tag, only the newest
+// gets it.
+func (p *sweepPass) putWished(ctx context.Context) error {
+	ids := slices.Collect(maps.Keys(p.wished))
+	clear(p.wished)
+	if len(ids) == 0 {
+		return nil
+	}
+	wishes, err := p.Ledger.Tags(ctx, ids)
+	if err != nil {
+		return err
+	}
 	done, err := p.converge(ctx, wishes, nil)
 	p.count(func(r *Report) { r.Moved += done.Moved })
-	return joined(problems, err)
+	return err
 }
 
 // lacked says which facts were lacking: the first of them, and how many more.
