@@ -77,7 +77,7 @@ type Outcome struct {
 func (r *Reactor) Observe(ctx context.Context, s Service, f Fact) (Outcome, error) {
 	policy, managed := r.Rules.For(s)
 	o := Outcome{Service: s, Environment: policy.Environment, Unmanaged: !managed}
-	if !managed && f.Name != Retired {
+	if !managed {
 		return o, nil
 	}
 	if r.Retention > 0 && f.Time.Before(r.now().Add(-r.Retention)) {

@@ -105,7 +105,7 @@ type sweepCursor struct {
 // Sweep takes one pass, or as much of it as the time of ctx allows. The error
 // gathers what could not be looked at or healed; the report says it, too.
 func (s *Sweeper) Sweep(ctx context.Context, o SweepOptions) (Report, error) {
-	p := &sweepPass{Sweeper: s, options: o, seen: map[Service]bool{}, closed: map[Scope]bool{}}
+	p := &sweepPass{Sweeper: s, options: o, seen: map[Service]bool{}, closed: map[Scope]bool{}, wished: map[TagID]Tag{}}
 	at, err := p.resume(ctx)
 	if timeUp(ctx, err) {
 		return Report{Unfinished: true}, nil
@@ -155,6 +155,7 @@ type sweepPass struct {
 	late    atomic.Bool      // the time was up in the midst of a chunk
 
 	mu       sync.Mutex
+	wished   map[TagID]Tag // to be put when this chunk has been told
 	report   Report
 	problems error
 }
@@ -341,11 +342,16 @@ func (p *sweepPass) look(ctx context.Context, scope Scope, states []ServiceState
 		wanted = append(wanted, t.wanted()...)
 	}
 	if len(wanted) > 0 && !p.options.DryRun {
-		if err := p.Estate.Prepare(ctx, scope, wanted); err != nil {
+		if err := p.Estate.Prepare(ctx, scope, wanted); err != nil && !errors.Is(err, ErrDenied) { // then the tasks are asked
 			return err
 		}
 	}
 	p.each(ctx, tenants, func(t *tenant) error { return p.settle(ctx, t) })
+	if err := p.putWished(ctx); timeUp(ctx, err) {
+		return err
+	} else if err != nil {
+		p.fail(err)
+	}
 	if p.late.Load() {
 		return errTimeUp
 	}

@@ -238,7 +238,7 @@ func TestAServiceThatWasMadeAnewUnseenHadGone(t *testing.T) {
 	w.wantRunning(t)
 	w.wantTags(t)
 	rows, _ := Collect(w.ledger.Rollouts(t.Context(), prodAPI, Span{}, 0))
-	if first := rows[len(rows)-1]; !first.Retired || anew.Sub(first.Until) != time.Millisecond || rows[0].State != StateInProgress {
+	if first := rows[len(rows)-1]; !first.Retired || !first.Until.Before(anew) || anew.Sub(first.Until) > time.Minute || rows[0].State != StateInProgress {
 		t.Errorf("rollouts:\n%s", courseOf(rows))
 	}
 	w.wantQuiet(t, SweepOptions{Whole: true})
@@ -722,8 +722,12 @@ func TestASweepThatIsInterruptedAnywhereAndTakenUpEndsAlike(t *testing.T) {
 	if _, err := whole.Sweep(t.Context(), SweepOptions{Whole: true}); err != nil {
 		t.Fatal(err)
 	}
+	step, least := 1, 100
+	if testing.Short() {
+		step, least = 9, 10
+	}
 	interrupted := 0
-	for stop := 1; ; stop++ {
+	for stop := 1; ; stop += step {
 		w := spoiledWorld(t)
 		ctx, cancel := context.WithCancel(t.Context())
 		calls := 0
@@ -767,7 +771,7 @@ func TestASweepThatIsInterruptedAnywhereAndTakenUpEndsAlike(t *testing.T) {
 			t.Fatalf("stopped at call %d: the cursor %s is left", stop, cursor)
 		}
 	}
-	if interrupted < 100 {
+	if interrupted < least {
 		t.Errorf("only %d calls to be interrupted at", interrupted)
 	}
 }

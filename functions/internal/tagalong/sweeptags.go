@@ -36,7 +36,8 @@ func (p *sweepPass) retire(ctx context.Context, at *sweepCursor) error {
 		if end < 0 {
 			end = len(services)
 		}
-		if err := p.retireOf(ctx, services[:end], members); timeUp(ctx, err) {
+		err := p.retireOf(ctx, services[:end], members)
+		if err = errors.Join(err, p.putWished(ctx)); timeUp(ctx, err) {
 			at.Member = services[0]
 			return err
 		} else if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -178,13 +179,14 @@ func (p *sweepPass) compare(ctx context.Context, t *tenant, records []ServiceDep
 }
 
 // reborn gives that the service had gone, if it was made anew since what the ledger
-// has of it. When it went nobody saw.
+// has of it. When it went nobody saw; events may tell times in whole seconds.
 func (t *tenant) reborn() []Fact {
-	before := func(at time.Time) bool { return !at.IsZero() && at.Before(t.state.Created) }
+	gone := t.state.Created.Add(-sameMoment)
+	before := func(at time.Time) bool { return !at.IsZero() && at.Before(gone) }
 	running, runs := t.timeline.running()
 	next, rolls := t.timeline.rollingOut()
 	if runs && before(running.FinishedAt) || rolls && before(next.StartedAt) {
-		return []Fact{{Name: Retired, Time: t.state.Created.Add(-time.Millisecond), Source: FromSweep, Reason: "the service was made anew"}}
+		return []Fact{{Name: Retired, Time: gone, Source: FromSweep, Reason: "the service was made anew"}}
 	}
 	return nil
 }
@@ -318,10 +320,11 @@ func (p *sweepPass) heal(ctx context.Context, t *tenant) (healed bool, err error
 	return healed, nil
 }
 
-// observe tells the ledger facts of a service, in their order, and converges the
-// tags behind the last of them: what ran in the past gets none any more.
+// observe tells the ledger facts of a service, in their order. One that cannot be
+// told does not stop the others. Their tags are put later, by putWished.
 func (p *sweepPass) observe(ctx context.Context, s Service, facts []Fact) error {
 	wishes := map[TagID]Tag{}
+	var problems error
 	for _, f := range sortFacts(facts) {
 		if !p.hasTime(ctx) {
 			return errTimeUp
@@ -331,8 +334,27 @@ func (p *sweepPass) observe(ctx context.Context, s Service, facts []Fact) error 
 			p.count(func(r *Report) { r.Recorded++ })
 		}
 		if err != nil {
-			return fmt.Errorf("%s %s: %w", f.Name, f.Subject(), err)
+			problems = joined(problems, fmt.Errorf("%s %s: %w", f.Name, f.Subject(), err))
 		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	maps.Copy(p.wished, wishes)
+	return problems
+}
+
+// putWished converges the tags that were wished of late, each to its last wish: of
+// all that ran in the past, and of services that contend for a tag, only the newest
+// gets it.
+func (p *sweepPass) putWished(ctx context.Context) error {
+	ids := slices.Collect(maps.Keys(p.wished))
+	clear(p.wished)
+	if len(ids) == 0 {
+		return nil
+	}
+	wishes, err := p.Ledger.Tags(ctx, ids)
+	if err != nil {
+		return err
 	}
 	done, err := p.converge(ctx, wishes, nil)
 	p.count(func(r *Report) { r.Moved += done.Moved })

@@ -34,10 +34,11 @@ func TestWhatHappensFollowsFromTheSeed(t *testing.T) {
 		y.now = start.AddDate(2, 0, 0)
 		return y.ledger.Dump()
 	}
-	if events(7) != events(7) {
+	first, again, other := events(7), events(7), events(8)
+	if first != again {
 		t.Error("one seed gives two years")
 	}
-	if events(7) == events(8) {
+	if first == other {
 		t.Error("two seeds give one year")
 	}
 }
