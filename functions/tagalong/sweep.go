@@ -15,7 +15,7 @@ type sweepCommand struct {
 	DryRun  bool   `help:"Change nothing, and print what would be healed; exit status 3 if there is something."`
 	Service string `placeholder:"[CLUSTER/]NAME" help:"Only services of this name; * and ? are allowed. The tags are then left alone but for those that these services move."`
 	Cluster string `placeholder:"NAME" help:"Only clusters of this name; * and ? are allowed."`
-	Whole   bool   `help:"Look into ECS's records of every service, 90 days back, and not only of those that differ from the ledger and of those whose hour of the day it is."`
+	Whole   bool   `help:"Look into ECS's records of every service, 90 days back, and not only of those that differ from the ledger and of those whose hour of the day it is; and put blocked tags again."`
 }
 
 func (sweepCommand) Help() string {
@@ -44,7 +44,7 @@ func (c *sweepCommand) options() (tagalong.SweepOptions, error) {
 	if c.Cluster != "" && !clusterGlob.MatchString(c.Cluster) {
 		return tagalong.SweepOptions{}, usagef("--cluster %q: want a cluster's name: letters, digits, underscores and hyphens, with * and ? for others", c.Cluster)
 	}
-	return tagalong.SweepOptions{Cluster: c.Cluster, Services: services, Whole: c.Whole, DryRun: c.DryRun}, nil
+	return tagalong.SweepOptions{Cluster: c.Cluster, Services: services, Whole: c.Whole, Blocked: c.Whole, DryRun: c.DryRun}, nil
 }
 
 // Run prints what was found even where something could not be looked at.

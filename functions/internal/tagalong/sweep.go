@@ -37,6 +37,9 @@ type SweepOptions struct {
 	// Whole looks into the records of every service, not only of those that differ
 	// and of those whose hour of the day it is.
 	Whole bool
+	// Blocked puts every tag that is blocked again, at once: its repository may have
+	// been changed.
+	Blocked bool
 	// DryRun changes nothing: what would be healed is drift that is not.
 	DryRun bool
 	// Progress is told how far the sweep has come, from one goroutine at a time.

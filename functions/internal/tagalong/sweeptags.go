@@ -279,7 +279,7 @@ func (p *sweepPass) astray(tag Tag, actual digest.Digest) bool {
 		return !is && !tag.fought(actual)
 	case TagBlocked:
 		hour := p.options.Whole || p.turn(Service{Name: tag.ID.String()})
-		return is || hour && !now.Before(tag.restsUntil())
+		return is || p.options.Blocked || hour && !now.Before(tag.restsUntil())
 	case TagPending:
 		return !is || !now.Before(tag.DoubtUntil) // till then only time helps
 	}
