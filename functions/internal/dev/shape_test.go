@@ -147,7 +147,7 @@ func TestTheReadmeNamesWhatExists(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, target := range regexp.MustCompile("(?m)(?:^|`)make ([a-z-]+)").FindAllStringSubmatch(string(readme), -1) {
+	for _, target := range regexp.MustCompile("(?m)(?:^|`)make ([a-z0-9-]+)").FindAllStringSubmatch(string(readme), -1) {
 		if !strings.Contains(string(makefile), "\n"+target[1]+":") {
 			t.Errorf("README names make %s, which is no target", target[1])
 		}
