@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/opencontainers/go-digest"
 
@@ -38,7 +39,7 @@ type world struct {
 func variables(api *lambdatest.Runtime, endpoint string, more ...string) []string {
 	return append([]string{
 		"AWS_LAMBDA_RUNTIME_API=" + api.Endpoint(),
-		"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=AKIDFUNCTION", "AWS_SECRET_ACCESS_KEY=very-secret", "AWS_SESSION_TOKEN=token",
+		"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=" + sandboxtest.KeyOf("tagimage"), "AWS_SECRET_ACCESS_KEY=very-secret", "AWS_SESSION_TOKEN=token",
 		"AWS_ENDPOINT_URL=" + endpoint,
 		"TAGALONG_TABLE=ledger",
 	}, more...)
@@ -212,11 +213,10 @@ func TestJobsFailWithTheirType(t *testing.T) {
 
 func TestMissingTableIsAMatterOfConfiguration(t *testing.T) {
 	w := start(t)
-	api := lambdatest.StartRuntime(t)
-	lambdatest.Launch(t, variables(api, w.Sandbox.URL, "TAGALONG_TABLE=another")...)
-	j := w.job(t, w.recipe(w.older), 0)
-	succeed(t, api.Invoke(t, j.Event(), 30*time.Second))
-	if a := j.Answer(); a.FailureType != "ConfigurationError" || !strings.Contains(a.Message, "check TAGALONG_TABLE") {
+	if _, err := dynamodb.NewFromConfig(w.Config()).DeleteTable(t.Context(), &dynamodb.DeleteTableInput{TableName: aws.String("ledger")}); err != nil {
+		t.Fatal(err)
+	}
+	if a := w.invoke(t, w.job(t, w.recipe(w.older), 0)); a.FailureType != "ConfigurationError" || !strings.Contains(a.Message, "check TAGALONG_TABLE") {
 		t.Errorf("answer %+v", a)
 	}
 }

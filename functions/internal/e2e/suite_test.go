@@ -1,0 +1,87 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"encoding/json"
+	"maps"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/sandboxtest"
+)
+
+// The world of the functions' own tests: these are in the main_test.go of each
+// and in functions/internal/boot/wiring.
+const (
+	suiteRegion = "us-east-1"
+	suiteTable  = "ledger"
+	suiteMember = "444455556666"
+)
+
+// suite holds the calls that the functions' own tests recorded against the
+// policies that the module renders for the world of these tests, by a plan, which
+// is whole before anything is made. With the stories here they use every action
+// that the module grants where nothing is narrowed and a member account is listed.
+func (w *world) suite(t *testing.T, stories []privileges) {
+	all := w.suitePrivileges(t)
+	w.judge(t, all, itself, "Allowed")
+	for i, p := range all {
+		maps.Copy(p.used, stories[i].used)
+	}
+	allUsed(t, all)
+}
+
+// suitePrivileges are in the order of the functions' names, as the stories' are.
+func (w *world) suitePrivileges(t *testing.T) (all []privileges) {
+	t.Helper()
+	folder := os.Getenv(sandboxtest.EnvCalls)
+	tests, err := sandboxtest.ReadCalls(folder)
+	check(t, err)
+	policies := suitePolicies(t)
+	for _, function := range w.functions() {
+		p := newPrivileges(t, function, "tagalong-"+function, policies[function])
+		for _, test := range tests {
+			for _, call := range test.Calls {
+				if call.Function() == function {
+					p.use(t, w.Home().Account, call, test.Test)
+				}
+			}
+		}
+		if len(p.used) == 0 {
+			t.Errorf("%s: no calls in %s=%q: its tests want sandboxtest.KeyOf(%[1]q) as access key id", function, sandboxtest.EnvCalls, folder)
+		}
+		all = append(all, p)
+	}
+	return all
+}
+
+// suitePolicies plans the module, and gives the policy of each function's role.
+func suitePolicies(t *testing.T) map[string]string {
+	t.Helper()
+	tf := newTerraform(t, "infra", rootVariables(suiteRegion),
+		"name="+suiteTable, "dist=tests/fixtures", `repositories=["*", "arn:aws:ecr:*:`+suiteMember+`:repository/*"]`,
+		`accounts=[{account="`+suiteMember+`", role="arn:aws:iam::`+suiteMember+`:role/tagalong"}]`)
+	tf.init(t)
+	if out, status := tf.run(t, "plan", "-out=plan"); status != 0 {
+		t.Fatalf("terraform plan: exit status %d\n%s", status, out)
+	}
+	var plan struct {
+		ResourceChanges []struct {
+			Address string
+			Change  struct{ After struct{ Policy string } }
+		} `json:"resource_changes"`
+	}
+	out, err := tf.command(t, "show", "-json", "plan").Output()
+	check(t, err)
+	check(t, json.Unmarshal(out, &plan))
+	policies := map[string]string{}
+	for _, resource := range plan.ResourceChanges {
+		function, rest, _ := strings.Cut(strings.TrimPrefix(resource.Address, "module."), ".")
+		if rest == "aws_iam_role_policy.this" {
+			policies[function] = resource.Change.After.Policy
+		}
+	}
+	return policies
+}
