@@ -185,6 +185,15 @@ func TestEventThatIsNotForUsIsNoError(t *testing.T) {
 	w.Output.Await(t, `"EventsUnmanaged":1`, 1)
 }
 
+func TestConnectionsAreOpenBeforeTheFirstEvent(t *testing.T) {
+	w := start(t, "TAGALONG_ENVIRONMENTS="+`[{"environment":"prod"}]`)
+	succeed(t, w.Invoke(t, []byte(`{"version":"0","id":"1","detail-type":"Scheduled Event","source":"aws.events","account":"111122223333","time":"2026-03-04T09:18:52Z","region":"us-east-1","resources":[],"detail":{}}`), 30*time.Second))
+	opened := slices.DeleteFunc(w.Calls(), func(c sandbox.Call) bool { return c.Operation != "" }) // what the sandbox makes of a HEAD request
+	if len(opened) != 3 {
+		t.Errorf("%d connections for DynamoDB, ECR and ECS: %v", len(opened), opened)
+	}
+}
+
 func TestFailureNamesTheOperation(t *testing.T) {
 	w := start(t, "TAGALONG_ENVIRONMENTS=@rules")
 	_, completed := w.deploy(t)
