@@ -46,7 +46,7 @@ func (l *oneOrMore) UnmarshalJSON(data []byte) error {
 
 // leastPrivilege holds every function's policy against what the function did,
 // in both directions.
-func (w *world) leastPrivilege(t *testing.T) {
+func (w *world) leastPrivilege(t *testing.T, s *suite) {
 	all := w.privileges(t)
 	t.Run("every call of a function is allowed by its policy", func(t *testing.T) {
 		w.judge(t, all, itself, "Allowed")
@@ -54,7 +54,7 @@ func (w *world) leastPrivilege(t *testing.T) {
 	t.Run("every action that a policy grants was used", func(t *testing.T) { allUsed(t, all) })
 	t.Run("no statement is for everything where AWS lets it be for less", func(t *testing.T) { w.narrow(t, all) })
 	t.Run("what is just outside is denied", func(t *testing.T) { w.judge(t, all, outside, "ImplicitlyDenied") })
-	t.Run("every call in the functions' own tests is allowed, too", func(t *testing.T) { w.suite(t, all) })
+	t.Run("every call in the functions' own tests is allowed, too", func(t *testing.T) { w.judgeSuite(t, s, all) })
 }
 
 func allUsed(t *testing.T, all []privileges) {

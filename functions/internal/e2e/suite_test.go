@@ -20,12 +20,49 @@ const (
 	suiteMember = "444455556666"
 )
 
-// suite holds the calls that the functions' own tests recorded against the
-// policies that the module renders for the world of these tests, by a plan, which
-// is whole before anything is made. With the stories here they use every action
-// that the module grants where nothing is narrowed and a member account is listed.
-func (w *world) suite(t *testing.T, stories []privileges) {
-	all := w.suitePrivileges(t)
+// suite is the module as it would be in the world of these tests.
+type suite struct {
+	*terraform
+	policies map[string]string // JSON, by function
+}
+
+func newSuite(t *testing.T) *suite {
+	t.Helper()
+	s := &suite{newTerraform(t, "infra", rootVariables(suiteRegion),
+		"name="+suiteTable, "dist=tests/fixtures", `repositories=["*", "arn:aws:ecr:*:`+suiteMember+`:repository/*"]`,
+		`accounts=[{account="`+suiteMember+`", role="arn:aws:iam::`+suiteMember+`:role/tagalong"}]`), map[string]string{}}
+	s.init(t)
+	return s
+}
+
+// plan reads the policies from a plan, which has them whole before anything is
+// made.
+func (s *suite) plan(t *testing.T) {
+	if out, status := s.run(t, "plan", "-out=plan"); status != 0 {
+		t.Fatalf("terraform plan: exit status %d\n%s", status, out)
+	}
+	var plan struct {
+		ResourceChanges []struct {
+			Address string
+			Change  struct{ After struct{ Policy string } }
+		} `json:"resource_changes"`
+	}
+	out, err := s.command(t, "show", "-json", "plan").Output()
+	check(t, err)
+	check(t, json.Unmarshal(out, &plan))
+	for _, resource := range plan.ResourceChanges {
+		function, rest, _ := strings.Cut(strings.TrimPrefix(resource.Address, "module."), ".")
+		if rest == "aws_iam_role_policy.this" {
+			s.policies[function] = resource.Change.After.Policy
+		}
+	}
+}
+
+// judgeSuite holds the calls that the functions' own tests recorded against these
+// policies. With the stories here they use every action that the module grants
+// where nothing is narrowed and a member account is listed.
+func (w *world) judgeSuite(t *testing.T, s *suite, stories []privileges) {
+	all := w.suitePrivileges(t, s)
 	w.judge(t, all, itself, "Allowed")
 	for i, p := range all {
 		maps.Copy(p.used, stories[i].used)
@@ -34,14 +71,13 @@ func (w *world) suite(t *testing.T, stories []privileges) {
 }
 
 // suitePrivileges are in the order of the functions' names, as the stories' are.
-func (w *world) suitePrivileges(t *testing.T) (all []privileges) {
+func (w *world) suitePrivileges(t *testing.T, s *suite) (all []privileges) {
 	t.Helper()
 	folder := os.Getenv(sandboxtest.EnvCalls)
 	tests, err := sandboxtest.ReadCalls(folder)
 	check(t, err)
-	policies := suitePolicies(t)
 	for _, function := range w.functions() {
-		p := newPrivileges(t, function, "tagalong-"+function, policies[function])
+		p := newPrivileges(t, function, "tagalong-"+function, s.policies[function])
 		for _, test := range tests {
 			for _, call := range test.Calls {
 				if call.Function() == function {
@@ -55,33 +91,4 @@ func (w *world) suitePrivileges(t *testing.T) (all []privileges) {
 		all = append(all, p)
 	}
 	return all
-}
-
-// suitePolicies plans the module, and gives the policy of each function's role.
-func suitePolicies(t *testing.T) map[string]string {
-	t.Helper()
-	tf := newTerraform(t, "infra", rootVariables(suiteRegion),
-		"name="+suiteTable, "dist=tests/fixtures", `repositories=["*", "arn:aws:ecr:*:`+suiteMember+`:repository/*"]`,
-		`accounts=[{account="`+suiteMember+`", role="arn:aws:iam::`+suiteMember+`:role/tagalong"}]`)
-	tf.init(t)
-	if out, status := tf.run(t, "plan", "-out=plan"); status != 0 {
-		t.Fatalf("terraform plan: exit status %d\n%s", status, out)
-	}
-	var plan struct {
-		ResourceChanges []struct {
-			Address string
-			Change  struct{ After struct{ Policy string } }
-		} `json:"resource_changes"`
-	}
-	out, err := tf.command(t, "show", "-json", "plan").Output()
-	check(t, err)
-	check(t, json.Unmarshal(out, &plan))
-	policies := map[string]string{}
-	for _, resource := range plan.ResourceChanges {
-		function, rest, _ := strings.Cut(strings.TrimPrefix(resource.Address, "module."), ".")
-		if rest == "aws_iam_role_policy.this" {
-			policies[function] = resource.Change.After.Policy
-		}
-	}
-	return policies
 }

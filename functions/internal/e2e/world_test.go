@@ -84,6 +84,7 @@ func newWorld(t *testing.T) *world {
 	t.Cleanup(stop)
 	w.sandboxURL = url
 	w.terraform = newTerraform(t, "infra/tests/e2e", rootVariables(region), "dist="+dist, "endpoints="+w.endpoints(t))
+	w.terraform.init(t)
 
 	cfg := w.config()
 	w.dynamodb, w.ecr = dynamodb.NewFromConfig(cfg), ecr.NewFromConfig(cfg)
