@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/opencontainers/go-digest"
 
@@ -213,10 +212,11 @@ func TestJobsFailWithTheirType(t *testing.T) {
 
 func TestMissingTableIsAMatterOfConfiguration(t *testing.T) {
 	w := start(t)
-	if _, err := dynamodb.NewFromConfig(w.Config()).DeleteTable(t.Context(), &dynamodb.DeleteTableInput{TableName: aws.String("ledger")}); err != nil {
-		t.Fatal(err)
-	}
-	if a := w.invoke(t, w.job(t, w.recipe(w.older), 0)); a.FailureType != "ConfigurationError" || !strings.Contains(a.Message, "check TAGALONG_TABLE") {
+	api := lambdatest.StartRuntime(t)
+	lambdatest.Launch(t, variables(api, w.Sandbox.URL, "TAGALONG_TABLE=another")...)
+	j := w.job(t, w.recipe(w.older), 0)
+	succeed(t, api.Invoke(t, j.Event(), 30*time.Second))
+	if a := j.Answer(); a.FailureType != "ConfigurationError" || !strings.Contains(a.Message, "check TAGALONG_TABLE") {
 		t.Errorf("answer %+v", a)
 	}
 }

@@ -93,17 +93,22 @@ func (w *world) privileges(t *testing.T) (all []privileges) {
 	}
 	for _, c := range w.recorder.Kept() {
 		if p := byKey[c.Key]; p != nil { // else of the command, or with a job's own credentials
-			p.use(t, w.Home().Account, c, "a story here")
+			p.use(w.asked(t, c), "a story here")
 		}
 	}
 	return all
 }
 
-// use adds what IAM is asked for a call that was made by a test.
-func (p privileges) use(t *testing.T, account string, c sandboxtest.Call, by string) {
+// asked is what IAM is asked for a call of our account.
+func (w *world) asked(t *testing.T, c sandboxtest.Call) []authorization {
 	t.Helper()
-	asked, err := authorizations(account, c)
+	asked, err := authorizations(w.Home().Account, c)
 	check(t, err)
+	return asked
+}
+
+// use adds what IAM is asked for a call that was made by a test.
+func (p privileges) use(asked []authorization, by string) {
 	for _, a := range asked {
 		a.by = by
 		p.used[a.text()] = a

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"maps"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -81,7 +82,7 @@ func (w *world) suitePrivileges(t *testing.T, s *suite) (all []privileges) {
 		for _, test := range tests {
 			for _, call := range test.Calls {
 				if call.Function() == function {
-					p.use(t, w.Home().Account, call, test.Test)
+					p.use(ofTheTable(w.asked(t, call)), test.Test)
 				}
 			}
 		}
@@ -91,4 +92,15 @@ func (w *world) suitePrivileges(t *testing.T, s *suite) (all []privileges) {
 		all = append(all, p)
 	}
 	return all
+}
+
+var tableForm = regexp.MustCompile(`:table/[^/]+`)
+
+// ofTheTable takes every table for the ledger: tests that configure another one,
+// which is not there, show what becomes of that, and the policy would name it.
+func ofTheTable(asked []authorization) []authorization {
+	for i, a := range asked {
+		asked[i].Resource = tableForm.ReplaceAllString(a.Resource, ":table/"+suiteTable)
+	}
+	return asked
 }
