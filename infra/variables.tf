@@ -45,7 +45,7 @@ variable "architecture" {
 # What it watches.
 
 variable "environments" {
-  description = "Environment rules, the first that matches a service wins. Lists are globs over names, a missing one matches everything. No rules at all: an environment is a cluster's name."
+  description = "Environment rules, the first that matches a service wins. Lists are globs over names, a missing one matches everything; of accounts, regions, clusters and services a rule names at least one, be it by a star. Terraform drops attributes that it does not know, such as cluster in place of clusters: look at the output environments. No rules at all: an environment is a cluster's name."
   type = list(object({
     environment  = string
     accounts     = optional(list(string))

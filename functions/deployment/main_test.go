@@ -41,7 +41,7 @@ type world struct {
 func variables(api *lambdatest.Runtime, endpoint string, more ...string) []string {
 	return append([]string{
 		"AWS_LAMBDA_RUNTIME_API=" + api.Endpoint(),
-		"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=AKIDFUNCTION", "AWS_SECRET_ACCESS_KEY=very-secret", "AWS_SESSION_TOKEN=token",
+		"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=" + sandboxtest.KeyOf("deployment"), "AWS_SECRET_ACCESS_KEY=very-secret", "AWS_SESSION_TOKEN=token",
 		"AWS_ENDPOINT_URL=" + endpoint,
 		"TAGALONG_TABLE=ledger",
 	}, more...)
@@ -203,6 +203,15 @@ func TestEventThatIsNotForUsIsNoError(t *testing.T) {
 		t.Errorf("calls %v", calls)
 	}
 	w.Output.Await(t, `"EventsUnmanaged":1`, 1)
+}
+
+func TestConnectionsAreOpenBeforeTheFirstEvent(t *testing.T) {
+	w := start(t, "TAGALONG_ENVIRONMENTS="+`[{"environment":"prod"}]`)
+	succeed(t, w.Invoke(t, []byte(`{"version":"0","id":"1","detail-type":"Scheduled Event","source":"aws.events","account":"111122223333","time":"2026-03-04T09:18:52Z","region":"us-east-1","resources":[],"detail":{}}`), 30*time.Second))
+	opened := slices.DeleteFunc(w.Calls(), func(c sandbox.Call) bool { return c.Operation != "" }) // what the sandbox makes of a HEAD request
+	if len(opened) != 3 {
+		t.Errorf("%d connections for DynamoDB, ECR and ECS: %v", len(opened), opened)
+	}
 }
 
 func TestFailureNamesTheOperation(t *testing.T) {

@@ -38,7 +38,7 @@ func start(t *testing.T) *world {
 	w.rollOut(t)
 	w.Process = lambdatest.Launch(t,
 		"AWS_LAMBDA_RUNTIME_API="+w.Endpoint(), "AWS_ENDPOINT_URL="+w.Sandbox.URL, "TAGALONG_TABLE=ledger",
-		"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=AKIDFUNCTION", "AWS_SECRET_ACCESS_KEY=very-secret")
+		"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID="+sandboxtest.KeyOf("history"), "AWS_SECRET_ACCESS_KEY=very-secret")
 	return w
 }
 

@@ -39,7 +39,7 @@ type world struct {
 func variables(api *lambdatest.Runtime, endpoint string, more ...string) []string {
 	return append([]string{
 		"AWS_LAMBDA_RUNTIME_API=" + api.Endpoint(),
-		"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=AKIDFUNCTION", "AWS_SECRET_ACCESS_KEY=very-secret", "AWS_SESSION_TOKEN=token",
+		"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=" + sandboxtest.KeyOf("imagedefinitions"), "AWS_SECRET_ACCESS_KEY=very-secret", "AWS_SESSION_TOKEN=token",
 		"AWS_ENDPOINT_URL=" + endpoint,
 	}, more...)
 }

@@ -38,6 +38,16 @@ run "a_rule_that_an_earlier_one_hides_is_refused" {
   expect_failures = [output.environments]
 }
 
+run "a_rule_that_names_nothing_since_an_attribute_is_misspelt_is_refused" {
+  command = plan
+
+  variables {
+    environments = [{ environment = "prod", cluster = ["prod-*"] }]
+  }
+
+  expect_failures = [output.environments]
+}
+
 run "a_wrong_account_is_refused" {
   command = plan
 
@@ -76,7 +86,7 @@ run "any_other_wrong_value_is_refused_by_its_variable" {
     memory_size          = 64
     timeout              = 3
     reserved_concurrency = 0
-    retries              = { event_hours = 25, function_attempts = 3 }
+    retries              = { event_hours = 25 }
     extra_environment    = { TAGALONG_TABLE = "other" }
     history_principals   = ["*"]
     event_bus            = "aws.partner/example.com/1/2"
@@ -92,4 +102,14 @@ run "any_other_wrong_value_is_refused_by_its_variable" {
     var.extra_environment, var.history_principals, var.event_bus, var.alarm_topic_arn, var.sweep_schedule, var.sweep_timeout,
     var.pending_after,
   ]
+}
+
+run "more_of_lambdas_retries_than_there_are_is_refused" {
+  command = plan
+
+  variables {
+    retries = { function_attempts = 3 }
+  }
+
+  expect_failures = [var.retries]
 }

@@ -70,8 +70,8 @@ func TestTheModuleKnowsTheTable(t *testing.T) {
 	}
 }
 
-// verdicts of a row: good; bad here and there; hidden, which only the module
-// refuses; start, which a function refuses when it knows its own account.
+// verdicts of a row: good; bad here and there; hidden and wide, which only the
+// module refuses; start, which a function refuses when it knows its own account.
 type row struct {
 	Case     string          `json:"case"`
 	Verdict  string          `json:"verdict"`
@@ -138,6 +138,55 @@ func TestTheModuleHasEveryFunction(t *testing.T) {
 	}
 }
 
+// TestEveryFunctionOpensConnectionsWhileItStarts: inside of its start a function
+// has a full processor, see boot.Prewarm.
+func TestEveryFunctionOpensConnectionsWhileItStarts(t *testing.T) {
+	mains, err := filepath.Glob(filepath.Join(root, "functions/*/main.go"))
+	if err != nil || mains == nil {
+		t.Fatalf("mains %v, %v", mains, err)
+	}
+	opens := regexp.MustCompile(`(?s)boot\.Start\(.*\.Open\(cfg\)\.\.\.\)`)
+	for _, main := range mains {
+		source, err := os.ReadFile(main)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(source), "boot.Start(") && !opens.Match(source) {
+			t.Errorf("%s: boot.Start without what opens connections", main)
+		}
+	}
+}
+
+// modules are those that people call.
+var modules = []string{"infra", "infra/modules/member-account", "infra/modules/codepipeline-actions"}
+
+// ownAccountOnly are actions that no function takes in another account.
+var ownAccountOnly = []string{"codepipeline:GetJobDetails", "codepipeline:PutJobSuccessResult", "codepipeline:PutJobFailureResult"}
+
+// TestAMemberLetsTheFunctionsDoTheSame holds the role of a member account against
+// the functions' own: both look into ECS, ECR, CodePipeline and CodeDeploy.
+func TestAMemberLetsTheFunctionsDoTheSame(t *testing.T) {
+	actions := func(pattern string) (actions []string) {
+		files, err := filepath.Glob(filepath.Join(root, pattern))
+		if err != nil || files == nil {
+			t.Fatalf("%s: %v, %v", pattern, files, err)
+		}
+		for _, file := range files {
+			raw, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			actions = append(actions, regexp.MustCompile(`(?:ecs|ecr|codepipeline|codedeploy):[A-Z]\w+`).FindAllString(string(raw), -1)...)
+		}
+		slices.Sort(actions)
+		return slices.Compact(actions)
+	}
+	want := slices.DeleteFunc(actions("infra/*.tf"), func(action string) bool { return slices.Contains(ownAccountOnly, action) })
+	if diff := cmp.Diff(want, actions("infra/modules/member-account/role.tf")); diff != "" {
+		t.Errorf("actions of the functions and of a member's role (-functions +member):\n%s", diff)
+	}
+}
+
 // block is a variable or an output of a formatted file.
 type block struct{ name, description, initial string }
 
@@ -174,6 +223,46 @@ func blocks(t *testing.T, path, kind string) (found []block) {
 	return found
 }
 
+var (
+	validationForm = regexp.MustCompile(`(?ms)^  validation \{\n.*?error_message = "(.*?)"\n  \}`)
+	expectedForm   = regexp.MustCompile(`(?s)expect_failures = \[(.*?)\]`)
+)
+
+// TestEveryValidationSaysWhatIsRightAndIsTested: the sentence of each validation
+// names what is wanted, and for each a run of terraform test expects its failure.
+func TestEveryValidationSaysWhatIsRightAndIsTested(t *testing.T) {
+	for _, folder := range modules {
+		var expected string
+		files, err := filepath.Glob(filepath.Join(root, folder, "tests/*.tftest.hcl"))
+		if err != nil || files == nil {
+			t.Fatalf("%s: tests %v, %v", folder, files, err)
+		}
+		for _, file := range files {
+			raw, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, match := range expectedForm.FindAllStringSubmatch(string(raw), -1) {
+				expected += match[1] + ","
+			}
+		}
+		for _, match := range blockForm.FindAllStringSubmatch(read(t, folder+"/variables.tf"), -1) {
+			validations := validationForm.FindAllStringSubmatch(match[3], -1)
+			if want := strings.Count(match[3], "\n  validation {"); len(validations) != want {
+				t.Errorf("%s: variable %q: %d of %d validations have a sentence", folder, match[2], len(validations), want)
+			}
+			for _, v := range validations {
+				if !strings.HasPrefix(v[1], match[2]) || !strings.Contains(v[1], ": want ") {
+					t.Errorf("%s: variable %q: %q does not begin with it and say what is wanted", folder, match[2], v[1])
+				}
+			}
+			if runs := len(regexp.MustCompile(`var\.`+match[2]+`\b`).FindAllString(expected, -1)); runs < len(validations) {
+				t.Errorf("%s: variable %q: %d validations, %d runs that expect its failure", folder, match[2], len(validations), runs)
+			}
+		}
+	}
+}
+
 // interfaceOf describes inputs and outputs of a module as tables.
 func interfaceOf(t *testing.T, folder string) string {
 	t.Helper()
@@ -196,7 +285,7 @@ func interfaceOf(t *testing.T, folder string) string {
 func TestTheModulesReadmeHasItsInputsAndOutputs(t *testing.T) {
 	readme := read(t, "infra/README.md")
 	wanted := readme
-	for _, folder := range []string{"infra", "infra/modules/member-account", "infra/modules/codepipeline-actions"} {
+	for _, folder := range modules {
 		begin, end := "<!-- "+folder+":begin -->\n", "<!-- "+folder+":end -->"
 		head, rest, found := strings.Cut(wanted, begin)
 		_, tail, closed := strings.Cut(rest, end)

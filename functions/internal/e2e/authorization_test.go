@@ -3,12 +3,12 @@
 package e2e
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/service/codedeploy"
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/sandboxtest"
 )
 
 // authorization is what IAM is asked before AWS does something.
@@ -16,6 +16,7 @@ type authorization struct {
 	Action   string              `json:"action"`
 	Resource string              `json:"resource"`
 	Context  map[string][]string `json:"context"`
+	by       string              // the test whose call it was, or a story here
 }
 
 // text tells authorizations apart.
@@ -48,7 +49,6 @@ type parameters struct {
 	PipelineName        string `json:"pipelineName"`
 	ApplicationName     string `json:"applicationName"`
 	DeploymentGroupName string `json:"deploymentGroupName"`
-	DeploymentID        string `json:"deploymentId"`
 }
 
 // primaryKey is the part of an item that dynamodb:LeadingKeys has.
@@ -59,33 +59,45 @@ type primaryKey struct {
 // authorizations is what IAM is asked for a call, as the service authorization
 // reference has it, see
 // https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html.
-func (w *world) authorizations(ctx context.Context, c call) ([]authorization, error) {
-	var p parameters
-	if err := json.Unmarshal(c.body, &p); err != nil {
-		return nil, fmt.Errorf("%s:%s: %w", c.service, c.operation, err)
+func authorizations(account string, c sandboxtest.Call) ([]authorization, error) {
+	if c.Service == "sts" {
+		return assumption(c)
 	}
-	place := place{account: w.Home().Account, region: c.region}
-	switch c.service {
+	var p parameters
+	if err := json.Unmarshal(c.Body, &p); err != nil {
+		return nil, fmt.Errorf("%s:%s: %w", c.Service, c.Operation, err)
+	}
+	place := place{account, c.Region}
+	switch c.Service {
 	case "dynamodb":
-		return place.dynamodb(c.operation, p)
+		return place.dynamodb(c.Operation, p)
 	case "ecr":
 		if p.RegistryID != "" {
 			place.account = p.RegistryID
 		}
-		return ask("ecr:"+c.operation, place.arn("ecr", "repository/"+p.RepositoryName)), nil
+		return ask("ecr:"+c.Operation, place.arn("ecr", "repository/"+p.RepositoryName)), nil
 	case "ecs":
-		return place.ecs(c.operation, p)
+		return place.ecs(c.Operation, p)
 	case "codepipeline":
-		return place.codepipeline(c.operation, p)
+		return place.codepipeline(c.Operation, p)
 	case "codedeploy":
-		if p.DeploymentID != "" {
-			if err := w.groupOf(ctx, &p); err != nil {
-				return nil, err
-			}
-		}
-		return place.codedeploy(c.operation, p)
+		return place.codedeploy(c.Operation, p)
 	}
-	return nil, fmt.Errorf("%s:%s: say here what IAM is asked for it", c.service, c.operation)
+	return nil, fmt.Errorf("%s:%s: say here what IAM is asked for it", c.Service, c.Operation)
+}
+
+// assumption is what IAM is asked for a call of STS, whose body is a form.
+func assumption(c sandboxtest.Call) ([]authorization, error) {
+	form, err := url.ParseQuery(string(c.Body))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("sts:%s: %w", c.Operation, err)
+	case c.Operation == "GetCallerIdentity":
+		return nil, nil // nobody needs a permission for it
+	case c.Operation == "AssumeRole":
+		return ask("sts:AssumeRole", form.Get("RoleArn")), nil
+	}
+	return nil, fmt.Errorf("sts:%s: say here what IAM is asked for it", c.Operation)
 }
 
 // place is where a call goes.
@@ -204,19 +216,11 @@ func (p place) codepipeline(operation string, in parameters) ([]authorization, e
 	return nil, fmt.Errorf("codepipeline:%s: say here what IAM is asked for it", operation)
 }
 
-// groupOf fills in the group of a deployment that a call names by its id.
-func (w *world) groupOf(ctx context.Context, p *parameters) error {
-	found, err := codedeploy.NewFromConfig(w.sandboxConfig()).GetDeployment(ctx, &codedeploy.GetDeploymentInput{DeploymentId: &p.DeploymentID})
-	if err != nil {
-		return err
-	}
-	p.ApplicationName, p.DeploymentGroupName = *found.DeploymentInfo.ApplicationName, *found.DeploymentInfo.DeploymentGroupName
-	return nil
-}
-
 func (p place) codedeploy(operation string, in parameters) ([]authorization, error) {
 	switch action := "codedeploy:" + operation; operation {
-	case "GetDeployment", "ListDeployments", "GetDeploymentGroup":
+	case "GetDeployment": // its group, which the call does not name, and no policy either
+		return ask(action, p.arn("codedeploy", "deploymentgroup:any/any")), nil
+	case "ListDeployments", "GetDeploymentGroup":
 		return ask(action, p.arn("codedeploy", "deploymentgroup:"+in.ApplicationName+"/"+in.DeploymentGroupName)), nil
 	case "ListDeploymentTargets", "BatchGetDeploymentTargets":
 		return ask(action, "*"), nil

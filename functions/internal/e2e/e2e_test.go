@@ -10,7 +10,11 @@ import (
 
 func TestTheModule(t *testing.T) {
 	w := newWorld(t)
-	if !t.Run("one apply installs everything", w.apply) {
+	suite := newSuite(t)
+	if !t.Run("side by side", func(t *testing.T) { // since apply mostly waits
+		t.Run("one apply installs everything", func(t *testing.T) { t.Parallel(); w.apply(t) })
+		t.Run("a plan tells the policies in the world of the functions' own tests", func(t *testing.T) { t.Parallel(); suite.plan(t) })
+	}) {
 		return
 	}
 	checkout := w.release(t, "checkout-api", ecs.ServiceOptions{})
@@ -29,7 +33,7 @@ func TestTheModule(t *testing.T) {
 	t.Run("an event that cannot be handed over lies whole in the rule's dead-letter queue, and is replayed", w.undelivered)
 	t.Run("a role without ecr:PutImage is denied it, the event ends in the on-failure queue, and is replayed", w.denied)
 	t.Run("nothing else is in a dead-letter queue", w.theRest)
-	t.Run("every function has the least privilege", w.leastPrivilege)
+	t.Run("every function has the least privilege", func(t *testing.T) { w.leastPrivilege(t, suite) })
 	t.Run("a second plan is empty", w.planNothing)
 	t.Run("destroy is clean", w.destroy)
 }

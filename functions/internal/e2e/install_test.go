@@ -14,7 +14,6 @@ import (
 )
 
 func (w *world) apply(t *testing.T) {
-	w.init(t)
 	if out, status := w.run(t, "apply", "-auto-approve"); status != 0 {
 		t.Fatalf("terraform apply: exit status %d\n%s\n%s", status, out, log())
 	}

@@ -43,10 +43,17 @@ func (w *world) judge(t *testing.T, all []privileges, from func(authorization) [
 	answer := simulate(t, requests, nil)
 	for i, result := range answer.Results {
 		if result != want {
-			t.Errorf("%s: %s: %s, want %s", requests[i].function, requests[i].text(), result, want)
+			t.Error(requests[i].sentence(result, want))
 		}
 	}
 	t.Logf("%d requests judged", len(requests))
+}
+
+func (v verdict) sentence(result, want string) string {
+	if want == "Allowed" {
+		return fmt.Sprintf("%s calls %s, and no statement of its policy allows it: %s (%s)", v.function, v.text(), result, v.by)
+	}
+	return fmt.Sprintf("%s may %s, which is outside of what it needs: %s, want %s", v.function, v.text(), result, want)
 }
 
 // narrow looks for statements about every resource whose actions AWS could limit.

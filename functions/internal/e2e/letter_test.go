@@ -100,7 +100,7 @@ func (w *world) replay(t *testing.T, letter types.Message, r release) {
 	check(t, err)
 	command := exec.CommandContext(t.Context(), filepath.Join(w.dist, "tagalong"), "replay", "-")
 	command.Stdin = bytes.NewReader(received)
-	command.Env = slices.Concat(os.Environ(), w.functionVariables(t, "deployment"), rootVariables())
+	command.Env = slices.Concat(os.Environ(), w.functionVariables(t, "deployment"), rootVariables(region))
 	if out, err := command.CombinedOutput(); err != nil || !bytes.Contains(out, []byte("recorded")) {
 		t.Errorf("tagalong replay: %v\n%s", err, out)
 	}

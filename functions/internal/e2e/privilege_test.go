@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/sandboxtest"
 )
 
 // privileges are what a function may do, and what it did.
@@ -44,21 +46,26 @@ func (l *oneOrMore) UnmarshalJSON(data []byte) error {
 
 // leastPrivilege holds every function's policy against what the function did,
 // in both directions.
-func (w *world) leastPrivilege(t *testing.T) {
+func (w *world) leastPrivilege(t *testing.T, s *suite) {
 	all := w.privileges(t)
 	t.Run("every call of a function is allowed by its policy", func(t *testing.T) {
-		w.judge(t, all, func(a authorization) []authorization { return []authorization{a} }, "Allowed")
+		w.judge(t, all, itself, "Allowed")
 	})
-	t.Run("every action that a policy grants was used", func(t *testing.T) {
-		for _, p := range all {
-			if unused := p.unused(); len(unused) > 0 {
-				t.Errorf("%s may %s and never did", p.function, strings.Join(unused, ", "))
-			}
-		}
-	})
+	t.Run("every action that a policy grants was used", func(t *testing.T) { allUsed(t, all) })
 	t.Run("no statement is for everything where AWS lets it be for less", func(t *testing.T) { w.narrow(t, all) })
 	t.Run("what is just outside is denied", func(t *testing.T) { w.judge(t, all, outside, "ImplicitlyDenied") })
+	t.Run("every call in the functions' own tests is allowed, too", func(t *testing.T) { w.judgeSuite(t, s, all) })
 }
+
+func allUsed(t *testing.T, all []privileges) {
+	for _, p := range all {
+		if unused := p.unused(); len(unused) > 0 {
+			t.Errorf("%s may %s and never did", p.function, strings.Join(unused, ", "))
+		}
+	}
+}
+
+func itself(a authorization) []authorization { return []authorization{a} }
 
 func (p privileges) unused() (actions []string) {
 	used := map[string]bool{}
@@ -79,25 +86,33 @@ func (p privileges) unused() (actions []string) {
 func (w *world) privileges(t *testing.T) (all []privileges) {
 	t.Helper()
 	byKey := map[string]*privileges{}
-	for _, function := range slices.Sorted(maps.Keys(w.out.Tagalong.Value.FunctionARNs)) {
+	for _, function := range w.functions() {
 		p := w.policyOf(t, function)
 		all = append(all, p)
 		byKey[accessKey(w.out.Tagalong.Value.FunctionARNs[function], p.role)] = &all[len(all)-1]
 	}
-	for _, c := range w.all() {
-		p := byKey[c.key]
-		if p == nil {
-			continue // of the command, or with a job's own credentials
-		}
-		asked, err := w.authorizations(t.Context(), c)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, a := range asked {
-			p.used[a.text()] = a
+	for _, c := range w.recorder.Kept() {
+		if p := byKey[c.Key]; p != nil { // else of the command, or with a job's own credentials
+			p.use(w.asked(t, c), "a story here")
 		}
 	}
 	return all
+}
+
+// asked is what IAM is asked for a call of our account.
+func (w *world) asked(t *testing.T, c sandboxtest.Call) []authorization {
+	t.Helper()
+	asked, err := authorizations(w.Home().Account, c)
+	check(t, err)
+	return asked
+}
+
+// use adds what IAM is asked for a call that was made by a test.
+func (p privileges) use(asked []authorization, by string) {
+	for _, a := range asked {
+		a.by = by
+		p.used[a.text()] = a
+	}
 }
 
 // accessKey is the key that MiniStack gives to a function for its role.
@@ -106,13 +121,21 @@ func accessKey(function, role string) string {
 	return "ASIA" + strings.ToUpper(hex.EncodeToString(sum[:])[:16])
 }
 
+func newPrivileges(t *testing.T, function, role, document string) privileges {
+	t.Helper()
+	var parsed struct{ Statement []statement }
+	check(t, json.Unmarshal([]byte(document), &parsed))
+	return privileges{function, role, json.RawMessage(document), parsed.Statement, map[string]authorization{}}
+}
+
+// functions are the names of those that the module has, sorted.
+func (w *world) functions() []string {
+	return slices.Sorted(maps.Keys(w.out.Tagalong.Value.FunctionARNs))
+}
+
 func (w *world) policyOf(t *testing.T, function string) privileges {
 	t.Helper()
-	p := privileges{function: function, role: w.out.Tagalong.Value.RoleARNs[function], used: map[string]authorization{}}
-	p.document = json.RawMessage(w.rolePolicy(t, function).document)
-	var parsed struct{ Statement []statement }
-	check(t, json.Unmarshal(p.document, &parsed))
-	p.granted = parsed.Statement
+	p := newPrivileges(t, function, w.out.Tagalong.Value.RoleARNs[function], w.rolePolicy(t, function).document)
 	for _, a := range w.byLambda(function) {
 		p.used[a.text()] = a
 	}

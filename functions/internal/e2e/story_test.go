@@ -12,6 +12,7 @@ import (
 
 	box "github.com/tagalong-aws/tagalong/functions/internal/sandbox/codepipeline"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecs"
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/sandboxtest"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/wire"
 )
 
@@ -164,9 +165,9 @@ func (w *world) deploy(t *testing.T, pipeline string, at time.Time, end box.Stat
 // awaitCall waits until a function made a call.
 func (w *world) awaitCall(t *testing.T, operation string) {
 	t.Helper()
-	await(t, "a call of "+operation, func(context.Context) (calls []call, there bool, err error) {
-		calls = w.all()
-		return nil, slices.ContainsFunc(calls, func(c call) bool { return c.operation == operation }), nil
+	await(t, "a call of "+operation, func(context.Context) (calls []sandboxtest.Call, there bool, err error) {
+		calls = w.recorder.Kept()
+		return nil, slices.ContainsFunc(calls, func(c sandboxtest.Call) bool { return c.Operation == operation }), nil
 	})
 }
 

@@ -17,12 +17,13 @@ import (
 // terraform runs Terraform on a copy of infra/ and of the patterns that it
 // reads, so that nothing is left behind in the repository.
 type terraform struct {
-	folder    string
-	variables []string
-	cache     string // of the provider
+	folder      string
+	environment []string
+	variables   []string
+	cache       string // of the provider
 }
 
-func newTerraform(t *testing.T, root string, variables ...string) *terraform {
+func newTerraform(t *testing.T, folder string, environment []string, variables ...string) *terraform {
 	t.Helper()
 	scratch := t.TempDir()
 	for _, part := range []string{"infra", "events/patterns"} {
@@ -31,7 +32,7 @@ func newTerraform(t *testing.T, root string, variables ...string) *terraform {
 	cache, err := filepath.Abs(filepath.Join(root, ".cache/terraform"))
 	check(t, err)
 	check(t, os.MkdirAll(cache, 0o755))
-	return &terraform{folder: filepath.Join(scratch, "infra/tests/e2e"), variables: variables, cache: cache}
+	return &terraform{folder: filepath.Join(scratch, folder), environment: environment, variables: variables, cache: cache}
 }
 
 // copySources copies a folder without what tools left in it under names with a dot.
@@ -109,7 +110,7 @@ func (tf *terraform) command(t *testing.T, arguments ...string) *exec.Cmd {
 	command.Dir = tf.folder
 	// What a person has set up for Terraform shall not change the result.
 	ours := slices.DeleteFunc(os.Environ(), func(variable string) bool { return strings.HasPrefix(variable, "TF_") })
-	command.Env = slices.Concat(ours, rootVariables(), []string{
+	command.Env = slices.Concat(ours, tf.environment, []string{
 		"TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1",
 		"TF_PLUGIN_CACHE_DIR=" + tf.cache, "TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE=1",
 	})

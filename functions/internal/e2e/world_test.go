@@ -23,6 +23,7 @@ import (
 
 	"github.com/tagalong-aws/tagalong/functions/internal/boot"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox"
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/sandboxtest"
 )
 
 const (
@@ -36,7 +37,7 @@ const (
 type world struct {
 	*sandbox.Sandbox
 	*terraform
-	recorder
+	recorder             sandboxtest.Recorder
 	dist                 string // the zips and the command
 	endpoint, sandboxURL string // of MiniStack and of the sandbox
 	out                  outputs
@@ -82,7 +83,8 @@ func newWorld(t *testing.T) *world {
 	check(t, err)
 	t.Cleanup(stop)
 	w.sandboxURL = url
-	w.terraform = newTerraform(t, root, "dist="+dist, "endpoints="+w.endpoints(t))
+	w.terraform = newTerraform(t, "infra/tests/e2e", rootVariables(region), "dist="+dist, "endpoints="+w.endpoints(t))
+	w.terraform.init(t)
 
 	cfg := w.config()
 	w.dynamodb, w.ecr = dynamodb.NewFromConfig(cfg), ecr.NewFromConfig(cfg)
@@ -117,8 +119,8 @@ func (w *world) endpoints(t *testing.T) string {
 	return string(variables)
 }
 
-// rootVariables point Terraform and the command at MiniStack.
-func rootVariables() []string {
+// rootVariables point Terraform and the command at MiniStack, in a Region.
+func rootVariables(region string) []string {
 	return []string{
 		"AWS_ENDPOINT_URL=" + os.Getenv("MINISTACK_URL"), "AWS_REGION=" + region,
 		"AWS_ACCESS_KEY_ID=" + rootKey, "AWS_SECRET_ACCESS_KEY=" + rootSecret, "AWS_SESSION_TOKEN=", "AWS_PROFILE=",

@@ -16,7 +16,8 @@ import (
 // service of that name which has that very short ARN; an ARN never changes, so
 // what was found is kept. Nowhere is it written that only such services are named
 // by their short ARN in events: one with the long ARN is taken if the deployment
-// is its own.
+// is its own. A role may be for some of the clusters alone, so that a denial is
+// one cluster's answer and not the search's.
 func (w *Workload) Cluster(ctx context.Context, s tagalong.Service, deployment string) (string, error) {
 	h := home{s.Account, s.Region}
 	client, err := w.client(ctx, h)
@@ -36,7 +37,11 @@ func (w *Workload) Cluster(ctx context.Context, s tagalong.Service, deployment s
 	}
 	switch short := found.clusters(); len(short) {
 	case 0:
-		return w.owner(ctx, s, deployment, found.long)
+		cluster, err := w.owner(ctx, s, deployment, found.long)
+		if errors.Is(err, tagalong.ErrNotFound) && len(found.unseen) > 0 {
+			err = tagalong.UnseenClusters{Service: s, Clusters: found.unseen}
+		}
+		return cluster, err
 	case 1:
 		w.clusters.put(arn, short[0])
 		return short[0], nil
@@ -61,8 +66,9 @@ func (w *Workload) owner(ctx context.Context, s tagalong.Service, deployment str
 }
 
 // found are the clusters that have a service of a name: with the short ARN, with
-// the short ARN but deleted, and with the long one.
-type found struct{ active, deleted, long []string }
+// the short ARN but deleted, and with the long one; and those that may not be
+// looked into.
+type found struct{ active, deleted, long, unseen []string }
 
 // clusters gives those with the short ARN. ECS shows a deleted service for a
 // while, and its last events may be late.
@@ -96,13 +102,12 @@ func search(ctx context.Context, client *ecs.Client, h home, service string) (f 
 
 func (f *found) add(ctx context.Context, client *ecs.Client, s tagalong.Service) error {
 	service, err := describe(ctx, client, s)
-	if errors.Is(err, tagalong.ErrNotFound) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
 	switch {
+	case errors.Is(err, tagalong.ErrNotFound):
+	case errors.Is(err, tagalong.ErrDenied):
+		f.unseen = append(f.unseen, s.Cluster)
+	case err != nil:
+		return err
 	case aws.ToString(service.ServiceArn) != homeOf(s).arn("service/"+s.Name):
 		f.long = append(f.long, s.Cluster)
 	case aws.ToString(service.Status) == "INACTIVE":

@@ -1,10 +1,17 @@
 package ecs
 
 import (
+	"bytes"
+	"context"
+	"encoding/json"
 	"errors"
+	"io"
+	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/opencontainers/go-digest"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecs"
@@ -277,5 +284,47 @@ func TestClusterThatIsNotCertain(t *testing.T) {
 	w.ECS.Deny("ListClusters")
 	if _, err := w.find(t, service.Name); err == nil || !strings.Contains(err.Error(), "ListClusters") {
 		t.Errorf("denied: %v", err)
+	}
+}
+
+// closed is a client that is denied every question about some clusters.
+type closed struct {
+	aws.HTTPClient
+	clusters []string
+}
+
+// Do implements aws.HTTPClient.
+func (c closed) Do(r *http.Request) (*http.Response, error) {
+	var asked struct{ Cluster string }
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	if err := json.Unmarshal(body, &asked); err != nil || !slices.Contains(c.clusters, asked.Cluster) {
+		return c.HTTPClient.Do(r)
+	}
+	return &http.Response{
+		StatusCode: http.StatusBadRequest, Header: http.Header{"Content-Type": {"application/x-amz-json-1.1"}},
+		Body: io.NopCloser(strings.NewReader(`{"__type":"AccessDeniedException","message":"no identity-based policy allows it"}`)),
+	}, nil
+}
+
+func TestClusterOfAShortARNWhereSomeMayNotBeLookedInto(t *testing.T) {
+	w := start(t, ecs.ServiceOptions{ShortARN: true})
+	w.ECS.Cluster(wire.Scope{}, "a-cluster")
+	w.ECS.Cluster(wire.Scope{}, "z-cluster")
+	w.Workload = New(func(context.Context, string, string) (aws.Config, error) {
+		cfg := w.Config()
+		cfg.HTTPClient = closed{cfg.HTTPClient, []string{"a-cluster", "z-cluster"}}
+		return cfg, nil
+	})
+	if got, err := w.find(t, service.Name); err != nil || got != service.Cluster {
+		t.Errorf("cluster %q, error %v", got, err)
+	}
+	_, err := w.find(t, "theirs")
+	unseen, ok := errors.AsType[tagalong.UnseenClusters](err)
+	if !ok || !errors.Is(err, tagalong.ErrDenied) || !slices.Equal(unseen.Clusters, []string{"a-cluster", "z-cluster"}) || unseen.Service.Name != "theirs" {
+		t.Errorf("in no cluster that may be looked into: %v", err)
 	}
 }

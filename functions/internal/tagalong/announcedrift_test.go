@@ -127,9 +127,14 @@ func TestASweepWhoseTimeIsUpAnnouncesItsDrift(t *testing.T) {
 	w.runs(prodAPI, "ecs-svc/1", ran("app", shopAPI, 1))
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	sweeper := Sweeper{Reactor: w.Reactor, Records: w.ledger, Estate: idle{prodAPI}, Scopes: []Scope{{prodAPI.Account, prodAPI.Region}}}
-	unreachable := errors.New("no way there")
-	sweeper.Estate = closed{sweeper.Estate, func() error { cancel(); return unreachable }}
+	sweeper := Sweeper{Reactor: w.Reactor, Records: w.ledger, Scopes: []Scope{{prodAPI.Account, prodAPI.Region}, {prodAPI.Account, "eu-west-1"}}}
+	unreachable, asked := errors.New("no way there"), 0
+	sweeper.Estate = closed{idle{prodAPI}, func() error {
+		if asked++; asked == 2 {
+			cancel()
+		}
+		return unreachable
+	}}
 	report, _ := sweeper.Sweep(ctx, SweepOptions{})
 	if got := found(t, bus); len(report.Drift) != 1 || len(got) != 1 || got[0].Kind != DriftUnreachable || got[0].Reason != unreachable.Error() {
 		t.Errorf("report %+v, announced %+v", report, got)

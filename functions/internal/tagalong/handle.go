@@ -2,8 +2,10 @@ package tagalong
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 
 	"github.com/tagalong-aws/tagalong/events"
 )
@@ -22,12 +24,14 @@ func (r *Reactor) Handle(ctx context.Context, raw []byte) (Outcome, error) {
 		return Outcome{Unhandled: true}, nil
 	}
 	log := r.log().With("event", change.Envelope().ID, "deployment", change.Deployment(), "name", change.Name())
-	if !r.Rules.mayMatch(change.ServiceARN().Account(), change.ServiceARN().Region(), change.ServiceARN().Name()) {
-		outcome := Outcome{Service: Service{Account: change.ServiceARN().Account(), Region: change.ServiceARN().Region(), Cluster: change.Cluster(), Name: change.ServiceARN().Name()}, Unmanaged: true}
-		outcome.log(ctx, log, nil)
-		return outcome, nil
+	named := serviceNamed(change)
+	if !r.Rules.mayMatch(named.Account, named.Region, named.Name) {
+		return unmanaged(ctx, log, named), nil
 	}
 	service, err := r.service(ctx, change)
+	if r.isElsewhere(err) {
+		return unmanaged(ctx, log, named), nil
+	}
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -42,17 +46,40 @@ func (r *Reactor) Handle(ctx context.Context, raw []byte) (Outcome, error) {
 // service names the event's service. A legacy short ARN without clusterArn does
 // not say the cluster, so ECS is asked.
 func (r *Reactor) service(ctx context.Context, e events.DeploymentStateChange) (Service, error) {
-	arn := e.ServiceARN()
-	s := Service{Account: arn.Account(), Region: arn.Region(), Cluster: e.Cluster(), Name: arn.Name()}
+	s := serviceNamed(e)
 	if s.Cluster != "" {
 		return s, nil
 	}
 	cluster, err := r.Workload.Cluster(ctx, s, e.Deployment())
 	if err != nil {
-		return Service{}, fmt.Errorf("cluster of service %s: %w", arn, err)
+		return Service{}, fmt.Errorf("cluster of service %s: %w", e.ServiceARN(), err)
 	}
 	s.Cluster = cluster
 	return s, nil
+}
+
+// isElsewhere tells whether a service can only be in clusters that no rule
+// manages: then it does not matter that our role may not look into them. One that
+// a rule does manage is a mistake in the role, and its event must be kept.
+func (r *Reactor) isElsewhere(err error) bool {
+	unseen, ok := errors.AsType[UnseenClusters](err)
+	return ok && !slices.ContainsFunc(unseen.Clusters, func(cluster string) bool {
+		s := unseen.Service
+		s.Cluster = cluster
+		_, managed := r.Rules.For(s)
+		return managed
+	})
+}
+
+func serviceNamed(e events.DeploymentStateChange) Service {
+	arn := e.ServiceARN()
+	return Service{Account: arn.Account(), Region: arn.Region(), Cluster: e.Cluster(), Name: arn.Name()}
+}
+
+func unmanaged(ctx context.Context, log *slog.Logger, s Service) Outcome {
+	outcome := Outcome{Service: s, Unmanaged: true}
+	outcome.log(ctx, log, nil)
+	return outcome
 }
 
 var factNames = map[events.DeploymentEventName]FactName{

@@ -1,6 +1,7 @@
 package tagalong_test
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -180,5 +181,25 @@ func TestAFailureNamesDeploymentAndService(t *testing.T) {
 	_, err := w.Handle(t.Context(), sample(t, "ecs-deployment-completed"))
 	if !errors.Is(err, errDied) || !strings.Contains(err.Error(), oldCheckout) || !strings.Contains(err.Error(), checkout.String()) {
 		t.Errorf("error %v", err)
+	}
+}
+
+// What our role may not look into is only a mistake where a rule manages it.
+func TestALegacyServiceInClustersThatMayNotBeLookedInto(t *testing.T) {
+	for cluster, managed := range map[string]bool{"prod-other": true, "dev": false} {
+		w := newWorld(Rules{{Environment: "prod", Clusters: []string{"prod-*"}}})
+		w.workload.Hook = func(_ context.Context, call string) error {
+			if call == "Cluster" {
+				return UnseenClusters{Service: Service{Account: checkout.Account, Region: checkout.Region, Name: checkout.Name}, Clusters: []string{"test", cluster}}
+			}
+			return nil
+		}
+		o, err := w.Handle(t.Context(), sample(t, "ecs-deployment-completed-short-arn"))
+		if managed != errors.Is(err, ErrDenied) || managed == o.Unmanaged {
+			t.Errorf("%s: outcome %+v, error %v", cluster, o, err)
+		}
+		if managed && !strings.Contains(err.Error(), cluster) {
+			t.Errorf("error %v", err)
+		}
 	}
 }

@@ -3,6 +3,8 @@ package tagalong
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 
 	"github.com/opencontainers/go-digest"
 )
@@ -16,6 +18,21 @@ var (
 	// ErrElsewhere says that the account is neither ours nor in TAGALONG_ACCOUNTS.
 	ErrElsewhere = errors.New("account or region not covered by TAGALONG_ACCOUNTS")
 )
+
+// UnseenClusters is an ErrDenied: a service is in none of the clusters that our
+// role may look into, and there are others.
+type UnseenClusters struct {
+	Service  Service // without a cluster
+	Clusters []string
+}
+
+func (e UnseenClusters) Error() string {
+	return fmt.Sprintf("service %s of %s in %s: in no cluster that may be looked into, and these may not: %s: %v",
+		e.Service.Name, e.Service.Account, e.Service.Region, strings.Join(e.Clusters, ", "), ErrDenied)
+}
+
+// Unwrap gives ErrDenied.
+func (e UnseenClusters) Unwrap() error { return ErrDenied }
 
 // Workload is what runs: ECS, as far as a deployment's images go.
 type Workload interface {
@@ -31,7 +48,8 @@ type Workload interface {
 	Definition(ctx context.Context, s Service, deployment, taskDefinition string) (Spec, error)
 	// Cluster finds the cluster of a service whose short ARN does not name it; s is
 	// without one. A service that is known by its long ARN is meant only if the
-	// deployment is one of its own.
+	// deployment is one of its own. Clusters that may not be looked into are passed
+	// over: UnseenClusters says that it may be in one of them.
 	Cluster(ctx context.Context, s Service, deployment string) (string, error)
 }
 

@@ -16,7 +16,7 @@ module "tagalong" {
 
   environments = [
     { environment = "prod", accounts = [module.member.account] },
-    { environment = "staging" },
+    { environment = "staging", clusters = ["*"] },
   ]
 
   accounts = [{ account = module.member.account, role = module.member.role_arn }]

@@ -13,6 +13,11 @@ variable "function_arns" {
   description = "Output function_arns of the main module."
   type        = object({ tagimage = string, imagedefinitions = string })
   nullable    = false
+
+  validation {
+    condition     = alltrue([for arn in values(var.function_arns) : can(regex("^arn:aws(?:-[a-z]+)*:lambda:[a-z0-9-]+:[0-9]{12}:function:.+$", arn))])
+    error_message = "function_arns ${jsonencode(var.function_arns)}: want the ARNs of the functions tagimage and imagedefinitions, as the main module's output has them."
+  }
 }
 
 variable "policy_name" {
@@ -20,4 +25,9 @@ variable "policy_name" {
   type        = string
   default     = "tagalong"
   nullable    = false
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9_+=,.@-]{1,128}$", var.policy_name))
+    error_message = "policy_name \"${var.policy_name}\": want 1 to 128 letters, digits or any of _+=,.@-."
+  }
 }

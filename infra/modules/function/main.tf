@@ -27,7 +27,7 @@ resource "aws_lambda_function" "this" {
   description                    = var.description
   role                           = aws_iam_role.this.arn
   filename                       = local.package
-  source_code_hash               = filebase64sha256(local.package)
+  source_code_hash               = fileexists(local.package) ? filebase64sha256(local.package) : null
   runtime                        = "provided.al2023"
   handler                        = "bootstrap"
   architectures                  = [var.settings.architecture]
@@ -50,6 +50,11 @@ resource "aws_lambda_function" "this" {
   }
 
   lifecycle {
+    precondition {
+      condition     = fileexists(local.package)
+      error_message = "There is no ${local.package}: want the zip that make build writes; dist names its folder."
+    }
+
     precondition {
       condition     = local.environment_size <= 4096
       error_message = "The environment of ${local.name} has ${local.environment_size} characters: want at most 4096, which is what Lambda takes; shorten extra_environment."

@@ -1,7 +1,9 @@
 # What is wrong with environments and accounts, in sentences. The functions
 # check the same at their start (functions/internal/tagalong/environment.go,
 # functions/internal/boot/accounts.go); both are held against the tables in
-# tests/. Only this module refuses a rule that never matches.
+# tests/. Only this module refuses a rule that never matches, and one that matches
+# every service without saying so: Terraform drops attributes that it does not
+# know, so that clusters misspelt are none, which to the functions is all.
 locals {
   scopes     = ["accounts", "regions", "clusters", "services"] # whose service it is
   rule_lists = concat(local.scopes, ["pipelines", "stages"])   # these say whose release it gets
@@ -30,6 +32,9 @@ locals {
       [for list in local.rule_lists : [for glob in coalesce(rule[list], []) :
         "environments[${i}].${list} \"${glob}\": want a glob of names, such as prod-*." if !can(regex(local.glob, glob))
       ]],
+      length(flatten([for list in local.scopes : coalesce(rule[list], [])])) > 0 ? [] : [
+        "environments[${i}] (${rule.environment}) names none of ${join(", ", local.scopes)}: want at least one, or clusters = [\"*\"] for every service; is one misspelt?",
+      ],
       length(local.templates[i].tags) <= 5 ? [] : [
         "environments[${i}].tags: ${length(rule.tags)} templates: want at most 5.",
       ],

@@ -2,6 +2,7 @@ package wiring
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"strings"
@@ -21,6 +22,7 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/sandboxtest"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/wire"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagimage"
 )
 
 const (
@@ -41,7 +43,7 @@ func start(t *testing.T, pairs map[string]string) (*sandboxtest.Sandbox, *tagalo
 		t.Fatal(err)
 	}
 	config.Table = "ledger"
-	reactor, err := Reactor(t.Context(), config, s.Config(), slog.New(slog.DiscardHandler))
+	reactor, err := Reactor(t.Context(), config, s.Function("deployment"), slog.New(slog.DiscardHandler))
 	return s, reactor, err
 }
 
@@ -173,7 +175,7 @@ func queries(t *testing.T, s *sandboxtest.Sandbox, pairs map[string]string) (tag
 	if err != nil {
 		t.Fatal(err)
 	}
-	return reading.Queries(t.Context(), config, s.Config())
+	return reading.Queries(t.Context(), config, s.Function("history"))
 }
 
 func TestQueriesAnswerWithoutECS(t *testing.T) {
@@ -208,4 +210,45 @@ func TestQueriesNameWhatIsWrong(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "TAGALONG_ACCOUNTS, item @b") {
 		t.Errorf("error %v", err)
 	}
+}
+
+func TestEveryFunctionReadsAMembersImages(t *testing.T) {
+	s, _, err := start(t, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := s.ECR.Repository(wire.Scope{Account: other}, "shop")
+	image, err := h.Push(ecr.Image{Seed: "v1", Tags: []string{"build-1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err := boot.ReadConfig(func(name string) string {
+		return map[string]string{boot.EnvTable: "ledger", boot.EnvAccounts: `[{"account":"` + other + `","role":"` + role + `"}]`}[name]
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	host, name, _ := strings.Cut(h.URI(), "/")
+	for function, registry := range registries(t, s, config) {
+		s.ResetCalls()
+		found, err := registry.Read(t.Context(), tagalong.Repository{Registry: host, Name: name}, nil, []string{"build-1"})
+		if err != nil || found.Tags["build-1"] != image {
+			t.Errorf("%s: %+v, error %v", function, found, err)
+		}
+		if calls := s.Calls(); len(calls) != 2 || calls[0].Operation != "AssumeRole" || calls[1].Account != other {
+			t.Errorf("%s: calls %+v", function, calls)
+		}
+	}
+}
+
+// registries are what each function that observes nothing reads images with.
+func registries(t *testing.T, s *sandboxtest.Sandbox, config boot.Config) map[string]tagimage.Images {
+	t.Helper()
+	questions, first := reading.Queries(t.Context(), config, s.Function("history"))
+	tagging, second := promoting.Action(t.Context(), config, s.Function("tagimage"), slog.New(slog.DiscardHandler))
+	defining, third := pinning.Action(t.Context(), config, s.Function("imagedefinitions"))
+	if err := errors.Join(first, second, third); err != nil {
+		t.Fatal(err)
+	}
+	return map[string]tagimage.Images{"history": questions.Registry, "tagimage": tagging.Images, "imagedefinitions": defining.Images}
 }

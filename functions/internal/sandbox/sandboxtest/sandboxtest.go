@@ -36,7 +36,7 @@ func Start(t testing.TB) *Sandbox {
 func StartWith(t testing.TB, options sandbox.Options) *Sandbox {
 	t.Helper()
 	s := sandbox.New(options)
-	server := httptest.NewServer(s)
+	server := httptest.NewServer(recorded(t, s))
 	t.Cleanup(server.Close)
 	return &Sandbox{Sandbox: s, URL: server.URL, client: httpClient{server.Client()}}
 }

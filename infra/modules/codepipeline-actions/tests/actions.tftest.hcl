@@ -36,3 +36,14 @@ run "a_roles_arn_in_place_of_its_name_is_refused" {
 
   expect_failures = [var.role_name]
 }
+
+run "a_function_or_policy_that_is_none_is_refused_by_its_variable" {
+  command = plan
+
+  variables {
+    function_arns = { tagimage = "tagimage", imagedefinitions = "imagedefinitions" }
+    policy_name   = "call tagalong"
+  }
+
+  expect_failures = [var.function_arns, var.policy_name]
+}

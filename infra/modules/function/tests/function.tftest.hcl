@@ -153,3 +153,13 @@ run "more_environment_than_lambda_takes_is_refused" {
 
   expect_failures = [aws_lambda_function.this]
 }
+
+run "a_zip_that_is_not_there_is_refused" {
+  command = plan
+
+  variables {
+    settings = merge(var.settings, { dist = "../../tests/nowhere" })
+  }
+
+  expect_failures = [aws_lambda_function.this]
+}

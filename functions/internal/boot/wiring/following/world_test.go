@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/boot"
+	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring"
 	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/following"
 	"github.com/tagalong-aws/tagalong/functions/internal/dynamo"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox"
@@ -29,11 +30,12 @@ const (
 	commit = "4f2a9c1be07d5836a1c4e9f20b7d6658c3a1f0e2"
 )
 
-// world is a sandbox with a pipeline and a service, and the follower that the
-// function runs.
+// world is a sandbox with a pipeline and a service, and what the functions
+// deployment and pipeline run.
 type world struct {
 	*sandboxtest.Sandbox
 	t        *testing.T
+	reactor  *tagalong.Reactor
 	follower *tagalong.Follower
 	ledger   *dynamo.Ledger
 	repo     *ecr.Repository
@@ -62,13 +64,17 @@ func newWorldAt(t *testing.T, variables map[string]string, now func() time.Time)
 		t.Fatal(err)
 	}
 	config.Table = "ledger"
-	follower, err := following.Follower(t.Context(), config, s.Config(), slog.New(slog.DiscardHandler))
+	follower, err := following.Follower(t.Context(), config, s.Function("pipeline"), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	reactor, err := wiring.Reactor(t.Context(), config, s.Function("deployment"), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
 	follower.Patience = []time.Duration{time.Millisecond, time.Millisecond}
 	return &world{
-		Sandbox: s, t: t, follower: follower, ledger: dynamo.New(client, "ledger"),
+		Sandbox: s, t: t, reactor: reactor, follower: follower, ledger: dynamo.New(client, "ledger"),
 		repo:     s.ECR.Repository(wire.Scope{}, "checkout-api"),
 		pipeline: s.CodePipeline.CreatePipeline(wire.Scope{}, "checkout-release", codepipeline.PipelineOptions{Version: 3}),
 		service:  s.ECS.Cluster(wire.Scope{}, "prod").CreateService("checkout-api", ecs.ServiceOptions{}),
@@ -96,7 +102,7 @@ func (w *world) hear(heard ...[]byte) (outcomes []tagalong.Outcome) {
 	w.t.Helper()
 	for _, event := range heard {
 		if strings.Contains(string(event), `"source":"aws.ecs"`) {
-			if _, err := w.follower.Reactor.Handle(w.t.Context(), event); err != nil {
+			if _, err := w.reactor.Handle(w.t.Context(), event); err != nil {
 				w.t.Fatal(err)
 			}
 			continue
