@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -282,9 +283,9 @@ func TestASweepThatDiesRemovingTagsIsFinishedByTheNext(t *testing.T) {
 	died := errors.New("the sweep died")
 	for point := 0; ; point++ {
 		w := newUntagWorld(t, true, prodRules("{environment}", "{environment}-{service}"))
-		calls := 0
+		var calls atomic.Int64
 		hook := func(context.Context, string) error {
-			if calls++; calls > point {
+			if calls.Add(1) > int64(point) {
 				return died
 			}
 			return nil
