@@ -76,7 +76,7 @@ func (w world) sweep(ctx context.Context, options tagalong.SweepOptions) (tagalo
 		w.t.Fatal(err)
 	}
 	config.Table = "ledger"
-	sweeper, err := Sweeper(ctx, config, w.Config(), slog.New(slog.DiscardHandler), w.held)
+	sweeper, err := Sweeper(ctx, config, w.Function("sweep"), slog.New(slog.DiscardHandler), w.held)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -162,7 +162,7 @@ func TestWithoutItsRulesThereIsNoSweep(t *testing.T) {
 		t.Fatal(err)
 	}
 	config.Table = "ledger"
-	if _, err := Sweeper(t.Context(), config, w.Config(), slog.New(slog.DiscardHandler), w.held); err == nil || !strings.Contains(err.Error(), "item @rules") {
+	if _, err := Sweeper(t.Context(), config, w.Function("sweep"), slog.New(slog.DiscardHandler), w.held); err == nil || !strings.Contains(err.Error(), "item @rules") {
 		t.Errorf("error %v", err)
 	}
 }
