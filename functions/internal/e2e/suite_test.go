@@ -19,6 +19,7 @@ const (
 	suiteRegion = "us-east-1"
 	suiteTable  = "ledger"
 	suiteMember = "444455556666"
+	suiteBus    = "releases"
 )
 
 // suite is the module as it would be in the world of these tests.
@@ -30,7 +31,7 @@ type suite struct {
 func newSuite(t *testing.T) *suite {
 	t.Helper()
 	s := &suite{newTerraform(t, "infra", rootVariables(suiteRegion),
-		"name="+suiteTable, "dist=tests/fixtures", `repositories=["*", "arn:aws:ecr:*:`+suiteMember+`:repository/*"]`,
+		"name="+suiteTable, "dist=tests/fixtures", "untag=true", "event_bus="+suiteBus, `repositories=["*", "arn:aws:ecr:*:`+suiteMember+`:repository/*"]`,
 		`accounts=[{account="`+suiteMember+`", role="arn:aws:iam::`+suiteMember+`:role/tagalong"}]`), map[string]string{}}
 	s.init(t)
 	return s
