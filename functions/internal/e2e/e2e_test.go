@@ -35,7 +35,7 @@ func TestTheModule(t *testing.T) {
 	t.Run("a sweep learns what no event told, and moves its tag", w.theUnheard)
 	t.Run("a sweep puts a tag back that was moved by hand", w.theMoved)
 	t.Run("a sweep retires a deleted service, and removes its tag where the image has another one", w.theDeleted)
-	t.Run("the ends of rollouts are announced on the bus, whoever learns of them", w.theAnnouncements)
+	t.Run("rollouts that ended are announced on the bus, and what a sweep healed", w.theAnnouncements)
 	t.Run("nothing else is in a dead-letter queue", w.theRest)
 	t.Run("every function has the least privilege", func(t *testing.T) { w.leastPrivilege(t, suite) })
 	t.Run("a second plan is empty", w.planNothing)

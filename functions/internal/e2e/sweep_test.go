@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -120,10 +121,23 @@ func (w *world) wantTag(t *testing.T, r release) {
 	}
 }
 
+// told is an event of Tagalong's own.
+type told struct {
+	Source     string
+	DetailType string `json:"detail-type"`
+	Resources  []string
+	Detail     struct {
+		Environment, Service string
+		State                string // of a rollout
+		Kind                 string // of drift
+		Healed               bool
+	}
+}
+
 // theAnnouncements: the function deployment has told of the first service, pipeline
-// of the released one, and the sweep of what no event told.
+// of the released one, and the sweep of what it had to heal.
 func (w *world) theAnnouncements(t *testing.T) {
-	missing := map[string]bool{"checkout-api": true, "released": true, "unheard": true}
+	missing := map[string]bool{"completed checkout-api": true, "completed released": true, "ledger unheard": true, "tag": true, "retired deleted": true, "stale deleted": true}
 	await(t, "the announcements", func(ctx context.Context) (map[string]bool, bool, error) {
 		answer, err := w.sqs.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &w.out.Heard.Value, MaxNumberOfMessages: 10})
 		if err != nil {
@@ -139,29 +153,23 @@ func (w *world) theAnnouncements(t *testing.T) {
 	})
 }
 
-// announced gives the service whose rollout an event says to be completed, "" if it
-// says something else.
+// announced gives in short what an event says: how a rollout ended, or what was
+// healed, and of which service.
 func (w *world) announced(t *testing.T, event []byte) string {
 	t.Helper()
-	var e struct {
-		Source     string
-		DetailType string `json:"detail-type"`
-		Resources  []string
-		Detail     struct {
-			Environment, Service, State string
-			Containers                  []struct{ Digest string }
-		}
-	}
+	var e told
 	check(t, json.Unmarshal(event, &e))
-	if e.Source != "tagalong" {
+	if e.Source != "tagalong" || len(e.Resources) != 1 || e.Detail.Environment != "prod" {
 		t.Errorf("event %s", event)
 	}
-	if e.DetailType != "Tagalong Rollout Recorded" || e.Detail.State != "completed" {
-		return ""
+	if want := (place{w.Home().Account, region}).arn("ecs", "service/prod-cluster/"+e.Detail.Service); e.Detail.Service != "" && e.Resources[0] != want {
+		t.Errorf("event %s is about %v, want %s", event, e.Resources, want)
 	}
-	want := place{w.Home().Account, region}.arn("ecs", "service/prod-cluster/"+e.Detail.Service)
-	if e.Detail.Environment != "prod" || len(e.Resources) != 1 || e.Resources[0] != want || len(e.Detail.Containers) != 1 {
-		t.Errorf("event %s", event)
+	switch {
+	case e.DetailType == "Tagalong Rollout Recorded":
+		return e.Detail.State + " " + e.Detail.Service
+	case e.DetailType == "Tagalong Drift Found" && e.Detail.Healed:
+		return strings.TrimSpace(e.Detail.Kind + " " + e.Detail.Service)
 	}
-	return e.Detail.Service
+	return ""
 }
