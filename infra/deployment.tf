@@ -16,13 +16,6 @@ data "aws_iam_policy_document" "deployment" {
     data.aws_iam_policy_document.deployments.json,
     data.aws_iam_policy_document.member_accounts.json,
     data.aws_iam_policy_document.own_events.json,
+    data.aws_iam_policy_document.clusters.json, # of a service whose ARN does not say its cluster
   ]
-
-  # Of a service whose ARN does not say its cluster. AWS offers neither resources
-  # nor conditions for this.
-  statement {
-    sid       = "FindClusters"
-    actions   = ["ecs:ListClusters"]
-    resources = ["*"]
-  }
 }

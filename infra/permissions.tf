@@ -180,6 +180,15 @@ data "aws_iam_policy_document" "service_deployments" {
   }
 }
 
+data "aws_iam_policy_document" "clusters" {
+  # AWS offers neither resources nor conditions for this.
+  statement {
+    sid       = "FindClusters"
+    actions   = ["ecs:ListClusters"]
+    resources = ["*"]
+  }
+}
+
 data "aws_iam_policy_document" "services" {
   # AWS offers no resources for this, but a condition.
   statement {

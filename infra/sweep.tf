@@ -18,15 +18,23 @@ module "sweep" {
 data "aws_iam_policy_document" "sweep" {
   source_policy_documents = [
     data.aws_iam_policy_document.ledger_write.json,
-    data.aws_iam_policy_document.ledger_read.json,
     data.aws_iam_policy_document.images_tag.json,
     data.aws_iam_policy_document.images_untag.json,
     data.aws_iam_policy_document.deployments.json,
     data.aws_iam_policy_document.service_deployments.json,
+    data.aws_iam_policy_document.clusters.json,
     data.aws_iam_policy_document.services.json,
     data.aws_iam_policy_document.own_events.json,
     data.aws_iam_policy_document.member_accounts.json,
   ]
+
+  # The index that has the tags of an environment; what it asks besides is in the
+  # table itself.
+  statement {
+    sid       = "FindTags"
+    actions   = ["dynamodb:Query"]
+    resources = ["${local.table_arn}/index/gsi1"]
+  }
 }
 
 resource "aws_scheduler_schedule" "sweep" {

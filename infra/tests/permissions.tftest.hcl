@@ -199,12 +199,34 @@ run "services_are_listed_in_the_clusters_that_are_covered" {
   }
 }
 
+run "deployment_and_the_sweep_alone_look_for_clusters" {
+  command = plan
+
+  assert {
+    condition = [for policy in [data.aws_iam_policy_document.deployment, data.aws_iam_policy_document.sweep, data.aws_iam_policy_document.pipeline, data.aws_iam_policy_document.tagimage, data.aws_iam_policy_document.imagedefinitions, data.aws_iam_policy_document.history] :
+      strcontains(policy.json, "ecs:ListClusters")
+    ] == [true, true, false, false, false, false]
+    error_message = "a function that looks for clusters may not, or another may"
+  }
+}
+
+run "the_sweep_reads_the_ledger_and_of_its_indexes_that_of_the_tags" {
+  command = plan
+
+  assert {
+    condition = toset(flatten([for statement in jsondecode(data.aws_iam_policy_document.sweep.json).Statement : statement.Resource if contains(flatten([statement.Action]), "dynamodb:Query")])) == toset([
+      local.table_arn, "${local.table_arn}/index/gsi1",
+    ])
+    error_message = "the sweep may do ${data.aws_iam_policy_document.sweep.json}"
+  }
+}
+
 run "nothing_is_announced_unless_a_bus_is_named" {
   command = plan
 
   assert {
     condition = local.environment.TAGALONG_EVENT_BUS == "" && alltrue([
-      for policy in [data.aws_iam_policy_document.deployment, data.aws_iam_policy_document.pipeline] :
+      for policy in [data.aws_iam_policy_document.deployment, data.aws_iam_policy_document.pipeline, data.aws_iam_policy_document.sweep] :
       !strcontains(policy.json, "events:PutEvents")
     ])
     error_message = "events may be sent"
@@ -220,7 +242,7 @@ run "what_records_rollouts_announces_them_on_a_bus_of_our_own" {
 
   assert {
     condition = local.environment.TAGALONG_EVENT_BUS == "releases" && alltrue([
-      for policy in [data.aws_iam_policy_document.deployment, data.aws_iam_policy_document.pipeline] :
+      for policy in [data.aws_iam_policy_document.deployment, data.aws_iam_policy_document.pipeline, data.aws_iam_policy_document.sweep] :
       [for statement in jsondecode(policy.json).Statement : [statement.Resource, statement.Condition["ForAllValues:StringEquals"]["events:source"]] if contains(flatten([statement.Action]), "events:PutEvents")] ==
       [["arn:aws:events:eu-west-1:111122223333:event-bus/releases", "tagalong"]]
     ])

@@ -5,7 +5,9 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/sandboxtest"
@@ -49,7 +51,13 @@ type parameters struct {
 	PipelineName        string `json:"pipelineName"`
 	ApplicationName     string `json:"applicationName"`
 	DeploymentGroupName string `json:"deploymentGroupName"`
+
+	// EventBridge
+	Entries []entry
 }
+
+// entry is the part of an event that IAM looks at.
+type entry struct{ EventBusName, Source, DetailType string }
 
 // primaryKey is the part of an item that dynamodb:LeadingKeys has.
 type primaryKey struct {
@@ -72,6 +80,9 @@ func authorizations(account string, c sandboxtest.Call) ([]authorization, error)
 	case "dynamodb":
 		return place.dynamodb(c.Operation, p)
 	case "ecr":
+		if c.Operation == "DescribeRegistry" {
+			return ask("ecr:DescribeRegistry", "*"), nil
+		}
 		if p.RegistryID != "" {
 			place.account = p.RegistryID
 		}
@@ -82,6 +93,8 @@ func authorizations(account string, c sandboxtest.Call) ([]authorization, error)
 		return place.codepipeline(c.Operation, p)
 	case "codedeploy":
 		return place.codedeploy(c.Operation, p)
+	case "events":
+		return place.events(c.Operation, p)
 	}
 	return nil, fmt.Errorf("%s:%s: say here what IAM is asked for it", c.Service, c.Operation)
 }
@@ -158,6 +171,8 @@ func (p place) ecs(operation string, in parameters) (all []authorization, err er
 	switch operation {
 	case "ListClusters", "DescribeTaskDefinition":
 		return ask(action, "*"), nil
+	case "ListServices":
+		all = ask(action, "*")
 	case "DescribeServices":
 		for _, name := range in.Services {
 			all = append(all, ask(action, p.service(in.Cluster, name))...)
@@ -182,7 +197,7 @@ func (p place) ecs(operation string, in parameters) (all []authorization, err er
 	}
 	for _, a := range all {
 		switch operation {
-		case "ListTasks", "DescribeTasks", "DescribeServices":
+		case "ListServices", "ListTasks", "DescribeTasks", "DescribeServices":
 			a.Context["ecs:cluster"] = []string{p.arn("ecs", "cluster/"+last(in.Cluster))}
 		}
 	}
@@ -226,4 +241,24 @@ func (p place) codedeploy(operation string, in parameters) ([]authorization, err
 		return ask(action, "*"), nil
 	}
 	return nil, fmt.Errorf("codedeploy:%s: say here what IAM is asked for it", operation)
+}
+
+// events asks for each bus, and about all entries for it at once.
+func (p place) events(operation string, in parameters) ([]authorization, error) {
+	if operation != "PutEvents" {
+		return nil, fmt.Errorf("events:%s: say here what IAM is asked for it", operation)
+	}
+	buses := map[string]authorization{}
+	for _, e := range in.Entries {
+		arn := e.EventBusName
+		if !strings.HasPrefix(arn, "arn:") {
+			arn = p.arn("events", "event-bus/"+arn)
+		}
+		if _, asked := buses[arn]; !asked {
+			buses[arn] = ask("events:PutEvents", arn)[0]
+		}
+		sources := buses[arn].Context
+		sources["events:source"] = append(sources["events:source"], e.Source)
+	}
+	return slices.Collect(maps.Values(buses)), nil
 }

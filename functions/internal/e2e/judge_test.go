@@ -102,7 +102,10 @@ func outside(a authorization) (all []authorization) {
 	if keys := a.Context["dynamodb:LeadingKeys"]; keys != nil && writes(a.Action) {
 		change(a.Resource, map[string][]string{"dynamodb:LeadingKeys": append(slices.Clone(keys), "@rules")})
 	}
-	if cluster := a.Context["ecs:cluster"]; a.Action == "ecs:ListTasks" {
+	if a.Action == "events:PutEvents" {
+		change(a.Resource, map[string][]string{"events:source": append(slices.Clone(a.Context["events:source"]), "shop")})
+	}
+	if cluster := a.Context["ecs:cluster"]; a.Action == "ecs:ListTasks" || a.Action == "ecs:ListServices" {
 		change(a.Resource, map[string][]string{"ecs:cluster": {strings.Replace(cluster[0], "cluster/", "cluster/other-", 1)}})
 	}
 	if a.Resource == "*" {

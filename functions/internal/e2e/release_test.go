@@ -38,8 +38,9 @@ func (w *world) pushed(t *testing.T, service string) release {
 }
 
 // push pushes an image of its own. The sandbox makes it, so that its ECS can
-// resolve the name; MiniStack's ECR gets the same bytes, whose digest is the same.
-func (w *world) push(t *testing.T, repository, tag string) digest.Digest {
+// resolve the name; MiniStack's ECR gets the same bytes, whose digest is the same,
+// and further tags of theirs.
+func (w *world) push(t *testing.T, repository, tag string, more ...string) digest.Digest {
 	t.Helper()
 	image, err := w.ECR.Repository(wire.Scope{}, repository).Push(boxecr.Image{Seed: repository + tag, Tags: []string{tag}})
 	check(t, err)
@@ -48,19 +49,22 @@ func (w *world) push(t *testing.T, repository, tag string) digest.Digest {
 		ImageIds:       []ecrtypes.ImageIdentifier{{ImageDigest: aws.String(image.String())}},
 	})
 	check(t, err)
-	_, err = w.ecr.PutImage(t.Context(), &ecr.PutImageInput{
-		RepositoryName: &repository, ImageTag: &tag,
-		ImageManifest: made.Images[0].ImageManifest, ImageManifestMediaType: made.Images[0].ImageManifestMediaType,
-	})
-	check(t, err)
+	for _, tag := range append([]string{tag}, more...) {
+		_, err = w.ecr.PutImage(t.Context(), &ecr.PutImageInput{
+			RepositoryName: &repository, ImageTag: &tag,
+			ImageManifest: made.Images[0].ImageManifest, ImageManifestMediaType: made.Images[0].ImageManifestMediaType,
+		})
+		check(t, err)
+	}
 	return image
 }
 
-// release pushes an image and rolls it out in the cluster prod-cluster.
+// release pushes an image and rolls it out in the cluster prod-cluster: long enough
+// ago for a sweep to take ECS's word for it.
 func (w *world) release(t *testing.T, service string, options ecs.ServiceOptions) release {
 	t.Helper()
 	r := w.pushed(t, service)
-	at := time.Now().Add(-time.Minute)
+	at := time.Now().Add(-10 * time.Minute)
 	d, started, err := w.ECS.Cluster(wire.Scope{}, "prod-cluster").CreateService(service, options).
 		Release(at, ecs.Container{Name: "app", Image: r.uri + ":build-1"})
 	check(t, err)

@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"os"
 	"regexp"
@@ -19,6 +20,8 @@ const (
 	suiteRegion = "us-east-1"
 	suiteTable  = "ledger"
 	suiteMember = "444455556666"
+	suiteGone   = "123456789012" // where no role can be assumed
+	suiteBus    = "releases"
 )
 
 // suite is the module as it would be in the world of these tests.
@@ -30,10 +33,15 @@ type suite struct {
 func newSuite(t *testing.T) *suite {
 	t.Helper()
 	s := &suite{newTerraform(t, "infra", rootVariables(suiteRegion),
-		"name="+suiteTable, "dist=tests/fixtures", `repositories=["*", "arn:aws:ecr:*:`+suiteMember+`:repository/*"]`,
-		`accounts=[{account="`+suiteMember+`", role="arn:aws:iam::`+suiteMember+`:role/tagalong"}]`), map[string]string{}}
+		"name="+suiteTable, "dist=tests/fixtures", "untag=true", "event_bus="+suiteBus, `repositories=["*", "arn:aws:ecr:*:`+suiteMember+`:repository/*"]`,
+		"accounts=["+listed(suiteMember, "tagalong")+", "+listed(suiteGone, "gone")+"]"), map[string]string{}}
 	s.init(t)
 	return s
+}
+
+// listed is an account as the module is told of it.
+func listed(account, role string) string {
+	return fmt.Sprintf(`{account="%s", role="arn:aws:iam::%[1]s:role/%s"}`, account, role)
 }
 
 // plan reads the policies from a plan, which has them whole before anything is
@@ -82,7 +90,7 @@ func (w *world) suitePrivileges(t *testing.T, s *suite) (all []privileges) {
 		for _, test := range tests {
 			for _, call := range test.Calls {
 				if call.Function() == function {
-					p.use(ofTheTable(w.asked(t, call)), test.Test)
+					p.use(w.asAtHome(w.asked(t, call)), test.Test)
 				}
 			}
 		}
@@ -94,13 +102,18 @@ func (w *world) suitePrivileges(t *testing.T, s *suite) (all []privileges) {
 	return all
 }
 
-var tableForm = regexp.MustCompile(`:table/[^/]+`)
+var (
+	tableForm = regexp.MustCompile(`:table/[^/]+`)
+	busForm   = regexp.MustCompile(`^arn:aws:events:.*`)
+)
 
-// ofTheTable takes every table for the ledger: tests that configure another one,
-// which is not there, show what becomes of that, and the policy would name it.
-func ofTheTable(asked []authorization) []authorization {
+// asAtHome takes every table for the ledger and every bus for the one: tests that
+// configure another table, which is not there, show what becomes of that, and others
+// a bus elsewhere; the policy would name it.
+func (w *world) asAtHome(asked []authorization) []authorization {
+	bus := place{w.Home().Account, suiteRegion}.arn("events", "event-bus/"+suiteBus)
 	for i, a := range asked {
-		asked[i].Resource = tableForm.ReplaceAllString(a.Resource, ":table/"+suiteTable)
+		asked[i].Resource = busForm.ReplaceAllString(tableForm.ReplaceAllString(a.Resource, ":table/"+suiteTable), bus)
 	}
 	return asked
 }

@@ -62,6 +62,9 @@ type outputs struct {
 			RuleARNs            map[string]string `json:"rule_arns"`
 		} `json:"value"`
 	} `json:"tagalong"`
+	Heard struct {
+		Value string `json:"value"`
+	} `json:"heard"`
 	PipelineRole struct {
 		Value string `json:"value"`
 	} `json:"pipeline_role"`
@@ -113,7 +116,8 @@ func (w *world) endpoints(t *testing.T) string {
 	ministack, box := w.before(t, w.endpoint), w.before(t, w.sandboxURL)
 	variables, err := json.Marshal(map[string]string{
 		"AWS_ENDPOINT_URL_DYNAMODB": ministack, "AWS_ENDPOINT_URL_ECR": ministack,
-		"AWS_ENDPOINT_URL_ECS": box, "AWS_ENDPOINT_URL_CODEPIPELINE": box, "AWS_ENDPOINT_URL_CODEDEPLOY": box, "AWS_ENDPOINT_URL_S3": box,
+		"AWS_ENDPOINT_URL_EVENTBRIDGE": ministack,
+		"AWS_ENDPOINT_URL_ECS":         box, "AWS_ENDPOINT_URL_CODEPIPELINE": box, "AWS_ENDPOINT_URL_CODEDEPLOY": box, "AWS_ENDPOINT_URL_S3": box,
 	})
 	check(t, err)
 	return string(variables)

@@ -14,6 +14,7 @@ MiniStack in memory; nothing installed is edited. The names are private ones:
        queue's own for EventBridge, the function's role for Lambda.
     5. DescribeAlarms over the Query protocol gives back all that PutMetricAlarm
        was given, so that a second plan is empty.
+    6. BatchDeleteImage of a tag leaves an image that has another one.
 """
 import json
 import os
@@ -26,7 +27,7 @@ os.environ.update(AUTH="true", LAMBDA_ASYNC_RETRY_BASE_SECONDS="0.2")
 
 from ministack.core import iam_evaluator as iam  # noqa: E402
 from ministack.core.arn import parse_arn  # noqa: E402
-from ministack.services import cloudwatch, eventbridge, lambda_svc, sqs  # noqa: E402
+from ministack.services import cloudwatch, ecr, eventbridge, lambda_svc, sqs  # noqa: E402
 
 # 1 ---------------------------------------------------------------------------
 put_events = eventbridge._put_events
@@ -158,6 +159,28 @@ def describe_alarms_whole(params, cbor, is_cbor, is_json=False):
 
 
 cloudwatch._put_metric_alarm, cloudwatch._describe_alarms = put_alarm_remembered, describe_alarms_whole
+
+# 6 ---------------------------------------------------------------------------
+delete_images = ecr._batch_delete_image
+
+
+def delete_images_with_their_last_tags(data):
+    removed, rest = [], []
+    for wanted in data["imageIds"]:
+        image = ecr._find_image(data["repositoryName"], wanted)
+        if image and "imageDigest" not in wanted and len(image["imageTags"]) > 1:
+            image["imageTags"].remove(wanted["imageTag"])
+            removed.append({**wanted, "imageDigest": image["imageDigest"]})
+        else:
+            rest.append(wanted)
+    status, headers, body = delete_images({**data, "imageIds": rest})
+    answer = json.loads(body)
+    if status == 200:
+        answer["imageIds"] += removed
+    return status, headers, json.dumps(answer).encode()
+
+
+ecr._batch_delete_image = delete_images_with_their_last_tags
 
 if __name__ == "__main__":
     from ministack.app import main

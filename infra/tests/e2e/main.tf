@@ -34,10 +34,34 @@ module "tagalong" {
   repositories       = ["shop/*"]
   pipelines          = ["shop-*"]
   history_principals = [aws_iam_user.this["reader"].arn]
+  event_bus          = aws_cloudwatch_event_bus.releases.name
+  untag              = true
 
   deletion_protection = false # or there is no destroy
   tls_only_queues     = false # MiniStack speaks plain HTTP
   extra_environment   = var.endpoints
+}
+
+# Who hears what Tagalong announces.
+resource "aws_cloudwatch_event_bus" "releases" {
+  name = "releases"
+}
+
+resource "aws_cloudwatch_event_rule" "heard" {
+  name           = "heard"
+  event_bus_name = aws_cloudwatch_event_bus.releases.name
+  event_pattern  = jsonencode({ source = ["tagalong"] })
+}
+
+resource "aws_cloudwatch_event_target" "heard" {
+  rule           = aws_cloudwatch_event_rule.heard.name
+  event_bus_name = aws_cloudwatch_event_bus.releases.name
+  target_id      = "heard"
+  arn            = aws_sqs_queue.heard.arn
+}
+
+resource "aws_sqs_queue" "heard" {
+  name = "heard"
 }
 
 data "aws_caller_identity" "this" {}
@@ -81,6 +105,11 @@ module "actions" {
 output "tagalong" {
   description = "Everything that the module gives."
   value       = module.tagalong
+}
+
+output "heard" {
+  description = "URL of the queue for what Tagalong announces."
+  value       = aws_sqs_queue.heard.url
 }
 
 output "pipeline_role" {

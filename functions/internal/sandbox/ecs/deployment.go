@@ -60,9 +60,6 @@ func (svc *Service) Release(at time.Time, containers ...Container) (*Deployment,
 
 func (svc *Service) deploy(td *taskDefinition, at time.Time) (*Deployment, []byte) {
 	at = instant(at)
-	if at.Before(svc.createdAt) {
-		svc.createdAt = at // a story may begin before the clock's time
-	}
 	d := &Deployment{starter: svc.newStarter(td, at)}
 	svc.supersede(at)
 	d.record = svc.newRecord(d, at)

@@ -17,6 +17,9 @@ type starter struct {
 }
 
 func (svc *Service) newStarter(td *taskDefinition, at time.Time) *starter {
+	if at.Before(svc.createdAt) {
+		svc.createdAt = at // a story may begin before the clock's time
+	}
 	st := &starter{service: svc, number: svc.nextNumber(), taskDefinition: td, createdAt: at}
 	st.resolve()
 	return st

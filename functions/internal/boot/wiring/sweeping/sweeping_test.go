@@ -76,7 +76,7 @@ func (w world) sweep(ctx context.Context, options tagalong.SweepOptions) (tagalo
 		w.t.Fatal(err)
 	}
 	config.Table = "ledger"
-	sweeper, err := Sweeper(ctx, config, w.Config(), slog.New(slog.DiscardHandler), w.held)
+	sweeper, err := Sweeper(ctx, config, w.Function("sweep"), slog.New(slog.DiscardHandler), w.held)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -145,6 +145,29 @@ func TestOneAccountsFailureDoesNotStopTheOthers(t *testing.T) {
 	}
 }
 
+func TestTagsOfWhatIsGoneAreRemovedOnlyIfAskedTo(t *testing.T) {
+	for untag, left := range map[string]string{"": "[build-1 prod]", "true": "[build-1]"} {
+		w := start(t, map[string]string{boot.EnvUntag: untag, boot.EnvEventBus: "releases"})
+		w.rollOut(wire.Scope{}, "prod", "shop", "build-1", 3)
+		if _, err := w.sweep(t.Context(), tagalong.SweepOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		w.ECS.Cluster(wire.Scope{}, "prod").Service("shop").Delete(sandboxtest.Epoch)
+		report, err := w.sweep(t.Context(), tagalong.SweepOptions{})
+		if err != nil || report.Left() {
+			t.Errorf("untag %q: report %+v, error %v", untag, report, err)
+		}
+		repository := w.ECR.Repository(wire.Scope{}, "shop")
+		if tags := fmt.Sprint(repository.Tags(repository.Digests()[0])); tags != left {
+			t.Errorf("untag %q: the image has %s, want %s", untag, tags, left)
+		}
+		told := fmt.Sprintf("%s", w.EventBridge.Events(wire.Scope{}, "releases"))
+		if stale := strings.Contains(told, `"kind":"stale"`); !strings.Contains(told, `"kind":"retired"`) || stale != (untag == "true") {
+			t.Errorf("untag %q: the bus has %s", untag, told)
+		}
+	}
+}
+
 func TestThrottlesAreWaitedOut(t *testing.T) {
 	w := start(t, nil)
 	w.rollOut(wire.Scope{}, "prod", "shop", "build-1", 1)
@@ -162,7 +185,7 @@ func TestWithoutItsRulesThereIsNoSweep(t *testing.T) {
 		t.Fatal(err)
 	}
 	config.Table = "ledger"
-	if _, err := Sweeper(t.Context(), config, w.Config(), slog.New(slog.DiscardHandler), w.held); err == nil || !strings.Contains(err.Error(), "item @rules") {
+	if _, err := Sweeper(t.Context(), config, w.Function("sweep"), slog.New(slog.DiscardHandler), w.held); err == nil || !strings.Contains(err.Error(), "item @rules") {
 		t.Errorf("error %v", err)
 	}
 }
