@@ -280,6 +280,44 @@ func TestWhatASweepLeavesInTheOutbox(t *testing.T) {
 	}
 }
 
+// A rollout that no event told is announced by the sweep that records it, as it is
+// known then; what the bus does not take the next sweep sends.
+func TestASweepAnnouncesWhatItRecords(t *testing.T) {
+	for _, options := range []SweepOptions{{Whole: true}, {Cluster: prodAPI.Cluster, Whole: true}} {
+		for _, down := range []bool{false, true} {
+			w := newEstateWorld(prodRules())
+			bus := &tagalongtest.Bus{}
+			w.Announcer = bus
+			first := w.rolls(prodAPI, ran("app", shopAPI, 1))
+			w.pass(time.Minute)
+			second := w.deploys(prodAPI, ran("app", shopAPI, 2))
+			w.pass(time.Minute)
+			w.estate.Fail(prodAPI, true)
+			w.pass(time.Minute)
+			w.estate.Complete(prodAPI)
+			want := []string{first + " completed", second + " failed", first + " completed " + second}
+			if down {
+				bus.Refuse = func(Event) error { return errDown }
+				if report, err := w.Sweep(t.Context(), options); !errors.Is(err, errDown) || report.Recorded == 0 || report.Announced != 0 {
+					t.Errorf("a bus that is down: %+v, %v", report, err)
+				}
+				bus.Refuse = nil
+				options = SweepOptions{}
+			}
+			if report := w.sweeps(t, options); report.Announced != len(want) {
+				t.Errorf("report %+v", report)
+			}
+			if diff := cmp.Diff(want, lines(recorded(t, bus))); diff != "" {
+				t.Errorf("announced (-want +got):\n%s", diff)
+			}
+			w.sweeps(t, SweepOptions{Whole: true})
+			if again := recorded(t, bus); len(again) != 0 {
+				t.Errorf("announced again: %v", lines(again))
+			}
+		}
+	}
+}
+
 // counted counts rollouts that have ended, by service, deployment and state.
 func (s story) counted(happenings []happening) map[string]int {
 	counts := map[string]int{}

@@ -94,18 +94,25 @@ func (r *Reactor) Observe(ctx context.Context, s Service, f Fact) (Outcome, erro
 	return o, joined(partial, err)
 }
 
-// note takes one fact as far as the ledger: the tags to converge come into wishes,
-// so that of several facts only the last one's tags are put. An old fact is taken,
-// too.
-func (r *Reactor) note(ctx context.Context, s Service, f Fact, wishes map[TagID]Tag) (recorded bool, err error) {
+// notes are what facts that were noted leave to do.
+type notes struct {
+	wishes  map[TagID]Tag // to be converged
+	endings []Ending      // to be announced
+}
+
+// note takes one fact as far as the ledger: the rest comes into notes, so that of
+// several facts only the last one's tags are put, and only what is known after them
+// is announced. An old fact is taken, too.
+func (r *Reactor) note(ctx context.Context, s Service, f Fact, n *notes) (recorded bool, err error) {
 	policy, _ := r.Rules.For(s)
 	obs := Observation{Service: s, Policy: policy, Fact: f, Now: r.now()}
 	know, partial, err := r.look(ctx, &obs)
 	if err != nil {
 		return false, err
 	}
-	p := pass{Reactor: r, obs: obs, know: know, wishes: wishes, readings: map[Repository]reading{}}
+	p := pass{Reactor: r, obs: obs, know: know, wishes: n.wishes, endings: n.endings, readings: map[Repository]reading{}}
 	err = p.record(ctx)
+	n.endings = p.endings
 	if err == nil && !p.recorded {
 		err = p.recall(ctx)
 	}

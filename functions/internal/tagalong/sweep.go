@@ -62,14 +62,12 @@ type SweepProgress struct {
 
 // Report is what a sweep did and found.
 type Report struct {
-	Services int // that were looked at
-	Tags     int
-	Recorded int // facts that were missing
-	Moved    int // tags that were put
-	Removed  int // tags of retired services
-	// Announced are the ends of rollouts that had been recorded before, and that the
-	// event bus has accepted now.
-	Announced int
+	Services  int // that were looked at
+	Tags      int
+	Recorded  int // facts that were missing
+	Moved     int // tags that were put
+	Removed   int // tags of retired services
+	Announced int // ends of rollouts, recorded now or before, that the event bus has accepted now
 	Drift     []Drift
 	// Unfinished tells that the time was up: the next sweep goes on where this one stopped.
 	Unfinished bool
@@ -159,6 +157,7 @@ type sweepPass struct {
 
 	mu       sync.Mutex
 	wished   map[TagID]Tag // to be put when this chunk has been told
+	endings  []Ending      // to be announced then
 	report   Report
 	problems error
 }
@@ -350,6 +349,7 @@ func (p *sweepPass) look(ctx context.Context, scope Scope, states []ServiceState
 		}
 	}
 	p.each(ctx, tenants, func(t *tenant) error { return p.settle(ctx, t) })
+	p.announceRecorded(ctx)
 	if err := p.putWished(ctx); timeUp(ctx, err) {
 		return err
 	} else if err != nil {

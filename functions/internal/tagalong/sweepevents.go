@@ -10,7 +10,7 @@ import (
 // about to announce it.
 const lately = time.Minute
 
-// events sends what handlers have left in the outbox.
+// events sends what handlers and earlier sweeps have left in the outbox.
 func (p *sweepPass) events(ctx context.Context, _ *sweepCursor) error {
 	if p.Announcer == nil || p.options.partial() || p.options.DryRun {
 		return nil
@@ -49,6 +49,24 @@ func (p *sweepPass) send(ctx context.Context, endings []Ending) error {
 		p.fail(err)
 	}
 	return nil
+}
+
+// announceRecorded announces the ends of rollouts that this sweep has recorded of late,
+// as every handler does. What the bus does not accept stays in the outbox, and the next
+// sweep sends it.
+func (p *sweepPass) announceRecorded(ctx context.Context) {
+	endings := p.endings
+	p.endings = nil
+	if len(endings) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, announceWithin)
+	defer cancel()
+	sent, err := p.announce(ctx, endings)
+	p.report.Announced += sent
+	if err != nil {
+		p.fail(err)
+	}
 }
 
 // announceDrift announces what the sweep has healed and what is left, but not the

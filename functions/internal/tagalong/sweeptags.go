@@ -37,6 +37,7 @@ func (p *sweepPass) retire(ctx context.Context, at *sweepCursor) error {
 			end = len(services)
 		}
 		err := p.retireOf(ctx, services[:end], members)
+		p.announceRecorded(ctx)
 		if err = errors.Join(err, p.putWished(ctx)); timeUp(ctx, err) {
 			at.Member = services[0]
 			return err

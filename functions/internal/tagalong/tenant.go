@@ -321,15 +321,16 @@ func (p *sweepPass) heal(ctx context.Context, t *tenant) (healed bool, err error
 }
 
 // observe tells the ledger facts of a service, in their order. One that cannot be
-// told does not stop the others. Their tags are put later, by putWished.
+// told does not stop the others. Their tags are put later, by putWished, and the ends
+// that they tell announced, by announceRecorded.
 func (p *sweepPass) observe(ctx context.Context, s Service, facts []Fact) error {
-	wishes := map[TagID]Tag{}
+	n := notes{wishes: map[TagID]Tag{}}
 	var problems error
 	for _, f := range sortFacts(facts) {
 		if !p.hasTime(ctx) {
 			return errTimeUp
 		}
-		recorded, err := p.note(ctx, s, f, wishes)
+		recorded, err := p.note(ctx, s, f, &n)
 		if recorded {
 			p.count(func(r *Report) { r.Recorded++ })
 		}
@@ -339,7 +340,8 @@ func (p *sweepPass) observe(ctx context.Context, s Service, facts []Fact) error 
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	maps.Copy(p.wished, wishes)
+	maps.Copy(p.wished, n.wishes)
+	p.endings = append(p.endings, n.endings...)
 	return problems
 }
 
