@@ -4,27 +4,20 @@ package codedeploy
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy"
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/clients"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
-
-// Configs gives the configuration to ask an account's CodeDeploy in a Region
-// with, or tagalong.ErrElsewhere if that account or Region is not covered.
-type Configs func(ctx context.Context, account, region string) (aws.Config, error)
 
 // CodeDeploy is all of CodeDeploy that the configurations reach. It is safe for
 // concurrent use.
 type CodeDeploy struct {
-	configs Configs
-
-	mu      sync.Mutex
-	clients map[home]*codedeploy.Client
+	clients *clients.Clients[codedeploy.Client]
 }
 
 // home is where a deployment lives.
@@ -33,31 +26,15 @@ type home struct{ account, region string }
 var _ tagalong.CodeDeploy = (*CodeDeploy)(nil)
 
 // New makes a CodeDeploy; clients are made when they are first needed.
-func New(configs Configs) *CodeDeploy {
-	return &CodeDeploy{configs: configs, clients: map[home]*codedeploy.Client{}}
-}
-
-func (c *CodeDeploy) client(ctx context.Context, h home) (*codedeploy.Client, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if client, ok := c.clients[h]; ok {
-		return client, nil
-	}
-	cfg, err := c.configs(ctx, h.account, h.region)
-	if err != nil {
-		return nil, err
-	}
-	client := codedeploy.NewFromConfig(cfg)
-	c.clients[h] = client
-	return client, nil
+func New(configs clients.Configs) *CodeDeploy {
+	return &CodeDeploy{clients.New(configs, codedeploy.NewFromConfig)}
 }
 
 // Shift implements tagalong.CodeDeploy with
 // https://docs.aws.amazon.com/codedeploy/latest/APIReference/API_GetDeployment.html.
 // Of one that does not deploy to ECS nothing more is asked.
 func (c *CodeDeploy) Shift(ctx context.Context, account, region, id string) (tagalong.Shift, error) {
-	h := home{account, region}
-	client, err := c.client(ctx, h)
+	client, err := c.clients.Of(ctx, account, region)
 	if err != nil {
 		return tagalong.Shift{}, err
 	}
@@ -73,7 +50,7 @@ func (c *CodeDeploy) Shift(ctx context.Context, account, region, id string) (tag
 	if out.DeploymentInfo.ComputePlatform != types.ComputePlatformEcs {
 		return shift, nil
 	}
-	shift.Targets, err = targeting{client, h, *out.DeploymentInfo}.targets(ctx, id)
+	shift.Targets, err = targeting{client, home{account, region}, *out.DeploymentInfo}.targets(ctx, id)
 	return shift, err
 }
 
@@ -113,7 +90,7 @@ func instant(t *time.Time) time.Time { return aws.ToTime(t).UTC().Truncate(time.
 // more on both sides has them in it, and perhaps a deployment that was created in
 // that millisecond.
 func (c *CodeDeploy) Shifts(ctx context.Context, account, region, application, group string, from, to time.Time) ([]string, error) {
-	client, err := c.client(ctx, home{account, region})
+	client, err := c.clients.Of(ctx, account, region)
 	if err != nil {
 		return nil, err
 	}

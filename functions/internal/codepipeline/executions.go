@@ -7,51 +7,26 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
-	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/codepipeline"
 	"github.com/aws/aws-sdk-go-v2/service/codepipeline/types"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/clients"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
-
-// Configs gives the configuration to ask an account's CodePipeline in a Region
-// with, or tagalong.ErrElsewhere if that account or Region is not covered.
-type Configs func(ctx context.Context, account, region string) (aws.Config, error)
 
 // Pipelines is all of CodePipeline that the configurations reach. It is safe for
 // concurrent use.
 type Pipelines struct {
-	configs Configs
-
-	mu      sync.Mutex
-	clients map[home]*codepipeline.Client
+	clients *clients.Clients[codepipeline.Client]
 }
-
-// home is where a pipeline lives.
-type home struct{ account, region string }
 
 var _ tagalong.Pipelines = (*Pipelines)(nil)
 
 // New makes Pipelines; clients are made when they are first needed.
-func New(configs Configs) *Pipelines {
-	return &Pipelines{configs: configs, clients: map[home]*codepipeline.Client{}}
-}
-
-func (p *Pipelines) client(ctx context.Context, h home) (*codepipeline.Client, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if client, ok := p.clients[h]; ok {
-		return client, nil
-	}
-	cfg, err := p.configs(ctx, h.account, h.region)
-	if err != nil {
-		return nil, err
-	}
-	client := codepipeline.NewFromConfig(cfg)
-	p.clients[h] = client
-	return client, nil
+func New(configs clients.Configs) *Pipelines {
+	return &Pipelines{clients.New(configs, codepipeline.NewFromConfig)}
 }
 
 var (
@@ -73,7 +48,7 @@ func (p *Pipelines) clientOf(ctx context.Context, pipeline tagalong.Pipeline, ex
 	case !uuid.MatchString(execution):
 		return nil, fmt.Errorf("execution %q: want a UUID in lower case", execution)
 	}
-	return p.client(ctx, home{pipeline.Account, pipeline.Region})
+	return p.clients.Of(ctx, pipeline.Account, pipeline.Region)
 }
 
 // Execution implements tagalong.Pipelines with

@@ -54,7 +54,7 @@ func packages(t *testing.T) []goPackage {
 var layers = []*regexp.Regexp{
 	regexp.MustCompile(`^events$`),
 	regexp.MustCompile(`^functions/internal/tagalong$`),
-	regexp.MustCompile(`^functions/internal/(api|codedeploy|codepipeline|dynamo|ecr|ecs|eventbridge|pace|boot|boot/accounts)$`),
+	regexp.MustCompile(`^functions/internal/(api|clients|codedeploy|codepipeline|dynamo|ecr|ecs|eventbridge|pace|boot|boot/accounts)$`),
 	regexp.MustCompile(`^functions/internal/(artifact|imagedefinitions|job|tagimage)$`),
 	regexp.MustCompile(`^functions/internal/(boot/wiring.*|sandbox.*|tagalongtest.*|lambdatest|e2e|fence|questions)$`),
 	regexp.MustCompile(`^functions/internal/dev.*$`),

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/clients"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -44,7 +45,7 @@ var (
 )
 
 // NewEstate makes an Estate; its clients should keep a pace.
-func NewEstate(configs Configs) *Estate { return &Estate{Workload: New(configs)} }
+func NewEstate(configs clients.Configs) *Estate { return &Estate{Workload: New(configs)} }
 
 func homeOfScope(s tagalong.Scope) home { return home{s.Account, s.Region} }
 

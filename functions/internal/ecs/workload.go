@@ -6,25 +6,17 @@ package ecs
 
 import (
 	"context"
-	"sync"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/clients"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
-
-// Configs gives the configuration to ask an account's ECS in a Region with, or
-// tagalong.ErrElsewhere if that account or Region is not covered.
-type Configs func(ctx context.Context, account, region string) (aws.Config, error)
 
 // Workload is all of ECS that the configurations reach. It is safe for
 // concurrent use.
 type Workload struct {
-	configs Configs
-
-	mu        sync.Mutex
-	clients   map[home]*ecs.Client
+	clients   *clients.Clients[ecs.Client]
 	revisions cache[tagalong.Spec] // by ARN; only those that never change any more
 	clusters  cache[string]        // by short service ARN
 }
@@ -35,26 +27,15 @@ var (
 )
 
 // New makes a Workload; clients are made when they are first needed.
-func New(configs Configs) *Workload {
-	return &Workload{configs: configs, clients: map[home]*ecs.Client{}}
+func New(configs clients.Configs) *Workload {
+	return &Workload{clients: clients.New(configs, ecs.NewFromConfig)}
 }
 
 func (w *Workload) client(ctx context.Context, h home) (*ecs.Client, error) {
 	if err := h.check(); err != nil {
 		return nil, err
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if client, ok := w.clients[h]; ok {
-		return client, nil
-	}
-	cfg, err := w.configs(ctx, h.account, h.region)
-	if err != nil {
-		return nil, err
-	}
-	client := ecs.NewFromConfig(cfg)
-	w.clients[h] = client
-	return client, nil
+	return w.clients.Of(ctx, h.account, h.region)
 }
 
 // clientOf checks a service's names and gives the client that reaches it.

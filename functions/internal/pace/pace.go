@@ -13,6 +13,8 @@ import (
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/smithy-go/middleware"
 	"golang.org/x/time/rate"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/clients"
 )
 
 // share is the part of a bucket that is ours.
@@ -72,9 +74,6 @@ func (b Bucket) Lasts(calls int) time.Duration {
 	return time.Duration(float64(late) / b.Rate * float64(time.Second))
 }
 
-// Configs gives the configuration to ask an account in a Region with.
-type Configs = func(ctx context.Context, account, region string) (aws.Config, error)
-
 // Pace holds calls back. It is safe for concurrent use.
 type Pace struct {
 	mu    sync.Mutex
@@ -97,7 +96,7 @@ func Unheld() *Pace {
 }
 
 // Of gives the same configurations for clients that keep the pace.
-func (p *Pace) Of(configs Configs) Configs {
+func (p *Pace) Of(configs clients.Configs) clients.Configs {
 	return func(ctx context.Context, account, region string) (aws.Config, error) {
 		cfg, err := configs(ctx, account, region)
 		if err != nil {

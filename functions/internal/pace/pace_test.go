@@ -14,12 +14,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"golang.org/x/time/rate"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/clients"
 )
 
 const account, region = "111122223333", "us-east-1"
 
 // start gives a Pace on a server that answers with f.
-func start(t *testing.T, f http.HandlerFunc) (*Pace, Configs) {
+func start(t *testing.T, f http.HandlerFunc) (*Pace, clients.Configs) {
 	t.Helper()
 	server := httptest.NewServer(f)
 	t.Cleanup(server.Close)
@@ -34,7 +36,7 @@ func start(t *testing.T, f http.HandlerFunc) (*Pace, Configs) {
 
 func nothing(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{}`)) }
 
-func client(t *testing.T, configs Configs, account, region string) *ecs.Client {
+func client(t *testing.T, configs clients.Configs, account, region string) *ecs.Client {
 	t.Helper()
 	cfg, err := configs(t.Context(), account, region)
 	if err != nil {
