@@ -46,6 +46,6 @@ func (d *Deployment) emit(state string, at time.Time) []byte {
 			Deployment: d.id, State: state, Group: g.name,
 		},
 	})
-	a.service.events = append(a.service.events, data)
+	a.service.Record(data)
 	return data
 }

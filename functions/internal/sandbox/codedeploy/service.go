@@ -1,7 +1,6 @@
 package codedeploy
 
 import (
-	"bytes"
 	"sync"
 	"time"
 
@@ -11,14 +10,14 @@ import (
 // Service is CodeDeploy in all accounts and Regions. It is safe for concurrent
 // use.
 type Service struct {
-	wire.Faults // Deny, Permit and Throttle
+	wire.Faults  // Deny, Permit and Throttle
+	wire.Journal // Events
 
 	home wire.Scope // where a scope with empty fields is
 
 	mu           sync.Mutex
 	applications map[applicationKey]*Application
 	deployments  map[deploymentKey]*Deployment
-	events       [][]byte
 }
 
 type applicationKey struct {
@@ -38,17 +37,6 @@ func New(home wire.Scope) *Service {
 		applications: map[applicationKey]*Application{},
 		deployments:  map[deploymentKey]*Deployment{},
 	}
-}
-
-// Events gives every event so far, in order.
-func (s *Service) Events() [][]byte {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	events := make([][]byte, len(s.events))
-	for i, event := range s.events {
-		events[i] = bytes.Clone(event)
-	}
-	return events
 }
 
 var operations = wire.Operations[*Service]{

@@ -67,7 +67,7 @@ func (st *Stage) StartAction(name string, options ActionOptions, at time.Time) (
 	}
 	x := st.execution
 	a := &Action{
-		stage: st, name: name, id: cmp.Or(options.ID, wire.UUID(x.service().seed("action", x.id, st.name, name)...)),
+		stage: st, name: name, id: cmp.Or(options.ID, wire.UUID(x.service().ids.Seed("action", x.id, st.name, name)...)),
 		number: len(x.pipeline.actions), options: options, startedAt: instant(at), attempt: st.attempt,
 	}
 	if err := a.takeArtifacts(); err != nil {

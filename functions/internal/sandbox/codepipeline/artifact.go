@@ -54,7 +54,7 @@ const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 // artifact, both cut, and something random.
 func (x *Execution) newArtifact(name string) Artifact {
 	p := x.pipeline
-	folder := []string{p.name[:min(20, len(p.name))], name[:min(10, len(name))], wire.Text(7, letters, p.service.seed("artifact", x.id, name)...)}
+	folder := []string{p.name[:min(20, len(p.name))], name[:min(10, len(name))], wire.Text(7, letters, p.service.ids.Seed("artifact", x.id, name)...)}
 	artifact := Artifact{Name: name, Bucket: p.options.Bucket, Key: strings.Join(folder, "/")}
 	if i := slices.IndexFunc(x.options.Revisions, func(r Revision) bool { return r.Name == name }); i >= 0 {
 		artifact.Revision = x.options.Revisions[i].ID

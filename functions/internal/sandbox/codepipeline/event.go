@@ -140,11 +140,11 @@ func (x *Execution) detail(startedAt time.Time, state State) detail {
 func (x *Execution) send(level string, at time.Time, d detail) []byte {
 	p := x.pipeline
 	data, _ := json.Marshal(event{ // strings and whole numbers only
-		Version: "0", ID: wire.UUID(p.service.seed("event", x.id)...),
+		Version: "0", ID: wire.UUID(p.service.ids.Seed("event", x.id)...),
 		DetailType: "CodePipeline " + level + " Execution State Change", Source: "aws.codepipeline",
 		Account: p.scope.Account, Time: at.Format(seconds), Region: p.scope.Region,
 		Resources: []string{p.ARN()}, Detail: d,
 	})
-	p.service.events = append(p.service.events, data)
+	p.service.Record(data)
 	return data
 }

@@ -89,7 +89,7 @@ func (p *Pipeline) Start(options ExecutionOptions, at time.Time) (*Execution, []
 	}
 	at = instant(at)
 	x := &Execution{
-		pipeline: p, id: cmp.Or(options.ID, wire.UUID(p.service.seed("execution", p.ARN())...)), options: options,
+		pipeline: p, id: cmp.Or(options.ID, wire.UUID(p.service.ids.Seed("execution", p.ARN())...)), options: options,
 		version: p.options.Version, startedAt: at, attempt: 1, artifacts: map[string]Artifact{},
 	}
 	p.executions[x.id] = x

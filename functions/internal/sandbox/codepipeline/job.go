@@ -52,7 +52,7 @@ type Answer struct {
 // newJob makes the action's job, with credentials for its artifacts.
 func (a *Action) newJob() {
 	s := a.stage.execution.service()
-	seed := s.seed("job", a.id)
+	seed := s.ids.Seed("job", a.id)
 	a.job = &Job{
 		action: a, id: wire.UUID(seed...), answer: Answer{Status: JobPending},
 		credentials: Credentials{

@@ -1,10 +1,7 @@
 package codepipeline
 
 import (
-	"bytes"
 	"errors"
-	"slices"
-	"strconv"
 	"sync"
 	"time"
 
@@ -41,38 +38,21 @@ type Options struct {
 
 // Service is CodePipeline in all accounts and Regions. It is safe for concurrent use.
 type Service struct {
-	wire.Faults // Deny, Permit and Throttle
+	wire.Faults  // Deny, Permit and Throttle
+	wire.Journal // Events
 
 	options Options
 
 	mu        sync.Mutex
 	pipelines map[pipelineKey]*Pipeline
 	jobs      map[string]*Job // by id
-	events    [][]byte
-	ids       int // counts what gets an id
+	ids       wire.Serial     // counts what gets an id
 	lag       lag
 }
 
 // New makes a service without pipelines.
 func New(options Options) *Service {
 	return &Service{options: options, pipelines: map[pipelineKey]*Pipeline{}, jobs: map[string]*Job{}}
-}
-
-// Events gives every event so far, in order.
-func (s *Service) Events() [][]byte {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	events := make([][]byte, len(s.events))
-	for i, event := range s.events {
-		events[i] = bytes.Clone(event)
-	}
-	return events
-}
-
-// seed gives the parts that make an id of this service unique.
-func (s *Service) seed(parts ...string) []string {
-	s.ids++
-	return slices.Concat(parts, []string{strconv.Itoa(s.ids)})
 }
 
 var operations = wire.Operations[*Service]{

@@ -58,6 +58,6 @@ func (svc *Service) emit(kind, name string, d *Deployment) []byte {
 			DeploymentID: d.id(), UpdatedAt: d.updatedAt.Format(format), Reason: d.reason,
 		},
 	})
-	svc.cluster.scheduler.events = append(svc.cluster.scheduler.events, data)
+	svc.cluster.scheduler.Record(data)
 	return data
 }

@@ -1,9 +1,6 @@
 package ecs
 
 import (
-	"bytes"
-	"slices"
-	"strconv"
 	"sync"
 	"time"
 
@@ -31,7 +28,8 @@ type Options struct {
 
 // Scheduler is ECS in all accounts and Regions. It is safe for concurrent use.
 type Scheduler struct {
-	wire.Faults // Deny, Permit and Throttle
+	wire.Faults  // Deny, Permit and Throttle
+	wire.Journal // Events
 
 	options Options
 
@@ -39,8 +37,7 @@ type Scheduler struct {
 	clusters map[clusterKey]*Cluster
 	families map[familyKey][]*taskDefinition
 	upstream map[string]digest.Digest // of other registries, by name as written
-	events   [][]byte
-	ids      int // counts what gets an id
+	ids      wire.Serial              // counts what gets an id
 }
 
 // New makes a scheduler without clusters.
@@ -59,23 +56,6 @@ func (s *Scheduler) Publish(image string, d digest.Digest) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.upstream[image] = d
-}
-
-// Events gives every event so far, in order.
-func (s *Scheduler) Events() [][]byte {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	events := make([][]byte, len(s.events))
-	for i, event := range s.events {
-		events[i] = bytes.Clone(event)
-	}
-	return events
-}
-
-// seed gives the parts that make an id of this scheduler unique.
-func (s *Scheduler) seed(parts ...string) []string {
-	s.ids++
-	return slices.Concat(parts, []string{strconv.Itoa(s.ids)})
 }
 
 var operations = wire.Operations[*Scheduler]{

@@ -178,6 +178,6 @@ func (svc *Service) lock() (unlock func()) {
 func (svc *Service) now() time.Time { return svc.cluster.scheduler.options.Now() }
 
 func (svc *Service) say(at time.Time, text string) {
-	id := wire.UUID(svc.cluster.scheduler.seed("message", svc.longARN())...)
+	id := wire.UUID(svc.cluster.scheduler.ids.Seed("message", svc.longARN())...)
 	svc.messages = append(svc.messages, message{id, wire.At(at), "(service " + svc.name + ") " + text})
 }

@@ -31,7 +31,7 @@ func (svc *Service) nextNumber() string {
 		svc.options.Numbers = numbers[1:]
 		return numbers[0]
 	}
-	return wire.Decimal(svc.cluster.scheduler.seed("deployment", svc.longARN())...)
+	return wire.Decimal(svc.cluster.scheduler.ids.Seed("deployment", svc.longARN())...)
 }
 
 // ID is ecs-svc/ and 19 digits.

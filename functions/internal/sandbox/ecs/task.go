@@ -80,9 +80,9 @@ func (st *starter) adjust(desired int, at time.Time) {
 // start starts a task. One whose image cannot be pulled stays pending.
 func (st *starter) start(at time.Time) {
 	s := st.service.cluster.scheduler
-	id := wire.Hex(32, s.seed("task", st.service.longARN())...)
+	id := wire.Hex(32, s.ids.Seed("task", st.service.longARN())...)
 	t := &task{
-		id: id, order: s.ids, starter: st, createdAt: at, version: 1,
+		id: id, order: int(s.ids), starter: st, createdAt: at, version: 1,
 		lastStatus: statusPending, desiredStatus: statusRunning,
 	}
 	for _, c := range st.taskDefinition.wire.Containers {

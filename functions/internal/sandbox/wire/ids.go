@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -40,6 +42,15 @@ func Text(n int, alphabet string, parts ...string) string {
 		b.WriteByte(alphabet[int(c)%len(alphabet)])
 	}
 	return b.String()
+}
+
+// Serial counts what gets an id. Its users take care that they do so one by one.
+type Serial int
+
+// Seed counts one more, and gives the parts that make its id unique.
+func (n *Serial) Seed(parts ...string) []string {
+	*n++
+	return slices.Concat(parts, []string{strconv.Itoa(int(*n))})
 }
 
 func hash(parts []string) [sha256.Size]byte {
