@@ -39,12 +39,7 @@ type world struct {
 }
 
 func variables(api *lambdatest.Runtime, endpoint string, more ...string) []string {
-	return append([]string{
-		"AWS_LAMBDA_RUNTIME_API=" + api.Endpoint(),
-		"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=" + sandboxtest.KeyOf("deployment"), "AWS_SECRET_ACCESS_KEY=very-secret", "AWS_SESSION_TOKEN=token",
-		"AWS_ENDPOINT_URL=" + endpoint,
-		"TAGALONG_TABLE=ledger",
-	}, more...)
+	return api.Variables("deployment", endpoint, append([]string{"TAGALONG_TABLE=ledger"}, more...)...)
 }
 
 func start(t *testing.T, more ...string) *world {

@@ -36,9 +36,7 @@ func start(t *testing.T) *world {
 	t.Helper()
 	w := &world{Sandbox: sandboxtest.StartWith(t, sandbox.Options{}), Runtime: lambdatest.StartRuntime(t)}
 	w.rollOut(t)
-	w.Process = lambdatest.Launch(t,
-		"AWS_LAMBDA_RUNTIME_API="+w.Endpoint(), "AWS_ENDPOINT_URL="+w.Sandbox.URL, "TAGALONG_TABLE=ledger",
-		"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID="+sandboxtest.KeyOf("history"), "AWS_SECRET_ACCESS_KEY=very-secret")
+	w.Process = lambdatest.Launch(t, w.Variables("history", w.Sandbox.URL, "TAGALONG_TABLE=ledger")...)
 	return w
 }
 

@@ -36,14 +36,6 @@ type world struct {
 	image      digest.Digest
 }
 
-func variables(api *lambdatest.Runtime, endpoint string, more ...string) []string {
-	return append([]string{
-		"AWS_LAMBDA_RUNTIME_API=" + api.Endpoint(),
-		"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=" + sandboxtest.KeyOf("imagedefinitions"), "AWS_SECRET_ACCESS_KEY=very-secret", "AWS_SESSION_TOKEN=token",
-		"AWS_ENDPOINT_URL=" + endpoint,
-	}, more...)
-}
-
 func start(t *testing.T) *world {
 	t.Helper()
 	w := &world{Sandbox: sandboxtest.StartWith(t, sandbox.Options{}), Runtime: lambdatest.StartRuntime(t)}
@@ -57,7 +49,7 @@ func start(t *testing.T) *world {
 	if _, _, err := service.Release(time.Now(), ecs.Container{Name: "app", Image: w.repository.URI() + ":build-1"}); err != nil {
 		t.Fatal(err)
 	}
-	w.Process = lambdatest.Launch(t, variables(w.Runtime, w.Sandbox.URL)...)
+	w.Process = lambdatest.Launch(t, w.Runtime.Variables("imagedefinitions", w.Sandbox.URL)...)
 	return w
 }
 
@@ -226,7 +218,7 @@ func TestSettingsAreAMatterOfConfiguration(t *testing.T) {
 	} {
 		_, j := w.pipeline(t, `{}`, nil)
 		api := lambdatest.StartRuntime(t)
-		p := lambdatest.Launch(t, variables(api, w.Sandbox.URL, setting)...)
+		p := lambdatest.Launch(t, api.Variables("imagedefinitions", w.Sandbox.URL, setting)...)
 		succeed(t, api.Invoke(t, j.Event(), 30*time.Second))
 		p.Output.Await(t, `"msg":"start"`, 1)
 		if a := j.Answer(); a.FailureType != "ConfigurationError" || !strings.Contains(a.Message, says) {
@@ -244,7 +236,7 @@ func TestAnswerThatCannotBeGivenIsAnError(t *testing.T) {
 	w := start(t)
 	_, j := w.pipeline(t, "{}", nil)
 	api := lambdatest.StartRuntime(t)
-	p := lambdatest.Launch(t, variables(api, server.URL)...)
+	p := lambdatest.Launch(t, api.Variables("imagedefinitions", server.URL)...)
 	if a := api.Invoke(t, j.Event(), 3*time.Second); !a.Failed || !strings.Contains(a.Body, "answer of job "+j.ID()) || strings.Contains(a.Body+p.Output.String(), j.Credentials().SecretAccessKey) {
 		t.Errorf("failed %v: %s", a.Failed, a.Body)
 	}

@@ -44,12 +44,10 @@ func start(t *testing.T, more ...string) *world {
 		t.Fatal(err)
 	}
 	w.deploy(t)
-	w.Process = lambdatest.Launch(t, append([]string{
-		"AWS_LAMBDA_RUNTIME_API=" + w.Runtime.Endpoint(),
-		"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=" + sandboxtest.KeyOf("pipeline"), "AWS_SECRET_ACCESS_KEY=very-secret", "AWS_SESSION_TOKEN=token",
-		"AWS_ENDPOINT_URL=" + w.Sandbox.URL, "TAGALONG_TABLE=ledger",
+	w.Process = lambdatest.Launch(t, w.Variables("pipeline", w.Sandbox.URL, append([]string{
+		"TAGALONG_TABLE=ledger",
 		`TAGALONG_ENVIRONMENTS=[{"environment":"prod","clusters":["prod-*"],"pipelines":["checkout-*"],"stages":["DeployProd"]}]`,
-	}, more...)...)
+	}, more...)...)...)
 	return w
 }
 

@@ -48,12 +48,7 @@ func start(t *testing.T, more ...string) world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.Process = lambdatest.Launch(t, append([]string{
-		"AWS_LAMBDA_RUNTIME_API=" + w.Endpoint(),
-		"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=" + sandboxtest.KeyOf("sweep"), "AWS_SECRET_ACCESS_KEY=very-secret", "AWS_SESSION_TOKEN=token",
-		"AWS_ENDPOINT_URL=" + s.URL,
-		"TAGALONG_TABLE=ledger",
-	}, more...)...)
+	w.Process = lambdatest.Launch(t, w.Variables("sweep", s.URL, append([]string{"TAGALONG_TABLE=ledger"}, more...)...)...)
 	return w
 }
 

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/sandboxtest"
 )
 
 // Runtime is Lambda's side of a function's process,
@@ -26,6 +28,16 @@ type Runtime struct {
 
 // Endpoint is what AWS_LAMBDA_RUNTIME_API is for a function.
 func (api *Runtime) Endpoint() string { return strings.TrimPrefix(api.URL, "http://") }
+
+// Variables are those of a function that this runtime drives. AWS is at an endpoint,
+// where the function's calls are told from the test's own by its key.
+func (api *Runtime) Variables(function, endpoint string, more ...string) []string {
+	return append([]string{
+		"AWS_LAMBDA_RUNTIME_API=" + api.Endpoint(),
+		"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=" + sandboxtest.KeyOf(function), "AWS_SECRET_ACCESS_KEY=very-secret", "AWS_SESSION_TOKEN=token",
+		"AWS_ENDPOINT_URL=" + endpoint,
+	}, more...)
+}
 
 // invocation is an event that waits for the function.
 type invocation struct {
