@@ -244,6 +244,26 @@ func TestAServiceThatWasMadeAnewUnseenHadGone(t *testing.T) {
 	w.wantQuiet(t, SweepOptions{Whole: true})
 }
 
+// Between the completion and the service that was made anew lies less than by how
+// much an event's time and ECS's record may differ.
+func TestAServiceThatWasMadeAnewAtOnceHadGone(t *testing.T) {
+	w := newEstateWorld(prodRules())
+	w.rolls(prodAPI, ran("app", shopAPI, 1))
+	completed := w.now
+	w.hears(t)
+	w.pass(time.Second)
+	w.estate.Delete(prodAPI)
+	w.deploys(prodAPI, ran("app", shopAPI, 2)) // and does not complete
+	w.sweeps(t, SweepOptions{})
+	w.wantRunning(t)
+	w.wantTags(t)
+	rows, _ := Collect(w.ledger.Rollouts(t.Context(), prodAPI, Span{}, 0))
+	if first := rows[len(rows)-1]; len(rows) != 2 || !first.Retired || !first.Until.Equal(completed) || rows[0].State != StateInProgress {
+		t.Errorf("rollouts:\n%s", courseOf(rows))
+	}
+	w.wantQuiet(t, SweepOptions{Whole: true})
+}
+
 func TestAServiceThatNoRuleManagesAnyMoreIsRetiredAndComesBack(t *testing.T) {
 	w := newEstateWorld(prodRules())
 	w.rolls(prodAPI, ran("app", shopAPI, 1))

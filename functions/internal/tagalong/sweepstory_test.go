@@ -22,16 +22,20 @@ type deed struct {
 	sweep *SweepOptions
 }
 
+// atOnce is the shortest time between two deeds: more than by how much ECS's records
+// and its events may differ, within which one and the same is taken to have happened.
+const atOnce = 5 * time.Second
+
 // drawDeeds draws what happens to some services: mostly deployments that come to
 // an end, one way or the other.
 func drawDeeds(t *rapid.T) []deed {
-	return drawDeedsOf(t, []string{"delete"}, time.Second, time.Minute, time.Hour, 30*24*time.Hour)
+	return drawDeedsOf(t, []string{"delete"}, atOnce, time.Minute, time.Hour, 30*24*time.Hour)
 }
 
 // drawRemembered draws what ECS remembers to the end: nothing that is deleted, nor
 // older than 90 days.
 func drawRemembered(t *rapid.T) []deed {
-	return drawDeedsOf(t, nil, 5*time.Second, time.Minute, time.Hour, 48*time.Hour)
+	return drawDeedsOf(t, nil, atOnce, time.Minute, time.Hour, 48*time.Hour)
 }
 
 func drawDeedsOf(t *rapid.T, kinds []string, pauses ...time.Duration) (deeds []deed) {

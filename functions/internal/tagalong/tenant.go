@@ -179,16 +179,25 @@ func (p *sweepPass) compare(ctx context.Context, t *tenant, records []ServiceDep
 }
 
 // reborn gives that the service had gone, if it was made anew since what the ledger
-// has of it. When it went nobody saw; events may tell times in whole seconds.
+// has of it: at the latest moment that is certain to lie before, since when it went
+// nobody saw, and events may tell times in whole seconds. What ECS still has is the
+// new one's, however its times look.
 func (t *tenant) reborn() []Fact {
+	if t.state.Created.IsZero() {
+		return nil
+	}
 	gone := t.state.Created.Add(-sameMoment)
-	before := func(at time.Time) bool { return !at.IsZero() && at.Before(gone) }
 	running, runs := t.timeline.running()
 	next, rolls := t.timeline.rollingOut()
-	if runs && before(running.FinishedAt) || rolls && before(next.StartedAt) {
-		return []Fact{{Name: Retired, Time: gone, Source: FromSweep, Reason: "the service was made anew"}}
+	runs = runs && running.FinishedAt.Before(t.state.Created) && !t.state.has(running.Deployment)
+	rolls = rolls && !next.StartedAt.IsZero() && next.StartedAt.Before(gone)
+	if !runs && !rolls {
+		return nil
 	}
-	return nil
+	if runs && running.FinishedAt.After(gone) {
+		gone = running.FinishedAt
+	}
+	return []Fact{{Name: Retired, Time: gone, Source: FromSweep, Reason: "the service was made anew"}}
 }
 
 // tellings gives what records tell, as the sweep's facts.
