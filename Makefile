@@ -21,6 +21,11 @@ demo: ## Run the main job on the embedded sandbox: a release story, step by step
 test: ## Run all tests that need nothing but Go
 	go test ./...
 
+.PHONY: explore
+explore: TIMES ?= 20
+explore: ## Check every property on many stories that no run before has drawn (about 10 minutes; TIMES=20)
+	go test -timeout 60m -count=$(TIMES) $$(grep -rl --include=*_test.go pgregory.net/rapid functions | xargs -n1 dirname | sort -u | sed 's|^|./|')
+
 .PHONY: build
 build: $(FUNCTIONS:%=$(DIST)/%.zip) $(DIST)/tagalong ## Build dist/: a zip for each function (GOARCH=arm64 or amd64) and the CLI for this machine
 
