@@ -26,6 +26,11 @@ type Follower struct {
 	Patience []time.Duration
 }
 
+// lagsFor is how long the API may lag behind its own events: a stage that has no
+// run of an action then was skipped by a condition. Lambda's own second retry comes
+// later than that.
+const lagsFor = 2 * time.Minute
+
 // errLag says that the API does not yet know what its own event tells.
 var errLag = errors.New("the API lags behind the event: to be tried again")
 
@@ -74,8 +79,9 @@ func (f *Follower) stage(ctx context.Context, e events.StageExecutionStateChange
 		return nil, nil
 	}
 	ours := func(a Action) bool { return a.Stage == e.Stage() }
+	skipped := f.now().Sub(e.Time()) > lagsFor // if it still has no run
 	deploys, began, err := f.ask(ctx, x, ours, func(runs []Action) bool {
-		return e.State() != events.ExecutionSucceeded || ended(runs) && anyFrom(runs, e.RetriedAt())
+		return e.State() != events.ExecutionSucceeded || ended(runs) && anyFrom(runs, e.RetriedAt()) || skipped && len(runs) == 0
 	})
 	if err != nil {
 		return nil, fmt.Errorf("stage %s of %s: %w", e.Stage(), x, err)

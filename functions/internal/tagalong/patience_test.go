@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/tagalong-aws/tagalong/events"
 	. "github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -32,6 +33,30 @@ func TestALagIsAwaitedForTenSecondsAtMost(t *testing.T) {
 				t.Errorf("error %v after %d tries and %v", err, tries, waited)
 			}
 		})
+	}
+}
+
+// A condition may skip a stage: then it has succeeded without any run.
+func TestAStageWithoutRunsIsTakenForSkippedWhenTheAPICannotLagAnyMore(t *testing.T) {
+	event, err := os.ReadFile("../../../events/testdata/codepipeline-stage-succeeded.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	parsed, err := events.Parse(event)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stage := parsed.(events.StageExecutionStateChange)
+	s := (&drama{}).scene()
+	s.pipelines.Start(Pipeline{Account: stage.Account(), Region: stage.Region(), Name: stage.Pipeline()}, stage.Execution(), Execution{})
+	for _, told := range []struct {
+		behind time.Duration
+		lags   bool
+	}{{time.Second, true}, {time.Minute, true}, {3 * time.Minute, false}} {
+		s.Follower.Now = func() time.Time { return stage.Time().Add(told.behind) }
+		if _, err := s.Follower.Handle(t.Context(), event); (err != nil) != told.lags || told.lags && !strings.Contains(err.Error(), "lags") {
+			t.Errorf("%v behind the event: error %v", told.behind, err)
+		}
 	}
 }
 
