@@ -8,8 +8,9 @@ data "aws_service" "this" {
 }
 
 locals {
-  account   = data.aws_caller_identity.this.account_id
-  region    = data.aws_service.this.region
-  partition = data.aws_partition.this.partition
-  tags      = merge({ "managed-by" = "terraform", "module" = "tagalong" }, var.tags)
+  account       = data.aws_caller_identity.this.account_id
+  region        = data.aws_service.this.region
+  partition     = data.aws_partition.this.partition
+  alarm_actions = var.alarm_topic_arn == null ? [] : [var.alarm_topic_arn]
+  tags          = merge({ "managed-by" = "terraform", "module" = "tagalong" }, var.tags)
 }

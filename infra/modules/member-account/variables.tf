@@ -100,3 +100,21 @@ variable "untag" {
   default     = false
   nullable    = false
 }
+
+variable "alarms" {
+  description = "Whether there are alarms: events that could not be forwarded, and events that are lost."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "alarm_topic_arn" {
+  description = "SNS topic of this account and Region that hears of alarms and of their end; null for none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.alarm_topic_arn == null || can(regex("^arn:aws(?:-[a-z]+)*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+$", var.alarm_topic_arn))
+    error_message = "alarm_topic_arn \"${coalesce(var.alarm_topic_arn, "null")}\": want the ARN of a standard topic, such as arn:aws:sns:eu-west-1:444455556666:oncall."
+  }
+}

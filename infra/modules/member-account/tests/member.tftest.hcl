@@ -35,6 +35,36 @@ run "a_member_forwards_what_the_main_rules_take" {
   }
 }
 
+run "a_member_raises_an_alarm_if_events_are_not_forwarded_or_lost" {
+  command = plan
+
+  variables {
+    alarm_topic_arn = "arn:aws:sns:eu-west-1:444455556666:oncall"
+  }
+
+  assert {
+    condition = (
+      [for alarm in aws_cloudwatch_metric_alarm.undelivered : alarm.dimensions.QueueName] == [aws_sqs_queue.undelivered.name] &&
+      toset([for alarm in aws_cloudwatch_metric_alarm.lost : alarm.dimensions.RuleName]) == toset([for rule in aws_cloudwatch_event_rule.this : rule.name]) &&
+      alltrue([for alarm in concat(values(aws_cloudwatch_metric_alarm.lost), aws_cloudwatch_metric_alarm.undelivered) : alarm.alarm_actions == toset([var.alarm_topic_arn]) && alarm.ok_actions == toset([var.alarm_topic_arn])])
+    )
+    error_message = "an alarm is missing, or nobody hears of it"
+  }
+}
+
+run "a_member_without_alarms_has_none" {
+  command = plan
+
+  variables {
+    alarms = false
+  }
+
+  assert {
+    condition     = length(aws_cloudwatch_metric_alarm.undelivered) + length(aws_cloudwatch_metric_alarm.lost) == 0
+    error_message = "there are alarms"
+  }
+}
+
 run "a_member_lets_nobody_but_the_functions_in" {
   command = plan
 
@@ -107,7 +137,9 @@ run "a_bus_or_role_that_is_none_is_refused_by_its_variable" {
     clusters      = ["a/b"]
     repositories  = []
     pipelines     = []
+
+    alarm_topic_arn = "oncall"
   }
 
-  expect_failures = [var.event_bus_arn, var.role_arns, var.name, var.regions, var.clusters, var.repositories, var.pipelines]
+  expect_failures = [var.event_bus_arn, var.role_arns, var.name, var.regions, var.clusters, var.repositories, var.pipelines, var.alarm_topic_arn]
 }
