@@ -26,9 +26,8 @@ type Follower struct {
 	Patience []time.Duration
 }
 
-// lagsFor is how long the API may lag behind its own events: a stage that has no
-// run of an action then was skipped by a condition. Lambda's own second retry comes
-// later than that.
+// lagsFor is how long the API may lag behind its own events. Lambda's own second
+// retry comes later than that.
 const lagsFor = 2 * time.Minute
 
 // errLag says that the API does not yet know what its own event tells.
@@ -79,10 +78,8 @@ func (f *Follower) stage(ctx context.Context, e events.StageExecutionStateChange
 		return nil, nil
 	}
 	ours := func(a Action) bool { return a.Stage == e.Stage() }
-	skipped := f.now().Sub(e.Time()) > lagsFor // if it still has no run
-	deploys, began, err := f.ask(ctx, x, ours, func(runs []Action) bool {
-		return e.State() != events.ExecutionSucceeded || ended(runs) && anyFrom(runs, e.RetriedAt()) || skipped && len(runs) == 0
-	})
+	late := f.now().Sub(e.Time()) > lagsFor
+	deploys, began, err := f.ask(ctx, x, ours, func(runs []Action, last bool) bool { return shows(runs, e, last, late) })
 	if err != nil {
 		return nil, fmt.Errorf("stage %s of %s: %w", e.Stage(), x, err)
 	}
@@ -95,6 +92,24 @@ func (f *Follower) stage(ctx context.Context, e events.StageExecutionStateChange
 		return nil, nil
 	}
 	return nil, f.note(ctx, x, began, &change) // it belongs to what an earlier stage has put in place
+}
+
+// shows tells whether the runs of a stage's actions are what its event tells of. A
+// stage may have none, if a condition skips it or ends it before its first action: that
+// is believed of one that failed at the last try, since for want of anything to build
+// on nothing would come of an error, and of one that succeeded once the API is too late
+// to lag.
+func shows(runs []Action, e events.StageExecutionStateChange, last, late bool) bool {
+	none, over := len(runs) == 0, ended(runs) && anyFrom(runs, e.RetriedAt())
+	switch e.State() {
+	case events.ExecutionSucceeded:
+		return over || none && late
+	case events.ExecutionFailed, events.ExecutionStopped:
+		return over || none && last || late
+	case events.ExecutionCanceled: // what the API says of its actions is nowhere written
+		return !none || last
+	}
+	return true
 }
 
 // counts tells whether an action may give its release to a service of ours: which
@@ -118,7 +133,7 @@ func (f *Follower) action(ctx context.Context, e events.ActionExecutionStateChan
 	ours := func(a Action) bool {
 		return a.Stage == e.Stage() && a.Name == e.Action() && (a.ID == e.ActionExecution() || e.ActionExecution() == "")
 	}
-	runs, began, err := f.ask(ctx, x, ours, func(runs []Action) bool {
+	runs, began, err := f.ask(ctx, x, ours, func(runs []Action, _ bool) bool {
 		return len(runs) > 0 && (!endings[e.State()] || ended(runs))
 	})
 	if err != nil {
@@ -151,14 +166,14 @@ func executionOf(e interface {
 }
 
 // ask reads the runs of an execution's actions that deploy and, if there are any,
-// what began it, once the API is as the event tells of our runs.
-func (f *Follower) ask(ctx context.Context, x execution, ours func(Action) bool, told func([]Action) bool) (deploys []Action, began Execution, err error) {
-	err = f.patiently(ctx, func() error {
+// what began it, once the API is as the event tells of our runs; last is the last try.
+func (f *Follower) ask(ctx context.Context, x execution, ours func(Action) bool, told func(runs []Action, last bool) bool) (deploys []Action, began Execution, err error) {
+	err = f.patiently(ctx, func(last bool) error {
 		all, err := f.Pipelines.Actions(ctx, x.Pipeline, x.ID)
 		if err != nil {
 			return err
 		}
-		if !told(runsThat(all, ours)) {
+		if !told(runsThat(all, ours), last) {
 			return errLag
 		}
 		if deploys = slices.DeleteFunc(all, Action.deploysElsewhere); len(deploys) > 0 {
@@ -175,13 +190,13 @@ func (f *Follower) ask(ctx context.Context, x execution, ours func(Action) bool,
 
 // patiently tries again while the API lags, a few times: then the event's own
 // retry asks again.
-func (f *Follower) patiently(ctx context.Context, try func() error) error {
+func (f *Follower) patiently(ctx context.Context, try func(last bool) error) error {
 	patience := f.Patience
 	if patience == nil {
 		patience = []time.Duration{2 * time.Second, 4 * time.Second}
 	}
 	for n := 0; ; n++ {
-		err := try()
+		err := try(n == len(patience))
 		lags := errors.Is(err, errLag) || errors.Is(err, ErrNoExecution) || errors.Is(err, ErrNoShift)
 		if !lags || n == len(patience) {
 			return err
@@ -322,7 +337,7 @@ func (f *Follower) shifted(ctx context.Context, a Action) ([]delivery, error) {
 // shift takes a deployment of CodeDeploy, whoever began it.
 func (f *Follower) shift(ctx context.Context, e events.CodeDeployStateChange) ([]Outcome, error) {
 	var s Shift
-	err := f.patiently(ctx, func() (err error) {
+	err := f.patiently(ctx, func(bool) (err error) {
 		s, err = f.CodeDeploy.Shift(ctx, e.Account(), e.Region(), e.Deployment())
 		if err == nil && s.lags(e.State()) {
 			return errLag

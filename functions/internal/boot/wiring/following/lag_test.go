@@ -68,6 +68,60 @@ func TestTheAPIMayLag(t *testing.T) {
 	}
 }
 
+// failing lets a stage begin and fail by its action of ECS's.
+func (w *world) failing(x *codepipeline.Execution) (begun time.Time, a *codepipeline.Action, staged []byte) {
+	st := w.stage(x, "DeployProd")
+	begun = w.clock
+	a, _ = w.act(st, "Deploy", toECS(w.service))
+	w.run(a.Fail(codepipeline.Result{}, w.tick()))
+	return begun, a, w.run(st.Finish(codepipeline.Failed, w.tick()))
+}
+
+func TestAStageThatFailedIsAwaited(t *testing.T) {
+	w := newWorld(t, nil)
+	w.follower.Now = func() time.Time { return w.clock }
+	x := w.begin()
+	begun, _, failed := w.failing(x)
+	w.CodePipeline.LagNext(2, begun.Add(time.Millisecond)) // that there is a run of it
+	w.hear(failed)
+	want(t, "stages", w.stages(x), "DeployProd FAILED 1")
+}
+
+// The end of an action is not to be missed: what is rolled out later is none of its.
+func TestAnActionThatStillRunsWhenItsStageFailedIsAwaited(t *testing.T) {
+	w := newWorld(t, nil)
+	w.follower.Now = func() time.Time { return w.clock }
+	_, _, failed := w.failing(w.begin())
+	w.CodePipeline.LagNext(3, w.clock.Add(-21*time.Second)) // that it has ended
+	if _, err := w.follower.Handle(t.Context(), failed); err == nil || !strings.Contains(err.Error(), "lags") {
+		t.Errorf("error %v", err)
+	}
+	w.hear(failed) // Lambda's own retry
+	d, _ := w.roll(w.service, "v2")
+	w.run(d.Complete(w.tick()))
+	w.hear(w.ECS.Events()...)
+	for _, row := range w.rows(w.service) {
+		if strings.Contains(row, "v2") && strings.Contains(row, "checkout-release") {
+			t.Errorf("the action has what was rolled out by hand: %s", row)
+		}
+	}
+}
+
+// A stage may fail before any of its actions has begun.
+func TestAStageThatFailedWithoutARunIsNoError(t *testing.T) {
+	w := newWorld(t, nil)
+	w.follower.Now = func() time.Time { return w.clock }
+	x := w.begin()
+	w.hear(w.release(x, "DeployStaging", w.service, "v1").staged)
+	st := w.stage(x, "DeployProd")
+	w.ResetCalls()
+	w.hear(w.run(st.Finish(codepipeline.Failed, w.tick())))
+	if n := asked(w.Calls(), "ListActionExecutions"); n != 3 {
+		t.Errorf("%d calls", n)
+	}
+	want(t, "stages", w.stages(x), "DeployStaging SUCCEEDED 1", "DeployProd FAILED 1")
+}
+
 // An earlier attempt's runs have ended, and are not what the event tells of.
 func TestARetryThatTheAPIDoesNotShowYetIsAwaited(t *testing.T) {
 	w := newWorld(t, nil)
