@@ -25,7 +25,7 @@ func stateOf(s tagalong.Service, service types.Service) tagalong.ServiceState {
 	for _, d := range service.Deployments {
 		state.Current = append(state.Current, tagalong.DeploymentState{
 			ID: aws.ToString(d.Id), Primary: aws.ToString(d.Status) == primary,
-			State: rolloutState(service, d), Reason: aws.ToString(d.RolloutStateReason),
+			State: rolloutState(service, d), Inferred: d.RolloutState == "", Reason: aws.ToString(d.RolloutStateReason),
 			Created: instant(d.CreatedAt), Changed: instant(d.UpdatedAt),
 		})
 	}
@@ -57,7 +57,7 @@ func rolloutState(service types.Service, d types.Deployment) tagalong.State {
 // https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskSet.html
 func taskSetState(set types.TaskSet) tagalong.DeploymentState {
 	state := tagalong.DeploymentState{
-		ID: aws.ToString(set.Id), Primary: aws.ToString(set.Status) == primary, State: tagalong.StateInProgress,
+		ID: aws.ToString(set.Id), Primary: aws.ToString(set.Status) == primary, State: tagalong.StateInProgress, Inferred: true,
 		Created: instant(set.CreatedAt), Changed: instant(set.UpdatedAt),
 	}
 	if state.Primary && set.StabilityStatus == types.StabilityStatusSteadyState {

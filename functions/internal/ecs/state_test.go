@@ -51,12 +51,12 @@ func TestStateOfAService(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			c.service.CreatedAt = &created
 			got := stateOf(service, c.service)
-			reason := ""
+			reason, inferred := "", true
 			if len(c.service.TaskSets) == 0 {
-				reason = "words"
+				reason, inferred = "words", c.service.Deployments[0].RolloutState == ""
 			}
 			want := tagalong.ServiceState{Service: service, Created: created, TaskSets: len(c.service.TaskSets) > 0, Current: []tagalong.DeploymentState{
-				{ID: "ecs-svc/1", Primary: c.primary, State: c.state, Reason: reason, Created: created, Changed: changed},
+				{ID: "ecs-svc/1", Primary: c.primary, State: c.state, Inferred: inferred, Reason: reason, Created: created, Changed: changed},
 			}}
 			got.Current = got.Current[:1]
 			if diff := cmp.Diff(want, got); diff != "" {

@@ -244,6 +244,67 @@ func TestAServiceThatWasMadeAnewUnseenHadGone(t *testing.T) {
 	w.wantQuiet(t, SweepOptions{Whole: true})
 }
 
+// What is scaled is shown as if it were rolled out, where ECS says nothing of rollouts.
+func TestWhatIsScaledIsNotRolledOut(t *testing.T) {
+	for name, rolls := range map[string]func(w *estateWorld) Service{
+		"behind a Classic Load Balancer": func(w *estateWorld) Service {
+			w.rolls(prodWeb, ran("app", shopWeb, 1))
+			return prodWeb
+		},
+		"task sets": func(w *estateWorld) Service {
+			w.estate.Shifted(prodWeb, w.estate.Shift(prodWeb, tagalongtest.Deployment{TaskDefinition: "arn:web", Revised: []Ran{ran("app", shopWeb, 1)}}))
+			return prodWeb
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newEstateWorld(prodRules())
+			s := rolls(w)
+			w.sweeps(t, SweepOptions{Whole: true})
+			course := w.course(t, s)
+			w.estate.Steady(s, false)
+			w.wantQuiet(t, SweepOptions{Whole: true})
+			w.estate.Steady(s, true)
+			w.wantQuiet(t, SweepOptions{Whole: true})
+			if now := w.course(t, s); now != course {
+				t.Errorf("%s\nbecame %s", course, now)
+			}
+		})
+	}
+}
+
+func TestTheLostEndOfARollbackIsSeenThoughItRanBefore(t *testing.T) {
+	for _, recorded := range []bool{true, false} {
+		t.Run(fmt.Sprintf("recorded %t", recorded), func(t *testing.T) {
+			w := newEstateWorld(prodRules())
+			first := w.rolls(prodAPI, ran("app", shopAPI, 1))
+			w.hears(t)
+			w.deploys(prodAPI, ran("app", shopAPI, 2))
+			w.pass(time.Minute)
+			w.estate.Fail(prodAPI, true)
+			w.hears(t)
+			w.pass(time.Minute)
+			w.estate.Complete(prodAPI)
+			w.misses()
+			if !recorded {
+				w.Estate = unrecorded{w.estate}
+			}
+			w.sweeps(t, SweepOptions{})
+			rows, _ := Collect(w.ledger.Rollouts(t.Context(), prodAPI, Span{}, 0))
+			if len(rows) != 3 || rows[0].Deployment != first || rows[0].State != StateCompleted || !rows[0].Rollback {
+				t.Errorf("rollouts:\n%s", courseOf(rows))
+			}
+			w.wantQuiet(t, SweepOptions{})
+		})
+	}
+}
+
+// unrecorded is an estate of whose deployments ECS has no records.
+type unrecorded struct{ *tagalongtest.Estate }
+
+func (unrecorded) Chronicle(context.Context, Scope, []Service) (map[Service][]ServiceDeployment, error) {
+	return nil, nil
+}
+
 // Between the completion and the service that was made anew lies less than by how
 // much an event's time and ECS's record may differ.
 func TestAServiceThatWasMadeAnewAtOnceHadGone(t *testing.T) {

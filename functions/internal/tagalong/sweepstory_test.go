@@ -39,7 +39,7 @@ func drawRemembered(t *rapid.T) []deed {
 }
 
 func drawDeedsOf(t *rapid.T, kinds []string, pauses ...time.Duration) (deeds []deed) {
-	kinds = append(kinds, "deploy", "deploy", "deploy", "complete", "complete", "complete", "fail", "fail for good", "roll back", "scale", "tag", "sweep")
+	kinds = append(kinds, "deploy", "deploy", "deploy", "complete", "complete", "complete", "fail", "fail for good", "roll back", "scale", "unsteady", "steady", "tag", "sweep")
 	services := allServices[:rapid.IntRange(1, len(allServices)).Draw(t, "services")]
 	for range rapid.IntRange(1, 25).Draw(t, "deeds") {
 		s := rapid.SampledFrom(services).Draw(t, "service")
@@ -76,6 +76,8 @@ func (w *estateWorld) does(kind string, s Service, image Ran) {
 		w.estate.RollBack(s)
 	case kind == "scale":
 		w.estate.Scale(s)
+	case kind == "unsteady", kind == "steady":
+		w.estate.Steady(s, kind == "steady")
 	case kind == "delete":
 		w.estate.Delete(s)
 	case kind == "tag":

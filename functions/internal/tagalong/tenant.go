@@ -116,13 +116,16 @@ func (t Timeline) gaps(state ServiceState) (gaps []Fact) {
 		gaps = append(gaps, newestOf(completed).end(Completed))
 	}
 	switch {
+	case primary.Inferred && primary.State == StateInProgress && running.Deployment == primary.ID:
+		// It runs, and is scaled or loses a task: that is no rollout.
 	case primary.State == StateInProgress:
 		if next.Deployment != primary.ID {
 			gaps = append(gaps, Fact{Deployment: primary.ID, Name: InProgress, Source: FromSweep, Reason: primary.Reason})
 		}
 		return gaps // whatever else rolls out is superseded by it
 	case primary.State == StateCompleted:
-		if running.Deployment != primary.ID && len(gaps) == 0 {
+		goesOn := rolling && next.Deployment == primary.ID // as far as is known: of a rollback the end is not
+		if (running.Deployment != primary.ID || goesOn) && len(gaps) == 0 {
 			gaps = append(gaps, primary.end(Completed))
 		}
 	default:

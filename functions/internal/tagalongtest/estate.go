@@ -54,6 +54,8 @@ var (
 type estateService struct {
 	created   time.Time
 	taskSets  bool
+	inferred  bool              // whether a deployment has come to its end is read from its tasks
+	unsteady  bool              // of what has completed not all tasks run
 	current   []*estateDeployment // the primary one last
 	completed []*estateDeployment // the last one last
 	records   []tagalong.ServiceDeployment
@@ -255,6 +257,17 @@ func (e *Estate) Scale(s tagalong.Service) {
 	}
 }
 
+// Steady says whether all tasks run of what has completed. While they do not, ECS shows
+// it like a deployment under way, where it says nothing of deployments itself: of task
+// sets, and behind a Classic Load Balancer, as this service is from now on.
+func (e *Estate) Steady(s tagalong.Service, steady bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if of := e.services[s]; of != nil {
+		of.inferred, of.unsteady = true, !steady
+	}
+}
+
 // Report lets tasks report what they run of a deployment.
 func (e *Estate) Report(s tagalong.Service, id string, tasks ...tagalong.TaskRun) {
 	e.mu.Lock()
@@ -350,10 +363,19 @@ func (e *Estate) state(s tagalong.Service) (state tagalong.ServiceState, ok bool
 	state = tagalong.ServiceState{Service: s, TaskSets: of.taskSets, Created: of.created}
 	for _, d := range slices.Backward(of.current) {
 		if d.Primary || d.drained.IsZero() || d.drained.After(e.now()) {
-			state.Current = append(state.Current, d.DeploymentState)
+			state.Current = append(state.Current, of.shown(d.DeploymentState))
 		}
 	}
 	return state, true
+}
+
+// shown gives a deployment as ECS shows it.
+func (s *estateService) shown(d tagalong.DeploymentState) tagalong.DeploymentState {
+	d.Inferred = s.inferred || s.taskSets
+	if s.unsteady && d.Inferred && d.Primary && d.State == tagalong.StateCompleted {
+		d.State = tagalong.StateInProgress
+	}
+	return d
 }
 
 // Told is an event that ECS sends of a deployment.
