@@ -33,7 +33,7 @@ func run() error {
 		if err != nil {
 			return nil, err
 		}
-		report, err := sweeper.Sweep(ctx, tagalong.SweepOptions{})
+		report, err := sweeper.Sweep(ctx, tagalong.SweepOptions{Scheduled: true})
 		boot.LogSweep(ctx, log, report)
 		boot.WriteSweep(os.Stdout, time.Now(), report, err)
 		return nil, err

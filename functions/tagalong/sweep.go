@@ -15,7 +15,7 @@ type sweepCommand struct {
 	DryRun  bool   `help:"Change nothing, and print what would be healed; exit status 3 if there is something."`
 	Service string `placeholder:"[CLUSTER/]NAME" help:"Only services of this name; * and ? are allowed. The tags are then left alone but for those that these services move."`
 	Cluster string `placeholder:"NAME" help:"Only clusters of this name; * and ? are allowed."`
-	Whole   bool   `help:"Look into ECS's records of every service, 90 days back, and not only of those that differ from the ledger and of those whose hour of the day it is; and put blocked tags again."`
+	Whole   bool   `help:"Look into ECS's records of every service, 90 days back, and not only of those that differ from the ledger; and put blocked tags again."`
 }
 
 func (sweepCommand) Help() string {
@@ -25,7 +25,7 @@ func (sweepCommand) Help() string {
   tagalong sweep --dry-run
   tagalong sweep --service prod-cluster/checkout-api
 
-It does what the function does on its schedule: it compares all that runs with the ledger, and all tags with ECR, makes ledger and tags true, and prints what was wrong. The accounts and Regions are our own and those of TAGALONG_ACCOUNTS. Half of the calls that AWS allows are left to others, so that it takes its time.
+It does what the function does on its schedule, which also looks into the records of each service once a day: it compares all that runs with the ledger, and all tags with ECR, makes ledger and tags true, and prints what was wrong. The accounts and Regions are our own and those of TAGALONG_ACCOUNTS. Half of the calls that AWS allows are left to others, so that it takes its time.
 
 HEALED is yes where nothing is left to be done. Exit status 3: something is left.
 

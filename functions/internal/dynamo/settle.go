@@ -114,7 +114,7 @@ func (l *Ledger) Rewish(ctx context.Context, w tagalong.TagWrite) error {
 	return l.writeOne(ctx, t)
 }
 
-// Cursor reads where a sweep goes on.
+// Cursor reads how far the sweeps have come.
 func (l *Ledger) Cursor(ctx context.Context) (string, error) {
 	var cursor string
 	err := l.get(ctx, slices.Values([]key{sweepKey}), func(_ key, i item) error {
@@ -124,12 +124,9 @@ func (l *Ledger) Cursor(ctx context.Context) (string, error) {
 	return cursor, err
 }
 
-// SetCursor records where a sweep goes on, or that none does.
+// SetCursor records how far the sweeps have come.
 func (l *Ledger) SetCursor(ctx context.Context, cursor string) error {
-	if cursor != "" {
-		return l.put(ctx, cursorItem{sweepKey, cursor}, nil)
-	}
-	return l.remove(ctx, sweepKey)
+	return l.put(ctx, cursorItem{sweepKey, cursor}, nil)
 }
 
 // Adopt records children of indexes. What is there already is written again,

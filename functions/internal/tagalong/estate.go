@@ -90,11 +90,11 @@ func (s ServiceState) has(deployment string) bool {
 type DeploymentState struct {
 	ID      string // ecs-svc/…
 	Primary bool
-	State   State     // in_progress, completed or failed
+	State   State // in_progress, completed or failed
 	// Inferred tells that ECS does not say the state: it is read from whether the
 	// tasks are steady. One that has completed is not while it is scaled.
 	Inferred bool
-	Reason  string    // ECS's words for the state
-	Created time.Time // UTC, milliseconds
-	Changed time.Time // into the state, as far as ECS tells: its last update
+	Reason   string    // ECS's words for the state
+	Created  time.Time // UTC, milliseconds
+	Changed  time.Time // into the state, as far as ECS tells: its last update
 }

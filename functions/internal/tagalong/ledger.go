@@ -85,10 +85,9 @@ type Releases interface {
 	NoteStage(ctx context.Context, pipeline, execution string, s StageChange, expires time.Time) error
 }
 
-// Sweeps holds where an interrupted sweep goes on.
+// Sweeps holds how far the sweeps on the schedule have come.
 type Sweeps interface {
-	// Cursor gives what SetCursor was given last, "" if nothing; SetCursor takes ""
-	// to forget it.
+	// Cursor gives what SetCursor was given last, "" if nothing.
 	Cursor(ctx context.Context) (string, error)
 	SetCursor(ctx context.Context, cursor string) error
 }

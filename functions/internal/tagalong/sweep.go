@@ -3,10 +3,8 @@ package tagalong
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -34,8 +32,10 @@ type Sweeper struct {
 type SweepOptions struct {
 	Cluster  string         // a glob of names; "" is all
 	Services ServicePattern // the zero pattern selects all
-	// Whole looks into the records of every service, not only of those that differ
-	// and of those whose hour of the day it is.
+	// Scheduled makes it one of the passes that follow each other: it goes on where the
+	// one before it was interrupted, and looks into the records of each service once a day.
+	Scheduled bool
+	// Whole looks into the records of every service, not only of those that differ.
 	Whole bool
 	// Blocked puts every tag that is blocked again, at once: its repository may have
 	// been changed.
@@ -83,7 +83,7 @@ const (
 	sweepReserve = 5 * time.Second // of the function's time, for the cursor
 )
 
-// The phases of a sweep, in their order.
+// The names of the phases, for the cursor and for who watches.
 const (
 	phaseServices = "services"
 	phaseRetired  = "retired"
@@ -92,15 +92,19 @@ const (
 	phaseEvents   = "events"
 )
 
-// sweepCursor is where an interrupted sweep goes on.
-type sweepCursor struct {
-	Phase       string  `json:"phase"`
-	Scope       int     `json:"scope,omitempty"`
-	Cluster     string  `json:"cluster,omitempty"`
-	Service     string  `json:"service,omitempty"` // behind it
-	Environment string  `json:"environment,omitempty"`
-	Member      Service `json:"member,omitzero"` // from it on
-	Tag         TagID   `json:"tag,omitzero"`    // behind it
+// phase is a part of a sweep.
+type phase struct {
+	name string
+	run  func(*sweepPass, context.Context, *sweepCursor) error
+}
+
+// phases are all of them, in their order.
+var phases = []phase{
+	{phaseServices, (*sweepPass).services},
+	{phaseRetired, (*sweepPass).retire},
+	{phaseTags, (*sweepPass).tags},
+	{phaseUntag, (*sweepPass).untag},
+	{phaseEvents, (*sweepPass).events},
 }
 
 // Sweep takes one pass, or as much of it as the time of ctx allows. The error
@@ -114,28 +118,21 @@ func (s *Sweeper) Sweep(ctx context.Context, o SweepOptions) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	for _, phase := range []struct {
-		name string
-		run  func(context.Context, *sweepCursor) error
-	}{{phaseServices, p.services}, {phaseRetired, p.retire}, {phaseTags, p.tags}, {phaseUntag, p.untag}, {phaseEvents, p.events}} {
-		if at.Phase != phase.name {
-			continue
-		}
-		err := phase.run(ctx, &at)
+	p.begun, p.last = at.Begun, at.Last
+	first := slices.IndexFunc(phases, func(ph phase) bool { return ph.name == at.Phase })
+	for _, phase := range phases[first:] {
+		at.Phase = phase.name
+		err := phase.run(p, ctx, &at)
 		if timeUp(ctx, err) {
 			p.report.Unfinished = true
-			return p.end(ctx, &at)
+			return p.end(ctx, at)
 		}
 		if err != nil {
 			p.fail(err)
 		}
-		at = sweepCursor{Phase: next(phase.name)}
+		at = sweepCursor{Begun: at.Begun, Last: at.Last}
 	}
-	return p.end(ctx, nil)
-}
-
-func next(phase string) string {
-	return map[string]string{phaseServices: phaseRetired, phaseRetired: phaseTags, phaseTags: phaseUntag, phaseUntag: phaseEvents}[phase]
+	return p.end(ctx, at)
 }
 
 var errTimeUp = errors.New("time is up")
@@ -151,6 +148,8 @@ type sweepPass struct {
 	*Sweeper
 	options SweepOptions
 	resumed bool
+	begun   time.Time        // when the pass began, perhaps in an earlier sweep
+	last    time.Time        // when the pass before it did
 	seen    map[Service]bool // services that ECS runs
 	closed  map[Scope]bool   // scopes that could not be looked at whole
 	late    atomic.Bool      // the time was up in the midst of a chunk
@@ -162,41 +161,10 @@ type sweepPass struct {
 	problems error
 }
 
-// resume gives where the sweep begins. Only whole sweeps that change things leave a
-// cursor, and only they take it up.
-func (p *sweepPass) resume(ctx context.Context) (sweepCursor, error) {
-	begin := sweepCursor{Phase: phaseServices}
-	if p.options.partial() || p.options.DryRun {
-		return begin, nil
-	}
-	text, err := p.Ledger.Cursor(ctx)
-	if err != nil || text == "" {
-		return begin, err
-	}
-	p.resumed = true
-	var at sweepCursor
-	if json.Unmarshal([]byte(text), &at) != nil || at.Scope >= max(len(p.Scopes), 1) {
-		return begin, nil // of another version, or of another list of accounts
-	}
-	return at, nil
-}
-
-// end leaves a cursor behind, or takes one away.
-func (p *sweepPass) end(ctx context.Context, at *sweepCursor) (Report, error) {
+// end leaves word for the next pass, and reports.
+func (p *sweepPass) end(ctx context.Context, at sweepCursor) (Report, error) {
 	slices.SortFunc(p.report.Drift, Drift.compare)
-	text := ""
-	if at != nil {
-		raw, err := json.Marshal(at)
-		if err != nil {
-			return p.report, err
-		}
-		text = string(raw)
-	}
-	if (text != "" || p.resumed) && !p.options.partial() && !p.options.DryRun {
-		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), sweepReserve/2)
-		defer cancel()
-		p.problems = errors.Join(p.problems, p.Ledger.SetCursor(late, text))
-	}
+	p.problems = errors.Join(p.problems, p.leave(ctx, at, !p.report.Unfinished))
 	p.announceDrift(ctx)
 	return p.report, p.problems
 }
@@ -258,8 +226,11 @@ func joinPath(scope, cluster string) string {
 
 // services looks at every service of every scope.
 func (p *sweepPass) services(ctx context.Context, at *sweepCursor) error {
-	for ; at.Scope < len(p.Scopes); at.Scope, at.Cluster, at.Service = at.Scope+1, "", "" {
-		scope := p.Scopes[at.Scope]
+	first := max(0, slices.Index(p.Scopes, at.Scope))
+	for _, scope := range p.Scopes[first:] {
+		if scope != at.Scope {
+			at.Scope, at.Cluster, at.Service = scope, "", ""
+		}
 		clusters, err := p.Estate.Clusters(ctx, scope)
 		if timeUp(ctx, err) {
 			return err
@@ -327,7 +298,7 @@ func (p *sweepPass) look(ctx context.Context, scope Scope, states []ServiceState
 	tenants := p.tenants(ctx, states, seen)
 	var asked []Service
 	for _, t := range tenants {
-		if p.options.Whole || p.turn(t.state.Service) || len(t.timeline.gaps(t.state)) > 0 || len(t.reborn()) > 0 {
+		if p.options.Whole || p.turn(t.state.Service.String()) || len(t.timeline.gaps(t.state)) > 0 || len(t.reborn()) > 0 {
 			asked = append(asked, t.state.Service)
 		}
 	}
@@ -359,12 +330,4 @@ func (p *sweepPass) look(ctx context.Context, scope Scope, states []ServiceState
 		return errTimeUp
 	}
 	return nil
-}
-
-// turn tells whether it is a service's hour of the day, in which it is looked at
-// whole: which hour that is follows from its name.
-func (p *sweepPass) turn(s Service) bool {
-	h := fnv.New32a()
-	_, _ = h.Write([]byte(s.String()))
-	return int(h.Sum32()%24) == p.now().Hour()
 }

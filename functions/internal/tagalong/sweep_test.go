@@ -404,7 +404,7 @@ func TestABlockedTagIsPutAgainInItsHourOnly(t *testing.T) {
 		return put()
 	}
 	for range 24 {
-		w.wantDrift(t, w.sweeps(t, SweepOptions{}), "blocked shop/api:prod")
+		w.wantDrift(t, w.sweeps(t, SweepOptions{Scheduled: true}), "blocked shop/api:prod")
 	}
 	if tries != 1 {
 		t.Errorf("a day of sweeps put the blocked tag %d times, want 1", tries)
@@ -412,7 +412,7 @@ func TestABlockedTagIsPutAgainInItsHourOnly(t *testing.T) {
 	w.sweeps(t, SweepOptions{Whole: true}) // which tries all
 	w.wantQuiet(t, SweepOptions{Whole: true})
 	w.registry.Push(shopAPI, imageOf(shopAPI, 1), "prod")
-	w.wantDrift(t, w.sweeps(t, SweepOptions{}), "tag healed shop/api:prod")
+	w.wantDrift(t, w.sweeps(t, SweepOptions{Scheduled: true}), "tag healed shop/api:prod")
 	w.wantTags(t)
 }
 
@@ -800,7 +800,7 @@ func (w *estateWorld) outcome() string { return w.ledger.Dump() }
 // Whatever call is the last that the time allows, the next sweep goes on.
 func TestASweepThatIsInterruptedAnywhereAndTakenUpEndsAlike(t *testing.T) {
 	whole := spoiledWorld(t)
-	if _, err := whole.Sweep(t.Context(), SweepOptions{Whole: true}); err != nil {
+	if _, err := whole.Sweep(t.Context(), SweepOptions{Whole: true, Scheduled: true}); err != nil {
 		t.Fatal(err)
 	}
 	step, least := 1, 100
@@ -821,7 +821,7 @@ func TestASweepThatIsInterruptedAnywhereAndTakenUpEndsAlike(t *testing.T) {
 			}
 		}
 		w.hook(count)
-		report, err := w.Sweep(ctx, SweepOptions{Whole: true})
+		report, err := w.Sweep(ctx, SweepOptions{Whole: true, Scheduled: true})
 		cancel()
 		if err != nil {
 			t.Fatalf("stopped at call %d: %v", stop, err)
@@ -838,7 +838,7 @@ func TestASweepThatIsInterruptedAnywhereAndTakenUpEndsAlike(t *testing.T) {
 		interrupted++
 		w.hook(func() {})
 		for range 2 { // the second time begins anew
-			if report, err = w.Sweep(t.Context(), SweepOptions{Whole: true}); err != nil || report.Unfinished {
+			if report, err = w.Sweep(t.Context(), SweepOptions{Whole: true, Scheduled: true}); err != nil || report.Unfinished {
 				t.Fatalf("taken up after call %d: %+v, %v", stop, report, err)
 			}
 		}
@@ -848,7 +848,7 @@ func TestASweepThatIsInterruptedAnywhereAndTakenUpEndsAlike(t *testing.T) {
 		if diff := gocmp.Diff(whole.outcome(), w.outcome()); diff != "" {
 			t.Fatalf("stopped at call %d (-whole +taken up):\n%s", stop, diff)
 		}
-		if cursor, _ := w.ledger.Cursor(t.Context()); cursor != "" {
+		if cursor, _ := w.ledger.Cursor(t.Context()); strings.Contains(cursor, "phase") {
 			t.Fatalf("stopped at call %d: the cursor %s is left", stop, cursor)
 		}
 	}
@@ -882,7 +882,7 @@ func TestASweepEndsBeforeItsDeadlineAndGoesOnInTheNextInvocation(t *testing.T) {
 		w.hook(func() { time.Sleep(200 * time.Millisecond) })
 		for invocations := 1; ; invocations++ {
 			ctx, cancel := context.WithTimeout(t.Context(), 12*time.Second)
-			report, err := w.Sweep(ctx, SweepOptions{Whole: true})
+			report, err := w.Sweep(ctx, SweepOptions{Whole: true, Scheduled: true})
 			left := ctx.Err()
 			cancel()
 			if err != nil || left != nil {
@@ -991,13 +991,121 @@ func TestASweepsCallsAreThoseOfTheBatchOptimum(t *testing.T) {
 			t.Errorf("%s: %s\nwant %s", test.name, got, test.want)
 		}
 	}
-	day := 0
-	before := w.estate.Calls()["ListServiceDeployments"]
-	for range 24 {
-		w.sweeps(t, SweepOptions{})
+	for _, apart := range []time.Duration{time.Hour, 90 * time.Minute, 6 * time.Hour, 20 * time.Minute} {
+		w.sweeps(t, SweepOptions{Scheduled: true})
+		before := w.estate.Calls()["ListServiceDeployments"]
+		for range 24 * time.Hour / apart {
+			w.pass(apart - time.Hour) // which sweeps lets pass
+			w.sweeps(t, SweepOptions{Scheduled: true})
+		}
+		if day := w.estate.Calls()["ListServiceDeployments"] - before; day < 240 || day > 260 {
+			t.Errorf("a day of sweeps %v apart looked into the records %d times, want about once for each of 250 services", apart, day)
+		}
 	}
-	if day = w.estate.Calls()["ListServiceDeployments"] - before; day != 250 {
-		t.Errorf("a day of sweeps looked into the records %d times, want once for each of 250 services", day)
+}
+
+// asked notes of which services the records were read.
+type asked struct {
+	*tagalongtest.Estate
+	of map[Service]bool
+}
+
+func (e asked) Chronicle(ctx context.Context, s Scope, services []Service) (map[Service][]ServiceDeployment, error) {
+	for _, one := range services {
+		e.of[one] = true
+	}
+	return e.Estate.Chronicle(ctx, s, services)
+}
+
+// manyServices is a world of services, half of them in each of two clusters, that the
+// ledger knows.
+func manyServices(t failer, n int) *estateWorld {
+	w := newEstateWorld(prodRules())
+	for i := range n {
+		w.rolls(Service{Account: prodAPI.Account, Region: prodAPI.Region, Cluster: fmt.Sprintf("prod-%d", i%2), Name: fmt.Sprintf("s%03d", i)}, ran("app", shopAPI, 1))
+	}
+	w.hears(t)
+	w.sweeps(t, SweepOptions{Scheduled: true})
+	return w
+}
+
+func TestTheRecordsOfEachServiceAreReadOnceADayHoweverSeldomItSweeps(t *testing.T) {
+	w := manyServices(t, 40)
+	for day := range 3 {
+		of := map[Service]bool{}
+		w.Estate = asked{w.estate, of}
+		w.pass(23 * time.Hour)
+		w.sweeps(t, SweepOptions{Scheduled: true})
+		if len(of) != 40 {
+			t.Errorf("day %d: the records of %d services were read", day, len(of))
+		}
+	}
+}
+
+// A pass that takes two invocations has the hours of both.
+func TestTheRecordsOfEachServiceAreReadOnceADayThoughEachPassIsInterrupted(t *testing.T) {
+	w := manyServices(t, 40)
+	of := map[Service]bool{}
+	w.Estate = asked{w.estate, of}
+	for range 13 {
+		ctx, cancel := context.WithCancel(t.Context())
+		w.estate.Hook = func(_ context.Context, c tagalongtest.Call) error {
+			if c.Cluster == "prod-1" && c.Operation == "DescribeServices" {
+				cancel() // the time is up behind the first cluster
+			}
+			return ctx.Err()
+		}
+		w.pass(time.Hour)
+		if report, err := w.Sweep(ctx, SweepOptions{Scheduled: true}); err != nil || !report.Unfinished {
+			t.Fatalf("report %+v, error %v", report, err)
+		}
+		cancel()
+		w.estate.Hook = nil
+		if report := w.sweeps(t, SweepOptions{Scheduled: true}); report.Unfinished {
+			t.Fatalf("report %+v", report)
+		}
+	}
+	if len(of) != 40 {
+		t.Errorf("the records of %d services were read", len(of))
+	}
+}
+
+func TestAPassRightAfterAnotherWritesNothing(t *testing.T) {
+	w := spoiledWorld(t)
+	w.sweeps(t, SweepOptions{Scheduled: true})
+	w.pass(2 * time.Minute)
+	w.wantQuiet(t, SweepOptions{Scheduled: true})
+}
+
+func TestASweepByHandBeginsAtTheBeginningAndLeavesTheScheduleAlone(t *testing.T) {
+	w := spoiledWorld(t)
+	const cursor = `{"begun":"2026-03-04T12:00:00Z","phase":"tags","environment":"prod"}`
+	if err := w.ledger.SetCursor(t.Context(), cursor); err != nil {
+		t.Fatal(err)
+	}
+	w.sweeps(t, SweepOptions{Whole: true})
+	w.wantRunning(t)
+	w.wantHistory(t)
+	if got, _ := w.ledger.Cursor(t.Context()); got != cursor {
+		t.Errorf("the cursor is %s", got)
+	}
+}
+
+// Of another version, or of another list of accounts.
+func TestACursorThatSaysNothingBeginsAtTheBeginning(t *testing.T) {
+	for _, cursor := range []string{
+		`x`, `{}`, `{"phase":"tags"}`,
+		`{"begun":"2026-03-04T12:00:00Z","phase":"services2"}`,
+		`{"begun":"2026-03-04T12:00:00Z","phase":"services","scope":{"Account":"999999999999","Region":"us-east-1"},"cluster":"zzz"}`,
+	} {
+		w := spoiledWorld(t)
+		if err := w.ledger.SetCursor(t.Context(), cursor); err != nil {
+			t.Fatal(err)
+		}
+		w.sweeps(t, SweepOptions{Scheduled: true})
+		w.wantRunning(t)
+		w.wantTags(t)
+		w.wantHistory(t)
 	}
 }
 

@@ -23,8 +23,8 @@ func (p *sweepPass) retire(ctx context.Context, at *sweepCursor) error {
 		return fmt.Errorf("services of the ledger: %w", err)
 	}
 	services = slices.DeleteFunc(services, func(s Service) bool {
-		// What never ran is looked at in its hour.
-		asked := members[s] != "" || p.options.Whole || p.turn(s)
+		// What never ran is looked at in its turn.
+		asked := members[s] != "" || p.options.Whole || p.turn(s.String())
 		return s.String() < at.Member.String() && at.Member != (Service{}) || p.seen[s] || !asked || !p.options.selects(s) || !p.covers(s)
 	})
 	for len(services) > 0 {
@@ -279,8 +279,8 @@ func (p *sweepPass) astray(tag Tag, actual digest.Digest) bool {
 	case TagConfirmed:
 		return !is && !tag.fought(actual)
 	case TagBlocked:
-		hour := p.options.Whole || p.turn(Service{Name: tag.ID.String()})
-		return is || p.options.Blocked || hour && !now.Before(tag.restsUntil())
+		turn := p.options.Whole || p.turn(tag.ID.String())
+		return is || p.options.Blocked || turn && !now.Before(tag.restsUntil())
 	case TagPending:
 		return !is || !now.Before(tag.DoubtUntil) // till then only time helps
 	}

@@ -54,8 +54,8 @@ var (
 type estateService struct {
 	created   time.Time
 	taskSets  bool
-	inferred  bool              // whether a deployment has come to its end is read from its tasks
-	unsteady  bool              // of what has completed not all tasks run
+	inferred  bool                // whether a deployment has come to its end is read from its tasks
+	unsteady  bool                // of what has completed not all tasks run
 	current   []*estateDeployment // the primary one last
 	completed []*estateDeployment // the last one last
 	records   []tagalong.ServiceDeployment
@@ -363,19 +363,26 @@ func (e *Estate) state(s tagalong.Service) (state tagalong.ServiceState, ok bool
 	state = tagalong.ServiceState{Service: s, TaskSets: of.taskSets, Created: of.created}
 	for _, d := range slices.Backward(of.current) {
 		if d.Primary || d.drained.IsZero() || d.drained.After(e.now()) {
-			state.Current = append(state.Current, of.shown(d.DeploymentState))
+			state.Current = append(state.Current, d.DeploymentState)
 		}
 	}
+	of.infer(state.Current)
 	return state, true
 }
 
-// shown gives a deployment as ECS shows it.
-func (s *estateService) shown(d tagalong.DeploymentState) tagalong.DeploymentState {
-	d.Inferred = s.inferred || s.taskSets
-	if s.unsteady && d.Inferred && d.Primary && d.State == tagalong.StateCompleted {
-		d.State = tagalong.StateInProgress
+// infer gives those states that ECS does not say: a deployment has completed when it
+// alone has tasks, and all of them run, a task set when all of them do.
+func (s *estateService) infer(all []tagalong.DeploymentState) {
+	if !s.inferred && !s.taskSets {
+		return
 	}
-	return d
+	for i := range all {
+		d := &all[i]
+		d.Inferred = true
+		if d.State == tagalong.StateCompleted && (s.unsteady && d.Primary || !s.taskSets && len(all) > 1) {
+			d.State = tagalong.StateInProgress
+		}
+	}
 }
 
 // Told is an event that ECS sends of a deployment.

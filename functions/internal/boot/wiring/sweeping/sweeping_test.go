@@ -71,6 +71,11 @@ func (w world) rollOut(scope wire.Scope, cluster, name, build string, hours int)
 // sweep makes a sweeper, as it is made for each sweep, and sweeps.
 func (w world) sweep(ctx context.Context, options tagalong.SweepOptions) (tagalong.Report, error) {
 	w.t.Helper()
+	return w.sweepAt(ctx, sandboxtest.Epoch, options)
+}
+
+func (w world) sweepAt(ctx context.Context, at time.Time, options tagalong.SweepOptions) (tagalong.Report, error) {
+	w.t.Helper()
 	config, err := boot.ReadConfig(func(name string) string { return w.variables[name] })
 	if err != nil {
 		w.t.Fatal(err)
@@ -80,7 +85,7 @@ func (w world) sweep(ctx context.Context, options tagalong.SweepOptions) (tagalo
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	sweeper.Now = func() time.Time { return sandboxtest.Epoch }
+	sweeper.Now = func() time.Time { return at }
 	w.ResetCalls()
 	return sweeper.Sweep(ctx, options)
 }
@@ -204,7 +209,7 @@ func TestCallsAreHardlyMoreThanBatchesNeed(t *testing.T) {
 			w.rollOut(wire.Scope{}, fmt.Sprintf("cluster-%d", c), fmt.Sprintf("service-%02d", n), "build-1", 1)
 		}
 	}
-	for _, step := range []struct {
+	for hour, step := range []struct {
 		name string
 		want map[string]int
 	}{
@@ -214,7 +219,7 @@ func TestCallsAreHardlyMoreThanBatchesNeed(t *testing.T) {
 		}},
 		{"the next", map[string]int{"ListClusters": 1, "ListServices": clusters, "DescribeServices": clusters * each / 10, "ListServiceDeployments": clusters * each / 24}},
 	} {
-		report, err := w.sweep(t.Context(), tagalong.SweepOptions{})
+		report, err := w.sweepAt(t.Context(), sandboxtest.Epoch.Add(time.Duration(hour)*time.Hour), tagalong.SweepOptions{Scheduled: true})
 		if err != nil || report.Services != clusters*each {
 			t.Fatalf("%s: %d services, error %v", step.name, report.Services, err)
 		}

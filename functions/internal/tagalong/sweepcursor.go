@@ -1,0 +1,97 @@
+package tagalong
+
+import (
+	"context"
+	"encoding/json"
+	"hash/fnv"
+	"slices"
+	"time"
+)
+
+// sweepCursor is how far the passes on the schedule have come: where an interrupted one
+// goes on and, between two of them, no more than when the last one began.
+type sweepCursor struct {
+	// Begun is when the pass began, and Last when the one before it did; zero: none did.
+	Begun time.Time `json:"begun"`
+	Last  time.Time `json:"last,omitzero"`
+
+	Phase       string  `json:"phase,omitempty"` // "" between two passes
+	Scope       Scope   `json:"scope,omitzero"`
+	Cluster     string  `json:"cluster,omitempty"`
+	Service     string  `json:"service,omitempty"` // behind it
+	Environment string  `json:"environment,omitempty"`
+	Member      Service `json:"member,omitzero"` // from it on
+	Tag         TagID   `json:"tag,omitzero"`    // behind it
+}
+
+// resume gives where the sweep begins. Only the passes on the schedule leave a cursor,
+// and only they take it up: what somebody asks for by hand is done from its beginning.
+func (p *sweepPass) resume(ctx context.Context) (sweepCursor, error) {
+	begin := sweepCursor{Phase: phaseServices, Begun: p.now().UTC().Truncate(time.Second)}
+	if !p.options.Scheduled {
+		return begin, nil
+	}
+	text, err := p.Ledger.Cursor(ctx)
+	if err != nil {
+		return begin, err
+	}
+	var at sweepCursor
+	if text == "" || json.Unmarshal([]byte(text), &at) != nil || at.Begun.IsZero() {
+		return begin, nil // there was no pass before, or one of another version
+	}
+	if at.Phase == "" {
+		begin.Last = at.Begun
+		return begin, nil
+	}
+	p.resumed = true
+	known := slices.ContainsFunc(phases, func(ph phase) bool { return ph.name == at.Phase })
+	if !known || at.Phase == phaseServices && !slices.Contains(p.Scopes, at.Scope) {
+		begin.Last = at.Last
+		return begin, nil // of another version, or of another list of accounts
+	}
+	return at, nil
+}
+
+// rightAfter is within what time of another one a pass writes down nothing, not even that
+// there was one.
+const rightAfter = 10 * time.Minute
+
+// leave writes down where the next pass on the schedule goes on; done tells that this
+// one has come to its end.
+func (p *sweepPass) leave(ctx context.Context, at sweepCursor, done bool) error {
+	if !p.options.Scheduled {
+		return nil
+	}
+	if done {
+		anew := at.Begun.Sub(at.Last) >= rightAfter && !at.Begun.Truncate(time.Hour).Equal(at.Last.Truncate(time.Hour))
+		if !p.resumed && !anew {
+			return nil
+		}
+		at = sweepCursor{Begun: at.Begun}
+	}
+	text, err := json.Marshal(at)
+	if err != nil {
+		return err
+	}
+	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), sweepReserve/2)
+	defer cancel()
+	return p.Ledger.SetCursor(late, string(text))
+}
+
+// turn tells whether it is something's turn to be looked at whole, as it is once a day,
+// at an hour that follows from its name: whether that lies between this pass and the
+// one before it, however far they are apart.
+func (p *sweepPass) turn(name string) bool {
+	if p.last.IsZero() || p.begun.Sub(p.last) >= 24*time.Hour {
+		return p.options.Scheduled
+	}
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(name))
+	its := int(h.Sum32() % 24)
+	for hour := p.last.Truncate(time.Hour).Add(time.Hour); !hour.After(p.begun); hour = hour.Add(time.Hour) {
+		if hour.Hour() == its {
+			return true
+		}
+	}
+	return false
+}
