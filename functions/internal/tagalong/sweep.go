@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -110,7 +111,7 @@ var phases = []phase{
 // Sweep takes one pass, or as much of it as the time of ctx allows. The error
 // gathers what could not be looked at or healed; the report says it, too.
 func (s *Sweeper) Sweep(ctx context.Context, o SweepOptions) (Report, error) {
-	p := &sweepPass{Sweeper: s, options: o, seen: map[Service]bool{}, closed: map[Scope]bool{}, wished: map[TagID]Tag{}}
+	p := &sweepPass{Sweeper: s, options: o, seen: map[Service]bool{}, closed: map[area]bool{}, wished: map[TagID]Tag{}}
 	at, err := p.resume(ctx)
 	if timeUp(ctx, err) {
 		return Report{Unfinished: true}, nil
@@ -143,6 +144,12 @@ func timeUp(ctx context.Context, err error) bool {
 	return errors.Is(err, errTimeUp) || err != nil && ctx.Err() != nil
 }
 
+// area is a cluster, or with no name all of a scope.
+type area struct {
+	Scope
+	cluster string
+}
+
 // sweepPass is one sweep under way.
 type sweepPass struct {
 	*Sweeper
@@ -151,7 +158,7 @@ type sweepPass struct {
 	begun   time.Time        // when the pass began, perhaps in an earlier sweep
 	last    time.Time        // when the pass before it did
 	seen    map[Service]bool // services that ECS runs
-	closed  map[Scope]bool   // scopes that could not be looked at whole
+	closed  map[area]bool    // what could not be looked at
 	late    atomic.Bool      // the time was up in the midst of a chunk
 
 	mu       sync.Mutex
@@ -212,7 +219,7 @@ func (p *sweepPass) progress(phase, at string, done int) {
 // unreachable reports a part of AWS that could not be looked at; the others are
 // looked at all the same.
 func (p *sweepPass) unreachable(scope Scope, cluster string, err error) {
-	p.closed[scope] = true
+	p.closed[area{scope, cluster}] = true
 	p.find(Drift{Kind: DriftUnreachable, Account: scope.Account, Region: scope.Region, Cluster: cluster, Reason: err.Error()})
 	p.fail(fmt.Errorf("sweeping %s: %w", cmp.Or(joinPath(scope.String(), cluster), scope.String()), err))
 }
@@ -302,12 +309,9 @@ func (p *sweepPass) look(ctx context.Context, scope Scope, states []ServiceState
 			asked = append(asked, t.state.Service)
 		}
 	}
-	records := map[Service][]ServiceDeployment{}
-	if len(asked) > 0 {
-		var err error
-		if records, err = p.Estate.Chronicle(ctx, scope, asked); err != nil {
-			return err
-		}
+	tenants, records, err := p.remember(ctx, scope, tenants, asked)
+	if err != nil {
+		return err
 	}
 	tenants = p.each(ctx, tenants, func(t *tenant) error { return p.compare(ctx, t, records[t.state.Service]) })
 	var wanted []DeploymentOf
@@ -315,7 +319,8 @@ func (p *sweepPass) look(ctx context.Context, scope Scope, states []ServiceState
 		wanted = append(wanted, t.wanted()...)
 	}
 	if len(wanted) > 0 && !p.options.DryRun {
-		if err := p.Estate.Prepare(ctx, scope, wanted); err != nil && !errors.Is(err, ErrDenied) { // then the tasks are asked
+		// Where it fails, each is asked for by itself, and says what is wrong.
+		if err := p.Estate.Prepare(ctx, scope, wanted); timeUp(ctx, err) {
 			return err
 		}
 	}
@@ -330,4 +335,30 @@ func (p *sweepPass) look(ctx context.Context, scope Scope, states []ServiceState
 		return errTimeUp
 	}
 	return nil
+}
+
+// remember reads what ECS remembers of services, all together or, where that fails,
+// each by itself: those that fail are reported, and left out. The error is that the
+// time is up.
+func (p *sweepPass) remember(ctx context.Context, scope Scope, tenants []*tenant, asked []Service) ([]*tenant, map[Service][]ServiceDeployment, error) {
+	if len(asked) == 0 {
+		return tenants, nil, nil
+	}
+	records, err := p.Estate.Chronicle(ctx, scope, asked)
+	if err == nil || timeUp(ctx, err) {
+		return tenants, records, err
+	}
+	var mu sync.Mutex
+	records = map[Service][]ServiceDeployment{}
+	left := p.each(ctx, tenants, func(t *tenant) error {
+		if !slices.Contains(asked, t.state.Service) {
+			return nil
+		}
+		own, err := p.Estate.Chronicle(ctx, scope, []Service{t.state.Service})
+		mu.Lock()
+		defer mu.Unlock()
+		maps.Copy(records, own)
+		return err
+	})
+	return left, records, nil
 }

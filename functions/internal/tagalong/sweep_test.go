@@ -1117,3 +1117,93 @@ func TestProgressTellsHowFarTheSweepHasCome(t *testing.T) {
 		t.Errorf("told %q", told)
 	}
 }
+
+// What cannot be looked at stops nothing else.
+func TestOneClusterThatCannotBeReadStopsNothingInTheOthers(t *testing.T) {
+	w := newEstateWorld(prodRules())
+	w.rolls(prodAPI, ran("app", shopAPI, 1))
+	w.rolls(prodWeb, ran("app", shopWeb, 2))
+	w.hears(t)
+	w.estate.Delete(prodAPI)
+	w.estate.Delete(prodWeb)
+	w.estate.Hook = func(_ context.Context, c tagalongtest.Call) error {
+		if c.Cluster == prodAPI.Cluster {
+			return ErrDenied
+		}
+		return nil
+	}
+	w.pass(time.Hour)
+	report, err := w.Sweep(t.Context(), SweepOptions{})
+	if !errors.Is(err, ErrDenied) {
+		t.Errorf("error %v", err)
+	}
+	members := w.members(t)
+	if _, stays := members[prodWeb]; stays {
+		t.Errorf("%s runs, as the ledger has it: %+v", prodWeb, report.Drift)
+	}
+	if _, stays := members[prodAPI]; !stays {
+		t.Errorf("%s is retired, though nobody knows", prodAPI)
+	}
+}
+
+func TestOneServiceThatFailsStopsNoOther(t *testing.T) {
+	a, b := Service{Account: prodAPI.Account, Region: prodAPI.Region, Cluster: "prod-a", Name: "a"}, Service{Account: prodAPI.Account, Region: prodAPI.Region, Cluster: "prod-a", Name: "b"}
+	fails := errors.New("ServerException")
+	for _, test := range []struct {
+		name  string
+		spoil func(w *estateWorld)
+		drift string // of the other one
+	}{
+		{"its records cannot be read", func(w *estateWorld) {
+			w.misses()
+			w.Estate = secretive{w.estate, a, fails}
+		}, "ledger healed prod-a/b"},
+		{"it cannot be retired", func(w *estateWorld) {
+			w.hears(t)
+			w.estate.Delete(a)
+			w.estate.Delete(b)
+			w.Reactor.Ledger = brokenFor{w.ledger, a, fails}
+		}, "retired healed prod-a/b"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := newEstateWorld(prodRules())
+			w.rolls(a, ran("app", shopAPI, 1))
+			w.rolls(b, ran("app", shopWeb, 2))
+			test.spoil(w)
+			w.pass(time.Hour)
+			report, err := w.Sweep(t.Context(), SweepOptions{})
+			if !errors.Is(err, fails) {
+				t.Errorf("error %v", err)
+			}
+			w.wantDrift(t, report, "ledger prod-a/a", test.drift)
+		})
+	}
+}
+
+// secretive is an estate that fails as soon as one service's records are asked for.
+type secretive struct {
+	*tagalongtest.Estate
+	of  Service
+	err error
+}
+
+func (e secretive) Chronicle(ctx context.Context, s Scope, services []Service) (map[Service][]ServiceDeployment, error) {
+	if slices.Contains(services, e.of) {
+		return nil, e.err
+	}
+	return e.Estate.Chronicle(ctx, s, services)
+}
+
+// brokenFor is a ledger that cannot read one service.
+type brokenFor struct {
+	*tagalongtest.Ledger
+	s   Service
+	err error
+}
+
+func (l brokenFor) Load(ctx context.Context, s Service) (Snapshot, error) {
+	if s == l.s {
+		return Snapshot{}, l.err
+	}
+	return l.Ledger.Load(ctx, s)
+}

@@ -36,13 +36,16 @@ func (p *sweepPass) retire(ctx context.Context, at *sweepCursor) error {
 		if end < 0 {
 			end = len(services)
 		}
-		err := p.retireOf(ctx, services[:end], members)
+		if err := p.retireOf(ctx, services[:end], members); err != nil && !timeUp(ctx, err) {
+			p.unreachable(Scope{services[0].Account, services[0].Region}, services[0].Cluster, err)
+		}
 		p.announceRecorded(ctx)
-		if err = errors.Join(err, p.putWished(ctx)); timeUp(ctx, err) {
-			at.Member = services[0]
-			return err
-		} else if err != nil {
+		if err := p.putWished(ctx); err != nil && !timeUp(ctx, err) {
 			p.fail(err)
+		}
+		if ctx.Err() != nil || p.late.Load() {
+			at.Member = services[0]
+			return errTimeUp
 		}
 		services = services[end:]
 	}
@@ -74,7 +77,7 @@ func sameCluster(a, b Service) bool {
 // covers tells whether the sweep can know that a service is gone.
 func (p *sweepPass) covers(s Service) bool {
 	scope := Scope{s.Account, s.Region}
-	return slices.Contains(p.Scopes, scope) && !p.closed[scope]
+	return slices.Contains(p.Scopes, scope) && !p.closed[area{scope, ""}] && !p.closed[area{scope, s.Cluster}]
 }
 
 // retireOf retires those services of a cluster that ECS does not have, or that no
@@ -88,7 +91,7 @@ func (p *sweepPass) retireOf(ctx context.Context, services []Service, members ma
 	seen := p.now().UTC().Truncate(time.Millisecond)
 	states, err := p.Estate.Describe(ctx, Scope{of.Account, of.Region}, of.Cluster, names)
 	if err != nil && !errors.Is(err, ErrNotFound) {
-		return fmt.Errorf("cluster %s/%s/%s: %w", of.Account, of.Region, of.Cluster, err)
+		return err
 	}
 	for _, state := range states {
 		there[state.Service.Name] = true
@@ -104,7 +107,7 @@ func (p *sweepPass) retireOf(ctx context.Context, services []Service, members ma
 		}
 		gone := Fact{Name: Retired, Time: seen, Source: FromSweep, Reason: reason}
 		if err := p.retireOne(ctx, s, members[s], gone); err != nil {
-			return fmt.Errorf("retiring %s: %w", s, err)
+			p.failed(ctx, fmt.Errorf("retiring %s: %w", s, err), driftOf(DriftLedger, members[s], s, err.Error()))
 		}
 	}
 	return nil
