@@ -20,7 +20,7 @@ const (
 )
 
 // ServiceDeployments implements tagalong.Chronicler. A list has all of it but
-// where a rollback goes, for which only those that roll back are described.
+// where a rollback goes, for which only those that may have one are described.
 // https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListServiceDeployments.html
 func (w *Workload) ServiceDeployments(ctx context.Context, s tagalong.Service, since time.Time) ([]tagalong.ServiceDeployment, error) {
 	client, err := w.clientOf(ctx, s)
@@ -67,10 +67,11 @@ func listRecords(ctx context.Context, client *ecs.Client, s tagalong.Service, si
 	return slices.DeleteFunc(briefs, func(b types.ServiceDeploymentBrief) bool { return instant(b.CreatedAt).Before(since) }), nil
 }
 
-// rolledBack gives the ARNs of those records whose status is one of a rollback.
+// rolledBack gives the ARNs of those records that may have a rollback: whose status is
+// one of a rollback, or that were stopped, perhaps while they rolled back.
 func rolledBack(briefs []types.ServiceDeploymentBrief) (arns []string) {
 	for _, brief := range briefs {
-		if strings.HasPrefix(string(brief.Status), "ROLLBACK_") {
+		if strings.HasPrefix(string(brief.Status), "ROLLBACK_") || brief.Status == types.ServiceDeploymentStatusStopped {
 			arns = append(arns, aws.ToString(brief.ServiceDeploymentArn))
 		}
 	}

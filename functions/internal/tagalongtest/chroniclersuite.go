@@ -37,6 +37,7 @@ func ChroniclerSuite(t *testing.T, open func(t *testing.T) (tagalong.Chronicler,
 	}{
 		{"a record follows its deployment", recordCourse},
 		{"a record says what it rolls back to, and since when", recordRollback},
+		{"a rollback that a newer deployment overtakes is stopped, and says so", recordOvertaken},
 		{"there are records of more than a page, and of more rollbacks than one answer has", recordsOfMany},
 		{"the records are those created at a time or later", recordsSince},
 		{"the records are those of one service", recordsOfOne},
@@ -101,6 +102,21 @@ func recordRollback(t *testing.T, w suiteChronicler) {
 	if err != nil || len(all) != 1 || all[0].Reason == "" {
 		t.Errorf("a rollback without a reason: %+v, error %v", all, err)
 	}
+}
+
+func recordOvertaken(t *testing.T, w suiteChronicler) {
+	s := suiteService("api")
+	good := w.Deploy(t, s, later(0))
+	w.Complete(t, s, good, later(1))
+	bad := w.Deploy(t, s, later(2))
+	w.RollBack(t, s, bad, later(3))
+	next := w.Deploy(t, s, later(4))
+	want := []tagalong.ServiceDeployment{
+		{Deployment: good, Status: "SUCCESSFUL", CreatedAt: later(0), FinishedAt: later(1)},
+		{Deployment: bad, Status: "STOPPED", CreatedAt: later(2), FinishedAt: later(4), RolledBackTo: good, RolledBackAt: later(3)},
+		{Deployment: next, Status: "IN_PROGRESS", CreatedAt: later(4)},
+	}
+	same(t, "overtaken", want, w.records(s, time.Time{}))
 }
 
 func recordsOfMany(t *testing.T, w suiteChronicler) {

@@ -296,6 +296,13 @@ type chroniclerWorld struct {
 
 func (w *chroniclerWorld) Deploy(_ *testing.T, s tagalong.Service, at time.Time) string {
 	w.deployments++
+	if len(w.records[s]) > 0 {
+		w.last(s, func(d *tagalong.ServiceDeployment) {
+			if d.FinishedAt.IsZero() {
+				d.Status, d.FinishedAt = "STOPPED", at
+			}
+		})
+	}
 	d := tagalong.ServiceDeployment{Deployment: fmt.Sprintf("ecs-svc/%d", 1000+w.deployments), Status: "IN_PROGRESS", CreatedAt: at}
 	w.records[s] = append(w.records[s], d)
 	w.workload.Record(s, d)

@@ -94,7 +94,7 @@ func (e *Estate) Chronicle(ctx context.Context, of tagalong.Scope, services []ta
 			all[s] = records
 		}
 		for _, r := range records {
-			if r.RolledBackTo != "" {
+			if r.RolledBackTo != "" || r.Status == "STOPPED" {
 				rolledBack++
 			}
 		}
