@@ -114,6 +114,18 @@ func (h *Repository) Retag(d digest.Digest, tag string) error {
 	return err
 }
 
+// Refuse has BatchGetImage answer for an image, asked for by this tag or digest,
+// with a failure such as KmsError; "" mends it.
+func (h *Repository) Refuse(id, code string) {
+	h.registry.mu.Lock()
+	defer h.registry.mu.Unlock()
+	if code == "" {
+		delete(h.repo.refused, id)
+		return
+	}
+	h.repo.refused[id] = code
+}
+
 // AddLayer makes a blob available, as an upload of it does.
 func (h *Repository) AddLayer(blob []byte) digest.Digest {
 	h.registry.mu.Lock()

@@ -1,6 +1,7 @@
 package ecr
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
 
@@ -40,6 +41,10 @@ func (r *Registry) batchGetImage(caller wire.Caller, in batchGetImageInput) (bat
 	for i, id := range in.IDs {
 		if slices.Contains(in.IDs[:i], id) {
 			continue // an id given twice is answered once
+		}
+		if code, ok := repo.refused[cmp.Or(id.Tag, id.Digest.String())]; ok {
+			out.Failures = append(out.Failures, id.failure(code))
+			continue
 		}
 		img, f := repo.lookup(id)
 		if f != nil {

@@ -24,6 +24,7 @@ type repository struct {
 	layers  map[digest.Digest]int64
 	uploads map[string]*upload
 	history map[string][]digest.Digest
+	refused map[string]string // failure codes by tag or digest
 }
 
 func newRepository(scope wire.Scope, name string, at time.Time) *repository {
@@ -35,6 +36,7 @@ func newRepository(scope wire.Scope, name string, at time.Time) *repository {
 		layers:     map[digest.Digest]int64{},
 		uploads:    map[string]*upload{},
 		history:    map[string][]digest.Digest{},
+		refused:    map[string]string{},
 	}
 }
 
