@@ -207,6 +207,45 @@ func TestJobsFailWithTheirType(t *testing.T) {
 	}
 }
 
+// One row for each code of https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_ImageFailure.html:
+// these come in a reply with status 200.
+func TestEveryFailureOfAnImageHasItsType(t *testing.T) {
+	w := start(t)
+	for _, c := range []struct{ code, kind, says string }{
+		{"ImageNotFound", "ConfigurationError", "an archived image counts as absent"},
+		{"ImageInaccessible", "ConfigurationError", "an archived image counts as absent"},
+		{"InvalidImageDigest", "ConfigurationError", "check the image's tag and digest"},
+		{"InvalidImageTag", "ConfigurationError", "check the image's tag and digest"},
+		{"ImageTagDoesNotMatchDigest", "ConfigurationError", "check the image's tag and digest"},
+		{"MissingDigestAndTag", "ConfigurationError", "check the image's tag and digest"},
+		{"ImageReferencedByManifestList", "ConfigurationError", "name the index"},
+		{"KmsError", "ConfigurationError", "check the repository's KMS key"},
+		{"UpstreamAccessDenied", "PermissionError", "pull-through cache rule"},
+		{"UpstreamTooManyRequests", "SystemUnavailable", "retry the action"},
+		{"UpstreamUnavailable", "SystemUnavailable", "retry the action"},
+	} {
+		for id, parameters := range map[string]string{
+			"build-1":        `{"RepositoryName":"checkout-api","ImageTag":"build-1","NewImageTag":"prod"}`,
+			w.older.String(): `{"RepositoryName":"checkout-api","ImageDigest":"` + w.older.String() + `","NewImageTag":"prod"}`,
+		} {
+			w.repository.Refuse(id, c.code)
+			a := w.invoke(t, w.job(t, parameters, 0))
+			if a.FailureType != c.kind || !strings.Contains(a.Message, c.says) {
+				t.Errorf("%s of %s: answer %+v", c.code, id, a)
+			}
+			w.repository.Refuse(id, "")
+		}
+	}
+	// to a tag that is put, and to one that only says where the image came from,
+	// upstream is nothing
+	w.repository.Refuse("build-1", "UpstreamUnavailable")
+	w.repository.Refuse("prod", "UpstreamUnavailable")
+	if a := w.invoke(t, w.job(t, w.recipe(w.older), 0)); a.Status != codepipeline.JobSucceeded {
+		t.Errorf("answer %+v", a)
+	}
+	w.wantTag(t, w.older)
+}
+
 // No job hangs because the function's own settings are wrong.
 func TestSettingsAreAMatterOfConfiguration(t *testing.T) {
 	w := start(t)

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	"github.com/aws/smithy-go"
 	"github.com/opencontainers/go-digest"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
@@ -36,7 +38,7 @@ var legalName = regexp.MustCompile(`^[a-z0-9](?:[a-z0-9._/-]{0,254}[a-z0-9])$`)
 // Read implements tagalong.Registry. A repository that is not there holds
 // nothing. Images that are archived cannot be pulled, and count as absent.
 func (r *Registry) Read(ctx context.Context, repository tagalong.Repository, digests []digest.Digest, tags []string) (tagalong.Images, error) {
-	images := tagalong.Images{Manifests: map[digest.Digest]tagalong.Manifest{}, Tags: map[string]digest.Digest{}}
+	images := tagalong.Images{Manifests: map[digest.Digest]tagalong.Manifest{}, Tags: map[string]digest.Digest{}, Unasked: map[string]error{}}
 	ids := identifiers(digests, tags)
 	if len(ids) == 0 {
 		return images, nil
@@ -58,9 +60,11 @@ func (r *Registry) Read(ctx context.Context, repository tagalong.Repository, dig
 		if err != nil {
 			return tagalong.Images{}, fmt.Errorf("reading images of %s: %w", repository, err)
 		}
-		if err := failure(out.Failures); err != nil {
+		unasked, err := sift(out.Failures)
+		if err != nil {
 			return tagalong.Images{}, fmt.Errorf("reading images of %s: %w", repository, err)
 		}
+		maps.Copy(images.Unasked, unasked)
 		for _, image := range out.Images {
 			if err := collect(images, image); err != nil {
 				return tagalong.Images{}, fmt.Errorf("reading images of %s: %w", repository, err)
@@ -81,24 +85,33 @@ func identifiers(digests []digest.Digest, tags []string) []types.ImageIdentifier
 	return ids
 }
 
-// failure gives the failures that are none of absence,
+// sift takes the failures apart: those of absence are none,
 // https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_ImageFailure.html.
-func failure(failures []types.ImageFailure) error {
+// A repository of a pull-through cache looks upstream for what it does not have. A
+// tag may be one of ours, and then it is simply not here: what it means that
+// upstream could not be asked for it is left to the caller.
+func sift(failures []types.ImageFailure) (unasked map[string]error, err error) {
 	var problems []error
+	unasked = map[string]error{}
 	for _, f := range failures {
 		switch f.FailureCode {
 		case types.ImageFailureCodeImageNotFound, types.ImageFailureCodeImageInaccessible:
+			continue
 		case types.ImageFailureCodeUpstreamAccessDenied, types.ImageFailureCodeUpstreamTooManyRequests, types.ImageFailureCodeUpstreamUnavailable:
-			// A repository of a pull-through cache looks upstream for what it does
-			// not have. An environment's tag is ours: it is not here.
-			if f.ImageId == nil || f.ImageId.ImageTag == nil {
-				problems = append(problems, fmt.Errorf("image %s: %s: %s", name(f.ImageId), f.FailureCode, aws.ToString(f.FailureReason)))
+			if f.ImageId != nil && f.ImageId.ImageTag != nil {
+				unasked[*f.ImageId.ImageTag] = refusal(f)
+				continue
 			}
-		default:
-			problems = append(problems, fmt.Errorf("image %s: %s: %s", name(f.ImageId), f.FailureCode, aws.ToString(f.FailureReason)))
 		}
+		problems = append(problems, refusal(f))
 	}
-	return errors.Join(problems...)
+	return unasked, errors.Join(problems...)
+}
+
+// refusal gives a failure as the error that it would be if it did not come in a
+// reply with status 200.
+func refusal(f types.ImageFailure) error {
+	return fmt.Errorf("image %s: %w", name(f.ImageId), &smithy.GenericAPIError{Code: string(f.FailureCode), Message: aws.ToString(f.FailureReason)})
 }
 
 func name(id *types.ImageIdentifier) string {

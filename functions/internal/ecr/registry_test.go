@@ -1,6 +1,7 @@
 package ecr
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -110,7 +111,7 @@ func TestReadAsksInHundreds(t *testing.T) {
 func TestReadNamesWhatIsRefused(t *testing.T) {
 	r, s, h := start(t)
 	push(t, h, "v1", "prod")
-	if _, err := r.Read(t.Context(), shop, nil, []string{"not legal"}); err == nil || !strings.Contains(err.Error(), `"not legal": InvalidImageTag`) {
+	if _, err := r.Read(t.Context(), shop, nil, []string{"not legal"}); err == nil || !strings.Contains(err.Error(), `"not legal": api error InvalidImageTag: `) {
 		t.Errorf("illegal tag: %v", err)
 	}
 	s.ECR.Deny("BatchGetImage")
@@ -120,13 +121,37 @@ func TestReadNamesWhatIsRefused(t *testing.T) {
 }
 
 func TestReadTakesFailuresApart(t *testing.T) {
-	for code, fatal := range map[string]bool{
-		"ImageNotFound": false, "ImageInaccessible": false, "KmsError": true, "UpstreamUnavailable": false,
+	const absent, unasked, refused = "absent", "unasked", "refused"
+	for code, want := range map[string]struct{ tag, digest string }{
+		"ImageNotFound":                 {absent, absent},
+		"ImageInaccessible":             {absent, absent},
+		"UpstreamAccessDenied":          {unasked, refused},
+		"UpstreamTooManyRequests":       {unasked, refused},
+		"UpstreamUnavailable":           {unasked, refused},
+		"KmsError":                      {refused, refused},
+		"InvalidImageDigest":            {refused, refused},
+		"InvalidImageTag":               {refused, refused},
+		"ImageTagDoesNotMatchDigest":    {refused, refused},
+		"MissingDigestAndTag":           {refused, refused},
+		"ImageReferencedByManifestList": {refused, refused},
 	} {
-		r := answering(t, 200, `{"images":[],"failures":[{"imageId":{"imageTag":"prod"},"failureCode":"`+code+`","failureReason":"because"}]}`)
-		_, err := r.Read(t.Context(), shop, nil, []string{"prod"})
-		if fatal != (err != nil) || fatal && !strings.Contains(err.Error(), code) {
-			t.Errorf("%s: %v", code, err)
+		r, _, h := start(t)
+		d := push(t, h, "v1", "prod")
+		h.Refuse("prod", code)
+		h.Refuse(d.String(), code)
+		for asked, want := range map[string]string{"prod": want.tag, d.String(): want.digest} {
+			tags, digests := []string{"prod"}, []digest.Digest(nil)
+			if asked != "prod" {
+				tags, digests = nil, []digest.Digest{d}
+			}
+			images, err := r.Read(t.Context(), shop, digests, tags)
+			told := cmp.Or(err, images.Unasked["prod"])
+			if (err != nil) != (want == refused) || (told == nil) != (want == absent) || len(images.Tags)+len(images.Manifests) > 0 {
+				t.Errorf("%s of %s: images %v, error %v", code, asked, images, err)
+			}
+			if told != nil && (sandboxtest.Code(told) != code || !strings.Contains(told.Error(), asked)) {
+				t.Errorf("%s of %s: %v", code, asked, told)
+			}
 		}
 	}
 }

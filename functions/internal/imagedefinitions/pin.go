@@ -4,8 +4,6 @@ import (
 	"context"
 	"slices"
 
-	"github.com/opencontainers/go-digest"
-
 	"github.com/tagalong-aws/tagalong/functions/internal/job"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
@@ -48,24 +46,23 @@ func (a Action) resolve(ctx context.Context, r *request) error {
 	if len(problems) > 0 {
 		return job.Problems(problems)
 	}
-	found := map[tagalong.TagID]digest.Digest{}
+	found := map[tagalong.Repository]tagalong.Images{}
 	for repository, names := range tags {
-		images, err := a.Images.Read(ctx, repository, nil, names)
+		read, err := a.Images.Read(ctx, repository, nil, names)
 		if err != nil {
 			return err
 		}
-		for tag, d := range images.Tags {
-			found[tagalong.TagID{Repository: repository, Tag: tag}] = d
-		}
+		found[repository] = read
 	}
 	for i := range r.containers {
 		c := &r.containers[i]
 		if c.image.Digest != "" {
 			continue
 		}
-		if c.image.Digest = found[tagalong.TagID{Repository: c.image.Repository, Tag: c.image.Tags[0]}]; c.image.Digest == "" {
-			problems = append(problems, job.Misconfigured("image %s: ECR has no such tag or no such repository in that account and Region", c.image))
+		read := found[c.image.Repository]
+		if c.image.Digest = read.Tags[c.image.Tags[0]]; c.image.Digest == "" {
+			problems = append(problems, c.image.Absent(read))
 		}
 	}
-	return job.Problems(problems)
+	return job.Together(problems)
 }

@@ -2,7 +2,10 @@ package job
 
 import "github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 
-const retryAction = "retry the action"
+const (
+	retryAction = "retry the action"
+	checkImage  = "check the image's tag and digest"
+)
 
 // codes are the error codes of AWS that say more than that something failed:
 // of CodePipeline, ECR, ECS, S3, STS and DynamoDB, in any operation.
@@ -11,12 +14,21 @@ var codes = map[string]struct {
 	advice string
 }{
 	"RepositoryNotFoundException":          {tagalong.ConfigurationError, "check the name, the account and the Region of the repository"},
-	"ImageNotFoundException":               {tagalong.ConfigurationError, "check the image's tag and digest"},
+	"ImageNotFoundException":               {tagalong.ConfigurationError, checkImage},
 	"ImageTagAlreadyExistsException":       {tagalong.ConfigurationError, "exclude the tag from the repository's immutability"},
 	"LimitExceededException":               {tagalong.ConfigurationError, "an image takes 1000 tags: remove some"}, // of ECR a quota, whatever the SDK takes it for
 	"InvalidParameterException":            {tagalong.ConfigurationError, ""},
 	"InvalidTagParameterException":         {tagalong.ConfigurationError, ""},
 	"KmsException":                         {tagalong.ConfigurationError, "check the repository's KMS key"},
+	"KmsError":                             {tagalong.ConfigurationError, "check the repository's KMS key"}, // this and the next are of single images
+	"InvalidImageDigest":                   {tagalong.ConfigurationError, checkImage},
+	"InvalidImageTag":                      {tagalong.ConfigurationError, checkImage},
+	"ImageTagDoesNotMatchDigest":           {tagalong.ConfigurationError, checkImage},
+	"MissingDigestAndTag":                  {tagalong.ConfigurationError, checkImage},
+	"ImageReferencedByManifestList":        {tagalong.ConfigurationError, "name the index that holds the image"},
+	"UpstreamAccessDenied":                 {tagalong.PermissionError, "let the credentials of the pull-through cache rule read the image upstream"},
+	"UpstreamTooManyRequests":              {tagalong.SystemUnavailable, retryAction},
+	"UpstreamUnavailable":                  {tagalong.SystemUnavailable, retryAction},
 	"LayersNotFoundException":              {tagalong.RevisionUnavailable, "the image's layers are not in the repository any more: push it again"},
 	"ReferencedImagesNotFoundException":    {tagalong.RevisionUnavailable, "images of the index are not in the repository any more: push them again"},
 	"UnableToGetUpstreamImageException":    {tagalong.SystemUnavailable, retryAction},

@@ -46,6 +46,19 @@ func (i Image) String() string {
 	return i.Written
 }
 
+// Absent is the failure for an image that a reading of its repository did not show:
+// it is not there, or it is not known whether it is.
+func (i Image) Absent(read tagalong.Images) error {
+	what := "image"
+	if i.Digest == "" {
+		if err := read.Unasked[i.Tags[0]]; err != nil {
+			return fmt.Errorf("reading images of %s: %w", i.Repository, err)
+		}
+		what = "tag"
+	}
+	return Misconfigured("image %s: ECR has no such %s or no such repository in that account and Region; an archived image counts as absent", i, what)
+}
+
 // Home is where a repository lies that is named without its registry.
 type Home struct{ Account, Region string }
 

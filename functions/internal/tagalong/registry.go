@@ -30,7 +30,8 @@ var (
 // Registry holds images: ECR, as far as tags go.
 type Registry interface {
 	// Read gives the manifests of these digests and tags and where the tags sit,
-	// in one call for up to 100 of them. What is not there is left out.
+	// in one call for up to 100 of them. What is not there is left out, as is an
+	// image that is archived: it cannot be pulled.
 	Read(ctx context.Context, r Repository, digests []digest.Digest, tags []string) (Images, error)
 	// Tag puts a tag on a manifest, in one single attempt. The tag being there
 	// already is success.
@@ -128,6 +129,10 @@ func platform(p specs.Platform) string {
 type Images struct {
 	Manifests map[digest.Digest]Manifest
 	Tags      map[string]digest.Digest
+	// Unasked says of tags that are not here why upstream could not be asked for
+	// them, as a pull-through cache does. Who puts such a tag does not mind; who
+	// looks for an image by it does not know whether there is one.
+	Unasked map[string]error
 }
 
 // commit gives the source revision of a container's image: what the image that

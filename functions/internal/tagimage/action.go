@@ -77,12 +77,12 @@ func (a Action) find(ctx context.Context, image job.Image) (d digest.Digest, war
 	if image.Digest == "" {
 		d, ok := found.Tags[image.Tags[0]]
 		if !ok {
-			return "", nil, job.Misconfigured("image %s: ECR has no such tag or no such repository in that account and Region", image)
+			return "", nil, image.Absent(found)
 		}
 		return d, nil, nil
 	}
 	if _, ok := found.Manifests[image.Digest]; !ok {
-		return "", nil, job.Misconfigured("image %s: ECR has no such image or no such repository in that account and Region", image)
+		return "", nil, image.Absent(found)
 	}
 	for _, tag := range image.Tags {
 		switch at := found.Tags[tag]; at {
