@@ -140,7 +140,7 @@ func TestLateJobTakesNoTagBack(t *testing.T) {
 		t.Fatalf("answer %+v", a)
 	}
 	a := w.invoke(t, late)
-	if a.Status != codepipeline.JobSucceeded || !strings.Contains(a.Summary, `tag "prod" stays on `+w.newer.String()) || strings.Contains(a.Summary, "is tagged") {
+	if a.Status != codepipeline.JobSucceeded || !strings.Contains(a.Summary, `tag "prod" stays on `+w.newer.String()) || strings.Contains(a.Summary, "is tagged") || a.Variables["ImageTag"] != "build-1" {
 		t.Errorf("answer %+v", a)
 	}
 	w.wantTag(t, w.newer)

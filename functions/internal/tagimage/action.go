@@ -43,14 +43,14 @@ func (a Action) Do(ctx context.Context, j job.Job) (tagalong.Success, error) {
 	if err != nil {
 		return tagalong.Success{}, err
 	}
-	image, warnings, err := a.find(ctx, request.image)
+	found, err := a.find(ctx, request.image)
 	if err != nil {
 		return tagalong.Success{}, err
 	}
 	promotion := tagalong.Promotion{
 		Job:         j.ID,
 		Repository:  request.image.Repository,
-		Digest:      image,
+		Digest:      found.digest,
 		Tags:        request.tags,
 		Environment: request.environment,
 	}
@@ -59,46 +59,53 @@ func (a Action) Do(ctx context.Context, j job.Job) (tagalong.Success, error) {
 	if err != nil {
 		return tagalong.Success{}, err
 	}
-	promotion.Digest = promoted.Digest // of a job that is run again that of its first run
-	return a.verdict(ctx, promotion, promoted, warnings)
+	if promotion.Digest != promoted.Digest { // of a job that is run again that of its first run
+		promotion.Digest, found.tags = promoted.Digest, nil
+	}
+	return a.verdict(ctx, promotion, promoted, found)
 }
 
-// find gives the image's digest. Where one is given it counts: a tag that has moved
+// finding is an image that was looked for.
+type finding struct {
+	digest   digest.Digest
+	tags     []string // of those that it is named by, the ones that sit on it
+	warnings []string
+}
+
+// find looks for the image. Where a digest is given it counts: a tag that has moved
 // since is a warning, and never a reason to take the newer image.
-func (a Action) find(ctx context.Context, image job.Image) (d digest.Digest, warnings []string, err error) {
+func (a Action) find(ctx context.Context, image job.Image) (finding, error) {
 	var digests []digest.Digest
 	if image.Digest != "" {
 		digests = append(digests, image.Digest)
 	}
-	found, err := a.Images.Read(ctx, image.Repository, digests, image.Tags)
+	read, err := a.Images.Read(ctx, image.Repository, digests, image.Tags)
 	if err != nil {
-		return "", nil, err
+		return finding{}, err
 	}
+	found := finding{digest: image.Digest}
 	if image.Digest == "" {
-		d, ok := found.Tags[image.Tags[0]]
-		if !ok {
-			return "", nil, image.Absent(found)
-		}
-		return d, nil, nil
+		found.digest = read.Tags[image.Tags[0]]
 	}
-	if _, ok := found.Manifests[image.Digest]; !ok {
-		return "", nil, image.Absent(found)
+	if _, ok := read.Manifests[found.digest]; !ok {
+		return finding{}, image.Absent(read)
 	}
 	for _, tag := range image.Tags {
-		switch at := found.Tags[tag]; at {
-		case image.Digest:
+		switch at := read.Tags[tag]; at {
+		case found.digest:
+			found.tags = append(found.tags, tag)
 		case "":
-			warnings = append(warnings, fmt.Sprintf("the image's tag %q is not there any more", tag))
+			found.warnings = append(found.warnings, fmt.Sprintf("the image's tag %q is not there any more", tag))
 		default:
-			warnings = append(warnings, fmt.Sprintf("the image's tag %q has moved to %s since", tag, at))
+			found.warnings = append(found.warnings, fmt.Sprintf("the image's tag %q has moved to %s since", tag, at))
 		}
 	}
-	return image.Digest, warnings, nil
+	return found, nil
 }
 
 // verdict reads from the tags how the promotion went. Nothing is promised that the
 // ledger does not say: what is not confirmed counts only if ECR shows it.
-func (a Action) verdict(ctx context.Context, p tagalong.Promotion, promoted tagalong.Promoted, warnings []string) (tagalong.Success, error) {
+func (a Action) verdict(ctx context.Context, p tagalong.Promotion, promoted tagalong.Promoted, found finding) (tagalong.Success, error) {
 	shown, err := a.shown(ctx, p, promoted.Tags)
 	if err != nil {
 		return tagalong.Success{}, err
@@ -110,7 +117,8 @@ func (a Action) verdict(ctx context.Context, p tagalong.Promotion, promoted taga
 	for _, tag := range promoted.Tags {
 		note, problem := stands(p, tag, shown[tag.ID.Tag])
 		if note != "" {
-			warnings = append(warnings, note)
+			found.warnings = append(found.warnings, note)
+			found.tags = slices.DeleteFunc(found.tags, func(name string) bool { return name == tag.ID.Tag })
 		} else if problem == nil {
 			names = append(names, tag.ID.Tag)
 		}
@@ -121,7 +129,7 @@ func (a Action) verdict(ctx context.Context, p tagalong.Promotion, promoted taga
 	if len(problems) > 0 {
 		return tagalong.Success{}, job.Together(problems)
 	}
-	return success(p, promoted.Tags, names, warnings), nil
+	return success(p, names, found), nil
 }
 
 // shown asks ECR for the tags that are not settled.
@@ -157,16 +165,17 @@ func stands(p tagalong.Promotion, tag tagalong.Tag, shown digest.Digest) (note s
 }
 
 // success is what the action says and gives to those after it, in the variables of
-// the ECR source action: the image with its new tag, the first if there are several.
-func success(p tagalong.Promotion, tags []tagalong.Tag, names, warnings []string) tagalong.Success {
+// the ECR source action: the image with a tag that sits on it, the first new one,
+// else one that it was found by.
+func success(p tagalong.Promotion, names []string, found finding) tagalong.Success {
 	uri := p.Repository.String() + "@" + p.Digest.String()
 	var sentences []string
 	if len(names) > 0 {
 		sentences = append(sentences, fmt.Sprintf("%s is tagged %s", uri, strings.Join(names, ", ")))
 	}
 	variables := map[string]string{job.RepositoryName: p.Repository.Name, job.ImageDigest: p.Digest.String(), job.ImageURI: uri}
-	if len(tags) > 0 {
-		variables[job.ImageTag] = tags[0].ID.Tag
+	if tags := slices.Concat(names, found.tags); len(tags) > 0 {
+		variables[job.ImageTag] = tags[0]
 	}
-	return tagalong.Success{Summary: strings.Join(slices.Concat(sentences, warnings), "; "), Variables: variables}
+	return tagalong.Success{Summary: strings.Join(slices.Concat(sentences, found.warnings), "; "), Variables: variables}
 }

@@ -132,15 +132,11 @@ func TestBadParametersFailWithAWord(t *testing.T) {
 }
 
 func TestTagsSayHowItWent(t *testing.T) {
-	newer := func(w *world) {
-		w.ledger.tags["prod"] = tagalong.Tag{Wish: tagalong.Claim{Digest: w.newer, At: began.Add(time.Second), By: "111122223333/us-east-1/prod/checkout#app"}, State: tagalong.TagConfirmed, ID: tagalong.TagID{Repository: app, Tag: "prod"}}
-	}
 	for name, c := range map[string]struct {
 		arrange func(w *world)
 		summary string
 		failure string
 	}{
-		"a newer claim holds it": {newer, "is newer than this action", ""},
 		"immutable": {func(w *world) {
 			w.registry.Push(app, tagalongtest.Image("v2"), "prod")
 			w.registry.Immutable(app)
@@ -172,6 +168,50 @@ func TestTagsSayHowItWent(t *testing.T) {
 				t.Errorf("%+v, error %v", s, err)
 			}
 		})
+	}
+}
+
+// newerHolds lets a rollout that is newer than the job hold a tag.
+func (w *world) newerHolds(tag string) {
+	w.ledger.tags[tag] = tagalong.Tag{
+		ID:    tagalong.TagID{Repository: app, Tag: tag},
+		Wish:  tagalong.Claim{Digest: w.newer, At: began.Add(time.Second), By: "111122223333/us-east-1/prod/checkout#app"},
+		State: tagalong.TagConfirmed,
+	}
+	w.registry.Push(app, tagalongtest.Image("v2"), tag)
+}
+
+// The actions behind this one go by the tag that it gives them.
+func TestTheTagThatIsGivenSitsOnTheImage(t *testing.T) {
+	w := start(t)
+	w.Rules = tagalong.Rules{{Environment: "prod", Tags: []string{"{environment}", "live"}}}
+	w.newerHolds("prod")
+	byDigest := `"ImageDigest":"` + w.older.String() + `",`
+	for parameters, want := range map[string]string{
+		`"ImageTag":"build-1","NewImageTag":"prod"}`:               "build-1",
+		`"ImageTag":"build-1","Environment":"prod"}`:               "live",
+		byDigest + `"NewImageTag":"prod"}`:                         "",
+		byDigest + `"ImageTag":"build-1","NewImageTag":"prod"}`:    "build-1",
+		byDigest + `"ImageTag":"build-2","NewImageTag":"prod"}`:    "", // it has moved
+		byDigest + `"ImageTag":"gone","NewImageTag":"prod"}`:       "",
+		byDigest + `"ImageTag":"build-2","NewImageTag":"another"}`: "another",
+	} {
+		s, err := w.do(t, `{"RepositoryName":"checkout-api",`+parameters)
+		tag, given := s.Variables["ImageTag"]
+		if err != nil || tag != want || given != (want != "") || s.Variables["ImageDigest"] != w.older.String() {
+			t.Errorf("%s: %+v, error %v", parameters, s, err)
+		}
+		if at := w.registry.Tags(app)[tag]; given && at != w.older {
+			t.Errorf("%s: tag %q is on %s", parameters, tag, at)
+		}
+		if strings.Contains(s.Summary, `"prod" stays on`) != strings.Contains(parameters, `"prod"`) {
+			t.Errorf("%s: summary %q", parameters, s.Summary)
+		}
+	}
+	w.newerHolds("mine") // which is what the image is named by, and moves away under our hands
+	w.registry.Push(app, tagalongtest.Image("v1"), "mine")
+	if s, err := w.do(t, `{"RepositoryName":"checkout-api","ImageTag":"mine","NewImageTag":"mine"}`); err != nil || s.Variables["ImageTag"] != "" {
+		t.Errorf("%+v, error %v", s, err)
 	}
 }
 
