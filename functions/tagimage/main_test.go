@@ -304,22 +304,29 @@ func TestAnswersOwnFailureIsTriedAgain(t *testing.T) {
 }
 
 // A job that is run again promotes what it did, also if its image is named by a tag
-// that has moved meanwhile.
+// that has moved meanwhile, or is gone.
 func TestRepeatedJobStaysWithItsImage(t *testing.T) {
-	w := start(t)
-	j := w.job(t, `{"RepositoryName":"checkout-api","ImageTag":"build-1","NewImageTag":"prod"}`, time.Minute)
-	w.CodePipeline.Deny("PutJobSuccessResult")
-	w.CodePipeline.Deny("PutJobFailureResult")
-	if a := w.Invoke(t, j.Event(), 3*time.Second); !a.Failed {
-		t.Fatalf("answer %+v", a)
-	}
-	w.CodePipeline.Permit("PutJobSuccessResult")
-	w.push(t, "v2", "build-1")
-	if a := w.invoke(t, j); a.Status != codepipeline.JobSucceeded || a.Variables["ImageDigest"] != w.older.String() || !strings.Contains(a.Summary, w.older.String()) {
-		t.Errorf("answer %+v", a)
-	}
-	if history := w.repository.History("prod"); !slices.Equal(history, []digest.Digest{w.older}) {
-		t.Errorf("prod was on %s", history)
+	for name, lose := range map[string]func(w *world){
+		"the tag has moved": func(w *world) { w.push(t, "v2", "build-1") },
+		"the tag is gone":   func(w *world) { w.repository.Untag("build-1") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := start(t)
+			j := w.job(t, `{"RepositoryName":"checkout-api","ImageTag":"build-1","NewImageTag":"prod"}`, time.Minute)
+			w.CodePipeline.Deny("PutJobSuccessResult")
+			w.CodePipeline.Deny("PutJobFailureResult")
+			if a := w.Invoke(t, j.Event(), 3*time.Second); !a.Failed {
+				t.Fatalf("answer %+v", a)
+			}
+			w.CodePipeline.Permit("PutJobSuccessResult")
+			lose(w)
+			if a := w.invoke(t, j); a.Status != codepipeline.JobSucceeded || a.Variables["ImageDigest"] != w.older.String() || !strings.Contains(a.Summary, w.older.String()) {
+				t.Errorf("answer %+v", a)
+			}
+			if history := w.repository.History("prod"); !slices.Equal(history, []digest.Digest{w.older}) {
+				t.Errorf("prod was on %s", history)
+			}
+		})
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,6 +24,16 @@ func (l *Ledger) Date(ctx context.Context, job string, first tagalong.Sight, exp
 		return first, err
 	}
 	return decode(known.Item, jobItem.sight)
+}
+
+// Sight reads what Date has recorded, consistently.
+func (l *Ledger) Sight(ctx context.Context, job string) (s tagalong.Sight, seen bool, err error) {
+	err = l.get(ctx, slices.Values([]key{jobKey(job)}), func(_ key, i item) (err error) {
+		s, err = decode(i, jobItem.sight)
+		seen = err == nil
+		return err
+	})
+	return s, seen, err
 }
 
 // put writes one item; a refusal of its condition comes with the item that is there.

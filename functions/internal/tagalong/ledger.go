@@ -71,6 +71,8 @@ type Promotions interface {
 	// Date gives what a job promotes, and from when that counts: first, unless
 	// another sight has been recorded of the job before.
 	Date(ctx context.Context, job string, first Sight, expires time.Time) (Sight, error)
+	// Sight gives the sight of a job that is recorded, if one is.
+	Sight(ctx context.Context, job string) (s Sight, seen bool, err error)
 	// Promote writes a promotion and its tag in one transaction, or nothing. It
 	// gives ErrOvertaken if a newer promotion of the tag is recorded, else
 	// *RefusedError if the tag stands in the way.

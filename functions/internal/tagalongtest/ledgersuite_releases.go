@@ -39,11 +39,17 @@ func jobsDate(t *testing.T, l suiteLedger) {
 	sight := func(i int) tagalong.Sight {
 		return tagalong.Sight{Digest: Image(fmt.Sprint(i)).Digest, At: second(i)}
 	}
+	if got, seen, err := l.Sight(t.Context(), "job"); err != nil || seen {
+		t.Errorf("the job is %v before its sight, error %v", got, err)
+	}
 	for i := range 3 {
 		got, err := l.Date(t.Context(), "job", sight(5-i), time.Date(2999, 1, 1, 0, 0, 0, 0, time.UTC))
 		if err != nil || got != sight(5) {
 			t.Errorf("the job is %v at its sight %d, error %v; want %v", got, i, err, sight(5))
 		}
+	}
+	if got, seen, err := l.Sight(t.Context(), "job"); err != nil || !seen || got != sight(5) {
+		t.Errorf("the job is %v after its sights, seen %t, error %v; want %v", got, seen, err, sight(5))
 	}
 	if got, err := l.Date(t.Context(), "another", sight(1), time.Date(2999, 1, 1, 0, 0, 0, 0, time.UTC)); err != nil || got != sight(1) {
 		t.Errorf("another job is %v, error %v", got, err)

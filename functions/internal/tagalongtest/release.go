@@ -39,6 +39,17 @@ func (l *Ledger) Date(ctx context.Context, job string, first tagalong.Sight, _ t
 	return first, nil
 }
 
+// Sight implements tagalong.Promotions.
+func (l *Ledger) Sight(ctx context.Context, job string) (tagalong.Sight, bool, error) {
+	done, err := l.begin(ctx, "Sight")
+	if err != nil {
+		return tagalong.Sight{}, false, err
+	}
+	defer done()
+	s, seen := l.jobs[job]
+	return s, seen, nil
+}
+
 // Promote implements tagalong.Promotions.
 func (l *Ledger) Promote(ctx context.Context, p tagalong.PromotionWrite) error {
 	done, err := l.begin(ctx, "Promote")

@@ -26,12 +26,19 @@ type Promoter interface {
 	Promote(ctx context.Context, p tagalong.Promotion) (tagalong.Promoted, error)
 }
 
+// Sights knows the jobs that were run before: the core's Promotions do.
+type Sights interface {
+	// Sight gives what a job promoted when it was first seen, if it was.
+	Sight(ctx context.Context, job string) (s tagalong.Sight, seen bool, err error)
+}
+
 // Action is the action, in the function's Region.
 type Action struct {
 	Region   string
 	Rules    tagalong.Rules
 	Images   Images
 	Promoter Promoter
+	Sights   Sights
 	Origins  Origins
 	Log      *slog.Logger
 }
@@ -45,7 +52,9 @@ func (a Action) Do(ctx context.Context, j job.Job) (tagalong.Success, error) {
 	}
 	found, err := a.find(ctx, request.image)
 	if err != nil {
-		return tagalong.Success{}, err
+		if found, err = a.recall(ctx, j.ID, err); err != nil {
+			return tagalong.Success{}, err
+		}
 	}
 	promotion := tagalong.Promotion{
 		Job:         j.ID,
@@ -101,6 +110,19 @@ func (a Action) find(ctx context.Context, image job.Image) (finding, error) {
 		}
 	}
 	return found, nil
+}
+
+// recall gives the image of a job that is run again and cannot find it any more: its
+// first run did, and the promotion stands. Of a new job the error stays.
+func (a Action) recall(ctx context.Context, id string, lost error) (finding, error) {
+	sight, seen, err := a.Sights.Sight(ctx, id)
+	switch {
+	case err != nil:
+		return finding{}, fmt.Errorf("asking whether the job was run before: %w", err)
+	case !seen:
+		return finding{}, lost
+	}
+	return finding{digest: sight.Digest}, nil
 }
 
 // verdict reads from the tags how the promotion went. Nothing is promised that the

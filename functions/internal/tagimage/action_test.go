@@ -1,6 +1,8 @@
 package tagimage
 
 import (
+	"context"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -42,6 +44,44 @@ func TestRepeatedJobSaysTheSame(t *testing.T) {
 	second, err := w.do(t, w.recipe(w.older, "build-1"))
 	if err != nil || first.Summary != second.Summary || !maps.Equal(first.Variables, second.Variables) || w.registry.Puts() != 1 {
 		t.Errorf("%+v, error %v, %d puts", second, err, w.registry.Puts())
+	}
+}
+
+// What the image was named by may go while a job is run again: the promotion stands.
+func TestRepeatedJobRemembersItsImage(t *testing.T) {
+	for name, lose := range map[string]func(w *world){
+		"the tag is gone":   func(w *world) { w.registry.Untag(app, "build-1") },
+		"the tag has moved": func(w *world) { w.registry.Push(app, tagalongtest.Image("v2"), "build-1") },
+		"upstream cannot be asked": func(w *world) {
+			w.registry.OnRead = func(_ context.Context, _ tagalong.Repository, read func() (tagalong.Images, error)) (tagalong.Images, error) {
+				images, err := read()
+				delete(images.Tags, "build-1")
+				images.Unasked = map[string]error{"build-1": tagalong.ErrBusy}
+				return images, err
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			const parameters = `{"RepositoryName":"checkout-api","ImageTag":"build-1","NewImageTag":"prod"}`
+			w := start(t)
+			first, err := w.do(t, parameters)
+			if err != nil {
+				t.Fatal(err)
+			}
+			lose(w)
+			second, err := w.do(t, parameters)
+			if err != nil || first.Summary != second.Summary || !maps.Equal(first.Variables, second.Variables) {
+				t.Errorf("%+v, error %v", second, err)
+			}
+		})
+	}
+}
+
+func TestLedgerThatCannotBeAskedIsTheJobsFailure(t *testing.T) {
+	w := start(t)
+	w.ledger.unread = tagalong.ErrBusy
+	if _, err := w.do(t, `{"RepositoryName":"checkout-api","ImageTag":"gone","NewImageTag":"prod"}`); !errors.Is(err, tagalong.ErrBusy) {
+		t.Errorf("error %v", err)
 	}
 }
 

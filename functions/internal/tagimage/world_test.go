@@ -54,7 +54,7 @@ func start(t *testing.T) *world {
 	w.registry.Push(app, two, "build-2", "latest")
 	w.older, w.newer = one.Digest, two.Digest
 	w.Action = Action{
-		Region: "us-east-1", Images: &w.registry, Promoter: &w.ledger, Origins: &w.codePipeline,
+		Region: "us-east-1", Images: &w.registry, Promoter: &w.ledger, Sights: &w.ledger, Origins: &w.codePipeline,
 		Log: slog.New(slog.NewTextHandler(&w.log, nil)),
 	}
 	return w
@@ -67,6 +67,7 @@ type ledger struct {
 	promotions []tagalong.Promotion
 	tags       map[string]tagalong.Tag
 	err        error
+	unread     error // of Sight
 	// hold leaves tags as they are: an answer is missing.
 	hold bool
 }
@@ -74,6 +75,9 @@ type ledger struct {
 func (l *ledger) Promote(ctx context.Context, p tagalong.Promotion) (tagalong.Promoted, error) {
 	if l.err != nil {
 		return tagalong.Promoted{}, l.err
+	}
+	if first, seen, _ := l.Sight(ctx, p.Job); seen {
+		p.Digest, p.At = first.Digest, first.At
 	}
 	l.promotions = append(l.promotions, p)
 	promoted := tagalong.Promoted{Sight: tagalong.Sight{Digest: p.Digest, At: p.At}}
@@ -90,6 +94,15 @@ func (l *ledger) Promote(ctx context.Context, p tagalong.Promotion) (tagalong.Pr
 		promoted.Tags = append(promoted.Tags, tag)
 	}
 	return promoted, nil
+}
+
+func (l *ledger) Sight(_ context.Context, job string) (tagalong.Sight, bool, error) {
+	for _, p := range l.promotions {
+		if p.Job == job {
+			return tagalong.Sight{Digest: p.Digest, At: p.At}, true, l.unread
+		}
+	}
+	return tagalong.Sight{}, false, l.unread
 }
 
 func (l *ledger) converge(ctx context.Context, tag tagalong.Tag) tagalong.Tag {

@@ -40,6 +40,7 @@ func Action(ctx context.Context, config boot.Config, cfg aws.Config, log *slog.L
 		Rules:    rules,
 		Images:   registry,
 		Promoter: &tagalong.Reactor{Rules: rules, Ledger: ledger, Registry: registry, Retention: config.Retention, Log: log},
+		Sights:   ledger,
 		Origins:  origins{codepipeline.NewJobs(cfg), codepipeline.New(reach.Workload)},
 		Log:      log,
 	}, nil
