@@ -183,13 +183,14 @@ func TestJobsFailWithTheirType(t *testing.T) {
 		spoil      func()
 		mend       func()
 		kind, says string
+		recorded   bool // the promotion is
 	}{
 		{parameters: "not json", kind: "ConfigurationError", says: "no legal JSON"},
 		{parameters: `{"RepositoryName":"none","ImageTag":"build-1","NewImageTag":"prod"}`, kind: "ConfigurationError", says: "no such tag or no such repository"},
-		{parameters: `{"RepositoryName":"fixed","ImageTag":"build-1","NewImageTag":"prod"}`, kind: "ConfigurationError", says: "IMMUTABLE_WITH_EXCLUSION"},
-		{recipe, func() { w.ECR.Deny("PutImage") }, func() { w.ECR.Permit("PutImage") }, "PermissionError", "action: allow the function's role ecr:PutImage on the repository"},
-		{recipe, func() { w.ECR.Deny("BatchGetImage") }, func() { w.ECR.Permit("BatchGetImage") }, "PermissionError", "ecr:BatchGetImage"},
-		{recipe, func() { w.ECR.Throttle("BatchGetImage", 9) }, func() { w.ECR.Permit("BatchGetImage") }, "SystemUnavailable", "retry the action"},
+		{parameters: `{"RepositoryName":"fixed","ImageTag":"build-1","NewImageTag":"prod"}`, kind: "ConfigurationError", says: "IMMUTABLE_WITH_EXCLUSION", recorded: true},
+		{recipe, func() { w.ECR.Deny("PutImage") }, func() { w.ECR.Permit("PutImage") }, "PermissionError", "action: allow the function's role ecr:PutImage on the repository", true},
+		{recipe, func() { w.ECR.Deny("BatchGetImage") }, func() { w.ECR.Permit("BatchGetImage") }, "PermissionError", "ecr:BatchGetImage", false},
+		{recipe, func() { w.ECR.Throttle("BatchGetImage", 9) }, func() { w.ECR.Permit("BatchGetImage") }, "SystemUnavailable", "retry the action", false},
 	} {
 		if c.spoil != nil {
 			c.spoil()
@@ -198,7 +199,7 @@ func TestJobsFailWithTheirType(t *testing.T) {
 		if c.mend != nil {
 			c.mend()
 		}
-		if a.FailureType != c.kind || !strings.Contains(a.Message, c.says) {
+		if a.FailureType != c.kind || !strings.Contains(a.Message, c.says) || strings.Contains(a.Message, "; the promotion stays recorded: ") != c.recorded {
 			t.Errorf("%s: answer %+v", c.parameters, a)
 		}
 	}
@@ -260,7 +261,7 @@ func TestSettingsAreAMatterOfConfiguration(t *testing.T) {
 		p := lambdatest.Launch(t, variables(api, w.Sandbox.URL, setting)...)
 		j := w.job(t, w.recipe(w.older), 0)
 		succeed(t, api.Invoke(t, j.Event(), 30*time.Second))
-		if a := j.Answer(); a.FailureType != "ConfigurationError" || !strings.Contains(a.Message, says) {
+		if a := j.Answer(); a.FailureType != "ConfigurationError" || !strings.Contains(a.Message, says) || strings.Contains(a.Message, "stays recorded") {
 			t.Errorf("%s: answer %+v\n%s", setting, a, p.Output)
 		}
 	}

@@ -238,6 +238,13 @@ func TestTheGravestProblemCounts(t *testing.T) {
 	}
 }
 
+func TestARemarkComesBehindTheAdvice(t *testing.T) {
+	f := classify(Remarked(fmt.Errorf("putting: %w", tagalong.ErrBusy), "the claim stays"))
+	if f.Type != tagalong.SystemUnavailable || f.Message != "putting: "+tagalong.ErrBusy.Error()+": retry the action; the claim stays" {
+		t.Errorf("%s: %s", f.Type, f.Message)
+	}
+}
+
 // What the core gathers is a list of lines, and lists in lists.
 func TestSeveralErrorsAreSaidInOneLine(t *testing.T) {
 	inner := multierror.Append(nil, errors.New("a"), tagalong.ErrTaken)

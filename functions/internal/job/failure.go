@@ -38,6 +38,12 @@ func Failed(format string, args ...any) error {
 	return fails(tagalong.JobFailed, format, args)
 }
 
+// Remarked adds to an error what else there is to know, behind the advice on it.
+func Remarked(err error, remark string) error {
+	f := classify(err)
+	return fails(f.Type, "%s; %s", []any{f.Message, remark})
+}
+
 // gravest orders the types of failures for a job that has several: first what
 // somebody must change, then what another try may mend.
 var gravest = []tagalong.FailureType{

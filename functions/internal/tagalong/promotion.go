@@ -34,8 +34,11 @@ type Sight struct {
 
 // Promoted is how the tags of a promotion stand.
 type Promoted struct {
-	Sight       // of the claim
-	Tags  []Tag // one for each of the promotion's, as the ledger has them now
+	Sight // of the claim
+	// Tags are one for each of the promotion's, as the ledger has them now. Beside an
+	// error they are those that this call has the ledger wish for: the sweep puts
+	// them, too.
+	Tags []Tag
 }
 
 // jobsAreOverAfter is far more than the day that CodePipeline gives a job, with all
@@ -54,14 +57,27 @@ func (r *Reactor) Promote(ctx context.Context, p Promotion) (Promoted, error) {
 	p.Digest, p.At = seen.Digest, seen.At
 	claims := p.claims()
 	wishes, readings, err := r.wish(ctx, p, claims)
+	if err == nil {
+		_, err = r.converge(ctx, wishes, readings)
+	}
+	var tags []Tag
+	if err == nil {
+		tags, err = r.standing(ctx, claims)
+	}
 	if err != nil {
-		return Promoted{}, err
+		tags = recorded(claims, wishes)
 	}
-	if _, err := r.converge(ctx, wishes, readings); err != nil {
-		return Promoted{}, err
-	}
-	tags, err := r.standing(ctx, claims)
 	return Promoted{seen, tags}, err
+}
+
+// recorded gives the claims' wishes, in the order of the claims.
+func recorded(claims []Claim, wishes map[TagID]Tag) (tags []Tag) {
+	for _, c := range claims {
+		if tag, ok := wishes[c.Tag]; ok {
+			tags = append(tags, tag)
+		}
+	}
+	return tags
 }
 
 // claims gives the promotion's claims, one for each of its tags.

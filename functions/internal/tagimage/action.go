@@ -21,7 +21,7 @@ type Images interface {
 }
 
 // Promoter puts tags on an image as the ledger wishes: the core's Reactor does. To
-// do it again is safe.
+// do it again is safe. Beside an error it gives the tags that are wished for.
 type Promoter interface {
 	Promote(ctx context.Context, p tagalong.Promotion) (tagalong.Promoted, error)
 }
@@ -66,12 +66,25 @@ func (a Action) Do(ctx context.Context, j job.Job) (tagalong.Success, error) {
 	promotion.Release, promotion.At = a.origin(ctx, j.ID)
 	promoted, err := a.Promoter.Promote(ctx, promotion)
 	if err != nil {
-		return tagalong.Success{}, err
+		return tagalong.Success{}, remarked(err, promoted)
 	}
 	if promotion.Digest != promoted.Digest { // of a job that is run again that of its first run
 		promotion.Digest, found.tags = promoted.Digest, nil
 	}
-	return a.verdict(ctx, promotion, promoted, found)
+	success, err := a.verdict(ctx, promotion, promoted, found)
+	if err != nil {
+		return tagalong.Success{}, remarked(err, promoted)
+	}
+	return success, nil
+}
+
+// remarked says of a job that fails that its promotion is a claim all the same, if
+// the ledger has it: whoever mends the cause need not wonder why the tag moves then.
+func remarked(err error, promoted tagalong.Promoted) error {
+	if !slices.ContainsFunc(promoted.Tags, func(tag tagalong.Tag) bool { return tag.Wish.Digest == promoted.Digest }) {
+		return err
+	}
+	return job.Remarked(err, "the promotion stays recorded: a sweep tags the image once this is mended, unless a newer claim takes its place")
 }
 
 // finding is an image that was looked for.

@@ -3,12 +3,15 @@ package tagimage
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/aws/smithy-go"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalongtest"
@@ -165,11 +168,16 @@ func TestBadParametersFailWithAWord(t *testing.T) {
 		_, err := w.do(t, c.parameters)
 		wantFailure(t, err, c.want)
 		wantFailure(t, err, "ConfigurationError: ")
+		if strings.Contains(err.Error(), "recorded") {
+			t.Errorf("nothing is recorded: %v", err)
+		}
 	}
 	if len(w.ledger.promotions) > 0 {
 		t.Errorf("promotions %+v", w.ledger.promotions)
 	}
 }
+
+const stays = "the promotion stays recorded: a sweep tags the image once this is mended, unless a newer claim takes its place"
 
 func TestTagsSayHowItWent(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -202,10 +210,46 @@ func TestTagsSayHowItWent(t *testing.T) {
 			s, err := w.do(t, w.recipe(w.older, "build-1"))
 			if c.failure != "" {
 				wantFailure(t, err, c.failure)
+				if recorded := w.ledger.err == nil; recorded != strings.HasSuffix(fmt.Sprint(err), "; "+stays) {
+					t.Errorf("of a promotion that is recorded (%t): %v", recorded, err)
+				}
 				return
 			}
 			if err != nil || !strings.Contains(s.Summary, c.summary) || s.Variables["ImageDigest"] != w.older.String() || s.Variables["ImageTag"] != "prod" {
 				t.Errorf("%+v, error %v", s, err)
+			}
+		})
+	}
+}
+
+// What fails behind the ledger leaves the claim, and the advice comes before that.
+func TestPromotionThatIsRecordedStays(t *testing.T) {
+	denied := &smithy.GenericAPIError{Code: "AccessDeniedException", Message: "not authorized"}
+	for name, c := range map[string]struct {
+		arrange func(w *world)
+		want    string
+	}{
+		"behind the claim": {func(w *world) { w.ledger.err, w.ledger.late = denied, true }, "PermissionError: api error AccessDeniedException: not authorized: allow it to the function's role; " + stays},
+		"before the claim": {func(w *world) { w.ledger.err = denied }, "api error AccessDeniedException: not authorized"},
+		"while ECR is asked": {func(w *world) {
+			w.ledger.hold = true
+			asked := false
+			w.registry.OnRead = func(_ context.Context, _ tagalong.Repository, read func() (tagalong.Images, error)) (tagalong.Images, error) {
+				if asked {
+					return tagalong.Images{}, tagalong.ErrBusy
+				}
+				asked = true
+				return read()
+			}
+		}, "SystemUnavailable: " + tagalong.ErrBusy.Error() + ": retry the action; " + stays},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := start(t)
+			c.arrange(w)
+			_, err := w.do(t, w.recipe(w.older, "build-1"))
+			wantFailure(t, err, c.want)
+			if strings.Contains(c.want, stays) != strings.Contains(err.Error(), stays) {
+				t.Error(err)
 			}
 		})
 	}

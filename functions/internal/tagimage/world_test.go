@@ -67,13 +67,14 @@ type ledger struct {
 	promotions []tagalong.Promotion
 	tags       map[string]tagalong.Tag
 	err        error
+	late       bool  // err comes behind the claim
 	unread     error // of Sight
 	// hold leaves tags as they are: an answer is missing.
 	hold bool
 }
 
 func (l *ledger) Promote(ctx context.Context, p tagalong.Promotion) (tagalong.Promoted, error) {
-	if l.err != nil {
+	if l.err != nil && !l.late {
 		return tagalong.Promoted{}, l.err
 	}
 	if first, seen, _ := l.Sight(ctx, p.Job); seen {
@@ -93,7 +94,7 @@ func (l *ledger) Promote(ctx context.Context, p tagalong.Promotion) (tagalong.Pr
 		l.tags[id.Tag] = tag
 		promoted.Tags = append(promoted.Tags, tag)
 	}
-	return promoted, nil
+	return promoted, l.err
 }
 
 func (l *ledger) Sight(_ context.Context, job string) (tagalong.Sight, bool, error) {
