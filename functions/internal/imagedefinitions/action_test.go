@@ -140,6 +140,9 @@ func TestDocuments(t *testing.T) {
 		}
 		return "[" + strings.Join(entries, ",") + "]"
 	}
+	byTag := func(tag string) map[string]string { // what it sits on is not known
+		return map[string]string{job.ImageTag: tag, job.ImageURI: app + ":" + tag, job.ImageDigest: ""}
+	}
 	const foreign = "public.ecr.aws/envoy/envoy@sha256:89966b648e537b6990d14a2e44e8075ac2ca0ff4250bf7d8bbfe0abdccf67a7d"
 	for name, c := range map[string]struct {
 		parameters string
@@ -168,6 +171,10 @@ func TestDocuments(t *testing.T) {
 			`{"ContainerName":"app"}`, detailOf("checkout-api", w.older, app+":latest", "build-1", "other"),
 			definitions("app", pinned), map[string]string{job.ImageTag: "latest"},
 		},
+		"by an artifact with several tags": {
+			`{"ContainerName":"app"}`, detailOf("checkout-api", w.older, pinned, "build-1", "other"),
+			definitions("app", pinned), map[string]string{job.ImageTag: "build-1"},
+		},
 		"by an artifact without a digest": {
 			`{"ContainerName":"app"}`, `{"ImageURI":"` + app + `:build-1","ImageTags":["x","y"]}`,
 			definitions("app", pinned), map[string]string{job.ImageTag: "build-1"},
@@ -184,7 +191,34 @@ func TestDocuments(t *testing.T) {
 		},
 		"not pinned": {
 			`{"ContainerName":"app","ImageURI":"` + app + `:build-1","Pin":"false"}`, "",
-			definitions("app", app+":build-1"), map[string]string{job.ImageTag: "build-1", job.ImageURI: app + ":build-1", job.ImageDigest: ""},
+			definitions("app", app+":build-1"), byTag("build-1"),
+		},
+		"not pinned, by the variables of the ECR source action": {
+			`{"ContainerName":"app","RepositoryName":"checkout-api","ImageTag":"build-1","ImageDigest":"` + w.older.String() + `","ImageURI":"` + pinned + `","Pin":"false"}`, "",
+			definitions("app", app+":build-1"), byTag("build-1"),
+		},
+		"not pinned, and one tag twice": {
+			`{"ContainerName":"app","ImageTag":"build-1","ImageDigest":"` + w.older.String() + `","ImageURI":"` + app + `:build-1","Pin":"false"}`, "",
+			definitions("app", app+":build-1"), byTag("build-1"),
+		},
+		"not pinned, by the artifact of the ECR source action": {
+			`{"ContainerName":"app","Pin":"false"}`, detailOf("checkout-api", w.older, pinned, "build-1"),
+			definitions("app", app+":build-1"), byTag("build-1"),
+		},
+		"not pinned, by an artifact whose URI has a tag": {
+			`{"ContainerName":"app","Pin":"false"}`, detailOf("checkout-api", w.older, app+":latest", "build-1", "other"),
+			definitions("app", app+":latest"), byTag("latest"),
+		},
+		"not pinned, by an artifact without a tag": {
+			`{"ContainerName":"app","Pin":"false"}`, detailOf("checkout-api", w.older, pinned), definitions("app", pinned), nil,
+		},
+		"several, one of them not pinned already": {
+			`{"Images":{"app":"` + app + `:build-1@` + w.older.String() + `","envoy":"` + foreign + `"},"Pin":"false"}`, "",
+			definitions("app", app+":build-1", "envoy", foreign),
+			map[string]string{
+				job.ImageTag: "build-1", job.ImageURI: app + ":build-1", job.ImageDigest: "",
+				"ImageURI_app": app + ":build-1", "ImageURI_envoy": foreign,
+			},
 		},
 		"not pinned, and pinned already": {`{"ContainerName":"app","ImageURI":"` + pinned + `","Pin":"false"}`, "", definitions("app", pinned), nil},
 		"several": {
@@ -259,6 +293,10 @@ func TestBadInputFailsWithAWord(t *testing.T) {
 		{`{"ContainerName":"app","RepositoryName":"a1","ImageURI":"` + app + `:build-1"}`, "two repositories"},
 		{`{"ContainerName":"app","ImageDigest":"` + d + `","ImageURI":"` + app + `@` + w.newer.String() + `"}`, "two digests"},
 		{`{"ContainerName":"app","ImageTag":"x","ImageURI":"` + app + `:build-1"}`, "two tags"},
+		{
+			`{"ContainerName":"app","ImageTag":"build-1","ImageURI":"` + app + `:latest","ImageDigest":"` + d + `","Pin":"false"}`,
+			`UserParameters.ImageTag "build-1" and ImageURI "` + app + `:latest": two tags, and with Pin "false" the tag is written; want one`,
+		},
 		{`{` + image + `,"Images":{"a":"` + app + `:build-1"}}`, "UserParameters.ContainerName and Images: want one of them; UserParameters.ImageURI and Images"},
 		{`{"Images":{"a b":"` + app + `:build-1","c":":","d":"` + app + `"}}`, `container "a b": want 1 to 255 letters, digits, underscores or hyphens; UserParameters.Images.c ":": want REPOSITORY:TAG`},
 		{`{"Images":{"d":"` + app + `"}}`, `UserParameters.Images.d "` + app + `": want REPOSITORY:TAG or REPOSITORY@DIGEST`},
@@ -289,16 +327,20 @@ func TestBadArtifactsFailWithAWord(t *testing.T) {
 		files   []string // imageDetail.json of inputs
 		outputs artifacts
 		want    string
+		unpin   bool
 	}{
-		{[]string{good}, nil, "the action has no output artifact"},
-		{nil, artifacts{"One"}, "no image: want"},
-		{[]string{good, good}, artifacts{"One"}, "input artifacts In0, In1: each has imageDetail.json; want one"},
-		{[]string{"no JSON"}, artifacts{"One"}, `artifact "In0", imageDetail.json: `},
-		{[]string{`{"ImageTags":"x"}`}, artifacts{"One"}, "want what the ECR source action writes"},
-		{[]string{`{}`}, artifacts{"One"}, `artifact "In0", imageDetail.json: neither RepositoryName nor ImageURI`},
-		{[]string{`{"RepositoryName":"x1","RegistryId":"1","ImageDigest":"sha256:x"}`}, artifacts{"One"}, `RegistryId "1": want 12 digits`},
-		{[]string{`{"RepositoryName":"x1","ImageDigest":"sha256:x"}`}, artifacts{"One"}, `.ImageDigest "sha256:x"`},
-		{[]string{`{"RepositoryName":"x1","ImageURI":"` + host + `/checkout-api:build-1"}`}, artifacts{"One"}, "two repositories"},
+		{files: []string{good}, want: "the action has no output artifact"},
+		{nil, artifacts{"One"}, "no image: want", false},
+		{[]string{good, good}, artifacts{"One"}, "input artifacts In0, In1: each has imageDetail.json; want one", false},
+		{[]string{"no JSON"}, artifacts{"One"}, `artifact "In0", imageDetail.json: `, false},
+		{[]string{`{"ImageTags":"x"}`}, artifacts{"One"}, "want what the ECR source action writes", false},
+		{[]string{`{}`}, artifacts{"One"}, `artifact "In0", imageDetail.json: neither RepositoryName nor ImageURI`, false},
+		{[]string{`{"RepositoryName":"x1","RegistryId":"1","ImageDigest":"sha256:x"}`}, artifacts{"One"}, `RegistryId "1": want 12 digits`, false},
+		{[]string{`{"RepositoryName":"x1","ImageDigest":"sha256:x"}`}, artifacts{"One"}, `.ImageDigest "sha256:x"`, false},
+		{[]string{`{"RepositoryName":"x1","ImageURI":"` + host + `/checkout-api:build-1"}`}, artifacts{"One"}, "two repositories", false},
+		{[]string{`{"RepositoryName":"checkout-api","ImageTags":["a","b"]}`}, artifacts{"One"}, `artifact "In0", imageDetail.json: ImageTags ["a" "b"], and none of them in ImageURI: want RepositoryName and ImageTag in the UserParameters`, false},
+		{[]string{detailOf("checkout-api", w.older, host+"/checkout-api@"+w.older.String(), "a", "b")}, artifacts{"One"}, `ImageTags ["a" "b"], and none of them in ImageURI`, true},
+		{[]string{detailOf("checkout-api", w.older, "", "a", "b")}, artifacts{"One"}, `ImageTags ["a" "b"], and none of them in ImageURI`, true},
 	} {
 		clear(w.bucket)
 		var inputs artifacts
@@ -307,7 +349,11 @@ func TestBadArtifactsFailWithAWord(t *testing.T) {
 			inputs = append(inputs, name)
 			w.bucket[name] = map[string]string{detailFile: text}
 		}
-		_, err := w.Do(t.Context(), jobOf(t, `{"ContainerName":"app"}`, inputs, c.outputs))
+		parameters := `{"ContainerName":"app"}`
+		if c.unpin {
+			parameters = `{"ContainerName":"app","Pin":"false"}`
+		}
+		_, err := w.Do(t.Context(), jobOf(t, parameters, inputs, c.outputs))
 		if got := failureOf(t, err); !strings.HasPrefix(got, "ConfigurationError: ") || !strings.Contains(got, c.want) {
 			t.Errorf("%s: %s", c.files, got)
 		}

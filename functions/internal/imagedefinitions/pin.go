@@ -9,7 +9,8 @@ import (
 )
 
 // pin gives every image its digest and the URI that is written: the digest that is
-// given, else the one that its tag has in ECR now. Without pinning, tags stay.
+// given, else the one that its tag has in ECR now. Without pinning tags stay, and
+// what they sit on when they are deployed nobody knows.
 func (a Action) pin(ctx context.Context, r *request) error {
 	if r.pin {
 		if err := a.resolve(ctx, r); err != nil {
@@ -18,10 +19,10 @@ func (a Action) pin(ctx context.Context, r *request) error {
 	}
 	for i := range r.containers {
 		c := &r.containers[i]
-		c.uri = c.image.Written + "@" + c.image.Digest.String()
-		if !r.pin && len(c.image.Tags) > 0 || c.image.Digest == "" {
-			c.uri = c.image.Written + ":" + c.image.Tags[0]
+		if !r.pin && len(c.image.Tags) > 0 {
+			c.image.Digest = ""
 		}
+		c.uri = c.image.String()
 	}
 	return nil
 }

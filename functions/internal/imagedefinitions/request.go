@@ -75,6 +75,9 @@ func (a Action) request(j job.Job) (*request, error) {
 	} else {
 		request.containers, request.lacking = r.single(home, request.output)
 	}
+	if !request.pin && len(request.containers[0].image.Tags) > 1 { // one of Images has one at most
+		r.problem("UserParameters.ImageTag %q and ImageURI %q: two tags, and with Pin \"false\" the tag is written; want one", r.Text(job.ImageTag), r.Text(job.ImageURI))
+	}
 	if n := len(request.containers); request.output == imageDetail && n > 1 {
 		r.problem("UserParameters.Output %q: %d images; that file holds one", imageDetail, n)
 	}
@@ -211,8 +214,13 @@ func (r *request) detail(at string, content []byte) error {
 			return job.Misconfigured("%s: RegistryId %.100q: want 12 digits", at, d.RegistryId)
 		}
 	}
-	if len(d.ImageTags) > 0 && (d.ImageDigest != "" || d.ImageURI == "") {
-		named.ImageTag = d.ImageTags[0] // where there are several, the digest is what counts
+	uri, _ := job.ParseURI(d.ImageURI) // what is wrong with it is told below
+	if len(uri.Tags) == 0 && len(d.ImageTags) > 0 {
+		pinned := r.pin && (d.ImageDigest != "" || uri.Digest != "") // then the tag only says where that came from
+		if len(d.ImageTags) > 1 && !pinned {
+			return job.Misconfigured("%s: ImageTags %q, and none of them in ImageURI: want RepositoryName and ImageTag in the UserParameters, or a digest and Pin \"true\"", at, d.ImageTags)
+		}
+		named.ImageTag = d.ImageTags[0]
 	}
 	image, problems := named.Image(at, home)
 	r.containers[0].image = image
