@@ -338,6 +338,8 @@ func TestBadArtifactsFailWithAWord(t *testing.T) {
 		{[]string{`{"RepositoryName":"x1","RegistryId":"1","ImageDigest":"sha256:x"}`}, artifacts{"One"}, `RegistryId "1": want 12 digits`, false},
 		{[]string{`{"RepositoryName":"x1","ImageDigest":"sha256:x"}`}, artifacts{"One"}, `.ImageDigest "sha256:x"`, false},
 		{[]string{`{"RepositoryName":"x1","ImageURI":"` + host + `/checkout-api:build-1"}`}, artifacts{"One"}, "two repositories", false},
+		{[]string{`{"RegistryId":"444455556666","ImageURI":"` + host + `/checkout-api:build-1"}`}, artifacts{"One"}, `imageDetail.json: RegistryId "444455556666" and ImageURI "` + host + `/checkout-api:build-1": two registries; want one`, false},
+		{[]string{`{"RegistryId":"444455556666","ImageURI":"docker.io/library/nginx@` + w.older.String() + `"}`}, artifacts{"One"}, "two registries", false},
 		{[]string{`{"RepositoryName":"checkout-api","ImageTags":["a","b"]}`}, artifacts{"One"}, `artifact "In0", imageDetail.json: ImageTags ["a" "b"], and none of them in ImageURI: want RepositoryName and ImageTag in the UserParameters`, false},
 		{[]string{detailOf("checkout-api", w.older, host+"/checkout-api@"+w.older.String(), "a", "b")}, artifacts{"One"}, `ImageTags ["a" "b"], and none of them in ImageURI`, true},
 		{[]string{detailOf("checkout-api", w.older, "", "a", "b")}, artifacts{"One"}, `ImageTags ["a" "b"], and none of them in ImageURI`, true},

@@ -223,6 +223,9 @@ func (r *request) detail(at string, content []byte) error {
 		named.ImageTag = d.ImageTags[0]
 	}
 	image, problems := named.Image(at, home)
+	if account, _, _ := image.ECR(); d.RegistryId != "" && d.ImageURI != "" && len(problems) == 0 && account != d.RegistryId {
+		problems = append(problems, fmt.Errorf("%s: RegistryId %q and ImageURI %q: two registries; want one", at, d.RegistryId, d.ImageURI))
+	}
 	r.containers[0].image = image
 	return job.Problems(problems)
 }
