@@ -56,7 +56,7 @@ var layers = []*regexp.Regexp{
 	regexp.MustCompile(`^functions/internal/tagalong$`),
 	regexp.MustCompile(`^functions/internal/(api|clients|codedeploy|codepipeline|dynamo|ecr|ecs|eventbridge|pace|boot|boot/accounts)$`),
 	regexp.MustCompile(`^functions/internal/(artifact|imagedefinitions|job|tagimage)$`),
-	regexp.MustCompile(`^functions/internal/(boot/wiring.*|sandbox.*|tagalongtest.*|lambdatest|e2e|fence|questions)$`),
+	regexp.MustCompile(`^functions/internal/(boot/wiring.*|sandbox.*|tagalongtest.*|job/jobtest|lambdatest|e2e|fence|questions)$`),
 	regexp.MustCompile(`^functions/internal/dev.*$`),
 	regexp.MustCompile(`^functions/[a-z]+$`),
 }

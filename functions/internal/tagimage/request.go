@@ -18,7 +18,7 @@ const (
 
 var schema = job.Schema{
 	Texts: slices.Concat(job.ImageKeys, []string{newImageTag, environment}),
-	Example: `{"RepositoryName": "#{ImageVariables.RepositoryName}", "ImageTag": "#{ImageVariables.ImageTag}", "NewImageTag": "prod", ` +
+	Example: `{"RepositoryName": "#{ImageVariables.RepositoryName}", "ImageTag": "#{ImageVariables.ImageTag}", "NewImageTag": "prod-candidate", ` +
 		`"ImageDigest": "#{ImageVariables.ImageDigest}", "ImageURI": "#{ImageVariables.ImageURI}"}`,
 }
 
