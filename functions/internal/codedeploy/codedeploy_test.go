@@ -135,20 +135,24 @@ func TestTheTaskSetOfAShift(t *testing.T) {
 		status types.DeploymentStatus
 		sets   []types.ECSTaskSet
 		want   string
+		by     types.DeploymentCreator
 	}{
-		"in progress, none":                {"InProgress", nil, ""},
-		"in progress, the original only":   {"InProgress", []types.ECSTaskSet{set("b", "PRIMARY", "Blue")}, ""},
-		"in progress, both":                {"InProgress", []types.ECSTaskSet{set("b", "PRIMARY", "Blue"), set("g", "ACTIVE", "Green")}, "g"},
-		"in progress, traffic has shifted": {"InProgress", []types.ECSTaskSet{set("g", "PRIMARY", "Green"), set("b", "ACTIVE", "Blue")}, "g"},
-		"in progress, its own unlabelled":  {"InProgress", []types.ECSTaskSet{set("g", "ACTIVE", ""), set("b", "PRIMARY", "Blue")}, "g"},
-		"in progress, all unlabelled":      {"InProgress", []types.ECSTaskSet{set("b", "PRIMARY", ""), set("g", "ACTIVE", "")}, ""},
-		"in progress, one unlabelled":      {"InProgress", []types.ECSTaskSet{set("b", "PRIMARY", "")}, ""},
-		"failed":                           {"Failed", []types.ECSTaskSet{set("b", "PRIMARY", "Blue"), set("g", "DRAINING", "Green")}, "g"},
-		"succeeded":                        {"Succeeded", []types.ECSTaskSet{set("b", "DRAINING", "Blue"), set("g", "PRIMARY", "Green")}, "g"},
-		"succeeded, rolled back":           {"Succeeded", []types.ECSTaskSet{set("g", "DRAINING", "Green"), set("b", "PRIMARY", "Blue")}, "b"},
-		"succeeded, none with the traffic": {"Succeeded", []types.ECSTaskSet{set("g", "DRAINING", "Green")}, ""},
+		"in progress, none":                {"InProgress", nil, "", ""},
+		"in progress, the original only":   {"InProgress", []types.ECSTaskSet{set("b", "PRIMARY", "Blue")}, "", ""},
+		"in progress, both":                {"InProgress", []types.ECSTaskSet{set("b", "PRIMARY", "Blue"), set("g", "ACTIVE", "Green")}, "g", ""},
+		"in progress, traffic has shifted": {"InProgress", []types.ECSTaskSet{set("g", "PRIMARY", "Green"), set("b", "ACTIVE", "Blue")}, "g", ""},
+		"in progress, its own unlabelled":  {"InProgress", []types.ECSTaskSet{set("g", "ACTIVE", ""), set("b", "PRIMARY", "Blue")}, "g", ""},
+		"in progress, all unlabelled":      {"InProgress", []types.ECSTaskSet{set("b", "PRIMARY", ""), set("g", "ACTIVE", "")}, "", ""},
+		"in progress, one unlabelled":      {"InProgress", []types.ECSTaskSet{set("b", "PRIMARY", "")}, "", ""},
+		"failed":                           {"Failed", []types.ECSTaskSet{set("b", "PRIMARY", "Blue"), set("g", "DRAINING", "Green")}, "g", ""},
+		"succeeded":                        {"Succeeded", []types.ECSTaskSet{set("b", "DRAINING", "Blue"), set("g", "PRIMARY", "Green")}, "g", ""},
+		"succeeded, rolled back":           {"Succeeded", []types.ECSTaskSet{set("g", "DRAINING", "Green"), set("b", "PRIMARY", "Blue")}, "b", "codeDeployRollback"},
+		"succeeded, before a newer one":    {"Succeeded", []types.ECSTaskSet{set("g", "DRAINING", "Green")}, "g", "user"},
+		"succeeded, two before a newer":    {"Succeeded", []types.ECSTaskSet{set("b", "DRAINING", "Blue"), set("g", "DRAINING", "Green")}, "g", "user"},
+		"succeeded, rolled back before it": {"Succeeded", []types.ECSTaskSet{set("b", "DRAINING", "Blue"), set("g", "DRAINING", "Green")}, "", "codeDeployRollback"},
+		"succeeded, the original alone":    {"Succeeded", []types.ECSTaskSet{set("b", "DRAINING", "Blue")}, "", "user"},
 	} {
-		target, err := targeting{home: home{group.Account, group.Region}, deployment: types.DeploymentInfo{Status: test.status}}.
+		target, err := targeting{home: home{group.Account, group.Region}, deployment: types.DeploymentInfo{Status: test.status, Creator: test.by}}.
 			target(types.ECSTarget{TargetId: aws.String("prod-cluster:checkout-api"), TaskSetsInfo: test.sets})
 		if err != nil || target != (tagalong.ShiftTarget{Service: service, TaskSet: test.want}) {
 			t.Errorf("%s: %+v, error %v", name, target, err)

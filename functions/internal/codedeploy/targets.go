@@ -99,11 +99,20 @@ func (t targeting) target(target types.ECSTarget) (tagalong.ShiftTarget, error) 
 	if !ok || cluster == "" || service == "" {
 		return tagalong.ShiftTarget{}, fmt.Errorf("target id %q: want CLUSTER:SERVICE", id)
 	}
-	put := replacement
-	if t.deployment.Status == types.DeploymentStatusSucceeded {
-		put = primary
+	return tagalong.ShiftTarget{Service: t.service(cluster, service), TaskSet: t.put(target.TaskSetsInfo)}, nil
+}
+
+// put gives the task set that the deployment puts in place: once it has succeeded the
+// one with the traffic. Where none is shown with it any more, as behind a newer
+// deployment, it was the replacement; of a rollback that is not known.
+func (t targeting) put(sets []types.ECSTaskSet) string {
+	if t.deployment.Status != types.DeploymentStatusSucceeded {
+		return replacement(sets)
 	}
-	return tagalong.ShiftTarget{Service: t.service(cluster, service), TaskSet: put(target.TaskSetsInfo)}, nil
+	if set := primary(sets); set != "" || t.deployment.Creator == types.DeploymentCreatorCodeDeployRollback {
+		return set
+	}
+	return replacement(sets)
 }
 
 // primary gives the task set that has the traffic. A rollback may have given it
