@@ -85,7 +85,14 @@ func summary(r tagalong.Report, dry bool) string {
 	if dry {
 		return looked + "; nothing was changed"
 	}
-	return fmt.Sprintf("%s; %d facts recorded, %d tags moved", looked, r.Recorded, r.Moved)
+	done := fmt.Sprintf("%s; %d facts recorded, %d tags moved", looked, r.Recorded, r.Moved)
+	if r.Removed > 0 {
+		done += fmt.Sprintf(", %d removed", r.Removed)
+	}
+	if r.Announced > 0 {
+		done += fmt.Sprintf(", %d rollouts announced", r.Announced)
+	}
+	return done
 }
 
 // left counts what is left to be done.

@@ -130,11 +130,12 @@ func TestThrottlesAreWaitedOutAndOtherErrorsAreNot(t *testing.T) {
 	retryer := patient()
 	throttle := &apiError{"ThrottlingException"}
 	failure := &apiError{"ServerException"}
+	quota := &apiError{"LimitExceededException"}
 	for _, c := range []struct {
 		attempt int
 		err     error
 		again   bool
-	}{{1, throttle, true}, {3, throttle, true}, {100, throttle, true}, {1, failure, true}, {2, failure, true}, {3, failure, false}} {
+	}{{1, throttle, true}, {3, throttle, true}, {100, throttle, true}, {1, failure, true}, {2, failure, true}, {3, failure, false}, {2, quota, true}, {3, quota, false}} {
 		delay, err := retryer.RetryDelay(c.attempt, c.err)
 		if (err == nil) != c.again || err != nil && !errors.Is(err, c.err) || delay > maxBackoff {
 			t.Errorf("attempt %d, %v: delay %v, error %v", c.attempt, c.err, delay, err)

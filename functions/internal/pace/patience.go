@@ -1,11 +1,13 @@
 package pace
 
 import (
+	"errors"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/smithy-go"
 )
 
 const (
@@ -29,9 +31,18 @@ func (patience) MaxAttempts() int { return 0 }
 
 var throttles = retry.IsErrorThrottles(retry.DefaultThrottles)
 
+// throttled tells whether time alone mends an error. LimitExceededException, which the
+// SDK takes for a throttle, is a quota of ECR, and does not end.
+func throttled(err error) bool {
+	if api, ok := errors.AsType[smithy.APIError](err); ok && api.ErrorCode() == "LimitExceededException" {
+		return false
+	}
+	return throttles.IsErrorThrottle(err) == aws.TrueTernary
+}
+
 // RetryDelay implements aws.Retryer: an error says that there is to be no retry.
 func (p patience) RetryDelay(attempt int, err error) (time.Duration, error) {
-	if attempt >= ordinaryAttempts && throttles.IsErrorThrottle(err) != aws.TrueTernary {
+	if attempt >= ordinaryAttempts && !throttled(err) {
 		return 0, err
 	}
 	return p.Standard.RetryDelay(attempt, err)

@@ -22,11 +22,14 @@ func resolve(ctx context.Context, w Workload, r Registry, s Service, deployment 
 	case errors.Is(err, ErrElsewhere):
 		return Details{}, nil
 	case errors.Is(err, ErrNotFound), errors.Is(err, ErrDenied):
-		return resolveWithoutRevision(ctx, w, r, s, deployment)
+		return resolveWithoutRevision(ctx, w, r, s, deployment, "")
 	case err != nil:
 		return Details{}, fmt.Errorf("service revision of %s: %w", deployment, err)
 	}
 	containers := written(spec, Revision)
+	if len(containers) == 0 { // of what never had a task the revision may name none
+		return resolveWithoutRevision(ctx, w, r, s, deployment, spec.TaskDefinition)
+	}
 	if !lacking(containers) {
 		return Details{TaskDefinition: spec.TaskDefinition, Containers: containers}, nil
 	}
@@ -37,14 +40,14 @@ func resolve(ctx context.Context, w Workload, r Registry, s Service, deployment 
 	return guess(ctx, r, spec.TaskDefinition, report(containers, tasks))
 }
 
-// resolveWithoutRevision serves services older than service revisions, and roles that may not read them.
-func resolveWithoutRevision(ctx context.Context, w Workload, r Registry, s Service, deployment string) (Details, error) {
+// resolveWithoutRevision serves services older than service revisions, and roles that
+// may not read them: the task definition is told by the tasks, if it is not known.
+func resolveWithoutRevision(ctx context.Context, w Workload, r Registry, s Service, deployment, definition string) (Details, error) {
 	tasks, err := w.Tasks(ctx, s, deployment)
 	if err != nil {
 		return Details{}, fmt.Errorf("tasks of %s: %w", deployment, err)
 	}
-	definition := ""
-	if len(tasks) > 0 {
+	if definition == "" && len(tasks) > 0 {
 		definition = tasks[0].TaskDefinition
 	}
 	spec, err := w.Definition(ctx, s, deployment, definition)

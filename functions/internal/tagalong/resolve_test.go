@@ -62,6 +62,11 @@ func TestResolving(t *testing.T) {
 			[]Container{as(app, Task, d(2))},
 		},
 		{
+			"a revision that names nothing leaves it to the definition and the tasks",
+			tagalongtest.Deployment{Revised: []Ran{}, Defined: []Ran{written("app", "v1")}, Tasks: runs{reported("app", d(2))}.tasks()},
+			[]Container{as(app, Task, d(2))},
+		},
+		{
 			"what nobody reports is looked up, as a guess",
 			tagalongtest.Deployment{Revised: []Ran{written("app", "v1")}},
 			[]Container{as(app, Guess, d(1))},

@@ -164,6 +164,7 @@ type sweepPass struct {
 	mu       sync.Mutex
 	wished   map[TagID]Tag // to be put when this chunk has been told
 	endings  []Ending      // to be announced then
+	foreseen []Claim       // of a dry run, to be told then
 	report   Report
 	problems error
 }
@@ -318,7 +319,7 @@ func (p *sweepPass) look(ctx context.Context, scope Scope, states []ServiceState
 	for _, t := range tenants {
 		wanted = append(wanted, t.wanted()...)
 	}
-	if len(wanted) > 0 && !p.options.DryRun {
+	if len(wanted) > 0 {
 		// Where it fails, each is asked for by itself, and says what is wrong.
 		if err := p.Estate.Prepare(ctx, scope, wanted); timeUp(ctx, err) {
 			return err
@@ -326,6 +327,7 @@ func (p *sweepPass) look(ctx context.Context, scope Scope, states []ServiceState
 	}
 	p.each(ctx, tenants, func(t *tenant) error { return p.settle(ctx, t) })
 	p.announceRecorded(ctx)
+	p.foretell(ctx)
 	if err := p.putWished(ctx); timeUp(ctx, err) {
 		return err
 	} else if err != nil {

@@ -603,6 +603,56 @@ func TestADryRunWritesNothingAndFindsWhatASweepHeals(t *testing.T) {
 	})
 }
 
+func TestADryRunTellsWhatARuleThatHasChangedWouldDo(t *testing.T) {
+	w := newEstateWorld(prodRules())
+	w.rolls(prodAPI, ran("app", shopAPI, 1))
+	w.hears(t)
+	w.sweeps(t, SweepOptions{Whole: true})
+	w.Rules = Rules{{Environment: "live", Tags: []string{"{environment}", "{service}"}}}
+	writes := w.ledger.Writes()
+	dry := w.sweeps(t, SweepOptions{DryRun: true})
+	w.wantDrift(t, dry, "ledger prod-a/api", "tag shop/api:api", "tag shop/api:live")
+	if !dry.Left() || w.ledger.Writes() != writes {
+		t.Errorf("report %+v, %d writes", dry, w.ledger.Writes()-writes)
+	}
+	w.wantDrift(t, w.sweeps(t, SweepOptions{}), "ledger healed prod-a/api")
+	if at := w.registry.Tags(shopAPI); at["live"] != imageOf(shopAPI, 1).Digest || at["api"] != imageOf(shopAPI, 1).Digest {
+		t.Errorf("tags %v", at)
+	}
+	w.wantQuiet(t, SweepOptions{Whole: true})
+}
+
+func TestADryRunOnAnEmptyLedgerTellsWhichTagsWouldMove(t *testing.T) {
+	w := newEstateWorld(prodRules())
+	w.registry.Push(shopAPI, imageOf(shopAPI, 0), "prod")
+	w.rolls(prodAPI, ran("app", shopAPI, 1))
+	dry := w.sweeps(t, SweepOptions{DryRun: true})
+	w.wantDrift(t, dry, "ledger prod-a/api", "tag shop/api:prod")
+	for _, d := range dry.Drift {
+		if d.Kind == DriftTag && (d.Want != imageOf(shopAPI, 1).Digest || d.Actual != imageOf(shopAPI, 0).Digest) {
+			t.Errorf("drift %+v", d)
+		}
+	}
+}
+
+func TestADryRunTellsAnImageThatIsGoneFromATagThatWasMoved(t *testing.T) {
+	w := newEstateWorld(prodRules())
+	w.rolls(prodAPI, ran("app", shopAPI, 1))
+	w.hears(t)
+	w.registry.Delete(shopAPI, imageOf(shopAPI, 1).Digest)
+	w.wantDrift(t, w.sweeps(t, SweepOptions{DryRun: true}), "missing shop/api:prod")
+	w.wantDrift(t, w.sweeps(t, SweepOptions{}), "missing shop/api:prod")
+}
+
+func TestARunningDeploymentOfWhichNothingIsKnownIsDrift(t *testing.T) {
+	w := newEstateWorld(prodRules())
+	w.estate.Deploy(prodAPI, tagalongtest.Deployment{})
+	w.pass(time.Minute)
+	w.estate.Complete(prodAPI)
+	w.hears(t)
+	w.wantDrift(t, w.sweeps(t, SweepOptions{}), "unknown prod-a/api")
+}
+
 // services gives what drift there is of services: that of tags follows from it.
 func services(r Report) (all []string) {
 	for _, d := range r.Drift {

@@ -210,8 +210,11 @@ func (p *sweepPass) repository(ctx context.Context, r Repository, tags []Tag) er
 	w := &want{}
 	for _, tag := range tags {
 		w.add("", tag.ID.Tag)
+		if p.options.DryRun { // else the put tells whether the image is there
+			w.add(tag.Wish.Digest, "")
+		}
 	}
-	images, err := p.Registry.Read(ctx, r, nil, w.tags)
+	images, err := p.Registry.Read(ctx, r, w.digests, w.tags)
 	if err != nil {
 		return err
 	}
@@ -226,6 +229,9 @@ func (p *sweepPass) repository(ctx context.Context, r Repository, tags []Tag) er
 		now, touched := after[tag.ID]
 		if !touched {
 			now = tag
+		}
+		if _, there := images.Manifests[tag.Wish.Digest]; p.options.DryRun && !there {
+			now.State, now.Reason = TagMissing, fmt.Sprintf("image %s is not in the repository any more", tag.Wish.Digest)
 		}
 		p.judge(tag, now, images.Tags[tag.ID.Tag])
 	}

@@ -19,6 +19,8 @@ type tenant struct {
 	snap     Snapshot
 	timeline Timeline
 	lacking  []Fact // what the ledger does not know
+	// containers are what runs, as far as a dry run foresees it.
+	containers []Container
 }
 
 // settling is how long ECS may take to show what its events tell: younger facts are
@@ -305,6 +307,11 @@ func (p *sweepPass) settle(ctx context.Context, t *tenant) error {
 	} else {
 		t.timeline, err = p.after(ctx, t) // what a dry run does not heal
 	}
+	if err == nil && p.options.DryRun {
+		err = p.foresee(ctx, t)
+	} else {
+		t.containers = t.snap.Head.Live[t.snap.Head.Running].Containers
+	}
 	if err != nil {
 		return err
 	}
@@ -314,9 +321,9 @@ func (p *sweepPass) settle(ctx context.Context, t *tenant) error {
 
 // heal tells whether the ledger may say something else of the service now.
 func (p *sweepPass) heal(ctx context.Context, t *tenant) (healed bool, err error) {
-	facts := t.lacking
+	facts, changed := t.lacking, false
 	if f, stale := t.stale(); stale {
-		facts = []Fact{f}
+		facts, changed = []Fact{f}, t.changed(f)
 	}
 	if len(facts) > 0 && !p.options.DryRun {
 		if err := p.observe(ctx, t.state.Service, facts); err != nil {
@@ -324,8 +331,11 @@ func (p *sweepPass) heal(ctx context.Context, t *tenant) (healed bool, err error
 		}
 		healed = true
 	}
-	if len(t.lacking) > 0 {
-		d := driftOf(DriftLedger, t.policy.Environment, t.state.Service, lacked(t.lacking))
+	if len(t.lacking) > 0 || changed {
+		d := driftOf(DriftLedger, t.policy.Environment, t.state.Service, "the rules say another environment, or other tags, than they did")
+		if !changed {
+			d.Reason = lacked(t.lacking)
+		}
 		d.Healed = healed
 		p.find(d)
 	}
@@ -390,16 +400,26 @@ func lacked(facts []Fact) string {
 
 // stale tells whether what runs is to be looked at again though nothing is lacking:
 // the rules have changed, or a digest is not proven. The fact is its completion.
-func (t *tenant) stale() (Fact, bool) {
+func (t *tenant) stale() (completion Fact, stale bool) {
 	running, ok := t.timeline.running()
 	if !ok || len(t.lacking) > 0 {
 		return Fact{}, false
 	}
 	containers := t.snap.Head.Live[running.Deployment].Containers
-	changed := t.snap.Head.Environment != t.policy.Environment || t.policy.asksForPrevious(containers) != (len(t.snap.Head.Previous) > 0) ||
-		!slices.Equal(t.snap.Head.Claims, claims(t.state.Service, t.policy, running, containers, t.snap.Head.Previous))
 	unproven := len(containers) == 0 || slices.ContainsFunc(containers, func(c Container) bool { return c.Digest == "" || c.Taggable() && !c.Proven() })
-	return Fact{Deployment: running.Deployment, Name: Completed, Time: running.FinishedAt, Source: running.FinishSource}, changed || unproven
+	completion = Fact{Deployment: running.Deployment, Name: Completed, Time: running.FinishedAt, Source: running.FinishSource}
+	return completion, t.changed(completion) || unproven
+}
+
+// changed tells whether what runs since its completion has another environment, or
+// claims other tags, than the ledger has.
+func (t *tenant) changed(completion Fact) bool {
+	head := t.snap.Head
+	containers := head.Live[completion.Deployment].Containers
+	running := Rollout{Deployment: completion.Deployment, FinishedAt: completion.Time}
+	moved := head.Environment != t.policy.Environment && len(containers) > 0 // else it runs in none, as far as is known
+	return moved || t.policy.asksForPrevious(containers) != (len(head.Previous) > 0) ||
+		!slices.Equal(head.Claims, claims(t.state.Service, t.policy, running, containers, head.Previous))
 }
 
 // inspect reports what is wrong with what runs and rolls out, and cannot be healed.
@@ -412,7 +432,10 @@ func (p *sweepPass) inspect(t *tenant) {
 	if !ok {
 		return
 	}
-	for _, c := range t.snap.Head.Live[running.Deployment].Containers {
+	if len(t.containers) == 0 {
+		p.find(driftOf(DriftUnknown, environment, service, fmt.Sprintf("no container of %s is known", running.Deployment)))
+	}
+	for _, c := range t.containers {
 		if c.Digest != "" && (c.Proven() || !c.Taggable()) {
 			continue
 		}
