@@ -679,7 +679,7 @@ func (d *decision) head(c Change) Head {
 
 func (d *decision) completeSince() time.Time {
 	known := d.know.Head.CompleteSince
-	if !d.obs.Fact.ofDeployment() {
+	if !d.obs.Fact.ofDeployment() || d.obs.Fact.Alone {
 		return known
 	}
 	if known.IsZero() || d.obs.Fact.Time.Before(known) {

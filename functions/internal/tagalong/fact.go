@@ -50,6 +50,10 @@ type Fact struct {
 	Release    Release   // what an action that starts carries
 	Limit      time.Time // until when that action can go on at most
 	RecordedAt time.Time // when the ledger took it; no part of the key
+	// Alone says that nothing is known of what was beside it: ECS keeps no records of
+	// the service, and what came to an end since then it does not show. The ledger
+	// does not keep that.
+	Alone bool
 }
 
 func (f Fact) same(o Fact) bool {

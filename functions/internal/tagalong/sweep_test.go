@@ -134,6 +134,19 @@ func TestAServiceWithoutRecordsIsToldByWhatECSShows(t *testing.T) {
 	w.wantQuiet(t, SweepOptions{Whole: true})
 }
 
+// What ended between a task set's start and its last change nobody remembers.
+func TestOfAServiceWithoutRecordsTheLedgerIsCompleteFromItsLastChange(t *testing.T) {
+	w := newEstateWorld(prodRules())
+	w.estate.Shifted(prodWeb, w.estate.Shift(prodWeb, tagalongtest.Deployment{TaskDefinition: "arn:web", Revised: []Ran{ran("app", shopWeb, 1)}}))
+	w.pass(30 * 24 * time.Hour)
+	w.estate.Scale(prodWeb)
+	scaled := w.now
+	w.sweeps(t, SweepOptions{Whole: true})
+	if since := w.members(t)[prodWeb].CompleteSince; !since.Equal(scaled) {
+		t.Errorf("complete since %v, want %v", since, scaled)
+	}
+}
+
 // The task set is known to be on its way by CodeDeploy's event.
 func TestATaskSetThatIsOnItsWayIsLeftAlone(t *testing.T) {
 	w := newEstateWorld(prodRules())

@@ -271,10 +271,12 @@ func (t *tenant) asOfNow(gaps []Fact) []Fact {
 	return gaps
 }
 
-// facts gives the deployment's start and, if it has ended, its end.
+// facts gives the deployment's start and, if it has ended, its end: that is the time
+// from which on what ECS shows is all that there is.
 func (d DeploymentState) facts() []Fact {
 	facts := []Fact{{Deployment: d.ID, Name: InProgress, Time: d.Created, Source: FromSweep}}
 	if name := map[State]FactName{StateCompleted: Completed, StateFailed: Failed}[d.State]; name != "" {
+		facts[0].Alone = true
 		facts = append(facts, Fact{Deployment: d.ID, Name: name, Time: d.Changed, Source: FromSweep, Reason: d.Reason})
 	}
 	return facts
