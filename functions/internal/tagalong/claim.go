@@ -114,6 +114,6 @@ type Tag struct {
 	Since      time.Time     // when it came into State
 	Actual     digest.Digest // where ECR had it at CheckedAt
 	CheckedAt  time.Time
-	Returned   int       // how often it was put back where the wish has it
+	Returned   int       // how often it was put back where the wish has it, each time within a week
 	DoubtUntil time.Time // till then an unanswered put may still arrive
 }

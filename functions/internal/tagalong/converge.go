@@ -156,7 +156,7 @@ func (r *Reactor) convergeTag(ctx context.Context, tag Tag, read reading) (again
 		if v.State == TagConfirmed {
 			done.Moved++
 			if tag.State == TagConfirmed && !read.again {
-				v.Returned = tag.Returned + 1
+				v.Returned = tag.returned(checkedAt) + 1
 			}
 		}
 	}
@@ -166,6 +166,18 @@ func (r *Reactor) convergeTag(ctx context.Context, tag Tag, read reading) (again
 	again, err = r.settle(ctx, tag, v, &done)
 	return again, done, err
 }
+
+// returned gives how often the tag was put back of late: who moves it once in a season
+// is not at odds with us. It was put back last when it was confirmed last.
+func (t Tag) returned(now time.Time) int {
+	if now.Sub(t.CheckedAt) > oddsFor {
+		return 0
+	}
+	return t.Returned
+}
+
+// oddsFor is within what time somebody who moves a tag away is at odds with us.
+const oddsFor = 7 * 24 * time.Hour
 
 func childrenOf(r Repository, m Manifest) []Child {
 	var children []Child

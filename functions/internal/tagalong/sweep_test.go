@@ -369,6 +369,37 @@ func TestAChangedRuleTakesEffectWithTheSweep(t *testing.T) {
 	w.wantQuiet(t, SweepOptions{Whole: true})
 }
 
+func TestATagThatSomebodyMovesOnceInASeasonIsPutBackEachTime(t *testing.T) {
+	w := newEstateWorld(prodRules())
+	w.rolls(prodAPI, ran("app", shopAPI, 1))
+	w.hears(t)
+	for range 6 {
+		w.pass(60 * 24 * time.Hour)
+		w.registry.Push(shopAPI, imageOf(shopAPI, 3), "prod")
+		w.wantDrift(t, w.sweeps(t, SweepOptions{}), "tag healed shop/api:prod")
+		w.wantTags(t)
+	}
+}
+
+// The handler has written the wish, and is about to put the tag.
+func TestATagThatAHandlerIsAboutToPutIsNoDrift(t *testing.T) {
+	w := newEstateWorld(prodRules())
+	w.rolls(prodAPI, ran("app", shopAPI, 1))
+	w.hears(t)
+	w.registry.OnTag = func(_ context.Context, _ Repository, _ Manifest, _ string, put func() error) error {
+		w.registry.OnTag = nil
+		report, err := w.Sweep(t.Context(), SweepOptions{})
+		if err != nil {
+			t.Error(err)
+		}
+		w.wantDrift(t, report)
+		return put()
+	}
+	w.rolls(prodAPI, ran("app", shopAPI, 2))
+	w.hears(t)
+	w.wantTags(t)
+}
+
 func TestATagThatSomebodyMovesIsPutBackThreeTimesAndThenReported(t *testing.T) {
 	w := newEstateWorld(prodRules())
 	w.rolls(prodAPI, ran("app", shopAPI, 1))

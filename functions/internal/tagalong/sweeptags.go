@@ -313,6 +313,8 @@ func (p *sweepPass) judge(was, now Tag, actual digest.Digest) {
 		p.find(was.drift(DriftFought, actual, fmt.Sprintf("moved by somebody else again, after it was put back %d times", was.Returned)))
 	case now.State == TagPending && p.PendingAfter > 0 && p.now().Sub(now.Since) > p.PendingAfter:
 		p.find(now.drift(DriftOverdue, actual, "pending since "+stated(now.Since)))
+	case was.State == TagPending && p.now().Sub(was.Since) < lately:
+		// A handler is at it just now: that is how a tag gets where it belongs.
 	case p.astray(was, actual):
 		d := was.drift(DriftTag, actual, "was "+string(was.State))
 		if was.State == TagConfirmed {

@@ -18,7 +18,8 @@ import (
 
 // Sweeper makes the sweeper that a configuration describes, for one sweep: what
 // it keeps of ECS is of now. It looks through our own account and Region, and
-// those of TAGALONG_ACCOUNTS; its calls keep the pace.
+// those of TAGALONG_ACCOUNTS, where our own account may have other Regions; its
+// calls keep the pace.
 func Sweeper(ctx context.Context, config boot.Config, cfg aws.Config, log *slog.Logger, held *pace.Pace) (*tagalong.Sweeper, error) {
 	parts, err := wiring.Assemble(ctx, config, cfg, log)
 	if err != nil {
