@@ -148,7 +148,7 @@ func (svc *Service) describe() wireService {
 		Configuration: deploymentConfig{
 			CircuitBreaker: &circuitBreaker{!svc.options.NoCircuitBreaker, !svc.options.NoCircuitBreaker && !svc.options.NoRollback},
 			MaximumPercent: cmp.Or(svc.config.MaximumPercent, new(200)),
-			MinimumHealthy: cmp.Or(svc.config.MinimumHealthy, new(100)), Strategy: "ROLLING",
+			MinimumHealthy: cmp.Or(svc.config.MinimumHealthy, new(100)), Strategy: cmp.Or(svc.config.Strategy, "ROLLING"),
 		},
 		Network:     svc.network,
 		Deployments: []wireDeployment{}, Events: svc.newest(),

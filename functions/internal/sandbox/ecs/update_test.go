@@ -124,7 +124,7 @@ func TestCreateServiceRefuses(t *testing.T) {
 		{"an unknown controller", "InvalidParameterException", awsecs.CreateServiceInput{DeploymentController: &types.DeploymentController{Type: "X"}}},
 		{"a task definition for an external controller", "InvalidParameterException", awsecs.CreateServiceInput{DeploymentController: &types.DeploymentController{Type: types.DeploymentControllerTypeExternal}}},
 		{"an unknown launch type", "InvalidParameterException", awsecs.CreateServiceInput{LaunchType: "X"}},
-		{"an unmodelled strategy", "InvalidParameterException", awsecs.CreateServiceInput{DeploymentConfiguration: &types.DeploymentConfiguration{Strategy: types.DeploymentStrategyCanary}}},
+		{"an unknown strategy", "InvalidParameterException", awsecs.CreateServiceInput{DeploymentConfiguration: &types.DeploymentConfiguration{Strategy: "X"}}},
 		{"an unmodelled member", "InvalidParameterException", awsecs.CreateServiceInput{Role: aws.String("x")}},
 	}
 	for _, test := range tests {
@@ -156,7 +156,7 @@ func TestUpdateServiceRefuses(t *testing.T) {
 		{"external", "InvalidParameterException", awsecs.UpdateServiceInput{ForceNewDeployment: true}},
 		{"empty", "InvalidParameterException", awsecs.UpdateServiceInput{DesiredCount: aws.Int32(-1)}},
 		{"empty", "ClientException", awsecs.UpdateServiceInput{TaskDefinition: aws.String("nope")}},
-		{"empty", "InvalidParameterException", awsecs.UpdateServiceInput{DeploymentConfiguration: &types.DeploymentConfiguration{Strategy: types.DeploymentStrategyLinear}}},
+		{"empty", "InvalidParameterException", awsecs.UpdateServiceInput{DeploymentConfiguration: &types.DeploymentConfiguration{Strategy: "X"}}},
 		{"empty", "", awsecs.UpdateServiceInput{ForceNewDeployment: true}},
 	}
 	for _, test := range tests {

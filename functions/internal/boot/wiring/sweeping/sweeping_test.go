@@ -9,7 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	awsecs "github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/boot"
 	"github.com/tagalong-aws/tagalong/functions/internal/dynamo"
@@ -110,7 +113,7 @@ func TestASweepFillsTheLedgerOfAllAccountsAndThenFindsNothing(t *testing.T) {
 	w.rollOut(wire.Scope{Account: other}, "staging", "shop", "build-2", 2)
 	w.rollOut(wire.Scope{Account: other, Region: "eu-west-1"}, "europe", "shop", "build-2", 1)
 	dry, err := w.sweep(t.Context(), tagalong.SweepOptions{DryRun: true, Whole: true})
-	if err != nil || dry.Services != 3 || len(dry.Drift) != 3 || !dry.Left() || w.writes() != 0 {
+	if err != nil || dry.Services != 3 || len(dry.Drift) != 6 || !dry.Left() || w.writes() != 0 {
 		t.Errorf("dry: %+v, error %v, %d writes", dry, err, w.writes())
 	}
 	report, err := w.sweep(t.Context(), tagalong.SweepOptions{Whole: true})
@@ -123,6 +126,44 @@ func TestASweepFillsTheLedgerOfAllAccountsAndThenFindsNothing(t *testing.T) {
 	again, err := w.sweep(t.Context(), tagalong.SweepOptions{Whole: true})
 	if err != nil || len(again.Drift) != 0 || again.Recorded != 0 || again.Moved != 0 || w.writes() != 0 {
 		t.Errorf("again: %+v, error %v, %d writes", again, err, w.writes())
+	}
+}
+
+// Of native blue/green, linear and canary deployments ECS keeps the same records.
+func TestDeploymentsOfEveryStrategyAreTold(t *testing.T) {
+	for _, strategy := range types.DeploymentStrategy("").Values() {
+		t.Run(string(strategy), func(t *testing.T) {
+			w := start(t, nil)
+			w.rollOut(wire.Scope{}, "prod", "shop", "build-1", 5)
+			client := awsecs.NewFromConfig(w.Config())
+			if _, err := client.UpdateService(t.Context(), &awsecs.UpdateServiceInput{
+				Cluster: aws.String("prod"), Service: aws.String("shop"), DeploymentConfiguration: &types.DeploymentConfiguration{Strategy: strategy},
+			}); err != nil {
+				t.Fatal(err)
+			}
+			w.rollOut(wire.Scope{}, "prod", "shop", "build-2", 3)
+			service := w.ECS.Cluster(wire.Scope{}, "prod").Service("shop")
+			if _, err := w.ECR.Repository(wire.Scope{}, "shop").Push(ecr.Image{Seed: "build-3", Tags: []string{"build-3"}}); err != nil {
+				t.Fatal(err)
+			}
+			d, _, err := service.Release(sandboxtest.Epoch.Add(-time.Hour), ecs.Container{Name: "app", Image: w.ECR.Repository(wire.Scope{}, "shop").URI() + ":build-3"})
+			if err == nil {
+				_, err = d.Fail(sandboxtest.Epoch.Add(-50*time.Minute), "")
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, _, err := d.RollBack(sandboxtest.Epoch.Add(-49 * time.Minute)); err != nil {
+				t.Fatal(err)
+			}
+			report, err := w.sweep(t.Context(), tagalong.SweepOptions{Whole: true})
+			if err != nil || report.Recorded != 7 || report.Left() {
+				t.Errorf("report %+v, error %v", report, err)
+			}
+			if c := w.ECR.Repository(wire.Scope{}, "shop"); c.Tag("prod") != c.Tag("build-2") {
+				t.Errorf("prod is on %q", c.Tag("prod"))
+			}
+		})
 	}
 }
 
