@@ -176,8 +176,12 @@ func (f *Follower) ask(ctx context.Context, x execution, ours func(Action) bool,
 		if !told(runsThat(all, ours), last) {
 			return errLag
 		}
-		if deploys = slices.DeleteFunc(all, Action.deploysElsewhere); len(deploys) > 0 {
-			began, err = f.Pipelines.Execution(ctx, x.Pipeline, x.ID)
+		if deploys = slices.DeleteFunc(all, Action.deploysElsewhere); len(deploys) == 0 {
+			return nil
+		}
+		began, err = f.Pipelines.Execution(ctx, x.Pipeline, x.ID)
+		if err == nil && len(began.Revisions) == 0 && !last {
+			return errLag // whatever deploys has had a source
 		}
 		return err
 	})

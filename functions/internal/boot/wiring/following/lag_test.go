@@ -1,6 +1,7 @@
 package following_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -64,6 +65,33 @@ func TestTheAPIMayLag(t *testing.T) {
 				}
 				want(t, "rows", w.rows(w.service), released)
 			})
+		}
+	}
+}
+
+// blank is a CodePipeline that shows no sources at first.
+type blank struct {
+	tagalong.Pipelines
+	times int
+}
+
+func (b *blank) Execution(ctx context.Context, p tagalong.Pipeline, id string) (tagalong.Execution, error) {
+	x, err := b.Pipelines.Execution(ctx, p, id)
+	if b.times > 0 {
+		b.times--
+		x.Revisions = nil
+	}
+	return x, err
+}
+
+// What is recorded of an action's start is recorded once, with its commit.
+func TestTheSourcesAreAwaited(t *testing.T) {
+	for times, row := range map[int]string{2: released, 3: "completed v1 revision by checkout-release/DeployProd"} {
+		w := newWorld(t, nil)
+		w.follower.Pipelines = &blank{w.follower.Pipelines, times}
+		w.hear(w.release(w.begin(), "DeployProd", w.service, "v1").staged)
+		if rows := w.rows(w.service); len(rows) != 1 || strings.TrimSpace(rows[0]) != row {
+			t.Errorf("%d times without: rows %q", times, rows)
 		}
 	}
 }
