@@ -174,7 +174,7 @@ func (w *estateWorld) wantTags(t failer) {
 }
 
 // wantHistory checks that every service deployment that ECS remembers is in the
-// history, with the end that it had.
+// history, with the end that it had, and that none is more often than it was.
 func (w *estateWorld) wantHistory(t failer) {
 	t.Helper()
 	for s := range w.estate.Running() {
@@ -192,6 +192,9 @@ func (w *estateWorld) wantHistoryOf(t failer, s Service) {
 	}
 	if lacking := w.estate.Unrecorded(s, rows); len(lacking) > 0 {
 		t.Fatalf("of %s ECS remembers %s, the history has:\n%s", s, strings.Join(lacking, ", "), courseOf(rows))
+	}
+	if invented := w.estate.Invented(s, rows); len(invented) > 0 {
+		t.Fatalf("of %s %s, the history has:\n%s", s, strings.Join(invented, ", "), courseOf(rows))
 	}
 }
 

@@ -79,6 +79,32 @@ func (e *Estate) Unrecorded(s tagalong.Service, rows []tagalong.Row) (lacking []
 	return lacking
 }
 
+// Invented says of which deployments of a service there are more rows than there were
+// rollouts. Of those that it has forgotten with a service of the same name it says nothing.
+func (e *Estate) Invented(s tagalong.Service, rows []tagalong.Row) (invented []string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	of := e.services[s]
+	if of == nil || of.taskSets {
+		return nil
+	}
+	happened, told := map[string]int{}, map[string]int{}
+	for _, r := range of.records {
+		for _, one := range rollouts(r) {
+			happened[one.Deployment]++
+		}
+	}
+	for _, row := range rows {
+		told[row.Deployment]++
+	}
+	for deployment, n := range happened {
+		if told[deployment] > n {
+			invented = append(invented, fmt.Sprintf("%s rolled out %d times, not %d", deployment, n, told[deployment]))
+		}
+	}
+	return invented
+}
+
 // remembered is a rollout as ECS remembers it.
 type remembered struct {
 	tagalong.Rollout

@@ -105,7 +105,7 @@ func (y *year) wrongTags(ctx context.Context) (wrong []string) {
 	return wrong
 }
 
-// wrongHistory asks for a row of each rollout that ECS remembers.
+// wrongHistory asks for a row of each rollout that ECS remembers, and for no others.
 func (y *year) wrongHistory(ctx context.Context) (wrong []string) {
 	for _, t := range y.tenants {
 		var rows []tagalong.Row
@@ -117,6 +117,9 @@ func (y *year) wrongHistory(ctx context.Context) (wrong []string) {
 		}
 		for _, lacking := range y.estate.Unrecorded(t.service, rows) {
 			wrong = append(wrong, fmt.Sprintf("of %s the history lacks %s", t.service, lacking))
+		}
+		for _, invented := range y.estate.Invented(t.service, rows) {
+			wrong = append(wrong, fmt.Sprintf("of %s %s", t.service, invented))
 		}
 	}
 	return wrong
