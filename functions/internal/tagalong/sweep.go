@@ -111,7 +111,7 @@ var phases = []phase{
 // Sweep takes one pass, or as much of it as the time of ctx allows. The error
 // gathers what could not be looked at or healed; the report says it, too.
 func (s *Sweeper) Sweep(ctx context.Context, o SweepOptions) (Report, error) {
-	p := &sweepPass{Sweeper: s, options: o, seen: map[Service]bool{}, closed: map[area]bool{}, wished: map[TagID]Tag{}}
+	p := &sweepPass{Sweeper: s, options: o, seen: map[Service]bool{}, closed: map[area]bool{}, wished: map[TagID]Tag{}, foretold: map[TagID]bool{}}
 	at, err := p.resume(ctx)
 	if timeUp(ctx, err) {
 		return Report{Unfinished: true}, nil
@@ -159,7 +159,9 @@ type sweepPass struct {
 	last    time.Time        // when the pass before it did
 	seen    map[Service]bool // services that ECS runs
 	closed  map[area]bool    // what could not be looked at
-	late    atomic.Bool      // the time was up in the midst of a chunk
+	// foretold are the tags of which a dry run has told where they would be put.
+	foretold map[TagID]bool
+	late     atomic.Bool // the time was up in the midst of a chunk
 
 	mu       sync.Mutex
 	wished   map[TagID]Tag // to be put when this chunk has been told

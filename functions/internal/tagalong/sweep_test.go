@@ -679,6 +679,17 @@ func TestADryRunOnAnEmptyLedgerTellsWhichTagsWouldMove(t *testing.T) {
 	}
 }
 
+// The tag is not even where the ledger has it now.
+func TestADryRunTellsOfATagOnce(t *testing.T) {
+	w := newEstateWorld(prodRules())
+	w.rolls(prodAPI, ran("app", shopAPI, 1))
+	w.hears(t)
+	w.rolls(prodAPI, ran("app", shopAPI, 2))
+	w.misses()
+	w.registry.Push(shopAPI, imageOf(shopAPI, 0), "prod")
+	w.wantDrift(t, w.sweeps(t, SweepOptions{DryRun: true}), "ledger prod-a/api", "tag shop/api:prod")
+}
+
 func TestADryRunTellsAnImageThatIsGoneFromATagThatWasMoved(t *testing.T) {
 	w := newEstateWorld(prodRules())
 	w.rolls(prodAPI, ran("app", shopAPI, 1))

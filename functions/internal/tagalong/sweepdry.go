@@ -73,6 +73,7 @@ func (p *sweepPass) foretellOf(ctx context.Context, r Repository, foreseen []Cla
 	for _, id := range ids {
 		best, _ := newest(slices.Concat(others, foreseen), id)
 		if actual := images.Tags[id.Tag]; best.Digest != tags[id].Wish.Digest && best.Digest != actual {
+			p.foretold[id] = true
 			p.find(Tag{ID: id, Wish: best}.drift(DriftTag, actual, "is to be moved once the ledger is healed"))
 		}
 	}

@@ -218,6 +218,7 @@ func (p *sweepPass) repository(ctx context.Context, r Repository, tags []Tag) er
 	if err != nil {
 		return err
 	}
+	tags = slices.DeleteFunc(tags, func(tag Tag) bool { return p.foretold[tag.ID] })
 	var astray []Tag
 	for _, tag := range tags {
 		if p.astray(tag, images.Tags[tag.ID.Tag]) {
