@@ -121,7 +121,6 @@ run "clusters_repositories_pipelines_and_regions_can_be_narrowed" {
         "arn:aws:dynamodb:eu-west-1:111122223333:table/tagalong",
         "arn:aws:ecr:eu-west-1:111122223333:repository/shop/*",
         "arn:aws:ecr:eu-west-1:444455556666:repository/base",
-        "arn:aws:ecs:eu-west-1:111122223333:container-instance/*",
         "arn:aws:ecs:eu-west-1:111122223333:service/prod-*/*",
         "arn:aws:ecs:eu-west-1:111122223333:service-deployment/prod-*/*",
         "arn:aws:ecs:eu-west-1:111122223333:service-revision/prod-*/*",
@@ -132,8 +131,8 @@ run "clusters_repositories_pipelines_and_regions_can_be_narrowed" {
   }
 
   assert {
-    condition = [for statement in jsondecode(data.aws_iam_policy_document.deployment.json).Statement : statement.Condition.ArnLike["ecs:cluster"] if statement.Sid == "FindTasks"] == [
-      "arn:aws:ecs:eu-west-1:111122223333:cluster/prod-*",
+    condition = [for statement in jsondecode(data.aws_iam_policy_document.deployment.json).Statement : [statement.Resource, statement.Condition.ArnLike["ecs:cluster"]] if statement.Action == "ecs:ListTasks"] == [
+      ["*", "arn:aws:ecs:eu-west-1:111122223333:cluster/prod-*"],
     ]
     error_message = "tasks of other clusters can be listed"
   }
@@ -155,7 +154,8 @@ run "a_star_alone_stands_only_where_aws_offers_nothing_narrower" {
         "codepipeline:PutJobSuccessResult",
         "ecs:DescribeTaskDefinition",
         "ecs:ListClusters",
-        "ecs:ListServices",
+        "ecs:ListServices", # by the cluster in its condition
+        "ecs:ListTasks",    # so, too
       ],
     )) == 0
     error_message = "an action that takes resources is allowed on all of them"

@@ -171,7 +171,7 @@ func (p place) ecs(operation string, in parameters) (all []authorization, err er
 	switch operation {
 	case "ListClusters", "DescribeTaskDefinition":
 		return ask(action, "*"), nil
-	case "ListServices":
+	case "ListServices", "ListTasks": // of tasks it would be a container instance, which ours name none of
 		all = ask(action, "*")
 	case "DescribeServices":
 		for _, name := range in.Services {
@@ -183,8 +183,6 @@ func (p place) ecs(operation string, in parameters) (all []authorization, err er
 		for _, arn := range append(in.ServiceRevisionARNs, in.ServiceDeploymentARNs...) {
 			all = append(all, ask(action, arn, serviceOf(arn))...)
 		}
-	case "ListTasks":
-		all = ask(action, p.arn("ecs", "container-instance/"+last(in.Cluster)+"/any"))
 	case "DescribeTasks":
 		for _, task := range in.Tasks {
 			if !strings.HasPrefix(task, "arn:") {

@@ -26,10 +26,20 @@ type privileges struct {
 
 // statement is one of a policy.
 type statement struct {
-	Sid      string
-	Effect   string
-	Action   oneOrMore
-	Resource oneOrMore
+	Sid       string
+	Effect    string
+	Action    oneOrMore
+	Resource  oneOrMore
+	Condition map[string]map[string]oneOrMore // by operator and key
+}
+
+func (s statement) conditionOn(key string) bool {
+	for _, keys := range s.Condition {
+		if keys[key] != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // oneOrMore is a text or a list of texts, which to IAM is the same.

@@ -93,19 +93,6 @@ data "aws_iam_policy_document" "this" {
     resources = local.ecs_arns.task
   }
 
-  # Its resource is whichever container instance may be asked about.
-  statement {
-    sid       = "FindTasks"
-    actions   = ["ecs:ListTasks"]
-    resources = [for place in local.places : "arn:${local.partition}:ecs:${place}:container-instance/*"]
-
-    condition {
-      test     = "ArnLike"
-      variable = "ecs:cluster"
-      values   = local.cluster_arns
-    }
-  }
-
   statement {
     sid       = "ReadPipelines"
     actions   = ["codepipeline:ListActionExecutions", "codepipeline:GetPipelineExecution"]
@@ -118,10 +105,10 @@ data "aws_iam_policy_document" "this" {
     resources = [for place in local.places : "arn:${local.partition}:codedeploy:${place}:deploymentgroup:*/*"]
   }
 
-  # AWS offers no resources for this, but a condition.
+  # What limits these is the condition, see the main module.
   statement {
-    sid       = "FindServices"
-    actions   = ["ecs:ListServices"]
+    sid       = "FindServicesAndTasks"
+    actions   = ["ecs:ListServices", "ecs:ListTasks"]
     resources = ["*"]
 
     condition {

@@ -16,10 +16,14 @@ async function judge({ policy, principal, action, resource, context }) {
     resourceControlPolicies: [],
     request: { principal, action, resource: { resource, accountId: principal.split(':')[4] }, contextVariables: context },
   }, {})
-  if (outcome.resultType !== 'single' || outcome.result.ignoredContextKeys.length > 0) {
+  // A request about * that could be about less is answered for each pattern of the
+  // policy: what allows it is a statement on *.
+  const results = { single: [outcome.result], wildcard: outcome.results }[outcome.resultType]
+  if (!results || results.some((result) => result.ignoredContextKeys.length > 0)) {
     throw new Error(`${action} on ${resource}: ${JSON.stringify(outcome.errors ?? outcome)}`)
   }
-  return outcome.overallResult
+  if (outcome.resultType === 'single') return outcome.overallResult
+  return results.find((result) => result.resourcePattern === '*')?.analysis.result ?? 'ImplicitlyDenied'
 }
 
 async function resourceTypes(action) {

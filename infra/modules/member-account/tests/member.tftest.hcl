@@ -90,6 +90,13 @@ run "a_member_lets_itself_be_read_and_tagged_and_no_more" {
   }
 
   assert {
+    condition = [for statement in jsondecode(data.aws_iam_policy_document.this.json).Statement : [toset(statement.Action), statement.Resource, statement.Condition.ArnLike["ecs:cluster"]] if try(statement.Condition.ArnLike, null) != null] == [
+      [toset(["ecs:ListServices", "ecs:ListTasks"]), "*", "arn:aws:ecs:*:444455556666:cluster/prod"],
+    ]
+    error_message = "services and tasks of other clusters can be listed, or those of prod cannot: ${data.aws_iam_policy_document.this.json}"
+  }
+
+  assert {
     condition = alltrue([for action in flatten([for statement in jsondecode(data.aws_iam_policy_document.this.json).Statement : statement.Action]) :
       action == "ecr:PutImage" || can(regex(":(?:BatchGet|Describe|Get|List)[A-Za-z]+$", action))
     ])
