@@ -17,6 +17,14 @@ data "aws_iam_policy_document" "history" {
   ]
 }
 
+# Lambda keeps an account as the ARN of its root: given as a number it would be
+# another one to every plan, and be made anew.
+locals {
+  history_principals = [for principal in var.history_principals :
+    can(regex("^[0-9]{12}$", principal)) ? "arn:${local.partition}:iam::${principal}:root" : principal
+  ]
+}
+
 resource "aws_lambda_function_url" "history" {
   function_name      = module.history.function_name
   authorization_type = "AWS_IAM"
@@ -27,18 +35,18 @@ resource "aws_lambda_function_url" "history" {
 # the same questions, asked directly. They are counted, since the ARN of a
 # principal that is made beside them is not known while planning.
 resource "aws_lambda_permission" "history_url" {
-  count = length(var.history_principals)
+  count = length(local.history_principals)
 
   function_name          = module.history.function_name
   action                 = "lambda:InvokeFunctionUrl"
-  principal              = var.history_principals[count.index]
+  principal              = local.history_principals[count.index]
   function_url_auth_type = aws_lambda_function_url.history.authorization_type
 }
 
 resource "aws_lambda_permission" "history" {
-  count = length(var.history_principals)
+  count = length(local.history_principals)
 
   function_name = module.history.function_name
   action        = "lambda:InvokeFunction"
-  principal     = var.history_principals[count.index]
+  principal     = local.history_principals[count.index]
 }

@@ -95,7 +95,7 @@ run "only_who_is_named_is_granted_the_url" {
   command = plan
 
   variables {
-    history_principals = ["arn:aws:iam::444455556666:role/scanner"]
+    history_principals = ["arn:aws:iam::444455556666:role/scanner", "777788889999"]
   }
 
   assert {
@@ -103,10 +103,17 @@ run "only_who_is_named_is_granted_the_url" {
     error_message = "the URL answers everybody"
   }
 
+  # An account by the ARN that Lambda keeps of it, or each plan would change it.
   assert {
     condition = (
-      [for permission in aws_lambda_permission.history_url : permission.principal] == ["arn:aws:iam::444455556666:role/scanner"] &&
-      [for permission in aws_lambda_permission.history : permission.principal] == ["arn:aws:iam::444455556666:role/scanner"]
+      [for permission in aws_lambda_permission.history_url : [permission.function_name, permission.action, permission.principal, permission.function_url_auth_type]] == [
+        ["tagalong-history", "lambda:InvokeFunctionUrl", "arn:aws:iam::444455556666:role/scanner", "AWS_IAM"],
+        ["tagalong-history", "lambda:InvokeFunctionUrl", "arn:aws:iam::777788889999:root", "AWS_IAM"],
+      ] &&
+      [for permission in aws_lambda_permission.history : [permission.function_name, permission.action, permission.principal]] == [
+        ["tagalong-history", "lambda:InvokeFunction", "arn:aws:iam::444455556666:role/scanner"],
+        ["tagalong-history", "lambda:InvokeFunction", "arn:aws:iam::777788889999:root"],
+      ]
     )
     error_message = "others are granted the URL"
   }
