@@ -17,6 +17,7 @@ module "imagedefinitions" {
 data "aws_iam_policy_document" "imagedefinitions" {
   source_policy_documents = [
     data.aws_iam_policy_document.images_read.json,
+    data.aws_iam_policy_document.task_definitions.json,
     data.aws_iam_policy_document.jobs.json,
     data.aws_iam_policy_document.member_accounts.json,
   ]
@@ -25,12 +26,5 @@ data "aws_iam_policy_document" "imagedefinitions" {
     sid       = "ReadServices"
     actions   = ["ecs:DescribeServices"]
     resources = local.ecs_arns.service
-  }
-
-  # AWS offers neither resources nor conditions for this.
-  statement {
-    sid       = "ReadTaskDefinitions"
-    actions   = ["ecs:DescribeTaskDefinition"]
-    resources = ["*"]
   }
 }

@@ -124,30 +124,37 @@ data "aws_iam_policy_document" "images_untag" {
   }
 }
 
+# Documents of which a function takes one or the other, not both: IAM takes 10240
+# characters of a role's policies, and each list of resources is as long as that of the
+# clusters. An action is allowed on no more than the resources of its own kind; of a
+# revision and of a service's deployment the service is checked, too.
 data "aws_iam_policy_document" "deployments" {
   statement {
-    sid       = "ReadServices"
-    actions   = ["ecs:DescribeServices"]
-    resources = local.ecs_arns.service
+    sid       = "ReadDeployments"
+    actions   = ["ecs:DescribeServices", "ecs:DescribeServiceRevisions", "ecs:DescribeTasks"]
+    resources = concat(local.ecs_arns.service, local.ecs_arns.service-revision, local.ecs_arns.task)
   }
+}
 
-  # Both the revision and its service are checked.
+data "aws_iam_policy_document" "service_deployments" {
   statement {
-    sid       = "ReadRevisions"
-    actions   = ["ecs:DescribeServiceRevisions"]
-    resources = concat(local.ecs_arns.service, local.ecs_arns.service-revision)
+    sid = "ReadServiceDeployments"
+    actions = [
+      "ecs:DescribeServices",
+      "ecs:DescribeServiceRevisions",
+      "ecs:DescribeTasks",
+      "ecs:ListServiceDeployments",
+      "ecs:DescribeServiceDeployments",
+    ]
+    resources = flatten(values(local.ecs_arns))
   }
+}
 
-  statement {
-    sid       = "ReadTasks"
-    actions   = ["ecs:DescribeTasks"]
-    resources = local.ecs_arns.task
-  }
-
-  # AWS offers a container instance as resource, and asks for it only where a call
-  # names one. Ours name a service, for which it asks for all: what limits them is
-  # the condition.
-  # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/security_iam_id-based-policy-examples.html
+# AWS offers a container instance as resource of ListTasks, and asks for it only
+# where a call names one. Ours name a service, for which it asks for all: what limits
+# them is the condition.
+# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/security_iam_id-based-policy-examples.html
+data "aws_iam_policy_document" "tasks" {
   statement {
     sid       = "FindTasks"
     actions   = ["ecs:ListTasks"]
@@ -159,27 +166,29 @@ data "aws_iam_policy_document" "deployments" {
       values   = local.cluster_arns
     }
   }
+}
 
+# AWS offers no resources for ListServices, but a condition.
+data "aws_iam_policy_document" "services_and_tasks" {
+  statement {
+    sid       = "FindServicesAndTasks"
+    actions   = ["ecs:ListServices", "ecs:ListTasks"]
+    resources = ["*"]
+
+    condition {
+      test     = "ArnLike"
+      variable = "ecs:cluster"
+      values   = local.cluster_arns
+    }
+  }
+}
+
+data "aws_iam_policy_document" "task_definitions" {
   # AWS offers neither resources nor conditions for this.
   statement {
     sid       = "ReadTaskDefinitions"
     actions   = ["ecs:DescribeTaskDefinition"]
     resources = ["*"]
-  }
-}
-
-data "aws_iam_policy_document" "service_deployments" {
-  statement {
-    sid       = "FindServiceDeployments"
-    actions   = ["ecs:ListServiceDeployments"]
-    resources = local.ecs_arns.service
-  }
-
-  # Both the deployment and its service are checked.
-  statement {
-    sid       = "ReadServiceDeployments"
-    actions   = ["ecs:DescribeServiceDeployments"]
-    resources = concat(local.ecs_arns.service, local.ecs_arns.service-deployment)
   }
 }
 
@@ -189,21 +198,6 @@ data "aws_iam_policy_document" "clusters" {
     sid       = "FindClusters"
     actions   = ["ecs:ListClusters"]
     resources = ["*"]
-  }
-}
-
-data "aws_iam_policy_document" "services" {
-  # AWS offers no resources for this, but a condition.
-  statement {
-    sid       = "FindServices"
-    actions   = ["ecs:ListServices"]
-    resources = ["*"]
-
-    condition {
-      test     = "ArnLike"
-      variable = "ecs:cluster"
-      values   = local.cluster_arns
-    }
   }
 }
 

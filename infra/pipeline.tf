@@ -14,9 +14,10 @@ data "aws_iam_policy_document" "pipeline" {
   source_policy_documents = [
     data.aws_iam_policy_document.ledger_write.json,
     data.aws_iam_policy_document.images_tag.json,
-    data.aws_iam_policy_document.deployments.json,
-    data.aws_iam_policy_document.releases.json,
     data.aws_iam_policy_document.service_deployments.json,
+    data.aws_iam_policy_document.tasks.json,
+    data.aws_iam_policy_document.task_definitions.json,
+    data.aws_iam_policy_document.releases.json,
     data.aws_iam_policy_document.member_accounts.json,
     data.aws_iam_policy_document.own_events.json,
   ]

@@ -192,7 +192,7 @@ run "services_are_listed_in_the_clusters_that_are_covered" {
   }
 
   assert {
-    condition = [for statement in jsondecode(data.aws_iam_policy_document.sweep.json).Statement : statement.Condition.ArnLike["ecs:cluster"] if statement.Sid == "FindServices"] == [
+    condition = [for statement in jsondecode(data.aws_iam_policy_document.sweep.json).Statement : statement.Condition.ArnLike["ecs:cluster"] if contains(flatten([statement.Action]), "ecs:ListServices")] == [
       "arn:aws:ecs:eu-west-1:111122223333:cluster/prod-*",
     ]
     error_message = "services of other clusters can be listed"
@@ -270,5 +270,20 @@ run "rollouts_are_announced_on_a_bus_of_another_account_and_region" {
       for statement in jsondecode(data.aws_iam_policy_document.deployment.json).Statement : statement.Resource if contains(flatten([statement.Action]), "events:PutEvents")
     ] == [var.event_bus]
     error_message = "deployment may do ${data.aws_iam_policy_document.deployment.json}"
+  }
+}
+
+# The longest policy is the sweep's. Where more are to be named a pattern does it.
+run "twenty_names_of_clusters_fit_a_policy" {
+  command = plan
+
+  variables {
+    clusters = [for i in range(20) : "team-${i}-production"]
+    untag    = true
+  }
+
+  assert {
+    condition     = length(aws_scheduler_schedule.sweep.name) > 0 # every precondition holds
+    error_message = "there is no schedule"
   }
 }

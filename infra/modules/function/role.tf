@@ -21,6 +21,17 @@ resource "aws_iam_role_policy" "this" {
   name   = local.name
   role   = aws_iam_role.this.id
   policy = data.aws_iam_policy_document.this.json
+
+  lifecycle {
+    precondition {
+      condition     = local.policy_size <= 10240
+      error_message = "The policy of ${local.name} has ${local.policy_size} characters: want at most 10240, which is what IAM takes; name regions, clusters, repositories and pipelines by patterns such as prod-* in place of long lists."
+    }
+  }
+}
+
+locals {
+  policy_size = length(jsonencode(jsondecode(data.aws_iam_policy_document.this.json))) # IAM counts no white space
 }
 
 data "aws_iam_policy_document" "this" {

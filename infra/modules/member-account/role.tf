@@ -25,9 +25,18 @@ resource "aws_iam_role_policy" "this" {
   name   = var.name
   role   = aws_iam_role.this[0].id
   policy = data.aws_iam_policy_document.this.json
+
+  lifecycle {
+    precondition {
+      condition     = local.policy_size <= 10240
+      error_message = "The policy of role ${var.name} has ${local.policy_size} characters: want at most 10240, which is what IAM takes; name regions, clusters, repositories and pipelines by patterns such as prod-* in place of long lists."
+    }
+  }
 }
 
 locals {
+  policy_size = length(jsonencode(jsondecode(data.aws_iam_policy_document.this.json))) # IAM counts no white space
+
   places = [for region in var.regions : "${region}:${local.account}"]
 
   # The star alone takes in services whose ARNs have the old form without a cluster.
@@ -44,18 +53,8 @@ locals {
 data "aws_iam_policy_document" "this" {
   statement {
     sid       = "MoveTags"
-    actions   = ["ecr:BatchGetImage", "ecr:PutImage"]
+    actions   = concat(["ecr:BatchGetImage", "ecr:PutImage"], var.untag ? ["ecr:DescribeImages", "ecr:BatchDeleteImage"] : [])
     resources = [for pair in setproduct(local.places, var.repositories) : "arn:${local.partition}:ecr:${pair[0]}:repository/${pair[1]}"]
-  }
-
-  dynamic "statement" {
-    for_each = var.untag ? [[for pair in setproduct(local.places, var.repositories) : "arn:${local.partition}:ecr:${pair[0]}:repository/${pair[1]}"]] : []
-
-    content {
-      sid       = "RemoveTags"
-      actions   = ["ecr:DescribeImages", "ecr:BatchDeleteImage"]
-      resources = statement.value
-    }
   }
 
   dynamic "statement" {
@@ -68,29 +67,17 @@ data "aws_iam_policy_document" "this" {
     }
   }
 
+  # Together, since IAM takes 10240 characters of a role's policies.
   statement {
-    sid       = "ReadServices"
-    actions   = ["ecs:DescribeServices", "ecs:ListServiceDeployments"]
-    resources = local.ecs_arns.service
-  }
-
-  # Both the revision and its service are checked, and so with deployments.
-  statement {
-    sid       = "ReadRevisions"
-    actions   = ["ecs:DescribeServiceRevisions"]
-    resources = concat(local.ecs_arns.service, local.ecs_arns.service-revision)
-  }
-
-  statement {
-    sid       = "ReadServiceDeployments"
-    actions   = ["ecs:DescribeServiceDeployments"]
-    resources = concat(local.ecs_arns.service, local.ecs_arns.service-deployment)
-  }
-
-  statement {
-    sid       = "ReadTasks"
-    actions   = ["ecs:DescribeTasks"]
-    resources = local.ecs_arns.task
+    sid = "ReadDeployments"
+    actions = [
+      "ecs:DescribeServices",
+      "ecs:ListServiceDeployments",
+      "ecs:DescribeServiceRevisions",
+      "ecs:DescribeServiceDeployments",
+      "ecs:DescribeTasks",
+    ]
+    resources = flatten(values(local.ecs_arns))
   }
 
   statement {

@@ -163,3 +163,15 @@ run "a_zip_that_is_not_there_is_refused" {
 
   expect_failures = [aws_lambda_function.this]
 }
+
+run "a_longer_policy_than_iam_takes_is_refused" {
+  command = plan
+
+  variables {
+    policy = jsonencode({ Version = "2012-10-17", Statement = [
+      for i in range(100) : { Sid = "Own${i}", Effect = "Allow", Action = "ecr:PutImage", Resource = "arn:aws:ecr:eu-west-1:111122223333:repository/shop-${i}" }
+    ] })
+  }
+
+  expect_failures = [aws_iam_role_policy.this]
+}

@@ -150,3 +150,13 @@ run "a_bus_or_role_that_is_none_is_refused_by_its_variable" {
 
   expect_failures = [var.event_bus_arn, var.role_arns, var.name, var.regions, var.clusters, var.repositories, var.pipelines, var.alarm_topic_arn]
 }
+
+run "a_longer_policy_of_a_member_than_iam_takes_is_refused" {
+  command = plan
+
+  variables {
+    repositories = [for i in range(200) : "shop/service-${i}"]
+  }
+
+  expect_failures = [aws_iam_role_policy.this]
+}
