@@ -26,13 +26,11 @@ resource "aws_dynamodb_table" "ledger" {
     }
   }
 
-  dynamic "ttl" {
-    for_each = var.retention_days == null ? [] : ["expires"]
-
-    content {
-      attribute_name = ttl.value
-      enabled        = true
-    }
+  # Always there: without it, rows would go on expiring after a retention is taken
+  # back, since the provider leaves alone what is not named.
+  ttl {
+    attribute_name = "expires"
+    enabled        = var.retention_days != null
   }
 
   point_in_time_recovery {

@@ -134,7 +134,7 @@ variable "pipelines" {
 # What it keeps.
 
 variable "retention_days" {
-  description = "Days that closed rows of the ledger are kept; null is for ever."
+  description = "Days that closed rows of the ledger are kept; null is for ever. Taken back, nothing expires any more; set again, rows written under an earlier retention go by the date that they got then."
   type        = number
   default     = null
 

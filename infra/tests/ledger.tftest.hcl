@@ -45,6 +45,15 @@ run "the_table_is_the_one_that_the_command_makes" {
   }
 }
 
+run "rows_are_kept_for_ever" {
+  command = plan
+
+  assert {
+    condition     = !one(aws_dynamodb_table.ledger.ttl).enabled && local.environment.TAGALONG_RETENTION_DAYS == ""
+    error_message = "rows expire although no retention is set, or go on expiring"
+  }
+}
+
 run "rows_expire_where_a_retention_is_set" {
   command = plan
 
@@ -53,7 +62,7 @@ run "rows_expire_where_a_retention_is_set" {
   }
 
   assert {
-    condition     = one(aws_dynamodb_table.ledger.ttl).attribute_name == "expires" && local.environment.TAGALONG_RETENTION_DAYS == "90"
+    condition     = one(aws_dynamodb_table.ledger.ttl).attribute_name == "expires" && one(aws_dynamodb_table.ledger.ttl).enabled && local.environment.TAGALONG_RETENTION_DAYS == "90"
     error_message = "table and functions do not agree on the retention"
   }
 }
