@@ -1,17 +1,22 @@
 # CodePipeline's action that writes imagedefinitions.json, pinned by digest. It
-# has no table, so that accounts are given to it only if they fit the variable;
-# artifacts go by the job's own credentials.
+# knows the table only where accounts lie in it; artifacts go by the job's own
+# credentials.
 module "imagedefinitions" {
   source = "./modules/function"
 
   name        = "imagedefinitions"
   description = "Tagalong: CodePipeline action that writes imagedefinitions.json"
   settings    = local.function
-  environment = {
-    TAGALONG_ACCOUNTS  = length(local.documents.accounts) <= 3000 ? local.documents.accounts : ""
+  environment = local.imagedefinitions
+  policy      = data.aws_iam_policy_document.imagedefinitions.json
+}
+
+locals {
+  imagedefinitions = {
+    TAGALONG_TABLE     = contains(keys(local.items), "accounts") ? local.table_name : ""
+    TAGALONG_ACCOUNTS  = local.settings.accounts
     TAGALONG_LOG_LEVEL = var.log_level
   }
-  policy = data.aws_iam_policy_document.imagedefinitions.json
 }
 
 data "aws_iam_policy_document" "imagedefinitions" {
@@ -26,5 +31,22 @@ data "aws_iam_policy_document" "imagedefinitions" {
     sid       = "ReadServices"
     actions   = ["ecs:DescribeServices"]
     resources = local.ecs_arns.service
+  }
+
+  dynamic "statement" {
+    for_each = contains(keys(local.items), "accounts") ? [local.table_arn] : []
+
+    content {
+      sid       = "ReadAccounts"
+      actions   = ["dynamodb:BatchGetItem"]
+      resources = [statement.value]
+
+      # By its beginning: while accounts change, the function still names the item before.
+      condition {
+        test     = "ForAllValues:StringLike"
+        variable = "dynamodb:LeadingKeys"
+        values   = ["@accounts-*"]
+      }
+    }
   }
 }

@@ -11,8 +11,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsdynamodb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/opencontainers/go-digest"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/dynamo"
 	"github.com/tagalong-aws/tagalong/functions/internal/lambdatest"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/codepipeline"
@@ -250,6 +254,40 @@ func TestSettingsAreAMatterOfConfiguration(t *testing.T) {
 		if a := j.Answer(); a.FailureType != "ConfigurationError" || !strings.Contains(a.Message, says) {
 			t.Errorf("%s: answer %+v", setting, a)
 		}
+	}
+}
+
+// Accounts that are too many for a variable lie in the table, which is asked for
+// nothing else.
+func TestAccountsMayLieInTheTable(t *testing.T) {
+	const name = "@accounts-0123456789ab"
+	w := start(t)
+	ledger := awsdynamodb.NewFromConfig(w.Config())
+	if _, err := dynamo.Create(t.Context(), ledger, "ledger"); err != nil {
+		t.Fatal(err)
+	}
+	api := lambdatest.StartRuntime(t)
+	lambdatest.Launch(t, api.Variables("imagedefinitions", w.Sandbox.URL, "TAGALONG_TABLE=ledger", "TAGALONG_ACCOUNTS="+name)...)
+	invoke := func() codepipeline.Answer {
+		_, j := w.pipeline(t, `{"Output":"imageDetail","RepositoryName":"checkout-api","ImageTag":"build-1"}`, nil)
+		succeed(t, api.Invoke(t, j.Event(), 30*time.Second))
+		return j.Answer()
+	}
+	if a := invoke(); a.FailureType != "ConfigurationError" || !strings.Contains(a.Message, "TAGALONG_ACCOUNTS, item "+name) {
+		t.Errorf("answer %+v", a)
+	}
+	_, err := ledger.PutItem(t.Context(), &awsdynamodb.PutItemInput{
+		TableName: aws.String("ledger"),
+		Item: map[string]types.AttributeValue{
+			"pk": &types.AttributeValueMemberS{Value: name}, "sk": &types.AttributeValueMemberS{Value: "SETTING"},
+			"json": &types.AttributeValueMemberS{Value: `[{"account":"111122223333"}]`},
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a := invoke(); a.Status != codepipeline.JobSucceeded {
+		t.Errorf("answer %+v", a)
 	}
 }
 

@@ -45,8 +45,28 @@ run "imagedefinitions_knows_no_table_and_moves_no_tag" {
   assert {
     condition = alltrue([for action in flatten([for statement in jsondecode(data.aws_iam_policy_document.imagedefinitions.json).Statement : statement.Action]) :
       !startswith(action, "dynamodb:") && action != "ecr:PutImage"
-    ])
+    ]) && local.imagedefinitions.TAGALONG_TABLE == ""
     error_message = "imagedefinitions may do ${data.aws_iam_policy_document.imagedefinitions.json}"
+  }
+}
+
+run "imagedefinitions_reads_accounts_in_the_table_and_nothing_else_there" {
+  command = plan
+
+  variables {
+    accounts = [for i in range(40) : { account = tostring(444455556600 + i), role = "arn:aws:iam::${444455556600 + i}:role/tagalong" }]
+  }
+
+  assert {
+    condition = [for statement in jsondecode(data.aws_iam_policy_document.imagedefinitions.json).Statement : [statement.Action, statement.Resource, statement.Condition] if startswith(flatten([statement.Action])[0], "dynamodb:")] == [
+      ["dynamodb:BatchGetItem", local.table_arn, { "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = "@accounts-*" } }],
+    ]
+    error_message = "imagedefinitions may do ${data.aws_iam_policy_document.imagedefinitions.json}"
+  }
+
+  assert {
+    condition     = can(regex("^@accounts-", local.settings.accounts)) && local.imagedefinitions.TAGALONG_ACCOUNTS == local.settings.accounts && local.imagedefinitions.TAGALONG_TABLE == "tagalong"
+    error_message = "imagedefinitions reads ${jsonencode(local.imagedefinitions)}"
   }
 }
 

@@ -21,7 +21,7 @@ var unasked = map[string][]string{
 	"deployment":       {"s3"},
 	"history":          {"codepipeline", "ecs", "eventbridge", "s3"},
 	"tagimage":         {"ecs", "eventbridge", "s3"},
-	"imagedefinitions": {"dynamodb", "eventbridge"},
+	"imagedefinitions": {"eventbridge"},
 	"sweep":            {"codepipeline", "s3"},
 }
 

@@ -32,9 +32,13 @@ type suite struct {
 
 func newSuite(t *testing.T) *suite {
 	t.Helper()
+	accounts := []string{listed(suiteMember, "tagalong"), listed(suiteGone, "gone")}
+	for i := range 20 { // more than fit a variable, so that they lie in the table
+		accounts = append(accounts, listed(fmt.Sprint(700000000000+i), "tagalong"))
+	}
 	s := &suite{newTerraform(t, "infra", rootVariables(suiteRegion),
 		"name="+suiteTable, "dist=tests/fixtures", "untag=true", "event_bus="+suiteBus, `repositories=["*", "arn:aws:ecr:*:`+suiteMember+`:repository/*"]`,
-		"accounts=["+listed(suiteMember, "tagalong")+", "+listed(suiteGone, "gone")+"]"), map[string]string{}}
+		"accounts=["+strings.Join(accounts, ", ")+"]"), map[string]string{}}
 	s.init(t)
 	return s
 }
