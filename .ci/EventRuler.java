@@ -4,14 +4,14 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
 import software.amazon.event.ruler.Machine;
-import software.amazon.event.ruler.RuleCompiler;
+import software.amazon.event.ruler.JsonRuleCompiler;
 
 /** Prints for each pattern of a folder and each event of another whether it matches. */
 public class EventRuler {
     public static void main(String[] folders) throws Exception {
         for (Path pattern : files(folders[0])) {
             String rule = Files.readString(pattern);
-            String problem = RuleCompiler.check(rule);
+            String problem = JsonRuleCompiler.check(rule);
             if (problem != null) {
                 throw new IllegalArgumentException(pattern + ": " + problem);
             }

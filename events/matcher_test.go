@@ -16,7 +16,7 @@ import (
 // pattern with any other rather than passing over it:
 //
 //	exact values, prefix, suffix (both also ignoring case), equals-ignore-case,
-//	wildcard, numeric, exists, and anything-but a value, values or a prefix
+//	wildcard, numeric, exists, anything-but a value, values or a prefix, and $or
 //
 // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
 type matcher func(value any) bool
@@ -70,12 +70,13 @@ func objectMatcher(path string, pattern map[string]any) (matcher, error) {
 		case map[string]any:
 			fields[name], err = objectMatcher(below, value)
 		case []any:
-			fields[name], err = leafMatcher(below, value)
+			if name == "$or" {
+				fields[name], err = orMatcher(path, value)
+			} else {
+				fields[name], err = leafMatcher(below, value)
+			}
 		default:
 			err = fmt.Errorf("%s is a %T instead of a list or an object", below, value)
-		}
-		if name == "$or" {
-			err = fmt.Errorf("%s is an operator that this matcher does not know", below)
 		}
 		if err != nil {
 			return nil, err
@@ -91,6 +92,27 @@ func objectMatcher(path string, pattern map[string]any) (matcher, error) {
 	}, nil
 }
 
+// orMatcher matches objects that one of the patterns matches, beside whatever else
+// there is of them.
+func orMatcher(path string, alternatives []any) (matcher, error) {
+	var matchers []matcher
+	for _, alternative := range alternatives {
+		object, ok := alternative.(map[string]any)
+		if !ok {
+			return nil, fmt.Errorf("%s$or has a %T instead of an object", path, alternative)
+		}
+		m, err := objectMatcher(path, object)
+		if err != nil {
+			return nil, err
+		}
+		matchers = append(matchers, m)
+	}
+	if len(matchers) < 2 {
+		return nil, fmt.Errorf("%s$or has %d alternatives: want two or more", path, len(matchers))
+	}
+	return func(value any) bool { return slices.ContainsFunc(matchers, func(m matcher) bool { return m(value) }) }, nil
+}
+
 // missing stands for a field that is not there, as against one that is null.
 type missing struct{}
 
@@ -99,7 +121,10 @@ func matchAll(fields map[string]matcher, value any) bool {
 	object, _ := value.(map[string]any)
 	for name, match := range fields {
 		field, ok := object[name]
-		if !ok {
+		switch {
+		case name == "$or":
+			field = value
+		case !ok:
 			field = missing{}
 		}
 		if !match(field) {

@@ -8,6 +8,23 @@ locals {
   rule_arns  = { for name, rule in local.rule_names : name => "arn:${local.partition}:events:${local.region}:${local.account}:rule/${rule}" }
 }
 
+# Where pipelines are named, events of others would each end in a dead-letter queue,
+# since the functions may not look into them: they wake nothing. Those of a member
+# account are what it forwards, and CodeDeploy's name no pipeline.
+locals {
+  # As EventBridge has them: its wildcards know no ?, so that a star stands for it.
+  pipelines_named = distinct(concat(
+    [for pipeline in var.pipelines : jsonencode(pipeline) if !can(regex("[*?]", pipeline))],
+    [for pipeline in var.pipelines : jsonencode({ wildcard = replace(pipeline, "/[*?]+/", "*") }) if can(regex("[*?]", pipeline))],
+  ))
+  pipelines_taken = concat([for alternative in local.pipelines_named : jsondecode(alternative)], [{ exists = false }])
+
+  event_patterns = { for name, file in local.patterns : name => merge(jsondecode(file("${path.module}/../events/patterns/${file}")), {
+    for key, value in { "$or" = [{ account = [{ anything-but = [local.account] }] }, { detail = { pipeline = local.pipelines_taken } }] } :
+    key => value if name == "pipeline" && !contains(var.pipelines, "*")
+  }) }
+}
+
 # Services of AWS send to the default bus of their Region alone; member accounts
 # forward there, too.
 resource "aws_cloudwatch_event_rule" "this" {
@@ -15,8 +32,15 @@ resource "aws_cloudwatch_event_rule" "this" {
 
   name          = local.rule_names[each.key]
   description   = "Tagalong: events for the function ${each.key}"
-  event_pattern = file("${path.module}/../events/patterns/${each.value}")
+  event_pattern = jsonencode(local.event_patterns[each.key])
   tags          = local.tags
+
+  lifecycle {
+    precondition {
+      condition     = length(jsonencode(local.event_patterns[each.key])) <= 2048
+      error_message = "The pattern of rule ${local.rule_names[each.key]} has ${length(jsonencode(local.event_patterns[each.key]))} characters: want at most 2048, which is what EventBridge takes; name pipelines by patterns such as shop-* in place of a long list."
+    }
+  }
 }
 
 resource "aws_cloudwatch_event_target" "this" {

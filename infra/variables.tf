@@ -120,7 +120,7 @@ variable "repositories" {
 }
 
 variable "pipelines" {
-  description = "CodePipeline pipelines of our own account that the functions may look into; patterns with * and ? are allowed."
+  description = "CodePipeline pipelines of our own account that the functions may look into, and whose events wake them; patterns with * and ? are allowed."
   type        = list(string)
   default     = ["*"]
   nullable    = false

@@ -32,6 +32,48 @@ run "each_pattern_wakes_the_function_of_its_name" {
   }
 }
 
+# The files are held against sample events in events/.
+run "where_pipelines_are_named_others_wake_nothing" {
+  command = plan
+
+  variables {
+    pipelines = ["shop-*", "shop-release", "shop-?"]
+  }
+
+  assert {
+    condition     = jsondecode(aws_cloudwatch_event_rule.this["pipeline"].event_pattern) == jsondecode(file("tests/patterns/pipeline-others.json"))
+    error_message = "the rule is ${aws_cloudwatch_event_rule.this["pipeline"].event_pattern}"
+  }
+
+  assert {
+    condition     = jsondecode(aws_cloudwatch_event_rule.this["deployment"].event_pattern) == jsondecode(file("../events/patterns/deployment.json"))
+    error_message = "another rule is narrowed, too: ${aws_cloudwatch_event_rule.this["deployment"].event_pattern}"
+  }
+}
+
+run "a_mark_for_one_character_of_a_pipelines_name_is_a_star_to_a_rule" {
+  command = plan
+
+  variables {
+    pipelines = ["check??t-*", "shop-release"]
+  }
+
+  assert {
+    condition     = jsondecode(aws_cloudwatch_event_rule.this["pipeline"].event_pattern) == jsondecode(file("tests/patterns/pipeline-some.json"))
+    error_message = "the rule is ${aws_cloudwatch_event_rule.this["pipeline"].event_pattern}"
+  }
+}
+
+run "a_longer_pattern_than_eventbridge_takes_is_refused" {
+  command = plan
+
+  variables {
+    pipelines = [for i in range(100) : "shop-release-${i}"]
+  }
+
+  expect_failures = [aws_cloudwatch_event_rule.this]
+}
+
 run "an_event_that_lambda_does_not_take_is_tried_for_a_day_and_kept" {
   command = plan
 

@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -33,11 +34,20 @@ func (w *world) theRelease(t *testing.T) {
 		_, err = d.Complete(at.Add(20 * time.Second))
 		return err
 	})
+	// Those of a pipeline that is not covered wake nothing, and end nowhere.
+	for _, event := range events {
+		w.put(t, bytes.ReplaceAll(event, []byte("shop-release"), []byte("other-release")))
+	}
 	for _, event := range events {
 		w.put(t, event)
 	}
 	w.awaitTag(t, r)
 	w.awaitRelease(t, r, execution.ID(), "completed")
+	for _, call := range w.recorder.Kept() {
+		if bytes.Contains(call.Body, []byte("other-release")) {
+			t.Errorf("%s:%s about a pipeline that is not covered: %s", call.Service, call.Operation, call.Body)
+		}
+	}
 }
 
 // theRollback: a release that ECS rolled back has failed, by the pipeline's events

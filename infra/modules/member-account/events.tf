@@ -6,13 +6,35 @@ locals {
   rule_names = { for name in keys(local.patterns) : name => "${var.name}-${name}" }
 }
 
+# As in the main module: where pipelines are named, events of others are not forwarded.
+locals {
+  # As EventBridge has them: its wildcards know no ?, so that a star stands for it.
+  pipelines_named = distinct(concat(
+    [for pipeline in var.pipelines : jsonencode(pipeline) if !can(regex("[*?]", pipeline))],
+    [for pipeline in var.pipelines : jsonencode({ wildcard = replace(pipeline, "/[*?]+/", "*") }) if can(regex("[*?]", pipeline))],
+  ))
+  pipelines_taken = concat([for alternative in local.pipelines_named : jsondecode(alternative)], [{ exists = false }])
+
+  files = { for name, file in local.patterns : name => jsondecode(file("${path.module}/../../../events/patterns/${file}")) }
+  event_patterns = { for name, pattern in local.files : name => merge(pattern, { detail = merge(pattern.detail, {
+    for key, value in { pipeline = local.pipelines_taken } : key => value if name == "pipeline" && !contains(var.pipelines, "*")
+  }) }) }
+}
+
 resource "aws_cloudwatch_event_rule" "this" {
   for_each = local.patterns
 
   name          = local.rule_names[each.key]
   description   = "Tagalong: events forwarded to ${var.event_bus_arn}"
-  event_pattern = file("${path.module}/../../../events/patterns/${each.value}")
+  event_pattern = jsonencode(local.event_patterns[each.key])
   tags          = local.tags
+
+  lifecycle {
+    precondition {
+      condition     = length(jsonencode(local.event_patterns[each.key])) <= 2048
+      error_message = "The pattern of rule ${local.rule_names[each.key]} has ${length(jsonencode(local.event_patterns[each.key]))} characters: want at most 2048, which is what EventBridge takes; name pipelines by patterns such as shop-* in place of a long list."
+    }
+  }
 }
 
 resource "aws_cloudwatch_event_target" "this" {

@@ -83,7 +83,7 @@ variable "repositories" {
 }
 
 variable "pipelines" {
-  description = "CodePipeline pipelines of this account that may be looked into; patterns with * and ? are allowed."
+  description = "CodePipeline pipelines of this account that may be looked into, and whose events are forwarded; patterns with * and ? are allowed."
   type        = list(string)
   default     = ["*"]
   nullable    = false

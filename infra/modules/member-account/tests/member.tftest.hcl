@@ -35,6 +35,30 @@ run "a_member_forwards_what_the_main_rules_take" {
   }
 }
 
+# The file is held against sample events in events/.
+run "where_pipelines_are_named_a_member_does_not_forward_others" {
+  command = plan
+
+  variables {
+    pipelines = ["shop-*", "shop-release"]
+  }
+
+  assert {
+    condition     = { for name, rule in aws_cloudwatch_event_rule.this : name => jsondecode(rule.event_pattern) } == { pipeline = jsondecode(file("../../tests/patterns/pipeline-member.json")), deployment = jsondecode(file("../../../events/patterns/deployment.json")) }
+    error_message = "the rule is ${aws_cloudwatch_event_rule.this["pipeline"].event_pattern}"
+  }
+}
+
+run "a_longer_pattern_of_a_member_than_eventbridge_takes_is_refused" {
+  command = plan
+
+  variables {
+    pipelines = [for i in range(100) : "shop-release-${i}"]
+  }
+
+  expect_failures = [aws_cloudwatch_event_rule.this]
+}
+
 run "a_member_raises_an_alarm_if_events_are_not_forwarded_or_lost" {
   command = plan
 
