@@ -46,4 +46,11 @@ resource "aws_dynamodb_table" "ledger" {
   deletion_protection_enabled = var.deletion_protection
 
   tags = local.tags
+
+  lifecycle {
+    precondition {
+      condition     = var.kms_key_arn == null ? true : startswith(var.kms_key_arn, "arn:${local.partition}:kms:${local.region}:")
+      error_message = "kms_key_arn \"${coalesce(var.kms_key_arn, "null")}\": want a key of ${local.region}, where the table and the queues are."
+    }
+  }
 }

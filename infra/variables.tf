@@ -278,6 +278,11 @@ variable "retries" {
   nullable = false
 
   validation {
+    condition     = alltrue([for value in values(var.retries) : floor(value) == value])
+    error_message = "retries ${jsonencode(var.retries)}: want whole hours and attempts."
+  }
+
+  validation {
     condition     = var.retries.event_hours >= 1 && var.retries.event_hours <= 24 && var.retries.event_attempts >= 0 && var.retries.event_attempts <= 185
     error_message = "retries: event_hours ${var.retries.event_hours}, event_attempts ${var.retries.event_attempts}: want 1 to 24 hours and 0 to 185 attempts."
   }
@@ -297,6 +302,15 @@ variable "extra_environment" {
   validation {
     condition     = alltrue([for name in keys(var.extra_environment) : can(regex("^[A-Za-z][A-Za-z0-9_]+$", name)) && !startswith(name, "TAGALONG_")])
     error_message = "extra_environment ${jsonencode(keys(var.extra_environment))}: want names of letters, digits and underscores, a letter first; TAGALONG_ variables are set by the module's other variables."
+  }
+
+  # https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html; those that
+  # begin with an underscore are refused above.
+  validation {
+    condition = alltrue([for name in keys(var.extra_environment) :
+      !can(regex("^(?:AWS_(?:REGION|DEFAULT_REGION|ACCESS_KEY|ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|EXECUTION_ENV|LAMBDA_.*)|LAMBDA_.*)$", name))
+    ])
+    error_message = "extra_environment ${jsonencode(keys(var.extra_environment))}: want none that Lambda sets itself, such as AWS_REGION, AWS_ACCESS_KEY_ID, AWS_LAMBDA_… and LAMBDA_…: it refuses the function."
   }
 }
 

@@ -104,6 +104,59 @@ run "any_other_wrong_value_is_refused_by_its_variable" {
   ]
 }
 
+run "half_an_hour_of_retries_is_refused" {
+  command = plan
+
+  variables {
+    retries = { event_hours = 1.5 }
+  }
+
+  expect_failures = [var.retries]
+}
+
+run "a_variable_that_lambda_sets_itself_is_refused" {
+  command = plan
+
+  variables {
+    extra_environment = { AWS_LAMBDA_EXEC_WRAPPER = "/opt/wrapper" }
+  }
+
+  expect_failures = [var.extra_environment]
+}
+
+run "an_endpoint_may_be_set" {
+  command = plan
+
+  variables {
+    extra_environment = { AWS_ENDPOINT_URL = "https://example.com", AWS_ENDPOINT_URL_ECS = "https://example.com", AWS_USE_FIPS_ENDPOINT = "true" }
+  }
+
+  assert {
+    condition     = local.function.extra_environment.AWS_ENDPOINT_URL_ECS == "https://example.com"
+    error_message = "the functions are not given the endpoint"
+  }
+}
+
+run "a_key_of_another_region_is_refused" {
+  command = plan
+
+  variables {
+    kms_key_arn = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+  }
+
+  expect_failures = [aws_dynamodb_table.ledger]
+}
+
+run "a_topic_of_another_region_is_refused" {
+  command = plan
+
+  variables {
+    alarm_topic_arn = "arn:aws:sns:us-east-1:111122223333:oncall"
+  }
+
+  expect_failures = [aws_cloudwatch_metric_alarm.undelivered]
+}
+
 run "more_of_lambdas_retries_than_there_are_is_refused" {
   command = plan
 

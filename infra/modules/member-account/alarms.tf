@@ -15,6 +15,13 @@ resource "aws_cloudwatch_metric_alarm" "undelivered" {
   alarm_actions       = local.alarm_actions
   ok_actions          = local.alarm_actions
   tags                = local.tags
+
+  lifecycle {
+    precondition {
+      condition     = var.alarm_topic_arn == null ? true : startswith(var.alarm_topic_arn, "arn:${local.partition}:sns:${local.region}:")
+      error_message = "alarm_topic_arn \"${coalesce(var.alarm_topic_arn, "null")}\": want a topic of ${local.region}: an alarm tells none of another Region."
+    }
+  }
 }
 
 resource "aws_cloudwatch_metric_alarm" "lost" {

@@ -64,14 +64,24 @@ locals {
     "{environment}", rule.environment), "{cluster}", "c"), "{service}", "s"), "{container}", "c"), "{time}", "19700101T000000Z")
   }]
 
+  # Every glob as an expression that finds the globs which it covers, read as texts: a
+  # star takes anything, a question mark one character that is no star. Of globs with
+  # classes or backslashes there is none.
+  covering = { for glob in distinct(flatten([for rule in var.environments : [for list in local.scopes : coalesce(rule[list], [])]])) :
+    glob => "^${replace(replace(replace(glob, "/[.+^$(){}|]/", "\\$0"), "*", ".*"), "?", "[^*]")}$" if can(regex("^[^\\[\\\\]*$", glob))
+  }
+
   # Pairs of rules of which the earlier matches whatever the later matches: in
-  # each list a glob of the earlier one covers every glob of the later one. A
-  # glob covers another if it is the same, or a literal beginning and a star.
+  # each list a glob of the earlier one covers every glob of the later one. One with
+  # classes or backslashes is covered by itself, or a literal beginning and a star.
+  # What several earlier rules hide together is not seen.
   hidden_rules = flatten([for j, later in var.environments : [for i, earlier in slice(var.environments, 0, j) :
     { earlier = i, later = j } if alltrue([for list in local.scopes :
       alltrue([for glob in try(coalescelist(later[list], ["*"]), ["*"]) :
         anytrue([for wide in try(coalescelist(earlier[list], ["*"]), ["*"]) :
-          wide == glob || can(regex("^[^*?\\[\\\\]*\\*$", wide)) && startswith(glob, trimsuffix(wide, "*"))
+          wide == glob || wide == "*" ||
+          contains(keys(local.covering), glob) && can(regex(local.covering[wide], glob)) ||
+          can(regex("^[^*?\\[\\\\]*\\*$", wide)) && startswith(glob, trimsuffix(wide, "*"))
         ])
       ])
     ])

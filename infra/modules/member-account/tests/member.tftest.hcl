@@ -184,3 +184,13 @@ run "a_longer_policy_of_a_member_than_iam_takes_is_refused" {
 
   expect_failures = [aws_iam_role_policy.this]
 }
+
+run "a_topic_of_a_region_that_is_not_the_members_is_refused" {
+  command = plan
+
+  variables {
+    alarm_topic_arn = "arn:aws:sns:us-east-1:444455556666:oncall"
+  }
+
+  expect_failures = [aws_cloudwatch_metric_alarm.undelivered]
+}
