@@ -43,6 +43,30 @@ resource "aws_cloudwatch_metric_alarm" "drift" {
   tags                = local.tags
 }
 
+# A schedule that is off, or may not wake the sweep any more, leaves no trace: here no
+# news is bad news. Only where it runs several times a day, since a day is what is
+# looked at. Metrics of the schedule itself there are none, only those of its group,
+# which is everybody's:
+# https://docs.aws.amazon.com/scheduler/latest/UserGuide/monitoring-cloudwatch.html
+resource "aws_cloudwatch_metric_alarm" "sweep_missing" {
+  count = var.alarms && can(regex("^rate\\((?:[1-9][0-9]{0,2} minutes?|(?:[1-9]|1[0-2]) hours?)\\)$", var.sweep_schedule)) ? 1 : 0
+
+  alarm_name          = "${var.name}-sweep-missing"
+  alarm_description   = "No sweep has begun for a day: is the schedule ${var.name}-sweep enabled, and what waits in ${var.name}-undelivered?"
+  namespace           = "AWS/Lambda"
+  metric_name         = "Invocations"
+  dimensions          = { FunctionName = "${var.name}-sweep" }
+  statistic           = "Sum"
+  period              = 86400
+  evaluation_periods  = 1
+  comparison_operator = "LessThanThreshold"
+  threshold           = 1
+  treat_missing_data  = "breaching"
+  alarm_actions       = local.alarm_actions
+  ok_actions          = local.alarm_actions
+  tags                = local.tags
+}
+
 resource "aws_cloudwatch_metric_alarm" "undelivered" {
   count = var.alarms ? 1 : 0
 

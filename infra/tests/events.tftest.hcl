@@ -190,7 +190,7 @@ run "alarms_and_dashboard_can_be_switched_off" {
 
   assert {
     condition = length(concat(values(aws_cloudwatch_metric_alarm.tags), values(aws_cloudwatch_metric_alarm.lost), aws_cloudwatch_metric_alarm.drift,
-    aws_cloudwatch_metric_alarm.undelivered, aws_cloudwatch_dashboard.this)) == 0
+    aws_cloudwatch_metric_alarm.undelivered, aws_cloudwatch_metric_alarm.sweep_missing, aws_cloudwatch_dashboard.this)) == 0
     error_message = "there are alarms or a dashboard"
   }
 }

@@ -62,3 +62,35 @@ run "the_schedule_wakes_the_sweep_and_nothing_else" {
     error_message = "others than our own schedules may take the role"
   }
 }
+
+run "a_sweep_that_does_not_begin_for_a_day_raises_an_alarm" {
+  command = plan
+
+  variables {
+    alarm_topic_arn = "arn:aws:sns:eu-west-1:111122223333:oncall"
+  }
+
+  assert {
+    condition = [for alarm in aws_cloudwatch_metric_alarm.sweep_missing : [
+      alarm.namespace, alarm.metric_name, alarm.dimensions, alarm.statistic, alarm.period * alarm.evaluation_periods,
+      alarm.comparison_operator, alarm.threshold, alarm.treat_missing_data, alarm.alarm_actions, alarm.ok_actions,
+      ]] == [[
+      "AWS/Lambda", "Invocations", tomap({ FunctionName = "tagalong-sweep" }), "Sum", 86400,
+      "LessThanThreshold", 1, "breaching", toset([var.alarm_topic_arn]), toset([var.alarm_topic_arn]),
+    ]]
+    error_message = "alarm: ${jsonencode(aws_cloudwatch_metric_alarm.sweep_missing)}"
+  }
+}
+
+run "a_schedule_that_may_leave_a_day_out_has_no_such_alarm" {
+  command = plan
+
+  variables {
+    sweep_schedule = "cron(0 3 * * ? *)"
+  }
+
+  assert {
+    condition     = length(aws_cloudwatch_metric_alarm.sweep_missing) == 0
+    error_message = "it would be raised each day"
+  }
+}

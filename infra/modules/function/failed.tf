@@ -7,7 +7,7 @@ resource "aws_sqs_queue" "failed" {
   message_retention_seconds         = 14 * 24 * 3600
   sqs_managed_sse_enabled           = var.settings.kms_key_arn == null ? true : null
   kms_master_key_id                 = var.settings.kms_key_arn
-  kms_data_key_reuse_period_seconds = 3600
+  kms_data_key_reuse_period_seconds = var.settings.kms_key_arn == null ? null : 3600
   policy                            = var.settings.tls_only_queues ? data.aws_iam_policy_document.tls_only.json : null
   tags                              = var.settings.tags
 }
