@@ -96,11 +96,30 @@ run "queues_are_encrypted_and_refuse_requests_without_tls" {
   command = plan
 
   assert {
-    condition = aws_sqs_queue.undelivered.sqs_managed_sse_enabled && anytrue([
-      for statement in jsondecode(aws_sqs_queue.undelivered.policy).Statement :
-      statement.Effect == "Deny" && try(statement.Condition.Bool["aws:SecureTransport"] == "false", false)
-    ])
-    error_message = "the queue takes requests without TLS"
+    condition     = aws_sqs_queue.undelivered.sqs_managed_sse_enabled && aws_sqs_queue.undelivered.kms_master_key_id == null
+    error_message = "the queue is not encrypted"
+  }
+
+  assert {
+    condition = jsondecode(aws_sqs_queue.undelivered.policy).Statement == [
+      {
+        Sid       = "TakeWhatTheRulesCannotDeliver"
+        Effect    = "Allow"
+        Action    = "sqs:SendMessage"
+        Resource  = "arn:aws:sqs:eu-west-1:111122223333:tagalong-undelivered"
+        Principal = { Service = "events.amazonaws.com" }
+        Condition = { ArnEquals = { "aws:SourceArn" = [for name in ["deployment", "pipeline"] : "arn:aws:events:eu-west-1:111122223333:rule/tagalong-${name}"] } }
+      },
+      {
+        Sid       = "DenyWithoutTLS"
+        Effect    = "Deny"
+        Action    = "sqs:*"
+        Resource  = "arn:aws:sqs:eu-west-1:111122223333:tagalong-undelivered"
+        Principal = "*"
+        Condition = { Bool = { "aws:SecureTransport" = "false" } }
+      },
+    ]
+    error_message = "policy of the queue: ${aws_sqs_queue.undelivered.policy}"
   }
 }
 
@@ -158,39 +177,5 @@ run "only_who_is_named_is_granted_the_url" {
       ]
     )
     error_message = "others are granted the URL"
-  }
-}
-
-run "alarms_tell_the_topic" {
-  command = plan
-
-  variables {
-    alarm_topic_arn = "arn:aws:sns:eu-west-1:111122223333:oncall"
-  }
-
-  assert {
-    condition = (
-      toset([for alarm in aws_cloudwatch_metric_alarm.tags : alarm.metric_name]) == toset(["TagsBlocked", "TagsMissing"]) &&
-      aws_cloudwatch_metric_alarm.drift[0].metric_name == "DriftLeft" &&
-      alltrue([for alarm in concat(values(aws_cloudwatch_metric_alarm.tags), values(aws_cloudwatch_metric_alarm.lost), aws_cloudwatch_metric_alarm.drift, aws_cloudwatch_metric_alarm.undelivered) :
-        alarm.alarm_actions == toset([var.alarm_topic_arn])
-      ])
-    )
-    error_message = "an alarm tells nobody"
-  }
-}
-
-run "alarms_and_dashboard_can_be_switched_off" {
-  command = plan
-
-  variables {
-    alarms    = false
-    dashboard = false
-  }
-
-  assert {
-    condition = length(concat(values(aws_cloudwatch_metric_alarm.tags), values(aws_cloudwatch_metric_alarm.lost), aws_cloudwatch_metric_alarm.drift,
-    aws_cloudwatch_metric_alarm.undelivered, aws_cloudwatch_metric_alarm.sweep_missing, aws_cloudwatch_dashboard.this)) == 0
-    error_message = "there are alarms or a dashboard"
   }
 }

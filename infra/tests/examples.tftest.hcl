@@ -34,6 +34,11 @@ run "a_whole_installation_has_a_key_rules_alarms_and_actions" {
     condition     = length(output.dead_letter_queue_urls) == 6
     error_message = "dead-letter queues: ${join(", ", keys(output.dead_letter_queue_urls))}"
   }
+
+  assert {
+    condition     = aws_sns_topic.alarms.kms_master_key_id == aws_kms_key.this.arn && length(aws_sns_topic_subscription.alarms) == 1
+    error_message = "the alarms' topic is not encrypted, or nobody is written to"
+  }
 }
 
 run "a_member_account_forwards_its_events_and_lets_itself_be_looked_into" {

@@ -67,22 +67,6 @@ run "rows_expire_where_a_retention_is_set" {
   }
 }
 
-run "a_key_of_ones_own_encrypts_the_table_and_the_queues" {
-  command = plan
-
-  variables {
-    kms_key_arn = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
-  }
-
-  assert {
-    condition = (
-      aws_dynamodb_table.ledger.server_side_encryption[0].kms_key_arn == var.kms_key_arn &&
-      aws_sqs_queue.undelivered.kms_master_key_id == var.kms_key_arn
-    )
-    error_message = "the key is not used"
-  }
-}
-
 run "short_rules_stand_in_the_environment" {
   command = plan
 

@@ -1,15 +1,18 @@
 package dev_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
@@ -68,6 +71,59 @@ func TestTheModuleKnowsTheTable(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("infra/tests/table.json differs (-want +got):\n%s", diff)
 	}
+}
+
+// TestTheModuleWatchesMetricsThatThereAre holds the metrics that alarms and dashboard
+// name, in the file that runs of infra/tests/alarms.tftest.hcl hold them against,
+// against those that the functions write without dimensions.
+func TestTheModuleWatchesMetricsThatThereAre(t *testing.T) {
+	var watched struct {
+		Namespace string
+		Alarms    map[string]string
+		Dashboard []string
+	}
+	decode(t, "infra/tests/metrics.json", &watched)
+	if watched.Namespace == "" || len(watched.Alarms) == 0 || len(watched.Dashboard) == 0 {
+		t.Fatalf("infra/tests/metrics.json: %+v", watched)
+	}
+	written := writtenMetrics(t)
+	for _, name := range slices.Concat(slices.Sorted(maps.Keys(watched.Alarms)), watched.Dashboard) {
+		if !written[watched.Namespace+" "+name] {
+			t.Errorf("no function writes %s of namespace %s without dimensions", name, watched.Namespace)
+		}
+	}
+}
+
+// writtenMetrics are the namespace and the name of each that is written without
+// dimensions.
+func writtenMetrics(t *testing.T) map[string]bool {
+	t.Helper()
+	var out bytes.Buffer
+	boot.WriteMetrics(&out, time.Now(), tagalong.Outcome{Environment: "prod", Lag: time.Second, Unannounced: 1}, nil)
+	boot.WriteSweep(&out, time.Now(), tagalong.Report{Drift: []tagalong.Drift{{}}}, nil)
+	written := map[string]bool{}
+	for line := range strings.Lines(out.String()) {
+		var l struct {
+			AWS struct {
+				CloudWatchMetrics []struct {
+					Namespace  string
+					Dimensions [][]string
+					Metrics    []struct{ Name string }
+				}
+			} `json:"_aws"`
+		}
+		if err := json.Unmarshal([]byte(line), &l); err != nil {
+			t.Fatal(err)
+		}
+		for _, directive := range l.AWS.CloudWatchMetrics {
+			for _, metric := range directive.Metrics {
+				if slices.ContainsFunc(directive.Dimensions, func(names []string) bool { return len(names) == 0 }) {
+					written[directive.Namespace+" "+metric.Name] = true
+				}
+			}
+		}
+	}
+	return written
 }
 
 // verdicts of a row: good; bad here and there; hidden and wide, which only the

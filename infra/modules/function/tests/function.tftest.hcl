@@ -113,6 +113,7 @@ run "an_event_that_fails_is_tried_twice_more_and_kept_whole" {
     condition = (
       aws_lambda_function_event_invoke_config.this[0].maximum_retry_attempts == 2 &&
       aws_lambda_function_event_invoke_config.this[0].maximum_event_age_in_seconds == 21600 &&
+      length(aws_lambda_function_event_invoke_config.this[0].destination_config[0].on_failure) == 1 &&
       aws_sqs_queue.failed[0].message_retention_seconds == 1209600
     )
     error_message = "events are given up early or dropped"
@@ -138,9 +139,93 @@ run "a_function_that_is_waited_for_has_no_queue" {
 run "errors_throttles_and_dead_letters_raise_alarms" {
   command = plan
 
+  variables {
+    settings = merge(var.settings, { alarm_actions = ["arn:aws:sns:eu-west-1:111122223333:oncall"] })
+  }
+
   assert {
-    condition     = toset(keys(aws_cloudwatch_metric_alarm.this)) == toset(["Errors", "Throttles", "DestinationDeliveryFailures"]) && length(aws_cloudwatch_metric_alarm.failed) == 1
-    error_message = "alarms: ${join(", ", keys(aws_cloudwatch_metric_alarm.this))}"
+    condition = jsonencode({ for key, alarm in aws_cloudwatch_metric_alarm.this : key => [alarm.namespace, alarm.metric_name, alarm.dimensions, alarm.statistic] }) == jsonencode({
+      for metric in ["Errors", "Throttles", "DestinationDeliveryFailures"] : metric => ["AWS/Lambda", metric, { FunctionName = "tagalong-deployment" }, "Sum"]
+    })
+    error_message = "alarms: ${jsonencode(aws_cloudwatch_metric_alarm.this)}"
+  }
+
+  assert {
+    condition = jsonencode([for alarm in aws_cloudwatch_metric_alarm.failed : [alarm.namespace, alarm.metric_name, alarm.dimensions, alarm.statistic]]) == jsonencode([
+      ["AWS/SQS", "ApproximateNumberOfMessagesVisible", { QueueName = "tagalong-deployment-failed" }, "Maximum"],
+    ])
+    error_message = "alarms: ${jsonencode(aws_cloudwatch_metric_alarm.failed)}"
+  }
+
+  assert {
+    condition = alltrue([for alarm in concat(values(aws_cloudwatch_metric_alarm.this), aws_cloudwatch_metric_alarm.failed) :
+      alarm.comparison_operator == "GreaterThanThreshold" && alarm.threshold == 0 && alarm.period == 300 && alarm.evaluation_periods == 1 && alarm.treat_missing_data == "notBreaching" &&
+      alarm.alarm_actions == toset(var.settings.alarm_actions) && alarm.ok_actions == toset(var.settings.alarm_actions)
+    ])
+    error_message = "an alarm is raised late, or tells nobody"
+  }
+}
+
+run "a_function_without_alarms_has_none" {
+  command = plan
+
+  variables {
+    settings = merge(var.settings, { alarms = false })
+  }
+
+  assert {
+    condition     = length(aws_cloudwatch_metric_alarm.this) + length(aws_cloudwatch_metric_alarm.failed) == 0
+    error_message = "there are alarms"
+  }
+}
+
+run "the_queue_of_failed_events_is_encrypted_and_refuses_requests_without_tls" {
+  command = plan
+
+  assert {
+    condition     = aws_sqs_queue.failed[0].sqs_managed_sse_enabled && aws_sqs_queue.failed[0].kms_master_key_id == null
+    error_message = "the queue is not encrypted"
+  }
+
+  assert {
+    condition = jsondecode(aws_sqs_queue.failed[0].policy).Statement == [{
+      Sid       = "DenyWithoutTLS"
+      Effect    = "Deny"
+      Action    = "sqs:*"
+      Resource  = "arn:aws:sqs:eu-west-1:111122223333:tagalong-deployment-failed"
+      Principal = "*"
+      Condition = { Bool = { "aws:SecureTransport" = "false" } }
+    }]
+    error_message = "policy of the queue: ${aws_sqs_queue.failed[0].policy}"
+  }
+}
+
+run "a_key_of_ones_own_encrypts_a_functions_queue_and_logs_and_its_role_may_use_it_there" {
+  command = plan
+
+  variables {
+    settings = merge(var.settings, { kms_key_arn = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab" })
+  }
+
+  assert {
+    condition     = aws_sqs_queue.failed[0].kms_master_key_id == var.settings.kms_key_arn && aws_cloudwatch_log_group.this.kms_key_id == var.settings.kms_key_arn
+    error_message = "the key is not used"
+  }
+
+  assert {
+    condition = [for statement in jsondecode(data.aws_iam_policy_document.this.json).Statement : [statement.Effect, toset(statement.Action), statement.Resource, toset(statement.Condition.StringEquals["kms:ViaService"])] if statement.Sid == "UseKeyOfTableAndQueue"] == [
+      ["Allow", toset(["kms:Decrypt", "kms:GenerateDataKey"]), var.settings.kms_key_arn, toset(["dynamodb.eu-west-1.amazonaws.com", "sqs.eu-west-1.amazonaws.com"])],
+    ]
+    error_message = "policy: ${data.aws_iam_policy_document.this.json}"
+  }
+}
+
+run "lambda_alone_takes_a_functions_role" {
+  command = plan
+
+  assert {
+    condition     = [for statement in jsondecode(data.aws_iam_policy_document.trust.json).Statement : [statement.Effect, statement.Action, statement.Principal]] == [["Allow", "sts:AssumeRole", { Service = "lambda.amazonaws.com" }]]
+    error_message = "trust: ${data.aws_iam_policy_document.trust.json}"
   }
 }
 

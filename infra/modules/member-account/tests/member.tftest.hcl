@@ -28,11 +28,6 @@ run "a_member_forwards_what_the_main_rules_take" {
     )
     error_message = "events are not forwarded, or dropped"
   }
-
-  assert {
-    condition     = jsondecode(data.aws_iam_policy_document.forward.json).Statement[0].Resource == var.event_bus_arn
-    error_message = "EventBridge may write to other buses"
-  }
 }
 
 # The file is held against sample events in events/.
@@ -67,12 +62,72 @@ run "a_member_raises_an_alarm_if_events_are_not_forwarded_or_lost" {
   }
 
   assert {
-    condition = (
-      [for alarm in aws_cloudwatch_metric_alarm.undelivered : alarm.dimensions.QueueName] == [aws_sqs_queue.undelivered.name] &&
-      toset([for alarm in aws_cloudwatch_metric_alarm.lost : alarm.dimensions.RuleName]) == toset([for rule in aws_cloudwatch_event_rule.this : rule.name]) &&
-      alltrue([for alarm in concat(values(aws_cloudwatch_metric_alarm.lost), aws_cloudwatch_metric_alarm.undelivered) : alarm.alarm_actions == toset([var.alarm_topic_arn]) && alarm.ok_actions == toset([var.alarm_topic_arn])])
-    )
-    error_message = "an alarm is missing, or nobody hears of it"
+    condition = [for alarm in aws_cloudwatch_metric_alarm.undelivered : [alarm.namespace, alarm.metric_name, alarm.dimensions.QueueName, alarm.statistic]] == [
+      ["AWS/SQS", "ApproximateNumberOfMessagesVisible", aws_sqs_queue.undelivered.name, "Maximum"],
+    ]
+    error_message = "alarms: ${jsonencode(aws_cloudwatch_metric_alarm.undelivered)}"
+  }
+
+  assert {
+    condition = toset([for alarm in aws_cloudwatch_metric_alarm.lost : [alarm.namespace, alarm.metric_name, alarm.dimensions.RuleName, alarm.statistic]]) == toset([
+      for rule in aws_cloudwatch_event_rule.this : ["AWS/Events", "InvocationsFailedToBeSentToDlq", rule.name, "Sum"]
+    ])
+    error_message = "alarms: ${jsonencode(aws_cloudwatch_metric_alarm.lost)}"
+  }
+
+  assert {
+    condition = alltrue([for alarm in concat(values(aws_cloudwatch_metric_alarm.lost), aws_cloudwatch_metric_alarm.undelivered) :
+      alarm.comparison_operator == "GreaterThanThreshold" && alarm.threshold == 0 && alarm.period == 300 && alarm.evaluation_periods == 1 && alarm.treat_missing_data == "notBreaching" &&
+      alarm.alarm_actions == toset([var.alarm_topic_arn]) && alarm.ok_actions == toset([var.alarm_topic_arn])
+    ])
+    error_message = "an alarm is raised late, or nobody hears of it"
+  }
+}
+
+run "a_members_queue_is_encrypted_and_takes_nothing_but_what_its_rules_cannot_deliver" {
+  command = plan
+
+  assert {
+    condition     = aws_sqs_queue.undelivered.sqs_managed_sse_enabled && aws_sqs_queue.undelivered.message_retention_seconds == 1209600
+    error_message = "the queue is not encrypted, or keeps messages for a shorter while"
+  }
+
+  assert {
+    condition = jsondecode(aws_sqs_queue.undelivered.policy).Statement == [
+      {
+        Sid       = "TakeWhatTheRulesCannotDeliver"
+        Effect    = "Allow"
+        Action    = "sqs:SendMessage"
+        Resource  = "arn:aws:sqs:eu-west-1:444455556666:tagalong-undelivered"
+        Principal = { Service = "events.amazonaws.com" }
+        Condition = { ArnEquals = { "aws:SourceArn" = [for name in ["deployment", "pipeline"] : "arn:aws:events:eu-west-1:444455556666:rule/tagalong-${name}"] } }
+      },
+      {
+        Sid       = "DenyWithoutTLS"
+        Effect    = "Deny"
+        Action    = "sqs:*"
+        Resource  = "arn:aws:sqs:eu-west-1:444455556666:tagalong-undelivered"
+        Principal = "*"
+        Condition = { Bool = { "aws:SecureTransport" = "false" } }
+      },
+    ]
+    error_message = "policy of the queue: ${aws_sqs_queue.undelivered.policy}"
+  }
+}
+
+run "eventbridge_alone_forwards_for_a_member" {
+  command = plan
+
+  assert {
+    condition = [for statement in jsondecode(data.aws_iam_policy_document.forward_trust.json).Statement : [statement.Action, statement.Principal, statement.Condition]] == [
+      ["sts:AssumeRole", { Service = "events.amazonaws.com" }, { StringEquals = { "aws:SourceAccount" = "444455556666" } }],
+    ]
+    error_message = "trust: ${data.aws_iam_policy_document.forward_trust.json}"
+  }
+
+  assert {
+    condition     = [for statement in jsondecode(data.aws_iam_policy_document.forward.json).Statement : [statement.Action, statement.Resource]] == [["events:PutEvents", var.event_bus_arn]]
+    error_message = "EventBridge may do ${data.aws_iam_policy_document.forward.json}"
   }
 }
 
