@@ -125,13 +125,13 @@ func (a Action) find(ctx context.Context, image job.Image) (finding, error) {
 	return found, nil
 }
 
-// recall gives the image of a job that is run again and cannot find it any more: its
-// first run did, and the promotion stands. Of a new job the error stays.
+// recall gives the image of a job that is run again, and for whatever reason does not
+// find it: its first run did, and the promotion stands. Of a new job the error stays.
 func (a Action) recall(ctx context.Context, id string, lost error) (finding, error) {
 	sight, seen, err := a.Sights.Sight(ctx, id)
 	switch {
 	case err != nil:
-		return finding{}, fmt.Errorf("asking whether the job was run before: %w", err)
+		return finding{}, fmt.Errorf("%v; asking whether the job was run before: %w", lost, err)
 	case !seen:
 		return finding{}, lost
 	}
