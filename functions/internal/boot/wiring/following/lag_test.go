@@ -115,6 +115,20 @@ func TestAStageThatFailedIsAwaited(t *testing.T) {
 	want(t, "stages", w.stages(x), "DeployProd FAILED 1")
 }
 
+func TestAStageThatWasCanceledIsAwaited(t *testing.T) {
+	w := newWorld(t, nil)
+	w.follower.Now = func() time.Time { return w.clock }
+	x := w.begin()
+	st := w.stage(x, "DeployProd")
+	begun := w.clock
+	a, _ := w.act(st, "Deploy", toECS(w.service))
+	w.run(a.Fail(codepipeline.Result{}, w.tick()))
+	canceled := w.run(st.Finish(codepipeline.Canceled, w.tick()))
+	w.CodePipeline.LagNext(2, begun.Add(time.Millisecond)) // that there is a run of it
+	w.hear(canceled)
+	want(t, "stages", w.stages(x), "DeployProd CANCELED 1")
+}
+
 // The end of an action is not to be missed: what is rolled out later is none of its.
 func TestAnActionThatStillRunsWhenItsStageFailedIsAwaited(t *testing.T) {
 	w := newWorld(t, nil)
