@@ -146,7 +146,7 @@ func (r *Reactor) convergeTag(ctx context.Context, tag Tag, read reading) (again
 	case actual == tag.Wish.Digest:
 		v = Verdict{State: TagConfirmed, Actual: actual}
 	case !there:
-		v = Verdict{State: TagMissing, Actual: actual, Reason: fmt.Sprintf("image %s is not in the repository any more", tag.Wish.Digest)}
+		v = Verdict{State: TagMissing, Actual: actual, Reason: missingImage(tag.Wish.Digest)}
 	default:
 		checkedAt = r.now()
 		v, err = r.put(ctx, tag, manifest, actual)
@@ -167,17 +167,25 @@ func (r *Reactor) convergeTag(ctx context.Context, tag Tag, read reading) (again
 	return again, done, err
 }
 
-// returned gives how often the tag was put back of late: who moves it once in a season
-// is not at odds with us. It was put back last when it was confirmed last.
-func (t Tag) returned(now time.Time) int {
-	if now.Sub(t.CheckedAt) > oddsFor {
-		return 0
-	}
-	return t.Returned
+func missingImage(d digest.Digest) string {
+	return fmt.Sprintf("image %s is not in the repository any more", d)
 }
 
-// oddsFor is within what time somebody who moves a tag away is at odds with us.
+// oddsFor is within what time somebody who moves a tag away is at odds with us: who does
+// so once in a season is not.
 const oddsFor = 7 * 24 * time.Hour
+
+// returned gives how often the tag was put back of late; it was last when it was confirmed
+// last. Where somebody was at odds with us, one time more shows whether that goes on.
+func (t Tag) returned(now time.Time) int {
+	switch {
+	case now.Sub(t.CheckedAt) <= oddsFor:
+		return t.Returned
+	case t.Returned >= tooOften:
+		return tooOften - 1
+	}
+	return 0
+}
 
 func childrenOf(r Repository, m Manifest) []Child {
 	var children []Child

@@ -70,7 +70,7 @@ type Report struct {
 	Removed   int // tags of retired services
 	Announced int // ends of rollouts, recorded now or before, that the event bus has accepted now
 	Drift     []Drift
-	// Unfinished tells that the time was up: the next sweep goes on where this one stopped.
+	// Unfinished tells that the time was up: the next pass of the schedule goes on there.
 	Unfinished bool
 }
 
@@ -111,7 +111,7 @@ var phases = []phase{
 // Sweep takes one pass, or as much of it as the time of ctx allows. The error
 // gathers what could not be looked at or healed; the report says it, too.
 func (s *Sweeper) Sweep(ctx context.Context, o SweepOptions) (Report, error) {
-	p := &sweepPass{Sweeper: s, options: o, seen: map[Service]bool{}, closed: map[area]bool{}, wished: map[TagID]Tag{}, foretold: map[TagID]bool{}}
+	p := &sweepPass{Sweeper: s, options: o, seen: map[Service]bool{}, closed: map[area]bool{}, wished: map[TagID]Tag{}, foretold: map[TagID]bool{}, foreseen: map[Service]foresight{}}
 	at, err := p.resume(ctx)
 	if timeUp(ctx, err) {
 		return Report{Unfinished: true}, nil
@@ -159,14 +159,14 @@ type sweepPass struct {
 	last    time.Time        // when the pass before it did
 	seen    map[Service]bool // services that ECS runs
 	closed  map[area]bool    // what could not be looked at
+	late    atomic.Bool      // the time was up in the midst of a chunk
 	// foretold are the tags of which a dry run has told where they would be put.
 	foretold map[TagID]bool
-	late     atomic.Bool // the time was up in the midst of a chunk
 
 	mu       sync.Mutex
-	wished   map[TagID]Tag // to be put when this chunk has been told
-	endings  []Ending      // to be announced then
-	foreseen []Claim       // of a dry run, to be told then
+	wished   map[TagID]Tag         // to be put when all services have been told
+	endings  []Ending              // to be announced when this chunk has been told
+	foreseen map[Service]foresight // of a dry run
 	report   Report
 	problems error
 }
@@ -329,12 +329,6 @@ func (p *sweepPass) look(ctx context.Context, scope Scope, states []ServiceState
 	}
 	p.each(ctx, tenants, func(t *tenant) error { return p.settle(ctx, t) })
 	p.announceRecorded(ctx)
-	p.foretell(ctx)
-	if err := p.putWished(ctx); timeUp(ctx, err) {
-		return err
-	} else if err != nil {
-		p.fail(err)
-	}
 	if p.late.Load() {
 		return errTimeUp
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/opencontainers/go-digest"
 	"pgregory.net/rapid"
 
 	. "github.com/tagalong-aws/tagalong/functions/internal/tagalong"
@@ -338,6 +339,20 @@ func TestAServiceThatWasMadeAnewAtOnceHadGone(t *testing.T) {
 	w.wantQuiet(t, SweepOptions{Whole: true})
 }
 
+// By the clock of its events it completed before the service was made.
+func TestWhatECSStillHasIsNoFormerService(t *testing.T) {
+	w := newEstateWorld(prodRules())
+	w.estate.Jitter = func() time.Duration { return -time.Second }
+	w.deploys(prodAPI, ran("app", shopAPI, 1))
+	w.estate.Complete(prodAPI)
+	w.hears(t)
+	w.sweeps(t, SweepOptions{})
+	w.wantRunning(t)
+	if got := w.course(t, prodAPI); got != "1 completed -1s..-1s" {
+		t.Errorf("rollouts %s", got)
+	}
+}
+
 func TestAServiceThatNoRuleManagesAnyMoreIsRetiredAndComesBack(t *testing.T) {
 	w := newEstateWorld(prodRules())
 	w.rolls(prodAPI, ran("app", shopAPI, 1))
@@ -376,6 +391,26 @@ func TestATagThatSomebodyMovesOnceInASeasonIsPutBackEachTime(t *testing.T) {
 	for range 6 {
 		w.pass(60 * 24 * time.Hour)
 		w.registry.Push(shopAPI, imageOf(shopAPI, 3), "prod")
+		w.wantDrift(t, w.sweeps(t, SweepOptions{}), "tag healed shop/api:prod")
+		w.wantTags(t)
+	}
+}
+
+// Whoever was at odds with us is put to the test again a week later.
+func TestATagThatSomebodyFoughtForIsPutBackOnceAWeek(t *testing.T) {
+	w := newEstateWorld(prodRules())
+	w.rolls(prodAPI, ran("app", shopAPI, 1))
+	w.hears(t)
+	for range 3 {
+		w.registry.Push(shopAPI, imageOf(shopAPI, 3), "prod")
+		w.sweeps(t, SweepOptions{})
+	}
+	for range 3 {
+		w.registry.Push(shopAPI, imageOf(shopAPI, 3), "prod")
+		for range 24 * 6 {
+			w.wantDrift(t, w.sweeps(t, SweepOptions{}), "fought shop/api:prod")
+		}
+		w.pass(48 * time.Hour)
 		w.wantDrift(t, w.sweeps(t, SweepOptions{}), "tag healed shop/api:prod")
 		w.wantTags(t)
 	}
@@ -618,9 +653,16 @@ func TestOneRepositorysFailureDoesNotStopTheOthers(t *testing.T) {
 func TestADryRunWritesNothingAndFindsWhatASweepHeals(t *testing.T) {
 	checkTimes(t, 200, func(t *rapid.T) {
 		deeds, fates := drawDeeds(t), drawFates(t)
-		w := newEstateWorld(prodRules())
+		rules := []Rules{
+			prodRules(), prodRules("{environment}", "{service}"),
+			{{Environment: "prod", Tags: []string{"{environment}"}, PreviousTags: []string{"{environment}-previous"}}},
+			{{Environment: "live", Services: []string{"web"}}, {Environment: "prod"}},
+		}
+		w := newEstateWorld(rapid.SampledFrom(rules).Draw(t, "rules"))
 		w.happens(t, deeds, fates)
+		w.Rules = rapid.SampledFrom(rules).Draw(t, "rules by now")
 		w.pass(time.Hour)
+		before := w.places()
 		writes, puts := w.ledger.Writes(), w.registry.Puts()
 		dry, err := w.Sweep(t.Context(), SweepOptions{Whole: true, DryRun: true})
 		if err != nil {
@@ -644,7 +686,36 @@ func TestADryRunWritesNothingAndFindsWhatASweepHeals(t *testing.T) {
 		if diff := gocmp.Diff(services(wet), services(dry)); diff != "" {
 			t.Fatalf("services with drift (-sweep +dry run):\n%s\n%s", diff, textOf(deeds))
 		}
+		moved, foretold := map[string]digest.Digest{}, map[string]digest.Digest{}
+		for tag, at := range w.places() {
+			if at != before[tag] {
+				moved[tag] = at
+			}
+		}
+		for _, d := range dry.Drift {
+			if d.Kind == DriftTag {
+				name := d.Repository + ":" + d.Tag
+				if _, twice := foretold[name]; twice {
+					t.Fatalf("%s is told twice: %+v", name, dry.Drift)
+				}
+				foretold[name] = d.Want
+			}
+		}
+		if diff := gocmp.Diff(moved, foretold); diff != "" {
+			t.Fatalf("tags that move (-sweep +dry run):\n%s\n%s", diff, textOf(deeds))
+		}
 	})
+}
+
+// places gives where all tags are.
+func (w *estateWorld) places() map[string]digest.Digest {
+	all := map[string]digest.Digest{}
+	for _, r := range []Repository{shopAPI, shopWeb} {
+		for tag, at := range w.registry.Tags(r) {
+			all[r.Name+":"+tag] = at
+		}
+	}
+	return all
 }
 
 func TestADryRunTellsWhatARuleThatHasChangedWouldDo(t *testing.T) {
@@ -1175,6 +1246,46 @@ func TestTheRecordsOfEachServiceAreReadOnceADayThoughEachPassIsInterrupted(t *te
 	}
 }
 
+// Schedules are not exact, and clocks may be wrong.
+func TestTheRecordsOfEachServiceAreReadOnceADayWhateverTheClocksSay(t *testing.T) {
+	for name, spoil := range map[string]func(w *estateWorld){
+		"a little less than a day": func(w *estateWorld) { w.pass(23*time.Hour - time.Minute) },
+		"the last one is to come": func(w *estateWorld) {
+			if err := w.ledger.SetCursor(context.Background(), `{"begun":"2036-01-01T00:00:00Z"}`); err != nil {
+				panic(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := manyServices(t, 40)
+			of := map[Service]bool{}
+			w.Estate = asked{w.estate, of}
+			spoil(w)
+			w.sweeps(t, SweepOptions{Scheduled: true})
+			if len(of) != 40 {
+				t.Errorf("the records of %d services were read", len(of))
+			}
+		})
+	}
+}
+
+// What is known of the pass before stays known, though this one begins anew.
+func TestACursorOfAnotherVersionKeepsWhenThePassBeforeBegan(t *testing.T) {
+	w := manyServices(t, 40)
+	last := w.now
+	cursor := fmt.Sprintf(`{"begun":%q,"last":%q,"phase":"services2"}`, last.Add(time.Hour).Format(time.RFC3339), last.Format(time.RFC3339))
+	if err := w.ledger.SetCursor(t.Context(), cursor); err != nil {
+		t.Fatal(err)
+	}
+	of := map[Service]bool{}
+	w.Estate = asked{w.estate, of}
+	w.pass(time.Hour)
+	w.sweeps(t, SweepOptions{Scheduled: true})
+	if len(of) == 0 || len(of) > 20 {
+		t.Errorf("two hours later the records of %d services of 40 were read", len(of))
+	}
+}
+
 func TestAPassRightAfterAnotherWritesNothing(t *testing.T) {
 	w := spoiledWorld(t)
 	w.sweeps(t, SweepOptions{Scheduled: true})
@@ -1241,6 +1352,9 @@ func TestOneClusterThatCannotBeReadStopsNothingInTheOthers(t *testing.T) {
 	report, err := w.Sweep(t.Context(), SweepOptions{})
 	if !errors.Is(err, ErrDenied) {
 		t.Errorf("error %v", err)
+	}
+	if rows := slices.DeleteFunc(report.Drift, func(d Drift) bool { return d.Kind != DriftUnreachable }); len(rows) != 1 || rows[0].Cluster != prodAPI.Cluster {
+		t.Errorf("unreachable: %+v", rows)
 	}
 	members := w.members(t)
 	if _, stays := members[prodWeb]; stays {

@@ -36,18 +36,17 @@ func (p *sweepPass) resume(ctx context.Context) (sweepCursor, error) {
 		return begin, err
 	}
 	var at sweepCursor
-	if text == "" || json.Unmarshal([]byte(text), &at) != nil || at.Begun.IsZero() {
-		return begin, nil // there was no pass before, or one of another version
+	if text == "" || json.Unmarshal([]byte(text), &at) != nil || at.Begun.IsZero() || at.Begun.After(begin.Begun) {
+		return begin, nil // there was no pass before, or one of another version, or of another clock
 	}
 	if at.Phase == "" {
 		begin.Last = at.Begun
 		return begin, nil
 	}
 	p.resumed = true
-	known := slices.ContainsFunc(phases, func(ph phase) bool { return ph.name == at.Phase })
-	if !known || at.Phase == phaseServices && !slices.Contains(p.Scopes, at.Scope) {
+	if !slices.ContainsFunc(phases, func(ph phase) bool { return ph.name == at.Phase }) {
 		begin.Last = at.Last
-		return begin, nil // of another version, or of another list of accounts
+		return begin, nil // of another version
 	}
 	return at, nil
 }
@@ -59,12 +58,11 @@ const rightAfter = 10 * time.Minute
 // leave writes down where the next pass on the schedule goes on; done tells that this
 // one has come to its end.
 func (p *sweepPass) leave(ctx context.Context, at sweepCursor, done bool) error {
-	if !p.options.Scheduled {
+	if !p.options.Scheduled || p.options.DryRun {
 		return nil
 	}
 	if done {
-		anew := at.Begun.Sub(at.Last) >= rightAfter && !at.Begun.Truncate(time.Hour).Equal(at.Last.Truncate(time.Hour))
-		if !p.resumed && !anew {
+		if !p.resumed && at.Begun.Sub(at.Last) < rightAfter {
 			return nil
 		}
 		at = sweepCursor{Begun: at.Begun}
@@ -82,7 +80,7 @@ func (p *sweepPass) leave(ctx context.Context, at sweepCursor, done bool) error 
 // at an hour that follows from its name: whether that lies between this pass and the
 // one before it, however far they are apart.
 func (p *sweepPass) turn(name string) bool {
-	if p.last.IsZero() || p.begun.Sub(p.last) >= 24*time.Hour {
+	if p.begun.Sub(p.last) >= 23*time.Hour { // a day, or there was none: a schedule is not exact
 		return p.options.Scheduled
 	}
 	h := fnv.New32a()

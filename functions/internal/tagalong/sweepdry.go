@@ -2,55 +2,138 @@ package tagalong
 
 import (
 	"context"
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
 
-// What a dry run tells of tags: which of them the sweep would move once it has healed
-// the services. Those that other services get when one retires it does not foresee.
+// A dry run decides all that a sweep would, and writes nothing: what it foresees of the
+// services tells which tags would be wished elsewhere.
 
-// foresee notes what a service would claim once it is healed.
-func (p *sweepPass) foresee(ctx context.Context, t *tenant) error {
-	running, runs := t.timeline.running()
-	if !runs {
-		return nil
-	}
-	live, known := t.snap.Head.Live[running.Deployment]
-	if !known {
-		details, err := resolve(ctx, p.Workload, p.Registry, t.state.Service, running.Deployment)
-		if err != nil && len(details.Containers) == 0 {
-			return err
+// foresight is what a dry run foresees of a service's claims.
+type foresight struct {
+	released []Claim // as the ledger has them now
+	claims   []Claim // as it would have them
+}
+
+// imagined is what the ledger would have of a service after some facts.
+type imagined struct {
+	know knowledge
+	told []Fact
+	rows map[RolloutKey]Details // that would have been written
+}
+
+// foresee gives what the ledger would have of a service once it is told some facts.
+func (p *sweepPass) foresee(ctx context.Context, t *tenant, facts []Fact) error {
+	v := imagined{know: knowledge{Snapshot: t.snap}, rows: map[RolloutKey]Details{}}
+	for _, f := range sortFacts(facts) {
+		if err := p.imagine(ctx, &v, Observation{Service: t.state.Service, Policy: t.policy, Fact: f, Now: p.now()}); err != nil {
+			return fmt.Errorf("%s %s: %w", f.Name, f.Subject(), err)
 		}
-		live = details
 	}
-	t.containers = live.Containers
-	foreseen := claims(t.state.Service, t.policy, running, t.containers, t.snap.Head.Previous)
-	if slices.Equal(foreseen, t.snap.Head.Claims) {
-		return nil
+	was := t.snap.Head.Claims
+	t.snap = v.know.Snapshot
+	timeline, err := t.snap.fold()
+	if err != nil {
+		return err
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.foreseen = append(p.foreseen, foreseen...)
+	t.timeline = timeline
+	p.expect(t.state.Service, foresight{released: was, claims: t.snap.Head.Claims})
 	return nil
 }
 
-// foretell reports those tags that would be put on another image than they sit on, for
-// the claims that were foreseen.
-func (p *sweepPass) foretell(ctx context.Context) {
-	byRepository := map[Repository][]Claim{}
-	for _, c := range p.foreseen {
-		byRepository[c.Tag.Repository] = append(byRepository[c.Tag.Repository], c)
+// expect notes what is foreseen of a service, if that is something else than now.
+func (p *sweepPass) expect(s Service, f foresight) {
+	if slices.Equal(f.released, f.claims) {
+		return
 	}
-	p.foreseen = nil
-	for repository, foreseen := range byRepository {
-		if err := p.foretellOf(ctx, repository, foreseen); err != nil {
-			p.failed(ctx, err, Drift{Kind: DriftUnreachable, Registry: repository.Registry, Repository: repository.Name, Reason: err.Error()})
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.foreseen[s] = f
+}
+
+// imagine takes one observation as Reactor.note does, but for the writing.
+func (p *sweepPass) imagine(ctx context.Context, v *imagined, obs Observation) error {
+	if obs.Fact.ofDeployment() {
+		var err error
+		if obs.Details, err = resolve(ctx, p.Workload, p.Registry, obs.Service, obs.Fact.Deployment); err != nil && len(obs.Details.Containers) == 0 {
+			return err
+		}
+	}
+	one := pass{Reactor: p.Reactor, obs: obs, know: v.know, readings: map[Repository]reading{}}
+	for first := true; ; first = false {
+		change, changed, err := p.decideImagined(ctx, v, &one.know, one.obs)
+		if err != nil {
+			return err
+		}
+		if changed {
+			v.keep(change)
+			one.know = one.know.with(change)
+		} else if !first {
+			break
+		}
+		change.Head = one.know.Head
+		maps.Copy(one.readings, readAll(ctx, p.Registry, p.now(), change.wanted(one.obs)))
+		if !one.prove() {
+			break
+		}
+	}
+	v.know = one.know
+	v.told = append(v.told, obs.Fact)
+	return nil
+}
+
+// keep notes what a change would have written.
+func (v *imagined) keep(c Change) {
+	for _, row := range c.Rollouts {
+		v.rows[row.key()] = row.Details
+	}
+}
+
+// decideImagined is Reactor.decide, where some of what the ledger is asked for has
+// only been imagined.
+func (p *sweepPass) decideImagined(ctx context.Context, v *imagined, know *knowledge, obs Observation) (Change, bool, error) {
+	for {
+		change, changed, n, err := decide(*know, obs, keeping{retention: p.Retention}, newVersion)
+		if err != nil || n.none() {
+			return change, changed, err
+		}
+		if err := p.learn(ctx, know, obs.Service, n); err != nil {
+			return Change{}, false, err
+		}
+		if n.whole {
+			know.Facts = append(know.Facts, v.told...)
+		}
+		for _, key := range n.rows {
+			if row, there := v.rows[key]; there {
+				know.rows[key] = row
+			}
 		}
 	}
 }
 
-func (p *sweepPass) foretellOf(ctx context.Context, r Repository, foreseen []Claim) error {
-	ids := claimedTags(foreseen)
+// foretell reports the tags that would be put on another image than they sit on, since
+// their newest claim would be another one.
+func (p *sweepPass) foretell(ctx context.Context) {
+	changed := map[Repository][]TagID{}
+	for _, f := range p.foreseen {
+		for _, id := range claimedTags(f.released, f.claims) {
+			changed[id.Repository] = append(changed[id.Repository], id)
+		}
+	}
+	for repository, ids := range changed {
+		slices.SortFunc(ids, TagID.Compare)
+		if err := p.foretellOf(ctx, repository, slices.Compact(ids)); err != nil {
+			p.failed(ctx, fmt.Errorf("repository %s: %w", repository, err), Drift{Kind: DriftUnreachable, Registry: repository.Registry, Repository: repository.Name, Reason: err.Error()})
+		}
+	}
+}
+
+func (p *sweepPass) foretellOf(ctx context.Context, r Repository, ids []TagID) error {
+	for _, id := range ids {
+		p.foretold[id] = true
+	}
 	tags, err := p.Ledger.Tags(ctx, ids)
 	if err != nil {
 		return err
@@ -59,32 +142,47 @@ func (p *sweepPass) foretellOf(ctx context.Context, r Repository, foreseen []Cla
 	if err != nil {
 		return err
 	}
-	others := slices.DeleteFunc(known.Claims, func(c Claim) bool {
-		return slices.ContainsFunc(foreseen, func(f Claim) bool { return serviceOf(f) == serviceOf(c) })
-	})
-	w := &want{}
+	claims := p.expected(known.Claims)
+	wishes, w := map[TagID]Claim{}, &want{}
 	for _, id := range ids {
-		w.add("", id.Tag)
+		if best, wished := newest(claims, id); wished {
+			wishes[id] = best
+			w.add(best.Digest, id.Tag)
+		}
 	}
-	images, err := p.Registry.Read(ctx, r, nil, w.tags)
+	images, err := p.Registry.Read(ctx, r, w.digests, w.tags)
 	if err != nil {
 		return err
 	}
-	for _, id := range ids {
-		best, _ := newest(slices.Concat(others, foreseen), id)
-		if actual := images.Tags[id.Tag]; best.Digest != tags[id].Wish.Digest && best.Digest != actual {
-			p.foretold[id] = true
-			p.find(Tag{ID: id, Wish: best}.drift(DriftTag, actual, "is to be moved once the ledger is healed"))
+	for id, wish := range wishes {
+		tag, actual := Tag{ID: id, Wish: wish}, images.Tags[id.Tag]
+		_, there := images.Manifests[wish.Digest]
+		switch {
+		case wish == tags[id].Wish:
+			delete(p.foretold, id) // it is judged as it is
+		case actual == wish.Digest:
+		case !there:
+			p.find(tag.drift(DriftMissing, actual, missingImage(wish.Digest)))
+		default:
+			p.find(tag.drift(DriftTag, actual, "is to be moved once the ledger is healed"))
 		}
 	}
 	return nil
 }
 
-// serviceOf gives the service of a claim, or the whole claimant of a promotion.
-func serviceOf(c Claim) string {
-	service, _, _ := strings.Cut(c.By, "#")
-	if service == "promotion" {
-		return c.By
+// expected gives the claims of a repository as they would be.
+func (p *sweepPass) expected(known []Claim) []Claim {
+	changes := map[string]bool{}
+	all := slices.Clone(known)
+	for s := range p.foreseen {
+		changes[s.String()] = true
 	}
-	return service
+	all = slices.DeleteFunc(all, func(c Claim) bool {
+		service, _, _ := strings.Cut(c.By, "#")
+		return changes[service]
+	})
+	for _, f := range p.foreseen {
+		all = append(all, f.claims...)
+	}
+	return all
 }

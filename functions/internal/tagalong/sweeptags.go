@@ -40,9 +40,6 @@ func (p *sweepPass) retire(ctx context.Context, at *sweepCursor) error {
 			p.unreachable(Scope{services[0].Account, services[0].Region}, services[0].Cluster, err)
 		}
 		p.announceRecorded(ctx)
-		if err := p.putWished(ctx); err != nil && !timeUp(ctx, err) {
-			p.fail(err)
-		}
 		if ctx.Err() != nil || p.late.Load() {
 			at.Member = services[0]
 			return errTimeUp
@@ -125,10 +122,10 @@ func (p *sweepPass) retireOne(ctx context.Context, s Service, environment string
 	if !runs && !rolls || !quiet(snap.Facts, gone.Time) {
 		return nil
 	}
-	if !p.options.DryRun {
-		if err := p.observe(ctx, s, []Fact{gone}); err != nil {
-			return err
-		}
+	if p.options.DryRun {
+		p.expect(s, foresight{released: snap.Head.Claims})
+	} else if err := p.observe(ctx, s, []Fact{gone}); err != nil {
+		return err
 	}
 	d := driftOf(DriftRetired, environment, s, gone.Reason)
 	d.Healed = !p.options.DryRun
@@ -136,8 +133,15 @@ func (p *sweepPass) retireOne(ctx context.Context, s Service, environment string
 	return nil
 }
 
-// tags compares every tag of the ledger with ECR.
+// tags puts the tags that have been wished, once all is gone that one might have fallen
+// to, and compares every tag of the ledger with ECR.
 func (p *sweepPass) tags(ctx context.Context, at *sweepCursor) error {
+	p.foretell(ctx)
+	if err := p.putWished(ctx); timeUp(ctx, err) {
+		return err
+	} else if err != nil {
+		p.fail(err)
+	}
 	if p.options.partial() {
 		return nil // tags are shared: which services they belong to is not theirs to say
 	}
@@ -232,7 +236,7 @@ func (p *sweepPass) repository(ctx context.Context, r Repository, tags []Tag) er
 			now = tag
 		}
 		if _, there := images.Manifests[tag.Wish.Digest]; p.options.DryRun && !there {
-			now.State, now.Reason = TagMissing, fmt.Sprintf("image %s is not in the repository any more", tag.Wish.Digest)
+			now.State, now.Reason = TagMissing, missingImage(tag.Wish.Digest)
 		}
 		p.judge(tag, now, images.Tags[tag.ID.Tag])
 	}
@@ -287,7 +291,7 @@ func (p *sweepPass) astray(tag Tag, actual digest.Digest) bool {
 	is, now := tag.Wish.Digest == actual, p.now()
 	switch tag.State {
 	case TagConfirmed:
-		return !is && !tag.fought(actual)
+		return !is && !tag.fought(actual, now)
 	case TagBlocked:
 		turn := p.options.Whole || p.turn(tag.ID.String())
 		return is || p.options.Blocked || turn && !now.Before(tag.restsUntil())
@@ -297,9 +301,10 @@ func (p *sweepPass) astray(tag Tag, actual digest.Digest) bool {
 	return true
 }
 
-// fought tells whether somebody moves the tag away again and again.
-func (t Tag) fought(actual digest.Digest) bool {
-	return t.State == TagConfirmed && t.Wish.Digest != actual && t.Returned >= tooOften
+// fought tells whether somebody moves the tag away again and again. Once a week that is
+// put to the test.
+func (t Tag) fought(actual digest.Digest, now time.Time) bool {
+	return t.State == TagConfirmed && t.Wish.Digest != actual && t.Returned >= tooOften && now.Sub(t.CheckedAt) <= oddsFor
 }
 
 // judge reports a tag that was not as it should be, or is not now.
@@ -310,7 +315,7 @@ func (p *sweepPass) judge(was, now Tag, actual digest.Digest) {
 		p.find(now.drift(DriftBlocked, actual, now.Reason))
 	case now.State == TagMissing:
 		p.find(now.drift(DriftMissing, actual, now.Reason))
-	case was.fought(actual):
+	case was.fought(actual, p.now()):
 		p.find(was.drift(DriftFought, actual, fmt.Sprintf("moved by somebody else again, after it was put back %d times", was.Returned)))
 	case now.State == TagPending && p.PendingAfter > 0 && p.now().Sub(now.Since) > p.PendingAfter:
 		p.find(now.drift(DriftOverdue, actual, "pending since "+stated(now.Since)))

@@ -19,8 +19,6 @@ type tenant struct {
 	snap     Snapshot
 	timeline Timeline
 	lacking  []Fact // what the ledger does not know
-	// containers are what runs, as far as a dry run foresees it.
-	containers []Container
 }
 
 // settling is how long ECS may take to show what its events tell: younger facts are
@@ -188,9 +186,6 @@ func (p *sweepPass) compare(ctx context.Context, t *tenant, records []ServiceDep
 // nobody saw, and events may tell times in whole seconds. What ECS still has is the
 // new one's, however its times look.
 func (t *tenant) reborn() []Fact {
-	if t.state.Created.IsZero() {
-		return nil
-	}
 	gone := t.state.Created.Add(-sameMoment)
 	running, runs := t.timeline.running()
 	next, rolls := t.timeline.rollingOut()
@@ -300,48 +295,41 @@ func (t *tenant) wanted() (all []DeploymentOf) {
 // settle tells the ledger what it lacks of a service, and reports what is wrong
 // with what runs.
 func (p *sweepPass) settle(ctx context.Context, t *tenant) error {
-	healed, err := p.heal(ctx, t)
-	if err != nil {
-		return err
-	}
-	if healed {
-		err = p.read(ctx, t)
-	} else {
-		t.timeline, err = p.after(ctx, t) // what a dry run does not heal
-	}
-	if err == nil && p.options.DryRun {
-		err = p.foresee(ctx, t)
-	} else {
-		t.containers = t.snap.Head.Live[t.snap.Head.Running].Containers
-	}
-	if err != nil {
+	if err := p.heal(ctx, t); err != nil {
 		return err
 	}
 	p.inspect(t)
 	return nil
 }
 
-// heal tells whether the ledger may say something else of the service now.
-func (p *sweepPass) heal(ctx context.Context, t *tenant) (healed bool, err error) {
+// heal tells the ledger what it lacks, or foresees what it would have then, and reports it.
+func (p *sweepPass) heal(ctx context.Context, t *tenant) (err error) {
 	facts, changed := t.lacking, false
 	if f, stale := t.stale(); stale {
 		facts, changed = []Fact{f}, t.changed(f)
 	}
-	if len(facts) > 0 && !p.options.DryRun {
-		if err := p.observe(ctx, t.state.Service, facts); err != nil {
-			return false, err
+	switch {
+	case len(facts) == 0:
+		return nil
+	case p.options.DryRun:
+		err = p.foresee(ctx, t, facts)
+	default:
+		if err = p.observe(ctx, t.state.Service, facts); err == nil {
+			err = p.read(ctx, t)
 		}
-		healed = true
+	}
+	if err != nil {
+		return err
 	}
 	if len(t.lacking) > 0 || changed {
 		d := driftOf(DriftLedger, t.policy.Environment, t.state.Service, "the rules say another environment, or other tags, than they did")
 		if !changed {
 			d.Reason = lacked(t.lacking)
 		}
-		d.Healed = healed
+		d.Healed = !p.options.DryRun
 		p.find(d)
 	}
-	return healed, nil
+	return nil
 }
 
 // observe tells the ledger facts of a service, in their order. One that cannot be
@@ -369,22 +357,25 @@ func (p *sweepPass) observe(ctx context.Context, s Service, facts []Fact) error 
 	return problems
 }
 
-// putWished converges the tags that were wished of late, each to its last wish: of
-// all that ran in the past, and of services that contend for a tag, only the newest
-// gets it.
-func (p *sweepPass) putWished(ctx context.Context) error {
-	ids := slices.Collect(maps.Keys(p.wished))
+// putWished converges the tags that were wished, each to its last wish: of all that
+// ran in the past, and of services that contend for a tag, only the newest gets it.
+// What the time does not suffice for is found again as pending.
+func (p *sweepPass) putWished(ctx context.Context) (problems error) {
+	ids := slices.SortedFunc(maps.Keys(p.wished), TagID.Compare)
 	clear(p.wished)
-	if len(ids) == 0 {
-		return nil
+	for chunk := range slices.Chunk(ids, sweepChunk) {
+		if !p.hasTime(ctx) {
+			return errTimeUp
+		}
+		wishes, err := p.Ledger.Tags(ctx, chunk)
+		if err != nil {
+			return errors.Join(problems, err)
+		}
+		done, err := p.converge(ctx, wishes, nil)
+		p.count(func(r *Report) { r.Moved += done.Moved })
+		problems = errors.Join(problems, err)
 	}
-	wishes, err := p.Ledger.Tags(ctx, ids)
-	if err != nil {
-		return err
-	}
-	done, err := p.converge(ctx, wishes, nil)
-	p.count(func(r *Report) { r.Moved += done.Moved })
-	return err
+	return problems
 }
 
 // lacked says which facts were lacking: the first of them, and how many more.
@@ -434,10 +425,11 @@ func (p *sweepPass) inspect(t *tenant) {
 	if !ok {
 		return
 	}
-	if len(t.containers) == 0 {
+	containers := t.snap.Head.Live[running.Deployment].Containers
+	if len(containers) == 0 {
 		p.find(driftOf(DriftUnknown, environment, service, fmt.Sprintf("no container of %s is known", running.Deployment)))
 	}
-	for _, c := range t.containers {
+	for _, c := range containers {
 		if c.Digest != "" && (c.Proven() || !c.Taggable()) {
 			continue
 		}
