@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/smithy-go"
 	"golang.org/x/time/rate"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/clients"
@@ -128,9 +129,9 @@ func TestAWaitEndsWithItsContext(t *testing.T) {
 
 func TestThrottlesAreWaitedOutAndOtherErrorsAreNot(t *testing.T) {
 	retryer := patient()
-	throttle := &apiError{"ThrottlingException"}
-	failure := &apiError{"ServerException"}
-	quota := &apiError{"LimitExceededException"}
+	throttle := &smithy.GenericAPIError{Code: "ThrottlingException"}
+	failure := &smithy.GenericAPIError{Code: "ServerException"}
+	quota := &smithy.GenericAPIError{Code: "LimitExceededException"}
 	for _, c := range []struct {
 		attempt int
 		err     error
@@ -179,8 +180,3 @@ func TestHowLongCallsTake(t *testing.T) {
 		}
 	}
 }
-
-type apiError struct{ code string }
-
-func (e *apiError) Error() string     { return e.code }
-func (e *apiError) ErrorCode() string { return e.code }
