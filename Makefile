@@ -23,7 +23,7 @@ test: ## Run all tests that need nothing but Go
 
 .PHONY: explore
 explore: TIMES ?= 20
-explore: ## Check every property on many stories that no run before has drawn (about 10 minutes; TIMES=20)
+explore: ## Check every property on many stories that no run before has drawn (about a quarter of an hour; TIMES=20)
 	go test -timeout 60m -count=$(TIMES) $$(grep -rl --include=*_test.go pgregory.net/rapid functions | xargs -n1 dirname | sort -u | sed 's|^|./|')
 
 .PHONY: build
