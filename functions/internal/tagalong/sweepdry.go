@@ -2,6 +2,7 @@ package tagalong
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -35,12 +36,24 @@ func (p *sweepPass) foresee(ctx context.Context, t *tenant, facts []Fact) error 
 	was := t.snap.Head.Claims
 	t.snap = v.know.Snapshot
 	timeline, err := t.snap.fold()
+	if errors.Is(err, errForgotten) {
+		timeline, err = p.recount(ctx, t.state.Service, v.told)
+	}
 	if err != nil {
 		return err
 	}
 	t.timeline = timeline
 	p.expect(t.state.Service, foresight{released: was, claims: t.snap.Head.Claims})
 	return nil
+}
+
+// recount folds all that the ledger has of a service, and what it would be told.
+func (p *sweepPass) recount(ctx context.Context, s Service, told []Fact) (Timeline, error) {
+	whole, err := p.Ledger.LoadWhole(ctx, s)
+	if err != nil {
+		return Timeline{}, err
+	}
+	return Timeline{}.Apply(slices.Concat(whole.Facts, told))
 }
 
 // expect notes what is foreseen of a service, if that is something else than now.
