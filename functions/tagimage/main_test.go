@@ -17,6 +17,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/dynamo"
+	"github.com/tagalong-aws/tagalong/functions/internal/job/jobtest"
 	"github.com/tagalong-aws/tagalong/functions/internal/lambdatest"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/codepipeline"
@@ -208,31 +209,17 @@ func TestJobsFailWithTheirType(t *testing.T) {
 	}
 }
 
-// One row for each code of https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_ImageFailure.html:
-// these come in a reply with status 200.
 func TestEveryFailureOfAnImageHasItsType(t *testing.T) {
 	w := start(t)
-	for _, c := range []struct{ code, kind, says string }{
-		{"ImageNotFound", "ConfigurationError", "an archived image counts as absent"},
-		{"ImageInaccessible", "ConfigurationError", "an archived image counts as absent"},
-		{"InvalidImageDigest", "ConfigurationError", "check the image's tag and digest"},
-		{"InvalidImageTag", "ConfigurationError", "check the image's tag and digest"},
-		{"ImageTagDoesNotMatchDigest", "ConfigurationError", "check the image's tag and digest"},
-		{"MissingDigestAndTag", "ConfigurationError", "check the image's tag and digest"},
-		{"ImageReferencedByManifestList", "ConfigurationError", "name the index"},
-		{"KmsError", "ConfigurationError", "check the repository's KMS key"},
-		{"UpstreamAccessDenied", "PermissionError", "pull-through cache rule"},
-		{"UpstreamTooManyRequests", "SystemUnavailable", "retry the action"},
-		{"UpstreamUnavailable", "SystemUnavailable", "retry the action"},
-	} {
+	for _, c := range jobtest.Refusals {
 		for id, parameters := range map[string]string{
 			"build-1":        `{"RepositoryName":"checkout-api","ImageTag":"build-1","NewImageTag":"prod"}`,
 			w.older.String(): `{"RepositoryName":"checkout-api","ImageDigest":"` + w.older.String() + `","NewImageTag":"prod"}`,
 		} {
-			w.repository.Refuse(id, c.code)
+			w.repository.Refuse(id, c.Code)
 			a := w.invoke(t, w.job(t, parameters, 0))
-			if a.FailureType != c.kind || !strings.Contains(a.Message, c.says) {
-				t.Errorf("%s of %s: answer %+v", c.code, id, a)
+			if a.FailureType != c.Type || !strings.Contains(a.Message, c.Says) {
+				t.Errorf("%s of %s: answer %+v", c.Code, id, a)
 			}
 			w.repository.Refuse(id, "")
 		}

@@ -1,4 +1,5 @@
-// Package jobtest gives the tests of the actions what the README tells people to copy.
+// Package jobtest gives the tests of the actions what they share: what the README tells
+// people to copy, and what ECR may refuse.
 package jobtest
 
 import (
