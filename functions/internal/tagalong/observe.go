@@ -231,12 +231,17 @@ func (p *pass) record(ctx context.Context) error {
 
 // decide asks for what it must know until it knows enough.
 func (r *Reactor) decide(ctx context.Context, know *knowledge, obs Observation) (Change, bool, error) {
+	return r.decideOn(know, obs, func(n need) error { return r.learn(ctx, know, obs.Service, n) })
+}
+
+// decideOn decides with what learn adds to the knowledge.
+func (r *Reactor) decideOn(know *knowledge, obs Observation, learn func(need) error) (Change, bool, error) {
 	for {
 		change, changed, n, err := decide(*know, obs, keeping{r.Retention, r.Untag, r.Announcer != nil}, newVersion)
 		if err != nil || n.none() {
 			return change, changed, err
 		}
-		if err := r.learn(ctx, know, obs.Service, n); err != nil {
+		if err := learn(n); err != nil {
 			return Change{}, false, err
 		}
 	}

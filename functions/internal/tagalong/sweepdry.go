@@ -76,7 +76,7 @@ func (p *sweepPass) imagine(ctx context.Context, v *imagined, obs Observation) e
 	}
 	one := pass{Reactor: p.Reactor, obs: obs, know: v.know, readings: map[Repository]reading{}}
 	for first := true; ; first = false {
-		change, changed, err := p.decideImagined(ctx, v, &one.know, one.obs)
+		change, changed, err := p.decideOn(&one.know, one.obs, func(n need) error { return v.learn(ctx, p.Reactor, &one.know, obs.Service, n) })
 		if err != nil {
 			return err
 		}
@@ -104,26 +104,21 @@ func (v *imagined) keep(c Change) {
 	}
 }
 
-// decideImagined is Reactor.decide, where some of what the ledger is asked for has
-// only been imagined.
-func (p *sweepPass) decideImagined(ctx context.Context, v *imagined, know *knowledge, obs Observation) (Change, bool, error) {
-	for {
-		change, changed, n, err := decide(*know, obs, keeping{retention: p.Retention}, newVersion)
-		if err != nil || n.none() {
-			return change, changed, err
-		}
-		if err := p.learn(ctx, know, obs.Service, n); err != nil {
-			return Change{}, false, err
-		}
-		if n.whole {
-			know.Facts = append(know.Facts, v.told...)
-		}
-		for _, key := range n.rows {
-			if row, there := v.rows[key]; there {
-				know.rows[key] = row
-			}
+// learn is Reactor.learn, where some of what the ledger is asked for has only been
+// imagined.
+func (v *imagined) learn(ctx context.Context, r *Reactor, know *knowledge, s Service, n need) error {
+	if err := r.learn(ctx, know, s, n); err != nil {
+		return err
+	}
+	if n.whole {
+		know.Facts = append(know.Facts, v.told...)
+	}
+	for _, key := range n.rows {
+		if row, there := v.rows[key]; there {
+			know.rows[key] = row
 		}
 	}
+	return nil
 }
 
 // foretell reports the tags that would be put on another image than they sit on, since

@@ -279,11 +279,7 @@ func (d DeploymentState) facts() []Fact {
 
 // wanted gives the deployments that will be asked for, each once.
 func (t *tenant) wanted() (all []DeploymentOf) {
-	asked := t.lacking
-	if f, stale := t.stale(); stale {
-		asked = append(slices.Clone(asked), f)
-	}
-	for _, f := range asked {
+	for _, f := range t.due() {
 		if f.ofDeployment() {
 			all = append(all, DeploymentOf{t.state.Service, f.Deployment})
 		}
@@ -304,10 +300,7 @@ func (p *sweepPass) settle(ctx context.Context, t *tenant) error {
 
 // heal tells the ledger what it lacks, or foresees what it would have then, and reports it.
 func (p *sweepPass) heal(ctx context.Context, t *tenant) (err error) {
-	facts, changed := t.lacking, false
-	if f, stale := t.stale(); stale {
-		facts, changed = []Fact{f}, t.changed(f)
-	}
+	facts, changed := t.due(), t.changed()
 	switch {
 	case len(facts) == 0:
 		return nil
@@ -391,25 +384,31 @@ func lacked(facts []Fact) string {
 	return text
 }
 
-// stale tells whether what runs is to be looked at again though nothing is lacking:
-// the rules have changed, or a digest is not proven. The fact is its completion.
-func (t *tenant) stale() (completion Fact, stale bool) {
+// due gives what the ledger is to be told: what it lacks or, if that is nothing, once
+// more the completion of what runs, should the rules have changed or a digest not be
+// proven.
+func (t *tenant) due() []Fact {
 	running, ok := t.timeline.running()
 	if !ok || len(t.lacking) > 0 {
-		return Fact{}, false
+		return t.lacking
 	}
 	containers := t.snap.Head.Live[running.Deployment].Containers
 	unproven := len(containers) == 0 || slices.ContainsFunc(containers, func(c Container) bool { return c.Digest == "" || c.Taggable() && !c.Proven() })
-	completion = Fact{Deployment: running.Deployment, Name: Completed, Time: running.FinishedAt, Source: running.FinishSource}
-	return completion, t.changed(completion) || unproven
+	if !unproven && !t.changed() {
+		return nil
+	}
+	return []Fact{{Deployment: running.Deployment, Name: Completed, Time: running.FinishedAt, Source: running.FinishSource}}
 }
 
-// changed tells whether what runs since its completion has another environment, or
-// claims other tags, than the ledger has.
-func (t *tenant) changed(completion Fact) bool {
+// changed tells whether what runs has another environment, or claims other tags, than
+// the ledger has, though it lacks nothing.
+func (t *tenant) changed() bool {
+	running, ok := t.timeline.running()
+	if !ok || len(t.lacking) > 0 {
+		return false
+	}
 	head := t.snap.Head
-	containers := head.Live[completion.Deployment].Containers
-	running := Rollout{Deployment: completion.Deployment, FinishedAt: completion.Time}
+	containers := head.Live[running.Deployment].Containers
 	moved := head.Environment != t.policy.Environment && len(containers) > 0 // else it runs in none, as far as is known
 	return moved || t.policy.asksForPrevious(containers) != (len(head.Previous) > 0) ||
 		!slices.Equal(head.Claims, claims(t.state.Service, t.policy, running, containers, head.Previous))
