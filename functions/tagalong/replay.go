@@ -118,9 +118,9 @@ func tell(event json.RawMessage, o tagalong.Outcome, err error) string {
 	case o.Expired:
 		return what + ": passed over, older than the retention"
 	case o.Recorded:
-		return what + ": recorded" + tagsTold(o)
+		return what + ": recorded" + tagsTold(o) + announced(o)
 	}
-	return what + ": recorded before" + tagsTold(o)
+	return what + ": recorded before" + tagsTold(o) + announced(o)
 }
 
 // title names an event as far as it names itself: what happened to which
@@ -170,6 +170,17 @@ func (d detail) subject() string {
 		return d.State + " " + d.DeploymentID
 	}
 	return ""
+}
+
+// announced says of how many ends of rollouts the event bus was told.
+func announced(o tagalong.Outcome) (text string) {
+	if o.Announced > 0 {
+		text += fmt.Sprintf("; %d announced", o.Announced)
+	}
+	if o.Unannounced > 0 {
+		text += fmt.Sprintf("; %d not announced: left to the sweep", o.Unannounced)
+	}
+	return text
 }
 
 func tagsTold(o tagalong.Outcome) string {

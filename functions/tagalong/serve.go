@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/api"
+	"github.com/tagalong-aws/tagalong/functions/internal/parallel"
 )
 
 type serveCommand struct {
@@ -117,12 +118,14 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler, log
 		ErrorLog:                     slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
 	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(listener) }()
+	var serving parallel.Group
+	serving.Go(func() { ended <- server.Serve(listener) })
 	select {
 	case err := <-ended:
 		return fmt.Errorf("serving: %w", err)
 	case <-ctx.Done():
 	}
+	defer serving.Wait()
 	last, stop := context.WithTimeout(context.WithoutCancel(ctx), farewell)
 	defer stop()
 	if err := server.Shutdown(last); err != nil {

@@ -4,10 +4,11 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/parallel"
 )
 
 // warmTimeout bounds what opening connections may add to a cold start.
@@ -20,7 +21,7 @@ const warmTimeout = time.Second
 func Prewarm(ctx context.Context, open ...func(context.Context)) {
 	ctx, cancel := context.WithTimeout(ctx, warmTimeout)
 	defer cancel()
-	var wait sync.WaitGroup
+	var wait parallel.Group
 	for _, f := range open {
 		wait.Go(func() { f(ctx) })
 	}

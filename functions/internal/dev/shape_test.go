@@ -2,6 +2,7 @@ package dev_test
 
 import (
 	"encoding/json"
+	"go/ast"
 	"go/parser"
 	"go/token"
 	"io"
@@ -53,6 +54,7 @@ func packages(t *testing.T) []goPackage {
 // other: each only what stands before it.
 var layers = []*regexp.Regexp{
 	regexp.MustCompile(`^events$`),
+	regexp.MustCompile(`^functions/internal/parallel$`),
 	regexp.MustCompile(`^functions/internal/tagalong$`),
 	regexp.MustCompile(`^functions/internal/(api|clients|codedeploy|codepipeline|dynamo|ecr|ecs|eventbridge|pace|boot|boot/accounts)$`),
 	regexp.MustCompile(`^functions/internal/(artifact|imagedefinitions|job|tagimage)$`),
@@ -81,6 +83,47 @@ func TestImportsRunOneWay(t *testing.T) {
 			}
 		}
 	}
+}
+
+// testSupport is what only tests and measurements run.
+var testSupport = regexp.MustCompile(`^functions/internal/(dev|tagalongtest|lambdatest|job/jobtest|sandbox/.*test)(/|$)`)
+
+// TestGoroutinesBeginInOnePlace keeps the promise of parallel.Group everywhere: a
+// panic reaches who waits.
+func TestGoroutinesBeginInOnePlace(t *testing.T) {
+	for _, p := range packages(t) {
+		path := strings.TrimPrefix(p.ImportPath, module+"/")
+		if path == "functions/internal/parallel" || testSupport.MatchString(path) {
+			continue
+		}
+		for _, file := range p.GoFiles {
+			for _, found := range goroutines(t, filepath.Join(p.Dir, file)) {
+				t.Errorf("%s: want internal/parallel instead", found)
+			}
+		}
+	}
+}
+
+// goroutines returns where a file begins goroutines by itself.
+func goroutines(t *testing.T, path string) (found []string) {
+	t.Helper()
+	files := token.NewFileSet()
+	parsed, err := parser.ParseFile(files, path, nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ast.Inspect(parsed, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.GoStmt:
+			found = append(found, files.Position(n.Pos()).String()+": a go statement")
+		case *ast.SelectorExpr:
+			if of, ok := n.X.(*ast.Ident); ok && (of.Name == "errgroup" || of.Name == "sync" && n.Sel.Name == "WaitGroup") {
+				found = append(found, files.Position(n.Pos()).String()+": "+of.Name+"."+n.Sel.Name)
+			}
+		}
+		return true
+	})
+	return found
 }
 
 func TestTheCoreKnowsNoAWSSDK(t *testing.T) {

@@ -12,9 +12,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/clients"
+	"github.com/tagalong-aws/tagalong/functions/internal/parallel"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -166,12 +166,7 @@ func readRollbacks(ctx context.Context, client *ecs.Client, arns []string) (all 
 
 // sideBySide runs f for 0 to n-1, several at a time, until one fails.
 func sideBySide(ctx context.Context, n int, f func(ctx context.Context, i int) error) error {
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(atATime)
-	for i := range n {
-		group.Go(func() error { return f(ctx, i) })
-	}
-	return group.Wait()
+	return parallel.Try(ctx, n, atATime, f)
 }
 
 // Describe implements tagalong.Estate with

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/parallel"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -75,7 +76,8 @@ func (h Handler) decide(ctx context.Context, j Job) verdict {
 		late = timer.C
 	}
 	done := make(chan verdict, 1)
-	go func() { done <- h.work(ctx, j) }()
+	var beside parallel.Group // work tells its own panics
+	beside.Go(func() { done <- h.work(ctx, j) })
 	select {
 	case v := <-done:
 		return v

@@ -1,15 +1,18 @@
-package tagalong
+// Package parallel runs functions side by side. It is the only place where
+// goroutines begin: a test in internal/dev forbids them elsewhere.
+package parallel
 
 import (
+	"context"
 	"fmt"
 	"runtime/debug"
 	"sync"
 )
 
-// crew runs functions side by side. A panic of one becomes one of who waits for
-// them: left to its goroutine it would end the process, and nobody could answer
-// for the work that is lost.
-type crew struct {
+// Group is functions that run side by side. A panic of one becomes one of who waits
+// for them: left to its goroutine it would end the process, and nobody could answer
+// for the work that is lost. The zero Group is ready for use.
+type Group struct {
 	wait sync.WaitGroup
 	once sync.Once
 	lost *panicked
@@ -25,11 +28,11 @@ type panicked struct {
 func (p *panicked) String() string { return fmt.Sprintf("%v\n%s", p.cause, p.stack) }
 
 // Go runs f beside the caller.
-func (c *crew) Go(f func()) {
-	c.wait.Go(func() {
+func (g *Group) Go(f func()) {
+	g.wait.Go(func() {
 		defer func() {
 			if cause := recover(); cause != nil {
-				c.once.Do(func() { c.lost = &panicked{cause, debug.Stack()} })
+				g.once.Do(func() { g.lost = &panicked{cause, debug.Stack()} })
 			}
 		}()
 		f()
@@ -37,9 +40,43 @@ func (c *crew) Go(f func()) {
 }
 
 // Wait waits for all, and panics if one has.
-func (c *crew) Wait() {
-	c.wait.Wait()
-	if c.lost != nil {
-		panic(c.lost)
+func (g *Group) Wait() {
+	g.wait.Wait()
+	if g.lost != nil {
+		panic(g.lost)
 	}
+}
+
+// Each runs f for 0 to n-1, at most limit of them at a time, and waits for all.
+func Each(n, limit int, f func(i int)) {
+	var group Group
+	slots := make(chan struct{}, limit)
+	for i := range n {
+		slots <- struct{}{}
+		group.Go(func() {
+			defer func() { <-slots }()
+			f(i)
+		})
+	}
+	group.Wait()
+}
+
+// Try is Each for what may fail: the first error ends the context of the others,
+// and is returned.
+func Try(ctx context.Context, n, limit int, f func(ctx context.Context, i int) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var (
+		once  sync.Once
+		first error
+	)
+	Each(n, limit, func(i int) {
+		if err := f(ctx, i); err != nil {
+			once.Do(func() {
+				first = err
+				cancel(err)
+			})
+		}
+	})
+	return first
 }

@@ -6,6 +6,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/parallel"
 )
 
 // Start listens on a free port of the loopback interface. It gives the URL to
@@ -33,14 +35,11 @@ func (s *Sandbox) Listen(addr string) (url string, stop func(), err error) {
 		return "", nil, err
 	}
 	server := &http.Server{Handler: s, ReadHeaderTimeout: time.Minute}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		_ = server.Serve(listener) // ends with ErrServerClosed
-	}()
+	var serving parallel.Group
+	serving.Go(func() { _ = server.Serve(listener) }) // ends with ErrServerClosed
 	stop = func() {
 		_ = server.Close()
-		<-done
+		serving.Wait()
 	}
 	return "http://" + listener.Addr().String(), stop, nil
 }

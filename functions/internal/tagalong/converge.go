@@ -10,6 +10,8 @@ import (
 
 	"github.com/hashicorp/go-multierror"
 	"github.com/opencontainers/go-digest"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/parallel"
 )
 
 const (
@@ -34,7 +36,7 @@ func (r *Reactor) converge(ctx context.Context, wishes map[TagID]Tag, readings m
 	}
 	var (
 		mu       sync.Mutex
-		wait     crew
+		wait     parallel.Group
 		total    convergence
 		problems *multierror.Error
 	)
@@ -110,7 +112,7 @@ func wantTags(tags []Tag) *want {
 func (r *Reactor) round(ctx context.Context, tags []Tag, read reading) (next []Tag, total convergence, err error) {
 	var (
 		mu       sync.Mutex
-		wait     crew
+		wait     parallel.Group
 		problems *multierror.Error
 	)
 	for _, tag := range tags {

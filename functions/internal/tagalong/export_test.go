@@ -3,6 +3,8 @@ package tagalong
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"strings"
 	"time"
 )
 
@@ -19,6 +21,35 @@ func Resolve(ctx context.Context, w Workload, r Registry, s Service, deployment 
 
 // Expand fills in a tag's template.
 var Expand = expand
+
+// Sum sums up two outcomes of one service.
+func (o Outcome) Sum(p Outcome) Outcome {
+	o.add(p)
+	return o
+}
+
+// Line is what the log says of an outcome.
+func (o Outcome) Line(err error) string {
+	var line strings.Builder
+	o.log(context.Background(), slog.New(slog.NewTextHandler(&line, nil)), err)
+	_, said, _ := strings.Cut(line.String(), " ") // without the time
+	return said
+}
+
+// Convergence is what converging did.
+type Convergence = convergence
+
+// Sum sums up what converging two repositories did.
+func (c convergence) Sum(o Convergence) Convergence {
+	c.join(o)
+	return c
+}
+
+// Equal tells whether nothing is known better.
+func (d Details) Equal(o Details) bool { return d.equal(o) }
+
+// Equal tells whether a place needs no writing.
+func (p PreviousPlace) Equal(o PreviousPlace) bool { return p.equal(o) }
 
 // Event says what the bus is told of the end of a rollout.
 func (e Ending) Event() Event { return e.event() }

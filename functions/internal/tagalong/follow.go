@@ -1,6 +1,7 @@
 package tagalong
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -414,16 +415,23 @@ func (f Fact) toldBy(o Fact) bool {
 	return f.same(o) || about && f.ofDeployment() && f.Time.Sub(o.Time).Abs() <= sameMoment
 }
 
-// add sums up what several observations of one service did.
+// add sums up what several observations of one service did: what is true of all of
+// them, what of any, and how often.
 func (o *Outcome) add(p Outcome) {
-	o.Recorded = o.Recorded || p.Recorded
+	o.Service = cmp.Or(o.Service, p.Service)
+	o.Environment = cmp.Or(o.Environment, p.Environment)
+	o.Unhandled = o.Unhandled && p.Unhandled
+	o.Unmanaged = o.Unmanaged && p.Unmanaged
 	o.Repeated = o.Repeated && p.Repeated
 	o.Expired = o.Expired || p.Expired
+	o.Recorded = o.Recorded || p.Recorded
 	o.Moved += p.Moved
 	o.Confirmed += p.Confirmed
 	o.Blocked += p.Blocked
 	o.Missing += p.Missing
 	o.InDoubt += p.InDoubt
-	o.Unproven = p.Unproven
+	o.Unproven = p.Unproven // of the service as it was left
+	o.Announced += p.Announced
+	o.Unannounced += p.Unannounced
 	o.Lag = max(o.Lag, p.Lag)
 }

@@ -102,15 +102,22 @@ func (o Outcome) log(ctx context.Context, log *slog.Logger, err error) {
 	log = log.With("service", o.Service.String(), "environment", o.Environment)
 	switch {
 	case err != nil:
-		log.ErrorContext(ctx, "deployment event", "error", err.Error(), "recorded", o.Recorded)
+		log.ErrorContext(ctx, "deployment event", append([]any{"error", err.Error()}, o.done()...)...)
 	case o.Unmanaged:
 		log.InfoContext(ctx, "service is not managed: no environment rule matches")
 	case o.Expired:
 		log.InfoContext(ctx, "event is older than the retention")
 	default:
-		log.InfoContext(ctx, "deployment event", "recorded", o.Recorded, "repeated", o.Repeated,
-			"moved", o.Moved, "confirmed", o.Confirmed, "blocked", o.Blocked, "missing", o.Missing, "inDoubt", o.InDoubt, "unproven", o.Unproven,
-			"announced", o.Announced, "unannounced", o.Unannounced)
+		log.InfoContext(ctx, "deployment event", o.done()...)
+	}
+}
+
+// done returns the attributes of what was done, also where something went wrong.
+func (o Outcome) done() []any {
+	return []any{
+		"recorded", o.Recorded, "repeated", o.Repeated,
+		"moved", o.Moved, "confirmed", o.Confirmed, "blocked", o.Blocked, "missing", o.Missing, "inDoubt", o.InDoubt, "unproven", o.Unproven,
+		"announced", o.Announced, "unannounced", o.Unannounced, "lag", o.Lag,
 	}
 }
 

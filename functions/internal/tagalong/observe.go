@@ -14,6 +14,8 @@ import (
 
 	"github.com/hashicorp/go-multierror"
 	"github.com/opencontainers/go-digest"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/parallel"
 )
 
 // Reactor takes what happened to deployments and keeps ledger and tags true.
@@ -154,7 +156,7 @@ func (r *Reactor) look(ctx context.Context, obs *Observation) (know knowledge, p
 
 func both(a, b func() error) error {
 	var errB error
-	var wait crew
+	var wait parallel.Group
 	wait.Go(func() { errB = b() })
 	errA := a()
 	wait.Wait()
@@ -184,7 +186,7 @@ func (p *pass) run(ctx context.Context, o Outcome) (Outcome, error) {
 	}
 	o.Recorded, o.Repeated = p.recorded, !p.recorded
 	o.Unproven = unproven(p.know)
-	var told sync.WaitGroup
+	var told parallel.Group
 	told.Go(func() { o.Announced, o.Unannounced = p.tell(ctx) })
 	var done convergence
 	if err == nil {
@@ -543,7 +545,7 @@ type reading struct {
 func readAll(ctx context.Context, registry Registry, now time.Time, wanted map[Repository]*want) map[Repository]reading {
 	var (
 		mu   sync.Mutex
-		wait crew
+		wait parallel.Group
 		all  = make(map[Repository]reading, len(wanted))
 	)
 	for repository, w := range wanted {

@@ -3,6 +3,8 @@ package tagalong
 import (
 	"context"
 	"iter"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/parallel"
 )
 
 // abreast is how many reads of one question are under way at a time.
@@ -101,18 +103,7 @@ func foremost[T any](sources []*source[T], compare func(a, b T) int) (first *sou
 }
 
 // together runs f for 0 to n-1, several at a time, and waits for all.
-func together(n int, f func(i int)) {
-	var wait crew
-	slots := make(chan struct{}, abreast)
-	for i := range n {
-		slots <- struct{}{}
-		wait.Go(func() {
-			defer func() { <-slots }()
-			f(i)
-		})
-	}
-	wait.Wait()
-}
+func together(n int, f func(i int)) { parallel.Each(n, abreast, f) }
 
 // ahead maps a sequence in order, with a number of calls of f under way at a
 // time: as many as rows are wanted, at most abreast.
