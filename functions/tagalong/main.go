@@ -14,7 +14,6 @@ import (
 	"github.com/alecthomas/kong"
 	kongcompletion "github.com/jotaen/kong-completion"
 	"github.com/posener/complete"
-	"golang.org/x/term"
 )
 
 // The exit statuses that scripts rely on.
@@ -78,6 +77,7 @@ func main() {
 
 // run is the whole command. It gives the exit status.
 func run(ctx context.Context, args []string, w world) int {
+	w.stdout, w.stderr = &escaper{to: w.stdout}, &escaper{to: w.stderr}
 	var c cli
 	exited, status := false, exitDone
 	parser := c.parser(w, func(code int) { exited, status = true, code })
@@ -174,6 +174,6 @@ func usagef(format string, args ...any) error { return usageError{fmt.Errorf(for
 
 // colored tells whether to color: on a terminal, unless NO_COLOR says no (https://no-color.org).
 func colored(w world) bool {
-	file, ok := w.stdout.(*os.File)
-	return ok && term.IsTerminal(int(file.Fd())) && w.getenv("NO_COLOR") == "" && w.getenv("TERM") != "dumb"
+	_, ok := terminal(w.stdout)
+	return ok && w.getenv("NO_COLOR") == "" && w.getenv("TERM") != "dumb"
 }

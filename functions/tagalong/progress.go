@@ -2,13 +2,11 @@ package main
 
 import (
 	"io"
-	"os"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
@@ -16,8 +14,8 @@ import (
 // progress shows on a terminal how far a sweep has come; in a pipe or a file it
 // shows nothing. done takes it away.
 func (s *session) progress() (show func(tagalong.SweepProgress), done func()) {
-	file, ok := s.stderr.(*os.File)
-	if !ok || !term.IsTerminal(int(file.Fd())) {
+	file, ok := terminal(s.stderr)
+	if !ok {
 		return nil, func() {}
 	}
 	return progressOn(file)

@@ -6,7 +6,6 @@ import (
 	"io"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -102,7 +101,7 @@ func (c column[R]) text(row R) string {
 
 func (c column[R]) title() string {
 	if c.typed {
-		return c.head
+		return printable(c.head)
 	}
 	return strings.ToUpper(c.head)
 }
@@ -127,19 +126,12 @@ func renderTable[R any](out output, rows []R, columns []column[R]) error {
 		}
 		t.AppendRow(cells)
 	}
-	_, err := fmt.Fprintln(out.w, t.Render())
+	w := out.w
+	if out.color {
+		w = raw(w)
+	}
+	_, err := fmt.Fprintln(w, t.Render())
 	return err
-}
-
-// printable keeps what others wrote, such as a reason, on its line, and off the
-// terminal's controls.
-func printable(cell string) string {
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, cell)
 }
 
 // paints are the states that want to be seen.

@@ -106,7 +106,7 @@ func TestColumnsThatSayNothing(t *testing.T) {
 	if got, want := heads(output{wide: true}, "prod"), []string{"env", "registry", "reason", "lines"}; !slices.Equal(got, want) {
 		t.Errorf("wide: %q, want %q", got, want)
 	}
-	if got, want := columns("")[3].text(rows[0]), "r\n "; got != want {
+	if got, want := columns("")[3].text(rows[0]), "r\n\\u001b"; got != want {
 		t.Errorf("lines %q, want %q", got, want)
 	}
 }
@@ -146,7 +146,7 @@ func TestRenderTable(t *testing.T) {
 	}
 	want := strings.Join([]string{
 		"ENV      REPOSITORY  TAG   DIGEST  ACTUAL  STATE      SINCE  REASON",
-		"prod     a           prod  -       -       blocked    -      two lines [2J and a tab",
+		"prod     a           prod  -       -       blocked    -      two lines\\u001b[2J and a tab",
 		"staging  long/name   ü     -       -       confirmed  -      -",
 		"",
 	}, "\n")

@@ -75,9 +75,9 @@ func handle(ctx context.Context, f *tagalong.Follower, event json.RawMessage) (o
 // place says where an event stands, if its file has several.
 func place(file string, i, n int) string {
 	if n == 1 {
-		return file
+		return printable(file)
 	}
-	return fmt.Sprintf("%s: event %d", file, i+1)
+	return fmt.Sprintf("%s: event %d", printable(file), i+1)
 }
 
 // problems are the events and files that could not be replayed.
@@ -107,7 +107,7 @@ func (p *problems) err() error {
 
 // tell says in a line what an event was and what became of it.
 func tell(event json.RawMessage, o tagalong.Outcome, err error) string {
-	what := title(event, o)
+	what := printable(title(event, o))
 	switch {
 	case err != nil:
 		return what + ": not handled"
