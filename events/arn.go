@@ -24,7 +24,7 @@ func splitPlace(s, service string) (place, string, bool) {
 	}
 	p := place{partition: parts[1], region: parts[3], account: parts[4]}
 	_, account := accountID.parse(p.account)
-	if !account || !isPartition(p.partition) || !isRegion(p.region) {
+	if !account || !isPartition(p.partition) || !IsRegion(p.region) {
 		return place{}, "", false
 	}
 	return p, parts[5], true
@@ -71,7 +71,7 @@ func parseServiceARN(s string) (ServiceARN, bool) {
 	return ServiceARN{r.place, r.cluster, r.id}, ok
 }
 
-// Partition is aws, aws-cn, aws-us-gov or one like them.
+// Partition is aws, aws-cn, aws-us-gov, aws-eusc or one like them.
 func (a ServiceARN) Partition() string { return a.partition }
 
 // Region is the service's Region, such as us-east-1.
@@ -135,7 +135,7 @@ func parseClusterARN(s string) (ClusterARN, bool) {
 	return ClusterARN{p, names[0]}, true
 }
 
-// Partition is aws, aws-cn, aws-us-gov or one like them.
+// Partition is aws, aws-cn, aws-us-gov, aws-eusc or one like them.
 func (a ClusterARN) Partition() string { return a.partition }
 
 // Region is the cluster's Region, such as us-east-1.

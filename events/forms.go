@@ -40,7 +40,7 @@ var (
 
 	accountID = check("12 digits", func(s string) bool { return len(s) == 12 && only(s, isDigit) })
 
-	regionName = check("the name of an AWS Region, such as us-east-1", isRegion)
+	regionName = check("the name of an AWS Region, such as us-east-1", IsRegion)
 
 	// word is a state or the name of an event, such as SERVICE_STEADY_STATE.
 	word = check("1 to 128 of A-Z, 0-9 and _", func(s string) bool {
@@ -90,9 +90,10 @@ func (t timestamp) MarshalText() ([]byte, error) {
 	return time.Time(t).AppendFormat(nil, "2006-01-02T15:04:05.000Z"), nil
 }
 
-// isRegion accepts [a-z]{2,}(-[a-z]+)+-[0-9]; the sovereign cloud's
-// eusc-de-east-1 begins with more than two letters.
-func isRegion(s string) bool {
+// IsRegion reports whether s has the form of a Region's name,
+// [a-z]{2,}(-[a-z]+)+-[0-9]; the sovereign cloud's eusc-de-east-1 begins with
+// more than two letters. Which Regions there are it does not know.
+func IsRegion(s string) bool {
 	parts := strings.Split(s, "-")
 	last := len(parts) - 1
 	if len(s) > maxPlace || last < 2 || len(parts[0]) < 2 || len(parts[last]) != 1 {

@@ -7,6 +7,8 @@ import (
 	"io"
 	"regexp"
 	"strings"
+
+	"github.com/tagalong-aws/tagalong/events"
 )
 
 // Account is an entry of TAGALONG_ACCOUNTS: an account whose services are
@@ -20,9 +22,8 @@ type Account struct {
 }
 
 var (
-	accountID  = regexp.MustCompile(`^\d{12}$`)
-	roleARN    = regexp.MustCompile(`^arn:aws(?:-[a-z]+)*:iam::(\d{12}):role/[\w+=,.@/-]{1,512}$`)
-	regionName = regexp.MustCompile(`^[a-z]{2,}(?:-[a-z]+)+-\d$`)
+	accountID = regexp.MustCompile(`^\d{12}$`)
+	roleARN   = regexp.MustCompile(`^arn:aws(?:-[a-z]+)*:iam::(\d{12}):role/[\w+=,.@/-]{1,512}$`)
 )
 
 // ParseAccounts reads the JSON of TAGALONG_ACCOUNTS. It reports all problems at
@@ -64,7 +65,7 @@ func (a Account) check(at string) (problems []error) {
 		problems = append(problems, fmt.Errorf("%s.role %q: want a role of account %s", at, a.Role, a.ID))
 	}
 	for j, region := range a.Regions {
-		if !regionName.MatchString(region) {
+		if !events.IsRegion(region) {
 			problems = append(problems, fmt.Errorf("%s.regions[%d] %q: want the name of an AWS Region, such as us-east-1", at, j, region))
 		}
 	}

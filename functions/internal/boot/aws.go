@@ -15,6 +15,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"github.com/tagalong-aws/tagalong/events"
 )
 
 // The variables of the AWS SDK that functions honour, see
@@ -41,7 +43,7 @@ const maxBackoff = 2 * time.Second
 // 2 MB of code and 2 ms of every cold start.
 func AWSConfig(getenv func(string) string) (aws.Config, error) {
 	r := reader{getenv: getenv, need: []string{envRegion, envAccessKeyID, envSecretKey}}
-	region := r.text(envRegion, regionName, "the name of an AWS Region, such as us-east-1")
+	region := r.text(envRegion, events.IsRegion, "the name of an AWS Region, such as us-east-1")
 	key, _ := r.get(envAccessKeyID, "the access key id that Lambda sets")
 	secret, _ := r.get(envSecretKey, "the secret access key that Lambda sets")
 	source := environment{getenv: getenv, fips: r.truth(envFIPS), dualStack: r.truth(envDualStack)}

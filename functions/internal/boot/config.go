@@ -61,11 +61,11 @@ const (
 func ReadConfig(getenv func(string) string, need ...string) (Config, error) {
 	r := reader{getenv: getenv, need: need}
 	c := Config{
-		Table:        r.text(EnvTable, tableName, "the name of a DynamoDB table: 3 to 255 letters, digits, dots, underscores or hyphens"),
+		Table:        r.text(EnvTable, tableName.MatchString, "the name of a DynamoDB table: 3 to 255 letters, digits, dots, underscores or hyphens"),
 		Environments: setting(&r, EnvEnvironments, tagalong.ParseRules),
 		Accounts:     setting(&r, EnvAccounts, ParseAccounts),
 		LogLevel:     r.level(EnvLogLevel),
-		EventBus:     r.text(EnvEventBus, eventBus, "the name or the ARN of an event bus"),
+		EventBus:     r.text(EnvEventBus, eventBus.MatchString, "the name or the ARN of an event bus"),
 		Retention:    r.days(EnvRetentionDays),
 		PendingAfter: r.duration(EnvPendingAfter, defaultPendingAfter),
 		Untag:        r.truth(EnvUntag),
@@ -98,9 +98,9 @@ func (r *reader) get(name, want string) (value string, ok bool) {
 	return value, value != ""
 }
 
-func (r *reader) text(name string, form *regexp.Regexp, want string) string {
+func (r *reader) text(name string, legal func(string) bool, want string) string {
 	value, ok := r.get(name, want)
-	if ok && !form.MatchString(value) {
+	if ok && !legal(value) {
 		r.problem(name, value, want)
 	}
 	return value

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/codepipeline"
 	"github.com/aws/aws-sdk-go-v2/service/codepipeline/types"
 
+	"github.com/tagalong-aws/tagalong/events"
 	"github.com/tagalong-aws/tagalong/functions/internal/clients"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
@@ -31,7 +32,6 @@ func New(configs clients.Configs) *Pipelines {
 
 var (
 	accountID    = regexp.MustCompile(`^\d{12}$`)
-	regionName   = regexp.MustCompile(`^[a-z]{2,}(?:-[a-z]+)+-\d$`)
 	pipelineName = regexp.MustCompile(`^[A-Za-z0-9.@_-]{1,100}$`)
 	uuid         = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
 )
@@ -41,7 +41,7 @@ func (p *Pipelines) clientOf(ctx context.Context, pipeline tagalong.Pipeline, ex
 	switch {
 	case !accountID.MatchString(pipeline.Account):
 		return nil, fmt.Errorf("account %q: want 12 digits", pipeline.Account)
-	case !regionName.MatchString(pipeline.Region):
+	case !events.IsRegion(pipeline.Region):
 		return nil, fmt.Errorf("region %q: want the name of an AWS Region, such as us-east-1", pipeline.Region)
 	case !pipelineName.MatchString(pipeline.Name):
 		return nil, fmt.Errorf("pipeline %q: want 1 to 100 of a-z, A-Z, 0-9, ., @, _ and -", pipeline.Name)

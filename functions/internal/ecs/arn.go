@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/tagalong-aws/tagalong/events"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -15,7 +16,6 @@ func homeOf(s tagalong.Service) home { return home{s.Account, s.Region} }
 
 var (
 	accountID    = regexp.MustCompile(`^\d{12}$`)
-	regionName   = regexp.MustCompile(`^[a-z]{2,}(?:-[a-z]+)+-\d$`)
 	resourceName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,255}$`)
 	deploymentID = regexp.MustCompile(`^ecs-svc/(\d{1,20})$`)
 	definitionID = regexp.MustCompile(`^task-definition/[A-Za-z0-9_-]{1,255}:\d{1,20}$`)
@@ -25,7 +25,7 @@ func (h home) check() error {
 	if !accountID.MatchString(h.account) {
 		return fmt.Errorf("account %q: want 12 digits", h.account)
 	}
-	if !regionName.MatchString(h.region) {
+	if !events.IsRegion(h.region) {
 		return fmt.Errorf("region %q: want the name of an AWS Region, such as us-east-1", h.region)
 	}
 	return nil
@@ -48,11 +48,9 @@ func checkName(what, name string) error {
 	return nil
 }
 
-func (h home) partition() string { return tagalong.Partition(h.region) }
-
 // arn gives the ARN of a resource of ECS, such as service/CLUSTER/NAME.
 func (h home) arn(resource string) string {
-	return "arn:" + h.partition() + ":ecs:" + h.region + ":" + h.account + ":" + resource
+	return tagalong.PartitionOf(h.region).ARN("ecs", h.region, h.account, resource)
 }
 
 // revisionARN derives the ARN of a deployment's service revision: the two share

@@ -249,8 +249,8 @@ func TestPartitionFollowsTheRegion(t *testing.T) {
 		"eu-isoe-west-1": "aws-iso-e", "us-isof-south-1": "aws-iso-f",
 	} {
 		h := home{"111122223333", region}
-		if got := h.partition(); got != want || h.check() != nil {
-			t.Errorf("%s: %s instead of %s, %v", region, got, want, h.check())
+		if got := h.arn("cluster/prod"); got != "arn:"+want+":ecs:"+region+":111122223333:cluster/prod" || h.check() != nil {
+			t.Errorf("%s: %s, %v", region, got, h.check())
 		}
 	}
 }

@@ -264,6 +264,30 @@ func TestDocuments(t *testing.T) {
 	}
 }
 
+// Each partition has hosts of its own.
+func TestDocumentsOfEveryPartition(t *testing.T) {
+	w := start(t)
+	for region, suffix := range map[string]string{
+		"cn-north-1": ".amazonaws.com.cn", "us-gov-west-1": ".amazonaws.com", "eusc-de-east-1": ".amazonaws.eu", "us-iso-east-1": ".c2s.ic.gov",
+		"us-isob-east-1": ".sc2s.sgov.gov", "eu-isoe-west-1": ".cloud.adc-e.uk", "us-isof-south-1": ".csp.hci.ic.gov",
+	} {
+		w.Region = region
+		image := push(t, w.ECR.Repository(wire.Scope{Region: region}, "app"), "v1", "build-1")
+		uri := "111122223333.dkr.ecr." + region + suffix + "/app"
+		for _, parameters := range []string{
+			`{"ContainerName":"app","RepositoryName":"app","ImageTag":"build-1"}`,
+			`{"ContainerName":"app","ImageURI":"` + uri + `:build-1"}`,
+		} {
+			clear(w.bucket)
+			s, err := w.Do(t.Context(), jobOf(t, parameters, nil, artifacts{"One"}))
+			pinned := uri + "@" + image.String()
+			if err != nil || s.Variables[job.ImageURI] != pinned || w.bucket["One"]["imagedefinitions.json"] != `[{"name":"app","imageUri":"`+pinned+`"}]` {
+				t.Errorf("%s, %s: %+v, error %v, file %s", region, parameters, s, err, w.bucket["One"])
+			}
+		}
+	}
+}
+
 // failureOf gives the type and the message that a job fails with.
 func failureOf(t *testing.T, err error) string {
 	t.Helper()

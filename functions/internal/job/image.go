@@ -62,14 +62,6 @@ func (i Image) Absent(read tagalong.Images) error {
 // Home is where a repository lies that is named without its registry.
 type Home struct{ Account, Region string }
 
-func (h Home) registry() string {
-	suffix := ".amazonaws.com"
-	if strings.HasPrefix(h.Region, "cn-") {
-		suffix += ".cn"
-	}
-	return h.Account + ".dkr.ecr." + h.Region + suffix
-}
-
 // Named are the four texts that name an image, each of which may be "".
 type Named struct{ RepositoryName, ImageTag, ImageDigest, ImageURI string }
 
@@ -80,10 +72,7 @@ func (p Parameters) Named() Named {
 
 // repositoryName is the form of an ECR repository's name,
 // https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepository.html.
-var (
-	repositoryName = regexp.MustCompile(`^[a-z0-9](?:[a-z0-9._/-]{0,254}[a-z0-9])$`)
-	registryFirst  = regexp.MustCompile(`^[^/]*\.(?:amazonaws\.com(?:\.cn)?|on\.aws|on\.amazonwebservices\.com\.cn)(?:/|$)`)
-)
+var repositoryName = regexp.MustCompile(`^[a-z0-9](?:[a-z0-9._/-]{0,254}[a-z0-9])$`)
 
 // Image gives the image that the texts name together. It reports all problems at
 // once, those between two of them too; at is what they are called after, such as
@@ -113,14 +102,15 @@ func (n Named) Image(at string, home Home) (Image, []error) {
 }
 
 func (r *reader) repository(at string, n Named, home Home, image *Image) {
+	first, _, _ := strings.Cut(n.RepositoryName, "/")
 	switch {
 	case n.RepositoryName == "":
-	case registryFirst.MatchString(n.RepositoryName):
+	case tagalong.IsAWSHost(first):
 		r.problem("%s.RepositoryName %q: want the name alone; its registry belongs in ImageURI", at, cut(n.RepositoryName, 300))
 	case !repositoryName.MatchString(n.RepositoryName):
 		r.problem("%s.RepositoryName %q: want the name of an ECR repository, such as checkout-api", at, cut(n.RepositoryName, 300))
 	case image.Name == "":
-		image.Repository = tagalong.Repository{Registry: home.registry(), Name: n.RepositoryName}
+		image.Repository = tagalong.Repository{Registry: tagalong.RegistryHost(home.Account, home.Region), Name: n.RepositoryName}
 		image.Written = image.Repository.String()
 	case image.Name != n.RepositoryName:
 		r.problem("%s.RepositoryName %q and ImageURI %q: two repositories; want one", at, n.RepositoryName, n.ImageURI)

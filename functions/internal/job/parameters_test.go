@@ -189,9 +189,21 @@ func TestImageOfParameters(t *testing.T) {
 	if len(problems) > 0 || fips.Registry != "111122223333.dkr.ecr.us-gov-west-1.amazonaws.com" || !strings.HasPrefix(fips.String(), "111122223333.dkr.ecr-fips") {
 		t.Errorf("%+v, problems %v", fips, problems)
 	}
-	china, _ := Named{RepositoryName: "app", ImageTag: "1"}.Image("", Home{"111122223333", "cn-north-1"})
-	if _, region, ok := china.ECR(); !ok || region != "cn-north-1" {
-		t.Errorf("%+v", china)
+	for region, want := range map[string]string{
+		"cn-north-1": ".amazonaws.com.cn", "eusc-de-east-1": ".amazonaws.eu", "us-iso-east-1": ".c2s.ic.gov", "us-isob-east-1": ".sc2s.sgov.gov",
+	} {
+		image, _ := Named{RepositoryName: "app", ImageTag: "1"}.Image("", Home{"111122223333", region})
+		if _, of, ok := image.ECR(); !ok || of != region || image.String() != "111122223333.dkr.ecr."+region+want+"/app:1" {
+			t.Errorf("%s: %s", region, image)
+		}
+		byURI, problems := Named{ImageURI: image.String()}.Image("", here)
+		if byURI.Repository != image.Repository || len(problems) > 0 {
+			t.Errorf("%s by its URI: %s, problems %v", region, byURI, problems)
+		}
+		_, problems = Named{RepositoryName: image.Repository.String(), ImageTag: "1"}.Image("", here)
+		if err := Problems(problems); err == nil || !strings.Contains(err.Error(), "its registry belongs in ImageURI") {
+			t.Errorf("%s as a name: %v", region, problems)
+		}
 	}
 }
 

@@ -35,7 +35,8 @@ func ParseService(s string) (Service, error) {
 }
 
 // Repository names a repository in a registry. Registry is the host; a private
-// ECR registry always has its plain name (ACCOUNT.dkr.ecr.REGION.amazonaws.com),
+// ECR registry always has its plain name (ACCOUNT.dkr.ecr.REGION.amazonaws.com, or as
+// the Region's partition has it),
 // whichever of its names the task definition used, so that one tag is one item
 // of the ledger.
 type Repository struct {
@@ -50,33 +51,14 @@ func (r Repository) compare(o Repository) int {
 	return cmp.Or(cmp.Compare(r.Registry, o.Registry), cmp.Compare(r.Name, o.Name))
 }
 
-// ECR tells the account and region of a private ECR registry; ok is false for
-// any other registry.
+// ECR returns the account and the Region of a private ECR registry; ok is false for
+// any other registry, and for other names of one.
 func (r Repository) ECR() (account, region string, ok bool) {
-	m := ecrHost.FindStringSubmatch(r.Registry)
-	if m == nil {
+	account, region, ok = parseRegistry(r.Registry)
+	if !ok || r.Registry != RegistryHost(account, region) {
 		return "", "", false
 	}
-	return m[1], m[2], true
-}
-
-// ecrHost is a private ECR registry's plain name, ecrAlias any of its names:
-// FIPS and dual-stack endpoints are other doors to the same registry.
-var (
-	ecrHost  = regexp.MustCompile(`^(\d{12})\.dkr\.ecr\.([a-z]{2,}(?:-[a-z]+)+-\d)\.amazonaws\.com(?:\.cn)?$`)
-	ecrAlias = regexp.MustCompile(`^(\d{12})\.dkr[.-]ecr(?:-fips)?\.([a-z]{2,}(?:-[a-z]+)+-\d)\.(?:amazonaws\.com|amazonaws\.com\.cn|on\.aws|on\.amazonwebservices\.com\.cn)$`)
-)
-
-func canonicalRegistry(host string) string {
-	m := ecrAlias.FindStringSubmatch(host)
-	if m == nil {
-		return host
-	}
-	suffix := ".amazonaws.com"
-	if strings.HasPrefix(m[2], "cn-") {
-		suffix += ".cn"
-	}
-	return m[1] + ".dkr.ecr." + m[2] + suffix
+	return account, region, true
 }
 
 // TagID names a tag in a repository.

@@ -216,7 +216,7 @@ func (t Told) JSON(id string) []byte {
 	if kind == "" {
 		kind = "INFO"
 	}
-	arn := fmt.Sprintf("arn:aws:ecs:%s:%s:", t.Service.Region, t.Service.Account)
+	arn := tagalong.PartitionOf(t.Service.Region).ARN("ecs", t.Service.Region, t.Service.Account, "")
 	raw, err := json.Marshal(map[string]any{
 		"version": "0", "id": id, "source": "aws.ecs", "detail-type": "ECS Deployment State Change",
 		"account": t.Service.Account, "region": t.Service.Region, "time": t.Time.Add(time.Second).Format(time.RFC3339),

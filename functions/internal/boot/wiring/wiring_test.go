@@ -33,7 +33,12 @@ const (
 // start gives a sandbox with a table, and a Reactor for these variables.
 func start(t *testing.T, pairs map[string]string) (*sandboxtest.Sandbox, *tagalong.Reactor, error) {
 	t.Helper()
-	s := sandboxtest.StartWith(t, sandbox.Options{})
+	return startIn(t, "us-east-1", pairs)
+}
+
+func startIn(t *testing.T, region string, pairs map[string]string) (*sandboxtest.Sandbox, *tagalong.Reactor, error) {
+	t.Helper()
+	s := sandboxtest.StartWith(t, sandbox.Options{Region: region})
 	s.STS.AddRole(role)
 	if _, err := dynamo.Create(t.Context(), dynamodb.NewFromConfig(s.Config()), "ledger"); err != nil {
 		t.Fatal(err)
@@ -98,6 +103,37 @@ func TestReactorRecordsWhatLiesElsewhere(t *testing.T) {
 	}
 	if slices.ContainsFunc(s.Calls(), func(c sandbox.Call) bool { return c.Service == "ecs" }) {
 		t.Error("ECS is asked as somebody else")
+	}
+}
+
+// Each partition has hosts of its own; the sandbox is one of them by its Region.
+func TestReactorMovesTagsInEveryPartition(t *testing.T) {
+	for region, suffix := range map[string]string{
+		"cn-north-1": ".amazonaws.com.cn", "us-gov-west-1": ".amazonaws.com", "eusc-de-east-1": ".amazonaws.eu", "us-iso-east-1": ".c2s.ic.gov",
+		"us-isob-east-1": ".sc2s.sgov.gov", "eu-isoe-west-1": ".cloud.adc-e.uk", "us-isof-south-1": ".csp.hci.ic.gov",
+	} {
+		s, reactor, err := startIn(t, region, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := s.ECR.Repository(wire.Scope{}, "shop")
+		image, err := h.Push(ecr.Image{Seed: "v1", Tags: []string{"build-1"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		uri := s.Home().Account + ".dkr.ecr." + region + suffix + "/shop"
+		d, _, err := s.ECS.Cluster(wire.Scope{}, "prod").CreateService("shop", ecs.ServiceOptions{}).Release(time.Now(), ecs.Container{Name: "app", Image: uri + ":build-1"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		event, err := d.Complete(time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		outcome, err := reactor.Handle(t.Context(), event)
+		if err != nil || outcome.Moved != 1 || h.Tag("prod") != image {
+			t.Errorf("%s: outcome %+v, error %v, tag on %q", region, outcome, err, h.Tag("prod"))
+		}
 	}
 }
 

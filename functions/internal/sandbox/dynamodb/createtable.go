@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"slices"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
 type attributeDefinition struct {
@@ -84,7 +86,7 @@ func (in *createTableInput) table(s *scope) (*table, error) {
 		return nil, err
 	}
 	t := &table{name: *in.TableName, created: s.now(), keys: keys, items: newCollection(), settings: in.settings()}
-	t.arn = fmt.Sprintf("arn:aws:dynamodb:%s:%s:table/%s", s.region, s.account, t.name)
+	t.arn = tagalong.PartitionOf(s.region).ARN("dynamodb", s.region, s.account, "table/"+t.name)
 	t.id = identifier(fmt.Sprint(t.arn, t.created.UnixNano()))
 	used := keys.attributes()
 	for _, one := range in.GlobalSecondaryIndexes {

@@ -63,10 +63,10 @@ func idOf(named reference.Named) imageID {
 	return imageID{Tag: tagged.Tag()}
 }
 
-// scopeOf reads ACCOUNT.dkr.ecr.REGION.amazonaws.com.
+// scopeOf reads the plain name of a private registry.
 func scopeOf(host string) (wire.Scope, bool) {
 	parts := strings.Split(host, ".")
-	if len(parts) < 6 || parts[1] != "dkr" || parts[2] != "ecr" {
+	if len(parts) < 5 || parts[1] != "dkr" || parts[2] != "ecr" {
 		return wire.Scope{}, false
 	}
 	scope := wire.Scope{Account: parts[0], Region: parts[3]}

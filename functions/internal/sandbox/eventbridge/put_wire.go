@@ -78,7 +78,7 @@ func checkRequest(in putEventsInput) error {
 	return nil
 }
 
-var busPattern = regexp.MustCompile(`^(?:arn:aws[\w-]*:events:([a-z]{2}-[a-z]+-[\w-]+):([0-9]{12}):event-bus/)?([.\-_A-Za-z0-9]+)$`)
+var busPattern = regexp.MustCompile(`^(?:arn:aws[\w-]*:events:([a-z]{2,4}-[a-z]+-[\w-]+):([0-9]{12}):event-bus/)?([.\-_A-Za-z0-9]+)$`)
 
 // size is what counts of an entry,
 // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html#eb-putevent-size.

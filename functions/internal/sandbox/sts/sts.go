@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/wire"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
 // Options of a service.
@@ -56,7 +57,7 @@ func (s *Service) AddRole(arn string) {
 func (s *Service) AddKey(accessKeyID, account string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.keys[accessKeyID] = user(account)
+	s.keys[accessKeyID] = identity{account: account}
 }
 
 // Caller gives the caller that a request's credential stands for; at is the
@@ -75,8 +76,10 @@ func (s *Service) identify(c wire.Credential, at time.Time) (identity, error) {
 	id, known := s.keys[c.AccessKeyID]
 	switch {
 	case !known:
-		return user(s.options.Account), nil
-	case id.token != "" && id.token != c.SessionToken:
+		return user(s.options.Account, c.Region), nil
+	case id.token == "": // of a key that lasts
+		return user(id.account, c.Region), nil
+	case id.token != c.SessionToken:
 		return identity{}, wire.Errorf("UnrecognizedClientException", "The security token included in the request is invalid.")
 	case !id.expires.IsZero() && !at.Before(id.expires):
 		return identity{}, wire.Errorf("ExpiredTokenException", "The security token included in the request is expired")
@@ -84,10 +87,10 @@ func (s *Service) identify(c wire.Credential, at time.Time) (identity, error) {
 	return id, nil
 }
 
-func user(account string) identity {
+func user(account, region string) identity {
 	return identity{
 		account: account,
-		arn:     "arn:aws:iam::" + account + ":user/sandbox",
+		arn:     tagalong.PartitionOf(region).ARN("iam", "", account, "user/sandbox"),
 		userID:  "AIDA" + strings.ToUpper(wire.Hex(17, "user", account)),
 	}
 }

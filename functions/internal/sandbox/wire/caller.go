@@ -3,7 +3,8 @@ package wire
 import (
 	"net/http"
 	"regexp"
-	"strings"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
 // Scope is where a resource of AWS lives: one account in one Region. The
@@ -29,27 +30,13 @@ func (s Scope) String() string { return s.Account + "/" + s.Region }
 
 // ARN builds the ARN of a resource in this scope.
 func (s Scope) ARN(service, resource string) string {
-	return "arn:" + s.partition() + ":" + service + ":" + s.Region + ":" + s.Account + ":" + resource
-}
-
-func (s Scope) partition() string {
-	switch {
-	case strings.HasPrefix(s.Region, "cn-"):
-		return "aws-cn"
-	case strings.HasPrefix(s.Region, "us-gov-"):
-		return "aws-us-gov"
-	}
-	return "aws"
+	return tagalong.PartitionOf(s.Region).ARN(service, s.Region, s.Account, resource)
 }
 
 // RegistryHost is the host name of the scope's private ECR registry,
 // https://docs.aws.amazon.com/AmazonECR/latest/userguide/Registries.html.
 func (s Scope) RegistryHost() string {
-	host := s.Account + ".dkr.ecr." + s.Region + ".amazonaws.com"
-	if s.partition() == "aws-cn" {
-		host += ".cn"
-	}
-	return host
+	return tagalong.RegistryHost(s.Account, s.Region)
 }
 
 // Caller is who sent a request: the scope that it speaks for and its identity.

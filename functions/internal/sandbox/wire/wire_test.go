@@ -136,9 +136,11 @@ func TestIDs(t *testing.T) {
 
 func TestPartitions(t *testing.T) {
 	for region, want := range map[string]string{
-		"us-east-1":     "arn:aws:ecs:us-east-1:1:x 1.dkr.ecr.us-east-1.amazonaws.com",
-		"cn-north-1":    "arn:aws-cn:ecs:cn-north-1:1:x 1.dkr.ecr.cn-north-1.amazonaws.com.cn",
-		"us-gov-west-1": "arn:aws-us-gov:ecs:us-gov-west-1:1:x 1.dkr.ecr.us-gov-west-1.amazonaws.com",
+		"us-east-1":      "arn:aws:ecs:us-east-1:1:x 1.dkr.ecr.us-east-1.amazonaws.com",
+		"cn-north-1":     "arn:aws-cn:ecs:cn-north-1:1:x 1.dkr.ecr.cn-north-1.amazonaws.com.cn",
+		"us-gov-west-1":  "arn:aws-us-gov:ecs:us-gov-west-1:1:x 1.dkr.ecr.us-gov-west-1.amazonaws.com",
+		"eusc-de-east-1": "arn:aws-eusc:ecs:eusc-de-east-1:1:x 1.dkr.ecr.eusc-de-east-1.amazonaws.eu",
+		"us-iso-east-1":  "arn:aws-iso:ecs:us-iso-east-1:1:x 1.dkr.ecr.us-iso-east-1.c2s.ic.gov",
 	} {
 		s := wire.Scope{Account: "1", Region: region}
 		if got := s.ARN("ecs", "x") + " " + s.RegistryHost(); got != want {
