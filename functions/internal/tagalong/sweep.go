@@ -70,7 +70,8 @@ type Report struct {
 	Removed   int // tags of retired services
 	Announced int // ends of rollouts, recorded now or before, that the event bus has accepted now
 	Drift     []Drift
-	// Unfinished tells that the time was up: the next pass of the schedule goes on there.
+	// Unfinished says that the sweep has not come to its end: the next pass of the
+	// schedule goes on there.
 	Unfinished bool
 }
 
@@ -109,22 +110,21 @@ var phases = []phase{
 }
 
 // Sweep takes one pass, or as much of it as the time of ctx allows. The error
-// gathers what could not be looked at or healed; the report says it, too.
+// gathers what could not be looked at or healed; the report says it, too. A pass that
+// is interrupted is no error if another one goes on and this one got further.
 func (s *Sweeper) Sweep(ctx context.Context, o SweepOptions) (Report, error) {
 	p := &sweepPass{Sweeper: s, options: o, seen: map[Service]bool{}, closed: map[area]bool{}, wished: map[TagID]Tag{}, foretold: map[TagID]bool{}, foreseen: map[Service]foresight{}}
 	at, err := p.resume(ctx)
-	if timeUp(ctx, err) {
-		return Report{Unfinished: true}, nil
-	}
 	if err != nil {
-		return Report{}, err
+		return Report{Unfinished: true}, fmt.Errorf("reading the sweep's cursor: %w", err)
 	}
 	p.begun, p.last = at.Begun, at.Last
 	first := slices.IndexFunc(phases, func(ph phase) bool { return ph.name == at.Phase })
 	for _, phase := range phases[first:] {
 		at.Phase = phase.name
 		err := phase.run(p, ctx, &at)
-		if timeUp(ctx, err) {
+		if stops(ctx, err) {
+			p.stop(err)
 			p.report.Unfinished = true
 			return p.end(ctx, at)
 		}
@@ -134,14 +134,6 @@ func (s *Sweeper) Sweep(ctx context.Context, o SweepOptions) (Report, error) {
 		at = sweepCursor{Begun: at.Begun, Last: at.Last}
 	}
 	return p.end(ctx, at)
-}
-
-var errTimeUp = errors.New("time is up")
-
-// timeUp tells whether an error says no more than that the time is up: then the
-// next sweep tries again.
-func timeUp(ctx context.Context, err error) bool {
-	return errors.Is(err, errTimeUp) || err != nil && ctx.Err() != nil
 }
 
 // area is a cluster, or with no name all of a scope.
@@ -155,11 +147,12 @@ type sweepPass struct {
 	*Sweeper
 	options SweepOptions
 	resumed bool
+	from    sweepCursor      // where it was taken up; zero if it began anew
 	begun   time.Time        // when the pass began, perhaps in an earlier sweep
 	last    time.Time        // when the pass before it did
 	seen    map[Service]bool // services that ECS runs
 	closed  map[area]bool    // what could not be looked at
-	late    atomic.Bool      // the time was up in the midst of a chunk
+	stopped atomic.Bool      // in the midst of a chunk
 	// foretold are the tags of which a dry run has told where they would be put.
 	foretold map[TagID]bool
 
@@ -169,12 +162,17 @@ type sweepPass struct {
 	foreseen map[Service]foresight // of a dry run
 	report   Report
 	problems error
+	cut      error // the first call that the end of the time cut off
+	lost     error // the ledger's table is not there
 }
 
 // end leaves word for the next pass, and reports.
 func (p *sweepPass) end(ctx context.Context, at sweepCursor) (Report, error) {
 	slices.SortFunc(p.report.Drift, Drift.compare)
-	p.problems = errors.Join(p.problems, p.leave(ctx, at, !p.report.Unfinished))
+	if p.lost != nil {
+		return p.report, errors.Join(p.problems, p.lost) // there is nowhere to leave word
+	}
+	p.problems = errors.Join(p.problems, p.leave(ctx, at, !p.report.Unfinished), p.interrupted(at))
 	p.announceDrift(ctx)
 	return p.report, p.problems
 }
@@ -203,13 +201,16 @@ func (p *sweepPass) count(change func(*Report)) {
 }
 
 // failed reports what could not be done with one service or repository, and goes on
-// with the others. What only the time prevented is left to the next sweep.
+// with the others, unless the pass stops here.
 func (p *sweepPass) failed(ctx context.Context, err error, d Drift) {
-	if timeUp(ctx, err) {
-		p.late.Store(true)
-		return
+	if stops(ctx, err) {
+		p.stopped.Store(true)
+		if p.stop(err); !reportable(err) {
+			return
+		}
+	} else {
+		p.fail(err)
 	}
-	p.fail(err)
 	p.find(d)
 }
 
@@ -242,7 +243,7 @@ func (p *sweepPass) services(ctx context.Context, at *sweepCursor) error {
 			at.Scope, at.Cluster, at.Service = scope, "", ""
 		}
 		clusters, err := p.Estate.Clusters(ctx, scope)
-		if timeUp(ctx, err) {
+		if stops(ctx, err) {
 			return err
 		}
 		if err != nil {
@@ -256,7 +257,7 @@ func (p *sweepPass) services(ctx context.Context, at *sweepCursor) error {
 			if cluster > at.Cluster {
 				at.Cluster, at.Service = cluster, ""
 			}
-			if err := p.cluster(ctx, scope, at); timeUp(ctx, err) {
+			if err := p.cluster(ctx, scope, at); stops(ctx, err) {
 				return err
 			} else if err != nil {
 				p.unreachable(scope, cluster, err)
@@ -323,13 +324,13 @@ func (p *sweepPass) look(ctx context.Context, scope Scope, states []ServiceState
 	}
 	if len(wanted) > 0 {
 		// Where it fails, each is asked for by itself, and says what is wrong.
-		if err := p.Estate.Prepare(ctx, scope, wanted); timeUp(ctx, err) {
+		if err := p.Estate.Prepare(ctx, scope, wanted); stops(ctx, err) {
 			return err
 		}
 	}
 	p.each(ctx, tenants, func(t *tenant) error { return p.settle(ctx, t) })
 	p.announceRecorded(ctx)
-	if p.late.Load() {
+	if p.stopped.Load() {
 		return errTimeUp
 	}
 	return nil
@@ -343,7 +344,7 @@ func (p *sweepPass) remember(ctx context.Context, scope Scope, tenants []*tenant
 		return tenants, nil, nil
 	}
 	records, err := p.Estate.Chronicle(ctx, scope, asked)
-	if err == nil || timeUp(ctx, err) {
+	if err == nil || stops(ctx, err) {
 		return tenants, records, err
 	}
 	var mu sync.Mutex

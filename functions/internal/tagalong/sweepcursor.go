@@ -24,15 +24,34 @@ type sweepCursor struct {
 	Tag         TagID   `json:"tag,omitzero"`    // behind it
 }
 
-// resume gives where the sweep begins. Only the passes on the schedule leave a cursor,
+// String says where that is, for people.
+func (c sweepCursor) String() string {
+	place := c.Scope.String()
+	switch {
+	case c.Tag != TagID{}:
+		place = "behind " + c.Tag.String()
+	case c.Environment != "":
+		place = c.Environment
+	case c.Member != Service{}:
+		place = c.Member.String()
+	case c.Service != "":
+		place = "behind " + joinPath(joinPath(place, c.Cluster), c.Service)
+	case c.Cluster != "":
+		place = joinPath(place, c.Cluster)
+	case c.Scope == Scope{}:
+		return c.Phase
+	}
+	return c.Phase + ", " + place
+}
+
+// resume returns where the sweep begins. Only the passes on the schedule leave a cursor,
 // and only they take it up: what somebody asks for by hand is done from its beginning.
+// The cursor is read all the same: a ledger that cannot be read is one error, before
+// each service has it.
 func (p *sweepPass) resume(ctx context.Context) (sweepCursor, error) {
 	begin := sweepCursor{Phase: phaseServices, Begun: p.now().UTC().Truncate(time.Second)}
-	if !p.options.Scheduled {
-		return begin, nil
-	}
 	text, err := p.Ledger.Cursor(ctx)
-	if err != nil {
+	if err != nil || !p.options.Scheduled {
 		return begin, err
 	}
 	var at sweepCursor
@@ -48,6 +67,7 @@ func (p *sweepPass) resume(ctx context.Context) (sweepCursor, error) {
 		begin.Last = at.Last
 		return begin, nil // of another version
 	}
+	p.from = at
 	return at, nil
 }
 

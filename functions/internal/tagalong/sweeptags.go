@@ -1,6 +1,7 @@
 package tagalong
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,13 +37,14 @@ func (p *sweepPass) retire(ctx context.Context, at *sweepCursor) error {
 		if end < 0 {
 			end = len(services)
 		}
-		if err := p.retireOf(ctx, services[:end], members); err != nil && !timeUp(ctx, err) {
-			p.unreachable(Scope{services[0].Account, services[0].Region}, services[0].Cluster, err)
-		}
+		err := p.retireOf(ctx, services[:end], members)
 		p.announceRecorded(ctx)
-		if ctx.Err() != nil || p.late.Load() {
+		if stops(ctx, err) || ctx.Err() != nil || p.stopped.Load() {
 			at.Member = services[0]
-			return errTimeUp
+			return cmp.Or(err, errTimeUp)
+		}
+		if err != nil {
+			p.unreachable(Scope{services[0].Account, services[0].Region}, services[0].Cluster, err)
 		}
 		services = services[end:]
 	}
@@ -137,7 +139,7 @@ func (p *sweepPass) retireOne(ctx context.Context, s Service, environment string
 // to, and compares every tag of the ledger with ECR.
 func (p *sweepPass) tags(ctx context.Context, at *sweepCursor) error {
 	p.foretell(ctx)
-	if err := p.putWished(ctx); timeUp(ctx, err) {
+	if err := p.putWished(ctx); stops(ctx, err) {
 		return err
 	} else if err != nil {
 		p.fail(err)
@@ -195,7 +197,7 @@ func (p *sweepPass) tagChunk(ctx context.Context, at *sweepCursor, tags []Tag) e
 			p.failed(ctx, fmt.Errorf("repository %s: %w", r, err), Drift{Kind: DriftUnreachable, Registry: r.Registry, Repository: r.Name, Reason: err.Error()})
 		}
 	})
-	if p.late.Load() {
+	if p.stopped.Load() {
 		return errTimeUp
 	}
 	at.Tag = tags[len(tags)-1].ID
