@@ -8,6 +8,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/aws/aws-lambda-go/lambdacontext"
+
 	"github.com/tagalong-aws/tagalong/functions/internal/boot"
 	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring"
 	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/sweeping"
@@ -35,7 +37,7 @@ func run() error {
 		}
 		report, err := sweeper.Sweep(ctx, tagalong.SweepOptions{Scheduled: true})
 		boot.LogSweep(ctx, log, report)
-		boot.WriteSweep(os.Stdout, time.Now(), report, err)
+		boot.WriteSweep(os.Stdout, time.Now(), lambdacontext.FunctionName, report, err)
 		return nil, err
 	}, wiring.Open(cfg)...)
 	return nil

@@ -102,6 +102,34 @@ func TestASweepWithoutTimeLeavesItsCursor(t *testing.T) {
 	}
 }
 
+// A timeout that is too short for a sweep to get anywhere is no success for ever.
+func TestASweepThatGetsNowhereTwiceIsAnError(t *testing.T) {
+	w := start(t)
+	succeed(t, w.Invoke(t, nil, 6*time.Second))
+	a := w.Invoke(t, nil, 6*time.Second)
+	if !a.Failed || !strings.Contains(a.Body, "no further than the sweep before") {
+		t.Errorf("failed %v: %s", a.Failed, a.Body)
+	}
+	w.Output.Await(t, `"SweepFinished":0`, 2)
+	succeed(t, w.Invoke(t, nil, time.Minute))
+	w.Output.Await(t, `"SweepFinished":1`, 1)
+}
+
+// Whatever services there are, a table that is not there is one error.
+func TestAMissingTableIsOneError(t *testing.T) {
+	w := start(t, "TAGALONG_TABLE=another")
+	a := w.Invoke(t, nil, time.Minute)
+	if !a.Failed || strings.Count(a.Body, `table \"another\"`) != 1 || strings.Contains(a.Body, "service ") {
+		t.Errorf("failed %v: %s", a.Failed, a.Body)
+	}
+	w.Output.Await(t, `"SweepFinished":0`, 1)
+	for _, c := range w.Calls() {
+		if c.Service == "ecs" {
+			t.Errorf("ECS was asked: %s", c.Operation)
+		}
+	}
+}
+
 func TestASweepThatCannotLookIsAnError(t *testing.T) {
 	w := start(t)
 	w.ECS.Deny("ListClusters")

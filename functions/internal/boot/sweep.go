@@ -43,13 +43,21 @@ func driftAttributes(d tagalong.Drift) []slog.Attr {
 	return attributes
 }
 
-// sweepLine is a line of the embedded metric format about a sweep, or about one kind
-// of drift.
+// sweepLine is a line of the embedded metric format about a sweep, about one kind of
+// drift, or about the function.
 type sweepLine struct {
-	AWS  metricsHead `json:"_aws"`
-	Kind string      `json:"Kind,omitempty"`
-	driftMetrics
+	AWS          metricsHead `json:"_aws"`
+	Kind         string      `json:"Kind,omitempty"`
+	FunctionName string      `json:"FunctionName,omitempty"`
+	*driftMetrics
 	*sweepMetrics
+	*finishMetrics
+}
+
+// finishMetrics say whether a pass came to its end. They are the function's own: where
+// there are several installations, one that sweeps must not speak for one that does not.
+type finishMetrics struct {
+	SweepFinished int
 }
 
 // driftMetrics count what was not as it should be.
@@ -74,23 +82,26 @@ var (
 		{"SweepServices", unitCount}, {"SweepTags", unitCount}, {"FactsRecorded", unitCount}, {"TagsMoved", unitCount},
 		{"SweepUnfinished", unitCount}, {"Errors", unitCount},
 	}
+	finishCounts = []metricName{{"SweepFinished", unitCount}}
 )
 
-// WriteSweep writes the metrics of a sweep: one line in total, which is always
-// there, and one for each kind of drift that was found. More dimensions there are
-// none: every value of one is billed.
-func WriteSweep(w io.Writer, now time.Time, r tagalong.Report, failure error) {
+// WriteSweep writes the metrics of a sweep: one line in total and one of the function,
+// which are always there, and one for each kind of drift that was found. More dimensions
+// there are none: every value of one is billed.
+func WriteSweep(w io.Writer, now time.Time, function string, r tagalong.Report, failure error) {
 	total, kinds := driftMetrics{}, map[tagalong.DriftKind]driftMetrics{}
 	for _, d := range r.Drift {
 		kinds[d.Kind] = kinds[d.Kind].with(d)
 		total = total.with(d)
 	}
-	writeSweepLine(w, now, []string{}, sweepLine{driftMetrics: total, sweepMetrics: &sweepMetrics{
+	writeSweepLine(w, now, []string{}, sweepLine{driftMetrics: &total, sweepMetrics: &sweepMetrics{
 		SweepServices: r.Services, SweepTags: r.Tags, FactsRecorded: r.Recorded, TagsMoved: r.Moved,
 		SweepUnfinished: one(r.Unfinished), Errors: one(failure != nil),
 	}}, slices.Concat(driftCounts, sweepCounts))
+	writeSweepLine(w, now, []string{"FunctionName"}, sweepLine{FunctionName: function, finishMetrics: &finishMetrics{one(!r.Unfinished)}}, finishCounts)
 	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
-		writeSweepLine(w, now, []string{"Kind"}, sweepLine{Kind: string(kind), driftMetrics: kinds[kind]}, driftCounts)
+		of := kinds[kind]
+		writeSweepLine(w, now, []string{"Kind"}, sweepLine{Kind: string(kind), driftMetrics: &of}, driftCounts)
 	}
 }
 

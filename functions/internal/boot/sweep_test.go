@@ -15,6 +15,7 @@ const goldenSweep = `{"_aws":{"Timestamp":1772616011020,"CloudWatchMetrics":[{"N
 	`{"Name":"Drift","Unit":"Count"},{"Name":"DriftLeft","Unit":"Count"},{"Name":"SweepServices","Unit":"Count"},{"Name":"SweepTags","Unit":"Count"},` +
 	`{"Name":"FactsRecorded","Unit":"Count"},{"Name":"TagsMoved","Unit":"Count"},{"Name":"SweepUnfinished","Unit":"Count"},{"Name":"Errors","Unit":"Count"}]}]},` +
 	`"Drift":4,"DriftLeft":1,"SweepServices":7,"SweepTags":5,"FactsRecorded":3,"TagsMoved":2,"SweepUnfinished":1,"Errors":0}
+{"_aws":{"Timestamp":1772616011020,"CloudWatchMetrics":[{"Namespace":"Tagalong","Dimensions":[["FunctionName"]],"Metrics":[{"Name":"SweepFinished","Unit":"Count"}]}]},"FunctionName":"tagalong-sweep","SweepFinished":0}
 {"_aws":{"Timestamp":1772616011020,"CloudWatchMetrics":[{"Namespace":"Tagalong","Dimensions":[["Kind"]],"Metrics":[{"Name":"Drift","Unit":"Count"},{"Name":"DriftLeft","Unit":"Count"}]}]},"Kind":"ledger","Drift":1,"DriftLeft":0}
 {"_aws":{"Timestamp":1772616011020,"CloudWatchMetrics":[{"Namespace":"Tagalong","Dimensions":[["Kind"]],"Metrics":[{"Name":"Drift","Unit":"Count"},{"Name":"DriftLeft","Unit":"Count"}]}]},"Kind":"tag","Drift":2,"DriftLeft":1}
 {"_aws":{"Timestamp":1772616011020,"CloudWatchMetrics":[{"Namespace":"Tagalong","Dimensions":[["Kind"]],"Metrics":[{"Name":"Drift","Unit":"Count"},{"Name":"DriftLeft","Unit":"Count"}]}]},"Kind":"unmanaged","Drift":1,"DriftLeft":0}
@@ -33,13 +34,14 @@ var sweptReport = tagalong.Report{
 func TestSweepMetrics(t *testing.T) {
 	at := time.UnixMilli(1772616011020)
 	var out bytes.Buffer
-	WriteSweep(&out, at, sweptReport, nil)
+	WriteSweep(&out, at, "tagalong-sweep", sweptReport, nil)
 	if out.String() != goldenSweep {
 		t.Errorf("got\n%swant\n%s", out.String(), goldenSweep)
 	}
 	out.Reset()
-	WriteSweep(&out, at, tagalong.Report{}, errors.New("x"))
-	if !strings.Contains(out.String(), `"Drift":0,"DriftLeft":0,"SweepServices":0,`) || !strings.Contains(out.String(), `"Errors":1}`) || strings.Count(out.String(), "\n") != 1 {
+	WriteSweep(&out, at, "tagalong-sweep", tagalong.Report{}, errors.New("x"))
+	if !strings.Contains(out.String(), `"Drift":0,"DriftLeft":0,"SweepServices":0,`) || !strings.Contains(out.String(), `"Errors":1}`) ||
+		!strings.Contains(out.String(), `"SweepFinished":1}`) || strings.Count(out.String(), "\n") != 2 {
 		t.Errorf("a sweep that failed: %s", out.String())
 	}
 }

@@ -74,16 +74,17 @@ func TestTheModuleKnowsTheTable(t *testing.T) {
 }
 
 // TestTheModuleWatchesMetricsThatThereAre holds the metrics that alarms and dashboard
-// name, in the file that runs of infra/tests/alarms.tftest.hcl hold them against,
-// against those that the functions write without dimensions.
+// name, in the file that runs of infra/tests hold them against, against those that the
+// functions write: without dimensions, or with the function's name.
 func TestTheModuleWatchesMetricsThatThereAre(t *testing.T) {
 	var watched struct {
-		Namespace string
-		Alarms    map[string]string
-		Dashboard []string
+		Namespace      string
+		Alarms         map[string]string
+		FunctionAlarms map[string]string `json:"function_alarms"`
+		Dashboard      []string
 	}
 	decode(t, "infra/tests/metrics.json", &watched)
-	if watched.Namespace == "" || len(watched.Alarms) == 0 || len(watched.Dashboard) == 0 {
+	if watched.Namespace == "" || len(watched.Alarms) == 0 || len(watched.FunctionAlarms) == 0 || len(watched.Dashboard) == 0 {
 		t.Fatalf("infra/tests/metrics.json: %+v", watched)
 	}
 	written := writtenMetrics(t)
@@ -92,15 +93,19 @@ func TestTheModuleWatchesMetricsThatThereAre(t *testing.T) {
 			t.Errorf("no function writes %s of namespace %s without dimensions", name, watched.Namespace)
 		}
 	}
+	for name := range watched.FunctionAlarms {
+		if !written[watched.Namespace+" "+name+" FunctionName"] {
+			t.Errorf("no function writes %s of namespace %s by its name", name, watched.Namespace)
+		}
+	}
 }
 
-// writtenMetrics are the namespace and the name of each that is written without
-// dimensions.
+// writtenMetrics are the namespace, the name and the dimensions of each.
 func writtenMetrics(t *testing.T) map[string]bool {
 	t.Helper()
 	var out bytes.Buffer
 	boot.WriteMetrics(&out, time.Now(), tagalong.Outcome{Environment: "prod", Lag: time.Second, Unannounced: 1}, nil)
-	boot.WriteSweep(&out, time.Now(), tagalong.Report{Drift: []tagalong.Drift{{}}}, nil)
+	boot.WriteSweep(&out, time.Now(), "sweep", tagalong.Report{Drift: []tagalong.Drift{{}}}, nil)
 	written := map[string]bool{}
 	for line := range strings.Lines(out.String()) {
 		var l struct {
@@ -117,8 +122,8 @@ func writtenMetrics(t *testing.T) map[string]bool {
 		}
 		for _, directive := range l.AWS.CloudWatchMetrics {
 			for _, metric := range directive.Metrics {
-				if slices.ContainsFunc(directive.Dimensions, func(names []string) bool { return len(names) == 0 }) {
-					written[directive.Namespace+" "+metric.Name] = true
+				for _, names := range directive.Dimensions {
+					written[strings.Join(append([]string{directive.Namespace, metric.Name}, names...), " ")] = true
 				}
 			}
 		}
