@@ -43,18 +43,16 @@ resource "aws_cloudwatch_metric_alarm" "drift" {
   tags                = local.tags
 }
 
-# A schedule that is off, or may not wake the sweep any more, leaves no trace: here no
-# news is bad news. Only where it runs several times a day, since a day is what is
-# looked at. Metrics of the schedule itself there are none, only those of its group,
-# which is everybody's:
-# https://docs.aws.amazon.com/scheduler/latest/UserGuide/monitoring-cloudwatch.html
+# A schedule that is off, or may not wake the sweep any more, leaves no trace, nor does a
+# sweep that is interrupted each time: here no news is bad news. Only where it runs
+# several times a day, since a day is what is looked at.
 resource "aws_cloudwatch_metric_alarm" "sweep_missing" {
   count = var.alarms && can(regex("^rate\\((?:[1-9][0-9]{0,2} minutes?|(?:[1-9]|1[0-2]) hours?)\\)$", var.sweep_schedule)) ? 1 : 0
 
   alarm_name          = "${var.name}-sweep-missing"
-  alarm_description   = "No sweep has begun for a day: is the schedule ${var.name}-sweep enabled, and what waits in ${var.name}-undelivered?"
-  namespace           = "AWS/Lambda"
-  metric_name         = "Invocations"
+  alarm_description   = "No sweep has come to its end for a day: is the schedule ${var.name}-sweep enabled, what waits in ${var.name}-undelivered, and what does the sweep's log say?"
+  namespace           = "Tagalong"
+  metric_name         = "SweepFinished"
   dimensions          = { FunctionName = "${var.name}-sweep" }
   statistic           = "Sum"
   period              = 86400

@@ -63,7 +63,8 @@ run "the_schedule_wakes_the_sweep_and_nothing_else" {
   }
 }
 
-run "a_sweep_that_does_not_begin_for_a_day_raises_an_alarm" {
+# A Go test holds the names in the file against those that the functions write.
+run "a_day_in_which_no_sweep_ends_raises_an_alarm" {
   command = plan
 
   variables {
@@ -75,7 +76,7 @@ run "a_sweep_that_does_not_begin_for_a_day_raises_an_alarm" {
       alarm.namespace, alarm.metric_name, alarm.dimensions, alarm.statistic, alarm.period * alarm.evaluation_periods,
       alarm.comparison_operator, alarm.threshold, alarm.treat_missing_data, alarm.alarm_actions, alarm.ok_actions,
       ]] == [[
-      "AWS/Lambda", "Invocations", tomap({ FunctionName = "tagalong-sweep" }), "Sum", 86400,
+      jsondecode(file("tests/metrics.json")).namespace, one(keys(jsondecode(file("tests/metrics.json")).function_alarms)), tomap({ FunctionName = "tagalong-sweep" }), "Sum", 86400,
       "LessThanThreshold", 1, "breaching", toset([var.alarm_topic_arn]), toset([var.alarm_topic_arn]),
     ]]
     error_message = "alarm: ${jsonencode(aws_cloudwatch_metric_alarm.sweep_missing)}"
