@@ -29,6 +29,7 @@ func runningColumns(v view, asked tagalong.RunningQuery) []column[tagalong.Runni
 		{head: "execution", cell: func(r row) string { return orDash(r.Release.Execution) }, detail: true},
 		{head: "stage", cell: func(r row) string { return orDash(r.Release.Stage) }, detail: true},
 		{head: "commit", cell: func(r row) string { return v.revision(r.Release.Commit) }, plain: "-"},
+		{head: "rollback", cell: func(r row) string { return map[bool]string{true: "yes", false: "-"}[r.Rollback] }, plain: "-"},
 	}
 	if !asked.At.IsZero() {
 		return columns // nobody wrote down how tags stood

@@ -18,7 +18,7 @@ import (
 
 // The keys of the rows, which people script against.
 const (
-	runningKeys = "environment account region cluster service container registry repository digest index imageTag evidence since deployment taskDefinition tagState rollingOut release.pipeline release.execution release.stage release.commit"
+	runningKeys = "environment account region cluster service container registry repository digest index imageTag evidence since deployment taskDefinition tagState rollingOut rollback release.pipeline release.execution release.stage release.commit"
 	historyKeys = "environment account region cluster service deployment taskDefinition state startedAt finishedAt until rollback reason containers release.pipeline release.execution release.stage release.commit"
 	whereKeys   = "environment account region cluster service container registry repository digest index evidence phase since until"
 	diffKeys    = "service container from to"

@@ -88,6 +88,7 @@ type rolloutItem struct {
 	Rollback     bool         `dynamodbav:"rollback,omitempty"`
 	Reason       string       `dynamodbav:"reason,omitempty"`
 	Release      *releaseItem `dynamodbav:"release,omitempty"`
+	Restored     string       `dynamodbav:"restored,omitempty"`
 	Retired      bool         `dynamodbav:"retired,omitempty"`
 	StartSource  string       `dynamodbav:"startSource,omitempty"`
 	FinishSource string       `dynamodbav:"finishSource,omitempty"`
@@ -212,8 +213,15 @@ type timelineItem struct {
 	Running   int           `dynamodbav:"running,omitempty"`
 	Ended     int           `dynamodbav:"ended,omitempty"`
 	Completed []string      `dynamodbav:"completed,omitempty"`
+	Commits   []commitItem  `dynamodbav:"commits,omitempty"`
 	Truncated bool          `dynamodbav:"truncated,omitempty"`
 	Actions   []actionItem  `dynamodbav:"actions,omitempty"`
+}
+
+// commitItem is the commit that a deployment was released with.
+type commitItem struct {
+	Deployment string `dynamodbav:"deployment"`
+	Commit     string `dynamodbav:"commit"`
 }
 
 // actionItem is an action that deploys and has not ended.
@@ -221,6 +229,14 @@ type actionItem struct {
 	Action  string       `dynamodbav:"action"`
 	Release *releaseItem `dynamodbav:"release,omitempty"`
 	Limit   string       `dynamodbav:"limit"`
+}
+
+func toCommit(c tagalong.DeployedCommit) commitItem {
+	return commitItem{Deployment: c.Deployment, Commit: c.Commit}
+}
+
+func (i commitItem) commit() tagalong.DeployedCommit {
+	return tagalong.DeployedCommit{Deployment: i.Deployment, Commit: i.Commit}
 }
 
 func toAction(a tagalong.UnderWay) actionItem {
@@ -288,6 +304,7 @@ type memberItem struct {
 	Until          string          `dynamodbav:"until,omitempty"`
 	RollingOut     string          `dynamodbav:"rollingOut,omitempty"`
 	Release        *releaseItem    `dynamodbav:"release,omitempty"`
+	Rollback       bool            `dynamodbav:"rollback,omitempty"`
 	Containers     []containerItem `dynamodbav:"containers"`
 	Joined         string          `dynamodbav:"joined,omitempty"`
 	CompleteSince  string          `dynamodbav:"completeSince,omitempty"`
@@ -453,6 +470,7 @@ func toRollout(r tagalong.Rollout) rolloutItem {
 		Rollback:     r.Rollback,
 		Reason:       r.Reason,
 		Release:      toRelease(r.Release),
+		Restored:     r.Restored,
 		Retired:      r.Retired,
 		StartSource:  string(r.StartSource),
 		FinishSource: string(r.FinishSource),
@@ -469,6 +487,7 @@ func (i rolloutItem) rollout() tagalong.Rollout {
 		Rollback:     i.Rollback,
 		Reason:       i.Reason,
 		Release:      i.Release.release(),
+		Restored:     i.Restored,
 		Retired:      i.Retired,
 		StartSource:  tagalong.Source(i.StartSource),
 		FinishSource: tagalong.Source(i.FinishSource),
@@ -530,6 +549,7 @@ func toHead(s tagalong.Service, h tagalong.Head) headItem {
 			Running:   h.Base.Running,
 			Ended:     h.Base.Ended,
 			Completed: h.Base.Completed,
+			Commits:   all(h.Base.Commits, toCommit),
 			Truncated: h.Base.Truncated,
 			Actions:   all(h.Base.Actions, toAction),
 		},
@@ -558,6 +578,7 @@ func (i headItem) head() tagalong.Head {
 			Running:   i.Base.Running,
 			Ended:     i.Base.Ended,
 			Completed: i.Base.Completed,
+			Commits:   all(i.Base.Commits, commitItem.commit),
 			Truncated: i.Base.Truncated,
 			Actions:   all(i.Base.Actions, actionItem.action),
 		},
@@ -631,6 +652,7 @@ func toMember(m tagalong.Member) memberItem {
 		Since:          formatTime(m.Since),
 		RollingOut:     m.RollingOut,
 		Release:        toRelease(m.Release),
+		Rollback:       m.Rollback,
 		Containers:     all(m.Containers, toPlaced),
 		Joined:         formatTime(m.Joined),
 		CompleteSince:  formatTime(m.CompleteSince),
@@ -664,6 +686,7 @@ func (i memberItem) member(environment string) (tagalong.Member, error) {
 		Since:          parseTime(i.Since),
 		RollingOut:     i.RollingOut,
 		Release:        i.Release.release(),
+		Rollback:       i.Rollback,
 		Containers:     all(i.Containers, containerItem.placed),
 		Joined:         parseTime(i.Joined),
 		CompleteSince:  parseTime(i.CompleteSince),

@@ -19,6 +19,7 @@ type rollout struct {
 	rollback                 bool
 	reason                   string
 	put                      tagalong.Release // what a pipeline's action carries
+	cameBack                 string           // the commit that its deployment had when it completed before
 	containers               []made
 }
 
@@ -175,6 +176,7 @@ func (s story) rollouts() (all []rollout) {
 				rollback: c.rollback(), reason: c.reason(), containers: foundOut(facts, c.deployment, of.containers),
 			}
 			r.put = releasedBy(facts, r.sorted())
+			r.cameBack = lastCommit(all, service, c.deployment)
 			if next := slices.Index(completed, c) + 1; next > 0 && next < len(completed) {
 				r.until = when(completed[next].ends)
 			}
@@ -185,6 +187,24 @@ func (s story) rollouts() (all []rollout) {
 		return -cmp.Or(a.sorted().Compare(b.sorted()), cmp.Compare(a.service.String(), b.service.String()), cmp.Compare(a.deployment, b.deployment))
 	})
 	return all
+}
+
+// lastCommit is that of the last completed one of a deployment's rollouts so far.
+func lastCommit(so []rollout, s tagalong.Service, deployment string) (commit string) {
+	for _, r := range so {
+		if r.service == s && r.deployment == deployment && r.state == tagalong.StateCompleted {
+			commit = r.pipelineCommit()
+		}
+	}
+	return commit
+}
+
+// pipelineCommit is what pipelines tell of the commit.
+func (r rollout) pipelineCommit() string {
+	if r.rollback {
+		return r.cameBack
+	}
+	return r.put.Commit
 }
 
 // facts gives what happened to each service that the rules manage, each fact once.

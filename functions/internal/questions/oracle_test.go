@@ -118,7 +118,7 @@ func (o oracle) runningRow(r rollout, c made, at time.Time) tagalong.RunningRow 
 		Environment: r.environment,
 		Account:     r.service.Account, Region: r.service.Region, Cluster: r.service.Cluster, Service: r.service.Name, Container: c.name,
 		Registry: c.repository.Registry, Repository: c.repository.Name, Digest: c.digest, Index: c.index, ImageTag: c.tag, Evidence: c.evidence,
-		Since: unknownIsNull(r.finished), Deployment: r.deployment, TaskDefinition: r.definition, Release: r.release(),
+		Since: unknownIsNull(r.finished), Deployment: r.deployment, TaskDefinition: r.definition, Rollback: r.rollback, Release: r.release(),
 	}
 	if !at.IsZero() {
 		return row
@@ -280,15 +280,12 @@ func (r rollout) row() tagalong.HistoryRow {
 	return row
 }
 
-// release is that of the pipeline, but a rollback does not have its commit. Where the
-// pipeline does not tell the commit it is the only one of all containers, or that of
-// the service's namesake.
+// release is that of the pipeline, but a rollback has the commit with which its
+// deployment ran before. Where no pipeline tells the commit it is the only one of all
+// containers, or that of the service's namesake.
 func (r rollout) release() tagalong.Release {
 	release := r.put
-	if r.rollback {
-		release.Commit = ""
-	}
-	if release.Commit != "" {
+	if release.Commit = r.pipelineCommit(); release.Commit != "" {
 		return release
 	}
 	commits := map[string]bool{}

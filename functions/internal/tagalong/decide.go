@@ -364,6 +364,7 @@ func (d *decision) member(v view) *Member {
 		Joined:         of.joined(),
 		CompleteSince:  v.completeSince,
 		Release:        running.released(),
+		Rollback:       running.Rollback,
 	}
 	if next, ok := v.rollingOut(); ok {
 		m.RollingOut = next.Deployment
@@ -523,7 +524,7 @@ func (d *decision) changePlaces(c *Change) {
 func (d *decision) stays(r Rollout) bool {
 	was, existed := d.before.rollouts[r.key()]
 	running, _ := d.after.running()
-	was.Release = r.Release // which places do not tell
+	was.Release, was.Restored = r.Release, r.Restored // which places do not tell
 	return existed && was == r && r.key() != running.key() && !d.better(r) &&
 		d.sameSeam(r, r) && d.sameSeam(d.before.later(r), d.after.later(r))
 }

@@ -127,15 +127,16 @@ func (d *drama) event(source, detailType string, resource string, detail map[str
 type production struct {
 	*drama
 	id      string
+	commit  string
 	attempt float64
 }
 
 func (d *drama) begin() production {
-	p := production{d, uuid(d.next()), 1}
-	commit := fmt.Sprintf("c0ffee%07d", d.count)
+	p := production{drama: d, id: uuid(d.next()), attempt: 1}
+	p.commit = fmt.Sprintf("c0ffee%07d", d.count)
 	d.pass()
 	d.happen(moment{change: func(s *scene) {
-		s.pipelines.Start(checkoutPipeline, p.id, Execution{Trigger: "Webhook", Revisions: []Revised{{Name: "Source", ID: commit}}})
+		s.pipelines.Start(checkoutPipeline, p.id, Execution{Trigger: "Webhook", Revisions: []Revised{{Name: "Source", ID: p.commit}}})
 	}})
 	return p
 }
@@ -160,7 +161,7 @@ func (p production) act(provider string, configuration map[string]string) Action
 	}
 	limit := map[string]time.Duration{"ECS": 65 * time.Minute, "CodeDeployToECS": 5 * 24 * time.Hour}[provider]
 	begins := at.Truncate(time.Second)
-	p.actions = append(p.actions, Fact{Action: a.ID, Name: ActionStarted, Time: begins, Limit: begins.Add(limit), Release: Release{Execution: p.id}})
+	p.actions = append(p.actions, Fact{Action: a.ID, Name: ActionStarted, Time: begins, Limit: begins.Add(limit), Release: Release{Execution: p.id, Commit: p.commit}})
 	p.told(a, "STARTED")
 	return a
 }

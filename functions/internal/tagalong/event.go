@@ -57,7 +57,7 @@ const (
 //	    "pipeline": "checkout-release",
 //	    "execution": "3f0c8a52-6d1e-4b97-a2c4-90b7e15d6f38",
 //	    "stage": "DeployProd",
-//	    "commit": ""
+//	    "commit": "4f2a9c1be07d5836a1c4e9f20b7d6658c3a1f0e2"
 //	  },
 //	  "rolledBack": "ecs-svc/8401123456789012345"
 //	}

@@ -29,6 +29,7 @@ type Rollout struct {
 	Rollback   bool      // the deployment had completed before, or its start says so
 	Reason     string    // of its last fact; a rollback keeps that of its start
 	Release    Release   // of the action in whose time it started
+	Restored   string    // of a rollback: the commit that its deployment had when it ran before
 	Retired    bool      // it ran until its service was first seen gone
 
 	StartSource  Source
@@ -56,6 +57,7 @@ type RolloutKey struct {
 // back to the deployment that completed last, so this is far more than it needs.
 const (
 	rememberedCompleted  = 64
+	rememberedCommits    = 8 // of the deployments that completed last
 	rememberedSuperseded = 4
 )
 
@@ -68,10 +70,18 @@ type Timeline struct {
 	Ended   int
 	// Completed are the deployments that completed, the last one last.
 	Completed []string
+	// Commits are those of the deployments that completed lately, the last one last.
+	Commits []DeployedCommit
 	// Truncated tells that rollouts were cut off at the front.
 	Truncated bool
 	// Actions are those that have started and not ended, in the order of their starts.
 	Actions []UnderWay
+}
+
+// DeployedCommit is the commit that a deployment was released with.
+type DeployedCommit struct {
+	Deployment string
+	Commit     string
 }
 
 // UnderWay is a pipeline's action that deploys the service just now.
@@ -90,6 +100,7 @@ var errForgotten = errors.New("rollout older than the remembered ones")
 func (t Timeline) Apply(facts []Fact) (Timeline, error) {
 	t.Rollouts = slices.Clone(t.Rollouts)
 	t.Completed = slices.Clone(t.Completed)
+	t.Commits = slices.Clone(t.Commits)
 	t.Actions = slices.Clone(t.Actions)
 	for _, f := range sortFacts(facts) {
 		if err := t.apply(f); err != nil {
@@ -172,6 +183,7 @@ func (t *Timeline) start(f Fact) {
 		Rollback:    slices.Contains(t.Completed, f.Deployment) || saysRollback(f.Reason),
 		Reason:      f.Reason,
 		Release:     t.release(f.Time),
+		Restored:    t.commit(f.Deployment),
 	})
 }
 
@@ -193,6 +205,7 @@ func (t *Timeline) end(f Fact) error {
 			Rollback:   slices.Contains(t.Completed, f.Deployment) || saysRollback(f.Reason),
 			Reason:     f.Reason,
 			Release:    t.release(f.Time),
+			Restored:   t.commit(f.Deployment),
 		})
 		r = &t.Rollouts[len(t.Rollouts)-1]
 	}
@@ -227,6 +240,28 @@ func (t *Timeline) complete(r *Rollout, at time.Time) {
 	if extra := len(t.Completed) - rememberedCompleted; extra > 0 {
 		t.Completed = slices.Delete(t.Completed, 0, extra)
 	}
+	t.remember(r)
+}
+
+// remember keeps the commit of a completed rollout for the rollbacks to it.
+func (t *Timeline) remember(r *Rollout) {
+	t.Commits = slices.DeleteFunc(t.Commits, func(c DeployedCommit) bool { return c.Deployment == r.Deployment })
+	if commit := r.released().Commit; commit != "" {
+		t.Commits = append(t.Commits, DeployedCommit{r.Deployment, commit})
+	}
+	if extra := len(t.Commits) - rememberedCommits; extra > 0 {
+		t.Commits = slices.Delete(t.Commits, 0, extra)
+	}
+}
+
+// commit returns the commit that a deployment was released with, "" if none is known.
+func (t *Timeline) commit(deployment string) string {
+	for _, c := range t.Commits {
+		if c.Deployment == deployment {
+			return c.Commit
+		}
+	}
+	return ""
 }
 
 // repeated gives the rollout that an end without an open rollout says again: the
@@ -262,6 +297,9 @@ func (t *Timeline) redate(r *Rollout, f Fact) {
 	r.finish(f)
 	if r.StartedAt.IsZero() {
 		r.Release = t.release(f.Time)
+	}
+	if r.State == StateCompleted {
+		t.remember(r)
 	}
 }
 
@@ -369,7 +407,7 @@ func (t Timeline) live(i int) bool {
 
 // cut drops the rollouts that no later fact can change any more.
 func (t Timeline) cut() Timeline {
-	short := Timeline{Completed: t.Completed, Truncated: t.Truncated, Actions: t.Actions}
+	short := Timeline{Completed: t.Completed, Commits: t.Commits, Truncated: t.Truncated, Actions: t.Actions}
 	for i, r := range t.Rollouts {
 		if !t.live(i) {
 			short.Truncated = true

@@ -55,7 +55,7 @@ func drawActions(t *rapid.T, seconds int) (facts []Fact) {
 		started := rapid.IntRange(0, seconds).Draw(t, "action starts")
 		action := Fact{
 			Action: fmt.Sprintf("run-%d", i), Name: ActionStarted, Time: at(started), Source: FromPipeline,
-			Release: Release{Pipeline: "release", Execution: fmt.Sprint(i), Stage: "Deploy"},
+			Release: Release{Pipeline: "release", Execution: fmt.Sprint(i), Stage: "Deploy", Commit: rapid.SampledFrom([]string{"", fmt.Sprint("c0ffee", i)}).Draw(t, "commit")},
 			Limit:   at(started + rapid.IntRange(0, seconds).Draw(t, "action's limit")),
 		}
 		facts = append(facts, action)
@@ -104,6 +104,9 @@ func tell(rollouts []Rollout) string {
 		}
 		if r.Release.Execution != "" {
 			b.WriteString(" by " + r.Release.Execution)
+		}
+		if r.Restored != "" {
+			b.WriteString(" restores " + r.Restored)
 		}
 		b.WriteString("\n")
 	}

@@ -297,6 +297,7 @@ type Member struct {
 	Since          time.Time
 	RollingOut     string // the deployment in progress beside it, "" for none
 	Release        Release
+	Rollback       bool // it came back by a rollback
 	Containers     []Placed
 	// Joined is when the service came into the environment while this ran; zero
 	// if it was there when this completed.

@@ -75,8 +75,24 @@ func naiveFold(facts []Fact) []Rollout {
 	worked := workOut(rollouts, completions)
 	for i := range worked {
 		worked[i].Release = naiveRelease(facts, worked[i].SortTime())
+		worked[i].Restored = naiveCommit(worked[:i], worked[i].Deployment)
 	}
 	return worked
+}
+
+// naiveCommit is the commit that a deployment had when it completed last: that of the
+// release which put it in place, and of a rollback what it came back with.
+func naiveCommit(before []Rollout, deployment string) string {
+	for _, r := range slices.Backward(before) {
+		switch {
+		case r.Deployment != deployment || r.State != StateCompleted:
+		case r.Rollback:
+			return r.Restored
+		default:
+			return r.Release.Commit
+		}
+	}
+	return ""
 }
 
 // naiveRelease is that of the action in whose time a moment lies; of several the

@@ -225,7 +225,7 @@ func (r Row) environmentAt(at time.Time) string {
 
 // member shows a rollout like a running row.
 func (r Row) member(environment string) Member {
-	m := Member{Service: r.Service, Environment: environment, Deployment: r.Deployment, TaskDefinition: r.TaskDefinition, Since: r.FinishedAt, Release: r.released()}
+	m := Member{Service: r.Service, Environment: environment, Deployment: r.Deployment, TaskDefinition: r.TaskDefinition, Since: r.FinishedAt, Release: r.released(), Rollback: r.Rollback}
 	for _, c := range r.Containers {
 		m.Containers = append(m.Containers, Placed{Container: c})
 	}

@@ -19,12 +19,12 @@ func (r Release) of(s Service, containers []Container) Release {
 	return r
 }
 
-// released gives what put the rollout in place. A rollback brings back what was
-// there before, in the time of an action that carries a commit which it undoes: that
-// commit is not its own.
+// released returns what put the rollout in place. A rollback brings back what was
+// there before, in the time of an action whose commit it undoes: its own commit is
+// the one that its deployment was released with.
 func (r Rollout) released() Release {
 	if r.Rollback {
-		r.Release.Commit = ""
+		r.Release.Commit = r.Restored
 	}
 	return r.Release
 }

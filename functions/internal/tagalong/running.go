@@ -31,6 +31,7 @@ type RunningRow struct {
 	TaskDefinition string        `json:"taskDefinition"`
 	TagState       TagState      `json:"tagState"`
 	RollingOut     string        `json:"rollingOut"`
+	Rollback       bool          `json:"rollback"`
 	Release        Release       `json:"release"`
 }
 
@@ -205,6 +206,7 @@ func (r resident) row(tags map[TagID]Tag) RunningRow {
 		Since:          known(r.Since),
 		Deployment:     r.Deployment,
 		TaskDefinition: r.TaskDefinition,
+		Rollback:       r.Rollback,
 		Release:        r.release(),
 	}
 	if !r.past {

@@ -34,13 +34,14 @@ func suiteHead() tagalong.Head {
 			Rollouts: []tagalong.Rollout{
 				{
 					Deployment: "ecs-svc/1", State: tagalong.StateCompleted, StartedAt: second(1), FinishedAt: second(2), Until: second(9),
-					Rollback: true, Reason: "completed", StartSource: tagalong.FromEvent, FinishSource: tagalong.FromSweep,
+					Rollback: true, Restored: "9a0b364", Reason: "completed", StartSource: tagalong.FromEvent, FinishSource: tagalong.FromSweep,
 				},
 				{Deployment: "ecs-svc/2", State: tagalong.StateSuperseded, StartedAt: second(3), StartSource: tagalong.FromSweep},
 				{Deployment: "ecs-svc/3", State: tagalong.StateFailed, FinishedAt: second(5), FinishSource: tagalong.FromEvent},
 				{Deployment: "ecs-svc/4", State: tagalong.StateInProgress, StartedAt: second(6), StartSource: tagalong.FromEvent},
 			},
 			Running: 1, Ended: 3, Completed: []string{"ecs-svc/0", "ecs-svc/1"}, Truncated: true,
+			Commits: []tagalong.DeployedCommit{{Deployment: "ecs-svc/0", Commit: "9a0b364"}, {Deployment: "ecs-svc/1", Commit: "c0ffee1"}},
 			Actions: []tagalong.UnderWay{{Action: "run-1", Release: suiteRelease, Limit: second(60)}, {Action: "run-2", Limit: second(61)}},
 		},
 		Since: second(7),

@@ -24,7 +24,7 @@ func rowRoundTrip(t *testing.T, l suiteLedger) {
 		Service: s,
 		Rollout: tagalong.Rollout{
 			Deployment: "ecs-svc/1", State: tagalong.StateCompleted, StartedAt: second(1), FinishedAt: second(2), Until: second(3),
-			Rollback: true, Reason: "rolling back", Release: suiteRelease, Retired: true, StartSource: tagalong.FromSweep, FinishSource: tagalong.FromEvent,
+			Rollback: true, Restored: "9a0b364", Reason: "rolling back", Release: suiteRelease, Retired: true, StartSource: tagalong.FromSweep, FinishSource: tagalong.FromEvent,
 		},
 		Details: tagalong.Details{Environment: "prod", TaskDefinition: "td:1", Containers: suiteContainers(), Moves: suiteMoves()},
 	}
@@ -164,7 +164,7 @@ func detailsAbsent(t *testing.T, l suiteLedger) {
 func suiteMember(s tagalong.Service, environment string) tagalong.Member {
 	m := tagalong.Member{
 		Service: s, Environment: environment, Deployment: "ecs-svc/1", TaskDefinition: "td:1", Since: second(1), RollingOut: "ecs-svc/2",
-		Joined: second(2), CompleteSince: second(-5), Release: suiteRelease,
+		Joined: second(2), CompleteSince: second(-5), Release: suiteRelease, Rollback: true,
 	}
 	for i, c := range suiteContainers() {
 		placed := tagalong.Placed{Container: c}
