@@ -45,13 +45,14 @@ variable "architecture" {
 # What it watches.
 
 variable "environments" {
-  description = "Environment rules, the first that matches a service wins. Lists are globs over names, a missing one matches everything; of accounts, regions, clusters and services a rule names at least one, be it by a star. Terraform drops attributes that it does not know, such as cluster in place of clusters: look at the output environments. No rules at all: an environment is a cluster's name."
+  description = "Environment rules, the first that matches a service wins. Lists are globs over names, a missing one matches everything; of accounts, regions, clusters and services a rule names at least one, be it by a star. Repositories, by NAME or REGISTRY/NAME, select what its tags may be put on; a service moves tags in another account's registry only by a rule that names the service's account or the repositories. Terraform drops attributes that it does not know, such as cluster in place of clusters: look at the output environments. No rules at all: an environment is a cluster's name."
   type = list(object({
     environment  = string
     accounts     = optional(list(string))
     regions      = optional(list(string))
     clusters     = optional(list(string))
     services     = optional(list(string))
+    repositories = optional(list(string))
     pipelines    = optional(list(string))
     stages       = optional(list(string))
     tags         = optional(list(string))
@@ -71,9 +72,11 @@ variable "untag" {
 variable "accounts" {
   description = "Other accounts whose deployments are taken: the role there that is assumed (output role_arn of modules/member-account), and the Regions covered, by default the module's own. They may send events to the default bus. Roles have to be known while planning. Our own account may be listed, without a role, to narrow its Regions."
   type = list(object({
-    account = string
-    role    = optional(string)
-    regions = optional(list(string))
+    account      = string
+    role         = optional(string)
+    regions      = optional(list(string))
+    clusters     = optional(list(string))
+    repositories = optional(list(string))
   }))
   default  = []
   nullable = false

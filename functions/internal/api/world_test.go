@@ -24,7 +24,7 @@ var (
 	web   = tagalong.Service{Account: "111122223333", Region: "us-east-1", Cluster: "prod-a", Name: "web"}
 	stage = tagalong.Service{Account: "444455556666", Region: "eu-west-1", Cluster: "staging", Name: "api"}
 
-	rules = tagalong.Rules{{Environment: "prod", Clusters: []string{"prod-*"}}, {Environment: "staging"}}
+	rules = tagalong.Rules{{Environment: "prod", Clusters: []string{"prod-*"}}, {Environment: "staging", Accounts: []string{stage.Account}}}
 	noon  = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 )
 
@@ -49,7 +49,7 @@ func newWorld() *world {
 func worldOn(store tagalongtest.Store) *world {
 	w := &world{registry: &tagalongtest.Registry{}, workload: &tagalongtest.Workload{}}
 	clock := func() time.Time { return noon.Add(time.Hour) }
-	w.reactor = &tagalong.Reactor{Rules: rules, Ledger: store, Registry: w.registry, Workload: w.workload, Now: clock}
+	w.reactor = &tagalong.Reactor{Rules: rules, Ledger: store, Registry: w.registry, Workload: w.workload, Now: clock, Coverage: tagalongtest.Covering("111122223333", "444455556666")}
 	w.Queries = tagalong.Queries{Records: store, Registry: w.registry, Now: clock}
 	w.Handler = Handler(w.Queries, slog.New(slog.NewJSONHandler(&w.log, nil)))
 	return w

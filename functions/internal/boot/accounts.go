@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/tagalong-aws/tagalong/events"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
 // Account is an entry of TAGALONG_ACCOUNTS: an account whose services are
@@ -17,8 +18,12 @@ type Account struct {
 	ID string `json:"account"`
 	// Role is assumed there; it may be missing for our own account.
 	Role string `json:"role,omitempty"`
-	// Regions that are covered; none means the function's own.
+	// Regions that are covered; none means the function's own and, of registries, all.
 	Regions []string `json:"regions,omitempty"`
+	// Clusters and Repositories are globs of those that we were given there; none is all
+	// of them. Repositories are as those of environment rules.
+	Clusters     []string `json:"clusters,omitempty"`
+	Repositories []string `json:"repositories,omitempty"`
 }
 
 var (
@@ -69,5 +74,6 @@ func (a Account) check(at string) (problems []error) {
 			problems = append(problems, fmt.Errorf("%s.regions[%d] %q: want the name of an AWS Region, such as us-east-1", at, j, region))
 		}
 	}
-	return problems
+	problems = append(problems, tagalong.CheckGlobs(at+".clusters", a.Clusters)...)
+	return append(problems, tagalong.CheckGlobs(at+".repositories", a.Repositories)...)
 }

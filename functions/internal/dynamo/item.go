@@ -76,6 +76,7 @@ type containerItem struct {
 	Commit     string   `dynamodbav:"commit,omitempty"`
 	Tags       []string `dynamodbav:"tags,omitempty"`
 	Once       []string `dynamodbav:"once,omitempty"`
+	Foreign    bool     `dynamodbav:"foreign,omitempty"`
 }
 
 // rolloutItem is a rollout's course, in rows and in a head's base.
@@ -452,12 +453,12 @@ func (i containerItem) container() tagalong.Container {
 
 func toPlaced(p tagalong.Placed) containerItem {
 	i := toContainer(p.Container)
-	i.Tags, i.Once = p.Tags, p.Once
+	i.Tags, i.Once, i.Foreign = p.Tags, p.Once, p.Foreign
 	return i
 }
 
 func (i containerItem) placed() tagalong.Placed {
-	return tagalong.Placed{Container: i.container(), Tags: i.Tags, Once: i.Once}
+	return tagalong.Placed{Container: i.container(), Tags: i.Tags, Once: i.Once, Foreign: i.Foreign}
 }
 
 func toRollout(r tagalong.Rollout) rolloutItem {

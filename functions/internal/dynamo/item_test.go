@@ -129,6 +129,7 @@ func reactorOn(s *sandboxtest.Sandbox, client *dynamodb.Client, clock time.Time)
 	return &tagalong.Reactor{
 		Rules:    tagalong.Rules{{Environment: "prod", Clusters: []string{"prod-*"}, PreviousTags: []string{"{environment}-previous"}}},
 		Untag:    true,
+		Coverage: tagalongtest.Covering("111122223333"),
 		Ledger:   dynamo.New(client, "tagalong"),
 		Workload: ecs.New(configs),
 		Registry: ecr.New(configs),

@@ -20,6 +20,7 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/ecs"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/wire"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalongtest"
 )
 
 const table = "tagalong"
@@ -41,6 +42,7 @@ func (w *world) reactor(transport http.RoundTripper) *tagalong.Reactor {
 	}
 	return &tagalong.Reactor{
 		Rules:    w.story.rules,
+		Coverage: tagalongtest.Covering("111122223333"),
 		Ledger:   dynamo.New(dynamodb.NewFromConfig(cfg), table),
 		Workload: ecs.New(configs),
 		Registry: ecr.New(configs),

@@ -135,7 +135,7 @@ func (o oracle) runningRow(r rollout, c made, at time.Time) tagalong.RunningRow 
 // tagState is the worst that can be said of the tags that a container claims.
 func (o oracle) tagState(s tagalong.Service, c made) tagalong.TagState {
 	switch {
-	case c.added, c.repository.Name != "" && !ours(c.repository):
+	case c.added, c.repository.Name != "" && !o.story.mayTag(s, c.repository):
 		return tagalong.TagForeign
 	case !c.mayMoveTags():
 		return tagalong.TagUnproven
@@ -168,7 +168,7 @@ type wish struct {
 func (o oracle) wish(id tagalong.TagID) (newest wish) {
 	for _, r := range o.rollouts {
 		for _, c := range r.containers {
-			claims := r.runs(time.Time{}) && c.mayMoveTags() && c.repository == id.Repository && slices.Contains(o.story.tags(r.service, c.name), id.Tag)
+			claims := r.runs(time.Time{}) && c.mayMoveTags() && c.repository == id.Repository && o.story.mayTag(r.service, c.repository) && slices.Contains(o.story.tags(r.service, c.name), id.Tag)
 			if !claims {
 				continue
 			}

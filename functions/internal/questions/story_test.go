@@ -98,7 +98,10 @@ type ruling struct {
 	environment func(tagalong.Service) string // "" if no rule matches
 	templates   map[string][]string           // by environment; {environment} alone where there are none
 	once        bool                          // there are {time} tags
+	crosses     map[string]bool               // environments whose tags go into other accounts' registries, too
 }
+
+var bothAccounts = []string{"111122223333", "444455556666"}
 
 var rulings = []ruling{
 	{environment: func(s tagalong.Service) string { return s.Cluster }},
@@ -107,28 +110,31 @@ var rulings = []ruling{
 		environment: func(tagalong.Service) string { return "prod" },
 	},
 	{
-		rules:       tagalong.Rules{{Environment: "prod", Clusters: []string{"prod-*"}}},
+		rules:       tagalong.Rules{{Environment: "prod", Accounts: bothAccounts, Clusters: []string{"prod-*"}}},
 		environment: func(s tagalong.Service) string { return map[string]string{"prod-a": "prod"}[s.Cluster] },
+		crosses:     map[string]bool{"prod": true},
 	},
 	{
 		rules: tagalong.Rules{
-			{Environment: "prod", Clusters: []string{"prod*"}, Tags: []string{"{environment}", "{environment}-{container}"}},
+			{Environment: "prod", Clusters: []string{"prod*"}, Repositories: []string{"shop/*"}, Tags: []string{"{environment}", "{environment}-{container}"}},
 			{Environment: "prod-rest", Tags: []string{"live"}},
 		},
 		environment: func(s tagalong.Service) string {
 			return map[bool]string{true: "prod", false: "prod-rest"}[s.Cluster != "test"]
 		},
 		templates: map[string][]string{"prod": {"{environment}", "{environment}-{container}"}, "prod-rest": {"live"}},
+		crosses:   map[string]bool{"prod": true},
 	},
 	{
 		rules: tagalong.Rules{
 			{Environment: "one", Services: []string{"api"}, Tags: []string{"live", "{service}"}},
-			{Environment: "two", Tags: []string{"live", "{cluster}-{container}"}},
+			{Environment: "two", Accounts: bothAccounts, Tags: []string{"live", "{cluster}-{container}"}},
 		},
 		environment: func(s tagalong.Service) string {
 			return map[bool]string{true: "one", false: "two"}[s.Name == "api"]
 		},
 		templates: map[string][]string{"one": {"live", "{service}"}, "two": {"live", "{cluster}-{container}"}},
+		crosses:   map[string]bool{"two": true},
 	},
 	{
 		rules: tagalong.Rules{{Environment: "prod", Accounts: []string{"111122223333"}, Tags: []string{"{environment}", "{service}-{time}"}}, {Environment: "eu"}},
@@ -137,7 +143,13 @@ var rulings = []ruling{
 		},
 		templates: map[string][]string{"prod": {"{environment}"}}, // a {time} tag that was put is no wish any more
 		once:      true,
+		crosses:   map[string]bool{"prod": true},
 	},
+}
+
+// mayTag tells whether a service's tags go onto images of a repository.
+func (r ruling) mayTag(s tagalong.Service, repository tagalong.Repository) bool {
+	return ours(repository) && (r.crosses[r.environment(s)] || strings.HasPrefix(repository.Registry, s.Account))
 }
 
 // tags gives the tags that a container claims.

@@ -51,7 +51,7 @@ func (s story) world(ledger tagalongtest.Store) *world {
 		workload.Deploy(of.service, of.id, d.told)
 	}
 	return &world{
-		Reactor:  &tagalong.Reactor{Rules: s.rules, Ledger: ledger, Registry: registry, Workload: workload, Now: func() time.Time { return clock }},
+		Reactor:  &tagalong.Reactor{Rules: s.rules, Ledger: ledger, Registry: registry, Workload: workload, Now: func() time.Time { return clock }, Coverage: tagalongtest.Covering("111122223333", "444455556666")},
 		Queries:  tagalong.Queries{Records: ledger, Registry: registry},
 		registry: registry,
 	}

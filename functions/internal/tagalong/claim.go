@@ -34,12 +34,12 @@ func (c Claim) newer(o Claim) bool {
 func Claimant(s Service, container string) string { return s.String() + "#" + container }
 
 // claims gives what a running rollout claims under a policy: for each proven
-// container that lies in ECR, each of the policy's tags, and for each image that
+// container whose image it may tag, each of the policy's tags, and for each image that
 // ran before, each of its previous tags.
 func claims(s Service, policy Policy, running Rollout, containers []Container, previous []Previous) []Claim {
 	var all []Claim
 	for _, c := range containers {
-		if !c.Proven() || !c.Taggable() {
+		if !c.Proven() || !policy.tags(s, c) {
 			continue
 		}
 		for _, template := range policy.Tags {
@@ -91,7 +91,7 @@ const (
 const (
 	TagContested TagState = "contested" // a newer claim wants another digest there
 	TagUnproven  TagState = "unproven"  // the digest is a guess, unknown or disputed
-	TagForeign   TagState = "foreign"   // the image is not in a private ECR repository
+	TagForeign   TagState = "foreign"   // the image is not in an ECR repository that the service may tag
 )
 
 // worst orders the states for a container with several tags, worst first.

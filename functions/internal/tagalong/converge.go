@@ -28,11 +28,18 @@ type convergence struct {
 
 // converge brings ECR to the wishes, repository by repository, side by side. It
 // returns when every put has ended, also on error: a function that is frozen
-// with a put under way might send it later.
+// with a put under way might send it later. Whatever the ledger wishes, a repository
+// that we were not given is left alone.
 func (r *Reactor) converge(ctx context.Context, wishes map[TagID]Tag, readings map[Repository]reading) (convergence, error) {
+	covered, err := r.Coverage(ctx)
+	if err != nil {
+		return convergence{}, err
+	}
 	byRepository := map[Repository][]Tag{}
 	for id, tag := range wishes {
-		byRepository[id.Repository] = append(byRepository[id.Repository], tag)
+		if covered.reads(id.Repository) {
+			byRepository[id.Repository] = append(byRepository[id.Repository], tag)
+		}
 	}
 	var (
 		mu       sync.Mutex

@@ -19,7 +19,10 @@ import (
 var prodAPI, prodWeb = allServices[0], allServices[1]
 
 // prodRules gives every service the environment prod and the tags.
-func prodRules(tags ...string) Rules { return Rules{{Environment: "prod", Tags: tags}} }
+// prodRules name both accounts, so that each may tag what lies in the other's registry.
+func prodRules(tags ...string) Rules {
+	return Rules{{Environment: "prod", Accounts: bothAccounts, Tags: tags}}
+}
 
 // runs makes a deployment known, with digests that its revision resolved.
 func (w *world) runs(s Service, deployment string, containers ...Ran) {

@@ -370,7 +370,7 @@ func (d *decision) member(v view) *Member {
 		m.RollingOut = next.Deployment
 	}
 	for _, c := range of.Containers {
-		m.Containers = append(m.Containers, place(d.obs.Service, c, v.claims))
+		m.Containers = append(m.Containers, d.place(c, v.claims))
 	}
 	return m
 }
@@ -383,9 +383,10 @@ func (d Details) joined() time.Time {
 	return d.Moves[len(d.Moves)-1].At
 }
 
-// place gives a container with the tags that it claims for its own image.
-func place(s Service, c Container, held []Claim) Placed {
-	p := Placed{Container: c}
+// place returns a container with the tags that it claims for its own image.
+func (d *decision) place(c Container, held []Claim) Placed {
+	s := d.obs.Service
+	p := Placed{Container: c, Foreign: !d.obs.Policy.tags(s, c)}
 	for _, claim := range held {
 		switch {
 		case claim.By != Claimant(s, c.Name) || claim.Tag.Repository != c.Image || claim.Digest != c.Target():
@@ -556,7 +557,7 @@ func (d *decision) places(v view, r Rollout) []Place {
 		p.Container, p.Tags = c, nil
 		p.Continues, p.Continued = slices.Contains(continues, c.Name), slices.Contains(continued, c.Name)
 		if p.Phase == PhaseRunning {
-			p.Tags = place(d.obs.Service, c, v.claims).Tags
+			p.Tags = d.place(c, v.claims).Tags
 		}
 		all = append(all, p)
 	}

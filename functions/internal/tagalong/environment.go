@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Rules give services their environments: the first rule that matches wins.
@@ -28,6 +29,9 @@ type Rule struct {
 	// of names. They never decide whose service it is.
 	Pipelines []string `json:"pipelines,omitempty"`
 	Stages    []string `json:"stages,omitempty"`
+	// Repositories select what the tags may be put on, by globs over NAME or
+	// REGISTRY/NAME; none is every repository that we were given. See Policy.mayTag.
+	Repositories []string `json:"repositories,omitempty"`
 	// Tags are templates with the placeholders {environment} {cluster} {service} {container} {time}.
 	Tags []string `json:"tags,omitempty"`
 	// PreviousTags are templates of tags on the image that ran before; the
@@ -74,12 +78,8 @@ func (r Rule) check(at string) (problems []error) {
 	for _, list := range []struct {
 		name  string
 		globs []string
-	}{{"accounts", r.Accounts}, {"regions", r.Regions}, {"clusters", r.Clusters}, {"services", r.Services}, {"pipelines", r.Pipelines}, {"stages", r.Stages}} {
-		for _, glob := range list.globs {
-			if _, err := path.Match(glob, ""); err != nil || glob == "" {
-				problems = append(problems, fmt.Errorf("%s.%s %q: want a glob of names, such as prod-*", at, list.name, glob))
-			}
-		}
+	}{{"accounts", r.Accounts}, {"regions", r.Regions}, {"clusters", r.Clusters}, {"services", r.Services}, {"pipelines", r.Pipelines}, {"stages", r.Stages}, {"repositories", r.Repositories}} {
+		problems = append(problems, CheckGlobs(at+"."+list.name, list.globs)...)
 	}
 	return append(problems, r.checkTags(at)...)
 }
@@ -152,6 +152,32 @@ type Policy struct {
 	PreviousTags []string
 	// Pipelines and Stages are globs of those whose releases count; none is all.
 	Pipelines, Stages []string
+	// Accounts and Repositories are those that the rule names, by globs; none is all.
+	Accounts, Repositories []string
+	// Coverage is what we were given.
+	Coverage Coverage
+}
+
+// mayTag reports whether a service's tags may be put on an image of a repository: one
+// that we were given and that the rule selects. Whoever can deploy into some cluster
+// that is called prod must not move everybody's prod: into the registry of another
+// account a tag goes only by a rule that names the service's account or the repository.
+func (p Policy) mayTag(s Service, r Repository) bool {
+	return p.Coverage.reads(r) && r.matchesAny(p.Repositories) && !p.trespasses(s, r)
+}
+
+// tags reports whether a container's image gets a service's tags, if its digest is
+// proven: what ECS adds by itself is nobody's release.
+func (p Policy) tags(s Service, c Container) bool { return !c.Added && p.mayTag(s, c.Image) }
+
+// trespasses reports whether a repository lies in another account's registry, and the
+// rule names neither the service's account nor the repository. A star names nothing.
+func (p Policy) trespasses(s Service, r Repository) bool {
+	account, _, _ := r.ECR()
+	return account != s.Account && !slices.Contains(p.Accounts, s.Account) &&
+		!slices.ContainsFunc(p.Repositories, func(glob string) bool {
+			return strings.ContainsFunc(glob, unicode.IsLetter) && r.matchesAny([]string{glob})
+		})
 }
 
 // takes tells whether a stage's release counts.
@@ -167,10 +193,20 @@ func (r Rules) For(s Service) (policy Policy, ok bool) {
 	}
 	for _, rule := range r {
 		if rule.matches(s) {
-			return Policy{Environment: rule.Environment, Tags: rule.templates(), PreviousTags: rule.PreviousTags, Pipelines: rule.Pipelines, Stages: rule.Stages}, true
+			return Policy{Environment: rule.Environment, Tags: rule.templates(), PreviousTags: rule.PreviousTags, Pipelines: rule.Pipelines, Stages: rule.Stages, Accounts: rule.Accounts, Repositories: rule.Repositories}, true
 		}
 	}
 	return Policy{}, false
+}
+
+// within returns the policy of a service as far as we were given its cluster.
+func (r Rules) within(covered Coverage, s Service) (Policy, bool) {
+	policy, ok := r.For(s)
+	if !ok || covered.leavesOut(s) {
+		return Policy{}, false
+	}
+	policy.Coverage = covered
+	return policy, true
 }
 
 // PromotionTags gives the templates of an environment's tags, for a promotion: it

@@ -38,7 +38,7 @@ func TestEnvironmentOfAService(t *testing.T) {
 		{"one of several globs suffices", `[{"environment":"prod","clusters":["x","te?t"]}]`, service("test", "api"), Policy{Environment: "prod", Tags: []string{"{environment}"}}, true},
 		{"a glob matches the whole name", `[{"environment":"prod","clusters":["prod"]}]`, service("prod-a", "api"), Policy{}, false},
 		{"all lists must match", `[{"environment":"prod","clusters":["test"],"services":["web"]}]`, service("test", "api"), Policy{}, false},
-		{"accounts and regions count", `[{"environment":"prod","accounts":["1111*"],"regions":["us-*"]}]`, service("test", "api"), Policy{Environment: "prod", Tags: []string{"{environment}"}}, true},
+		{"accounts and regions count", `[{"environment":"prod","accounts":["1111*"],"regions":["us-*"]}]`, service("test", "api"), Policy{Environment: "prod", Accounts: []string{"1111*"}, Tags: []string{"{environment}"}}, true},
 		{"another region does not", `[{"environment":"prod","regions":["eu-*"]}]`, service("test", "api"), Policy{}, false},
 		{"classes of characters", `[{"environment":"prod","services":["[a-c]pi"]}]`, service("test", "api"), Policy{Environment: "prod", Tags: []string{"{environment}"}}, true},
 		{"empty lists are missing ones", `[{"environment":"prod","clusters":[],"tags":[]}]`, service("test", "api"), Policy{Environment: "prod", Tags: []string{"{environment}"}}, true},

@@ -35,7 +35,7 @@ func newEstateWorld(rules Rules) *estateWorld {
 	clock := func() time.Time { return w.now }
 	w.estate = &tagalongtest.Estate{Now: clock}
 	w.Sweeper = &Sweeper{
-		Reactor: &Reactor{Rules: rules, Ledger: w.ledger, Workload: w.estate, Registry: w.registry, Now: clock},
+		Reactor: &Reactor{Rules: rules, Ledger: w.ledger, Workload: w.estate, Registry: w.registry, Now: clock, Coverage: tagalongtest.Covering("111122223333", "444455556666")},
 		Estate:  w.estate, Records: w.ledger, Scopes: []Scope{usEast, euWest}, PendingAfter: time.Hour,
 	}
 	return w

@@ -270,7 +270,10 @@ func (f *Follower) deliver(ctx context.Context, a Action, release Release) (outc
 	}
 	var problems *multierror.Error
 	for _, d := range deliveries {
-		policy, ok := f.Rules.For(d.service)
+		policy, ok, err := f.policy(ctx, d.service)
+		if err != nil {
+			return outcomes, err
+		}
 		if !ok || !policy.takes(release.Pipeline, release.Stage) {
 			outcomes = append(outcomes, Outcome{Service: d.service, Unmanaged: true})
 			continue
@@ -373,10 +376,10 @@ func (f *Follower) shift(ctx context.Context, e events.CodeDeployStateChange) ([
 // observeAll takes facts through, one after the other: those that the ledger does
 // not know.
 func (f *Follower) observeAll(ctx context.Context, s Service, facts []Fact) (Outcome, error) {
-	policy, ok := f.Rules.For(s)
+	policy, ok, err := f.policy(ctx, s)
 	total := Outcome{Service: s, Environment: policy.Environment, Unmanaged: !ok}
-	if !ok {
-		return total, nil
+	if err != nil || !ok {
+		return total, err
 	}
 	left, err := f.untold(ctx, s, facts)
 	if err != nil {

@@ -1,11 +1,11 @@
 package tagalong
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 
 	"github.com/tagalong-aws/tagalong/events"
 )
@@ -29,8 +29,12 @@ func (r *Reactor) Handle(ctx context.Context, raw []byte) (Outcome, error) {
 		return unmanaged(ctx, log, named), nil
 	}
 	service, err := r.service(ctx, change)
-	if r.isElsewhere(err) {
-		return unmanaged(ctx, log, named), nil
+	if unseen, ok := errors.AsType[UnseenClusters](err); ok {
+		elsewhere, problem := r.isElsewhere(ctx, unseen)
+		if elsewhere {
+			return unmanaged(ctx, log, named), nil
+		}
+		err = cmp.Or(problem, err)
 	}
 	if err != nil {
 		return Outcome{}, err
@@ -58,17 +62,18 @@ func (r *Reactor) service(ctx context.Context, e events.DeploymentStateChange) (
 	return s, nil
 }
 
-// isElsewhere tells whether a service can only be in clusters that no rule
-// manages: then it does not matter that our role may not look into them. One that
-// a rule does manage is a mistake in the role, and its event must be kept.
-func (r *Reactor) isElsewhere(err error) bool {
-	unseen, ok := errors.AsType[UnseenClusters](err)
-	return ok && !slices.ContainsFunc(unseen.Clusters, func(cluster string) bool {
+// isElsewhere reports whether a service can only be in clusters that no rule
+// manages, or that we were not given: then it does not matter that our role may not
+// look into them. Any other is a mistake in the role, and its event must be kept.
+func (r *Reactor) isElsewhere(ctx context.Context, unseen UnseenClusters) (bool, error) {
+	for _, cluster := range unseen.Clusters {
 		s := unseen.Service
 		s.Cluster = cluster
-		_, managed := r.Rules.For(s)
-		return managed
-	})
+		if _, managed, err := r.policy(ctx, s); managed || err != nil {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 func serviceNamed(e events.DeploymentStateChange) Service {

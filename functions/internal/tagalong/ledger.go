@@ -311,6 +311,9 @@ type Placed struct {
 	Container
 	Tags []string
 	Once []string // {time} tags: without an item of their own they have been put
+	// Foreign is set where the service may not tag the image, as the rules and accounts
+	// were when the row was written.
+	Foreign bool
 }
 
 // Gone says that a service left an environment, and what it ran there last.

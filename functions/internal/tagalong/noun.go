@@ -125,13 +125,6 @@ func (c Container) Proven() bool {
 	return c.Digest != "" && !c.Disputed && evidenceRank[c.Evidence] >= evidenceRank[Task]
 }
 
-// Taggable tells whether the image lies where tags are moved: in a private ECR
-// repository, and put there by the task definition.
-func (c Container) Taggable() bool {
-	_, _, ok := c.Image.ECR()
-	return ok && !c.Added
-}
-
 func (c Container) rank() int {
 	if c.Disputed {
 		return evidenceRank[Guess] + 1

@@ -24,6 +24,9 @@ type Reactor struct {
 	Ledger   Ledger
 	Workload Workload
 	Registry Registry
+	// Coverage returns what we were given. It is asked for each event, since only inside
+	// of an invocation our own account is known without a call.
+	Coverage func(context.Context) (Coverage, error)
 	// Announcer hears of the rollouts that end; nil is nobody.
 	Announcer Announcer
 	// Now is the clock, time.Now if nil.
@@ -77,10 +80,10 @@ type Outcome struct {
 // something remains to be done: the repeat does only that, as long as it comes
 // within 15 minutes or Recheck is set. Later ones are the sweep's.
 func (r *Reactor) Observe(ctx context.Context, s Service, f Fact) (Outcome, error) {
-	policy, managed := r.Rules.For(s)
+	policy, managed, err := r.policy(ctx, s)
 	o := Outcome{Service: s, Environment: policy.Environment, Unmanaged: !managed}
-	if !managed {
-		return o, nil
+	if err != nil || !managed {
+		return o, err
 	}
 	if r.Retention > 0 && f.Time.Before(r.now().Add(-r.Retention)) {
 		o.Expired = true
@@ -96,6 +99,17 @@ func (r *Reactor) Observe(ctx context.Context, s Service, f Fact) (Outcome, erro
 	return o, joined(partial, err)
 }
 
+// policy returns what the rules say of a service; ok is false if none manages it, or if
+// it lies in a cluster that we were not given.
+func (r *Reactor) policy(ctx context.Context, s Service) (policy Policy, ok bool, err error) {
+	covered, err := r.Coverage(ctx)
+	if err != nil {
+		return Policy{}, false, err
+	}
+	policy, ok = r.Rules.within(covered, s)
+	return policy, ok, nil
+}
+
 // notes are what facts that were noted leave to do.
 type notes struct {
 	wishes  map[TagID]Tag // to be converged
@@ -106,7 +120,10 @@ type notes struct {
 // several facts only the last one's tags are put, and only what is known after them
 // is announced. An old fact is taken, too.
 func (r *Reactor) note(ctx context.Context, s Service, f Fact, n *notes) (recorded bool, err error) {
-	policy, _ := r.Rules.For(s)
+	policy, _, err := r.policy(ctx, s)
+	if err != nil {
+		return false, err
+	}
 	obs := Observation{Service: s, Policy: policy, Fact: f, Now: r.now()}
 	know, partial, err := r.look(ctx, &obs)
 	if err != nil {
@@ -144,7 +161,7 @@ func (r *Reactor) look(ctx context.Context, obs *Observation) (know knowledge, p
 			if !obs.Fact.ofDeployment() {
 				return nil
 			}
-			obs.Details, partial = resolve(ctx, r.Workload, r.Registry, obs.Service, obs.Fact.Deployment)
+			obs.Details, partial = r.resolve(ctx, obs.Policy.Coverage, obs.Service, obs.Fact.Deployment)
 			if len(obs.Details.Containers) == 0 {
 				return partial // nothing is known to go on with
 			}
@@ -185,7 +202,7 @@ func (p *pass) run(ctx context.Context, o Outcome) (Outcome, error) {
 		err = p.recall(ctx)
 	}
 	o.Recorded, o.Repeated = p.recorded, !p.recorded
-	o.Unproven = unproven(p.know)
+	o.Unproven = p.unproven()
 	var told parallel.Group
 	told.Go(func() { o.Announced, o.Unannounced = p.tell(ctx) })
 	var done convergence
@@ -387,7 +404,7 @@ func (p *pass) prove() bool {
 	for i := range proven {
 		c := &proven[i]
 		read, ok := p.readings[c.Image]
-		if !ok || read.err != nil || !c.Proven() || !c.Taggable() {
+		if !ok || read.err != nil || !c.Proven() || c.Added {
 			continue
 		}
 		c.Index = cmp.Or(c.Index, read.images.index(*c))
@@ -443,10 +460,11 @@ func (p *pass) adopt(ctx context.Context, settling map[TagID]Tag) error {
 	return problems
 }
 
-// unproven counts the running containers in ECR whose digest may move no tag.
-func unproven(know knowledge) (n int) {
-	for _, c := range know.Head.Live[know.Head.Running].Containers {
-		if c.Taggable() && !c.Proven() {
+// unproven counts the running containers whose image we tag, and whose digest may move
+// no tag.
+func (p *pass) unproven() (n int) {
+	for _, c := range p.know.Head.Live[p.know.Head.Running].Containers {
+		if p.obs.Policy.tags(p.obs.Service, c) && !c.Proven() {
 			n++
 		}
 	}
@@ -472,7 +490,7 @@ func (p *pass) recall(ctx context.Context) error {
 	for id, tag := range tags {
 		wantOf(wanted, id.Repository).add(tag.Wish.Digest, id.Tag)
 	}
-	wantDeployed(wanted, p.obs.Fact, p.containers())
+	wantDeployed(wanted, p.obs, p.containers())
 	for repository, read := range readAll(ctx, p.Registry, p.now(), wanted) {
 		read.fresh = true
 		p.readings[repository] = read
@@ -496,15 +514,15 @@ func (c Change) wanted(obs Observation) map[Repository]*want {
 	if live, ok := c.Head.Live[obs.Fact.Deployment]; ok {
 		containers = live.Containers
 	}
-	wantDeployed(wanted, obs.Fact, containers)
+	wantDeployed(wanted, obs, containers)
 	return wanted
 }
 
 // wantDeployed adds the digests of a completed deployment and its deployed tags:
 // one may sit on the index of the digest that ECS reports.
-func wantDeployed(wanted map[Repository]*want, f Fact, containers []Container) {
+func wantDeployed(wanted map[Repository]*want, obs Observation, containers []Container) {
 	for _, c := range containers {
-		if f.Name == Completed && c.Proven() && c.Taggable() {
+		if obs.Fact.Name == Completed && c.Proven() && !c.Added && obs.Policy.Coverage.reads(c.Image) {
 			wantOf(wanted, c.Image).add(c.Digest, c.ImageTag)
 		}
 	}

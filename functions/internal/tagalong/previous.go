@@ -91,7 +91,7 @@ func (d *decision) previous(running Rollout) (all []Previous) {
 func (d *decision) ranBefore(running Rollout, c Container) Previous {
 	ran := d.after.ran
 	for i := d.after.place[running.key()]; i >= 0 && len(d.missing.rows) < windowMax; i-- {
-		if before, ok := d.details(ran[i]).container(c.Name); ok && before.Proven() && before.Taggable() && !before.same(c) {
+		if before, ok := d.details(ran[i]).container(c.Name); ok && before.Proven() && d.obs.Policy.tags(d.obs.Service, before) && !before.same(c) {
 			return Previous{Container: c.Name, Image: before.Image, Digest: before.Target()}
 		}
 		if known, ok := d.knownBefore(ran[i], c); ok {

@@ -16,48 +16,48 @@ import (
 // report them, or else the registry is asked where the tag is now, which is a
 // guess. What nobody knows stays unknown. With an error there may be details all
 // the same: those of the containers that could be resolved.
-func resolve(ctx context.Context, w Workload, r Registry, s Service, deployment string) (Details, error) {
-	spec, err := w.Revision(ctx, s, deployment)
+func (r *Reactor) resolve(ctx context.Context, covered Coverage, s Service, deployment string) (Details, error) {
+	spec, err := r.Workload.Revision(ctx, s, deployment)
 	switch {
 	case errors.Is(err, ErrElsewhere):
 		return Details{}, nil
 	case errors.Is(err, ErrNotFound), errors.Is(err, ErrDenied):
-		return resolveWithoutRevision(ctx, w, r, s, deployment, "")
+		return r.resolveWithoutRevision(ctx, covered, s, deployment, "")
 	case err != nil:
 		return Details{}, fmt.Errorf("service revision of %s: %w", deployment, err)
 	}
 	containers := written(spec, Revision)
 	if len(containers) == 0 { // of what never had a task the revision may name none
-		return resolveWithoutRevision(ctx, w, r, s, deployment, spec.TaskDefinition)
+		return r.resolveWithoutRevision(ctx, covered, s, deployment, spec.TaskDefinition)
 	}
 	if !lacking(containers) {
 		return Details{TaskDefinition: spec.TaskDefinition, Containers: containers}, nil
 	}
-	tasks, err := w.Tasks(ctx, s, deployment)
+	tasks, err := r.Workload.Tasks(ctx, s, deployment)
 	if err != nil {
 		return Details{TaskDefinition: spec.TaskDefinition, Containers: containers}, fmt.Errorf("tasks of %s: %w", deployment, err)
 	}
-	return guess(ctx, r, spec.TaskDefinition, report(containers, tasks))
+	return r.guess(ctx, covered, spec.TaskDefinition, report(containers, tasks))
 }
 
 // resolveWithoutRevision serves services older than service revisions, and roles that
 // may not read them: the task definition is told by the tasks, if it is not known.
-func resolveWithoutRevision(ctx context.Context, w Workload, r Registry, s Service, deployment, definition string) (Details, error) {
-	tasks, err := w.Tasks(ctx, s, deployment)
+func (r *Reactor) resolveWithoutRevision(ctx context.Context, covered Coverage, s Service, deployment, definition string) (Details, error) {
+	tasks, err := r.Workload.Tasks(ctx, s, deployment)
 	if err != nil {
 		return Details{}, fmt.Errorf("tasks of %s: %w", deployment, err)
 	}
 	if definition == "" && len(tasks) > 0 {
 		definition = tasks[0].TaskDefinition
 	}
-	spec, err := w.Definition(ctx, s, deployment, definition)
+	spec, err := r.Workload.Definition(ctx, s, deployment, definition)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return Details{}, fmt.Errorf("task definition of %s: %w", deployment, err)
 	}
 	if spec.TaskDefinition == "" {
 		spec.TaskDefinition = definition
 	}
-	return guess(ctx, r, spec.TaskDefinition, report(written(spec, Unknown), tasks))
+	return r.guess(ctx, covered, spec.TaskDefinition, report(written(spec, Unknown), tasks))
 }
 
 // written gives the containers of a task definition; evidence is that of the digests that come with it.
@@ -135,15 +135,16 @@ func addedByECS(ran Ran, defined []Container) bool {
 	return ran.Image == "" || strings.HasPrefix(ran.Name, "aws-guardduty-agent-") || strings.HasPrefix(ran.Name, "ecs-service-connect-")
 }
 
-// guess asks the registry for the digests that nobody reported: where the tag is now.
-func guess(ctx context.Context, r Registry, definition string, containers []Container) (Details, error) {
+// guess asks the registries that we were given for the digests that nobody reported:
+// where the tag is now.
+func (r *Reactor) guess(ctx context.Context, covered Coverage, definition string, containers []Container) (Details, error) {
 	var problems *multierror.Error
 	for i := range containers {
 		c := &containers[i]
-		if c.Digest != "" || c.ImageTag == "" || !c.Taggable() {
+		if c.Digest != "" || c.ImageTag == "" || c.Added || !covered.reads(c.Image) {
 			continue
 		}
-		images, err := r.Read(ctx, c.Image, nil, []string{c.ImageTag})
+		images, err := r.Registry.Read(ctx, c.Image, nil, []string{c.ImageTag})
 		if err != nil {
 			problems = multierror.Append(problems, fmt.Errorf("container %s: image %s:%s: %w", c.Name, c.Image, c.ImageTag, err))
 			continue

@@ -220,7 +220,7 @@ func (p Placed) state(tags map[TagID]Tag) TagState {
 	switch {
 	case p.Image.Name == "" && !p.Added:
 		return TagUnproven // nobody knows where it comes from
-	case !p.Taggable():
+	case p.Foreign:
 		return TagForeign
 	case !p.Proven():
 		return TagUnproven

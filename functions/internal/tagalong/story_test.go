@@ -62,14 +62,16 @@ var (
 		{Account: "444455556666", Region: "eu-west-1", Cluster: "prod-a", Name: "api"},
 		{Account: "444455556666", Region: "eu-west-1", Cluster: "test", Name: "web"},
 	}
+	bothAccounts = []string{"111122223333", "444455556666"}
+	// Some name what may be tagged in another account's registry, see mayTag.
 	allRules = []Rules{
 		nil,
 		{{Environment: "prod"}},
-		{{Environment: "prod", Clusters: []string{"prod-*"}, Tags: []string{"{environment}", "{environment}-{container}"}}, {Environment: "rest", Tags: []string{"live"}}},
-		{{Environment: "one", Services: []string{"api"}, Tags: []string{"live", "{service}"}}, {Environment: "two", Tags: []string{"live", "{environment}-{container}"}}},
-		{{Environment: "prod", Clusters: []string{"prod-*"}}},
-		{{Environment: "kept", PreviousTags: []string{"{environment}-previous", "{environment}-{container}"}}},
-		{{Environment: "shop", Clusters: []string{"prod-*"}, Tags: []string{"live"}, PreviousTags: []string{"previous"}}, {Environment: "misc", Tags: []string{"live", "{service}"}, PreviousTags: []string{"previous", "{container}"}}},
+		{{Environment: "prod", Accounts: bothAccounts, Clusters: []string{"prod-*"}, Tags: []string{"{environment}", "{environment}-{container}"}}, {Environment: "rest", Accounts: []string{"*"}, Repositories: []string{"*"}, Tags: []string{"live"}}},
+		{{Environment: "one", Services: []string{"api"}, Repositories: []string{away + "/*/api", "shop/w*"}, Tags: []string{"live", "{service}"}}, {Environment: "two", Accounts: bothAccounts, Tags: []string{"live", "{environment}-{container}"}}},
+		{{Environment: "prod", Accounts: bothAccounts, Clusters: []string{"prod-*"}}},
+		{{Environment: "kept", Repositories: []string{"shop/*"}, PreviousTags: []string{"{environment}-previous", "{environment}-{container}"}}},
+		{{Environment: "shop", Accounts: bothAccounts, Clusters: []string{"prod-*"}, Tags: []string{"live"}, PreviousTags: []string{"previous"}}, {Environment: "misc", Tags: []string{"live", "{service}"}, PreviousTags: []string{"previous", "{container}"}}},
 	}
 )
 
@@ -251,7 +253,7 @@ func newWorld(rules Rules) *world {
 	w := &world{ledger: &tagalongtest.Ledger{}, registry: &tagalongtest.Registry{}, workload: &tagalongtest.Workload{}}
 	w.Reactor = &Reactor{
 		Rules: rules, Ledger: w.ledger, Registry: w.registry, Workload: w.workload,
-		Now: func() time.Time { return at(3600) },
+		Now: func() time.Time { return at(3600) }, Coverage: tagalongtest.Covering("111122223333", "444455556666"),
 	}
 	for _, repo := range []Repository{shopAPI, shopWeb, awayAPI} {
 		for version := range versions + indexes {
@@ -337,7 +339,7 @@ func (s story) wishes(happenings []happening) map[TagID]wish {
 				if !c.proven {
 					continue
 				}
-				if c.repo != nginx {
+				if s.mayTag(service, c.repo) {
 					for _, template := range templates {
 						id := filled(c.repo, template)
 						mine[id] = true
@@ -368,7 +370,7 @@ func (s story) ranBefore(service Service, rollouts []Rollout, c truth) (before t
 			continue
 		}
 		for _, o := range s.truths[deploymentOf{service, r.Deployment}] {
-			if o.name == c.name && o.proven && o.repo != nginx && (o.repo != c.repo || o.digest != c.digest) {
+			if o.name == c.name && o.proven && s.mayTag(service, o.repo) && (o.repo != c.repo || o.digest != c.digest) {
 				before, ok, at = o, true, r.FinishedAt
 			}
 		}
@@ -409,6 +411,19 @@ func (s story) rulesFor(service Service) (environment string, templates []string
 		return "one", []string{"live", "{service}"}
 	}
 	return "two", []string{"live", "{environment}-{container}"}
+}
+
+// mayTag knows what allRules say.
+func (s story) mayTag(service Service, repo Repository) bool {
+	switch environment, _ := s.rulesFor(service); {
+	case repo == nginx:
+		return false
+	case environment == "one":
+		return repo == awayAPI || repo == shopWeb
+	case environment == "two", environment == "kept", environment == "shop", environment == "prod" && len(s.rules[0].Clusters) > 0:
+		return true
+	}
+	return strings.HasPrefix(repo.Registry, service.Account)
 }
 
 // managed leaves out the services that no rule matches.

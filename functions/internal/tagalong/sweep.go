@@ -119,6 +119,9 @@ func (s *Sweeper) Sweep(ctx context.Context, o SweepOptions) (Report, error) {
 		return Report{Unfinished: true}, fmt.Errorf("reading the sweep's cursor: %w", err)
 	}
 	p.begun, p.last = at.Begun, at.Last
+	if p.covered, err = s.Coverage(ctx); err != nil {
+		return Report{}, err
+	}
 	first := slices.IndexFunc(phases, func(ph phase) bool { return ph.name == at.Phase })
 	for _, phase := range phases[first:] {
 		at.Phase = phase.name
@@ -150,6 +153,7 @@ type sweepPass struct {
 	from    sweepCursor      // where it was taken up; zero if it began anew
 	begun   time.Time        // when the pass began, perhaps in an earlier sweep
 	last    time.Time        // when the pass before it did
+	covered Coverage         // what we were given
 	seen    map[Service]bool // services that ECS runs
 	closed  map[area]bool    // what could not be looked at
 	stopped atomic.Bool      // in the midst of a chunk
@@ -251,7 +255,7 @@ func (p *sweepPass) services(ctx context.Context, at *sweepCursor) error {
 			continue
 		}
 		for _, cluster := range clusters {
-			if cluster < at.Cluster || p.options.Cluster != "" && !matchesAny([]string{p.options.Cluster}, cluster) || !p.Rules.mayMatchCluster(scope, cluster) {
+			if cluster < at.Cluster || !p.looksInto(scope, cluster) {
 				continue
 			}
 			if cluster > at.Cluster {
@@ -265,6 +269,14 @@ func (p *sweepPass) services(ctx context.Context, at *sweepCursor) error {
 		}
 	}
 	return nil
+}
+
+// looksInto reports whether a cluster was asked for, was given to us, and can have a
+// service that is managed.
+func (p *sweepPass) looksInto(scope Scope, cluster string) bool {
+	return (p.options.Cluster == "" || matchesAny([]string{p.options.Cluster}, cluster)) &&
+		p.Rules.mayMatchCluster(scope, cluster) &&
+		!p.covered.leavesOut(Service{Account: scope.Account, Region: scope.Region, Cluster: cluster})
 }
 
 // cluster looks at the services of one cluster, a chunk at a time.

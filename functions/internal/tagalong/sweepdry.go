@@ -70,7 +70,7 @@ func (p *sweepPass) expect(s Service, f foresight) {
 func (p *sweepPass) imagine(ctx context.Context, v *imagined, obs Observation) error {
 	if obs.Fact.ofDeployment() {
 		var err error
-		if obs.Details, err = resolve(ctx, p.Workload, p.Registry, obs.Service, obs.Fact.Deployment); err != nil && len(obs.Details.Containers) == 0 {
+		if obs.Details, err = p.resolve(ctx, obs.Policy.Coverage, obs.Service, obs.Fact.Deployment); err != nil && len(obs.Details.Containers) == 0 {
 			return err
 		}
 	}

@@ -69,16 +69,16 @@ func (p *sweepPass) announceRecorded(ctx context.Context) {
 	}
 }
 
-// announceDrift announces what the sweep has healed and what is left, but not the
-// services that no rule manages: those are the rules' intention. There is no outbox
-// for drift: what is left the next sweep finds again, and announces again.
+// announceDrift announces what the sweep has healed and what is left, but not what is
+// intended. There is no outbox for drift: what is left the next sweep finds again, and
+// announces again.
 func (p *sweepPass) announceDrift(ctx context.Context) {
 	if p.Announcer == nil || p.options.DryRun {
 		return
 	}
 	var found []Event
 	for _, d := range p.report.Drift {
-		if d.Kind != DriftUnmanaged {
+		if !intended[d.Kind] {
 			found = append(found, d.event(p.now()))
 		}
 	}

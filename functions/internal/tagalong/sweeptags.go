@@ -88,20 +88,25 @@ func (p *sweepPass) retireOf(ctx context.Context, services []Service, members ma
 		names = append(names, s.Name)
 	}
 	seen := p.now().UTC().Truncate(time.Millisecond)
-	states, err := p.Estate.Describe(ctx, Scope{of.Account, of.Region}, of.Cluster, names)
-	if err != nil && !errors.Is(err, ErrNotFound) {
-		return err
-	}
-	for _, state := range states {
-		there[state.Service.Name] = true
+	if !p.covered.leavesOut(of) { // else we may not look, and need not
+		states, err := p.Estate.Describe(ctx, Scope{of.Account, of.Region}, of.Cluster, names)
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return err
+		}
+		for _, state := range states {
+			there[state.Service.Name] = true
+		}
 	}
 	for _, s := range services {
-		_, managed := p.Rules.For(s)
+		_, managed := p.Rules.within(p.covered, s)
 		if there[s.Name] && managed {
 			continue
 		}
 		reason := "the service is gone"
-		if there[s.Name] {
+		switch {
+		case p.covered.leavesOut(s):
+			reason = "its cluster is not covered any more"
+		case there[s.Name]:
 			reason = "no environment rule matches any more"
 		}
 		gone := Fact{Name: Retired, Time: seen, Source: FromSweep, Reason: reason}
@@ -188,7 +193,9 @@ func (p *sweepPass) tagChunk(ctx context.Context, at *sweepCursor, tags []Tag) e
 	}
 	byRepository := map[Repository][]Tag{}
 	for _, tag := range tags {
-		byRepository[tag.ID.Repository] = append(byRepository[tag.ID.Repository], tag)
+		if p.covered.reads(tag.ID.Repository) {
+			byRepository[tag.ID.Repository] = append(byRepository[tag.ID.Repository], tag)
+		}
 	}
 	repositories := slices.SortedFunc(maps.Keys(byRepository), Repository.compare)
 	together(len(repositories), func(i int) {

@@ -36,7 +36,7 @@ func quiet(facts []Fact, seen time.Time) bool {
 func (p *sweepPass) tenants(ctx context.Context, states []ServiceState, seen time.Time) []*tenant {
 	var all []*tenant
 	for _, state := range states {
-		policy, managed := p.Rules.For(state.Service)
+		policy, managed := p.Rules.within(p.covered, state.Service)
 		if !managed {
 			p.find(driftOf(DriftUnmanaged, "", state.Service, "no environment rule matches"))
 			continue
@@ -393,7 +393,7 @@ func (t *tenant) due() []Fact {
 		return t.lacking
 	}
 	containers := t.snap.Head.Live[running.Deployment].Containers
-	unproven := len(containers) == 0 || slices.ContainsFunc(containers, func(c Container) bool { return c.Digest == "" || c.Taggable() && !c.Proven() })
+	unproven := len(containers) == 0 || slices.ContainsFunc(containers, func(c Container) bool { return c.Digest == "" || t.policy.tags(t.state.Service, c) && !c.Proven() })
 	if !unproven && !t.changed() {
 		return nil
 	}
@@ -429,13 +429,29 @@ func (p *sweepPass) inspect(t *tenant) {
 		p.find(driftOf(DriftUnknown, environment, service, fmt.Sprintf("no container of %s is known", running.Deployment)))
 	}
 	for _, c := range containers {
-		if c.Digest != "" && (c.Proven() || !c.Taggable()) {
+		if c.Digest != "" && (c.Proven() || !t.policy.tags(service, c)) {
 			continue
 		}
 		d := driftOf(DriftUnknown, environment, service, "evidence "+string(c.Evidence))
 		if c.Disputed {
 			d.Reason = "its tasks run different digests"
 		}
+		d.Container, d.Registry, d.Repository = c.Name, c.Image.Registry, c.Image.Name
+		p.find(d)
+	}
+	p.inspectForeign(t, containers)
+}
+
+// inspectForeign says which rule would let a service tag the images that it runs from
+// the registry of another account. Images outside of what we were given are no news.
+func (p *sweepPass) inspectForeign(t *tenant, containers []Container) {
+	s := t.state.Service
+	for _, c := range containers {
+		if c.Added || !p.covered.reads(c.Image) || !t.policy.trespasses(s, c.Image) {
+			continue
+		}
+		d := driftOf(DriftForeign, t.policy.Environment, s, fmt.Sprintf(
+			`the registry is another account's: a rule with "accounts": [%q] or "repositories": [%q] would let the service move tags there`, s.Account, c.Image))
 		d.Container, d.Registry, d.Repository = c.Name, c.Image.Registry, c.Image.Name
 		p.find(d)
 	}

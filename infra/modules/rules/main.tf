@@ -5,8 +5,8 @@
 # every service without saying so: Terraform drops attributes that it does not
 # know, so that clusters misspelt are none, which to the functions is all.
 locals {
-  scopes     = ["accounts", "regions", "clusters", "services"] # whose service it is
-  rule_lists = concat(local.scopes, ["pipelines", "stages"])   # these say whose release it gets
+  scopes     = ["accounts", "regions", "clusters", "services"]               # whose service it is
+  rule_lists = concat(local.scopes, ["pipelines", "stages", "repositories"]) # these say whose release it gets, and what is tagged
 
   # {time} gives each completion a tag of its own, which is put once and never moved.
   placeholders = {
@@ -97,9 +97,12 @@ locals {
     entry.role == null || can(regex("^arn:aws(?:-[a-z]+)*:iam::${entry.account}:role/[A-Za-z0-9_+=,.@/-]{1,512}$", entry.role)) ? [] : [
       "accounts[${i}].role \"${coalesce(entry.role, "null")}\": want the ARN of a role of account ${entry.account}, such as arn:aws:iam::${entry.account}:role/tagalong.",
     ],
-    entry.role != null || entry.account == var.own_account ? [] : [
-      "accounts[${i}] (${entry.account}) has no role: want one, since our own account is ${var.own_account}.",
+    entry.role != null || entry.account == var.own_account || length(coalesce(entry.repositories, [])) > 0 ? [] : [
+      "accounts[${i}] (${entry.account}) has neither role nor repositories: want a role, since our own account is ${var.own_account}, or repositories whose policies let us in.",
     ],
+    [for list in ["clusters", "repositories"] : [for glob in coalesce(entry[list], []) :
+      "accounts[${i}].${list} \"${glob}\": want a glob of names, such as prod-*." if !can(regex(local.glob, glob))
+    ]],
     [for region in coalesce(entry.regions, []) :
       "accounts[${i}].regions \"${region}\": want the name of an AWS Region, such as us-east-1." if !can(regex("^[a-z]{2,}(?:-[a-z]+)+-[0-9]$", region))
     ],

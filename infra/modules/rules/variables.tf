@@ -6,6 +6,7 @@ variable "environments" {
     regions      = optional(list(string))
     clusters     = optional(list(string))
     services     = optional(list(string))
+    repositories = optional(list(string))
     pipelines    = optional(list(string))
     stages       = optional(list(string))
     tags         = optional(list(string))
@@ -17,9 +18,11 @@ variable "environments" {
 variable "accounts" {
   description = "Accounts, as the main module takes them."
   type = list(object({
-    account = string
-    role    = optional(string)
-    regions = optional(list(string))
+    account      = string
+    role         = optional(string)
+    regions      = optional(list(string))
+    clusters     = optional(list(string))
+    repositories = optional(list(string))
   }))
   nullable = false
 }

@@ -28,42 +28,48 @@ type Accounts struct {
 	own    aws.Config
 	self   Self
 	listed map[string]account
+	given  map[string]tagalong.Given // of those that are listed
 }
 
 type account struct {
-	credentials aws.CredentialsProvider // of its role; nil for our own
+	credentials aws.CredentialsProvider // of its role; nil without one
 	regions     []string
+	roleless    bool // our own account, or one of which only a registry is ours
 }
 
 // New takes the function's own configuration, its own account and the accounts
-// listed. One without a role must be our own.
-func New(ctx context.Context, own aws.Config, self Self, listed []boot.Account) (*Accounts, error) {
-	a := &Accounts{own: own, self: self, listed: map[string]account{}}
+// listed. One without a role is our own, or its repositories let us in by their policies.
+func New(own aws.Config, self Self, listed []boot.Account) *Accounts {
+	a := &Accounts{own: own, self: self, listed: map[string]account{}, given: map[string]tagalong.Given{}}
 	client := sts.NewFromConfig(own)
 	for _, l := range listed {
-		entry := account{regions: l.Regions}
+		entry := account{regions: l.Regions, roleless: l.Role == ""}
 		if len(entry.regions) == 0 {
 			entry.regions = []string{own.Region}
 		}
 		if l.Role != "" {
 			entry.credentials = assume(client, l.Role)
-		} else if err := a.mustBeOwn(ctx, l.ID); err != nil {
-			return nil, err
 		}
 		a.listed[l.ID] = entry
+		a.given[l.ID] = tagalong.Given{Regions: l.Regions, Clusters: l.Clusters, Repositories: l.Repositories}
 	}
-	return a, nil
+	return a
 }
 
-func (a *Accounts) mustBeOwn(ctx context.Context, id string) error {
+// Coverage returns what we were given. Who we are is known inside of an invocation
+// without a call; that is why an account which lacks its role is found here.
+func (a *Accounts) Coverage(ctx context.Context) (tagalong.Coverage, error) {
 	own, err := a.self(ctx)
 	if err != nil {
-		return err
+		return tagalong.Coverage{}, err
 	}
-	if id != own {
-		return fmt.Errorf("%s: account %s has no role: want one, since our own account is %s", boot.EnvAccounts, id, own)
+	for _, id := range slices.Sorted(maps.Keys(a.listed)) {
+		if a.listed[id].roleless && id != own && len(a.given[id].Repositories) == 0 {
+			return tagalong.Coverage{}, fmt.Errorf("%s: account %s has neither role nor repositories: want a role, since our own account is %s, or repositories whose policies let us in",
+				boot.EnvAccounts, id, own)
+		}
 	}
-	return nil
+	return tagalong.Coverage{Own: own, Listed: a.given}, nil
 }
 
 // assume gives the credentials of a role, kept until they are about to end.
@@ -84,7 +90,7 @@ func (a *Accounts) Workload(ctx context.Context, id, region string) (aws.Config,
 	if listed && !slices.Contains(entry.regions, region) {
 		return aws.Config{}, fmt.Errorf("account %s, region %s: %w", id, region, tagalong.ErrElsewhere)
 	}
-	if !listed {
+	if !listed || entry.roleless {
 		own, err := a.self(ctx)
 		if err != nil {
 			return aws.Config{}, err
@@ -99,15 +105,19 @@ func (a *Accounts) Workload(ctx context.Context, id, region string) (aws.Config,
 // Scopes gives where a sweep looks: our own account in our own Region, unless it is
 // listed with others, and then every Region of the accounts listed, sorted.
 func (a *Accounts) Scopes(ctx context.Context) ([]tagalong.Scope, error) {
-	own, err := a.self(ctx)
+	covered, err := a.Coverage(ctx)
 	if err != nil {
 		return nil, err
 	}
+	own := covered.Own
 	var scopes []tagalong.Scope
 	if _, listed := a.listed[own]; !listed {
 		scopes = append(scopes, tagalong.Scope{Account: own, Region: a.own.Region})
 	}
 	for _, id := range slices.Sorted(maps.Keys(a.listed)) {
+		if a.listed[id].roleless && id != own {
+			continue // of which we were given a registry alone
+		}
 		for _, region := range slices.Compact(slices.Sorted(slices.Values(a.listed[id].regions))) {
 			scopes = append(scopes, tagalong.Scope{Account: id, Region: region})
 		}

@@ -3,12 +3,14 @@ package accounts
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/boot"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/sandboxtest"
@@ -25,11 +27,7 @@ func start(t *testing.T, listed ...boot.Account) (*Accounts, *sandboxtest.Sandbo
 	t.Helper()
 	s := sandboxtest.Start(t)
 	s.STS.AddRole(role)
-	a, err := New(t.Context(), s.Config(), OwnAccount(s.Config()), listed)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return a, s
+	return New(s.Config(), OwnAccount(s.Config()), listed), s
 }
 
 // caller gives the account that a configuration speaks for.
@@ -113,14 +111,22 @@ func TestRoleIsAssumedOnce(t *testing.T) {
 	}
 }
 
-func TestAccountWithoutARoleMustBeOurs(t *testing.T) {
-	s := sandboxtest.Start(t)
-	self := OwnAccount(s.Config())
-	if _, err := New(t.Context(), s.Config(), self, []boot.Account{{ID: own}}); err != nil {
-		t.Error(err)
+func TestAccountWithoutARoleIsOursOrARegistry(t *testing.T) {
+	shop := []string{"shop/*"}
+	a, _ := start(t, boot.Account{ID: own, Clusters: []string{"prod"}}, boot.Account{ID: other, Repositories: shop})
+	got, err := a.Coverage(t.Context())
+	want := tagalong.Coverage{Own: own, Listed: map[string]tagalong.Given{own: {Clusters: []string{"prod"}}, other: {Repositories: shop}}}
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("error %v, coverage (-want +got):\n%s", err, diff)
 	}
-	_, err := New(t.Context(), s.Config(), self, []boot.Account{{ID: other}})
-	if err == nil || !strings.Contains(err.Error(), "account "+other+" has no role") {
+	if scopes, err := a.Scopes(t.Context()); err != nil || !slices.Equal(scopes, []tagalong.Scope{{Account: own, Region: "us-east-1"}}) {
+		t.Errorf("scopes %v, error %v", scopes, err)
+	}
+	if _, err := a.Workload(t.Context(), other, "us-east-1"); !errors.Is(err, tagalong.ErrElsewhere) {
+		t.Errorf("ECS beside a registry alone: error %v", err)
+	}
+	without, _ := start(t, boot.Account{ID: other})
+	if _, err := without.Coverage(t.Context()); err == nil || !strings.Contains(err.Error(), "account "+other+" has neither role nor repositories") {
 		t.Errorf("error %v", err)
 	}
 }

@@ -22,10 +22,7 @@ func TestScopesAreOursAndThoseListed(t *testing.T) {
 		"others, sorted":     {[]boot.Account{{ID: far, Role: role(far), Regions: []string{"us-west-2", "eu-west-1", "us-west-2"}}, {ID: "000011112222", Role: role("000011112222")}}, []tagalong.Scope{{Account: own, Region: "us-east-1"}, {Account: "000011112222", Region: "us-east-1"}, {Account: far, Region: "eu-west-1"}, {Account: far, Region: "us-west-2"}}},
 		"our own, elsewhere": {[]boot.Account{{ID: own, Regions: []string{"eu-west-1"}}}, []tagalong.Scope{{Account: own, Region: "eu-west-1"}}},
 	} {
-		a, err := New(t.Context(), s.Config(), OwnAccount(s.Config()), c.listed)
-		if err != nil {
-			t.Fatal(err)
-		}
+		a := New(s.Config(), OwnAccount(s.Config()), c.listed)
 		if got, err := a.Scopes(t.Context()); err != nil || !slices.Equal(got, c.want) {
 			t.Errorf("%s: %v, error %v; want %v", name, got, err, c.want)
 		}

@@ -44,16 +44,14 @@ func Assemble(ctx context.Context, config boot.Config, cfg aws.Config, log *slog
 	if err := errors.Join(problem, another); err != nil {
 		return Parts{}, err
 	}
-	reach, err := accounts.New(ctx, cfg, accounts.OwnAccount(cfg), listed)
-	if err != nil {
-		return Parts{}, err
-	}
+	reach := accounts.New(cfg, accounts.OwnAccount(cfg), listed)
 	workload := ecs.New(reach.Workload)
 	reactor := &tagalong.Reactor{
 		Rules:     rules,
 		Ledger:    ledger,
 		Workload:  workload,
 		Registry:  ecr.New(reach.Registry),
+		Coverage:  reach.Coverage,
 		Retention: config.Retention,
 		Untag:     config.Untag,
 		Log:       log,

@@ -75,7 +75,10 @@ func rollOut(t *testing.T, s *sandboxtest.Sandbox) (*ecr.Repository, []byte) {
 }
 
 func TestReactorWorksAcrossAccounts(t *testing.T) {
-	s, reactor, err := start(t, map[string]string{boot.EnvAccounts: `[{"account":"` + other + `","role":"` + role + `"}]`})
+	s, reactor, err := start(t, map[string]string{
+		boot.EnvAccounts:     `[{"account":"` + other + `","role":"` + role + `"}]`,
+		boot.EnvEnvironments: `[{"environment":"prod","accounts":["` + other + `"]}]`,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,9 +174,8 @@ func TestReactorAnnouncesOnTheBusThatIsSet(t *testing.T) {
 
 func TestReactorNamesWhatIsWrong(t *testing.T) {
 	for want, pairs := range map[string]map[string]string{
-		"TAGALONG_ENVIRONMENTS, item @a":    {boot.EnvEnvironments: "@a", boot.EnvAccounts: "@b"},
-		"TAGALONG_ACCOUNTS, item @b":        {boot.EnvEnvironments: "@a", boot.EnvAccounts: "@b"},
-		"account " + other + " has no role": {boot.EnvAccounts: `[{"account":"` + other + `"}]`},
+		"TAGALONG_ENVIRONMENTS, item @a": {boot.EnvEnvironments: "@a", boot.EnvAccounts: "@b"},
+		"TAGALONG_ACCOUNTS, item @b":     {boot.EnvEnvironments: "@a", boot.EnvAccounts: "@b"},
 	} {
 		if _, _, err := start(t, pairs); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s is not in: %v", want, err)

@@ -74,7 +74,8 @@ func newHistory(i, rollouts int, ledger *dynamo.Ledger) *history {
 	}
 	h.reactor = &tagalong.Reactor{
 		Ledger: ledger, Workload: h.workload, Registry: h.registry,
-		Now: func() time.Time { return h.now }, Log: slog.New(slog.DiscardHandler),
+		Coverage: tagalongtest.Covering(account),
+		Now:      func() time.Time { return h.now }, Log: slog.New(slog.DiscardHandler),
 	}
 	if i%blockedEvery == 0 {
 		h.registry.Immutable(h.repository)

@@ -90,6 +90,7 @@ func newYear(seed uint64, of size) *year {
 				{Environment: "dev", Tags: []string{"{environment}"}},
 			},
 			Ledger: lossy{y.ledger, y}, Workload: y.estate, Registry: y.registry, Now: clock,
+			Coverage: tagalongtest.Covering(account),
 		},
 		Estate: y.estate, Records: y.ledger, Scopes: []tagalong.Scope{{Account: account, Region: region}}, PendingAfter: time.Hour,
 	}

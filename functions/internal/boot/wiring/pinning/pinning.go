@@ -27,10 +27,7 @@ func Action(ctx context.Context, config boot.Config, cfg aws.Config) (imagedefin
 	if err != nil {
 		return imagedefinitions.Action{}, err
 	}
-	reach, err := accounts.New(ctx, cfg, accounts.OwnAccount(cfg), listed)
-	if err != nil {
-		return imagedefinitions.Action{}, err
-	}
+	reach := accounts.New(cfg, accounts.OwnAccount(cfg), listed)
 	return imagedefinitions.Action{
 		Region:   cfg.Region,
 		Images:   ecr.New(reach.Registry),

@@ -30,16 +30,13 @@ func Action(ctx context.Context, config boot.Config, cfg aws.Config, log *slog.L
 	if err := errors.Join(problem, another); err != nil {
 		return tagimage.Action{}, err
 	}
-	reach, err := accounts.New(ctx, cfg, accounts.OwnAccount(cfg), listed)
-	if err != nil {
-		return tagimage.Action{}, err
-	}
+	reach := accounts.New(cfg, accounts.OwnAccount(cfg), listed)
 	registry := ecr.New(reach.Registry)
 	return tagimage.Action{
 		Region:   cfg.Region,
 		Rules:    rules,
 		Images:   registry,
-		Promoter: &tagalong.Reactor{Rules: rules, Ledger: ledger, Registry: registry, Retention: config.Retention, Log: log},
+		Promoter: &tagalong.Reactor{Rules: rules, Ledger: ledger, Registry: registry, Coverage: reach.Coverage, Retention: config.Retention, Log: log},
 		Sights:   ledger,
 		Origins:  origins{codepipeline.NewJobs(cfg), codepipeline.New(reach.Workload)},
 		Log:      log,

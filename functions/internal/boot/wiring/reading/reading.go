@@ -25,10 +25,7 @@ func Queries(ctx context.Context, config boot.Config, cfg aws.Config) (tagalong.
 	if err != nil {
 		return tagalong.Queries{}, err
 	}
-	reach, err := accounts.New(ctx, cfg, accounts.OwnAccount(cfg), listed)
-	if err != nil {
-		return tagalong.Queries{}, err
-	}
+	reach := accounts.New(cfg, accounts.OwnAccount(cfg), listed)
 	return tagalong.Queries{Records: ledger, Registry: ecr.New(reach.Registry), Retention: config.Retention}, nil
 }
 
