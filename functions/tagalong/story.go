@@ -26,7 +26,7 @@ const (
 
 	stagingDeployRole = "arn:aws:iam::" + stagingAccount + ":role/" + pipelineName
 
-	sandboxRules    = `[{"environment":"staging","clusters":["staging-*"]},{"environment":"prod","clusters":["prod-*"]}]`
+	sandboxRules    = `[{"environment":"staging","accounts":["444455556666"],"clusters":["staging-*"]},{"environment":"prod","clusters":["prod-*"]}]`
 	sandboxAccounts = `[{"account":"` + stagingAccount + `","role":"` + stagingRole + `"}]`
 )
 
@@ -64,7 +64,7 @@ func (st *stage) steps() []step {
 			lost = started // it comes in the end
 			return st.complete(first, at(8, 5, 37, 912))
 		}}},
-		{"Build 41 runs in staging too, in another account: its ECS is read through a role, its tag is moved in the same repository.", []happening{func() ([]byte, error) {
+		{"Build 41 runs in staging too, in another account: its ECS is read through a role, and its tag moves in our repository, since the rule of staging names that account.", []happening{func() ([]byte, error) {
 			return st.rollOut(st.staging, "build-41", at(8, 20, 5, 0), at(8, 24, 40, 118))
 		}}},
 		{"The worker is rolled out to prod. The tags of its repository are immutable, and prod is a new one.", []happening{func() ([]byte, error) {
