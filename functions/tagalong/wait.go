@@ -103,8 +103,11 @@ func durationFlag(flag, value string, least time.Duration, want string) (time.Du
 
 func wantDigest(text string) (tagalong.ImageQuery, error) {
 	image, err := tagalong.ParseImageQuery(text)
-	if err != nil || image.Digest == "" {
-		return tagalong.ImageQuery{}, usagef("--digest %q: want sha256:… with 64 hexadecimal digits, or REPOSITORY@sha256:…", text)
+	if err == nil && image.Digest == "" {
+		err = fmt.Errorf("image %q: no digest: want sha256:… with 64 hexadecimal digits, or REPOSITORY@sha256:…", text)
+	}
+	if err != nil {
+		return tagalong.ImageQuery{}, usageError{fmt.Errorf("--digest: %w", err)}
 	}
 	return image, nil
 }

@@ -16,6 +16,8 @@ func (whereCommand) Help() string {
   tagalong where public.ecr.aws/appmesh/aws-appmesh-envoy
   tagalong where checkout-api -o json | jq -r '.[] | select(.phase != "ended") | .cluster + "/" + .service'
 
+An image is understood as docker, crane, skopeo, kubectl, Trivy, ECR and Inspector write it: with docker:// or https:// before it, as an ARN, a package URL or the address of its page in ECR's console. What is not understood is named.
+
 Each row is an interval in which a container ran the image, or a rollout in progress; the newest come first. A tag is looked up in ECR now. Digests are given whole: --wide and -o json show them so. The digest of one platform finds the multi-platform image that holds it, too.
 `
 }

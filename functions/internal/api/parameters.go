@@ -112,7 +112,7 @@ var (
 		},
 	}
 	image = parameter{
-		name: "image", required: true, max: 600, want: "a digest (sha256:…), REPOSITORY@DIGEST, REPOSITORY:TAG or REPOSITORY",
+		name: "image", required: true, max: tagalong.MaxImage, want: "a digest (sha256:…), REPOSITORY@DIGEST, REPOSITORY:TAG or REPOSITORY",
 		read: func(a *arguments, text string, _ time.Time) (err error) {
 			a.image, err = tagalong.ParseImageQuery(text)
 			return err

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/distribution/reference"
 	"github.com/opencontainers/go-digest"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
@@ -146,24 +147,24 @@ func (r *reader) tag(at string, n Named, image *Image) {
 	}
 }
 
-// maxURI bounds what is parsed: a registry, a repository of 255 characters, a tag
-// of 128 and a digest fit.
-const maxURI = 600
-
-// ParseURI reads an image URI: repo, repo:tag, repo@digest or repo:tag@digest. Its
-// error begins with the value.
+// ParseURI reads an image URI: repo, repo:tag, repo@digest or repo:tag@digest, in any
+// form that the core understands. Its error begins with the value.
 func ParseURI(uri string) (Image, error) {
-	if len(uri) > maxURI {
-		return Image{}, fmt.Errorf("of %d characters: want at most %d", len(uri), maxURI)
+	if len(uri) > tagalong.MaxImage {
+		return Image{}, fmt.Errorf("of %d characters: want at most %d", len(uri), tagalong.MaxImage)
 	}
 	parsed, err := tagalong.ParseImage(uri)
 	if err != nil {
-		return Image{}, fmt.Errorf("%q: want REPOSITORY:TAG or REPOSITORY@DIGEST, such as 111122223333.dkr.ecr.us-east-1.amazonaws.com/checkout-api:prod: %w", uri, errors.Unwrap(err))
+		return Image{}, fmt.Errorf("%s: want REPOSITORY:TAG or REPOSITORY@DIGEST, such as 111122223333.dkr.ecr.us-east-1.amazonaws.com/checkout-api:prod: %w", tagalong.QuoteImage(uri), errors.Unwrap(err))
 	}
-	written, _, _ := strings.Cut(uri, "@")
+	plain, _ := tagalong.PlainImage(uri) // it has been read
+	written, _, _ := strings.Cut(plain, "@")
 	image := Image{Repository: parsed.Repository, Written: written, Digest: parsed.Digest}
 	if colon := strings.LastIndexByte(written, ':'); colon > strings.LastIndexByte(written, '/') {
 		image.Written, image.Tags = written[:colon], []string{parsed.Tag}
+	}
+	if _, err := reference.ParseNormalizedNamed(image.Written); err != nil { // nor would Docker take it
+		image.Written = image.Repository.String()
 	}
 	return image, nil
 }

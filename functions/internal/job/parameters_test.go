@@ -179,6 +179,13 @@ func TestImageOfParameters(t *testing.T) {
 		{Named{"checkout-api", "build-42", digestA, host + "/checkout-api:latest"}, host + "/checkout-api@" + digestA, "latest build-42"},
 		{Named{"checkout-api", "build-42", digestA, host + "/checkout-api@" + digestA}, host + "/checkout-api@" + digestA, "build-42"},
 		{Named{ImageURI: "public.ecr.aws/x/y:1"}, "public.ecr.aws/x/y:1", "1"},
+		// other forms, and what of them is written for ECS
+		{Named{ImageURI: "https://" + host + "/checkout-api:build-42"}, host + "/checkout-api:build-42", "build-42"},
+		{Named{ImageURI: "docker://" + host + "/checkout-api@" + digestA}, host + "/checkout-api@" + digestA, ""},
+		{Named{ImageURI: "arn:aws:ecr:us-east-1:111122223333:repository/checkout-api/" + digestA}, host + "/checkout-api@" + digestA, ""},
+		{Named{ImageURI: host + "/checkout-api/", ImageTag: "build-42"}, host + "/checkout-api:build-42", "build-42"},
+		{Named{ImageURI: host + ":443/checkout-api:build-42"}, host + ":443/checkout-api:build-42", "build-42"},
+		{Named{ImageURI: "index.docker.io/library/nginx:1.27"}, "index.docker.io/library/nginx:1.27", "1.27"},
 	} {
 		image, problems := c.named.Image("UserParameters", here)
 		if len(problems) > 0 || image.String() != c.want || strings.Join(image.Tags, " ") != c.tags {
@@ -220,8 +227,10 @@ func TestImagesThatContradictThemselves(t *testing.T) {
 		{Named{ImageTag: "1", ImageURI: host + "/a:2"}, []string{"two tags, and no digest"}},
 		{Named{"Bad", ".x", "sha256:1", ":x"}, []string{`UserParameters.RepositoryName "Bad": want the name`, `UserParameters.ImageTag ".x"`, `UserParameters.ImageDigest "sha256:1"`, `UserParameters.ImageURI ":x"`}},
 		{Named{RepositoryName: host + "/a", ImageTag: "1"}, []string{"its registry belongs in ImageURI"}},
+		{Named{ImageURI: "docker-archive:app.tar"}, []string{`UserParameters.ImageURI "docker-archive:app.tar": want REPOSITORY:TAG`, "on somebody's disk"}},
+		{Named{ImageURI: "joe:hunter2@" + host + "/a:1"}, []string{"UserParameters.ImageURI with a user or a password"}},
 		{Named{ImageTag: strings.Repeat("x", 129), RepositoryName: "ab"}, []string{"1 to 128 letters"}},
-		{Named{ImageURI: strings.Repeat("x", 601)}, []string{"601 characters"}},
+		{Named{ImageURI: strings.Repeat("x", 1001)}, []string{"1001 characters"}},
 		{Named{RepositoryName: "ab", ImageDigest: "sha512:" + strings.Repeat("a", 128)}, []string{"want sha256:"}},
 	} {
 		_, problems := c.named.Image("UserParameters", here)

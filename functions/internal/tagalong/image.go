@@ -1,6 +1,8 @@
 package tagalong
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -18,63 +20,158 @@ type ImageQuery struct {
 	Digest     digest.Digest
 }
 
-// maxImage bounds what is parsed: a registry, a repository of 255 characters, a
-// tag of 128 and a digest fit.
-const maxImage = 600
+// Image is an image reference as a task definition or a task writes it.
+type Image struct {
+	Repository
+	Tag    string
+	Digest digest.Digest
+}
+
+// ParseImage reads an image as ECS runs it, in any form of those above: without a
+// registry it is Docker Hub's, without tag and digest the tag is latest.
+func ParseImage(s string) (Image, error) {
+	i, err := parseImage(s)
+	if err != nil {
+		return Image{}, imageError(s, err)
+	}
+	if i.Repository == "" {
+		return Image{}, imageError(s, errors.New("a digest alone: want REPOSITORY@DIGEST"))
+	}
+	named, err := reference.ParseNormalizedNamed(ImageQuery{Registry: i.Registry, Repository: i.Repository}.String())
+	if err != nil {
+		return Image{}, imageError(s, err)
+	}
+	image := Image{Repository: Repository{Registry: reference.Domain(named), Name: reference.Path(named)}, Tag: i.Tag, Digest: i.Digest}
+	if i.Digest == "" {
+		image.Tag = cmp.Or(i.Tag, "latest")
+	}
+	return image, nil
+}
 
 // repositoryPath is a repository's name by the OCI distribution specification,
 // https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests.
 var repositoryPath = regexp.MustCompile(`^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$`)
 
-// bareDigest is what a digest looks like without its algorithm, whole or as far
-// as tables show it. It would do as a repository's name, and find nothing.
-var bareDigest = regexp.MustCompile(`^[0-9a-f]{12,64}$`)
+// What a digest looks like without its algorithm, whole or as far as tables show it,
+// and with a hyphen behind it. Both would do as a repository's name, and find nothing.
+var (
+	bareDigest       = regexp.MustCompile(`^[0-9a-f]{12,64}$`)
+	hyphenatedDigest = regexp.MustCompile(`^sha(?:256|384|512)-[0-9a-f]{12,}(?:\.[a-z]+)?$`)
+)
 
-// ParseImageQuery reads a digest, REPOSITORY@DIGEST, REPOSITORY:TAG or REPOSITORY;
-// the repository may begin with its registry's host, and must if its name alone
-// could be a digest.
+// ParseImageQuery reads a digest, REPOSITORY@DIGEST, REPOSITORY:TAG or REPOSITORY, in
+// any form of those above; the repository may begin with its registry's host, and must
+// if its name alone could be a digest.
 func ParseImageQuery(s string) (ImageQuery, error) {
-	wrong := fmt.Errorf("image %q: want a digest (sha256:…), REPOSITORY@DIGEST, REPOSITORY:TAG or REPOSITORY, such as checkout-api:prod", s)
-	if len(s) > maxImage {
-		return ImageQuery{}, fmt.Errorf("image of %d characters: want at most %d", len(s), maxImage)
+	i, err := parseImage(s)
+	if err == nil && i.Registry == "" && i.Tag == "" && i.Digest == "" && bareDigest.MatchString(i.Repository) {
+		err = fmt.Errorf("want a whole digest, sha256: and 64 hexadecimal digits (JSON and wide tables show it), or HOST/%s for a repository of that name", i.Repository)
 	}
-	if d, err := digest.Parse(s); err == nil {
-		return ImageQuery{Digest: d}, nil
-	}
-	if algorithm, _, ok := strings.Cut(s, ":"); ok && digest.Algorithm(algorithm).Available() {
-		return ImageQuery{}, fmt.Errorf("image %q: want a whole digest, such as sha256: and 64 hexadecimal digits", s)
-	}
-	if bareDigest.MatchString(s) {
-		return ImageQuery{}, fmt.Errorf("image %q: want a whole digest, sha256: and 64 hexadecimal digits (JSON and wide tables show it), or HOST/%s for a repository of that name", s, s)
-	}
-	var i ImageQuery
-	name, after, pinned := strings.Cut(s, "@")
-	if pinned {
-		d, err := digest.Parse(after)
-		if err != nil {
-			return ImageQuery{}, wrong
-		}
-		i.Digest = d
-	}
-	if colon := strings.LastIndexByte(name, ':'); colon > strings.LastIndexByte(name, '/') {
-		name, i.Tag = name[:colon], name[colon+1:]
-		if !legalTag.MatchString(i.Tag) {
-			return ImageQuery{}, wrong
-		}
+	if err != nil {
+		return ImageQuery{}, imageError(s, err)
 	}
 	if i.Digest != "" {
 		i.Tag = "" // it only says where the digest came from
 	}
-	if host, path, ok := strings.Cut(name, "/"); ok && strings.ContainsAny(host, ".:") || host == "localhost" {
-		i.Registry, name = canonicalRegistry(host), path
-		if named, err := reference.ParseNormalizedNamed(host + "/" + path); err == nil {
-			name = reference.Path(named) // docker.io/nginx is docker.io/library/nginx
+	return i, nil
+}
+
+func imageError(s string, err error) error { return fmt.Errorf("image %s: %w", QuoteImage(s), err) }
+
+// QuoteImage quotes an image for an error, unless there may be a password in it.
+func QuoteImage(s string) string {
+	if credentials.MatchString(s) {
+		return "with a user or a password"
+	}
+	return fmt.Sprintf("%.300q", s)
+}
+
+// credentials are a user and a password before a host.
+var credentials = regexp.MustCompile(`^(?:[^/]*://[^/@]*@|[^/@]+:[^/@]*@[^/@]*/)`)
+
+// Errors that several forms have in common.
+var (
+	errRegistryAlone = errors.New("that is a registry alone: want HOST/REPOSITORY")
+	errNoImage       = errors.New("want a digest (sha256:…), REPOSITORY@DIGEST, REPOSITORY:TAG or REPOSITORY, such as checkout-api:prod")
+)
+
+// parseImage takes the plain form of an image apart.
+func parseImage(s string) (i ImageQuery, err error) {
+	if len(s) > MaxImage {
+		return i, fmt.Errorf("of %d characters: want at most %d", len(s), MaxImage)
+	}
+	text, err := PlainImage(s)
+	if err != nil {
+		return i, err
+	}
+	if d, err := digest.Parse(strings.ToLower(strings.TrimPrefix(text, "@"))); err == nil {
+		return ImageQuery{Digest: d}, nil
+	}
+	if algorithm, _, ok := strings.Cut(text, ":"); ok && digest.Algorithm(strings.ToLower(algorithm)).Available() {
+		return i, errors.New("want a whole digest, such as sha256: and 64 hexadecimal digits")
+	}
+	name, after, pinned := strings.Cut(text, "@")
+	if pinned {
+		if i.Digest, err = digest.Parse(strings.ToLower(after)); err != nil {
+			return i, errNoImage
 		}
 	}
-	if i.Repository = name; !repositoryPath.MatchString(name) || len(name) > 255 {
-		return ImageQuery{}, wrong
+	if colon := strings.LastIndexByte(name, ':'); colon > strings.LastIndexByte(name, '/') {
+		if name, i.Tag = name[:colon], name[colon+1:]; !legalTag.MatchString(i.Tag) {
+			return i, errNoImage
+		}
 	}
-	return i, nil
+	i.Registry, i.Repository, err = parseRepository(strings.TrimSuffix(name, "/"))
+	return i, err
+}
+
+// parseRepository splits off the registry's host, "" if there is none: it has a dot or
+// a port, or is localhost.
+func parseRepository(name string) (registry, repository string, err error) {
+	host, path, ok := strings.Cut(name, "/")
+	isHost := strings.ContainsAny(host, ".:") || strings.EqualFold(host, "localhost")
+	if ok && isHost && host != "." && host != ".." {
+		if registry, path = canonicalHost(host), strings.TrimPrefix(path, "/"); registry == dockerHub && !strings.Contains(path, "/") {
+			path = "library/" + path // docker.io/nginx is docker.io/library/nginx
+		}
+		name = path
+	}
+	switch {
+	case !ok && publicHosts[canonicalHost(host)], !ok && ecrHost.MatchString(canonicalHost(host)), ok && name == "":
+		return "", "", errRegistryAlone
+	case hyphenatedDigest.MatchString(name):
+		return "", "", errors.New("want a digest with a colon, such as sha256: and 64 hexadecimal digits")
+	case name != strings.ToLower(name) && repositoryPath.MatchString(strings.ToLower(name)):
+		return "", "", fmt.Errorf("names of repositories have no capitals: want %s", strings.ToLower(name))
+	case !repositoryPath.MatchString(name) || len(name) > 255:
+		return "", "", errNoImage
+	}
+	if registry != "" {
+		if _, err := reference.ParseNormalizedNamed(registry + "/" + name); err != nil {
+			return "", "", errNoImage
+		}
+	}
+	return registry, name, nil
+}
+
+const dockerHub = "docker.io"
+
+// hubHosts are other names of Docker Hub's registry, publicHosts those of registries
+// that everybody knows: none of them is a repository.
+var (
+	hubHosts    = map[string]bool{"index.docker.io": true, "registry-1.docker.io": true, "registry.hub.docker.com": true, "registry.docker.io": true}
+	publicHosts = map[string]bool{
+		dockerHub: true, "public.ecr.aws": true, "ghcr.io": true, "quay.io": true, "gcr.io": true, "registry.k8s.io": true, "mcr.microsoft.com": true, "registry.gitlab.com": true,
+	}
+)
+
+// canonicalHost returns the one name under which a registry is known here.
+func canonicalHost(host string) string {
+	host = strings.TrimSuffix(strings.TrimSuffix(strings.ToLower(host), ":443"), ".")
+	if hubHosts[host] {
+		return dockerHub
+	}
+	return canonicalRegistry(host)
 }
 
 // String gives the form that ParseImageQuery reads.
@@ -106,5 +203,5 @@ func (i ImageQuery) official() Repository {
 	if i.Registry != "" || i.Repository == "" || strings.Contains(i.Repository, "/") {
 		return Repository{}
 	}
-	return Repository{Registry: "docker.io", Name: "library/" + i.Repository}
+	return Repository{Registry: dockerHub, Name: "library/" + i.Repository}
 }

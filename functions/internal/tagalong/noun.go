@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/distribution/reference"
 	"github.com/opencontainers/go-digest"
 )
 
@@ -168,29 +167,4 @@ func mergeContainers(known, seen []Container) []Container {
 	}
 	slices.SortFunc(merged, func(a, b Container) int { return cmp.Compare(a.Name, b.Name) })
 	return merged
-}
-
-// Image is an image reference as a task definition or a task writes it.
-type Image struct {
-	Repository
-	Tag    string
-	Digest digest.Digest
-}
-
-// ParseImage reads repo, repo:tag, repo@digest and repo:tag@digest, with or
-// without a registry; without one it is Docker Hub's. Without tag and digest the
-// tag is latest, as ECS pulls it.
-func ParseImage(s string) (Image, error) {
-	named, err := reference.ParseNormalizedNamed(s)
-	if err != nil {
-		return Image{}, fmt.Errorf("image %q: %w", s, err)
-	}
-	image := Image{Repository: Repository{Registry: canonicalRegistry(reference.Domain(named)), Name: reference.Path(named)}}
-	if tagged, ok := reference.TagNameOnly(named).(reference.Tagged); ok {
-		image.Tag = tagged.Tag()
-	}
-	if digested, ok := named.(reference.Digested); ok {
-		image.Digest = digested.Digest()
-	}
-	return image, nil
 }
