@@ -216,7 +216,7 @@ func (i inquiry) digest() string {
 
 // repository draws the name of one, perhaps with its registry.
 func (i inquiry) repository() string {
-	names := []string{"shop/api", "shop/web", "library/nginx", "nginx", "shop", hubAPI.String(), shopAPI.String(), awayAPI.String(), shopWeb.String(), nginx.String()}
+	names := []string{"shop/api", "shop/web", "library/nginx", "nginx", "shop", hubAPI.String(), "index.docker.io/library/nginx", "registry-1.docker.io:443/nginx", shopAPI.String(), awayAPI.String(), shopWeb.String(), nginx.String()}
 	return rapid.SampledFrom(names).Draw(i.T, "repository")
 }
 

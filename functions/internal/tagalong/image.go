@@ -137,7 +137,7 @@ func parseRepository(name string) (registry, repository string, err error) {
 		name = path
 	}
 	switch {
-	case !ok && publicHosts[canonicalHost(host)], !ok && ecrHost.MatchString(canonicalHost(host)), ok && name == "":
+	case !ok && isRegistry(host), ok && name == "":
 		return "", "", errRegistryAlone
 	case hyphenatedDigest.MatchString(name):
 		return "", "", errors.New("want a digest with a colon, such as sha256: and 64 hexadecimal digits")
@@ -164,6 +164,13 @@ var (
 		dockerHub: true, "public.ecr.aws": true, "ghcr.io": true, "quay.io": true, "gcr.io": true, "registry.k8s.io": true, "mcr.microsoft.com": true, "registry.gitlab.com": true,
 	}
 )
+
+// isRegistry reports whether a name without a slash is that of a registry.
+func isRegistry(host string) bool {
+	host = canonicalHost(host)
+	_, _, private := parseRegistry(host)
+	return private || publicHosts[host]
+}
 
 // canonicalHost returns the one name under which a registry is known here.
 func canonicalHost(host string) string {

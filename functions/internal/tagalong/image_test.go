@@ -104,6 +104,8 @@ var imageForms = map[string]string{
 	"arn:aws-cn:ecr:cn-north-1:111122223333:repository/shop/api":         "111122223333.dkr.ecr.cn-north-1.amazonaws.com.cn/shop/api",
 	"arn:aws-us-gov:ecr:us-gov-west-1:444455556666:repository/shop/api/": "444455556666.dkr.ecr.us-gov-west-1.amazonaws.com/shop/api",
 
+	"arn:aws-eusc:ecr:eusc-de-east-1:111122223333:repository/shop/api": "111122223333.dkr.ecr.eusc-de-east-1.amazonaws.eu/shop/api",
+
 	// Package URLs: CycloneDX, SPDX, Trivy, Docker Scout.
 	"pkg:oci/api@sha256%3A" + hex64 + "?arch=amd64&repository_url=" + home + "%2Fshop%2Fapi": home + "/shop/api@" + sum64,
 	"pkg:oci/debian@" + sum64 + "?repository_url=index.docker.io/library/debian":             "docker.io/library/debian@" + sum64,

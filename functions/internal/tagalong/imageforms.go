@@ -11,6 +11,8 @@ import (
 	"unicode"
 
 	"github.com/opencontainers/go-digest"
+
+	"github.com/tagalong-aws/tagalong/events"
 )
 
 // The forms in which people and tools write images. All of them become the plain
@@ -182,16 +184,17 @@ func ofConsole(host, path, region string) (string, error) {
 	if region == "" {
 		region = consoleHost.FindStringSubmatch(host)[1]
 	}
+	region = strings.ToLower(region)
 	account, name, _ := strings.Cut(strings.TrimPrefix(path, "ecr/repositories/private/"), "/")
-	if !strings.HasPrefix(path, "ecr/repositories/private/") || !accountID.MatchString(account) || name == "" || region == "" {
+	if !strings.HasPrefix(path, "ecr/repositories/private/") || !accountID.MatchString(account) || name == "" || !events.IsRegion(region) {
 		return "", errors.New("that page of the AWS console is none of a private ECR repository in a Region: want its URI, ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY")
 	}
 	parts := strings.Split(name, "/")
 	end := slices.IndexFunc(parts, func(part string) bool { return part == "_" || strings.Contains(part, ":") })
 	if end < 0 {
-		return ecrRegistry(account, region) + "/" + name, nil
+		return RegistryHost(account, region) + "/" + name, nil
 	}
-	repository := ecrRegistry(account, region) + "/" + strings.TrimSuffix(strings.Join(parts[:end], "/"), "/image")
+	repository := RegistryHost(account, region) + "/" + strings.TrimSuffix(strings.Join(parts[:end], "/"), "/image")
 	for _, part := range parts[end:] {
 		if strings.Contains(part, ":") {
 			return repository + "@" + part, nil
@@ -201,11 +204,6 @@ func ofConsole(host, path, region string) (string, error) {
 }
 
 var accountID = regexp.MustCompile(`^\d{12}$`)
-
-// ecrRegistry returns the plain name of an account's private registry in a Region.
-func ecrRegistry(account, region string) string {
-	return canonicalRegistry(account + ".dkr.ecr." + strings.ToLower(region) + ".amazonaws.com")
-}
 
 // ofDockerHub reads a page of an image: _/NAME or r/OWNER/NAME, and its tabs.
 func ofDockerHub(path string) (string, error) {
@@ -224,10 +222,10 @@ var imageARN = regexp.MustCompile(`^arn:aws[a-z-]*:ecr:([A-Za-z0-9-]+):(\d{12}):
 
 func ofARN(text string) (string, error) {
 	parts := imageARN.FindStringSubmatch(text)
-	if parts == nil {
+	if parts == nil || !events.IsRegion(strings.ToLower(parts[1])) {
 		return "", errors.New("that ARN is none of a private ECR repository or of an image in one: want arn:aws:ecr:REGION:ACCOUNT:repository/NAME or …/NAME/sha256:…; of a public one want public.ecr.aws/ALIAS/NAME")
 	}
-	return digested(ecrRegistry(parts[2], parts[1])+"/"+parts[3], parts[4]), nil
+	return digested(RegistryHost(parts[2], strings.ToLower(parts[1]))+"/"+parts[3], parts[4]), nil
 }
 
 func digested(repository, digest string) string {
