@@ -81,6 +81,14 @@ func (s ServiceState) completed() []DeploymentState {
 	})
 }
 
+// shows reports whether the state is what a fact tells, or what came of that: the fact
+// is of the primary deployment, which has changed since.
+func (s ServiceState) shows(f Fact) bool {
+	d, ok := s.primary()
+	came := f.Name == InProgress || f.Name == Completed && d.State == StateCompleted || f.Name == Failed && d.State == StateFailed
+	return ok && came && d.ID == f.Deployment && !d.Changed.Before(f.Time.Add(-sameMoment))
+}
+
 // has tells whether ECS still has a deployment.
 func (s ServiceState) has(deployment string) bool {
 	return slices.ContainsFunc(s.Current, func(d DeploymentState) bool { return d.ID == deployment })

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,7 +22,8 @@ type estateWorld struct {
 	ledger   *tagalongtest.Ledger
 	registry *tagalongtest.Registry
 	now      time.Time
-	heard    int // how many of the estate's events
+	lag      atomic.Int64 // by how much what happens in the estate lies back
+	heard    int          // how many of the estate's events
 	images   map[deploymentOf]Ran
 }
 
@@ -33,7 +35,7 @@ var (
 func newEstateWorld(rules Rules) *estateWorld {
 	w := &estateWorld{ledger: &tagalongtest.Ledger{}, registry: newWorld(nil).registry, now: noon, images: map[deploymentOf]Ran{}}
 	clock := func() time.Time { return w.now }
-	w.estate = &tagalongtest.Estate{Now: clock}
+	w.estate = &tagalongtest.Estate{Now: func() time.Time { return w.now.Add(-time.Duration(w.lag.Load())) }}
 	w.Sweeper = &Sweeper{
 		Reactor: &Reactor{Rules: rules, Ledger: w.ledger, Workload: w.estate, Registry: w.registry, Now: clock, Coverage: tagalongtest.Covering("111122223333", "444455556666")},
 		Estate:  w.estate, Records: w.ledger, Scopes: []Scope{usEast, euWest}, PendingAfter: time.Hour,

@@ -114,6 +114,11 @@ func (r *Reactor) policy(ctx context.Context, s Service) (policy Policy, ok bool
 type notes struct {
 	wishes  map[TagID]Tag // to be converged
 	endings []Ending      // to be announced
+	// head is the version of the service's head that the first fact was found by, and
+	// then the one that the facts before have left: another one is somebody else's.
+	head string
+	// onlyOnHead gives errOutdated instead of noting a fact on any other head.
+	onlyOnHead bool
 }
 
 // note takes one fact as far as the ledger: the rest comes into notes, so that of
@@ -129,7 +134,7 @@ func (r *Reactor) note(ctx context.Context, s Service, f Fact, n *notes) (record
 	if err != nil {
 		return false, err
 	}
-	p := pass{Reactor: r, obs: obs, know: know, wishes: n.wishes, endings: n.endings, readings: map[Repository]reading{}}
+	p := pass{Reactor: r, obs: obs, know: know, wishes: n.wishes, endings: n.endings, readings: map[Repository]reading{}, notes: n}
 	err = p.record(ctx)
 	n.endings = p.endings
 	if err == nil && !p.recorded {
@@ -193,6 +198,8 @@ type pass struct {
 	readings map[Repository]reading
 	// endings are what this pass is to announce.
 	endings []Ending
+	// notes are those of a pass that only notes.
+	notes *notes
 }
 
 // run takes the observation through. What it recorded is announced beside its tags.
@@ -226,6 +233,10 @@ func (p *pass) record(ctx context.Context) error {
 		if err != nil || !changed {
 			return err
 		}
+		ours := p.notes == nil || p.notes.head == change.Seen
+		if !ours && p.notes.onlyOnHead {
+			return errOutdated
+		}
 		err = p.commit(ctx, &change)
 		if errors.Is(err, ErrConflict) && conflicts < maxConflicts {
 			conflicts++
@@ -242,6 +253,9 @@ func (p *pass) record(ctx context.Context) error {
 		change.collect(p.wishes)
 		p.gather(change)
 		p.know = p.know.with(change)
+		if p.notes != nil && ours {
+			p.notes.head = change.Head.Version
+		}
 		if !p.prove() {
 			return nil
 		}

@@ -300,36 +300,71 @@ func (p *sweepPass) cluster(ctx context.Context, scope Scope, at *sweepCursor) e
 		if !p.hasTime(ctx) {
 			return errTimeUp
 		}
-		seen := p.now()
-		states, err := p.Estate.Describe(ctx, scope, cluster, chunk)
+		services, err := p.look(ctx, scope, cluster, chunk)
 		if err != nil {
 			return err
 		}
-		if err := p.look(ctx, scope, states, seen); err != nil {
-			return err
-		}
 		at.Service = chunk[len(chunk)-1]
-		p.report.Services += len(states)
+		p.report.Services += services
 		p.progress(phaseServices, joinPath(scope.String(), cluster), p.report.Services)
 	}
 	return nil
 }
 
-// look compares the services of a chunk, as they were seen, with the ledger, and
-// tells it what it lacks. What ECS remembers is read for all of them together.
-func (p *sweepPass) look(ctx context.Context, scope Scope, states []ServiceState, seen time.Time) error {
-	tenants := p.tenants(ctx, states, seen)
+// maxLooks is how often a sweep looks at a service of which the ledger learns more while
+// it looks. A later sweep takes up what is left.
+const maxLooks = 3
+
+// look compares the services of a chunk with the ledger, and tells it what it lacks. At
+// those of which it has learned more meanwhile it looks again.
+func (p *sweepPass) look(ctx context.Context, scope Scope, cluster string, names []string) (services int, err error) {
+	services, again, err := p.lookOnce(ctx, scope, cluster, names)
+	for looks := 1; err == nil && len(again) > 0 && looks < maxLooks; looks++ {
+		_, again, err = p.lookOnce(ctx, scope, cluster, again)
+	}
+	return services, err
+}
+
+// lookOnce asks the ledger first: so what ECS shows is the younger of the two, unless
+// the ledger is written to after that. It returns the services for which it was.
+func (p *sweepPass) lookOnce(ctx context.Context, scope Scope, cluster string, names []string) (services int, outdated []string, err error) {
+	tenants := p.tenants(ctx, servicesOf(scope, cluster, names))
+	seen := p.now().UTC().Truncate(time.Millisecond)
+	states, err := p.Estate.Describe(ctx, scope, cluster, names)
+	if err != nil {
+		return 0, nil, err
+	}
+	tenants = p.shown(tenants, states, seen)
+	err = p.mend(ctx, scope, tenants)
+	for _, t := range tenants {
+		if t.outdated {
+			outdated = append(outdated, t.Name)
+		}
+	}
+	return len(states), outdated, err
+}
+
+func servicesOf(scope Scope, cluster string, names []string) (services []Service) {
+	for _, name := range names {
+		services = append(services, Service{Account: scope.Account, Region: scope.Region, Cluster: cluster, Name: name})
+	}
+	return services
+}
+
+// mend tells the ledger what it lacks of services that ECS has shown. What ECS remembers
+// is read for all of them together.
+func (p *sweepPass) mend(ctx context.Context, scope Scope, tenants []*tenant) error {
 	var asked []Service
 	for _, t := range tenants {
-		if p.options.Whole || p.turn(t.state.Service.String()) || len(t.timeline.gaps(t.state)) > 0 || len(t.reborn()) > 0 {
-			asked = append(asked, t.state.Service)
+		if p.options.Whole || p.turn(t.Service.String()) || len(t.timeline.gaps(t.state)) > 0 || len(t.reborn()) > 0 {
+			asked = append(asked, t.Service)
 		}
 	}
 	tenants, records, err := p.remember(ctx, scope, tenants, asked)
 	if err != nil {
 		return err
 	}
-	tenants = p.each(ctx, tenants, func(t *tenant) error { return p.compare(ctx, t, records[t.state.Service]) })
+	tenants = p.each(ctx, tenants, func(t *tenant) error { return p.compare(ctx, t, records[t.Service]) })
 	var wanted []DeploymentOf
 	for _, t := range tenants {
 		wanted = append(wanted, t.wanted()...)
@@ -362,10 +397,10 @@ func (p *sweepPass) remember(ctx context.Context, scope Scope, tenants []*tenant
 	var mu sync.Mutex
 	records = map[Service][]ServiceDeployment{}
 	left := p.each(ctx, tenants, func(t *tenant) error {
-		if !slices.Contains(asked, t.state.Service) {
+		if !slices.Contains(asked, t.Service) {
 			return nil
 		}
-		own, err := p.Estate.Chronicle(ctx, scope, []Service{t.state.Service})
+		own, err := p.Estate.Chronicle(ctx, scope, []Service{t.Service})
 		mu.Lock()
 		defer mu.Unlock()
 		maps.Copy(records, own)

@@ -29,7 +29,7 @@ type imagined struct {
 func (p *sweepPass) foresee(ctx context.Context, t *tenant, facts []Fact) error {
 	v := imagined{know: knowledge{Snapshot: t.snap}, rows: map[RolloutKey]Details{}}
 	for _, f := range sortFacts(facts) {
-		if err := p.imagine(ctx, &v, Observation{Service: t.state.Service, Policy: t.policy, Fact: f, Now: p.now()}); err != nil {
+		if err := p.imagine(ctx, &v, Observation{Service: t.Service, Policy: t.policy, Fact: f, Now: p.now()}); err != nil {
 			return fmt.Errorf("%s %s: %w", f.Name, f.Subject(), err)
 		}
 	}
@@ -37,13 +37,13 @@ func (p *sweepPass) foresee(ctx context.Context, t *tenant, facts []Fact) error 
 	t.snap = v.know.Snapshot
 	timeline, err := t.snap.fold()
 	if errors.Is(err, errForgotten) {
-		timeline, err = p.recount(ctx, t.state.Service, v.told)
+		timeline, err = p.recount(ctx, t.Service, v.told)
 	}
 	if err != nil {
 		return err
 	}
 	t.timeline = timeline
-	p.expect(t.state.Service, foresight{released: was, claims: t.snap.Head.Claims})
+	p.expect(t.Service, foresight{released: was, claims: t.snap.Head.Claims})
 	return nil
 }
 

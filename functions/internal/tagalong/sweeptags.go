@@ -82,59 +82,85 @@ func (p *sweepPass) covers(s Service) bool {
 // retireOf retires those services of a cluster that ECS does not have, or that no
 // rule manages any more. An interrupted sweep has not seen them all, so ECS is asked.
 func (p *sweepPass) retireOf(ctx context.Context, services []Service, members map[Service]string) error {
-	of, there := services[0], map[string]bool{}
+	missed, err := p.departed(ctx, services)
+	if err != nil {
+		return err
+	}
+	// The ledger is asked, and then ECS once more: so what it shows is the younger of the two.
+	services = slices.DeleteFunc(slices.Clone(services), func(s Service) bool { return missed[s] == Fact{} })
+	var all []*tenant
+	for _, s := range services {
+		all = append(all, &tenant{Service: s, policy: Policy{Environment: members[s]}})
+	}
+	all = p.each(ctx, all, func(t *tenant) error { return p.read(ctx, t) })
+	gone, err := p.departed(ctx, services)
+	if err != nil {
+		return err
+	}
+	p.each(ctx, all, func(t *tenant) error {
+		if gone[t.Service] == (Fact{}) {
+			return nil
+		}
+		t.concluded = []Fact{gone[t.Service]}
+		return p.retireOne(ctx, t)
+	})
+	return nil
+}
+
+// departed returns that services of one cluster are gone, or that no rule manages them
+// any more, for those of which that is so.
+func (p *sweepPass) departed(ctx context.Context, services []Service) (gone map[Service]Fact, err error) {
+	if len(services) == 0 {
+		return nil, nil
+	}
 	var names []string
 	for _, s := range services {
 		names = append(names, s.Name)
 	}
-	seen := p.now().UTC().Truncate(time.Millisecond)
+	there := map[Service]bool{}
+	of, seen := services[0], p.now().UTC().Truncate(time.Millisecond)
 	if !p.covered.leavesOut(of) { // else we may not look, and need not
 		states, err := p.Estate.Describe(ctx, Scope{of.Account, of.Region}, of.Cluster, names)
 		if err != nil && !errors.Is(err, ErrNotFound) {
-			return err
+			return nil, err
 		}
 		for _, state := range states {
-			there[state.Service.Name] = true
+			there[state.Service] = true
 		}
 	}
+	gone = map[Service]Fact{}
 	for _, s := range services {
 		_, managed := p.Rules.within(p.covered, s)
-		if there[s.Name] && managed {
-			continue
-		}
 		reason := "the service is gone"
 		switch {
 		case p.covered.leavesOut(s):
 			reason = "its cluster is not covered any more"
-		case there[s.Name]:
+		case there[s] && managed:
+			continue
+		case there[s]:
 			reason = "no environment rule matches any more"
 		}
-		gone := Fact{Name: Retired, Time: seen, Source: FromSweep, Reason: reason}
-		if err := p.retireOne(ctx, s, members[s], gone); err != nil {
-			p.failed(ctx, fmt.Errorf("retiring %s: %w", s, err), driftOf(DriftLedger, members[s], s, err.Error()))
-		}
+		gone[s] = Fact{Name: Retired, Time: seen, Source: FromSweep, Reason: reason}
 	}
-	return nil
+	return gone, nil
 }
 
 // retireOne ends what the ledger has of a service. Of one in which something has
 // just happened ECS may not show that it is there.
-func (p *sweepPass) retireOne(ctx context.Context, s Service, environment string, gone Fact) error {
-	snap, timeline, err := p.known(ctx, s, p.Ledger.Load)
-	if err != nil {
-		return err
-	}
-	_, runs := timeline.running()
-	_, rolls := timeline.rollingOut()
-	if !runs && !rolls || !quiet(snap.Facts, gone.Time) {
+func (p *sweepPass) retireOne(ctx context.Context, t *tenant) error {
+	gone := t.concluded[0]
+	t.seen = gone.Time
+	_, runs := t.timeline.running()
+	_, rolls := t.timeline.rollingOut()
+	if !runs && !rolls || !t.settled() {
 		return nil
 	}
 	if p.options.DryRun {
-		p.expect(s, foresight{released: snap.Head.Claims})
-	} else if err := p.observe(ctx, s, []Fact{gone}); err != nil {
+		p.expect(t.Service, foresight{released: t.snap.Head.Claims})
+	} else if err := p.observe(ctx, t, t.concluded); err != nil {
 		return err
 	}
-	d := driftOf(DriftRetired, environment, s, gone.Reason)
+	d := driftOf(DriftRetired, t.policy.Environment, t.Service, gone.Reason)
 	d.Healed = !p.options.DryRun
 	p.find(d)
 	return nil

@@ -1,6 +1,7 @@
 package tagalong
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,44 +12,70 @@ import (
 	"time"
 )
 
-// tenant is a service as ECS runs it, and as the ledger has it.
+// tenant is a service as the ledger has it, and as ECS runs it.
 type tenant struct {
+	Service
+	policy   Policy
+	snap     Snapshot // read before ECS was asked, and then as the sweep itself left it
+	timeline Timeline
 	state    ServiceState
 	seen     time.Time // when ECS was asked for its state
-	policy   Policy
-	snap     Snapshot
-	timeline Timeline
-	lacking  []Fact // what the ledger does not know
+	lacking  []Fact    // what the ledger does not know
+	// concluded are those of lacking that are read from the state. They stand only if
+	// nobody else has written to the ledger of the service since snap was read.
+	concluded []Fact
+	outdated  bool // somebody has
 }
 
-// settling is how long ECS may take to show what its events tell: younger facts are
-// right, and what it shows may not be.
-const settling = time.Minute
+// errOutdated says that what ECS showed of a service may be older than what the ledger
+// has learned of it since.
+var errOutdated = errors.New("the ledger has learned more of the service since ECS was asked")
 
-// quiet tells whether nothing is known to have happened so lately that ECS may have
-// shown the service as it was before.
-func quiet(facts []Fact, seen time.Time) bool {
-	return !slices.ContainsFunc(facts, func(f Fact) bool { return f.ofDeployment() && f.Time.After(seen.Add(-settling)) })
+// settling is how long ECS may take to show what its events tell: 10 minutes, and 2 by
+// which clocks may differ. Younger facts are right, and what it shows may not be.
+const settling = 12 * time.Minute
+
+// settled reports whether what ECS showed is no older than what is known: nothing has
+// happened so lately that ECS may not show it, or it does.
+func (t *tenant) settled() bool {
+	return !slices.ContainsFunc(slices.Concat(t.snap.Facts, t.lacking), func(f Fact) bool {
+		lately := !f.ofAction() && f.Time.After(t.seen.Add(-settling))
+		return lately && (!t.state.shows(f) || f.Time.After(t.seen))
+	})
 }
 
-// tenants reads what the ledger has of services. Those that no rule manages are
-// reported, and left out, as are those that cannot be read.
-func (p *sweepPass) tenants(ctx context.Context, states []ServiceState, seen time.Time) []*tenant {
+// tenants reads what the ledger has of some services of a cluster: those that a rule
+// manages, and that can be read.
+func (p *sweepPass) tenants(ctx context.Context, services []Service) []*tenant {
 	var all []*tenant
-	for _, state := range states {
-		policy, managed := p.Rules.within(p.covered, state.Service)
-		if !managed {
-			p.find(driftOf(DriftUnmanaged, "", state.Service, "no environment rule matches"))
-			continue
+	for _, s := range services {
+		if policy, managed := p.Rules.within(p.covered, s); managed {
+			all = append(all, &tenant{Service: s, policy: policy})
 		}
-		p.seen[state.Service] = true
-		all = append(all, &tenant{state: state, seen: seen.UTC().Truncate(time.Millisecond), policy: policy})
 	}
 	return p.each(ctx, all, func(t *tenant) error { return p.read(ctx, t) })
 }
 
+// shown takes what ECS shows of the services that the ledger was asked for, and leaves
+// out those that it does not show. What no rule manages is reported.
+func (p *sweepPass) shown(tenants []*tenant, states []ServiceState, seen time.Time) (shown []*tenant) {
+	for _, state := range states {
+		if _, managed := p.Rules.within(p.covered, state.Service); !managed {
+			p.find(driftOf(DriftUnmanaged, "", state.Service, "no environment rule matches"))
+			continue
+		}
+		p.seen[state.Service] = true
+		if i := slices.IndexFunc(tenants, func(t *tenant) bool { return t.Service == state.Service }); i >= 0 {
+			tenants[i].state, tenants[i].seen = state, seen
+			shown = append(shown, tenants[i])
+		}
+	}
+	return shown
+}
+
 // each does something with every service side by side, reports those with which it
-// cannot be done, and gives the others.
+// cannot be done, and gives the others. Those of which the ledger has learned more
+// meanwhile are marked, and not reported.
 func (p *sweepPass) each(ctx context.Context, all []*tenant, do func(*tenant) error) (done []*tenant) {
 	var mu sync.Mutex
 	failed := map[*tenant]bool{}
@@ -61,23 +88,34 @@ func (p *sweepPass) each(ctx context.Context, all []*tenant, do func(*tenant) er
 		mu.Lock()
 		failed[t] = true
 		mu.Unlock()
-		p.failed(ctx, fmt.Errorf("service %s: %w", t.state.Service, err), driftOf(DriftLedger, t.policy.Environment, t.state.Service, err.Error()))
+		if t.outdated = errors.Is(err, errOutdated); t.outdated {
+			return
+		}
+		p.failed(ctx, fmt.Errorf("service %s: %w", t.Service, err), driftOf(DriftLedger, t.policy.Environment, t.Service, err.Error()))
 	})
 	return slices.DeleteFunc(slices.Clone(all), func(t *tenant) bool { return failed[t] })
 }
 
 // read reads a service's head and its recent facts.
 func (p *sweepPass) read(ctx context.Context, t *tenant) (err error) {
-	t.snap, t.timeline, err = p.known(ctx, t.state.Service, p.Ledger.Load)
+	t.snap, t.timeline, err = p.known(ctx, t.Service, p.Ledger.Load)
 	return err
 }
 
-// readWhole reads all of its facts.
-func (p *sweepPass) readWhole(ctx context.Context, t *tenant) (err error) {
-	if !t.snap.Whole {
-		t.snap, t.timeline, err = p.known(ctx, t.state.Service, p.Ledger.LoadWhole)
+// readWhole reads all of its facts, of which none may be newer than what was read first.
+func (p *sweepPass) readWhole(ctx context.Context, t *tenant) error {
+	if t.snap.Whole {
+		return nil
 	}
-	return err
+	snap, timeline, err := p.known(ctx, t.Service, p.Ledger.LoadWhole)
+	if err != nil {
+		return err
+	}
+	if snap.Head.Version != t.snap.Head.Version {
+		return errOutdated
+	}
+	t.snap, t.timeline = snap, timeline
+	return nil
 }
 
 // known reads what the ledger has of a service: of the facts the recent ones, unless
@@ -167,6 +205,9 @@ func (p *sweepPass) compare(ctx context.Context, t *tenant, records []ServiceDep
 		}
 	}
 	t.lack(told)
+	if !t.settled() {
+		return nil // a later sweep will see
+	}
 	for _, dated := range []func([]Fact) []Fact{t.asECSDates, t.asOfNow} {
 		after, err := p.after(ctx, t)
 		if err != nil {
@@ -176,7 +217,7 @@ func (p *sweepPass) compare(ctx context.Context, t *tenant, records []ServiceDep
 		if len(gaps) == 0 {
 			break
 		}
-		t.lack(dated(gaps))
+		t.concluded = append(t.concluded, t.lack(dated(gaps))...)
 	}
 	return nil
 }
@@ -219,13 +260,14 @@ func (p *sweepPass) remembered(t *tenant, facts []Fact) []Fact {
 	})
 }
 
-// lack adds facts, unless they are known.
-func (t *tenant) lack(facts []Fact) {
+// lack adds facts, unless they are known, and returns those that it added.
+func (t *tenant) lack(facts []Fact) (added []Fact) {
 	for _, f := range sortFacts(facts) {
 		if !slices.ContainsFunc(t.snap.Facts, f.toldBy) && !slices.ContainsFunc(t.lacking, f.same) {
-			t.lacking = append(t.lacking, f)
+			t.lacking, added = append(t.lacking, f), append(added, f)
 		}
 	}
+	return added
 }
 
 // after gives the timeline as it will be with what it lacks.
@@ -254,12 +296,8 @@ func (t *tenant) asECSDates(gaps []Fact) (facts []Fact) {
 }
 
 // asOfNow gives the gaps as of when they were seen: whatever happened before, this is
-// how it is. What the ledger knows to have happened meanwhile ECS may not have shown:
-// then the next sweep will see.
+// how it is.
 func (t *tenant) asOfNow(gaps []Fact) []Fact {
-	if !quiet(slices.Concat(t.snap.Facts, t.lacking), t.seen) {
-		return nil
-	}
 	for i := range gaps {
 		gaps[i].Time = t.seen
 	}
@@ -281,7 +319,7 @@ func (d DeploymentState) facts() []Fact {
 func (t *tenant) wanted() (all []DeploymentOf) {
 	for _, f := range t.due() {
 		if f.ofDeployment() {
-			all = append(all, DeploymentOf{t.state.Service, f.Deployment})
+			all = append(all, DeploymentOf{t.Service, f.Deployment})
 		}
 	}
 	slices.SortFunc(all, func(a, b DeploymentOf) int { return strings.Compare(a.Deployment, b.Deployment) })
@@ -307,37 +345,50 @@ func (p *sweepPass) heal(ctx context.Context, t *tenant) (err error) {
 	case p.options.DryRun:
 		err = p.foresee(ctx, t, facts)
 	default:
-		if err = p.observe(ctx, t.state.Service, facts); err == nil {
+		if err = p.observe(ctx, t, facts); err == nil {
 			err = p.read(ctx, t)
 		}
 	}
-	if err != nil {
+	if errors.Is(err, errOutdated) {
+		t.lacking = without(t.lacking, t.concluded) // the others were told
+	} else if err != nil {
 		return err
 	}
 	if len(t.lacking) > 0 || changed {
-		d := driftOf(DriftLedger, t.policy.Environment, t.state.Service, "the rules say another environment, or other tags, than they did")
+		d := driftOf(DriftLedger, t.policy.Environment, t.Service, "the rules say another environment, or other tags, than they did")
 		if !changed {
 			d.Reason = lacked(t.lacking)
 		}
 		d.Healed = !p.options.DryRun
 		p.find(d)
 	}
-	return nil
+	return err
+}
+
+// without returns the facts that are not among others.
+func without(facts, others []Fact) []Fact {
+	return slices.DeleteFunc(slices.Clone(facts), func(f Fact) bool { return slices.ContainsFunc(others, f.same) })
 }
 
 // observe tells the ledger facts of a service, in their order. One that cannot be
-// told does not stop the others. Their tags are put later, by putWished, and the ends
+// told does not stop the others; errOutdated says that the concluded ones could not,
+// and all else went well. Their tags are put later, by putWished, and the ends
 // that they tell announced, by announceRecorded.
-func (p *sweepPass) observe(ctx context.Context, s Service, facts []Fact) error {
-	n := notes{wishes: map[TagID]Tag{}}
-	var problems error
+func (p *sweepPass) observe(ctx context.Context, t *tenant, facts []Fact) error {
+	n := notes{wishes: map[TagID]Tag{}, head: t.snap.Head.Version}
+	var outdated, problems error
 	for _, f := range sortFacts(facts) {
 		if !p.hasTime(ctx) {
 			return errTimeUp
 		}
-		recorded, err := p.note(ctx, s, f, &n)
+		n.onlyOnHead = slices.ContainsFunc(t.concluded, f.same)
+		recorded, err := p.note(ctx, t.Service, f, &n)
 		if recorded {
 			p.count(func(r *Report) { r.Recorded++ })
+		}
+		if errors.Is(err, errOutdated) {
+			outdated = errOutdated
+			continue
 		}
 		if err != nil {
 			problems = joined(problems, fmt.Errorf("%s %s: %w", f.Name, f.Subject(), err))
@@ -347,7 +398,7 @@ func (p *sweepPass) observe(ctx context.Context, s Service, facts []Fact) error 
 	defer p.mu.Unlock()
 	maps.Copy(p.wished, n.wishes)
 	p.endings = append(p.endings, n.endings...)
-	return problems
+	return cmp.Or(problems, outdated)
 }
 
 // putWished converges the tags that were wished, each to its last wish: of all that
@@ -411,12 +462,12 @@ func (t *tenant) changed() bool {
 	containers := head.Live[running.Deployment].Containers
 	moved := head.Environment != t.policy.Environment && len(containers) > 0 // else it runs in none, as far as is known
 	return moved || t.policy.asksForPrevious(containers) != (len(head.Previous) > 0) ||
-		!slices.Equal(head.Claims, claims(t.state.Service, t.policy, running, containers, head.Previous))
+		!slices.Equal(head.Claims, claims(t.Service, t.policy, running, containers, head.Previous))
 }
 
 // inspect reports what is wrong with what runs and rolls out, and cannot be healed.
 func (p *sweepPass) inspect(t *tenant) {
-	service, environment := t.state.Service, t.policy.Environment
+	service, environment := t.Service, t.policy.Environment
 	if next, rolling := t.timeline.rollingOut(); rolling && p.PendingAfter > 0 && p.now().Sub(next.StartedAt) > p.PendingAfter {
 		p.find(driftOf(DriftOverdue, environment, service, fmt.Sprintf("%s has been rolling out since %s", next.Deployment, stated(next.StartedAt))))
 	}
