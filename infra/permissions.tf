@@ -256,11 +256,11 @@ data "aws_iam_policy_document" "releases" {
 }
 
 data "aws_iam_policy_document" "jobs" {
-  # AWS offers neither resources nor conditions for these; who knows a job's id
-  # was given it by CodePipeline.
+  # AWS offers neither resources nor conditions for these. What a job asks is what
+  # CodePipeline says: who may invoke a function can write any event.
   statement {
-    sid       = "AnswerJobs"
-    actions   = ["codepipeline:PutJobSuccessResult", "codepipeline:PutJobFailureResult"]
+    sid       = "ReadAndAnswerJobs"
+    actions   = ["codepipeline:GetJobDetails", "codepipeline:PutJobSuccessResult", "codepipeline:PutJobFailureResult"]
     resources = ["*"]
   }
 }

@@ -23,11 +23,4 @@ data "aws_iam_policy_document" "tagimage" {
     actions   = ["codepipeline:ListActionExecutions"]
     resources = local.pipeline_arns
   }
-
-  # AWS offers neither resources nor conditions for this.
-  statement {
-    sid       = "ReadJobs"
-    actions   = ["codepipeline:GetJobDetails"]
-    resources = ["*"]
-  }
 }

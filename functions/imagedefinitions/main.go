@@ -33,7 +33,7 @@ func run(ctx context.Context) error {
 		action, err := pinning.Action(ctx, config, cfg)
 		return action.Do, err
 	})
-	handler := job.Handler{Action: "imagedefinitions", Work: work, Answers: codepipeline.NewJobs(cfg), Log: log}
+	handler := job.Handler{Action: "imagedefinitions", Work: work, Jobs: codepipeline.NewJobs(cfg), Log: log}
 	boot.Start(handler.Handle, pinning.Open(cfg)...)
 	return nil
 }

@@ -167,6 +167,56 @@ func TestDefinitionsArePinnedFromTheSourcesArtifact(t *testing.T) {
 	wantSecrecy(t, w, j)
 }
 
+// An event may be anybody's: what CodePipeline does not know, or knows otherwise,
+// writes no artifact and answers no job.
+func TestForgedJobsChangeNothing(t *testing.T) {
+	w := start(t)
+	newer, err := w.repository.Push(ecr.Image{Seed: "v2", Tags: []string{"build-2"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, j := w.pipeline(t, `{"ContainerName":"app","RepositoryName":"checkout-api","ImageTag":"build-2"}`, nil)
+	out, _ := x.Artifact("Definitions")
+	for old, forged := range map[string]string{
+		j.ID():                       "00000000-0000-4000-8000-000000000000",
+		"build-2":                    "build-1",
+		`"accountId":"111122223333"`: `"accountId":"444455556666"`,
+		out.Key:                      out.Key + "x",
+		out.Bucket:                   "somebody-elses",
+	} {
+		event := strings.ReplaceAll(string(j.Event()), old, forged)
+		if event == string(j.Event()) {
+			t.Fatalf("%s is not in the event", old)
+		}
+		w.ResetCalls()
+		succeed(t, w.Invoke(t, []byte(event), 30*time.Second))
+		for _, c := range w.Calls() {
+			if c.Operation != "GetJobDetails" && c.Operation != "" { // the connections that are opened at the start have none
+				t.Errorf("%s in place of %s: call %+v", forged, old, c)
+			}
+		}
+		if _, written := w.S3.Get(out.Bucket, out.Key); written || j.Answer().Status != codepipeline.JobPending {
+			t.Errorf("%s in place of %s: written %t, answer %+v", forged, old, written, j.Answer())
+		}
+	}
+	succeed(t, w.Invoke(t, j.Event(), 30*time.Second))
+	if content, _ := w.written(t, x, "imagedefinitions.json"); !strings.Contains(content, newer.String()) {
+		t.Errorf("%s, answer %+v", content, j.Answer())
+	}
+}
+
+// Credentials of somebody else's reach nothing: the job's are CodePipeline's.
+func TestForgedCredentialsAreNotUsed(t *testing.T) {
+	w := start(t)
+	x, j := w.pipeline(t, `{"ContainerName":"app","RepositoryName":"checkout-api","ImageTag":"build-1"}`, nil)
+	k := j.Credentials()
+	event := strings.NewReplacer(k.AccessKeyID, "ASIASOMEBODYELSES", k.SecretAccessKey, "x", k.SessionToken, "y").Replace(string(j.Event()))
+	succeed(t, w.Invoke(t, []byte(event), 30*time.Second))
+	if content, _ := w.written(t, x, "imagedefinitions.json"); j.Answer().Status != codepipeline.JobSucceeded || !strings.Contains(content, w.image.String()) {
+		t.Errorf("%s, answer %+v", content, j.Answer())
+	}
+}
+
 func TestTagIsPinnedByAskingECR(t *testing.T) {
 	w := start(t)
 	x, j := w.pipeline(t, `{"Output":"imageDetail","RepositoryName":"checkout-api","ImageTag":"build-1"}`, nil)
@@ -288,7 +338,7 @@ func TestAnswerThatCannotBeGivenIsAnError(t *testing.T) {
 	_, j := w.pipeline(t, "{}", nil)
 	api := lambdatest.StartRuntime(t)
 	p := lambdatest.Launch(t, api.Variables("imagedefinitions", server.URL)...)
-	if a := api.Invoke(t, j.Event(), 3*time.Second); !a.Failed || !strings.Contains(a.Body, "answer of job "+j.ID()) || strings.Contains(a.Body+p.Output.String(), j.Credentials().SecretAccessKey) {
+	if a := api.Invoke(t, j.Event(), 3*time.Second); !a.Failed || !strings.Contains(a.Body, "job "+j.ID()) || strings.Contains(a.Body+p.Output.String(), j.Credentials().SecretAccessKey) {
 		t.Errorf("failed %v: %s", a.Failed, a.Body)
 	}
 	succeed(t, w.Invoke(t, j.Event(), 30*time.Second)) // Lambda tries again

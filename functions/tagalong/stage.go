@@ -113,7 +113,7 @@ func (st *stage) connect(ctx context.Context, url string) error {
 }
 
 func (st *stage) function(name string, work job.Work) job.Handler {
-	return job.Handler{Action: name, Work: work, Answers: awspipeline.NewJobs(st.cfg), Log: slog.New(slog.DiscardHandler)}
+	return job.Handler{Action: name, Work: work, Jobs: awspipeline.NewJobs(st.cfg), Log: slog.New(slog.DiscardHandler)}
 }
 
 // open makes the table, and what the functions run.

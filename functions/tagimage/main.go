@@ -33,7 +33,7 @@ func run(ctx context.Context) error {
 		action, err := promoting.Action(ctx, config, cfg, log)
 		return action.Do, err
 	})
-	handler := job.Handler{Action: "tagimage", Work: work, Answers: codepipeline.NewJobs(cfg), Log: log}
+	handler := job.Handler{Action: "tagimage", Work: work, Jobs: codepipeline.NewJobs(cfg), Log: log}
 	boot.Start(handler.Handle, promoting.Open(cfg)...)
 	return nil
 }

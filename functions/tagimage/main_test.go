@@ -147,11 +147,10 @@ func TestLateJobTakesNoTagBack(t *testing.T) {
 	w.wantTag(t, w.newer)
 }
 
-// Without CodePipeline's word the job counts from when it was first seen.
+// Without CodePipeline's word on the action's run the job counts from when it was first seen.
 func TestDateMayBeDenied(t *testing.T) {
 	w := start(t)
 	w.CodePipeline.Deny("ListActionExecutions")
-	w.CodePipeline.Deny("GetJobDetails")
 	w.invoke(t, w.job(t, w.recipe(w.newer), time.Minute))
 	w.invoke(t, w.job(t, w.recipe(w.older), time.Hour))
 	w.wantTag(t, w.older)
@@ -318,12 +317,76 @@ func TestRepeatedJobStaysWithItsImage(t *testing.T) {
 	}
 }
 
-func TestUnknownJobIsDropped(t *testing.T) {
+// wantNothing checks that an event has asked for nothing but the job, and that what is
+// there is as it was.
+func (w *world) wantNothing(t *testing.T, j *codepipeline.Job, event string) {
+	t.Helper()
+	w.ResetCalls()
+	succeed(t, w.Invoke(t, []byte(event), 30*time.Second))
+	for _, c := range w.Calls() {
+		if c.Operation != "GetJobDetails" && c.Operation != "" { // the connections that are opened at the start have none
+			t.Errorf("call %+v", c)
+		}
+	}
+	if a := j.Answer(); a.Status != codepipeline.JobPending || w.repository.Tag("prod") != "" {
+		t.Errorf("answer %+v, prod is on %q", a, w.repository.Tag("prod"))
+	}
+}
+
+// An event may be anybody's: what CodePipeline does not know, or knows otherwise,
+// changes nothing.
+func TestForgedJobsChangeNothing(t *testing.T) {
+	w := start(t)
+	j := w.job(t, w.recipe(w.newer), 0)
+	forged := func(old, new string) string {
+		t.Helper()
+		event := strings.ReplaceAll(string(j.Event()), old, new)
+		if event == string(j.Event()) {
+			t.Fatalf("%s is not in the event", old)
+		}
+		return event
+	}
+	w.wantNothing(t, j, forged(j.ID(), "00000000-0000-4000-8000-000000000000"))
+	w.Output.Await(t, "job is not known to CodePipeline: nothing is done", 1)
+	w.wantNothing(t, j, forged(w.newer.String(), w.older.String()))
+	w.wantNothing(t, j, forged(`"accountId":"111122223333"`, `"accountId":"444455556666"`))
+	w.wantNothing(t, j, forged(`\"checkout-api\"`, `\"another\"`))
+	w.Output.Await(t, "event is not the job that CodePipeline knows: nothing is done", 3)
+	if a := w.invoke(t, j); a.Status != codepipeline.JobSucceeded {
+		t.Errorf("answer %+v", a)
+	}
+	w.wantTag(t, w.newer)
+}
+
+// What CodePipeline cannot be asked for is not done: Lambda tries again.
+func TestNothingIsDoneWithoutCodePipelinesWord(t *testing.T) {
 	w := start(t)
 	j := w.job(t, w.recipe(w.older), 0)
-	event := strings.Replace(string(j.Event()), j.ID(), "00000000-0000-4000-8000-000000000000", 1)
-	succeed(t, w.Invoke(t, []byte(event), 30*time.Second))
-	w.Output.Await(t, "not known to CodePipeline", 1)
+	w.CodePipeline.Throttle("GetJobDetails", 3)
+	if a := w.Invoke(t, j.Event(), 30*time.Second); !a.Failed || !strings.Contains(a.Body, "GetJobDetails") || w.repository.Tag("prod") != "" {
+		t.Errorf("answer %+v, prod is on %q", a, w.repository.Tag("prod"))
+	}
+	if a := w.invoke(t, j); a.Status != codepipeline.JobSucceeded {
+		t.Errorf("answer %+v", a)
+	}
+	w.CodePipeline.Deny("GetJobDetails")
+	if a := w.invoke(t, w.job(t, w.recipe(w.newer), 0)); a.FailureType != "PermissionError" || !strings.Contains(a.Message, "allow the function's role codepipeline:GetJobDetails") {
+		t.Errorf("answer %+v", a)
+	}
+	w.wantTag(t, w.older)
+}
+
+// An event that comes again after its job has failed finds nobody waiting.
+func TestJobThatIsOverPromotesNothing(t *testing.T) {
+	w := start(t)
+	j := w.job(t, `{"RepositoryName":"checkout-api","ImageTag":"build-3","NewImageTag":"prod"}`, time.Minute)
+	if a := w.invoke(t, j); a.Status != codepipeline.JobFailed {
+		t.Fatalf("answer %+v", a)
+	}
+	w.push(t, "v3", "build-3")
+	succeed(t, w.Invoke(t, j.Event(), 30*time.Second))
+	w.Output.Await(t, "job had its answer before", 1)
+	w.wantTag(t, "")
 }
 
 func TestEventThatIsNoJobIsAnError(t *testing.T) {

@@ -182,6 +182,17 @@ run "a_star_alone_stands_only_where_aws_offers_nothing_narrower" {
   }
 }
 
+run "both_actions_read_and_answer_jobs_and_no_other_function_does" {
+  command = plan
+
+  assert {
+    condition = [for policy in [data.aws_iam_policy_document.tagimage, data.aws_iam_policy_document.imagedefinitions, data.aws_iam_policy_document.deployment, data.aws_iam_policy_document.pipeline, data.aws_iam_policy_document.history, data.aws_iam_policy_document.sweep] :
+      [for action in ["GetJobDetails", "PutJobSuccessResult", "PutJobFailureResult"] : strcontains(policy.json, "codepipeline:${action}")]
+    ] == [[true, true, true], [true, true, true], [false, false, false], [false, false, false], [false, false, false], [false, false, false]]
+    error_message = "an action cannot read or answer its jobs, or another function may"
+  }
+}
+
 run "the_sweep_alone_may_remove_tags_if_told" {
   command = plan
 

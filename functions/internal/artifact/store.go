@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/job"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
 // maxZip bounds what is fetched. What the ECR source action makes has less than a
@@ -28,7 +29,7 @@ type Store struct {
 }
 
 // New takes the function's own configuration, for all but the credentials.
-func New(cfg aws.Config, of job.Store) *Store {
+func New(cfg aws.Config, of tagalong.ArtifactStore) *Store {
 	k := of.Credentials.Reveal()
 	cfg = cfg.Copy()
 	cfg.Credentials = credentials.NewStaticCredentialsProvider(k.AccessKeyID, k.SecretAccessKey, k.SessionToken)
@@ -41,7 +42,7 @@ func New(cfg aws.Config, of job.Store) *Store {
 // File gives a file of an artifact, whole; ok is false if the artifact has no such
 // file. An artifact that is too large, or that no honest action makes, is an
 // *job.Error.
-func (s *Store) File(ctx context.Context, a job.Artifact, name string) (content []byte, ok bool, err error) {
+func (s *Store) File(ctx context.Context, a tagalong.Artifact, name string) (content []byte, ok bool, err error) {
 	out, err := s.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &a.Bucket, Key: &a.Object})
 	if err != nil {
 		return nil, false, fmt.Errorf("reading artifact %q: %w", a.Name, err)
@@ -63,7 +64,7 @@ func (s *Store) File(ctx context.Context, a job.Artifact, name string) (content 
 // Put writes an artifact that holds one file. Its encryption is by KMS, as the
 // policy of a pipeline's bucket demands: by the artifact store's key, or by S3's
 // own where the job names none.
-func (s *Store) Put(ctx context.Context, a job.Artifact, name string, content []byte) error {
+func (s *Store) Put(ctx context.Context, a tagalong.Artifact, name string, content []byte) error {
 	zipped, err := pack(name, content)
 	if err != nil {
 		return fmt.Errorf("zipping %s: %w", name, err)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	awspipeline "github.com/tagalong-aws/tagalong/functions/internal/codepipeline"
 	"github.com/tagalong-aws/tagalong/functions/internal/job"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/codepipeline"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/s3"
@@ -20,7 +21,7 @@ const kmsKey = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1
 // world is a sandbox with a job that has an input and two outputs.
 type world struct {
 	*sandboxtest.Sandbox
-	of job.Store
+	of tagalong.ArtifactStore
 }
 
 func start(t *testing.T, options codepipeline.PipelineOptions) *world {
@@ -45,15 +46,11 @@ func start(t *testing.T, options codepipeline.PipelineOptions) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	j, err := job.Parse(action.Job().Event())
+	known, err := awspipeline.NewJobs(s.Config()).Job(t.Context(), action.Job().ID())
 	if err != nil {
 		t.Fatal(err)
 	}
-	of, err := j.Store()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &world{s, of}
+	return &world{s, known.Store}
 }
 
 func (w *world) put(t *testing.T, zipped []byte) {

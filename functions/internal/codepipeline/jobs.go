@@ -32,24 +32,32 @@ func NewJobs(cfg aws.Config) *Jobs {
 
 // Job implements tagalong.Jobs with
 // https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_GetJobDetails.html.
-func (j *Jobs) Job(ctx context.Context, id string) (tagalong.JobContext, error) {
+func (j *Jobs) Job(ctx context.Context, id string) (tagalong.Job, error) {
 	out, err := j.client.GetJobDetails(ctx, &codepipeline.GetJobDetailsInput{JobId: &id})
 	if err != nil {
-		return tagalong.JobContext{}, jobError(id, err)
+		return tagalong.Job{}, jobError(id, err)
 	}
-	if out.JobDetails == nil || out.JobDetails.Data == nil || out.JobDetails.Data.PipelineContext == nil {
-		return tagalong.JobContext{}, fmt.Errorf("job %s: no pipelineContext in the reply", id)
+	d := out.JobDetails
+	switch {
+	case d == nil || d.Data == nil || d.Data.PipelineContext == nil:
+		return tagalong.Job{}, fmt.Errorf("job %s: no pipelineContext in the reply", id)
+	case !accountID.MatchString(aws.ToString(d.AccountId)):
+		return tagalong.Job{}, fmt.Errorf("job %s: accountId %q in the reply: want 12 digits", id, aws.ToString(d.AccountId))
 	}
-	c := out.JobDetails.Data.PipelineContext
+	job := tagalong.Job{ID: id, Account: *d.AccountId, Store: storeOf(d.Data), Context: j.context(*d.AccountId, *d.Data.PipelineContext)}
+	if action := d.Data.ActionConfiguration; action != nil {
+		job.UserParameters = action.Configuration["UserParameters"]
+	}
+	return job, nil
+}
+
+// context reads arn:PARTITION:codepipeline:REGION:ACCOUNT:NAME; without it the
+// pipeline is where its action is.
+func (j *Jobs) context(account string, c types.PipelineContext) tagalong.JobContext {
 	found := tagalong.JobContext{
-		Pipeline: tagalong.Pipeline{
-			Account: aws.ToString(out.JobDetails.AccountId),
-			Region:  j.region,
-			Name:    aws.ToString(c.PipelineName),
-		},
+		Pipeline:  tagalong.Pipeline{Account: account, Region: j.region, Name: aws.ToString(c.PipelineName)},
 		Execution: aws.ToString(c.PipelineExecutionId),
 	}
-	// arn:PARTITION:codepipeline:REGION:ACCOUNT:NAME; without it the pipeline is here
 	if part := strings.Split(aws.ToString(c.PipelineArn), ":"); len(part) == 6 && part[2] == "codepipeline" {
 		found.Pipeline.Region, found.Pipeline.Account = part[3], part[4]
 	}
@@ -59,7 +67,32 @@ func (j *Jobs) Job(ctx context.Context, id string) (tagalong.JobContext, error) 
 	if c.Action != nil {
 		found.Action, found.ActionID = aws.ToString(c.Action.Name), aws.ToString(c.Action.ActionExecutionId)
 	}
-	return found, nil
+	return found
+}
+
+func storeOf(data *types.JobData) tagalong.ArtifactStore {
+	store := tagalong.ArtifactStore{Inputs: artifactsOf(data.InputArtifacts), Outputs: artifactsOf(data.OutputArtifacts)}
+	if k := data.ArtifactCredentials; k != nil {
+		store.Credentials = tagalong.Hide(tagalong.Keys{
+			AccessKeyID: aws.ToString(k.AccessKeyId), SecretAccessKey: aws.ToString(k.SecretAccessKey), SessionToken: aws.ToString(k.SessionToken),
+		})
+	}
+	if data.EncryptionKey != nil {
+		store.Key = aws.ToString(data.EncryptionKey.Id)
+	}
+	return store
+}
+
+// artifactsOf reads where artifacts lie: S3 is the only place that there is.
+func artifactsOf(list []types.Artifact) (all []tagalong.Artifact) {
+	for _, a := range list {
+		artifact := tagalong.Artifact{Name: aws.ToString(a.Name)}
+		if l := a.Location; l != nil && l.S3Location != nil {
+			artifact.Bucket, artifact.Object = aws.ToString(l.S3Location.BucketName), aws.ToString(l.S3Location.ObjectKey)
+		}
+		all = append(all, artifact)
+	}
+	return all
 }
 
 // Succeed implements tagalong.Jobs with

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -18,7 +19,7 @@ import (
 // invoked starts an action that invokes a function.
 func invoked(t *testing.T, s *sandboxtest.Sandbox) (*codepipeline.Execution, *codepipeline.Action) {
 	t.Helper()
-	x, _, err := s.CodePipeline.CreatePipeline(wire.Scope{}, "checkout-release", codepipeline.PipelineOptions{}).
+	x, _, err := s.CodePipeline.CreatePipeline(wire.Scope{}, "checkout-release", codepipeline.PipelineOptions{Key: "alias/pipelines"}).
 		Start(codepipeline.ExecutionOptions{}, sandboxtest.Epoch)
 	if err != nil {
 		t.Fatal(err)
@@ -29,7 +30,8 @@ func invoked(t *testing.T, s *sandboxtest.Sandbox) (*codepipeline.Execution, *co
 	}
 	action, _, err := stage.StartAction("Tag", codepipeline.ActionOptions{
 		Type:          codepipeline.ActionType{Category: "Invoke", Provider: "Lambda"},
-		Configuration: map[string]string{"FunctionName": "tagimage"},
+		Configuration: map[string]string{"FunctionName": "tagimage", "UserParameters": "{}"},
+		Outputs:       []string{"Promoted"},
 	}, sandboxtest.Epoch)
 	if err != nil {
 		t.Fatal(err)
@@ -37,18 +39,32 @@ func invoked(t *testing.T, s *sandboxtest.Sandbox) (*codepipeline.Execution, *co
 	return x, action
 }
 
+func must(a codepipeline.Artifact, ok bool) codepipeline.Artifact {
+	if !ok {
+		panic("no such artifact")
+	}
+	return a
+}
+
 const noJob = "00000000-0000-4000-8000-000000000000"
 
-func TestJobSaysWhatItBelongsTo(t *testing.T) {
+func TestJobIsAsCodePipelineKnowsIt(t *testing.T) {
 	s := sandboxtest.Start(t)
 	x, action := invoked(t, s)
 	jobs := NewJobs(s.Config())
-	got, err := jobs.Job(t.Context(), action.Job().ID())
-	want := tagalong.JobContext{
-		Pipeline:  tagalong.Pipeline{Account: "111122223333", Region: "us-east-1", Name: "checkout-release"},
-		Execution: x.ID(), Stage: "DeployProd", Action: "Tag", ActionID: action.ID(),
+	id, key, made := action.Job().ID(), action.Job().Credentials(), must(x.Artifact("Promoted"))
+	got, err := jobs.Job(t.Context(), id)
+	keys := got.Store.Credentials.Reveal()
+	got.Store.Credentials = tagalong.Credentials{}
+	want := tagalong.Job{
+		ID: id, Account: "111122223333", UserParameters: "{}",
+		Store: tagalong.ArtifactStore{Outputs: []tagalong.Artifact{{Name: "Promoted", Bucket: made.Bucket, Object: made.Key}}, Key: "alias/pipelines"},
+		Context: tagalong.JobContext{
+			Pipeline:  tagalong.Pipeline{Account: "111122223333", Region: "us-east-1", Name: "checkout-release"},
+			Execution: x.ID(), Stage: "DeployProd", Action: "Tag", ActionID: action.ID(),
+		},
 	}
-	if err != nil || got != want {
+	if err != nil || !reflect.DeepEqual(got, want) || keys != tagalong.Keys(key) {
 		t.Errorf("%+v, error %v", got, err)
 	}
 	if _, err := jobs.Job(t.Context(), noJob); !errors.Is(err, tagalong.ErrNoJob) || !strings.Contains(err.Error(), noJob) {
@@ -107,6 +123,7 @@ func TestJobOfAnActionInAnotherRegionBelongsToItsPipeline(t *testing.T) {
 	replies := map[string]string{
 		`{"jobDetails":{"accountId":"111122223333","data":{"pipelineContext":{"pipelineName":"p","pipelineArn":"arn:aws:codepipeline:eu-west-1:444455556666:p"}}}}`: "444455556666 eu-west-1",
 		`{"jobDetails":{"accountId":"111122223333","data":{"pipelineContext":{"pipelineName":"p"}}}}`:                                                               "111122223333 us-east-1",
+		`{"jobDetails":{"data":{"pipelineContext":{"pipelineName":"p"}}}}`:                                                                                          "",
 		`{"jobDetails":{}}`: "",
 		`{}`:                "",
 	}
@@ -116,7 +133,7 @@ func TestJobOfAnActionInAnotherRegionBelongsToItsPipeline(t *testing.T) {
 		cfg.BaseEndpoint = aws.String(server.URL)
 		got, err := NewJobs(cfg).Job(t.Context(), noJob)
 		server.Close()
-		if want != "" && (err != nil || got.Pipeline.Account+" "+got.Pipeline.Region != want) || want == "" && err == nil {
+		if want != "" && (err != nil || got.Context.Pipeline.Account+" "+got.Context.Pipeline.Region != want) || want == "" && err == nil {
 			t.Errorf("%s: %+v, error %v", reply, got, err)
 		}
 	}

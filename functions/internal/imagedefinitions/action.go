@@ -29,9 +29,9 @@ type Services interface {
 // Artifacts reads and writes the artifacts of one job.
 type Artifacts interface {
 	// File gives a file of an artifact; ok is false if it has none of that name.
-	File(ctx context.Context, a job.Artifact, name string) (content []byte, ok bool, err error)
+	File(ctx context.Context, a tagalong.Artifact, name string) (content []byte, ok bool, err error)
 	// Put writes an artifact that holds one file.
-	Put(ctx context.Context, a job.Artifact, name string, content []byte) error
+	Put(ctx context.Context, a tagalong.Artifact, name string, content []byte) error
 }
 
 // Action is the action, in the function's Region.
@@ -40,7 +40,7 @@ type Action struct {
 	Images   Images
 	Services Services
 	// Open gives the artifacts that a job's credentials reach.
-	Open func(job.Store) Artifacts
+	Open func(tagalong.ArtifactStore) Artifacts
 }
 
 // Do is the work of a job: which containers get which images, pinned; checked
@@ -50,7 +50,7 @@ func (a Action) Do(ctx context.Context, j job.Job) (tagalong.Success, error) {
 	if err != nil {
 		return tagalong.Success{}, err
 	}
-	store, err := j.Store()
+	store, err := j.ArtifactStore()
 	if err != nil {
 		return tagalong.Success{}, job.Misconfigured("%v", err)
 	}

@@ -37,7 +37,7 @@ type world struct {
 // bucket holds the files of artifacts, by the artifact's object.
 type bucket map[string]map[string]string
 
-func (b bucket) File(_ context.Context, a job.Artifact, name string) ([]byte, bool, error) {
+func (b bucket) File(_ context.Context, a tagalong.Artifact, name string) ([]byte, bool, error) {
 	files, ok := b[a.Object]
 	if !ok {
 		return nil, false, errors.New("no such artifact")
@@ -46,7 +46,7 @@ func (b bucket) File(_ context.Context, a job.Artifact, name string) ([]byte, bo
 	return []byte(content), ok, nil
 }
 
-func (b bucket) Put(_ context.Context, a job.Artifact, name string, content []byte) error {
+func (b bucket) Put(_ context.Context, a tagalong.Artifact, name string, content []byte) error {
 	b[a.Object] = map[string]string{name: string(content)}
 	return nil
 }
@@ -63,7 +63,7 @@ func start(t *testing.T) *world {
 	}
 	w.Action = Action{
 		Region: "us-east-1", Images: ecr.New(configs), Services: ecs.New(configs),
-		Open: func(job.Store) Artifacts { return w.bucket },
+		Open: func(tagalong.ArtifactStore) Artifacts { return w.bucket },
 	}
 	w.repository = w.ECR.Repository(wire.Scope{}, "checkout-api")
 	w.older, w.newer = push(t, w.repository, "v1", "build-1"), push(t, w.repository, "v2", "build-2", "latest")
@@ -86,38 +86,22 @@ func push(t *testing.T, r *ecrbox.Repository, seed string, tags ...string) diges
 
 type artifacts []string
 
-func (a artifacts) MarshalJSON() ([]byte, error) {
-	var list []any
+func (a artifacts) located() (all []tagalong.Artifact) {
 	for _, name := range a {
-		location := map[string]any{"type": "S3", "s3Location": map[string]string{"bucketName": "artifacts", "objectKey": name}}
-		list = append(list, map[string]any{"name": name, "location": location})
+		all = append(all, tagalong.Artifact{Name: name, Bucket: "artifacts", Object: name})
 	}
-	return json.Marshal(list)
+	return all
 }
 
 // jobOf makes a job with these parameters and artifacts.
-func jobOf(t *testing.T, parameters string, inputs, outputs artifacts) job.Job {
-	t.Helper()
-	configuration := map[string]string{"FunctionName": "f"}
-	if parameters != "" {
-		configuration["UserParameters"] = parameters
-	}
-	raw, err := json.Marshal(map[string]any{"CodePipeline.job": map[string]any{
-		"id": "0b9d54e7-2c68-4f13-9a70-e8c1d36b25fa", "accountId": "111122223333",
-		"data": map[string]any{
-			"actionConfiguration": map[string]any{"configuration": configuration},
-			"inputArtifacts":      inputs, "outputArtifacts": outputs,
-			"artifactCredentials": map[string]string{"accessKeyId": "AKID", "secretAccessKey": "secret"},
+func jobOf(parameters string, inputs, outputs artifacts) job.Job {
+	return job.Job{
+		ID: "0b9d54e7-2c68-4f13-9a70-e8c1d36b25fa", Account: "111122223333", UserParameters: parameters,
+		Store: tagalong.ArtifactStore{
+			Inputs: inputs.located(), Outputs: outputs.located(),
+			Credentials: tagalong.Hide(tagalong.Keys{AccessKeyID: "AKID", SecretAccessKey: "secret"}),
 		},
-	}})
-	if err != nil {
-		t.Fatal(err)
 	}
-	j, err := job.Parse(raw)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return j
 }
 
 // detailOf is what the ECR source action writes.
@@ -241,7 +225,7 @@ func TestDocuments(t *testing.T) {
 			if c.detail != "" {
 				w.bucket["EcrImage"][detailFile] = c.detail
 			}
-			s, err := w.Do(t.Context(), jobOf(t, c.parameters, artifacts{"EcrImage"}, artifacts{"One", "Two"}))
+			s, err := w.Do(t.Context(), jobOf(c.parameters, artifacts{"EcrImage"}, artifacts{"One", "Two"}))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -279,7 +263,7 @@ func TestDocumentsOfEveryPartition(t *testing.T) {
 			`{"ContainerName":"app","ImageURI":"` + uri + `:build-1"}`,
 		} {
 			clear(w.bucket)
-			s, err := w.Do(t.Context(), jobOf(t, parameters, nil, artifacts{"One"}))
+			s, err := w.Do(t.Context(), jobOf(parameters, nil, artifacts{"One"}))
 			pinned := uri + "@" + image.String()
 			if err != nil || s.Variables[job.ImageURI] != pinned || w.bucket["One"]["imagedefinitions.json"] != `[{"name":"app","imageUri":"`+pinned+`"}]` {
 				t.Errorf("%s, %s: %+v, error %v, file %s", region, parameters, s, err, w.bucket["One"])
@@ -334,7 +318,7 @@ func TestBadInputFailsWithAWord(t *testing.T) {
 		{`{"Images":{"web":"` + app + `:build-1"},"ClusterName":"prod","ServiceName":"checkout"}`, `container "web" is not in the task definition of service prod/checkout: want one of app, envoy`},
 	} {
 		clear(w.bucket)
-		_, err := w.Do(t.Context(), jobOf(t, c.parameters, nil, artifacts{"One"}))
+		_, err := w.Do(t.Context(), jobOf(c.parameters, nil, artifacts{"One"}))
 		if got := failureOf(t, err); !strings.HasPrefix(got, "ConfigurationError: ") || !strings.Contains(got, c.want) {
 			t.Errorf("%s: %s", c.parameters, got)
 		}
@@ -379,7 +363,7 @@ func TestBadArtifactsFailWithAWord(t *testing.T) {
 		if c.unpin {
 			parameters = `{"ContainerName":"app","Pin":"false"}`
 		}
-		_, err := w.Do(t.Context(), jobOf(t, parameters, inputs, c.outputs))
+		_, err := w.Do(t.Context(), jobOf(parameters, inputs, c.outputs))
 		if got := failureOf(t, err); !strings.HasPrefix(got, "ConfigurationError: ") || !strings.Contains(got, c.want) {
 			t.Errorf("%s: %s", c.files, got)
 		}
@@ -389,7 +373,7 @@ func TestBadArtifactsFailWithAWord(t *testing.T) {
 func TestWhatAWSRefusesIsTheJobsFailure(t *testing.T) {
 	w := start(t)
 	run := func() error {
-		_, err := w.Do(t.Context(), jobOf(t, `{"Images":{"app":"`+host+`/checkout-api:build-1"},"ClusterName":"prod","ServiceName":"checkout"}`, nil, artifacts{"One"}))
+		_, err := w.Do(t.Context(), jobOf(`{"Images":{"app":"`+host+`/checkout-api:build-1"},"ClusterName":"prod","ServiceName":"checkout"}`, nil, artifacts{"One"}))
 		return err
 	}
 	w.ECR.Deny("BatchGetImage")
@@ -416,7 +400,7 @@ func TestCalls(t *testing.T) {
 		`{"Images":{"a":"` + host + `/checkout-api:build-1"},"ClusterName":"prod","ServiceName":"checkout"}`: 3,
 	} {
 		w.ResetCalls()
-		if _, err := w.Do(t.Context(), jobOf(t, strings.ReplaceAll(parameters, `"a"`, `"app"`), nil, artifacts{"One"})); err != nil || len(w.Calls()) != want {
+		if _, err := w.Do(t.Context(), jobOf(strings.ReplaceAll(parameters, `"a"`, `"app"`), nil, artifacts{"One"})); err != nil || len(w.Calls()) != want {
 			t.Errorf("%s: %d calls, error %v", parameters, len(w.Calls()), err)
 		}
 	}

@@ -15,7 +15,7 @@ func TestExamplesWork(t *testing.T) {
 	values := strings.NewReplacer("#{ImageVariables.ImageURI}", uri, "#{ImageVariables.ImageDigest}", w.older.String(),
 		"prod-cluster", "prod", `"ContainerName": "checkout-api"`, `"ContainerName": "app"`, `"ServiceName": "checkout-api"`, `"ServiceName": "checkout"`)
 	for _, example := range append(jobtest.Recipes(t, "imagedefinitions"), schema.Example) {
-		s, err := w.Do(t.Context(), jobOf(t, values.Replace(example), artifacts{"EcrImage"}, artifacts{"Definitions"}))
+		s, err := w.Do(t.Context(), jobOf(values.Replace(example), artifacts{"EcrImage"}, artifacts{"Definitions"}))
 		if err != nil || s.Variables["ImageURI"] != uri {
 			t.Errorf("%s: %+v, error %v", example, s, err)
 		}

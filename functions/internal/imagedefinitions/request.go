@@ -168,7 +168,7 @@ func (r *reader) single(home job.Home, output string) (all []container, lacking 
 const detailFile = "imageDetail.json"
 
 // complete takes the image from the input artifact, if the parameters name none.
-func (r *request) complete(ctx context.Context, artifacts Artifacts, inputs []job.Artifact) error {
+func (r *request) complete(ctx context.Context, artifacts Artifacts, inputs []tagalong.Artifact) error {
 	if !r.lacking {
 		return nil
 	}

@@ -7,20 +7,18 @@ import (
 
 func FuzzParse(f *testing.F) {
 	for _, name := range []string{"job", "job-artifacts-kms", "job-bad-userparameters", "job-continuation", "job-no-userparameters"} {
-		raw := sample(f, name)
+		raw := read(f, name)
 		f.Add(raw)
 		f.Add([]byte(strings.ReplaceAll(string(raw), `"`, "7")))
 	}
+	known := knownOf(f, "job")
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		j, err := Parse(raw)
-		if j.ID == "" && err == nil || j.ID != "" && !jobID.MatchString(j.ID) || err == nil && !accountID.MatchString(j.Account) {
-			t.Errorf("job %q of account %q, error %v", j.ID, j.Account, err)
+		e, err := parse(raw)
+		if (e.ID == "") != (err != nil) || e.ID != "" && !jobID.MatchString(e.ID) {
+			t.Errorf("event %+v, error %v", e, err)
 		}
-		s, problems := j.Store()
-		for _, artifact := range append(s.Inputs, s.Outputs...) {
-			if problems == nil && (artifact.Name == "" || artifact.Bucket == "" || artifact.Object == "") {
-				t.Errorf("artifact %+v", artifact)
-			}
+		if err == nil && len(e.differs(known)) == 0 && (e.AccountID != known.Account || e.Data.ActionConfiguration.Configuration.UserParameters != known.UserParameters) {
+			t.Errorf("event %+v is taken for %+v", e, known)
 		}
 	})
 }

@@ -15,8 +15,11 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
-// Answers takes the answers of jobs, in a single attempt each, as tagalong.Jobs does.
-type Answers interface {
+// Jobs is CodePipeline, as far as one job goes: tagalong.Jobs is.
+type Jobs interface {
+	// Job returns a job as CodePipeline knows it. tagalong.ErrNoJob is an answer.
+	Job(ctx context.Context, id string) (tagalong.Job, error)
+	// Succeed and Fail give a job its answer, in a single attempt each.
 	Succeed(ctx context.Context, id string, s tagalong.Success) error
 	Fail(ctx context.Context, id string, f tagalong.Failure) error
 }
@@ -27,28 +30,58 @@ type Work func(ctx context.Context, j Job) (tagalong.Success, error)
 
 // Handler takes jobs and answers them.
 type Handler struct {
-	Action  string // as the log calls it
-	Work    Work
-	Answers Answers
-	Log     *slog.Logger
+	Action string // as the log calls it
+	Work   Work
+	Jobs   Jobs
+	Log    *slog.Logger
 }
 
 // Handle takes one event of CodePipeline's. Whatever becomes of the job is its
-// answer; the error is of an answer that could not be given, so that Lambda tries
-// again. A job that is answered already stays as it is.
+// answer; the error is of a job that CodePipeline could not be asked for, or of an
+// answer that could not be given, so that Lambda tries again. A job that is answered
+// already stays as it is.
 func (h Handler) Handle(ctx context.Context, raw json.RawMessage) (any, error) {
-	j, err := Parse(raw)
-	if j.ID == "" {
+	e, err := parse(raw)
+	if err != nil {
 		h.Log.ErrorContext(ctx, "event is no job", "action", h.Action, "error", err.Error())
 		return nil, err
 	}
-	var v verdict
+	known, err := h.known(ctx, e.ID)
 	if err != nil {
-		v = judge(j, tagalong.Success{}, Misconfigured("%v", err))
-	} else {
-		v = h.decide(ctx, j)
+		return nil, h.unknown(ctx, e.ID, err)
 	}
-	return nil, h.deliver(ctx, j, v)
+	if fields := e.differs(known); len(fields) > 0 {
+		h.Log.WarnContext(ctx, "event is not the job that CodePipeline knows: nothing is done", "job", e.ID, "action", h.Action, "differs", fields)
+		return nil, nil
+	}
+	j := e.job(known)
+	return nil, h.deliver(ctx, j, h.decide(ctx, j))
+}
+
+// known returns the job as CodePipeline knows it.
+func (h Handler) known(ctx context.Context, id string) (known tagalong.Job, err error) {
+	err = Patiently(ctx, func() (err error) {
+		known, err = h.Jobs.Job(ctx, id)
+		return err
+	}, tagalong.ErrNoJob)
+	return known, err
+}
+
+// unknown ends an event whose job is not to be had. What CodePipeline does not know
+// nobody waits for. A permission that lacks is the job's failure, since no retry
+// finds it; what else is in the way another try may find gone.
+func (h Handler) unknown(ctx context.Context, id string, err error) error {
+	log := h.Log.With("job", id, "action", h.Action)
+	switch {
+	case errors.Is(err, tagalong.ErrNoJob):
+		log.WarnContext(ctx, "job is not known to CodePipeline: nothing is done")
+		return nil
+	case classify(err).Type == tagalong.PermissionError:
+		j := Job{ID: id}
+		return h.deliver(ctx, j, judge(j, tagalong.Success{}, err))
+	}
+	log.ErrorContext(ctx, "job cannot be asked for", "error", err.Error())
+	return fmt.Errorf("asking CodePipeline for the job: %w", err)
 }
 
 // The reserve is the part of the function's time that is kept for the answer; a
@@ -90,7 +123,7 @@ func (h Handler) decide(ctx context.Context, j Job) verdict {
 func (h Handler) work(ctx context.Context, j Job) (v verdict) {
 	defer func() {
 		if cause := recover(); cause != nil {
-			text := j.store.Credentials.redact(fmt.Sprint(cause))
+			text := j.Store.Credentials.Redact(fmt.Sprint(cause))
 			h.Log.ErrorContext(ctx, "job panicked", "job", j.ID, "action", h.Action, "panic", text, "stack", string(debug.Stack()))
 			line, _, _ := strings.Cut(text, "\n") // one of another goroutine has its stack behind
 			v = judge(j, tagalong.Success{}, Failed("panic: %s: this is a mistake in Tagalong; the function's log has more", line))
@@ -120,7 +153,7 @@ func (h Handler) deliver(ctx context.Context, j Job, v verdict) error {
 			continue
 		}
 		if wait(ctx, attempt) != nil {
-			err = errors.New(j.store.Credentials.redact(fmt.Sprintf("answer of job %s: %v", j.ID, err)))
+			err = errors.New(j.Store.Credentials.Redact(fmt.Sprintf("answer of job %s: %v", j.ID, err)))
 			h.report(ctx, j, v, err)
 			return err
 		}
@@ -129,9 +162,9 @@ func (h Handler) deliver(ctx context.Context, j Job, v verdict) error {
 
 func (h Handler) send(ctx context.Context, id string, v verdict) error {
 	if v.failure != nil {
-		return h.Answers.Fail(ctx, id, *v.failure)
+		return h.Jobs.Fail(ctx, id, *v.failure)
 	}
-	return h.Answers.Succeed(ctx, id, v.success)
+	return h.Jobs.Succeed(ctx, id, v.success)
 }
 
 // report logs how the job ended: its id, the action, the verdict, and what
@@ -162,13 +195,6 @@ const (
 
 // wait pauses before another attempt: doubling, with jitter.
 func wait(ctx context.Context, attempt int) error {
-	pause := min(firstPause<<min(attempt, 10), maxPause)
-	timer := time.NewTimer(pause/2 + rand.N(pause/2))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	most := min(firstPause<<min(attempt, 10), maxPause)
+	return pause(ctx, most/2+rand.N(most/2))
 }

@@ -28,7 +28,11 @@ const marker = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 // codePipeline keeps the answers of jobs, as CodePipeline does: the first counts.
 type codePipeline struct {
 	mu      sync.Mutex
+	known   tagalong.Job
 	unknown bool
+	lagging int   // how many calls are yet to find no job
+	unasked error // of asking for a job
+	asked   int
 	answers []string // that were taken
 	tries   int
 	// faults are what the next calls come to: an error before anything happens, or
@@ -40,6 +44,20 @@ type codePipeline struct {
 type fault struct {
 	err  error
 	lost bool
+}
+
+func (c *codePipeline) Job(_ context.Context, id string) (tagalong.Job, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.asked++
+	c.lagging--
+	switch {
+	case c.unasked != nil:
+		return tagalong.Job{}, c.unasked
+	case c.unknown || c.lagging >= 0 || id != c.known.ID:
+		return tagalong.Job{}, tagalong.ErrNoJob
+	}
+	return c.known, nil
 }
 
 func (c *codePipeline) Succeed(ctx context.Context, job string, s tagalong.Success) error {
@@ -83,17 +101,43 @@ type world struct {
 	log bytes.Buffer
 }
 
-func start(work Work) *world {
-	w := &world{}
-	w.Handler = Handler{Action: "test", Work: work, Answers: &w.codePipeline, Log: slog.New(slog.NewJSONHandler(&w.log, nil))}
+func start(t *testing.T, work Work) *world {
+	t.Helper()
+	w := &world{codePipeline: codePipeline{known: knownOf(t, "job-artifacts-kms")}}
+	w.Handler = Handler{Action: "test", Work: work, Jobs: &w.codePipeline, Log: slog.New(slog.NewJSONHandler(&w.log, nil))}
 	return w
+}
+
+// knownOf returns what CodePipeline says of the job of a sample.
+func knownOf(t testing.TB, name string) tagalong.Job {
+	t.Helper()
+	var sample struct {
+		Job struct {
+			Data struct{ EncryptionKey struct{ ID string } }
+		} `json:"CodePipeline.job"`
+	}
+	raw := read(t, name)
+	if err := json.Unmarshal(raw, &sample); err != nil {
+		t.Fatal(err)
+	}
+	e, err := parse(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tagalong.Job{
+		ID: e.ID, Account: e.AccountID, UserParameters: e.Data.ActionConfiguration.Configuration.UserParameters,
+		Store: tagalong.ArtifactStore{
+			Inputs: e.Data.InputArtifacts.artifacts(), Outputs: e.Data.OutputArtifacts.artifacts(),
+			Credentials: tagalong.Hide(e.Data.ArtifactCredentials), Key: sample.Job.Data.EncryptionKey.ID,
+		},
+	}
 }
 
 func done(context.Context, Job) (tagalong.Success, error) {
 	return tagalong.Success{Summary: "done well", Variables: map[string]string{"ImageTag": "prod"}}, nil
 }
 
-func sample(t testing.TB, name string) []byte {
+func read(t testing.TB, name string) []byte {
 	t.Helper()
 	raw, err := os.ReadFile("testdata/codepipeline-lambda-" + name + ".json")
 	if err != nil {
@@ -107,7 +151,7 @@ func (w *world) handle(t *testing.T, limit time.Duration) error {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
-	answer, err := w.Handle(ctx, sample(t, "job-artifacts-kms"))
+	answer, err := w.Handle(ctx, read(t, "job-artifacts-kms"))
 	if answer != nil {
 		t.Errorf("answer %v", answer)
 	}
@@ -128,7 +172,7 @@ func wantAnswer(t *testing.T, w *world, want string) {
 }
 
 func TestJobIsAnsweredOnce(t *testing.T) {
-	w := start(done)
+	w := start(t, done)
 	for range 2 {
 		if err := w.handle(t, time.Minute); err != nil {
 			t.Fatal(err)
@@ -151,7 +195,7 @@ func TestWorkSaysHowTheJobFails(t *testing.T) {
 		"ConfigurationError: a: b":              fmt.Errorf("a: %w", Misconfigured("b")),
 		"JobFailed: JobFailed":                  errors.New(" "), // a message has a character at least
 	} {
-		w := start(func(context.Context, Job) (tagalong.Success, error) { return tagalong.Success{}, err })
+		w := start(t, func(context.Context, Job) (tagalong.Success, error) { return tagalong.Success{}, err })
 		if err := w.handle(t, time.Minute); err != nil {
 			t.Fatal(err)
 		}
@@ -183,7 +227,7 @@ func TestAnswerIsSentUntilItIsTaken(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := start(done)
+				w := start(t, done)
 				w.faults = c.faults
 				if err := w.handle(t, time.Minute); err != nil {
 					t.Fatal(err)
@@ -199,11 +243,11 @@ func TestAnswerIsSentUntilItIsTaken(t *testing.T) {
 
 func TestAnswerThatCannotBeGivenIsTheOnlyError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := start(done)
+		w := start(t, done)
 		w.always = fmt.Errorf("no way: %s", marker)
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()
-		_, err := w.Handle(ctx, sample(t, "job-artifacts-kms"))
+		_, err := w.Handle(ctx, read(t, "job-artifacts-kms"))
 		if err == nil || !strings.Contains(err.Error(), "answer of job "+id) || strings.Contains(err.Error()+w.log.String(), marker) {
 			t.Errorf("error %v, log %s", err, &w.log)
 		}
@@ -219,8 +263,8 @@ func TestAnswerThatCannotBeGivenIsTheOnlyError(t *testing.T) {
 }
 
 func TestJobThatNobodyKnowsIsDropped(t *testing.T) {
-	w := start(done)
-	w.unknown = true
+	w := start(t, done)
+	w.codePipeline.unknown = true
 	if err := w.handle(t, time.Minute); err != nil || len(w.answers) != 0 || !strings.Contains(w.log.String(), "not known to CodePipeline") {
 		t.Errorf("error %v, log %s", err, &w.log)
 	}
@@ -234,13 +278,13 @@ func TestKilledBeforeTheAnswer(t *testing.T) {
 		works++
 		return done(ctx, j)
 	}
-	w := start(work)
+	w := start(t, work)
 	killed, kill := context.WithCancel(t.Context())
 	w.Work = func(ctx context.Context, j Job) (tagalong.Success, error) {
 		defer kill()
 		return work(ctx, j)
 	}
-	if _, err := w.Handle(killed, sample(t, "job-artifacts-kms")); err == nil {
+	if _, err := w.Handle(killed, read(t, "job-artifacts-kms")); err == nil {
 		t.Error("no error, and no answer")
 	}
 	w.Work = work
@@ -253,7 +297,7 @@ func TestKilledBeforeTheAnswer(t *testing.T) {
 }
 
 func TestPanicFailsTheJob(t *testing.T) {
-	w := start(func(context.Context, Job) (tagalong.Success, error) { panic("oh " + marker + "\nstack") })
+	w := start(t, func(context.Context, Job) (tagalong.Success, error) { panic("oh " + marker + "\nstack") })
 	if err := w.handle(t, time.Minute); err != nil {
 		t.Fatal(err)
 	}
@@ -286,7 +330,7 @@ func TestJobIsAnsweredBeforeTheTimeIsUp(t *testing.T) {
 		for _, limit := range []time.Duration{time.Second, 3 * time.Second, time.Minute, 15 * time.Minute} {
 			t.Run(fmt.Sprint(name, " ", limit), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					w := start(c.work)
+					w := start(t, c.work)
 					begun := time.Now()
 					if err := w.handle(t, limit); err != nil {
 						t.Fatal(err)
@@ -304,7 +348,7 @@ func TestJobIsAnsweredBeforeTheTimeIsUp(t *testing.T) {
 func TestWorkThatNeverEndsIsAnswered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		end := make(chan struct{})
-		w := start(func(ctx context.Context, j Job) (tagalong.Success, error) {
+		w := start(t, func(ctx context.Context, j Job) (tagalong.Success, error) {
 			<-end
 			return done(ctx, j)
 		})
@@ -328,7 +372,7 @@ func TestTextsFitTheirLimits(t *testing.T) {
 		{tagalong.Success{Summary: long}, nil, maxSummary},
 		{tagalong.Success{}, errors.New(long), maxMessage},
 	} {
-		w := start(func(context.Context, Job) (tagalong.Success, error) { return c.success, c.err })
+		w := start(t, func(context.Context, Job) (tagalong.Success, error) { return c.success, c.err })
 		if err := w.handle(t, time.Minute); err != nil {
 			t.Fatal(err)
 		}
@@ -340,7 +384,7 @@ func TestTextsFitTheirLimits(t *testing.T) {
 }
 
 func TestVariablesThatCodePipelineRefusesFailTheJob(t *testing.T) {
-	w := start(func(context.Context, Job) (tagalong.Success, error) {
+	w := start(t, func(context.Context, Job) (tagalong.Success, error) {
 		return tagalong.Success{Variables: map[string]string{"a.b": ""}}, nil
 	})
 	if err := w.handle(t, time.Minute); err != nil {
@@ -350,7 +394,7 @@ func TestVariablesThatCodePipelineRefusesFailTheJob(t *testing.T) {
 }
 
 func TestEventsThatCannotBeAnsweredAreErrors(t *testing.T) {
-	good := string(sample(t, "job"))
+	good := string(read(t, "job"))
 	for event, want := range map[string]string{
 		``:                                 "event: want JSON",
 		`[]`:                               "event: want JSON",
@@ -360,7 +404,7 @@ func TestEventsThatCannotBeAnsweredAreErrors(t *testing.T) {
 		strings.ToUpper(good):              `"CodePipeline.job".id`,
 		strings.Replace(good, "6f", "", 1): `"CodePipeline.job".id "1c7b0e`,
 	} {
-		w := start(done)
+		w := start(t, done)
 		if _, err := w.Handle(t.Context(), json.RawMessage(event)); err == nil || !strings.Contains(err.Error(), want) || len(w.answers) != 0 || w.tries != 0 {
 			t.Errorf("event %.80q: error %v, answers %q", event, err, w.answers)
 		}
@@ -370,24 +414,104 @@ func TestEventsThatCannotBeAnsweredAreErrors(t *testing.T) {
 	}
 }
 
-func TestBadEventsWithAnIDAreAnswered(t *testing.T) {
-	good := string(sample(t, "job"))
-	const number = `"accountId": 1`
-	for _, c := range []struct{ old, new, want string }{
-		{`"accountId": "111122223333"`, number, `ConfigurationError: "CodePipeline.job".accountId: number: want a string`},
-		{`"accountId": "111122223333"`, `"accountId": "111"`, `ConfigurationError: "CodePipeline.job".accountId "111": want 12 digits`},
-		{`"UserParameters": "`, `"UserParameters": {"a": 1}, "x": "`, `ConfigurationError: "CodePipeline.job".data.actionConfiguration.configuration.UserParameters: object: want a string`},
-		{`"data": {`, `"data": 7, "x": {`, `ConfigurationError: "CodePipeline.job": data is number: want an object`},
+// Whoever may invoke the function can write an event: what it says beside a job's id
+// has to be what CodePipeline says, or nothing is done, and nobody is answered.
+func TestForgedEventsDoNothing(t *testing.T) {
+	good := string(read(t, "job-artifacts-kms"))
+	for _, c := range []struct{ old, new, differs string }{
+		{id, "00000000-0000-4000-8000-000000000000", ""},
+		{`build-42`, `build-1`, "UserParameters"},
+		{`"UserParameters": "`, `"UserParameters": {"a": 1}, "x": "`, "JSON UserParameters"},
+		{`"UserParameters": "`, `"x": "`, "UserParameters"},
+		{`"accountId": "111122223333"`, `"accountId": "444455556666"`, "accountId"},
+		{`"accountId": "111122223333"`, `"accountId": 1`, "JSON accountId"},
+		{`Zt7Pq1M`, `Another`, "inputArtifacts"},
+		{`9YcWv3K`, `Another`, "outputArtifacts"},
+		{`"bucketName": "codepipeline-us-east-1-518273640912"`, `"bucketName": "somebody-elses"`, "inputArtifacts outputArtifacts"},
+		{`"data": {`, `"data": 7, "x": {`, "JSON UserParameters inputArtifacts outputArtifacts"},
 	} {
-		w := start(done)
-		if !strings.Contains(good, c.old) {
-			t.Fatalf("%s is not in the sample", c.old)
+		synctest.Test(t, func(t *testing.T) {
+			w := start(t, func(context.Context, Job) (tagalong.Success, error) {
+				t.Errorf("%s in place of %s: work is done", c.new, c.old)
+				return tagalong.Success{}, nil
+			})
+			forged := strings.ReplaceAll(good, c.old, c.new)
+			if forged == good {
+				t.Fatalf("%s is not in the sample", c.old)
+			}
+			if _, err := w.Handle(t.Context(), json.RawMessage(forged)); err != nil || w.tries != 0 {
+				t.Errorf("%s in place of %s: error %v, %d answers", c.new, c.old, err, w.tries)
+			}
+			want := `"differs":["` + strings.ReplaceAll(c.differs, " ", `","`) + `"]`
+			if c.differs == "" {
+				want = "job is not known to CodePipeline: nothing is done"
+			}
+			if !strings.Contains(w.log.String(), want) || strings.Contains(w.log.String(), marker) {
+				t.Errorf("%s in place of %s: log %s", c.new, c.old, &w.log)
+			}
+		})
+	}
+}
+
+// What a job asks, and what it is reached by, is CodePipeline's.
+func TestTheJobIsCodePipelines(t *testing.T) {
+	var got Job
+	w := start(t, func(ctx context.Context, j Job) (tagalong.Success, error) {
+		got = j
+		return done(ctx, j)
+	})
+	w.codePipeline.known.Store.Key, w.codePipeline.known.Context = "alias/pipelines", tagalong.JobContext{Execution: "x"}
+	w.codePipeline.known.Store.Credentials = tagalong.Hide(tagalong.Keys{AccessKeyID: "A", SecretAccessKey: "B"})
+	if err := w.handle(t, time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	if got.Store.Key != "alias/pipelines" || got.Context.Execution != "x" || got.Store.Credentials.Reveal().AccessKeyID != "A" || w.asked != 1 {
+		t.Errorf("job %+v, asked %d times", got, w.asked)
+	}
+	w.answers, w.codePipeline.known.Store.Credentials = nil, tagalong.Credentials{} // if CodePipeline gives none, the event's
+	if err := w.handle(t, time.Minute); err != nil || got.Store.Credentials.Reveal().SecretAccessKey != marker {
+		t.Errorf("job %+v, error %v", got, err)
+	}
+}
+
+func TestCodePipelineMayLagBehindItsEvent(t *testing.T) {
+	for lagging, answers := range []int{1, 1, 1, 0, 0} {
+		synctest.Test(t, func(t *testing.T) {
+			w := start(t, done)
+			w.lagging = lagging
+			if err := w.handle(t, time.Minute); err != nil || len(w.answers) != answers || w.asked != min(lagging+1, 3) {
+				t.Errorf("%d: error %v, answers %q, asked %d times", lagging, err, w.answers, w.asked)
+			}
+		})
+	}
+}
+
+// Without CodePipeline's word nothing is done: Lambda tries again, unless it is a
+// permission that is missing, which the action says.
+func TestNothingIsDoneWithoutCodePipelinesWord(t *testing.T) {
+	for code, want := range map[string]string{
+		"ThrottlingException":   "",
+		"InternalFailure":       "",
+		"AccessDeniedException": "PermissionError: operation error CodePipeline: GetJobDetails, api error AccessDeniedException: no: allow the function's role codepipeline:GetJobDetails",
+	} {
+		works := 0
+		w := start(t, func(ctx context.Context, j Job) (tagalong.Success, error) {
+			works++
+			return done(ctx, j)
+		})
+		w.unasked = &smithy.OperationError{ServiceID: "CodePipeline", OperationName: "GetJobDetails", Err: &smithy.GenericAPIError{Code: code, Message: "no"}}
+		err := w.handle(t, time.Minute)
+		if works != 0 || (err != nil) != (want == "") || err != nil && !strings.Contains(err.Error(), "GetJobDetails") {
+			t.Errorf("%s: %d works, error %v", code, works, err)
 		}
-		if _, err := w.Handle(t.Context(), json.RawMessage(strings.Replace(good, c.old, c.new, 1))); err != nil {
-			t.Fatal(err)
+		if want != "" {
+			wantAnswer(t, w, want)
+			continue
 		}
-		if len(w.answers) != 1 || !strings.Contains(w.answers[0], c.want) {
-			t.Errorf("%s: answers %q", c.new, w.answers)
+		w.unasked = nil
+		if err := w.handle(t, time.Minute); err != nil || works != 1 {
+			t.Errorf("%s: %d works, error %v", code, works, err)
 		}
+		wantAnswer(t, w, "Succeeded: done well")
 	}
 }

@@ -4,99 +4,59 @@
 package job
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
+	"regexp"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
-// Job is what CodePipeline asks of a function.
-type Job struct {
-	ID      string // a UUID in lower case
-	Account string // 12 digits: of the pipeline's action
-	// UserParameters as they arrive, with their variables resolved; "" if there are none.
-	UserParameters string
+// Job is what CodePipeline asks of a function, in CodePipeline's own words.
+type Job tagalong.Job
 
-	store    Store
-	problems error // of the store
-}
+var (
+	jobID      = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
+	bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+	objectKey  = regexp.MustCompile(`^[^\x00-\x1f\x7f]+$`) // of 1024 bytes at most
+	keyID      = regexp.MustCompile(`^[A-Za-z0-9:/_-]{1,1000}$`)
+	artifact   = regexp.MustCompile(`^[A-Za-z0-9_-]{1,100}$`)
+)
 
-// Store is where the artifacts of a job lie, and how they are reached.
-type Store struct {
-	Inputs      []Artifact
-	Outputs     []Artifact
-	Credentials Credentials
-	// Key is the KMS key of the artifact store, an id or an ARN; "" is S3's own.
-	Key string
-}
-
-// Artifact is an artifact of an action, a zip in S3.
-type Artifact struct {
-	Name   string
-	Bucket string
-	Object string // the key of the zip
-}
-
-// Credentials are temporary ones, for the artifacts of one job alone. They are
-// behind a function: whoever prints or logs a job, however it holds them, prints
-// an address.
-type Credentials struct{ reveal func() Keys }
-
-// Keys are what credentials are made of.
-type Keys struct {
-	AccessKeyID     string `json:"accessKeyId"`
-	SecretAccessKey string `json:"secretAccessKey"`
-	SessionToken    string `json:"sessionToken"`
-}
-
-func hide(k Keys) Credentials { return Credentials{func() Keys { return k }} }
-
-// Reveal gives the keys, for the one who signs with them.
-func (c Credentials) Reveal() Keys {
-	if c.reveal == nil {
-		return Keys{}
+// ArtifactStore returns where the artifacts lie, for actions that have any, once it
+// is checked.
+func (j Job) ArtifactStore() (tagalong.ArtifactStore, error) {
+	var r reader
+	r.artifacts("inputArtifacts", j.Store.Inputs)
+	r.artifacts("outputArtifacts", j.Store.Outputs)
+	if !j.Store.Credentials.Complete() {
+		r.problem("artifactCredentials: want accessKeyId and secretAccessKey")
 	}
-	return c.reveal()
+	if key := j.Store.Key; key != "" && !keyID.MatchString(key) {
+		r.problem("encryptionKey.id %q: want the id, the alias or the ARN of a KMS key", cut(key, 100))
+	}
+	return j.Store, errors.Join(r.problems...)
 }
 
-// redact takes the credentials out of a text that somebody else wrote.
-func (c Credentials) redact(text string) string {
-	k := c.Reveal()
-	for _, secret := range []string{k.SecretAccessKey, k.SessionToken, k.AccessKeyID} {
-		if secret != "" {
-			text = strings.ReplaceAll(text, secret, "(credentials)")
+// reader gathers what is wrong while it reads.
+type reader struct{ problems []error }
+
+func (r *reader) problem(format string, args ...any) {
+	r.problems = append(r.problems, fmt.Errorf(format, args...))
+}
+
+func (r *reader) artifacts(at string, all []tagalong.Artifact) {
+	for i, a := range all {
+		for _, field := range []struct {
+			name, value, want string
+			ok                bool
+		}{
+			{"name", a.Name, "1 to 100 letters, digits, underscores or hyphens", artifact.MatchString(a.Name)},
+			{"location.s3Location.bucketName", a.Bucket, "the name of a bucket", bucketName.MatchString(a.Bucket)},
+			{"location.s3Location.objectKey", a.Object, "the key of an object", len(a.Object) <= 1024 && objectKey.MatchString(a.Object)},
+		} {
+			if !field.ok {
+				r.problem("%s[%d].%s %q: want %s", at, i, field.name, cut(field.value, 100), field.want)
+			}
 		}
 	}
-	return text
-}
-
-// Store gives where the artifacts lie, for actions that have any.
-func (j Job) Store() (Store, error) { return j.store, j.problems }
-
-// Parse reads an event. A job without a legal id cannot be answered: that alone is
-// known by an empty ID beside the error. The errors never hold the event's texts,
-// except for the one in question.
-func Parse(raw []byte) (Job, error) {
-	const at = `"CodePipeline.job"`
-	var e event
-	if err := json.Unmarshal(raw, &e); err != nil || len(e.Job) == 0 {
-		return Job{}, errors.New(`event: want JSON with ` + at + `, as CodePipeline's Lambda invoke action sends it`)
-	}
-	var j Job
-	var id struct {
-		ID string `json:"id"`
-	}
-	if err := json.Unmarshal(e.Job, &id); err != nil || !jobID.MatchString(id.ID) {
-		return Job{}, fmt.Errorf("%s.id %q: want a UUID in lower case", at, cut(id.ID, 100))
-	}
-	j.ID = id.ID
-	var p payload
-	if err := json.Unmarshal(e.Job, &p); err != nil {
-		return j, fmt.Errorf("%s: %s", at, wrongType(err))
-	}
-	r := reader{}
-	j.Account = r.matching(at+".accountId", p.AccountID, accountID, "12 digits")
-	j.UserParameters = r.text(at+".data.actionConfiguration.configuration.UserParameters", p.Data.ActionConfiguration.Configuration.UserParameters)
-	j.store, j.problems = p.store(at + ".data")
-	return j, errors.Join(r.problems...)
 }

@@ -23,11 +23,11 @@ func TestSamples(t *testing.T) {
 		"job": "", "job-continuation": "", "job-artifacts-kms": "", "job-no-userparameters": missing,
 		"job-bad-userparameters": "UserParameters \"not json\": no legal JSON",
 	} {
-		j, err := Parse(sample(t, name))
-		if err != nil || j.ID == "" || j.Account != "111122223333" {
-			t.Errorf("%s: %+v, error %v", name, j, err)
+		j := Job(knownOf(t, name))
+		if j.ID == "" || j.Account != "111122223333" {
+			t.Errorf("%s: %+v", name, j)
 		}
-		if _, err := j.Store(); err != nil {
+		if _, err := j.ArtifactStore(); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		p, err := j.Parameters(schema)
@@ -41,31 +41,24 @@ func TestSamples(t *testing.T) {
 }
 
 func TestStoreOfASample(t *testing.T) {
-	j, err := Parse(sample(t, "job-artifacts-kms"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := j.Store()
+	s, err := Job(knownOf(t, "job-artifacts-kms")).ArtifactStore()
 	if err != nil {
 		t.Fatal(err)
 	}
 	const bucket = "codepipeline-us-east-1-518273640912"
-	if !slices.Equal(s.Inputs, []Artifact{{"EcrImage", bucket, "checkout-release/EcrImage/Zt7Pq1M"}}) ||
-		!slices.Equal(s.Outputs, []Artifact{{"Promoted", bucket, "checkout-release/Promoted/9YcWv3K"}}) ||
+	if !slices.Equal(s.Inputs, []tagalong.Artifact{{Name: "EcrImage", Bucket: bucket, Object: "checkout-release/EcrImage/Zt7Pq1M"}}) ||
+		!slices.Equal(s.Outputs, []tagalong.Artifact{{Name: "Promoted", Bucket: bucket, Object: "checkout-release/Promoted/9YcWv3K"}}) ||
 		s.Key != "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab" {
 		t.Errorf("store %+v", s)
 	}
-	if s.Credentials.Reveal() != (Keys{"AKIAIOSFODNN7EXAMPLE", marker, "FAKE-SESSION-TOKEN-FOR-TESTS-ONLY"}) {
+	if s.Credentials.Reveal() != (tagalong.Keys{AccessKeyID: "AKIAIOSFODNN7EXAMPLE", SecretAccessKey: marker, SessionToken: "FAKE-SESSION-TOKEN-FOR-TESTS-ONLY"}) {
 		t.Error("the credentials are other ones")
 	}
 }
 
 func TestCredentialsAreNeverShown(t *testing.T) {
-	j, err := Parse(sample(t, "job-artifacts-kms"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, _ := j.Store()
+	j := Job(knownOf(t, "job-artifacts-kms"))
+	s, _ := j.ArtifactStore()
 	var log strings.Builder
 	logger := slog.New(slog.NewJSONHandler(&log, nil))
 	logger.Info("x", "job", j, "store", s, "credentials", s.Credentials)
@@ -88,28 +81,18 @@ func TestCredentialsAreNeverShown(t *testing.T) {
 }
 
 func TestArtifactsThatAreWrongAreNamed(t *testing.T) {
-	good := string(sample(t, "job-artifacts-kms"))
-	for _, c := range []struct{ old, new, want string }{
-		{`"bucketName": "codepipeline-us-east-1-518273640912"`, `"bucketName": "../x"`, `inputArtifacts[0].location.s3Location.bucketName "../x"`},
-		{`"objectKey": "checkout-release/EcrImage/Zt7Pq1M"`, `"objectKey": ""`, `inputArtifacts[0].location.s3Location.objectKey ""`},
-		{`"objectKey": "checkout-release/EcrImage/Zt7Pq1M"`, `"objectKey": "` + strings.Repeat("k", 1025) + `"`, `inputArtifacts[0].location.s3Location.objectKey`},
-		{`"name": "EcrImage"`, `"name": "a b"`, `inputArtifacts[0].name "a b": want 1 to 100 letters`},
-		{`"type": "S3"`, `"type": "FTP"`, `inputArtifacts[0].location.type "FTP": want S3`},
-		{`"inputArtifacts": [`, `"inputArtifacts": 7, "x": [`, `inputArtifacts: number: want an array`},
-		{`"type": "KMS"`, `"type": "AES"`, `encryptionKey.type "AES": want KMS`},
-		{`"id": "arn:aws:kms:`, `"id": "\nx: `, `encryptionKey.id "\nx: us-east-1`},
-		{`"accessKeyId"`, `"key"`, `artifactCredentials: want accessKeyId and secretAccessKey`},
-		{`"secretAccessKey": "`, `"secretAccessKey": 7, "x": "`, `artifactCredentials: secretAccessKey is number: want a string`},
+	for want, spoil := range map[string]func(s *tagalong.ArtifactStore){
+		`inputArtifacts[0].location.s3Location.bucketName "../x"`:   func(s *tagalong.ArtifactStore) { s.Inputs[0].Bucket = "../x" },
+		`inputArtifacts[0].location.s3Location.objectKey ""`:        func(s *tagalong.ArtifactStore) { s.Inputs[0].Object = "" },
+		`outputArtifacts[0].location.s3Location.objectKey "kk`:      func(s *tagalong.ArtifactStore) { s.Outputs[0].Object = strings.Repeat("k", 1025) },
+		`inputArtifacts[0].name "a b": want 1 to 100 letters`:       func(s *tagalong.ArtifactStore) { s.Inputs[0].Name = "a b" },
+		"encryptionKey.id \"\\nx\": want the id":                    func(s *tagalong.ArtifactStore) { s.Key = "\nx" },
+		`artifactCredentials: want accessKeyId and secretAccessKey`: func(s *tagalong.ArtifactStore) { s.Credentials = tagalong.Credentials{} },
 	} {
-		if !strings.Contains(good, c.old) {
-			t.Fatalf("%s is not in the sample", c.old)
-		}
-		j, err := Parse([]byte(strings.Replace(good, c.old, c.new, 1)))
-		if err != nil {
-			t.Fatalf("an action without artifacts does not care: %v", err)
-		}
-		if _, err := j.Store(); err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), marker) {
-			t.Errorf("%s: error %v", c.new, err)
+		known := knownOf(t, "job-artifacts-kms")
+		spoil(&known.Store)
+		if _, err := Job(known).ArtifactStore(); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), marker) {
+			t.Errorf("%s: error %v", want, err)
 		}
 	}
 }

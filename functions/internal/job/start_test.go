@@ -17,7 +17,7 @@ func TestJobsOfAFunctionThatCannotStartAreAnswered(t *testing.T) {
 		"SystemUnavailable: rules: ":  errors.Join(errors.New("rules: "), tagalong.ErrBusy),
 		"ConfigurationError: table: ": errors.Join(errors.New("table: "), tagalong.ErrNoTable),
 	} {
-		w := start(nil)
+		w := start(t, nil)
 		w.Work = Start(t.Context(), w.Log, func(context.Context) (Work, error) { return nil, problem })
 		if err := w.handle(t, time.Minute); err != nil {
 			t.Fatal(err)

@@ -1,19 +1,10 @@
 package job
 
 import (
-	"reflect"
 	"regexp"
 	"strings"
 	"unicode/utf8"
 )
-
-// typeNames are JSON's names of what is wanted.
-var typeNames = map[reflect.Kind]string{
-	reflect.String: "a string",
-	reflect.Struct: "an object",
-	reflect.Map:    "an object",
-	reflect.Slice:  "an array",
-}
 
 // How go-multierror lists errors, which may be lists again: a heading, a line for
 // each, and an empty line.

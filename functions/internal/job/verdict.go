@@ -50,7 +50,7 @@ func failed(j Job, f tagalong.Failure) verdict {
 
 // fit makes a text one that CodePipeline takes.
 func fit(j Job, text, empty string, size int) string {
-	text = strings.TrimSpace(j.store.Credentials.redact(text))
+	text = strings.TrimSpace(j.Store.Credentials.Redact(text))
 	if text == "" {
 		return empty
 	}

@@ -39,18 +39,25 @@ type Action struct {
 	Images   Images
 	Promoter Promoter
 	Sights   Sights
-	Origins  Origins
+	Runs     Runs
 	Log      *slog.Logger
 }
 
 // Do is the work of a job: the image is found, and promoted as of when the
-// action's run began; then the tags say how that went.
+// action's run began; then the tags say how that went. A job that is over is promoted
+// only if it was before: nobody waits for another one.
 func (a Action) Do(ctx context.Context, j job.Job) (tagalong.Success, error) {
 	request, err := a.request(j)
 	if err != nil {
 		return tagalong.Success{}, err
 	}
 	found, err := a.find(ctx, request.image)
+	var run tagalong.Action
+	if err == nil {
+		if run = a.run(ctx, j); over(run) {
+			err = job.Failed("the action has ended and promoted nothing, so that its job is not run any more")
+		}
+	}
 	if err != nil {
 		if found, err = a.recall(ctx, j.ID, err); err != nil {
 			return tagalong.Success{}, err
@@ -58,12 +65,13 @@ func (a Action) Do(ctx context.Context, j job.Job) (tagalong.Success, error) {
 	}
 	promotion := tagalong.Promotion{
 		Job:         j.ID,
+		At:          run.StartedAt,
+		Release:     tagalong.Release{Pipeline: j.Context.Pipeline.Name, Execution: j.Context.Execution, Stage: j.Context.Stage},
 		Repository:  request.image.Repository,
 		Digest:      found.digest,
 		Tags:        request.tags,
 		Environment: request.environment,
 	}
-	promotion.Release, promotion.At = a.origin(ctx, j.ID)
 	promoted, err := a.Promoter.Promote(ctx, promotion)
 	if err != nil {
 		return tagalong.Success{}, remarked(err, promoted)
@@ -125,8 +133,9 @@ func (a Action) find(ctx context.Context, image job.Image) (finding, error) {
 	return found, nil
 }
 
-// recall gives the image of a job that is run again, and for whatever reason does not
-// find it: its first run did, and the promotion stands. Of a new job the error stays.
+// recall returns the image of a job that is run again, and for whatever reason does not
+// find it, or is over: its first run did, and the promotion stands. Of a new job the
+// error stays.
 func (a Action) recall(ctx context.Context, id string, lost error) (finding, error) {
 	sight, seen, err := a.Sights.Sight(ctx, id)
 	switch {

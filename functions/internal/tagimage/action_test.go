@@ -311,38 +311,32 @@ func TestSeveralTagsFailTogether(t *testing.T) {
 	}
 }
 
-func TestOriginIsAskedThreeTimes(t *testing.T) {
+func TestTheRunIsAskedForThreeTimes(t *testing.T) {
+	elsewhere, nameless := origin, origin
+	elsewhere.Execution, nameless.ActionID = "00000000-0000-4000-8000-000000000000", ""
 	for name, c := range map[string]struct {
 		arrange func(c *codePipeline)
+		of      tagalong.JobContext
 		asked   int
 		dated   bool
-		known   bool // the release is
 	}{
-		"at once":                  {func(*codePipeline) {}, 2, true, true},
-		"the job comes late":       {func(c *codePipeline) { c.lagging = 2 }, 4, true, true},
-		"the job never comes":      {func(c *codePipeline) { c.lagging = 9 }, 3, false, false},
-		"it is denied":             {func(c *codePipeline) { c.denied = errDenied }, 1, false, false},
-		"the action is not listed": {func(c *codePipeline) { c.actions = c.actions[:1] }, 4, false, true},
-		"the execution is not known": {func(c *codePipeline) {
-			other := origin
-			other.Execution = "00000000-0000-4000-8000-000000000000"
-			c.jobs[jobID] = other
-		}, 1, false, true},
-		"no action is named": {func(c *codePipeline) {
-			other := origin
-			other.ActionID = ""
-			c.jobs[jobID] = other
-		}, 4, false, true},
+		"at once":                   {func(*codePipeline) {}, origin, 1, true},
+		"it comes late":             {func(c *codePipeline) { c.lagging = 2 }, origin, 3, true},
+		"it never comes":            {func(c *codePipeline) { c.lagging = 9 }, origin, 3, false},
+		"it is denied":              {func(c *codePipeline) { c.denied = errDenied }, origin, 1, false},
+		"the action is not listed":  {func(c *codePipeline) { c.actions = c.actions[:1] }, origin, 3, false},
+		"the execution is unknown":  {func(*codePipeline) {}, elsewhere, 3, false},
+		"no run of an action named": {func(*codePipeline) {}, nameless, 3, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := start(t)
 				c.arrange(&w.codePipeline)
-				if _, err := w.do(t, w.recipe(w.older, "build-1")); err != nil {
+				if _, err := w.doAs(t, c.of, w.recipe(w.older, "build-1")); err != nil {
 					t.Fatal(err)
 				}
 				p := w.ledger.promotions[0]
-				if w.codePipeline.asked != c.asked || p.At.IsZero() == c.dated || (p.Release.Stage == "DeployProd") != c.known {
+				if w.codePipeline.asked != c.asked || p.At.IsZero() == c.dated || p.Release.Stage != "DeployProd" {
 					t.Errorf("asked %d times, promotion %+v", w.codePipeline.asked, p)
 				}
 				if c.dated == strings.Contains(w.log.String(), "cannot be dated") {
@@ -353,13 +347,25 @@ func TestOriginIsAskedThreeTimes(t *testing.T) {
 	}
 }
 
-func TestActionsMayBeDenied(t *testing.T) {
-	w := start(t)
-	w.Origins = halfDenied{&w.codePipeline}
-	if _, err := w.do(t, w.recipe(w.older, "build-1")); err != nil {
-		t.Fatal(err)
-	}
-	if p := w.ledger.promotions[0]; !p.At.IsZero() || p.Release.Pipeline != "checkout-release" || w.codePipeline.asked != 1 {
-		t.Errorf("promotion %+v", p)
+// Nobody waits for a job whose action has ended: what it did not promote then it does
+// not promote now.
+func TestJobThatIsOverPromotesNothingNew(t *testing.T) {
+	for _, status := range []tagalong.ActionStatus{tagalong.ActionSucceeded, tagalong.ActionFailed, tagalong.ActionAbandoned} {
+		w := start(t)
+		w.codePipeline.actions[1].Status = status
+		_, err := w.do(t, w.recipe(w.older, "build-1"))
+		wantFailure(t, err, "JobFailed: the action has ended and promoted nothing")
+		if len(w.ledger.promotions) != 0 || w.registry.Puts() != 0 {
+			t.Errorf("%s: promotions %+v", status, w.ledger.promotions)
+		}
+		w.codePipeline.actions[1].Status = tagalong.ActionInProgress
+		if _, err := w.do(t, w.recipe(w.older, "build-1")); err != nil {
+			t.Fatal(err)
+		}
+		w.codePipeline.actions[1].Status = status
+		again, err := w.do(t, w.recipe(w.older, "build-1"))
+		if err != nil || again.Variables["ImageDigest"] != w.older.String() || w.registry.Puts() != 1 {
+			t.Errorf("%s: %+v, error %v, %d puts", status, again, err, w.registry.Puts())
+		}
 	}
 }

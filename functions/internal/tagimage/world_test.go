@@ -2,7 +2,6 @@ package tagimage
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -46,15 +45,14 @@ func start(t *testing.T) *world {
 	w := &world{}
 	w.ledger = ledger{registry: &w.registry, tags: map[string]tagalong.Tag{}}
 	w.codePipeline = codePipeline{
-		jobs:    map[string]tagalong.JobContext{jobID: origin},
-		actions: []tagalong.Action{{ID: "other", StartedAt: began.Add(-time.Hour)}, {ID: actionID, StartedAt: began}},
+		actions: []tagalong.Action{{ID: "other", StartedAt: began.Add(-time.Hour)}, {ID: actionID, StartedAt: began, Status: tagalong.ActionInProgress}},
 	}
 	one, two := tagalongtest.Image("v1"), tagalongtest.Image("v2")
 	w.registry.Push(app, one, "build-1")
 	w.registry.Push(app, two, "build-2", "latest")
 	w.older, w.newer = one.Digest, two.Digest
 	w.Action = Action{
-		Region: "us-east-1", Images: &w.registry, Promoter: &w.ledger, Sights: &w.ledger, Origins: &w.codePipeline,
+		Region: "us-east-1", Images: &w.registry, Promoter: &w.ledger, Sights: &w.ledger, Runs: &w.codePipeline,
 		Log: slog.New(slog.NewTextHandler(&w.log, nil)),
 	}
 	return w
@@ -122,11 +120,10 @@ func (l *ledger) converge(ctx context.Context, tag tagalong.Tag) tagalong.Tag {
 	return tag
 }
 
-// codePipeline knows jobs and runs of actions. It may lag: as often as it is said.
+// codePipeline knows runs of actions. It may lag: as often as it is said.
 type codePipeline struct {
-	jobs    map[string]tagalong.JobContext
 	actions []tagalong.Action
-	asked   int // both operations
+	asked   int
 	lagging int // how many calls are yet to find nothing
 	denied  error
 }
@@ -137,18 +134,12 @@ func (c *codePipeline) lags() bool {
 	return c.lagging >= 0
 }
 
-func (c *codePipeline) Job(_ context.Context, id string) (tagalong.JobContext, error) {
-	if of, ok := c.jobs[id]; ok && !c.lags() {
-		return of, c.denied
-	}
-	return tagalong.JobContext{}, tagalong.ErrNoJob
-}
-
 func (c *codePipeline) Actions(_ context.Context, p tagalong.Pipeline, execution string) ([]tagalong.Action, error) {
+	lags := c.lags()
 	switch {
 	case p != pipeline || execution != origin.Execution:
 		return nil, tagalong.ErrNoExecution
-	case c.lags():
+	case lags:
 		return c.actions[:1], c.denied
 	}
 	return c.actions, c.denied
@@ -157,15 +148,13 @@ func (c *codePipeline) Actions(_ context.Context, p tagalong.Pipeline, execution
 // do runs the job with these parameters.
 func (w *world) do(t *testing.T, parameters string) (tagalong.Success, error) {
 	t.Helper()
-	text, err := json.Marshal(parameters)
-	if err != nil {
-		t.Fatal(err)
-	}
-	j, err := job.Parse(fmt.Appendf(nil, `{"CodePipeline.job":{"id":%q,"accountId":"111122223333","data":{"actionConfiguration":{"configuration":{"UserParameters":%s}}}}}`, jobID, text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return w.Do(t.Context(), j)
+	return w.doAs(t, origin, parameters)
+}
+
+// doAs runs the job in the name of an action.
+func (w *world) doAs(t *testing.T, of tagalong.JobContext, parameters string) (tagalong.Success, error) {
+	t.Helper()
+	return w.Do(t.Context(), job.Job{ID: jobID, Account: "111122223333", UserParameters: parameters, Context: of})
 }
 
 // recipe is what teams have in their pipelines.
@@ -185,13 +174,6 @@ func wantFailure(t *testing.T, err error, want string) {
 }
 
 var errDenied = errors.New("AccessDeniedException: not authorized")
-
-// halfDenied may not list actions.
-type halfDenied struct{ *codePipeline }
-
-func (halfDenied) Actions(context.Context, tagalong.Pipeline, string) ([]tagalong.Action, error) {
-	return nil, errDenied
-}
 
 // vanishing loses the image before it is promoted.
 type vanishing struct {

@@ -17,7 +17,7 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/ecr"
 	"github.com/tagalong-aws/tagalong/functions/internal/ecs"
 	"github.com/tagalong-aws/tagalong/functions/internal/imagedefinitions"
-	"github.com/tagalong-aws/tagalong/functions/internal/job"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
 // Action makes the action that a configuration describes. Accounts that lie in the
@@ -32,7 +32,7 @@ func Action(ctx context.Context, config boot.Config, cfg aws.Config) (imagedefin
 		Region:   cfg.Region,
 		Images:   ecr.New(reach.Registry),
 		Services: ecs.New(reach.Workload),
-		Open:     func(s job.Store) imagedefinitions.Artifacts { return artifact.New(cfg, s) },
+		Open:     func(s tagalong.ArtifactStore) imagedefinitions.Artifacts { return artifact.New(cfg, s) },
 	}, nil
 }
 

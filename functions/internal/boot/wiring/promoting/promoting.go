@@ -38,15 +38,9 @@ func Action(ctx context.Context, config boot.Config, cfg aws.Config, log *slog.L
 		Images:   registry,
 		Promoter: &tagalong.Reactor{Rules: rules, Ledger: ledger, Registry: registry, Coverage: reach.Coverage, Retention: config.Retention, Log: log},
 		Sights:   ledger,
-		Origins:  origins{codepipeline.NewJobs(cfg), codepipeline.New(reach.Workload)},
+		Runs:     codepipeline.New(reach.Workload),
 		Log:      log,
 	}, nil
-}
-
-// origins is all of CodePipeline that a promotion asks.
-type origins struct {
-	*codepipeline.Jobs
-	*codepipeline.Pipelines
 }
 
 // Open gives what opens a connection to each service that the action asks, for
