@@ -10,7 +10,7 @@ import (
 
 type tagsCommand struct {
 	Pending bool `help:"Only tags that are not confirmed: pending, blocked or missing."`
-	Check   bool `help:"Ask ECR where each tag is now; exit status 3 if one is not on its digest. Without it, ACTUAL is where the ledger last saw the tag."`
+	Check   bool `help:"Ask ECR where each tag is now; exit status 3 if one is not on its digest; one that is elsewhere than the ledger last saw it is moved. Without it, ACTUAL is where the ledger last saw the tag."`
 }
 
 func (tagsCommand) Help() string {

@@ -52,11 +52,11 @@ func settled(version string, at time.Time) condition {
 // settling gives the update that records a verdict, adding its names and values.
 func settling(id tagalong.TagID, v tagalong.Verdict, c *condition) string {
 	_, sk := tagIndex("", v.State, id)
-	set, remove := "SET #state = :state, #since = :at, #checkedAt = :at, #gsi1sk = :gsi1sk", " REMOVE #doubtUntil"
+	set, remove := "SET #state = :state, #since = :since, #checkedAt = :at, #gsi1sk = :gsi1sk", " REMOVE #doubtUntil"
 	for _, name := range []string{"state", "since", "checkedAt", "gsi1sk", "actual", "reason"} {
 		c.names["#"+name] = name
 	}
-	c.values[":state"], c.values[":gsi1sk"] = text(string(v.State)), text(sk)
+	c.values[":state"], c.values[":since"], c.values[":gsi1sk"] = text(string(v.State)), text(formatTime(v.Since)), text(sk)
 	for name, value := range map[string]string{"actual": v.Actual.String(), "reason": v.Reason} {
 		if value == "" {
 			remove += ", #" + name
@@ -142,15 +142,16 @@ func (l *Ledger) Adopt(ctx context.Context, children []tagalong.Child) error {
 	return nil
 }
 
-// Doubt says that until a time an unanswered put of this tag may still arrive.
+// Doubt says that until a time an unanswered put of this tag may still arrive, and
+// since when it has been pending.
 // It holds whatever the wish is by then; a tag that nobody wishes needs none.
-func (l *Ledger) Doubt(ctx context.Context, id tagalong.TagID, until time.Time) error {
+func (l *Ledger) Doubt(ctx context.Context, id tagalong.TagID, since, until time.Time) error {
 	_, sk := tagIndex("", tagalong.TagPending, id)
 	t := &transaction{table: l.table, tags: map[int]tagalong.TagID{0: id}}
-	t.update(tagKey(id), "SET #doubtUntil = :until, #state = :pending, #gsi1sk = :gsi1sk", condition{
+	t.update(tagKey(id), "SET #doubtUntil = :until, #state = :pending, #since = :since, #gsi1sk = :gsi1sk", condition{
 		"attribute_exists(pk)",
-		map[string]string{"#doubtUntil": "doubtUntil", "#state": "state", "#gsi1sk": "gsi1sk"},
-		item{":until": text(formatTime(until)), ":pending": text(string(tagalong.TagPending)), ":gsi1sk": text(sk)},
+		map[string]string{"#doubtUntil": "doubtUntil", "#state": "state", "#since": "since", "#gsi1sk": "gsi1sk"},
+		item{":until": text(formatTime(until)), ":pending": text(string(tagalong.TagPending)), ":since": text(formatTime(since)), ":gsi1sk": text(sk)},
 	})
 	err := l.writeOne(ctx, t)
 	if _, refused := errors.AsType[*tagalong.RefusedError](err); refused {

@@ -94,6 +94,9 @@ const (
 	TagForeign   TagState = "foreign"   // the image is not in an ECR repository that the service may tag
 )
 
+// TagMoved is what a check says of a tag that ECR has elsewhere than the ledger last saw it.
+const TagMoved TagState = "moved"
+
 // worst orders the states for a container with several tags, worst first.
 var worst = []TagState{TagBlocked, TagMissing, TagPending, TagUnproven, TagContested, TagConfirmed}
 

@@ -169,7 +169,7 @@ func (r *Reactor) convergeTag(ctx context.Context, tag Tag, read reading) (again
 			}
 		}
 	}
-	v.CheckedAt = checkedAt
+	v.CheckedAt, v.Since = checkedAt, tag.since(v.State, checkedAt)
 	v.Children = childrenOf(tag.ID.Repository, manifest)
 	v.Done = v.State == TagConfirmed && tag.Wish.Once
 	again, err = r.settle(ctx, tag, v, &done)
@@ -234,6 +234,15 @@ func (r *Reactor) settle(ctx context.Context, tag Tag, v Verdict, done *converge
 	return nil, nil // nobody wishes it any more
 }
 
+// since returns when the tag came into a state that it is in now: looking at it again
+// begins nothing.
+func (t Tag) since(state TagState, now time.Time) time.Time {
+	if t.State == state {
+		return t.Since
+	}
+	return now
+}
+
 // settledAs tells whether the ledger says so already, so that nothing is written.
 // When a tag was found blocked is said again after a while: see restsUntil.
 func (t Tag) settledAs(v Verdict, now time.Time) bool {
@@ -284,7 +293,7 @@ func (r *Reactor) attempt(ctx context.Context, tag Tag, m Manifest) error {
 		if errors.Is(err, ErrUnanswered) {
 			// The doubt must be written even if the handler's own time is up.
 			late, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
-			doubt := r.Ledger.Doubt(late, tag.ID, r.now().Add(doubtFor))
+			doubt := r.Ledger.Doubt(late, tag.ID, tag.since(TagPending, r.now()), r.now().Add(doubtFor))
 			cancel()
 			if doubt != nil {
 				return errors.Join(err, doubt)

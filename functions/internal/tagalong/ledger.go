@@ -61,8 +61,9 @@ type Wishes interface {
 	// Rewish writes one tag, as a Change does; *RefusedError if it does not stand as
 	// the TagWrite expects.
 	Rewish(ctx context.Context, w TagWrite) error
-	// Doubt says that until a time an unanswered put of this tag may arrive.
-	Doubt(ctx context.Context, id TagID, until time.Time) error
+	// Doubt says that until a time an unanswered put of this tag may arrive: so long
+	// it is pending, and has been since a time.
+	Doubt(ctx context.Context, id TagID, since, until time.Time) error
 }
 
 // Promotions holds what jobs of pipelines have asked for. The newest promotion of a
@@ -406,6 +407,7 @@ type RepositoryClaims struct {
 // Verdict is how a wish was found or put.
 type Verdict struct {
 	State     TagState
+	Since     time.Time // when the tag came into State
 	Reason    string
 	Actual    digest.Digest // where ECR has the tag, "" if nowhere
 	CheckedAt time.Time

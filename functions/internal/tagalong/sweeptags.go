@@ -425,7 +425,7 @@ func (p *sweepPass) renew(ctx context.Context, tag Tag, best Claim, claimed bool
 	if !claimed {
 		return nil, nil
 	}
-	tag.Wish, tag.Version, tag.Claims, tag.State, tag.Returned = best, w.Version, w.Claims, TagPending, 0
+	tag.Wish, tag.Version, tag.Claims, tag.State, tag.Since, tag.Returned = best, w.Version, w.Claims, TagPending, w.At, 0
 	return &tag, nil
 }
 

@@ -35,8 +35,8 @@ type TagsQuery struct {
 
 // Tags answers with the wished tags of all environments and of none, in the order
 // of environments, repositories, registries and tags. With Check, Actual is where
-// ECR has each tag now; a repository that cannot be read is in the error, its
-// rows stay as they are.
+// ECR has each tag now, and one that is elsewhere than the ledger last saw it is
+// moved; a repository that cannot be read is in the error, its rows stay as they are.
 func (q Queries) Tags(ctx context.Context, query TagsQuery, p Paging) (Page[TagRow], error) {
 	question := "tags " + questionOf(query)
 	var behind wishAt
@@ -143,10 +143,22 @@ func (q Queries) check(ctx context.Context, rows []TagRow) error {
 	}
 	for i := range rows {
 		if read := readings[rows[i].repositoryOf()]; read.err == nil {
-			rows[i].Actual = read.images.Tags[rows[i].Tag]
+			rows[i].found(read.images.Tags[rows[i].Tag])
 		}
 	}
 	return errors.Join(problems...)
+}
+
+// found says where ECR has the tag now. One that was just about to be put may well be
+// elsewhere than the ledger last saw it; since when another one is there nobody knows.
+func (r *TagRow) found(actual digest.Digest) {
+	if actual != r.Digest && actual != r.Actual && r.State != TagPending {
+		r.State, r.Reason, r.Since = TagMoved, fmt.Sprintf("moved since the ledger last saw it on %s", r.Actual), nil
+		if r.Actual == "" {
+			r.Reason = "put since the ledger last saw it nowhere"
+		}
+	}
+	r.Actual = actual
 }
 
 func (r TagRow) repositoryOf() Repository {

@@ -472,12 +472,9 @@ func (l *Ledger) Settle(ctx context.Context, id tagalong.TagID, version string, 
 	l.writes++
 	doubtful := v.CheckedAt.Before(tag.DoubtUntil)
 	if doubtful {
-		v.State, v.Reason, v.Done = tagalong.TagPending, "", false
+		v.State, v.Since, v.Reason, v.Done = tagalong.TagPending, tag.Since, "", false
 	}
-	if tag.State != v.State {
-		tag.Since = v.CheckedAt
-	}
-	tag.State, tag.Reason, tag.Actual, tag.CheckedAt = v.State, v.Reason, v.Actual, v.CheckedAt
+	tag.State, tag.Since, tag.Reason, tag.Actual, tag.CheckedAt = v.State, v.Since, v.Reason, v.Actual, v.CheckedAt
 	if v.Returned > 0 && !doubtful {
 		tag.Returned = v.Returned
 	}
@@ -546,7 +543,7 @@ func (l *Ledger) SetCursor(ctx context.Context, cursor string) error {
 }
 
 // Doubt implements tagalong.Wishes. A tag without an item is in no doubt: nobody wishes it.
-func (l *Ledger) Doubt(ctx context.Context, id tagalong.TagID, until time.Time) error {
+func (l *Ledger) Doubt(ctx context.Context, id tagalong.TagID, since, until time.Time) error {
 	done, err := l.begin(ctx, "Doubt")
 	if err != nil {
 		return err
@@ -556,7 +553,7 @@ func (l *Ledger) Doubt(ctx context.Context, id tagalong.TagID, until time.Time) 
 	if !ok || !tag.DoubtUntil.Before(until) {
 		return nil
 	}
-	tag.DoubtUntil, tag.State = until, tagalong.TagPending
+	tag.DoubtUntil, tag.State, tag.Since = until, tagalong.TagPending, since
 	l.tags[id] = tag
 	l.writes++
 	return nil

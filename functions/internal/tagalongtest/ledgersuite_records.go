@@ -351,7 +351,7 @@ func environmentTags(t *testing.T, l suiteLedger) {
 	l.wantEnvironmentTags("staging", false, suiteTag("live"), suiteTag("staging"))
 	l.must(l.writeTag(seenWrite(tagalong.Drop, tagalong.Claim{Tag: blue}, l.wantTag(blue).Claims)))
 	l.wantEnvironmentTags("prod", false, suiteTag("prod"))
-	l.must(l.Doubt(t.Context(), suiteTag("live"), second(3000)))
+	l.must(l.Doubt(t.Context(), suiteTag("live"), second(2500), second(3000)))
 	l.wantEnvironmentTags("staging", false, suiteTag("live"), suiteTag("staging"))
 }
 

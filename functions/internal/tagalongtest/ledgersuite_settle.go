@@ -154,16 +154,17 @@ func (l suiteLedger) settle(tag tagalong.Tag, v tagalong.Verdict) {
 func settle(t *testing.T, l suiteLedger) {
 	l.wished(claimAt("prod", second(1), "m"))
 	for i, v := range []tagalong.Verdict{
-		{State: tagalong.TagBlocked, Reason: "immutable", Actual: suiteNext, CheckedAt: second(2001)},
-		{State: tagalong.TagMissing, Reason: "gone", CheckedAt: second(2002)},
-		{State: tagalong.TagConfirmed, Actual: suiteDigest, CheckedAt: second(2003), Children: []tagalong.Child{
+		{State: tagalong.TagBlocked, Since: second(2001), Reason: "immutable", Actual: suiteNext, CheckedAt: second(2001)},
+		{State: tagalong.TagBlocked, Since: second(2001), Reason: "immutable", Actual: suiteNext, CheckedAt: second(9001)},
+		{State: tagalong.TagMissing, Since: second(9002), Reason: "gone", CheckedAt: second(9002)},
+		{State: tagalong.TagConfirmed, Since: second(9003), Actual: suiteDigest, CheckedAt: second(9003), Children: []tagalong.Child{
 			{Digest: Image("amd").Digest, Index: suiteDigest, Repository: suiteRepo, Platform: "linux/amd64"},
 			{Digest: Image("arm").Digest, Index: suiteDigest, Repository: suiteRepo, Platform: "linux/arm64/v8"},
 		}},
 	} {
 		want := l.wantTag(suiteTag("prod"))
 		l.settle(want, v)
-		want.State, want.Reason, want.Actual, want.CheckedAt, want.Since = v.State, v.Reason, v.Actual, v.CheckedAt, v.CheckedAt
+		want.State, want.Reason, want.Actual, want.CheckedAt, want.Since = v.State, v.Reason, v.Actual, v.CheckedAt, v.Since
 		same(t, fmt.Sprintf("tag after verdict %d", i), want, l.wantTag(want.ID))
 	}
 }
@@ -214,12 +215,13 @@ func settleDone(t *testing.T, l suiteLedger) {
 // wantDoubt settles and checks that the tag stays pending with what was seen.
 func (l suiteLedger) wantDoubt(id tagalong.TagID, v tagalong.Verdict) {
 	l.t.Helper()
-	if err := l.Settle(l.t.Context(), id, l.wantTag(id).Version, v); !errors.Is(err, tagalong.ErrInDoubt) {
+	before := l.wantTag(id)
+	if err := l.Settle(l.t.Context(), id, before.Version, v); !errors.Is(err, tagalong.ErrInDoubt) {
 		l.t.Errorf("error %v, want a doubt", err)
 	}
 	got := l.wantTag(id)
-	if got.State != tagalong.TagPending || got.Actual != v.Actual || got.CheckedAt != v.CheckedAt {
-		l.t.Errorf("in doubt the tag is %q on %q at %v", got.State, got.Actual, got.CheckedAt)
+	if got.State != tagalong.TagPending || got.Since != before.Since || got.Actual != v.Actual || got.CheckedAt != v.CheckedAt {
+		l.t.Errorf("in doubt the tag is %q since %v on %q at %v", got.State, got.Since, got.Actual, got.CheckedAt)
 	}
 }
 
@@ -227,9 +229,9 @@ func doubt(t *testing.T, l suiteLedger) {
 	id := suiteTag("prod")
 	l.wished(claimAt("prod", second(1), "m"))
 	before := l.wantTag(id)
-	l.must(l.Doubt(t.Context(), id, second(3000)))
+	l.must(l.Doubt(t.Context(), id, second(2500), second(3000)))
 	want := before
-	want.DoubtUntil = second(3000)
+	want.DoubtUntil, want.Since = second(3000), second(2500)
 	same(t, "the tag in doubt", want, l.wantTag(id))
 	confirmed := tagalong.Verdict{State: tagalong.TagConfirmed, Actual: suiteDigest, CheckedAt: second(2999)}
 	l.wantDoubt(id, confirmed)
@@ -244,16 +246,16 @@ func doubt(t *testing.T, l suiteLedger) {
 	if got := l.wantTag(id); got.State != tagalong.TagConfirmed {
 		t.Errorf("after the doubt the tag is %q", got.State)
 	}
-	l.must(l.Doubt(t.Context(), id, second(4000)))
-	if got := l.wantTag(id); got.State != tagalong.TagPending {
-		t.Errorf("a confirmed tag in doubt is %q", got.State)
+	l.must(l.Doubt(t.Context(), id, second(3500), second(4000)))
+	if got := l.wantTag(id); got.State != tagalong.TagPending || got.Since != second(3500) {
+		t.Errorf("a confirmed tag in doubt is %q since %v", got.State, got.Since)
 	}
 }
 
 func doubtOutlives(t *testing.T, l suiteLedger) {
 	id := suiteTag("prod")
 	l.wished(claimAt("prod", second(1), "m"))
-	l.must(l.Doubt(t.Context(), id, second(3000)))
+	l.must(l.Doubt(t.Context(), id, second(2500), second(3000)))
 	verdict := tagalong.Verdict{State: tagalong.TagConfirmed, Actual: suiteDigest, CheckedAt: second(2000)}
 	l.wished(claimAt("prod", second(2), "m"))
 	l.wantDoubt(id, verdict)
@@ -266,7 +268,7 @@ func doubtOutlives(t *testing.T, l suiteLedger) {
 }
 
 func doubtAbsent(t *testing.T, l suiteLedger) {
-	l.must(l.Doubt(t.Context(), suiteTag("none"), second(3000)))
+	l.must(l.Doubt(t.Context(), suiteTag("none"), second(2500), second(3000)))
 	if tag, ok := l.tag(suiteTag("none")); ok {
 		t.Errorf("the doubt made an item: %+v", tag)
 	}

@@ -1,0 +1,88 @@
+package tagalong_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+
+	. "github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+func (w *world) checked(t failer) TagRow {
+	t.Helper()
+	page, err := Queries{Records: w.ledger, Registry: w.registry}.Tags(t.Context(), TagsQuery{Check: true}, Paging{})
+	if err != nil || len(page.Items) != 1 {
+		t.Fatalf("tags %+v, error %v", page, err)
+	}
+	return page.Items[0]
+}
+
+func TestACheckSaysOfATagElsewhereThatItMoved(t *testing.T) {
+	for _, test := range []struct {
+		name          string
+		before, after func(*world)
+		want          TagState
+		actual        digest.Digest
+	}{
+		{"where it belongs", nil, nil, TagConfirmed, d(1)},
+		{"moved", nil, func(w *world) { w.registry.Push(shopAPI, imageOf(shopAPI, 2), "prod") }, TagMoved, d(2)},
+		{"removed", nil, func(w *world) { w.registry.Untag(shopAPI, "prod") }, TagMoved, ""},
+		{
+			"blocked where it was seen", func(w *world) { w.registry.Push(shopAPI, imageOf(shopAPI, 3), "prod"); w.registry.Immutable(shopAPI) },
+			nil, TagBlocked, d(3),
+		},
+		{
+			"blocked, and moved by others", func(w *world) { w.registry.Push(shopAPI, imageOf(shopAPI, 3), "prod"); w.registry.Immutable(shopAPI) },
+			func(w *world) { w.registry.Push(shopAPI, imageOf(shopAPI, 2), "prod") }, TagMoved, d(2),
+		},
+		{
+			"blocked, and put where it belongs", func(w *world) { w.registry.Push(shopAPI, imageOf(shopAPI, 3), "prod"); w.registry.Immutable(shopAPI) },
+			func(w *world) { w.registry.Push(shopAPI, imageOf(shopAPI, 1), "prod") }, TagBlocked, d(1),
+		},
+		{
+			"about to be put", func(w *world) {
+				w.registry.OnTag = func(context.Context, Repository, Manifest, string, func() error) error { return ErrBusy }
+			},
+			func(w *world) { w.registry.Push(shopAPI, imageOf(shopAPI, 2), "prod") }, TagPending, d(2),
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := newWorld(prodRules())
+			w.runs(prodAPI, "ecs-svc/1", ran("app", shopAPI, 1))
+			if test.before != nil {
+				test.before(w)
+			}
+			_, _ = w.observe(t, completed(prodAPI, "ecs-svc/1", 0))
+			if test.after != nil {
+				test.after(w)
+			}
+			row := w.checked(t)
+			if row.State != test.want || row.Actual != test.actual || row.Digest != d(1) {
+				t.Errorf("%+v", row)
+			}
+			if moved := row.State == TagMoved; moved != (row.Since == nil) {
+				t.Errorf("%s since %v: nobody knows when a tag was moved", row.State, row.Since)
+			}
+		})
+	}
+}
+
+// What somebody has moved, and we have put back without an answer, has been pending
+// since then, however long it had been confirmed.
+func TestATagInDoubtHasBeenPendingSinceTheDoubt(t *testing.T) {
+	w := newEstateWorld(prodRules())
+	w.rolls(prodAPI, ran("app", shopAPI, 1))
+	w.hears(t)
+	w.pass(72 * time.Hour)
+	w.registry.Push(shopAPI, imageOf(shopAPI, 2), "prod")
+	w.registry.OnTag = func(context.Context, Repository, Manifest, string, func() error) error { return ErrUnanswered }
+	before := w.Now()
+	if report, err := w.Sweep(t.Context(), SweepOptions{}); err == nil && !report.Left() {
+		t.Errorf("report %+v: the put has no answer", report)
+	}
+	if tag := (&world{ledger: w.ledger}).tag(t, shopAPI, "prod"); tag.State != TagPending || tag.Since.Before(before) {
+		t.Errorf("tag %q since %v, want pending since %v", tag.State, tag.Since, before)
+	}
+}
