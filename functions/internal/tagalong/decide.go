@@ -320,7 +320,8 @@ func byKey(rollouts []Rollout) map[RolloutKey]Rollout {
 }
 
 // closedAt is when a rollout stopped to matter for now: zero while it runs or
-// rolls out. A superseded one did when the next one started.
+// rolls out. A superseded one did when the next one started or, if that start was
+// lost, completed.
 func (d *decision) closedAt(r Rollout) time.Time {
 	switch r.State {
 	case StateCompleted:
@@ -329,8 +330,8 @@ func (d *decision) closedAt(r Rollout) time.Time {
 		return r.FinishedAt
 	case StateSuperseded:
 		for _, next := range d.after.Rollouts {
-			if next.StartedAt.After(r.StartedAt) {
-				return next.StartedAt
+			if next.SortTime().After(r.StartedAt) && (next.State == StateCompleted || !next.StartedAt.IsZero()) {
+				return next.SortTime()
 			}
 		}
 		return r.StartedAt

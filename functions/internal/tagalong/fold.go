@@ -139,6 +139,11 @@ func (t *Timeline) retire(f Fact) {
 		last.Until, last.Retired = f.Time, true
 	}
 	t.Running, t.Ended = 0, 0
+	t.supersede()
+}
+
+// supersede ends what rolls out without an end of its own.
+func (t *Timeline) supersede() {
 	for i := range t.Rollouts {
 		if t.Rollouts[i].State == StateInProgress {
 			t.Rollouts[i].State = StateSuperseded
@@ -170,11 +175,7 @@ func (t *Timeline) start(f Fact) {
 		}
 		return
 	}
-	for i := range t.Rollouts {
-		if t.Rollouts[i].State == StateInProgress {
-			t.Rollouts[i].State = StateSuperseded
-		}
-	}
+	t.supersede()
 	t.Rollouts = append(t.Rollouts, Rollout{
 		Deployment:  f.Deployment,
 		State:       StateInProgress,
@@ -188,6 +189,7 @@ func (t *Timeline) start(f Fact) {
 }
 
 // end closes the rollout that the fact is about, or makes one whose start is unknown.
+// Had another one that is open started after that, it would not have completed.
 func (t *Timeline) end(f Fact) error {
 	r := t.unended(f.Deployment)
 	if r == nil {
@@ -199,6 +201,9 @@ func (t *Timeline) end(f Fact) error {
 		}
 		if t.Truncated && !t.knows(f.Deployment) {
 			return errForgotten
+		}
+		if f.Name == Completed {
+			t.supersede()
 		}
 		t.Rollouts = append(t.Rollouts, Rollout{
 			Deployment: f.Deployment,

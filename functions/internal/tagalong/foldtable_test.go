@@ -145,6 +145,50 @@ func TestFolding(t *testing.T) {
 			A completes 1`, `
 			A completed -..1 until 1
 			B completed -..1 until -`},
+		{"a completion whose start was lost supersedes what started before it", `
+			A completes 1
+			B starts 5
+			C completes 9`, `
+			A completed -..1 until 9
+			B superseded 5..- until -
+			C completed -..9 until -`},
+		{"its start that comes to light tells which one superseded the other", `
+			B starts 5
+			C completes 9
+			C starts 3`, `
+			C completed 3..9 until -
+			B in_progress 5..- until -`},
+		{"a failure whose start was lost supersedes nothing", `
+			B starts 5
+			C fails 9`, `
+			B in_progress 5..- until -
+			C failed -..9 until -`},
+		{"a completion of what was superseded leaves what superseded it", `
+			A starts 0
+			B starts 5
+			A completes 9`, `
+			A completed 0..9 until -
+			B in_progress 5..- until -`},
+		{"a rollback whose start was lost supersedes the rollout that it undoes", `
+			A completes 1
+			C completes 2
+			B starts 5
+			A completes 9`, `
+			A completed -..1 until 2
+			C completed -..2 until 9
+			B superseded 5..- until -
+			A completed -..9 until - rollback`},
+		{"what was superseded so may complete after all", `
+			B starts 5
+			C completes 9
+			B completes 10`, `
+			B completed 5..10 until -
+			C completed -..9 until 10`},
+		{"what starts in the second of the completion goes on", `
+			B starts 9
+			C completes 9`, `
+			C completed -..9 until -
+			B in_progress 9..- until -`},
 		{"a lost start is unknown", `
 			A completes 1
 			B fails 2`, `

@@ -3,9 +3,13 @@ package tagalong_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	. "github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalongtest"
@@ -49,4 +53,38 @@ func TestALateCompletionWhoseRepositoryCannotBeReadIsAnError(t *testing.T) {
 		t.Errorf("error %v, want %v", err, refused)
 	}
 	w.wantTag(t, shopAPI, "prod", d(2), TagConfirmed)
+}
+
+// The start of ecs-svc/3 was lost: in whatever order the others come, and however often,
+// ecs-svc/2 rolls out no more; nor does it by a fold that begins in the midst of them.
+func TestACompletionWhoseStartWasLostEndsWhatRolledOutBefore(t *testing.T) {
+	for name, past := range map[string]int{"a short story": 0, "a story longer than the window": 30} {
+		t.Run(name, func(t *testing.T) {
+			checkTimes(t, 40, func(t *rapid.T) {
+				w := newWorld(prodRules())
+				w.Retention = 90 * 24 * time.Hour
+				for version := range versions {
+					w.runs(prodAPI, fmt.Sprintf("ecs-svc/%d", version), ran("app", shopAPI, version))
+				}
+				for n := range past {
+					w.tell(t, completed(prodAPI, fmt.Sprintf("ecs-svc/%d", (n+1)%2), n-100))
+				}
+				story := []happening{completed(prodAPI, "ecs-svc/1", 0), started(prodAPI, "ecs-svc/2", 10), completed(prodAPI, "ecs-svc/3", 20)}
+				repeats := rapid.SliceOfN(rapid.SampledFrom(story), 0, 3).Draw(t, "repeats")
+				w.tell(t, rapid.Permutation(slices.Concat(story, repeats)).Draw(t, "order")...)
+				rows, err := Collect(w.ledger.Rollouts(t.Context(), prodAPI, Span{Since: at(0)}, 0))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if len(rows) != 3 || rows[0].Deployment != "ecs-svc/3" || rows[1].State != StateSuperseded || !rows[1].Expires.Equal(at(20).Add(w.Retention)) {
+					t.Fatalf("rollouts:\n%s", courseOf(rows))
+				}
+				for place, err := range w.ledger.OpenPlaces(t.Context(), shopAPI.Name) {
+					if err != nil || place.Deployment != "ecs-svc/3" {
+						t.Fatalf("open place %+v, error %v", place, err)
+					}
+				}
+			})
+		})
+	}
 }

@@ -67,6 +67,12 @@ func naiveFold(facts []Fact) []Rollout {
 			// Said again; or the contrary is said of the same moment, and the first word stands.
 			mine.ends = append(mine.ends, f)
 		default:
+			for _, r := range rollouts {
+				// What was open would have kept this from completing, had it started after it.
+				if f.Name == Completed && r.open() {
+					r.replaced = true
+				}
+			}
 			unseen := &naiveRollout{deployment: f.Deployment, before: hadCompleted(rollouts, f.Deployment)}
 			rollouts = append(rollouts, unseen)
 			end(unseen, f)
