@@ -1,6 +1,7 @@
 package ecs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -20,7 +21,7 @@ const (
 )
 
 // ServiceDeployments implements tagalong.Chronicler. A list has all of it but
-// where a rollback goes, for which only those that may have one are described.
+// where a rollback goes and, perhaps, when one ended: only those are described.
 // https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListServiceDeployments.html
 func (w *Workload) ServiceDeployments(ctx context.Context, s tagalong.Service, since time.Time) ([]tagalong.ServiceDeployment, error) {
 	client, err := w.clientOf(ctx, s)
@@ -35,13 +36,13 @@ func (w *Workload) ServiceDeployments(ctx context.Context, s tagalong.Service, s
 	if err != nil {
 		return nil, translate(what, err)
 	}
-	rollbacks := rollbacks{}
-	for batch := range slices.Chunk(rolledBack(briefs), maxDescribed) {
-		if err := rollbacks.read(ctx, client, batch); err != nil {
+	described := described{}
+	for batch := range slices.Chunk(unclear(briefs), maxDescribed) {
+		if err := described.read(ctx, client, batch); err != nil {
 			return nil, translate(what, err)
 		}
 	}
-	return rollbacks.records(s, briefs), nil
+	return described.records(s, briefs), nil
 }
 
 // listRecords gives the records of a service that were created at a time or later. ECS takes the time
@@ -67,39 +68,50 @@ func listRecords(ctx context.Context, client *ecs.Client, s tagalong.Service, si
 	return slices.DeleteFunc(briefs, func(b types.ServiceDeploymentBrief) bool { return instant(b.CreatedAt).Before(since) }), nil
 }
 
-// rolledBack gives the ARNs of those records that may have a rollback: whose status is
-// one of a rollback, or that were stopped, perhaps while they rolled back.
-func rolledBack(briefs []types.ServiceDeploymentBrief) (arns []string) {
+// unclear returns the ARNs of those records that may have a rollback, whose status is
+// one of a rollback or that were stopped, perhaps while they rolled back; and of those
+// that have ended nobody says when.
+func unclear(briefs []types.ServiceDeploymentBrief) (arns []string) {
 	for _, brief := range briefs {
-		if strings.HasPrefix(string(brief.Status), "ROLLBACK_") || brief.Status == types.ServiceDeploymentStatusStopped {
+		rollback := strings.HasPrefix(string(brief.Status), "ROLLBACK_") || brief.Status == types.ServiceDeploymentStatusStopped
+		if rollback || over(brief.Status) && brief.FinishedAt == nil {
 			arns = append(arns, aws.ToString(brief.ServiceDeploymentArn))
 		}
 	}
 	return arns
 }
 
-// rollbacks are those of service deployments, by ARN. One that has been forgotten
-// since it was listed has none.
-type rollbacks map[string]types.Rollback
+// over reports whether a service deployment of a status has ended. What is asked to stop
+// or to roll back has not, and may still be successful.
+func over(status types.ServiceDeploymentStatus) bool {
+	switch status {
+	case types.ServiceDeploymentStatusSuccessful, types.ServiceDeploymentStatusStopped,
+		types.ServiceDeploymentStatusRollbackSuccessful, types.ServiceDeploymentStatusRollbackFailed:
+		return true
+	}
+	return false
+}
 
-// read reads the rollbacks of at most maxDescribed service deployments.
+// described are service deployments, by ARN. One that has been forgotten since it was
+// listed is missing.
+type described map[string]types.ServiceDeployment
+
+// read reads at most maxDescribed service deployments.
 // https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceDeployments.html
-func (r rollbacks) read(ctx context.Context, client *ecs.Client, arns []string) error {
+func (r described) read(ctx context.Context, client *ecs.Client, arns []string) error {
 	out, err := client.DescribeServiceDeployments(ctx, &ecs.DescribeServiceDeploymentsInput{ServiceDeploymentArns: arns})
 	if err != nil {
 		return err
 	}
 	for _, d := range out.ServiceDeployments {
-		if d.Rollback != nil {
-			r[aws.ToString(d.ServiceDeploymentArn)] = *d.Rollback
-		}
+		r[aws.ToString(d.ServiceDeploymentArn)] = d
 	}
 	return nil
 }
 
 // records reads what was listed of a service. A record of a revision that is not the
 // service's own is none of its deployments.
-func (r rollbacks) records(s tagalong.Service, briefs []types.ServiceDeploymentBrief) (records []tagalong.ServiceDeployment) {
+func (r described) records(s tagalong.Service, briefs []types.ServiceDeploymentBrief) (records []tagalong.ServiceDeployment) {
 	for _, brief := range briefs {
 		if deployment, ok := deploymentOf(s, aws.ToString(brief.TargetServiceRevisionArn)); ok {
 			records = append(records, record(s, deployment, brief, r[aws.ToString(brief.ServiceDeploymentArn)]))
@@ -111,13 +123,21 @@ func (r rollbacks) records(s tagalong.Service, briefs []types.ServiceDeploymentB
 // record takes createdAt, and not startedAt, for when the rollout began: it is
 // what ECS lists by, it is there while the record is PENDING, too, and the
 // IN_PROGRESS event's own time is close to it.
-func record(s tagalong.Service, deployment string, brief types.ServiceDeploymentBrief, rollback types.Rollback) tagalong.ServiceDeployment {
+//
+// Whether one that was stopped has finishedAt AWS does not say, and the list has no
+// other time of its end.
+func record(s tagalong.Service, deployment string, brief types.ServiceDeploymentBrief, d types.ServiceDeployment) tagalong.ServiceDeployment {
 	record := tagalong.ServiceDeployment{
-		Deployment: deployment, Status: string(brief.Status), Reason: aws.ToString(brief.StatusReason),
-		CreatedAt: instant(brief.CreatedAt), FinishedAt: instant(brief.FinishedAt),
+		Deployment: deployment, Status: string(brief.Status), Reason: aws.ToString(brief.StatusReason), CreatedAt: instant(brief.CreatedAt),
 	}
-	if to, ok := deploymentOf(s, aws.ToString(rollback.ServiceRevisionArn)); ok {
-		record.RolledBackTo, record.RolledBackAt = to, instant(rollback.StartedAt)
+	if over(brief.Status) {
+		record.FinishedAt = instant(cmp.Or(brief.FinishedAt, d.FinishedAt, d.StoppedAt, d.UpdatedAt))
+	}
+	if d.Rollback == nil {
+		return record
+	}
+	if to, ok := deploymentOf(s, aws.ToString(d.Rollback.ServiceRevisionArn)); ok {
+		record.RolledBackTo, record.RolledBackAt = to, instant(d.Rollback.StartedAt)
 	}
 	return record
 }

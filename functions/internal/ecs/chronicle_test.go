@@ -157,7 +157,7 @@ func TestServiceDeploymentsOfOtherRevisionsAreLeftOut(t *testing.T) {
 			t.Errorf("%s: %+v", revision, records)
 		}
 	}
-	foreign := record(service, "ecs-svc/1", types.ServiceDeploymentBrief{}, types.Rollback{ServiceRevisionArn: aws.String(own + "x"), StartedAt: &now})
+	foreign := record(service, "ecs-svc/1", types.ServiceDeploymentBrief{}, types.ServiceDeployment{Rollback: &types.Rollback{ServiceRevisionArn: aws.String(own + "x"), StartedAt: &now}})
 	if foreign.RolledBackTo != "" || !foreign.RolledBackAt.IsZero() {
 		t.Errorf("rolled back to what is no deployment: %+v", foreign)
 	}
@@ -185,5 +185,48 @@ func TestServiceDeploymentsTranslatesErrors(t *testing.T) {
 	w.ECS.Deny("DescribeServiceDeployments")
 	if _, err := w.ServiceDeployments(t.Context(), service, now); !errors.Is(err, tagalong.ErrDenied) || !strings.Contains(err.Error(), "DescribeServiceDeployments") {
 		t.Errorf("denied to describe: %v", err)
+	}
+}
+
+// AWS does not say which times a service deployment has that was stopped.
+func TestAStoppedServiceDeploymentHasEndedWhicheverTimesItHas(t *testing.T) {
+	for name, times := range map[string]ecs.StopTimes{"finishedAt and stoppedAt": ecs.Finished, "stoppedAt": ecs.StoppedOnly, "updatedAt": ecs.UpdatedOnly} {
+		t.Run(name, func(t *testing.T) {
+			w := start(t, ecs.ServiceOptions{StopTimes: times})
+			first := w.deploy(t)
+			_, _, err := w.service.Release(now.Add(time.Minute), ecs.Container{Name: "app", Image: w.image})
+			ok(t, err)
+			w.ResetCalls()
+			records, err := w.ServiceDeployments(t.Context(), service, now)
+			ok(t, err)
+			i := slices.IndexFunc(records, func(d tagalong.ServiceDeployment) bool { return d.Deployment == first.ID() })
+			if i < 0 || records[i].Status != "STOPPED" || !records[i].FinishedAt.Equal(now.Add(time.Minute)) {
+				t.Errorf("records %+v", records)
+			}
+			wantCalls(t, w, "ListServiceDeployments", "DescribeServiceDeployments")
+		})
+	}
+}
+
+// What is asked to end has not ended, and may be successful all the same.
+func TestAServiceDeploymentThatIsAskedToEndHasNot(t *testing.T) {
+	for _, status := range []string{"STOP_REQUESTED", "STOP_IN_PROGRESS", "ROLLBACK_REQUESTED"} {
+		t.Run(status, func(t *testing.T) {
+			w := start(t, ecs.ServiceOptions{})
+			d := w.deploy(t)
+			ok(t, d.Request(status, now.Add(time.Minute)))
+			records, err := w.ServiceDeployments(t.Context(), service, now)
+			ok(t, err)
+			if len(records) != 1 || records[0].Status != status || !records[0].FinishedAt.IsZero() {
+				t.Errorf("records %+v", records)
+			}
+			_, err = d.Complete(now.Add(2 * time.Minute))
+			ok(t, err)
+			records, err = w.ServiceDeployments(t.Context(), service, now)
+			ok(t, err)
+			if len(records) != 1 || records[0].Status != "SUCCESSFUL" || !records[0].FinishedAt.Equal(now.Add(2*time.Minute)) {
+				t.Errorf("records %+v", records)
+			}
+		})
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -95,8 +96,8 @@ func (e *Estate) ServiceNames(ctx context.Context, s tagalong.Scope, cluster str
 	return names, nil
 }
 
-// Chronicle implements tagalong.Estate: a list for each service, and the rollbacks
-// of all of them in twenties.
+// Chronicle implements tagalong.Estate: a list for each service, and what the lists of
+// all of them leave open in twenties.
 func (e *Estate) Chronicle(ctx context.Context, scope tagalong.Scope, services []tagalong.Service) (map[tagalong.Service][]tagalong.ServiceDeployment, error) {
 	client, err := e.client(ctx, homeOfScope(scope))
 	if err != nil {
@@ -109,13 +110,13 @@ func (e *Estate) Chronicle(ctx context.Context, scope tagalong.Scope, services [
 	}); err != nil {
 		return nil, err
 	}
-	found, told, err := readRollbacks(ctx, client, rolledBack(slices.Concat(briefs...)))
+	found, told, err := describeRecords(ctx, client, unclear(slices.Concat(briefs...)))
 	if err != nil {
 		return nil, translate("service deployments of "+scope.String(), err)
 	}
 	all := map[tagalong.Service][]tagalong.ServiceDeployment{}
 	for i, s := range services {
-		if len(briefs[i]) > 0 && (told || len(rolledBack(briefs[i])) == 0) {
+		if len(briefs[i]) > 0 && (told || len(unclear(briefs[i])) == 0) {
 			all[s] = found.records(s, briefs[i])
 		}
 	}
@@ -141,21 +142,19 @@ func (e *Estate) recordsOf(ctx context.Context, client *ecs.Client, s tagalong.S
 	return nil, err
 }
 
-// readRollbacks reads rollbacks in batches. told is false if they may not be read.
-func readRollbacks(ctx context.Context, client *ecs.Client, arns []string) (all rollbacks, told bool, err error) {
+// describeRecords reads service deployments in batches. told is false if they may not be read.
+func describeRecords(ctx context.Context, client *ecs.Client, arns []string) (all described, told bool, err error) {
 	var mu sync.Mutex
-	all = rollbacks{}
+	all = described{}
 	batches := slices.Collect(slices.Chunk(arns, maxDescribed))
 	err = sideBySide(ctx, len(batches), func(ctx context.Context, i int) error {
-		some := rollbacks{}
+		some := described{}
 		if err := some.read(ctx, client, batches[i]); err != nil {
 			return err
 		}
 		mu.Lock()
 		defer mu.Unlock()
-		for arn, rollback := range some {
-			all[arn] = rollback
-		}
+		maps.Copy(all, some)
 		return nil
 	})
 	if err != nil && errors.Is(translate("", err), tagalong.ErrDenied) {

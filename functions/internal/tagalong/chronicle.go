@@ -116,7 +116,7 @@ func (d ServiceDeployment) facts(all []ServiceDeployment) []Fact {
 	switch {
 	case d.Status == "SUCCESSFUL":
 		facts = append(facts, fact(d.Deployment, Completed, d.FinishedAt, d.Reason))
-	case d.RolledBackTo != "":
+	case d.rolledBack():
 		facts = append(facts,
 			fact(d.Deployment, Failed, d.RolledBackAt, d.Reason),
 			fact(d.RolledBackTo, InProgress, d.RolledBackAt, "rolling back to deploymentId "+d.RolledBackTo))
@@ -130,6 +130,13 @@ func (d ServiceDeployment) facts(all []ServiceDeployment) []Fact {
 		facts = append(facts, fact(d.Deployment, Failed, d.FinishedAt, d.Reason))
 	}
 	return slices.DeleteFunc(facts, func(f Fact) bool { return f.Time.IsZero() })
+}
+
+// rolledBack reports whether its rollback has begun. One that was only asked for may never
+// begin: the deployment may be stopped before, or still complete.
+func (d ServiceDeployment) rolledBack() bool {
+	begun := !d.RolledBackAt.IsZero() && d.Status != "ROLLBACK_REQUESTED"
+	return d.RolledBackTo != "" && (begun || d.Status == "ROLLBACK_SUCCESSFUL")
 }
 
 // failed tells whether the last of its rollouts came to a bad end of its own.

@@ -18,6 +18,7 @@ type ServiceOptions struct {
 	NoCircuitBreaker bool // a bad deployment never fails
 	NoRollback       bool // the circuit breaker fails a deployment and leaves it at that
 	NoRevisions      bool // a service that has no service revisions yet
+	StopTimes        StopTimes
 
 	GuardDuty      bool   // ECS adds the GuardDuty agent to the tasks
 	ServiceConnect bool   // ECS adds the Service Connect proxy to the tasks

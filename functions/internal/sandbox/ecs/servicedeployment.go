@@ -1,6 +1,7 @@
 package ecs
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -58,9 +59,46 @@ func (r *serviceDeployment) complete(at time.Time) {
 }
 
 func (r *serviceDeployment) stop(at time.Time, reason string) {
-	if r.finishedAt.IsZero() {
-		r.status, r.reason, r.updatedAt, r.finishedAt, r.stoppedAt = stopped, reason, at, at, at
+	if r.over() {
+		return
 	}
+	r.status, r.reason, r.updatedAt = stopped, reason, at
+	times := r.deployment.service.options.StopTimes
+	if times != UpdatedOnly {
+		r.stoppedAt = at
+	}
+	if times == Finished {
+		r.finishedAt = at
+	}
+}
+
+func (r *serviceDeployment) over() bool {
+	return slices.Contains([]string{successful, stopped, rollbackSuccessful, rollbackFailed}, r.status)
+}
+
+// StopTimes are the times that a service deployment has that was stopped. AWS does not
+// say which.
+type StopTimes int
+
+// All have updatedAt.
+const (
+	Finished    StopTimes = iota // finishedAt and stoppedAt, too
+	StoppedOnly                  // stoppedAt, too
+	UpdatedOnly
+)
+
+// Request lets somebody ask for the deployment to end: STOP_REQUESTED, then
+// STOP_IN_PROGRESS, which the guide names and the API's model does not, or
+// ROLLBACK_REQUESTED. It goes on until then, and may complete.
+//
+// https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_StopServiceDeployment.html.
+func (d *Deployment) Request(status string, at time.Time) error {
+	defer d.service.lock()()
+	if !d.works() || !slices.Contains([]string{"STOP_REQUESTED", "STOP_IN_PROGRESS", rollbackRequested}, status) {
+		return fmt.Errorf("asking for %s of %s: %w", status, d.id(), ErrState)
+	}
+	d.record.status, d.record.updatedAt = status, instant(at)
+	return nil
 }
 
 // fail ends a record, or leaves it to the rollback if there is one to come.
