@@ -14,6 +14,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	dynamodbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	awsecr "github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 	"github.com/rogpeppe/go-internal/testscript"
@@ -41,6 +43,8 @@ func TestMain(m *testing.M) {
 //     variables that point at it. Its ledger holds the story, or nothing
 //     although the story has happened, or there is not even a table.
 //   - status N program args...: like exec, with that exit status.
+//   - forget SETTING and spoil SETTING TEXT: what the table has of a setting goes, or is
+//     another text.
 //   - retag IMAGE-TAG TAG, untag TAG and mutable REPOSITORY TAG: what people do
 //     by hand, through ECR's API.
 func TestScripts(t *testing.T) {
@@ -63,6 +67,8 @@ func TestScripts(t *testing.T) {
 			"retag":   scriptRetag,
 			"untag":   scriptUntag,
 			"mutable": scriptMutable,
+			"forget":  scriptForget,
+			"spoil":   scriptSpoil,
 		},
 	})
 }
@@ -136,13 +142,44 @@ func scriptMutable(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 }
 
-func registryAt(url string) *awsecr.Client {
-	return awsecr.NewFromConfig(aws.Config{
+func scriptForget(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: forget SETTING")
+	}
+	_, err := dynamodb.NewFromConfig(configAt(ts.Getenv("AWS_ENDPOINT_URL"))).DeleteItem(context.Background(), &dynamodb.DeleteItemInput{
+		TableName: aws.String(sandboxTable), Key: settingItem(args[0]),
+	})
+	ts.Check(err)
+}
+
+func scriptSpoil(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: spoil SETTING TEXT")
+	}
+	item := settingItem(args[0])
+	item["json"] = &dynamodbtypes.AttributeValueMemberS{Value: args[1]}
+	_, err := dynamodb.NewFromConfig(configAt(ts.Getenv("AWS_ENDPOINT_URL"))).PutItem(context.Background(), &dynamodb.PutItemInput{
+		TableName: aws.String(sandboxTable), Item: item,
+	})
+	ts.Check(err)
+}
+
+// settingItem is the key of a setting, as infra/settings.tf writes it.
+func settingItem(name string) map[string]dynamodbtypes.AttributeValue {
+	return map[string]dynamodbtypes.AttributeValue{
+		"pk": &dynamodbtypes.AttributeValueMemberS{Value: "@" + name}, "sk": &dynamodbtypes.AttributeValueMemberS{Value: "SETTING"},
+	}
+}
+
+func registryAt(url string) *awsecr.Client { return awsecr.NewFromConfig(configAt(url)) }
+
+func configAt(url string) aws.Config {
+	return aws.Config{
 		Region:       region,
 		BaseEndpoint: &url,
 		Credentials:  credentials.NewStaticCredentialsProvider("SANDBOX", "sandbox", ""),
 		HTTPClient:   boot.HTTPClient(nil),
-	})
+	}
 }
 
 // retag puts the manifest of one tag under another, as people do it.

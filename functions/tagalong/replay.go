@@ -12,6 +12,8 @@ import (
 )
 
 type replayCommand struct {
+	ruled `embed:""`
+
 	Files []string `arg:"" name:"file" predictor:"file" help:"JSON files, or - for standard input."`
 }
 
@@ -24,13 +26,17 @@ func (replayCommand) Help() string {
 
 A file holds one EventBridge event or several: JSON lines, arrays, or one after the other. Failure records of Lambda and SQS messages are unwrapped. An event that was handled before changes nothing, so all of them can be replayed at any time and in any order.
 
-TAGALONG_ENVIRONMENTS and TAGALONG_ACCOUNTS must be those of the function.
+Rules and accounts are those that the table has. Where TAGALONG_ENVIRONMENTS or TAGALONG_ACCOUNTS says otherwise, nothing is replayed.
 `
 }
 
 // Run replays every event that it can, and names those that it could not.
 func (c *replayCommand) Run(s *session) error {
-	follower, err := s.follower()
+	settings, err := c.settings(s)
+	if err != nil {
+		return err
+	}
+	follower, err := s.follower(settings)
 	if err != nil {
 		return err
 	}

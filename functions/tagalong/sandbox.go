@@ -79,7 +79,7 @@ func (st *stage) environment(url string) [][2]string {
 	return [][2]string{
 		{"AWS_ENDPOINT_URL", url}, {"AWS_REGION", region}, {"AWS_DEFAULT_REGION", region},
 		{"AWS_ACCESS_KEY_ID", "SANDBOX"}, {"AWS_SECRET_ACCESS_KEY", "sandbox"},
-		{boot.EnvTable, sandboxTable}, {boot.EnvEnvironments, sandboxRules}, {boot.EnvAccounts, sandboxAccounts},
+		{boot.EnvTable, sandboxTable},
 	}
 }
 
@@ -87,9 +87,6 @@ func (st *stage) variables(url string) string {
 	var b strings.Builder
 	b.WriteString("\nThe sandbox stays up until you end it with Ctrl-C. In another shell:\n\n  unset AWS_PROFILE AWS_SESSION_TOKEN\n")
 	for _, v := range st.environment(url) {
-		if strings.ContainsAny(v[1], `"*`) {
-			v[1] = "'" + v[1] + "'"
-		}
 		fmt.Fprintf(&b, "  export %s=%s\n", v[0], v[1])
 	}
 	return b.String() + "\n"

@@ -98,26 +98,9 @@ func (s *session) checkTable() error {
 	return nil
 }
 
-// settings reads the functions' variables, with the table that was given here.
-func (s *session) settings() (boot.Config, error) {
-	if _, err := s.dynamoDB(); err != nil {
-		return boot.Config{}, err
-	}
-	return boot.ReadConfig(func(name string) string {
-		if name == boot.EnvTable {
-			return s.table
-		}
-		return s.getenv(name)
-	}, boot.EnvTable)
-}
-
 // follower gives the one that the functions run, for events that people feed in:
 // it compares ECR again however old an event is, and no API lags behind those.
-func (s *session) follower() (*tagalong.Follower, error) {
-	settings, err := s.settings()
-	if err != nil {
-		return nil, err
-	}
+func (s *session) follower(settings boot.Config) (*tagalong.Follower, error) {
 	follower, err := following.Follower(s.ctx, settings, s.cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, err
@@ -130,11 +113,14 @@ func (s *session) follower() (*tagalong.Follower, error) {
 
 // queries gives who answers the questions: the ledger, and ECR where a question
 // is about now.
-func (s *session) queries() (tagalong.Queries, error) {
+func (s *session) queries() (tagalong.Queries, error) { return s.asking(s.settings) }
+
+// asking gives who answers the questions by these settings.
+func (s *session) asking(read func() (boot.Config, error)) (tagalong.Queries, error) {
 	if s.asked != nil {
 		return *s.asked, nil
 	}
-	settings, err := s.settings()
+	settings, err := read()
 	if err != nil {
 		return tagalong.Queries{}, err
 	}

@@ -130,6 +130,16 @@ func (st *stage) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	ledger := dynamo.New(client, sandboxTable)
+	for _, setting := range settings.Stored() {
+		document, err := setting.Document(ctx, ledger.Setting)
+		if err != nil {
+			return err
+		}
+		if err := ledger.PutSetting(ctx, setting.Item(), "", document); err != nil {
+			return err
+		}
+	}
 	silent := slog.New(slog.DiscardHandler)
 	if st.follower, err = following.Follower(ctx, settings, st.cfg, silent); err != nil {
 		return err
@@ -141,7 +151,7 @@ func (st *stage) open(ctx context.Context) error {
 	}
 	promote.Promoter = st.follower.Reactor // whose clock is the story's
 	st.functions[promotingFunction] = st.function("tagimage", promote.Do)
-	st.queries = tagalong.Queries{Records: dynamo.New(client, sandboxTable), Registry: st.follower.Registry, Now: st.clock.now}
+	st.queries = tagalong.Queries{Records: ledger, Registry: st.follower.Registry, Now: st.clock.now}
 	return nil
 }
 

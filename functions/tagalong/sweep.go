@@ -1,17 +1,22 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
 	"regexp"
+	"strings"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/boot"
 	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/sweeping"
 	"github.com/tagalong-aws/tagalong/functions/internal/pace"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
 type sweepCommand struct {
+	ruled `embed:""`
+
 	DryRun  bool   `help:"Change nothing, and print what would be healed; exit status 3 if there is something."`
 	Service string `placeholder:"[CLUSTER/]NAME" help:"Only services of this name; * and ? are allowed. The tags are then left alone but for those that these services move."`
 	Cluster string `placeholder:"NAME" help:"Only clusters of this name; * and ? are allowed."`
@@ -29,7 +34,7 @@ It does what the function does on its schedule, which also looks into the record
 
 HEALED is yes where nothing is left to be done. Exit status 3: something is left.
 
-TAGALONG_ENVIRONMENTS and TAGALONG_ACCOUNTS must be those of the functions.
+Rules and accounts are those that the table has, as the functions have them. Where TAGALONG_ENVIRONMENTS or TAGALONG_ACCOUNTS says otherwise, nothing is swept; a dry run then shows what a sweep by them would do, and says so.
 `
 }
 
@@ -47,13 +52,14 @@ func (c *sweepCommand) options() (tagalong.SweepOptions, error) {
 	return tagalong.SweepOptions{Cluster: c.Cluster, Services: services, Whole: c.Whole, Blocked: c.Whole, DryRun: c.DryRun}, nil
 }
 
-// Run prints what was found even where something could not be looked at.
+// Run prints what was found even where something could not be looked at, or where it was
+// interrupted.
 func (c *sweepCommand) Run(s *session) error {
 	options, err := c.options()
 	if err != nil {
 		return err
 	}
-	settings, err := s.settings()
+	settings, err := c.settings(s)
 	if err != nil {
 		return err
 	}
@@ -66,17 +72,30 @@ func (c *sweepCommand) Run(s *session) error {
 	options.Progress = show
 	report, err := sweeper.Sweep(s.ctx, options)
 	done()
-	if s.ctx.Err() != nil {
-		return s.ctx.Err()
+	nothing := "Nothing is wrong"
+	if err != nil {
+		nothing = "Nothing was found, but not everything was looked at"
 	}
-	if printed := render(s.out, report.Drift, driftColumns(s.view()), "Nothing is wrong"); printed != nil {
+	if printed := render(s.out, report.Drift, driftColumns(s.view()), nothing); printed != nil {
 		return errors.Join(err, printed)
 	}
 	fmt.Fprintf(s.stderr, "tagalong: %s\n", summary(report, c.DryRun))
-	if err != nil {
+	if err := cmp.Or(s.ctx.Err(), err); err != nil {
 		return err
 	}
 	return left(report)
+}
+
+// settings are the table's, or those that a dry run tries out.
+func (c *sweepCommand) settings(s *session) (boot.Config, error) {
+	if !c.DryRun {
+		return c.ruled.settings(s)
+	}
+	settings, at, err := c.compared(s)
+	if len(at) > 0 {
+		fmt.Fprintf(s.stderr, "tagalong: %s\nThis is what a sweep with --rules-from-environment would do.\n", strings.Join(at, "\n"))
+	}
+	return settings, err
 }
 
 // summary says what the sweep did.

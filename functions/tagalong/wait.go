@@ -42,7 +42,8 @@ func (c *waitCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	if w.queries, err = s.queries(); err != nil {
+	// It asks no ECR, and waits for a ledger that cannot be read: for nothing else in it, either.
+	if w.queries, err = s.asking(s.variables); err != nil {
 		return err
 	}
 	ctx, stop := context.WithTimeout(s.ctx, w.timeout)

@@ -49,6 +49,9 @@ type Config struct {
 	Untag        bool
 }
 
+// Stored returns the settings that the table always has, too.
+func (c *Config) Stored() []Stored { return []Stored{&c.Environments, &c.Accounts} }
+
 const (
 	defaultPendingAfter = time.Hour
 	maxRetentionDays    = 36500 // a hundred years still fit a time.Duration

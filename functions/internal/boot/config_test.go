@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -130,5 +131,59 @@ func TestSettingInTheTable(t *testing.T) {
 	}
 	if _, err := c.Environments.Resolve(t.Context(), func(context.Context, string) (string, error) { return "{", nil }); err == nil || !strings.Contains(err.Error(), "item @rules/prod") {
 		t.Errorf("malformed: %v", err)
+	}
+}
+
+// What the table has is compared by what it means.
+func TestCompareWithTheTable(t *testing.T) {
+	const stored = `[{"environment":"staging","clusters":["s-*"]},{"environment":"prod"}]`
+	for _, test := range []struct {
+		name, variable string
+		here, there    []string
+	}{
+		{"the same", stored, nil, nil},
+		{"written otherwise", `[ {"clusters" : ["s-*"], "environment":"staging", "tags": []}, {"services":[],"environment":"prod"} ]`, nil, nil},
+		{"in the item itself", "@environments", nil, nil},
+		{"another value", `[{"environment":"staging","clusters":["t-*"]},{"environment":"prod"}]`, []string{`{"environment":"staging","clusters":["t-*"]}`}, []string{`{"environment":"staging","clusters":["s-*"]}`}},
+		{"one more", `[{"environment":"staging","clusters":["s-*"]},{"environment":"prod"},{"environment":"rest"}]`, []string{`{"environment":"rest"}`}, nil},
+		{"one less", `[{"environment":"prod"}]`, nil, []string{`{"environment":"staging","clusters":["s-*"]}`}},
+		{"another order", `[{"environment":"prod"},{"environment":"staging","clusters":["s-*"]}]`,
+			[]string{`{"environment":"prod"}`, `{"environment":"staging","clusters":["s-*"]}`}, []string{`{"environment":"staging","clusters":["s-*"]}`, `{"environment":"prod"}`}},
+		{"none", `[]`, nil, []string{`{"environment":"staging","clusters":["s-*"]}`, `{"environment":"prod"}`}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c, err := ReadConfig(env(EnvEnvironments, test.variable))
+			if err != nil {
+				t.Fatal(err)
+			}
+			here, there, err := c.Environments.Compare(t.Context(), func(context.Context, string) (string, error) { return stored, nil }, stored)
+			if err != nil || !slices.Equal(here, test.here) || !slices.Equal(there, test.there) {
+				t.Errorf("only here %q, only in the table %q, error %v", here, there, err)
+			}
+		})
+	}
+}
+
+func TestSettingsThatTheTableHasAsWell(t *testing.T) {
+	c, err := ReadConfig(env(EnvAccounts, ` [{"regions":["us-east-1"], "account":"111122223333"}]`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	documents := map[string]string{}
+	for _, s := range c.Stored() {
+		if documents[s.Item()], err = s.Document(t.Context(), noItem); err != nil || s.Set() != (s.Variable() == EnvAccounts) {
+			t.Errorf("%s: set %v, error %v", s.Variable(), s.Set(), err)
+		}
+	}
+	if documents["environments"] != "[]" || documents["accounts"] != `[{"account":"111122223333","regions":["us-east-1"]}]` || len(documents) != 2 {
+		t.Errorf("documents %q", documents)
+	}
+	c.Environments.TakeFrom(`[{"environment":"prod"}]`)
+	if rules, err := c.Environments.Resolve(t.Context(), noItem); err != nil || len(rules) != 1 {
+		t.Errorf("taken from the table: %v, error %v", rules, err)
+	}
+	c.Environments.TakeFrom(`[{"moons":["full"]}]`)
+	if _, err := c.Environments.Resolve(t.Context(), noItem); err == nil || !strings.Contains(err.Error(), "item @environments: ") {
+		t.Errorf("of a newer version: %v", err)
 	}
 }

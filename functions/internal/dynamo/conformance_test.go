@@ -23,12 +23,14 @@ func TestTheContractElsewhere(t *testing.T) {
 		}
 		found = true
 		t.Run(variable, func(t *testing.T) {
-			tagalongtest.LedgerSuite(t, opened(dynamodb.NewFromConfig(aws.Config{
+			client := dynamodb.NewFromConfig(aws.Config{
 				Region:       "us-east-1",
 				BaseEndpoint: &url,
 				Credentials:  credentials.NewStaticCredentialsProvider("AKIDCONFORMANCE", "secret", ""),
 				HTTPClient:   boot.HTTPClient(nil),
-			})))
+			})
+			tagalongtest.LedgerSuite(t, opened(client))
+			settings(t, client)
 		})
 	}
 	if !found {

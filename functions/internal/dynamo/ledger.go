@@ -312,20 +312,6 @@ func addClaim(claims *tagalong.RepositoryClaims, i item) error {
 	return fmt.Errorf("item %s: unknown kind", textOf(i, "sk"))
 }
 
-// Setting reads a value that is too long for a function's environment, see
-// TAGALONG_ENVIRONMENTS.
-func (l *Ledger) Setting(ctx context.Context, name string) (string, error) {
-	var value string
-	err := l.get(ctx, slices.Values([]key{settingKey(name)}), func(_ key, i item) error {
-		value = textOf(i, "json")
-		return nil
-	})
-	if err == nil && value == "" {
-		err = fmt.Errorf("setting @%s: table %s has no item with pk %q, sk %q and the text json", name, l.table, "@"+name, "SETTING")
-	}
-	return value, err
-}
-
 // get reads items by key, consistently.
 func (l *Ledger) get(ctx context.Context, keys iter.Seq[key], take func(key, item) error) error {
 	return l.batches(ctx, keys, true, take)
