@@ -3,6 +3,18 @@ output "table_name" {
   value       = aws_dynamodb_table.ledger.name
 }
 
+output "region" {
+  description = "Region of the installation, for AWS_REGION of the command."
+  value       = local.region
+}
+
+output "command" {
+  description = "What the command needs in a shell, beside credentials; rules and accounts it takes from the table."
+  value = join("", [for name, value in merge(local.environment, { AWS_REGION = local.region }) :
+    "export ${name}='${value}'\n" if value != "" && !contains(["TAGALONG_ENVIRONMENTS", "TAGALONG_ACCOUNTS", "TAGALONG_LOG_LEVEL"], name)
+  ])
+}
+
 output "table_arn" {
   description = "ARN of the ledger's table."
   value       = aws_dynamodb_table.ledger.arn
@@ -42,7 +54,7 @@ output "event_bus_arn" {
 }
 
 output "environments" {
-  description = "The environment rules as the functions read them, for TAGALONG_ENVIRONMENTS of the command."
+  description = "The environment rules, as the functions read them and as they are in the table."
   value       = local.documents.environments
 
   # Here and not in the variable, since a validation can list what is wrong only
@@ -54,7 +66,7 @@ output "environments" {
 }
 
 output "accounts" {
-  description = "The accounts as the functions read them, for TAGALONG_ACCOUNTS of the command."
+  description = "The accounts, as the functions read them and as they are in the table."
   value       = local.documents.accounts
 
   precondition {

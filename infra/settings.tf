@@ -8,7 +8,7 @@ module "rules" {
 
 # Environment rules and accounts, as the functions read them: JSON in a variable,
 # or in an item of the table when it is long, since Lambda allows 4 KB of
-# environment in all.
+# environment in all. A short one costs no function's start a read.
 locals {
   longest_inline = 1200
 
@@ -42,6 +42,22 @@ locals {
     TAGALONG_PENDING_AFTER  = var.pending_after
     TAGALONG_UNTAG          = var.untag ? "true" : ""
   }
+}
+
+# For the command, whatever the functions get by variable: what a person does by hand
+# is then what they would do. No function reads these.
+resource "aws_dynamodb_table_item" "stored" {
+  for_each = local.documents
+
+  table_name = aws_dynamodb_table.ledger.name
+  hash_key   = aws_dynamodb_table.ledger.hash_key
+  range_key  = aws_dynamodb_table.ledger.range_key
+
+  item = jsonencode({
+    pk   = { S = "@${each.key}" }
+    sk   = { S = "SETTING" }
+    json = { S = each.value }
+  })
 }
 
 resource "aws_dynamodb_table_item" "setting" {

@@ -14,8 +14,8 @@ run "the_smallest_installation_is_one_call" {
   }
 
   assert {
-    condition     = output.table_name == "tagalong"
-    error_message = "the table is called ${output.table_name}"
+    condition     = output.table_name == "tagalong" && strcontains(output.command, "export TAGALONG_TABLE='tagalong'\n") && strcontains(output.command, "export AWS_REGION='${output.region}'\n")
+    error_message = "the table is called ${output.table_name}, and the command needs ${output.command}"
   }
 }
 
@@ -28,6 +28,11 @@ run "a_whole_installation_has_a_key_rules_alarms_and_actions" {
     pipeline_role_names = ["shop-release"]
     alarm_email         = "oncall@example.com"
     history_principals  = ["arn:aws:iam::111122223333:role/scanner", "444455556666"]
+  }
+
+  assert {
+    condition     = output.table_name == "tagalong" && output.region != "" && length(jsondecode(output.environments)) == 2 && output.accounts == "[]" && strcontains(output.command, "TAGALONG_RETENTION_DAYS='730'")
+    error_message = "the command's outputs are ${output.table_name}, ${output.region}, ${output.environments}, ${output.accounts}, ${output.command}"
   }
 
   assert {

@@ -81,7 +81,41 @@ run "short_rules_stand_in_the_environment" {
 
   assert {
     condition     = length(aws_dynamodb_table_item.setting) == 0
-    error_message = "there are items nobody reads"
+    error_message = "there are items that no function reads"
+  }
+}
+
+run "rules_and_accounts_are_always_in_the_table" {
+  command = plan
+
+  variables {
+    environments = [{ environment = "prod", clusters = ["prod-*"] }]
+  }
+
+  assert {
+    condition = { for item in aws_dynamodb_table_item.stored : jsondecode(item.item).pk.S => [jsondecode(item.item).sk.S, jsondecode(item.item).json.S] } == {
+      "@environments" = ["SETTING", local.documents.environments]
+      "@accounts"     = ["SETTING", "[]"]
+    }
+    error_message = "items: ${jsonencode(aws_dynamodb_table_item.stored)}"
+  }
+}
+
+run "the_command_needs_a_table_and_a_region_and_no_rules" {
+  command = plan
+
+  variables {
+    environments   = [{ environment = "prod", clusters = ["prod-*"] }]
+    retention_days = 90
+    event_bus      = "releases"
+  }
+
+  assert {
+    condition = toset(split("\n", trimspace(output.command))) == toset([
+      "export AWS_REGION='eu-west-1'", "export TAGALONG_TABLE='tagalong'", "export TAGALONG_RETENTION_DAYS='90'",
+      "export TAGALONG_EVENT_BUS='releases'", "export TAGALONG_PENDING_AFTER='1h'",
+    ])
+    error_message = output.command
   }
 }
 
@@ -96,6 +130,7 @@ run "long_rules_stand_in_an_item_of_the_table" {
     condition = (
       jsondecode(aws_dynamodb_table_item.setting["environments"].item).sk.S == "SETTING" &&
       jsondecode(aws_dynamodb_table_item.setting["environments"].item).pk.S == local.environment.TAGALONG_ENVIRONMENTS &&
+      jsondecode(aws_dynamodb_table_item.setting["environments"].item).json == jsondecode(aws_dynamodb_table_item.stored["environments"].item).json &&
       length(jsondecode(jsondecode(aws_dynamodb_table_item.setting["environments"].item).json.S)) == 40
     )
     error_message = "the item ${aws_dynamodb_table_item.setting["environments"].item} is not what ${local.environment.TAGALONG_ENVIRONMENTS} names"
