@@ -200,6 +200,7 @@ type headItem struct {
 	Released      []releasedItem         `dynamodbav:"released,omitempty"`
 	Last          string                 `dynamodbav:"last,omitempty"` // the sort key of the fact that was written with it
 	CompleteSince string                 `dynamodbav:"completeSince,omitempty"`
+	Rest          *restItem              `dynamodbav:"rest,omitempty"` // while a change is not written whole
 }
 
 type releasedItem struct {
@@ -564,6 +565,7 @@ func toHead(s tagalong.Service, h tagalong.Head) headItem {
 		Released:      all(h.Released, toReleased),
 		Last:          lastKey(s, h.Last),
 		CompleteSince: formatTime(h.CompleteSince),
+		Rest:          toRest(h.Rest),
 	}
 	for deployment, d := range h.Live {
 		i.Live[deployment] = toDetails(d)
@@ -571,7 +573,8 @@ func toHead(s tagalong.Service, h tagalong.Head) headItem {
 	return i
 }
 
-func (i headItem) head() tagalong.Head {
+func (i headItem) head() (tagalong.Head, error) {
+	rest, err := i.Rest.rest()
 	h := tagalong.Head{
 		Version: i.Version,
 		Base: tagalong.Timeline{
@@ -593,11 +596,12 @@ func (i headItem) head() tagalong.Head {
 		Released:      all(i.Released, releasedItem.released),
 		Last:          lastFact(i.Last),
 		CompleteSince: parseTime(i.CompleteSince),
+		Rest:          rest,
 	}
 	for deployment, d := range i.Live {
 		h.Live[deployment] = d.details()
 	}
-	return h
+	return h, err
 }
 
 func toClaim(c tagalong.Claim) claimItem {

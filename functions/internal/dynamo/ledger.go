@@ -173,10 +173,13 @@ func (l *Ledger) look(ctx context.Context, s tagalong.Service, whole bool) (taga
 		}
 		if textOf(i, "sk") == skHead {
 			var h headItem
-			if err := attributevalue.UnmarshalMap(i, &h); err != nil {
+			err := attributevalue.UnmarshalMap(i, &h)
+			if err == nil {
+				snap.Head, err = h.head()
+			}
+			if err != nil {
 				return tagalong.Snapshot{}, fmt.Errorf("head of %s: %w", s, err)
 			}
-			snap.Head = h.head()
 			continue
 		}
 		fact, err := toFactOf(i)

@@ -3,7 +3,6 @@ package tagalong
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"maps"
 	"reflect"
 	"slices"
@@ -42,7 +41,6 @@ func (n need) none() bool { return !n.whole && len(n.rows) == 0 && len(n.repos) 
 const (
 	windowMax  = 16 // facts that a head leaves unfolded at most
 	windowKeep = 8  // and how many stay when its base moves on
-	maxItems   = 100
 )
 
 // decision compares what the ledger holds of a service with what it should hold.
@@ -108,9 +106,6 @@ func decide(know knowledge, obs Observation, k keeping, version func() string) (
 	c, ok = d.change()
 	if !d.missing.none() {
 		return Change{}, false, d.missing, nil
-	}
-	if ok && c.Size() > maxItems {
-		return Change{}, false, need{}, fmt.Errorf("deployment %s of %s: %d items to write at once, DynamoDB takes %d: name fewer tags in the environment's rule", obs.Fact.Deployment, obs.Service, c.Size(), maxItems)
 	}
 	return c, ok, need{}, nil
 }
@@ -592,18 +587,25 @@ func (d *decision) changeTags(c *Change, oldClaims, newClaims []Claim) {
 		case had && has && was == is:
 		case had && !has && was.Once: // put or pending, it needs no claim any more
 		case has && (!had || !was.newer(is)):
-			c.Tags = append(c.Tags, TagWrite{Mode: Advance, Wish: is, Version: d.version(), Claims: d.version(), At: d.obs.Now})
+			c.Tags = append(c.Tags, d.advance(is))
 		default:
 			d.renew(c, tag, is, has)
 		}
 	}
 }
 
+// advance writes our claim as the wish.
+func (d *decision) advance(claim Claim) TagWrite {
+	return TagWrite{Mode: Advance, Wish: claim, Version: d.version(), Claims: d.version(), At: d.obs.Now}
+}
+
 // renew computes a wish anew from all claims, since ours has ended or stepped back.
 func (d *decision) renew(c *Change, tag TagID, ours Claim, has bool) {
 	repository, ok := d.know.claims[tag.Repository]
 	if !ok {
-		d.missing.repos = append(d.missing.repos, tag.Repository)
+		if !slices.Contains(d.missing.repos, tag.Repository) {
+			d.missing.repos = append(d.missing.repos, tag.Repository)
+		}
 		d.missing.tags = append(d.missing.tags, tag)
 		return
 	}
@@ -617,12 +619,14 @@ func (d *decision) renew(c *Change, tag TagID, ours Claim, has bool) {
 	best, claimed := newest(candidates, tag)
 	write := TagWrite{Mode: Renew, Wish: best, Version: d.version(), Claims: d.version(), Seen: held.Claims, At: d.obs.Now}
 	switch {
-	case !claimed && !exists:
-		return
+	case !exists && !has:
+		return // whoever claims it has it still to come, see Rest
+	case !exists:
+		write.Mode, write.Wish = Advance, ours
 	case !claimed:
 		write.Mode, write.Wish = Drop, Claim{Tag: tag}
 		d.leave(c, held)
-	case exists && held.Wish == best:
+	case held.Wish == best:
 		write.Mode = Touch
 	}
 	c.Tags = append(c.Tags, write)

@@ -30,6 +30,7 @@ type drama struct {
 	actions []Fact
 	images  map[deploymentOf]Ran
 
+	items     int // that a transaction takes
 	now       time.Time
 	count     int
 	completed string // the deployment of prodAPI that completed last
@@ -52,6 +53,7 @@ var (
 
 func (d *drama) scene() *scene {
 	w := newWorld(Rules{{Environment: "prod"}})
+	takes(d.items, w.Reactor, w.ledger)
 	s := &scene{world: w, pipelines: &tagalongtest.Pipelines{}, codeDeploy: &tagalongtest.CodeDeploy{}}
 	s.Follower = &Follower{Reactor: w.Reactor, Pipelines: s.pipelines, CodeDeploy: s.codeDeploy, Chronicler: w.workload, Patience: []time.Duration{}}
 	s.codeDeploy.Group(webGroup)
@@ -80,7 +82,7 @@ func (s *scene) hear(t failer, m moment) {
 }
 
 func drawDrama(t *rapid.T) *drama {
-	d := &drama{facts: map[Service][]Fact{}, images: map[deploymentOf]Ran{}, now: noon, t: t}
+	d := &drama{facts: map[Service][]Fact{}, images: map[deploymentOf]Ran{}, items: drawItems(t), now: noon, t: t}
 	for range rapid.IntRange(1, 4).Draw(t, "acts") {
 		switch rapid.SampledFrom([]string{"release", "release", "by hand", "shift", "promotion"}).Draw(t, "act") {
 		case "release":

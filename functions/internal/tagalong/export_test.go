@@ -57,3 +57,9 @@ func (e Ending) Event() Event { return e.event() }
 
 // EventAt says what the bus is told of drift.
 func (d Drift) EventAt(at time.Time) Event { return d.event(at) }
+
+// SetTransactionItems says how many items a transaction takes, less than DynamoDB's.
+func (r *Reactor) SetTransactionItems(n int) { r.items = n }
+
+// Fit leaves to the head what is more than a transaction takes.
+func (c *Change) Fit(items int) { c.fit(items) }

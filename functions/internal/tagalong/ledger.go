@@ -38,8 +38,8 @@ type Journal interface {
 	LoadWhole(ctx context.Context, s Service) (Snapshot, error)
 	// Details reads what the rows of these rollouts hold; absent rows are left out.
 	Details(ctx context.Context, s Service, keys []RolloutKey) (map[RolloutKey]Details, error)
-	// Commit writes a change in one transaction or not at all. It gives
-	// ErrConflict if the head's version is not Change.Seen or the fact is there
+	// Commit writes a change in one transaction, of at most 100 items, or not at all.
+	// It gives ErrConflict if the head's version is not Change.Seen or the fact is there
 	// already, and *RefusedError if only tags stand in the way. It waits out
 	// throttling and transaction conflicts, with jitter, as long as ctx lasts.
 	Commit(ctx context.Context, c Change) error
@@ -206,6 +206,8 @@ type Head struct {
 	Last Fact
 	// CompleteSince is the time from which on the ledger knows the service.
 	CompleteSince time.Time
+	// Rest is what of the last change is still to be written.
+	Rest Rest
 }
 
 // Released is a tag and when it was let go of.
@@ -245,40 +247,50 @@ func (d Details) equal(o Details) bool {
 }
 
 // Change is the write set of one observation. It is written in one transaction,
-// conditional on the head's version.
+// conditional on the head's version; what does not fit into it is in Head.Rest.
 type Change struct {
 	Service Service
 	Seen    string // the head's version that was read, "" for none
 	Head    Head
 	Fact    *Fact // put if absent; nil when only details are better known
 
-	Rollouts       []Row
-	DropRollouts   []RolloutKey
+	Items
 	Member         *Member // the running row; nil leaves it as it is
 	DropMember     string  // the environment whose running row goes, "" for none
-	Gone           []Gone  // the service left an environment
-	DropGone       []Gone  // it did not at that time, as is known now
-	Places         []Place
-	DropPlaces     []Place
-	Previous       []PreviousPlace
-	DropPrevious   []PreviousPlace
 	Tags           []TagWrite
-	Stale          *Stale   // what is left of dropped tags; nil if nothing is to be removed
-	NewService     bool     // put the service into the directory
-	NewEnvironment string   // put it, and the service as one of it, into the directory; "" if they are there
-	Endings        []Ending // of Rollouts, into the outbox
+	Stale          *Stale // what is left of dropped tags; nil if nothing is to be removed
+	NewService     bool   // put the service into the directory
+	NewEnvironment string // put it, and the service as one of it, into the directory; "" if they are there
+}
+
+// Items are those of the service alone: no other service's change writes them, so
+// that the head's version guards them all.
+type Items struct {
+	Rollouts     []Row
+	Endings      []Ending // of Rollouts, into the outbox
+	Gone         []Gone   // the service left an environment
+	Places       []Place
+	Previous     []PreviousPlace
+	DropRollouts []RolloutKey
+	DropGone     []Gone // it did not at that time, as is known now
+	DropPlaces   []Place
+	DropPrevious []PreviousPlace
 }
 
 // Size counts the items that the transaction writes; DynamoDB takes 100.
 func (c Change) Size() int {
-	n := 1 + len(c.Gone) + len(c.DropGone) + len(c.Rollouts) + len(c.DropRollouts) + len(c.Places) + len(c.DropPlaces) +
-		len(c.Previous) + len(c.DropPrevious) + len(c.Tags) + len(c.Endings)
+	n := 1 + c.Items.count() + len(c.Tags)
 	for _, one := range []bool{c.Fact != nil, c.Member != nil, c.DropMember != "", c.Stale != nil, c.NewService, c.NewEnvironment != "", c.NewEnvironment != ""} {
 		if one {
 			n++
 		}
 	}
 	return n
+}
+
+func (i Items) count() int {
+	return len(i.Rollouts) + len(i.Endings) + len(i.Gone) + len(i.Places) + len(i.Previous) +
+		len(i.DropRollouts) + len(i.DropGone) + len(i.DropPlaces) + len(i.DropPrevious)
 }
 
 // Row is a rollout as the history shows it.

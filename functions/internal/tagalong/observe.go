@@ -39,6 +39,8 @@ type Reactor struct {
 	// Recheck makes every repeat compare ECR again, however old: for replays by hand.
 	Recheck bool
 	Log     *slog.Logger
+
+	items int // that a transaction takes, where a test says so
 }
 
 const (
@@ -146,6 +148,18 @@ func (r *Reactor) note(ctx context.Context, s Service, f Fact, n *notes) (record
 	return p.recorded, joined(partial, err)
 }
 
+// noteRest takes what the last change of a service has left to come as far as the
+// ledger, as note does.
+func (r *Reactor) noteRest(ctx context.Context, s Service, snap Snapshot, n *notes) error {
+	p := pass{
+		Reactor: r, obs: Observation{Service: s, Now: r.now()}, know: knowledge{Snapshot: snap},
+		wishes: n.wishes, endings: n.endings, readings: map[Repository]reading{}, notes: n,
+	}
+	err := p.finish(ctx)
+	n.endings = p.endings
+	return err
+}
+
 // joined gathers what went wrong with single containers and tags.
 func joined(one, other error) error {
 	if one == nil || other == nil {
@@ -229,14 +243,17 @@ func (p *pass) run(ctx context.Context, o Outcome) (Outcome, error) {
 // shows what ECS did not say: the index of a platform's digest.
 func (p *pass) record(ctx context.Context) error {
 	for conflicts := 0; ; {
+		if err := p.finish(ctx); err != nil {
+			return err
+		}
 		change, changed, err := p.decide(ctx, &p.know, p.obs)
 		if err != nil || !changed {
 			return err
 		}
-		ours := p.notes == nil || p.notes.head == change.Seen
-		if !ours && p.notes.onlyOnHead {
+		if p.notes != nil && p.notes.onlyOnHead && p.notes.head != change.Seen {
 			return errOutdated
 		}
+		change.fit(p.transactionItems())
 		err = p.commit(ctx, &change)
 		if errors.Is(err, ErrConflict) && conflicts < maxConflicts {
 			conflicts++
@@ -252,13 +269,18 @@ func (p *pass) record(ctx context.Context) error {
 		p.recorded = p.recorded || change.Fact != nil
 		change.collect(p.wishes)
 		p.gather(change)
+		p.follow(change)
 		p.know = p.know.with(change)
-		if p.notes != nil && ours {
-			p.notes.head = change.Head.Version
-		}
 		if !p.prove() {
-			return nil
+			return p.finish(ctx)
 		}
+	}
+}
+
+// follow keeps the version of the head, as long as nobody else has changed it.
+func (p *pass) follow(c Change) {
+	if p.notes != nil && p.notes.head == c.Seen {
+		p.notes.head = c.Head.Version
 	}
 }
 
@@ -359,12 +381,17 @@ func (p *pass) commit(ctx context.Context, c *Change) error {
 			return nil
 		},
 	)
-	for repository, early := range p.readings {
-		early.fresh = false // it began before this commit
-		p.readings[repository] = early
-	}
+	p.outdate()
 	maps.Copy(p.readings, read)
 	return err
+}
+
+// outdate notes that the readings at hand began before what has just been written.
+func (p *pass) outdate() {
+	for repository, early := range p.readings {
+		early.fresh = false
+		p.readings[repository] = early
+	}
 }
 
 // write commits the change. A tag that is refused is held by a newer claim: it

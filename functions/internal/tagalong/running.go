@@ -216,7 +216,8 @@ func (r resident) row(tags map[TagID]Tag) RunningRow {
 }
 
 // state is the worst state of the container's tags.
-func (p Placed) state(tags map[TagID]Tag) TagState {
+func (r resident) state(tags map[TagID]Tag) TagState {
+	p := r.Placed
 	switch {
 	case p.Image.Name == "" && !p.Added:
 		return TagUnproven // nobody knows where it comes from
@@ -231,8 +232,10 @@ func (p Placed) state(tags map[TagID]Tag) TagState {
 		switch {
 		case !ok:
 			state = worse(state, TagPending)
-		case tag.Wish.Digest != p.Target():
+		case tag.Wish.Digest != p.Target() && tag.Wish.newer(r.claim(tag.ID)):
 			state = worse(state, TagContested)
+		case tag.Wish.Digest != p.Target():
+			state = worse(state, TagPending) // our claim is still to come, see Rest
 		default:
 			state = worse(state, tag.State)
 		}
@@ -243,4 +246,9 @@ func (p Placed) state(tags map[TagID]Tag) TagState {
 		}
 	}
 	return state
+}
+
+// claim is what the container claims of a tag.
+func (r resident) claim(tag TagID) Claim {
+	return Claim{Tag: tag, At: r.Since, By: Claimant(r.Service, r.Name)}
 }

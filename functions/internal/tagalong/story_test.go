@@ -40,6 +40,7 @@ type deploymentOf struct {
 // story is what happens to some services, and what their deployments are made of.
 type story struct {
 	images      int // of each repository
+	items       int // that a transaction takes
 	rules       Rules
 	happenings  []happening
 	deployments map[deploymentOf]tagalongtest.Deployment
@@ -121,6 +122,7 @@ func drawStoryOf(t *rapid.T, images int) story {
 		s.happenings = append(s.happenings, happening{Promotion: s.drawPromotion(t, i)})
 	}
 	slices.SortStableFunc(s.happenings, func(a, b happening) int { return a.when().Compare(b.when()) })
+	s.items = drawItems(t)
 	return s
 }
 
@@ -266,8 +268,21 @@ func newWorld(rules Rules) *world {
 	return w
 }
 
+// drawItems draws how many items a transaction takes: as many as DynamoDB's, or so few
+// that hardly any change fits into one.
+func drawItems(t *rapid.T) int {
+	return rapid.SampledFrom([]int{100, 10}).Draw(t, "items of a transaction")
+}
+
+// takes lets a world's transactions take so many items.
+func takes(items int, r *Reactor, l *tagalongtest.Ledger) {
+	r.SetTransactionItems(items)
+	l.MaxItems = items
+}
+
 func (s story) world() *world {
 	w := newWorld(s.rules)
+	takes(s.items, w.Reactor, w.ledger)
 	for of, d := range s.deployments {
 		w.workload.Deploy(of.service, of.deployment, d)
 	}

@@ -33,7 +33,7 @@ func (p *sweepPass) foresee(ctx context.Context, t *tenant, facts []Fact) error 
 			return fmt.Errorf("%s %s: %w", f.Name, f.Subject(), err)
 		}
 	}
-	was := t.snap.Head.Claims
+	was := t.snap.Head.held()
 	t.snap = v.know.Snapshot
 	timeline, err := t.snap.fold()
 	if errors.Is(err, errForgotten) {

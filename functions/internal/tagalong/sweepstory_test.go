@@ -156,6 +156,7 @@ func TestAnyStoryOfAnEstateEndsAsECSIsWhateverEventsAreLost(t *testing.T) {
 	checkTimes(t, 300, func(t *rapid.T) {
 		deeds, fates := drawDeeds(t), drawFates(t)
 		w := newEstateWorld(rapid.SampledFrom([]Rules{prodRules(), prodRules("{environment}", "{service}")}).Draw(t, "rules"))
+		takes(drawItems(t), w.Reactor, w.ledger)
 		defer func() {
 			if t.Failed() {
 				t.Log(textOf(deeds))
@@ -176,6 +177,8 @@ func TestWhatIsLostOrLateMakesNoDifferenceAfterASweep(t *testing.T) {
 	checkTimes(t, 300, func(t *rapid.T) {
 		deeds, fates := drawRemembered(t), drawFates(t)
 		asTold, asHeard := newEstateWorld(prodRules()), newEstateWorld(prodRules())
+		takes(drawItems(t), asTold.Reactor, asTold.ledger)
+		takes(drawItems(t), asHeard.Reactor, asHeard.ledger)
 		asTold.happens(t, deeds, nil)
 		asHeard.happens(t, deeds, fates)
 		asTold.sweeps(t, SweepOptions{Whole: true})

@@ -152,15 +152,35 @@ func (p *sweepPass) retireOne(ctx context.Context, t *tenant) error {
 	t.seen = gone.Time
 	_, runs := t.timeline.running()
 	_, rolls := t.timeline.rollingOut()
-	if !runs && !rolls || !t.settled() {
-		return nil
+	switch {
+	case (runs || rolls) && t.settled():
+		return p.retireNow(ctx, t, gone)
+	case t.snap.Head.unfinished():
+		return p.finishGone(ctx, t)
 	}
+	return nil
+}
+
+func (p *sweepPass) retireNow(ctx context.Context, t *tenant, gone Fact) error {
 	if p.options.DryRun {
-		p.expect(t.Service, foresight{released: t.snap.Head.Claims})
+		p.expect(t.Service, foresight{released: t.snap.Head.held()})
 	} else if err := p.observe(ctx, t, t.concluded); err != nil {
 		return err
 	}
 	d := driftOf(DriftRetired, t.policy.Environment, t.Service, gone.Reason)
+	d.Healed = !p.options.DryRun
+	p.find(d)
+	return nil
+}
+
+// finishGone finishes the last change of a service that ECS has no more.
+func (p *sweepPass) finishGone(ctx context.Context, t *tenant) error {
+	if p.options.DryRun {
+		p.expect(t.Service, foresight{released: t.snap.Head.held(), claims: t.snap.Head.Claims})
+	} else if err := p.observe(ctx, t, nil); err != nil {
+		return err
+	}
+	d := driftOf(DriftLedger, t.policy.Environment, t.Service, unfinishedChange)
 	d.Healed = !p.options.DryRun
 	p.find(d)
 	return nil
@@ -242,6 +262,7 @@ func (p *sweepPass) tagChunk(ctx context.Context, at *sweepCursor, tags []Tag) e
 // repository compares tags of one repository with where ECR has them, and brings
 // them there.
 func (p *sweepPass) repository(ctx context.Context, r Repository, tags []Tag) error {
+	tags = slices.DeleteFunc(tags, func(tag Tag) bool { return p.foretold[tag.ID] })
 	tags, err := p.renewed(ctx, r, tags)
 	if err != nil {
 		return err
@@ -257,7 +278,6 @@ func (p *sweepPass) repository(ctx context.Context, r Repository, tags []Tag) er
 	if err != nil {
 		return err
 	}
-	tags = slices.DeleteFunc(tags, func(tag Tag) bool { return p.foretold[tag.ID] })
 	var astray []Tag
 	for _, tag := range tags {
 		if p.astray(tag, images.Tags[tag.ID.Tag]) {

@@ -338,9 +338,9 @@ func (p *sweepPass) settle(ctx context.Context, t *tenant) error {
 
 // heal tells the ledger what it lacks, or foresees what it would have then, and reports it.
 func (p *sweepPass) heal(ctx context.Context, t *tenant) (err error) {
-	facts, changed := t.due(), t.changed()
+	facts, fault := t.due(), t.fault()
 	switch {
-	case len(facts) == 0:
+	case len(facts) == 0 && fault == "":
 		return nil
 	case p.options.DryRun:
 		err = p.foresee(ctx, t, facts)
@@ -354,11 +354,11 @@ func (p *sweepPass) heal(ctx context.Context, t *tenant) (err error) {
 	} else if err != nil {
 		return err
 	}
-	if len(t.lacking) > 0 || changed {
-		d := driftOf(DriftLedger, t.policy.Environment, t.Service, "the rules say another environment, or other tags, than they did")
-		if !changed {
-			d.Reason = lacked(t.lacking)
-		}
+	if len(t.lacking) > 0 {
+		fault = lacked(t.lacking)
+	}
+	if fault != "" {
+		d := driftOf(DriftLedger, t.policy.Environment, t.Service, fault)
 		d.Healed = !p.options.DryRun
 		p.find(d)
 	}
@@ -370,12 +370,28 @@ func without(facts, others []Fact) []Fact {
 	return slices.DeleteFunc(slices.Clone(facts), func(f Fact) bool { return slices.ContainsFunc(others, f.same) })
 }
 
-// observe tells the ledger facts of a service, in their order. One that cannot be
-// told does not stop the others; errOutdated says that the concluded ones could not,
-// and all else went well. Their tags are put later, by putWished, and the ends
+// fault says what is wrong with what the ledger has, whatever it lacks; "" if nothing is.
+func (t *tenant) fault() string {
+	switch {
+	case t.changed():
+		return "the rules say another environment, or other tags, than they did"
+	case t.snap.Head.unfinished():
+		return unfinishedChange
+	}
+	return ""
+}
+
+const unfinishedChange = "a change of it was not written to its end"
+
+// observe tells the ledger facts of a service, in their order, behind what its last
+// change has left to come. One that cannot be told does not stop the others;
+// errOutdated says that the concluded ones could not, and all else went well. Their tags are put later, by putWished, and the ends
 // that they tell announced, by announceRecorded.
 func (p *sweepPass) observe(ctx context.Context, t *tenant, facts []Fact) error {
 	n := notes{wishes: map[TagID]Tag{}, head: t.snap.Head.Version}
+	if err := p.noteRest(ctx, t.Service, t.snap, &n); err != nil {
+		return err
+	}
 	var outdated, problems error
 	for _, f := range sortFacts(facts) {
 		if !p.hasTime(ctx) {

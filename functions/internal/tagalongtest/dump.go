@@ -28,6 +28,9 @@ func (l *Ledger) Dump() string {
 	}
 	for s, of := range l.services {
 		add("head", s.String(), visibleHead(of.head))
+		if !of.head.Rest.None() {
+			add("rest", s.String(), of.head.Rest)
+		}
 		for key, fact := range of.facts {
 			fact.RecordedAt = time.Time{}
 			add("fact", fmt.Sprintf("%s %s", s, stamp(time.UnixMilli(key.at))), fact)

@@ -17,6 +17,8 @@ type Ledger struct {
 	// Hook is called before each operation, if it is set; an error that it gives
 	// is the operation's, and nothing is read or written.
 	Hook func(ctx context.Context, operation string) error
+	// MaxItems is how many items a transaction takes, 100 if it is 0.
+	MaxItems int
 
 	mu       sync.Mutex
 	services map[tagalong.Service]*service
@@ -202,7 +204,7 @@ func (l *Ledger) Commit(ctx context.Context, c tagalong.Change) error {
 		return err
 	}
 	defer done()
-	if err := possible(c); err != nil {
+	if err := possible(c, cmp.Or(l.MaxItems, 100)); err != nil {
 		return err
 	}
 	of := l.of(c.Service)
@@ -224,9 +226,9 @@ func (l *Ledger) Commit(ctx context.Context, c tagalong.Change) error {
 }
 
 // possible tells why a change can be no transaction.
-func possible(c tagalong.Change) error {
-	if n := c.Size(); n > 100 {
-		return fmt.Errorf("transaction of %d items: a store takes 100", n)
+func possible(c tagalong.Change, most int) error {
+	if n := c.Size(); n > most {
+		return fmt.Errorf("transaction of %d items: the store takes %d", n, most)
 	}
 	if c.Head.Version == "" || c.Head.Version == c.Seen {
 		return fmt.Errorf("head version %q after %q: want a new one", c.Head.Version, c.Seen)
@@ -596,11 +598,21 @@ func cloneHead(h tagalong.Head) tagalong.Head {
 	h.Previous = slices.Clone(h.Previous)
 	h.Continues = slices.Clone(h.Continues)
 	h.Released = slices.Clone(h.Released)
+	h.Rest = cloneRest(h.Rest)
 	h.Live = maps.Clone(h.Live)
 	for deployment, details := range h.Live {
 		h.Live[deployment] = cloneDetails(details)
 	}
 	return h
+}
+
+func cloneRest(r tagalong.Rest) tagalong.Rest {
+	r.Rollouts, r.DropRollouts = slices.Clone(r.Rollouts), slices.Clone(r.DropRollouts)
+	r.Gone, r.DropGone = slices.Clone(r.Gone), slices.Clone(r.DropGone)
+	r.Places, r.DropPlaces = slices.Clone(r.Places), slices.Clone(r.DropPlaces)
+	r.Previous, r.DropPrevious = slices.Clone(r.Previous), slices.Clone(r.DropPrevious)
+	r.Endings, r.Tags = slices.Clone(r.Endings), slices.Clone(r.Tags)
+	return r
 }
 
 func cloneDetails(d tagalong.Details) tagalong.Details {

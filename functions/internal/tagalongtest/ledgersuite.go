@@ -104,7 +104,9 @@ func LedgerSuite(t *testing.T, open func(t *testing.T) Store) {
 		{"ends are there until they were announced", endingsTaken},
 		{"ends can be taken away while they are walked over", endingsWhileWalking},
 		{"ends are put with their rollouts or not at all", endingsNotPut},
+		{"what a change has left to come comes back field by field, and is written", restRoundTrip},
 		{"a transaction of a hundred items is written", hundredItems},
+		{"one of more is refused and writes nothing", moreThanAHundredItems},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			test.run(t, suiteLedger{Store: open(t), t: t})

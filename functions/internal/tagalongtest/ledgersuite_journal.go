@@ -255,17 +255,3 @@ func racingCommits(t *testing.T, l suiteLedger) {
 		seen = snapshot.Head.Version
 	}
 }
-
-func hundredItems(t *testing.T, l suiteLedger) {
-	s := suiteService("api")
-	c := change(s, "")
-	c.Fact = &tagalong.Fact{Deployment: "ecs-svc/1", Name: tagalong.Completed, Time: second(1)}
-	c.Endings = []tagalong.Ending{suiteEnding(s, "ecs-svc/1", 1)}
-	for i := range 97 {
-		c.Tags = append(c.Tags, tagWrite(tagalong.Advance, claimAt(fmt.Sprintf("t%02d", i), second(1), "m")))
-	}
-	l.commit(c)
-	if tags := read(t, l.EnvironmentTags(t.Context(), "prod", false, tagalong.TagID{}, 0)); len(tags) != 97 {
-		t.Errorf("%d tags", len(tags))
-	}
-}

@@ -1,0 +1,94 @@
+package tagalongtest
+
+import (
+	"fmt"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+// suiteRest has one of everything that a change may leave to come.
+func suiteRest(s tagalong.Service) tagalong.Rest {
+	expires := time.Date(2999, 1, 2, 3, 4, 5, 0, time.UTC)
+	row := suiteRow(s, "ecs-svc/5", 5)
+	row.Containers, row.Moves, row.Release, row.Expires = suiteContainers(), suiteMoves(), suiteRelease, expires
+	gone := tagalong.Gone{Member: suiteMember(s, "prod"), Until: second(50), Expires: expires}
+	running := suitePlace(s, "app", suiteRepo, tagalong.PhaseRunning, "prod", "live")
+	ended := suitePlace(s, "web", suiteOther, tagalong.PhaseEnded)
+	ended.Continues, ended.Continued, ended.Expires = true, true, expires
+	previous := tagalong.PreviousPlace{
+		Service: s, Environment: "prod", Since: second(1), Tags: []string{"prod-previous"},
+		Previous: tagalong.Previous{Container: "app", Image: suiteOther, Digest: suiteNext},
+	}
+	return tagalong.Rest{
+		Items: tagalong.Items{
+			Rollouts:     []tagalong.Row{row},
+			Endings:      []tagalong.Ending{suiteEnding(s, "ecs-svc/5", 5)},
+			Gone:         []tagalong.Gone{gone},
+			Places:       []tagalong.Place{running, ended},
+			Previous:     []tagalong.PreviousPlace{previous},
+			DropRollouts: []tagalong.RolloutKey{{Sort: second(6), Deployment: "ecs-svc/6"}},
+			DropGone:     []tagalong.Gone{{Member: tagalong.Member{Service: s, Environment: "staging"}, Until: second(51)}},
+			DropPlaces:   []tagalong.Place{suitePlace(s, "app", suiteOther, tagalong.PhaseRollingOut)},
+			DropPrevious: []tagalong.PreviousPlace{previous},
+		},
+		Tags:       []tagalong.TagToCome{{ID: suiteTag("prod")}, {ID: suiteTag("live"), Renew: true}},
+		DropMember: "staging",
+	}
+}
+
+// restRoundTrip lets a head name what is left to come, and the next change write it.
+func restRoundTrip(t *testing.T, l suiteLedger) {
+	s := suiteService("api")
+	first := change(s, "")
+	first.Head.Rest = suiteRest(s)
+	for i := range reflect.TypeFor[tagalong.Items]().NumField() {
+		if field := reflect.ValueOf(first.Head.Rest.Items).Field(i); field.Len() == 0 {
+			t.Errorf("nothing of %s is left to come", reflect.TypeFor[tagalong.Items]().Field(i).Name)
+		}
+	}
+	l.commit(first)
+	held := l.load(s).Head
+	same(t, "the rest", first.Head.Rest, held.Rest)
+	next := change(s, first.Head.Version)
+	next.Items, next.DropMember = held.Rest.Items, held.Rest.DropMember
+	next.DropPrevious = nil // of one that the same change puts
+	l.commit(next)
+	same(t, "the rest, when it is written", tagalong.Rest{}, l.load(s).Head.Rest)
+	same(t, "rollouts", first.Head.Rest.Rollouts[0].Containers, l.rollouts(s, tagalong.Span{})[0].Containers)
+	same(t, "what left", first.Head.Rest.Gone, read(t, l.Departed(t.Context(), "prod", second(0))))
+	same(t, "open places", first.Head.Rest.Places[:1], read(t, l.OpenPlaces(t.Context(), suiteRepo.Name)))
+	same(t, "ended places", first.Head.Rest.Places[1:], read(t, l.EndedPlaces(t.Context(), suiteOther.Name, tagalong.PlaceAt{}, 0)))
+}
+
+func hundredItems(t *testing.T, l suiteLedger) {
+	s := suiteService("api")
+	c := manyItems(s, 100)
+	l.commit(c)
+	if tags := read(t, l.EnvironmentTags(t.Context(), "prod", false, tagalong.TagID{}, 0)); len(tags) != 97 {
+		t.Errorf("%d tags", len(tags))
+	}
+}
+
+func moreThanAHundredItems(t *testing.T, l suiteLedger) {
+	s := suiteService("api")
+	err := l.Commit(t.Context(), manyItems(s, 101))
+	if err == nil || isConflict(err) || isRefused(err) {
+		t.Errorf("error %v, want one that says that these are too many items", err)
+	}
+	same(t, "the service", tagalong.Snapshot{}, l.load(s))
+	same(t, "tags", []tagalong.Tag(nil), read(t, l.EnvironmentTags(t.Context(), "prod", false, tagalong.TagID{}, 0)))
+}
+
+// manyItems is a change of so many items: a head, a fact, an end and tags.
+func manyItems(s tagalong.Service, items int) tagalong.Change {
+	c := change(s, "")
+	c.Fact = &tagalong.Fact{Deployment: "ecs-svc/1", Name: tagalong.Completed, Time: second(1)}
+	c.Endings = []tagalong.Ending{suiteEnding(s, "ecs-svc/1", 1)}
+	for i := range items - c.Size() {
+		c.Tags = append(c.Tags, tagWrite(tagalong.Advance, claimAt(fmt.Sprintf("t%02d", i), second(1), "m")))
+	}
+	return c
+}
