@@ -469,6 +469,7 @@ func (i interval) row() tagalong.WhereRow {
 func (o oracle) diff(from, to tagalong.Moment) answer[tagalong.DiffRow] {
 	left, right := o.running(from.Environment, "", from.At), o.running(to.Environment, "", to.At)
 	a := answer[tagalong.DiffRow]{rows: []tagalong.DiffRow{}, gaps: slices.Concat(left.gaps, right.gaps), none: cmp.Or(left.none, right.none)}
+	left.rows, right.rows = o.withoutAdded(left.rows), o.withoutAdded(right.rows)
 	names := map[[2]string]bool{}
 	for _, r := range slices.Concat(left.rows, right.rows) {
 		names[[2]string{r.Service, r.Container}] = true
@@ -486,6 +487,14 @@ func (o oracle) diff(from, to tagalong.Moment) answer[tagalong.DiffRow] {
 		return cmp.Or(cmp.Compare(a.Service, b.Service), cmp.Compare(a.Container, b.Container))
 	})
 	return a
+}
+
+// withoutAdded leaves out the containers that ECS adds.
+func (o oracle) withoutAdded(rows []tagalong.RunningRow) []tagalong.RunningRow {
+	return slices.DeleteFunc(rows, func(row tagalong.RunningRow) bool {
+		s := tagalong.Service{Account: row.Account, Region: row.Region, Cluster: row.Cluster, Name: row.Service}
+		return slices.ContainsFunc(o.found(deploymentOf{s, row.Deployment}).containers, func(c made) bool { return c.name == row.Container && c.added })
+	})
 }
 
 func known(set []digest.Digest) bool { return !slices.Contains(set, "") }
@@ -511,7 +520,7 @@ func (o oracle) await(s tagalong.Service, d digest.Digest, since time.Time) taga
 	var newest *rollout
 	past := false
 	for _, r := range o.rollouts {
-		carries := r.service == s && slices.ContainsFunc(r.containers, func(c made) bool { return o.means(looked{digest: d}, c) })
+		carries := r.service == s && slices.ContainsFunc(r.containers, func(c made) bool { return !c.added && o.means(looked{digest: d}, c) })
 		current := r.service == s && r.runs(time.Time{})
 		if carries && (newest == nil || current) {
 			newest = &r

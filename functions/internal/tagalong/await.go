@@ -43,7 +43,7 @@ func (q Queries) Await(ctx context.Context, s Service, image ImageQuery, since t
 		if err != nil {
 			return Progress{}, fmt.Errorf("rollouts of %s: %w", s, err)
 		}
-		carries := slices.ContainsFunc(row.Containers, meant)
+		carries := slices.ContainsFunc(row.Containers, func(c Container) bool { return !c.Added && meant(c) })
 		runs := row.State == StateCompleted && row.Until.IsZero()
 		if carries && !found {
 			newest, found = row.progress(since), true

@@ -51,6 +51,7 @@ func TestTheCommitOfARollout(t *testing.T) {
 		"one, and one that is silent": {[]Container{{Name: "app", Commit: "a"}, {Name: "log"}}, "a"},
 		"the same":                    {[]Container{{Name: "app", Commit: "a"}, {Name: "log", Commit: "a"}}, "a"},
 		"several":                     {[]Container{{Name: "app", Commit: "a"}, {Name: "log", Commit: "b"}}, ""},
+		"one that ECS added":          {[]Container{{Name: "agent", Added: true, Commit: "b"}, {Name: "app", Commit: "a"}}, "a"},
 		"the service's namesake":      {[]Container{{Name: "agent", Commit: "b"}, {Name: "api", Commit: "a"}}, "a"},
 	} {
 		t.Run(name, func(t *testing.T) {

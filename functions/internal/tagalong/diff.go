@@ -52,7 +52,8 @@ func (a diffAt) compare(b diffAt) int {
 // Diff answers what runs in one moment and not, or otherwise, in the other. What
 // is compared are services of one name and their containers, as sets of digests,
 // in whatever clusters, regions and accounts; platforms of one index are no
-// difference. What is not known differs from everything.
+// difference. What is not known differs from everything; what ECS adds itself is left
+// out.
 func (q Queries) Diff(ctx context.Context, from, to Moment, p Paging) (Page[DiffRow], error) {
 	question := "diff " + questionOf([]Moment{from, to})
 	var behind diffAt
@@ -82,15 +83,17 @@ func (r DiffRow) at() diffAt { return diffAt{r.Service, r.Container} }
 func (q Queries) side(ctx context.Context, m Moment) (map[diffAt][]resident, []Gap, error) {
 	side := map[diffAt][]resident{}
 	var gaps []Gap
-	query := RunningQuery{Environment: m.Environment, At: m.At}
+	query, empty := RunningQuery{Environment: m.Environment, At: m.At}, true
 	for r, err := range q.residents(ctx, query, residentAt{}, 0, &gaps) {
 		if err != nil {
 			return nil, nil, err
 		}
-		at := diffAt{r.Service.Name, r.Name}
-		side[at] = append(side[at], r)
+		empty = false
+		if at := (diffAt{r.Service.Name, r.Name}); !r.Added {
+			side[at] = append(side[at], r)
+		}
 	}
-	if len(side) == 0 && len(gaps) > 0 {
+	if empty && len(gaps) > 0 {
 		return nil, nil, horizonOf(query, gaps)
 	}
 	return side, gaps, nil

@@ -109,7 +109,8 @@ type Container struct {
 	Evidence Evidence
 	// Disputed is set when tasks of the deployment report different digests.
 	Disputed bool
-	// Added is set for a container that ECS added itself (GuardDuty, Service Connect).
+	// Added is set for a container that ECS added itself (GuardDuty, Service Connect):
+	// it runs, but is no part of what was released, and in no comparison.
 	Added bool
 	// Commit is the source revision that the image's annotations name, "" if none
 	// is known. It is read of images in private ECR that have completed a rollout.

@@ -67,8 +67,12 @@ func previousClaims(s Service, policy Policy, running Rollout, previous []Previo
 
 // asksForPrevious tells whether there are images of which the previous ones count.
 func (p Policy) asksForPrevious(containers []Container) bool {
-	return len(p.PreviousTags) > 0 && slices.ContainsFunc(containers, Container.Proven)
+	return len(p.PreviousTags) > 0 && slices.ContainsFunc(containers, Container.hasPrevious)
 }
+
+// hasPrevious reports whether another image may have run before. Of one that is not
+// proven nobody knows, and what ECS adds itself no rollback brings back.
+func (c Container) hasPrevious() bool { return c.Proven() && !c.Added }
 
 // previous gives the images that ran before those of what runs. Of a container
 // that is not proven nobody knows whether another image ran before.
@@ -78,7 +82,7 @@ func (d *decision) previous(running Rollout) (all []Previous) {
 		return nil
 	}
 	for _, c := range containers {
-		if c.Proven() {
+		if c.hasPrevious() {
 			all = append(all, d.ranBefore(running, c))
 		}
 	}

@@ -33,7 +33,7 @@ func commitOf(s Service, containers []Container) string {
 	var commits []string
 	for _, c := range containers {
 		switch {
-		case c.Commit == "":
+		case c.Commit == "" || c.Added:
 		case c.Name == s.Name:
 			return c.Commit
 		default:
