@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -14,10 +15,10 @@ import (
 
 // Cluster implements tagalong.Workload: it looks through the clusters for a
 // service of that name which has that very short ARN; an ARN never changes, so
-// what was found is kept. Nowhere is it written that only such services are named
-// by their short ARN in events: one with the long ARN is taken if the deployment
-// is its own. A role may be for some of the clusters alone, so that a denial is
-// one cluster's answer and not the search's.
+// what was found is kept. Several clusters may have one; and nowhere is it written
+// that only such services are named by their short ARN in events: then that one is
+// taken whose own the deployment is. A role may be for some of the clusters alone, so
+// that a denial is one cluster's answer and not the search's.
 func (w *Workload) Cluster(ctx context.Context, s tagalong.Service, deployment string) (string, error) {
 	h := home{s.Account, s.Region}
 	client, err := w.client(ctx, h)
@@ -31,30 +32,31 @@ func (w *Workload) Cluster(ctx context.Context, s tagalong.Service, deployment s
 	if cluster, ok := w.clusters.get(arn); ok {
 		return cluster, nil
 	}
-	found, err := search(ctx, client, h, s.Name)
-	if err != nil {
+	f := found{deployment: deployment}
+	if err := f.search(ctx, client, h, s.Name); err != nil {
 		return "", err
 	}
-	switch short := found.clusters(); len(short) {
-	case 0:
-		cluster, err := w.owner(ctx, s, deployment, found.long)
-		if errors.Is(err, tagalong.ErrNotFound) && len(found.unseen) > 0 {
-			err = tagalong.UnseenClusters{Service: s, Clusters: found.unseen}
-		}
-		return cluster, err
-	case 1:
+	if short := f.short(); len(short) == 1 {
 		w.clusters.put(arn, short[0])
 		return short[0], nil
-	default:
-		return "", fmt.Errorf("service %s: in several clusters: %s", arn, strings.Join(short, ", "))
 	}
+	return w.owner(ctx, s, f)
 }
 
-// owner gives the one cluster of those where the service has a revision with the deployment's number.
-func (w *Workload) owner(ctx context.Context, s tagalong.Service, deployment string, clusters []string) (string, error) {
-	for _, cluster := range clusters {
+// owner returns the one cluster of those found whose service the deployment is of: it is
+// shown there, or has a revision with its number. Those of a deleted service have gone
+// with it.
+func (w *Workload) owner(ctx context.Context, s tagalong.Service, f found) (string, error) {
+	if f.owner != "" {
+		return f.owner, nil
+	}
+	candidates := f.long
+	if len(f.short()) > 0 {
+		candidates = f.active
+	}
+	for _, cluster := range candidates {
 		s.Cluster = cluster
-		_, err := w.Revision(ctx, s, deployment)
+		_, err := w.Revision(ctx, s, f.deployment)
 		if err == nil {
 			return cluster, nil
 		}
@@ -62,30 +64,34 @@ func (w *Workload) owner(ctx context.Context, s tagalong.Service, deployment str
 			return "", err
 		}
 	}
-	return "", fmt.Errorf("service %s: in no cluster: %w", home{s.Account, s.Region}.arn("service/"+s.Name), tagalong.ErrNotFound)
+	s.Cluster = ""
+	switch {
+	case len(f.deleted) == 1:
+		return f.deleted[0], nil
+	case len(f.unseen) > 0:
+		return "", tagalong.UnseenClusters{Service: s, Clusters: f.unseen}
+	}
+	return "", fmt.Errorf("service %s with deployment %s: in no cluster: %w", homeOf(s).arn("service/"+s.Name), f.deployment, tagalong.ErrNotFound)
 }
 
 // found are the clusters that have a service of a name: with the short ARN, with
-// the short ARN but deleted, and with the long one; and those that may not be
-// looked into.
-type found struct{ active, deleted, long, unseen []string }
-
-// clusters gives those with the short ARN. ECS shows a deleted service for a
-// while, and its last events may be late.
-func (f found) clusters() []string {
-	if len(f.active) > 0 {
-		return f.active
-	}
-	return f.deleted
+// the short ARN but deleted, since ECS shows that for a while, and its last events may
+// be late, and with the long one; and those that may not be looked into.
+type found struct {
+	active, deleted, long, unseen []string
+	deployment                    string
+	owner                         string // the cluster whose service shows the deployment, "" if none does
 }
 
+func (f found) short() []string { return slices.Concat(f.active, f.deleted) }
+
 // search looks into every cluster.
-func search(ctx context.Context, client *ecs.Client, h home, service string) (f found, err error) {
+func (f *found) search(ctx context.Context, client *ecs.Client, h home, service string) error {
 	pager := ecs.NewListClustersPaginator(client, &ecs.ListClustersInput{})
 	for pager.HasMorePages() {
 		page, err := pager.NextPage(ctx)
 		if err != nil {
-			return f, translate("clusters of "+h.account+" in "+h.region, err)
+			return translate("clusters of "+h.account+" in "+h.region, err)
 		}
 		for _, arn := range page.ClusterArns {
 			cluster, ok := strings.CutPrefix(arn, h.arn("cluster/"))
@@ -93,15 +99,18 @@ func search(ctx context.Context, client *ecs.Client, h home, service string) (f 
 				continue
 			}
 			if err := f.add(ctx, client, tagalong.Service{Account: h.account, Region: h.region, Cluster: cluster, Name: service}); err != nil {
-				return f, err
+				return err
 			}
 		}
 	}
-	return f, nil
+	return nil
 }
 
 func (f *found) add(ctx context.Context, client *ecs.Client, s tagalong.Service) error {
 	service, err := describe(ctx, client, s)
+	if _, shown := definitionsOf(service)[f.deployment]; shown {
+		f.owner = s.Cluster
+	}
 	switch {
 	case errors.Is(err, tagalong.ErrNotFound):
 	case errors.Is(err, tagalong.ErrDenied):

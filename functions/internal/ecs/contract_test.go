@@ -54,10 +54,8 @@ func (w sandboxWorld) Legacy(_ *testing.T, s tagalong.Service) {
 	w.serviceOf(s, ecs.ServiceOptions{ShortARN: true})
 }
 
-func (w sandboxWorld) Deploy(t *testing.T, s tagalong.Service, tasks int, containers ...tagalong.Ran) (deployment, taskDefinition string) {
+func (w sandboxWorld) register(t *testing.T, s tagalong.Service, containers ...tagalong.Ran) (taskDefinition string) {
 	t.Helper()
-	service := w.serviceOf(s, ecs.ServiceOptions{})
-	service.Scale(tasks)
 	var defined []ecs.Container
 	for _, c := range containers {
 		w.ECS.Publish(c.Image, c.Digest)
@@ -67,6 +65,22 @@ func (w sandboxWorld) Deploy(t *testing.T, s tagalong.Service, tasks int, contai
 	if err != nil {
 		t.Fatal(err)
 	}
+	return taskDefinition
+}
+
+func (w sandboxWorld) RunTask(t *testing.T, s tagalong.Service, startedBy string, containers ...tagalong.Ran) {
+	t.Helper()
+	cluster := w.ECS.Cluster(wire.Scope{Account: s.Account, Region: s.Region}, s.Cluster)
+	if _, err := cluster.RunTask(w.register(t, s, containers...), ecs.RunOptions{StartedBy: startedBy}, now); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (w sandboxWorld) Deploy(t *testing.T, s tagalong.Service, tasks int, containers ...tagalong.Ran) (deployment, taskDefinition string) {
+	t.Helper()
+	service := w.serviceOf(s, ecs.ServiceOptions{})
+	service.Scale(tasks)
+	taskDefinition = w.register(t, s, containers...)
 	d, _, err := service.Deploy(taskDefinition, now)
 	if err != nil {
 		t.Fatal(err)

@@ -20,7 +20,8 @@ const (
 // that started them, which ECS takes as the only filter. A failed or replaced
 // deployment has none, or none that knows its images; but for about an hour ECS
 // still knows the tasks that were stopped. It lists those by service, and they
-// themselves say which deployment started them.
+// themselves say which deployment started them. Whoever runs a task by itself may name
+// any deployment as its startedBy, but not the service as its group.
 // https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTasks.html
 func (w *Workload) Tasks(ctx context.Context, s tagalong.Service, deployment string) ([]tagalong.TaskRun, error) {
 	client, err := w.clientOf(ctx, s)
@@ -81,7 +82,7 @@ func (l listing) describe(ctx context.Context, arns []string) (runs []tagalong.T
 		return nil, translate("tasks of service "+l.service.String(), err)
 	}
 	for _, task := range out.Tasks {
-		if aws.ToString(task.StartedBy) == l.deployment {
+		if aws.ToString(task.StartedBy) == l.deployment && aws.ToString(task.Group) == "service:"+l.service.Name {
 			runs = append(runs, runOf(task))
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -273,17 +274,46 @@ func (w *world) find(t *testing.T, name string) (string, error) {
 func TestClusterThatIsNotCertain(t *testing.T) {
 	w := start(t, ecs.ServiceOptions{ShortARN: true})
 	w.ECS.Cluster(wire.Scope{}, "second").CreateService(service.Name, ecs.ServiceOptions{ShortARN: true})
-	if _, err := w.find(t, service.Name); err == nil || !strings.Contains(err.Error(), "prod-cluster, second") {
-		t.Errorf("two clusters: %v", err)
+	if _, err := w.find(t, service.Name); !errors.Is(err, tagalong.ErrNotFound) || !strings.Contains(err.Error(), "with deployment ecs-svc/1: in no cluster") {
+		t.Errorf("two clusters, and neither has the deployment: %v", err)
 	}
-	w.ECS.Cluster(wire.Scope{}, "second").Service(service.Name).Delete(now)
-	if got, err := w.find(t, service.Name); err != nil || got != service.Cluster {
-		t.Errorf("one of them deleted: cluster %q, error %v", got, err)
-	}
-	w.clusters = cache[string]{}
 	w.ECS.Deny("ListClusters")
 	if _, err := w.find(t, service.Name); err == nil || !strings.Contains(err.Error(), "ListClusters") {
 		t.Errorf("denied: %v", err)
+	}
+}
+
+// Of two clusters that have a service of that short ARN it is the one whose deployment it
+// is: as it is shown or, if it is shown no more, by its revision.
+func TestClusterOfAShortARNThatExistsTwice(t *testing.T) {
+	for _, revisions := range []bool{true, false} {
+		t.Run(fmt.Sprintf("with revisions %t", revisions), func(t *testing.T) {
+			w := start(t, ecs.ServiceOptions{ShortARN: true, NoRevisions: !revisions})
+			second := w.ECS.Cluster(wire.Scope{}, "second").CreateService(service.Name, ecs.ServiceOptions{ShortARN: true, NoRevisions: !revisions})
+			unnamed := service
+			unnamed.Cluster = ""
+			want := func(deployment, cluster string) {
+				t.Helper()
+				if got, err := w.Workload.Cluster(t.Context(), unnamed, deployment); err != nil || got != cluster {
+					t.Errorf("cluster %q, error %v; want %s", got, err, cluster)
+				}
+			}
+			old := w.deploy(t)
+			own, _, err := w.service.Release(now, ecs.Container{Name: "app", Image: w.image})
+			ok(t, err)
+			_, err = own.Complete(now)
+			ok(t, err)
+			other, _, err := second.Release(now, ecs.Container{Name: "app", Image: w.image})
+			ok(t, err)
+			want(own.ID(), service.Cluster)
+			want(other.ID(), "second")
+			if revisions {
+				want(old.ID(), service.Cluster) // no task of its runs any more
+			}
+			second.Delete(now)
+			want(own.ID(), service.Cluster)
+			want(other.ID(), "second") // which is late
+		})
 	}
 }
 

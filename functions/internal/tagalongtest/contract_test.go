@@ -113,6 +113,10 @@ type workloadWorld struct {
 	known    map[string]tagalongtest.Deployment
 }
 
+func (w *workloadWorld) RunTask(_ *testing.T, s tagalong.Service, startedBy string, containers ...tagalong.Ran) {
+	w.workload.RunTask(s, "family:td", startedBy, tagalong.TaskRun{TaskDefinition: "td:1", Containers: containers})
+}
+
 func (w *workloadWorld) Legacy(_ *testing.T, s tagalong.Service) { w.workload.Legacy(s) }
 
 func (w *workloadWorld) Deploy(_ *testing.T, s tagalong.Service, tasks int, containers ...tagalong.Ran) (string, string) {

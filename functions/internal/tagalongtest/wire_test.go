@@ -147,18 +147,29 @@ type ecsWorld struct {
 
 func (w *ecsWorld) Legacy(_ *testing.T, s tagalong.Service) { w.legacy[s] = true }
 
+func (w *ecsWorld) register(t *testing.T, s tagalong.Service, containers ...tagalong.Ran) (definition string) {
+	t.Helper()
+	var defined []ecsbox.Container
+	for _, c := range containers {
+		w.ECS.Publish(c.Image, c.Digest)
+		defined = append(defined, ecsbox.Container{Name: c.Name, Image: c.Image})
+	}
+	return must[string](t)(w.ECS.Register(wire.Scope{Account: s.Account, Region: s.Region}, s.Name, defined...))
+}
+
+func (w *ecsWorld) RunTask(t *testing.T, s tagalong.Service, startedBy string, containers ...tagalong.Ran) {
+	t.Helper()
+	cluster := w.ECS.Cluster(wire.Scope{Account: s.Account, Region: s.Region}, s.Cluster)
+	must[string](t)(cluster.RunTask(w.register(t, s, containers...), ecsbox.RunOptions{StartedBy: startedBy}, sandboxtest.Epoch))
+}
+
 func (w *ecsWorld) Deploy(t *testing.T, s tagalong.Service, tasks int, containers ...tagalong.Ran) (string, string) {
 	t.Helper()
 	scope := wire.Scope{Account: s.Account, Region: s.Region}
 	if w.services[s] == nil {
 		w.services[s] = w.ECS.Cluster(scope, s.Cluster).CreateService(s.Name, ecsbox.ServiceOptions{DesiredCount: tasks, ShortARN: w.legacy[s]})
 	}
-	var defined []ecsbox.Container
-	for _, c := range containers {
-		w.ECS.Publish(c.Image, c.Digest)
-		defined = append(defined, ecsbox.Container{Name: c.Name, Image: c.Image})
-	}
-	definition := must[string](t)(w.ECS.Register(scope, s.Name, defined...))
+	definition := w.register(t, s, containers...)
 	at := sandboxtest.Epoch.Add(time.Duration(len(w.deployments)) * time.Minute)
 	d, _, err := w.services[s].Deploy(definition, at)
 	if err != nil {

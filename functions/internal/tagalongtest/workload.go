@@ -19,9 +19,17 @@ type Workload struct {
 
 	mu          sync.Mutex
 	deployments map[deploymentKey]Deployment
-	legacy      map[tagalong.Service]string // services without their cluster
-	elsewhere   map[string]bool             // accounts
+	legacy      map[tagalong.Service][]string // the clusters of services, by what names none
+	elsewhere   map[string]bool               // accounts
 	records     map[tagalong.Service][]tagalong.ServiceDeployment
+	tasks       []groupedTask
+}
+
+// groupedTask is a task in the cluster of a service, of its deployment or of nobody's.
+type groupedTask struct {
+	near             tagalong.Service
+	group, startedBy string
+	tagalong.TaskRun
 }
 
 var (
@@ -59,16 +67,25 @@ func (w *Workload) Deploy(s tagalong.Service, id string, d Deployment) {
 	w.deployments[deploymentKey{s, id}] = d
 }
 
-// Legacy says that a service has the short ARN, which does not name its cluster.
+// RunTask runs a task in the cluster of a service. One that is the service's has the
+// group service:NAME; what started it anybody may say of any task.
+func (w *Workload) RunTask(near tagalong.Service, group, startedBy string, run tagalong.TaskRun) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.tasks = append(w.tasks, groupedTask{near, group, startedBy, run})
+}
+
+// Legacy says that a service has the short ARN, which does not name its cluster: those
+// of several clusters may have the same.
 func (w *Workload) Legacy(s tagalong.Service) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.legacy == nil {
-		w.legacy = map[tagalong.Service]string{}
+		w.legacy = map[tagalong.Service][]string{}
 	}
 	cluster := s.Cluster
 	s.Cluster = ""
-	w.legacy[s] = cluster
+	w.legacy[s] = append(w.legacy[s], cluster)
 }
 
 // Elsewhere says that an account is none that may be asked.
@@ -129,10 +146,18 @@ func (w *Workload) Revision(ctx context.Context, s tagalong.Service, deployment 
 // Tasks implements tagalong.Workload. A deployment that is not known has none.
 func (w *Workload) Tasks(ctx context.Context, s tagalong.Service, deployment string) ([]tagalong.TaskRun, error) {
 	d, err := w.find(ctx, "Tasks", s, deployment)
-	if absent(err) {
-		return nil, nil
+	if err != nil && !absent(err) {
+		return nil, err
 	}
-	return slices.Clone(d.Tasks), err
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	runs := slices.Clone(d.Tasks)
+	for _, task := range w.tasks {
+		if task.near == s && task.startedBy == deployment && task.group == "service:"+s.Name {
+			runs = append(runs, task.TaskRun)
+		}
+	}
+	return runs, nil
 }
 
 // Definition implements tagalong.Workload.
@@ -147,7 +172,7 @@ func (w *Workload) Definition(ctx context.Context, s tagalong.Service, deploymen
 	return tagalong.Spec{TaskDefinition: d.TaskDefinition, Containers: slices.Clone(d.Defined)}, nil
 }
 
-// Cluster implements tagalong.Workload: a service with a short ARN is meant
+// Cluster implements tagalong.Workload: the one service with a short ARN is meant
 // whatever the deployment is.
 func (w *Workload) Cluster(ctx context.Context, s tagalong.Service, deployment string) (string, error) {
 	if w.Hook != nil {
@@ -157,8 +182,8 @@ func (w *Workload) Cluster(ctx context.Context, s tagalong.Service, deployment s
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if cluster, ok := w.legacy[s]; ok {
-		return cluster, nil
+	if clusters := w.legacy[s]; len(clusters) == 1 {
+		return clusters[0], nil
 	}
 	for key := range w.deployments {
 		s.Cluster = key.service.Cluster

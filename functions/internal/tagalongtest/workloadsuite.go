@@ -19,6 +19,9 @@ type WorkloadWorld interface {
 	// id and the ARN of its task definition. A container's Digest is the one that
 	// its image stands for now. It makes the service where there is none.
 	Deploy(t *testing.T, s tagalong.Service, tasks int, containers ...tagalong.Ran) (deployment, taskDefinition string)
+	// RunTask runs a task by itself, which belongs to no service, and says that a
+	// deployment started it.
+	RunTask(t *testing.T, s tagalong.Service, startedBy string, containers ...tagalong.Ran)
 	// Forget lets ECS know no revision of a deployment any more.
 	Forget(t *testing.T, s tagalong.Service, deployment string)
 	// Deny lets our role read no revisions.
@@ -40,10 +43,12 @@ func WorkloadSuite(t *testing.T, open func(t *testing.T) (tagalong.Workload, Wor
 		{"a revision that may not be read is denied", revisionDenied},
 		{"an account that is not covered is elsewhere", accountElsewhere},
 		{"tasks are those of their deployment, with what they report", tasks},
+		{"a task that somebody runs by itself is none of a deployment's, whatever it says", tasksStandalone},
 		{"a deployment that is not known has no tasks", tasksAbsent},
 		{"a task definition has the images as written, without digests", definition},
 		{"a deployment that is not known has no task definition", definitionAbsent},
 		{"the cluster of a service with a short ARN is found", cluster},
+		{"the cluster of a service whose short ARN is in two is found by its own deployment", clusterOfTwo},
 		{"the cluster of a service with a long ARN is found by its own deployment", clusterOfLong},
 		{"a service that is nowhere has no cluster", clusterAbsent},
 	} {
@@ -160,6 +165,15 @@ func tasks(t *testing.T, w suiteWorkload) {
 	w.wantTasks(s, first, firstDefinition, 3, suiteApp, suiteLog)
 }
 
+func tasksStandalone(t *testing.T, w suiteWorkload) {
+	s := suiteService("api")
+	deployment, taskDefinition := w.Deploy(t, s, 1, suiteApp)
+	w.RunTask(t, s, deployment, suiteLater)
+	w.RunTask(t, s, "ecs-svc/1", suiteLater)
+	w.wantTasks(s, deployment, taskDefinition, 1, suiteApp)
+	w.wantTasks(s, "ecs-svc/1", "", 0)
+}
+
 func tasksAbsent(t *testing.T, w suiteWorkload) {
 	s := suiteService("api")
 	w.Deploy(t, s, 1, suiteApp)
@@ -208,9 +222,25 @@ func cluster(t *testing.T, w suiteWorkload) {
 	}
 }
 
+func clusterOfTwo(t *testing.T, w suiteWorkload) {
+	s, namesake := suiteService("legacy"), suiteService("legacy")
+	namesake.Cluster = "another-cluster"
+	w.Legacy(t, s)
+	w.Legacy(t, namesake)
+	w.wantOwnCluster(s, namesake)
+	_, err := w.clusterOf(s, "ecs-svc/1")
+	w.wantError("a deployment of neither", err, tagalong.ErrNotFound)
+}
+
 func clusterOfLong(t *testing.T, w suiteWorkload) {
 	s, namesake := suiteService("api"), suiteService("api")
 	namesake.Cluster = "another-cluster"
+	w.wantOwnCluster(s, namesake)
+}
+
+func (w suiteWorkload) wantOwnCluster(s, namesake tagalong.Service) {
+	w.t.Helper()
+	t := w.t
 	deployment, _ := w.Deploy(t, s, 1, suiteApp)
 	another, _ := w.Deploy(t, namesake, 1, suiteApp)
 	for asked, want := range map[string]string{deployment: s.Cluster, another: namesake.Cluster} {

@@ -71,10 +71,13 @@ func (st *starter) pinned(container string) digest.Digest {
 	return ""
 }
 
-// digestNow gives the digest that a pull of an image would get now. ok is false
-// if the pull would end with an error.
 func (st *starter) digestNow(image string) (found digest.Digest, ok bool) {
-	s := st.service.cluster.scheduler
+	return st.service.cluster.scheduler.digestNow(image, st.service.options.ReportPlatform)
+}
+
+// digestNow gives the digest that a pull of an image would get now, of a platform if
+// one is given. ok is false if the pull would end with an error.
+func (s *Scheduler) digestNow(image, platform string) (found digest.Digest, ok bool) {
 	if named, err := reference.ParseNormalizedNamed(image); err == nil {
 		if digested, is := named.(reference.Digested); is {
 			return digested.Digest(), true
@@ -82,18 +85,13 @@ func (st *starter) digestNow(image string) (found digest.Digest, ok bool) {
 	}
 	if s.options.Images != nil {
 		if found, known := s.options.Images.Resolve(image); known {
-			return st.reported(image, found), found != ""
+			if platform != "" && found != "" {
+				found = s.options.Images.Platform(image, found, platform)
+			}
+			return found, found != ""
 		}
 	}
 	return s.upstream[image], true
-}
-
-func (st *starter) reported(image string, found digest.Digest) digest.Digest {
-	platform := st.service.options.ReportPlatform
-	if platform == "" || found == "" {
-		return found
-	}
-	return st.service.cluster.scheduler.options.Images.Platform(image, found, platform)
 }
 
 // wireRevision is
@@ -124,9 +122,11 @@ func (d *Deployment) describeRevision() wireRevision {
 	return r
 }
 
-// platform is what only Fargate has.
-func (svc *Service) platform() (version, family string) {
-	if svc.options.LaunchType == "FARGATE" {
+func (svc *Service) platform() (version, family string) { return platformOf(svc.options.LaunchType) }
+
+// platformOf is what only Fargate has.
+func platformOf(launchType string) (version, family string) {
+	if launchType == "FARGATE" {
 		return "1.4.0", "Linux"
 	}
 	return "", ""

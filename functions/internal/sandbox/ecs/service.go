@@ -163,7 +163,7 @@ func (svc *Service) Delete(at time.Time) {
 func (svc *Service) Forget() {
 	defer svc.lock()()
 	for id, t := range svc.cluster.tasks {
-		if t.starter.service == svc {
+		if t.of(svc) {
 			delete(svc.cluster.tasks, id)
 		}
 	}

@@ -1,6 +1,7 @@
 package ecs
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -21,11 +22,16 @@ const (
 // stoppedFor is how long DescribeTasks still knows a stopped task.
 const stoppedFor = time.Hour
 
-// task is a task of a deployment or a task set.
+// task is a task of a deployment or a task set, or a standalone one.
 type task struct {
 	id            string
 	order         int
-	starter       *starter // the deployment or task set
+	cluster       *Cluster
+	definition    *taskDefinition
+	starter       *starter // the deployment or task set, nil of a standalone task
+	startedBy     string
+	group         string
+	launchType    string
 	containers    []taskContainer
 	lastStatus    string
 	desiredStatus string
@@ -43,15 +49,17 @@ type taskContainer struct {
 }
 
 func (t *task) arn() string {
-	c := t.starter.service.cluster
-	return c.scope.ARN("ecs", "task/"+c.name+"/"+t.id)
+	return t.cluster.scope.ARN("ecs", "task/"+t.cluster.name+"/"+t.id)
 }
+
+// of reports whether a service started the task.
+func (t *task) of(svc *Service) bool { return t.starter != nil && t.starter.service == svc }
 
 // tasks gives the tasks of a service that are not stopped, oldest first.
 func (svc *Service) tasks() []*task {
 	var found []*task
 	for _, t := range svc.cluster.tasks {
-		if t.starter.service == svc && t.lastStatus != statusStopped {
+		if t.of(svc) && t.lastStatus != statusStopped {
 			found = append(found, t)
 		}
 	}
@@ -79,18 +87,57 @@ func (st *starter) adjust(desired int, at time.Time) {
 
 // start starts a task. One whose image cannot be pulled stays pending.
 func (st *starter) start(at time.Time) {
-	s := st.service.cluster.scheduler
-	id := wire.Hex(32, s.ids.Seed("task", st.service.longARN())...)
+	svc := st.service
+	t := svc.cluster.newTask(st.taskDefinition, svc.longARN(), at)
+	t.starter, t.startedBy, t.group, t.launchType = st, st.id(), "service:"+svc.name, svc.options.LaunchType
+	for i := range t.containers {
+		t.containers[i].digest = st.pinned(t.containers[i].name)
+	}
+	t.containers = append(t.containers, svc.sidecars()...)
+	t.pull()
+}
+
+func (c *Cluster) newTask(td *taskDefinition, of string, at time.Time) *task {
+	s := c.scheduler
+	id := wire.Hex(32, s.ids.Seed("task", of)...)
 	t := &task{
-		id: id, order: int(s.ids), starter: st, createdAt: at, version: 1,
+		id: id, order: int(s.ids), cluster: c, definition: td, createdAt: at, version: 1,
 		lastStatus: statusPending, desiredStatus: statusRunning,
 	}
-	for _, c := range st.taskDefinition.wire.Containers {
-		t.containers = append(t.containers, taskContainer{c.Name, c.Image, st.pinned(c.Name)})
+	for _, container := range td.wire.Containers {
+		t.containers = append(t.containers, taskContainer{name: container.Name, image: container.Image})
 	}
-	t.containers = append(t.containers, st.service.sidecars()...)
+	c.tasks[id] = t
+	return t
+}
+
+// RunOptions are what a standalone task is started with.
+type RunOptions struct {
+	StartedBy  string // free text: it may look like a deployment's id
+	Group      string // "" is family:FAMILY; service:NAME only ECS gives
+	LaunchType string // FARGATE by default
+}
+
+// RunTask starts a standalone task of a task definition, given as FAMILY,
+// FAMILY:REVISION or ARN, and gives its ARN. Its images' tags are resolved now.
+//
+// https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html.
+func (c *Cluster) RunTask(taskDefinition string, options RunOptions, at time.Time) (arn string, err error) {
+	c.scheduler.mu.Lock()
+	defer c.scheduler.mu.Unlock()
+	td, ok := c.scheduler.findTaskDefinition(c.scope, taskDefinition)
+	if !ok {
+		return "", fmt.Errorf("task definition %q is not registered", taskDefinition)
+	}
+	if strings.HasPrefix(options.Group, "service:") {
+		return "", fmt.Errorf("group %q: service: is for the tasks of services", options.Group)
+	}
+	t := c.newTask(td, c.ARN(), instant(at))
+	t.startedBy = options.StartedBy
+	t.group = cmp.Or(options.Group, "family:"+td.family)
+	t.launchType = cmp.Or(options.LaunchType, "FARGATE")
 	t.pull()
-	st.service.cluster.tasks[id] = t
+	return t.arn(), nil
 }
 
 // pull gets the images of a task that waits for them, and lets it run if it
@@ -104,7 +151,7 @@ func (t *task) pull() {
 		if c.digest != "" {
 			continue
 		}
-		found, ok := t.starter.digestNow(c.image)
+		found, ok := t.digestNow(c.image)
 		if !ok {
 			return
 		}
@@ -112,6 +159,13 @@ func (t *task) pull() {
 	}
 	t.lastStatus = statusRunning
 	t.version++
+}
+
+func (t *task) digestNow(image string) (digest.Digest, bool) {
+	if t.starter == nil {
+		return t.cluster.scheduler.digestNow(image, "")
+	}
+	return t.starter.digestNow(image)
 }
 
 // sidecars are the containers that ECS adds: they have a digest and no image.
@@ -183,6 +237,6 @@ func (t *task) runtimeID(container string) string {
 }
 
 func (t *task) containerARN(container string) string {
-	c := t.starter.service.cluster
+	c := t.cluster
 	return c.scope.ARN("ecs", "container/"+c.name+"/"+t.id+"/"+wire.UUID("container", t.id, container, strconv.Itoa(t.order)))
 }

@@ -163,3 +163,26 @@ func TestStoppedTasksVanish(t *testing.T) {
 		t.Errorf("after an hour: %s", got)
 	}
 }
+
+// Whoever runs a task by itself says what started it, and may say anything.
+func TestAStandaloneTaskIsListedByWhatItSays(t *testing.T) {
+	w := newWorld(t, ecs.ServiceOptions{})
+	w.push("v1")
+	d := w.deploy("v1")
+	arn, err := w.service.Cluster().RunTask(w.service.Name(), ecs.RunOptions{StartedBy: d.ID()}, sandboxtest.Epoch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, in := range map[int]awsecs.ListTasksInput{2: {StartedBy: aws.String(d.ID())}, 1: {ServiceName: aws.String(w.service.Name())}} {
+		if got, err := w.list(in); err != nil || got != want {
+			t.Errorf("%d tasks, error %v; want %d", got, err, want)
+		}
+	}
+	out, err := w.client.DescribeTasks(t.Context(), &awsecs.DescribeTasksInput{Cluster: aws.String("prod-cluster"), Tasks: []string{arn}})
+	if err != nil || len(out.Tasks) != 1 || aws.ToString(out.Tasks[0].Group) != "family:"+w.service.Name() || aws.ToString(out.Tasks[0].LastStatus) != "RUNNING" {
+		t.Errorf("task %+v, error %v", out, err)
+	}
+	if _, err := w.service.Cluster().RunTask(w.service.Name(), ecs.RunOptions{Group: "service:" + w.service.Name()}, sandboxtest.Epoch); err == nil {
+		t.Error("a standalone task is in the group of a service")
+	}
+}

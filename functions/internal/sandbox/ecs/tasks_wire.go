@@ -70,12 +70,11 @@ func (in *listTasksInput) check(c *Cluster) error {
 }
 
 func (in *listTasksInput) passes(t *task) bool {
-	d := t.starter
 	return t.desiredStatus == in.DesiredStatus &&
-		(in.StartedBy == "" || d.id() == in.StartedBy) &&
-		(in.Service == "" || d.service.name == in.Service) &&
-		(in.Family == "" || d.taskDefinition.family == in.Family) &&
-		(in.LaunchType == "" || d.service.options.LaunchType == in.LaunchType)
+		(in.StartedBy == "" || t.startedBy == in.StartedBy) &&
+		(in.Service == "" || t.group == "service:"+in.Service) &&
+		(in.Family == "" || t.definition.family == in.Family) &&
+		(in.LaunchType == "" || t.launchType == in.LaunchType)
 }
 
 func (t *task) vanished(now time.Time) bool {
@@ -139,7 +138,7 @@ type wireTask struct {
 	Cluster         string          `json:"clusterArn"`
 	TaskDefinition  string          `json:"taskDefinitionArn"`
 	Group           string          `json:"group"`
-	StartedBy       string          `json:"startedBy"`
+	StartedBy       string          `json:"startedBy,omitempty"`
 	LastStatus      string          `json:"lastStatus"`
 	DesiredStatus   string          `json:"desiredStatus"`
 	LaunchType      string          `json:"launchType"`
@@ -168,15 +167,14 @@ type wireContainer struct {
 }
 
 func (t *task) describe() wireTask {
-	d := t.starter
 	w := wireTask{
-		ARN: t.arn(), Cluster: d.service.cluster.ARN(), TaskDefinition: d.taskDefinition.arn(),
-		Group: "service:" + d.service.name, StartedBy: d.id(),
-		LastStatus: t.lastStatus, DesiredStatus: t.desiredStatus, LaunchType: d.service.options.LaunchType,
+		ARN: t.arn(), Cluster: t.cluster.ARN(), TaskDefinition: t.definition.arn(),
+		Group: t.group, StartedBy: t.startedBy,
+		LastStatus: t.lastStatus, DesiredStatus: t.desiredStatus, LaunchType: t.launchType,
 		CreatedAt: wire.At(t.createdAt), StoppedAt: wire.At(t.stoppedAt),
 		StopCode: t.stopCode, StoppedReason: t.stoppedReason, Version: t.version,
 	}
-	w.PlatformVersion, w.PlatformFamily = d.service.platform()
+	w.PlatformVersion, w.PlatformFamily = platformOf(t.launchType)
 	if t.lastStatus != statusPending {
 		w.StartedAt = wire.At(t.createdAt)
 	}
