@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"math"
 	"os"
 	"strings"
 	"testing"
@@ -59,4 +60,30 @@ func must(t *testing.T, args ...string) string {
 		t.Fatalf("tagalong %s: exit status %d\n%s", strings.Join(args, " "), r.status, r.stderr)
 	}
 	return r.stdout
+}
+
+// A sweep that waits for AWS, which throttles it for ever, and is ended by hand: what it
+// did not look at is not said to be right.
+func TestASweepThatIsEndedSaysThatItIsNotWhole(t *testing.T) {
+	st, _ := sandboxed(t, "told")
+	st.aws.ECS.Throttle("DescribeServices", math.MaxInt)
+	ctx, end := context.WithCancel(t.Context())
+	defer end()
+	time.AfterFunc(time.Second, end)
+	r := tagalongIn(ctx, "", "sweep")
+	if r.status != exitFailed || !strings.HasPrefix(r.stdout, "Nothing was found, but not everything was looked at") ||
+		!strings.Contains(r.stderr, "0 services and 0 tags looked at") || !strings.HasSuffix(r.stderr, "tagalong: interrupted\n") {
+		t.Errorf("exit status %d\n%s%s", r.status, r.stdout, r.stderr)
+	}
+}
+
+// A table that is not there is one error, whatever services there are.
+func TestASweepWithoutATableIsOneError(t *testing.T) {
+	sandboxed(t, "empty")
+	for _, args := range [][]string{{"sweep"}, {"sweep", "--dry-run"}, {"sweep", "--rules-from-environment", "--whole"}, {"replay", samples + "ecs-deployment-completed.json"}} {
+		r := tagalongIn(t.Context(), "", args...)
+		if r.status != exitFailed || r.stdout != "" || strings.Count(r.stderr, "\n") != 1 || !strings.Contains(r.stderr, `table "tagalong" is not in region us-east-1`) {
+			t.Errorf("%v: exit status %d\n%s%s", args, r.status, r.stdout, r.stderr)
+		}
+	}
 }
