@@ -51,8 +51,8 @@ func (c *createCommand) store(s *session, config *boot.Config, created bool) err
 	if err != nil {
 		return err
 	}
-	if !created {
-		if err := unsaid(s.table, config, found); err != nil {
+	if !created { // it may be full of what the functions wrote
+		if err := unsaid(config, found); err != nil {
 			return err
 		}
 	}
@@ -66,17 +66,6 @@ func (c *createCommand) store(s *session, config *boot.Config, created bool) err
 	for _, setting := range config.Stored() {
 		if err := s.write(ledger, setting, found[setting.Item()]); err != nil {
 			return err
-		}
-	}
-	return nil
-}
-
-// unsaid is the error of a table that was there before, and of which nobody says what
-// its functions have: it may be full of what they wrote.
-func unsaid(table string, config *boot.Config, found map[string]string) error {
-	for _, setting := range config.Stored() {
-		if item := setting.Item(); found[item] == "" && !setting.Set() {
-			return fmt.Errorf("table %q was there already, and has no item @%s: set %s as the functions have it, [] for none, and run this again", table, item, setting.Variable())
 		}
 	}
 	return nil

@@ -42,7 +42,7 @@ func (s *session) settings() (boot.Config, error) {
 
 // ruled is a part of the commands that write.
 type ruled struct {
-	RulesFromEnvironment bool `help:"Go ahead although TAGALONG_ENVIRONMENTS or TAGALONG_ACCOUNTS is not what the table has, or the table has neither. A variable that is not set overrules nothing: [] means none."`
+	RulesFromEnvironment bool `help:"Go ahead although TAGALONG_ENVIRONMENTS or TAGALONG_ACCOUNTS is not what the table has, or the table lacks it. A variable that is not set overrules nothing: [] means none."`
 }
 
 // settings are those of a command that writes: an error, unless the table has the same.
@@ -68,7 +68,7 @@ func (r ruled) compared(s *session) (boot.Config, disagreement, error) {
 	}
 	takeFrom(found, &config)
 	if r.RulesFromEnvironment {
-		return config, nil, nil
+		return config, nil, unsaid(&config, found)
 	}
 	if err := incomplete(&config, found); err != nil {
 		return config, nil, err
@@ -90,7 +90,7 @@ func incomplete(config *boot.Config, found map[string]string) error {
 		return nil
 	}
 	return fmt.Errorf(`table %q has no %s: nothing says that the rules and accounts here are those of its functions.
-Apply the Terraform module of this version; a table that "tagalong ledger create" made gets them by the same command, with %s as the functions have them, [] for none. --rules-from-environment goes ahead with the variables as they are here.`,
+Apply the Terraform module of this version; a table that "tagalong ledger create" made gets them by the same command, with %s as the functions have them, [] for none. --rules-from-environment goes ahead with the variables that are set here.`,
 		config.Table, strings.Join(items, " and no "), strings.Join(variables, " and "))
 }
 
@@ -112,6 +112,17 @@ func takeFrom(found map[string]string, config *boot.Config) {
 			setting.TakeFrom(text)
 		}
 	}
+}
+
+// unsaid is the error of a setting that neither the table has nor a variable: the
+// functions may have had one all the time.
+func unsaid(config *boot.Config, found map[string]string) error {
+	for _, setting := range config.Stored() {
+		if item := setting.Item(); found[item] == "" && !setting.Set() {
+			return fmt.Errorf("table %q has no item @%s: set %s as the functions have it, [] for none, and run this again", config.Table, item, setting.Variable())
+		}
+	}
+	return nil
 }
 
 // disagreement says of each variable that is set how it is not what the table has.

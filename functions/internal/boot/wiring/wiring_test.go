@@ -183,6 +183,18 @@ func TestReactorNamesWhatIsWrong(t *testing.T) {
 	}
 }
 
+// What the table has beside it is for the command: no function's start waits for it.
+func TestRulesAndAccountsInVariablesCostNoRead(t *testing.T) {
+	inline := map[string]string{boot.EnvEnvironments: `[{"environment":"prod"}]`, boot.EnvAccounts: `[{"account":"` + other + `","role":"` + role + `"}]`}
+	for n, pairs := range []map[string]string{nil, inline, {boot.EnvEnvironments: "@environments", boot.EnvAccounts: "@accounts"}} {
+		s, _, _ := start(t, pairs)
+		reads := slices.DeleteFunc(s.Calls(), func(c sandbox.Call) bool { return c.Operation != "BatchGetItem" })
+		if stored := n == 2; stored != (len(reads) > 0) {
+			t.Errorf("variables %v: calls %v", pairs, reads)
+		}
+	}
+}
+
 func TestOpenTouchesEachServiceAndSendsNoCall(t *testing.T) {
 	s, _, err := start(t, nil)
 	if err != nil {
