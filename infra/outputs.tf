@@ -65,6 +65,16 @@ output "environments" {
   }
 }
 
+output "promotions" {
+  description = "Which pipelines' jobs may tag which repositories, as the function tagimage reads it; null where all may."
+  value       = lookup(local.documents, "promotions", null)
+
+  precondition {
+    condition     = length(module.rules.promotion_problems) == 0
+    error_message = join("\n", module.rules.promotion_problems)
+  }
+}
+
 output "accounts" {
   description = "The accounts, as the functions read them and as they are in the table."
   value       = local.documents.accounts

@@ -3,10 +3,11 @@ module "rules" {
 
   environments = var.environments
   accounts     = var.accounts
+  promotions   = var.promotions
   own_account  = local.account
 }
 
-# Environment rules and accounts, as the functions read them: JSON in a variable,
+# Environment rules, accounts and promotions, as the functions read them: JSON in a variable,
 # or in an item of the table when it is long, since Lambda allows 4 KB of
 # environment in all. A short one costs no function's start a read.
 locals {
@@ -14,10 +15,10 @@ locals {
 
   # Without the attributes that are not set: the functions know a missing list,
   # and no null.
-  documents = {
+  documents = merge({
     environments = jsonencode([for rule in var.environments : { for key, value in rule : key => value if value != null }])
     accounts     = jsonencode([for account in var.accounts : { for key, value in account : key => value if value != null }])
-  }
+  }, { for name in ["promotions"] : name => jsonencode(var.promotions) if var.promotions != null })
 
   # An item's name changes with its content, so that a function reads a new one:
   # it looks once, when it starts.
@@ -42,6 +43,10 @@ locals {
     TAGALONG_PENDING_AFTER  = var.pending_after
     TAGALONG_UNTAG          = var.untag ? "true" : ""
   }
+
+  environment_tagimage = merge(local.environment, {
+    TAGALONG_PROMOTIONS = lookup(local.settings, "promotions", "")
+  })
 }
 
 # For the command, whatever the functions get by variable: what a person does by hand

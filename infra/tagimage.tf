@@ -6,7 +6,7 @@ module "tagimage" {
   name        = "tagimage"
   description = "Tagalong: CodePipeline action that tags an image"
   settings    = local.function
-  environment = local.environment
+  environment = local.environment_tagimage
   policy      = data.aws_iam_policy_document.tagimage.json
 }
 

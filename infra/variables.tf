@@ -82,6 +82,15 @@ variable "accounts" {
   nullable = false
 }
 
+variable "promotions" {
+  description = "Which pipelines' jobs may tag which repositories by the action tagimage: one entry has to allow both. Globs over names; a pipeline may have its account before it, such as 444455556666/checkout-*, and a repository its registry. Null: every pipeline of our own account and of those in accounts may tag all that is covered. An empty list: none may."
+  type = list(object({
+    pipelines    = optional(list(string))
+    repositories = optional(list(string))
+  }))
+  default = null
+}
+
 variable "regions" {
   description = "Regions of our own account whose clusters, repositories and pipelines the functions may look into; patterns with * and ? are allowed."
   type        = list(string)

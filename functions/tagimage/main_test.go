@@ -36,6 +36,7 @@ type world struct {
 	repository   *ecr.Repository
 	older, newer digest.Digest // build-1, build-2
 	pipeline     *codepipeline.Pipeline
+	role         string // that its actions act with, "" for the pipeline's own
 }
 
 func variables(api *lambdatest.Runtime, endpoint string, more ...string) []string {
@@ -84,6 +85,7 @@ func (w *world) job(t *testing.T, parameters string, ago time.Duration) *codepip
 	action, _, err := stage.StartAction("Tag", codepipeline.ActionOptions{
 		Type:          codepipeline.ActionType{Category: "Invoke", Provider: "Lambda"},
 		Configuration: map[string]string{"FunctionName": "tagimage", "UserParameters": parameters},
+		RoleARN:       w.role,
 	}, at)
 	if err != nil {
 		t.Fatal(err)
@@ -241,6 +243,8 @@ func TestSettingsAreAMatterOfConfiguration(t *testing.T) {
 		"TAGALONG_TABLE=":                      "TAGALONG_TABLE missing",
 		"TAGALONG_ENVIRONMENTS=[{}]":           "TAGALONG_ENVIRONMENTS: environment rules[0].environment",
 		"TAGALONG_ENVIRONMENTS=@rules":         "TAGALONG_ENVIRONMENTS, item @rules",
+		"TAGALONG_PROMOTIONS=@promotions":      "TAGALONG_PROMOTIONS, item @promotions",
+		"TAGALONG_PROMOTIONS={}":               "TAGALONG_PROMOTIONS: promotions: json",
 		"TAGALONG_ACCOUNTS=[{\"role\":\"x\"}]": "TAGALONG_ACCOUNTS",
 	} {
 		api := lambdatest.StartRuntime(t)
@@ -371,6 +375,29 @@ func TestNothingIsDoneWithoutCodePipelinesWord(t *testing.T) {
 	}
 	w.CodePipeline.Deny("GetJobDetails")
 	if a := w.invoke(t, w.job(t, w.recipe(w.newer), 0)); a.FailureType != "PermissionError" || !strings.Contains(a.Message, "allow the function's role codepipeline:GetJobDetails") {
+		t.Errorf("answer %+v", a)
+	}
+	w.wantTag(t, w.older)
+}
+
+// Jobs of pipelines that may not tag fail, and say what to change.
+func TestPipelinesThatMayNotTagFail(t *testing.T) {
+	w := start(t, `TAGALONG_PROMOTIONS=[{"pipelines":["payments-*"],"repositories":["*"]}]`)
+	a := w.invoke(t, w.job(t, w.recipe(w.older), time.Minute))
+	if want := "pipeline checkout-release of account 111122223333 may not tag repository " + w.repository.URI(); a.FailureType != "PermissionError" || !strings.Contains(a.Message, want) {
+		t.Errorf("answer %+v", a)
+	}
+	w.wantTag(t, "")
+
+	w.pipeline = w.CodePipeline.CreatePipeline(wire.Scope{Account: "444455556666"}, "payments-release", codepipeline.PipelineOptions{})
+	w.role = "arn:aws:iam::111122223333:role/deploy" // of ours, which a pipeline of another account acts with
+	if a := w.invoke(t, w.job(t, w.recipe(w.older), time.Minute)); a.FailureType != "PermissionError" || !strings.Contains(a.Message, "account 444455556666 may not tag") {
+		t.Errorf("answer %+v", a)
+	}
+	w.wantTag(t, "")
+
+	w.pipeline, w.role = w.CodePipeline.CreatePipeline(wire.Scope{}, "payments-release", codepipeline.PipelineOptions{}), ""
+	if a := w.invoke(t, w.job(t, w.recipe(w.older), time.Minute)); a.Status != codepipeline.JobSucceeded {
 		t.Errorf("answer %+v", a)
 	}
 	w.wantTag(t, w.older)

@@ -1,4 +1,4 @@
-run "rules_and_accounts_are_judged_as_by_the_functions" {
+run "rules_accounts_and_promotions_are_judged_as_by_the_functions" {
   command = plan
 
   module {

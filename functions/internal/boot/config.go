@@ -24,6 +24,10 @@ const (
 	EnvEnvironments = "TAGALONG_ENVIRONMENTS"
 	// EnvAccounts holds the accounts beside our own, JSON or @NAME.
 	EnvAccounts = "TAGALONG_ACCOUNTS"
+	// EnvPromotions holds which pipelines' jobs may tag which repositories, JSON or
+	// @NAME. Without it all pipelines of our own account and of those listed may tag all
+	// that we were given.
+	EnvPromotions = "TAGALONG_PROMOTIONS"
 	// EnvLogLevel is debug, info, warn or error; info by default.
 	EnvLogLevel = "TAGALONG_LOG_LEVEL"
 	// EnvEventBus is the event bus that gets Tagalong's own events, by name or
@@ -42,6 +46,7 @@ type Config struct {
 	Table        string
 	Environments Setting[tagalong.Rules]
 	Accounts     Setting[[]Account]
+	Promotions   Setting[tagalong.PromotionRules]
 	LogLevel     slog.Level
 	EventBus     string        // "" for none
 	Retention    time.Duration // 0 is for ever
@@ -67,6 +72,7 @@ func ReadConfig(getenv func(string) string, need ...string) (Config, error) {
 		Table:        r.text(EnvTable, tableName.MatchString, "the name of a DynamoDB table: 3 to 255 letters, digits, dots, underscores or hyphens"),
 		Environments: setting(&r, EnvEnvironments, tagalong.ParseRules),
 		Accounts:     setting(&r, EnvAccounts, ParseAccounts),
+		Promotions:   setting(&r, EnvPromotions, tagalong.ParsePromotionRules),
 		LogLevel:     r.level(EnvLogLevel),
 		EventBus:     r.text(EnvEventBus, eventBus.MatchString, "the name or the ARN of an event bus"),
 		Retention:    r.days(EnvRetentionDays),

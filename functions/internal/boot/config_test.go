@@ -48,6 +48,7 @@ func TestEveryVariable(t *testing.T) {
 		EnvRetentionDays, "400",
 		EnvPendingAfter, "90m",
 		EnvUntag, "true",
+		EnvPromotions, `[{"pipelines":["444455556666/checkout-*"],"repositories":["checkout-*"]}]`,
 	), EnvTable)
 	if err != nil {
 		t.Fatal(err)
@@ -58,6 +59,10 @@ func TestEveryVariable(t *testing.T) {
 	}
 	rules, err1 := c.Environments.Resolve(t.Context(), noItem)
 	accounts, err2 := c.Accounts.Resolve(t.Context(), noItem)
+	promotions, err3 := c.Promotions.Resolve(t.Context(), noItem)
+	if len(promotions) != 1 || promotions[0].Repositories[0] != "checkout-*" || err3 != nil {
+		t.Errorf("promotions %v, %v", promotions, err3)
+	}
 	if len(rules) != 1 || rules[0].Environment != "prod" || len(accounts) != 2 || accounts[0].Regions[0] != "eu-central-1" {
 		t.Errorf("rules %v, %v; accounts %v, %v", rules, err1, accounts, err2)
 	}
@@ -67,6 +72,7 @@ func TestAllProblemsAreReportedAtOnce(t *testing.T) {
 	_, err := ReadConfig(env(
 		EnvEnvironments, `[{"environment":""},{"environment":"prod","tags":["{nonsense}"]}]`,
 		EnvAccounts, `[{"account":"12","regions":["mars"]},{"account":"111122223333","role":"arn:aws:iam::444455556666:role/x"},{"account":"111122223333","role":"me"}]`,
+		EnvPromotions, `[{"pipelines":["a/b/c"]},{"repositories":["["]}]`,
 		EnvLogLevel, "loud",
 		EnvEventBus, "no bus!",
 		EnvRetentionDays, "1.5",
@@ -84,6 +90,7 @@ func TestAllProblemsAreReportedAtOnce(t *testing.T) {
 		`accounts[1].role "arn:aws:iam::444455556666:role/x": want a role of account 111122223333`,
 		`accounts[2].role "me": want the ARN of a role`,
 		`accounts[2].account "111122223333": listed in accounts[1] already`,
+		EnvPromotions + `: promotions[0].pipelines "a/b/c": want a glob of pipelines' names`, `promotions[1].repositories "["`,
 		EnvLogLevel + ` "loud": want debug, info, warn or error`,
 		EnvEventBus + ` "no bus!": want`,
 		EnvRetentionDays + ` "1.5": want whole days from 1`,
@@ -101,6 +108,7 @@ func TestWrongValues(t *testing.T) {
 		EnvTable:         {"t", "two words", strings.Repeat("x", 256)},
 		EnvEnvironments:  {"prod", "{}", "[] []", "@", "@a b"},
 		EnvAccounts:      {"111122223333", `[{"id":"111122223333"}]`, "[]]", "@?"},
+		EnvPromotions:    {"*", `{}`, `[{"pipeline":["a"]}]`, "[]]", "@"},
 		EnvLogLevel:      {"trace", "0"},
 		EnvRetentionDays: {"0", "-1", "forever", "36501"},
 		EnvPendingAfter:  {"1", "0s", "1d"},

@@ -134,11 +134,12 @@ func writtenMetrics(t *testing.T) map[string]bool {
 // verdicts of a row: good; bad here and there; hidden and wide, which only the
 // module refuses; start, which a function refuses when it knows its own account.
 type row struct {
-	Case     string          `json:"case"`
-	Verdict  string          `json:"verdict"`
-	Names    string          `json:"names"`
-	Rules    json.RawMessage `json:"rules"`
-	Accounts json.RawMessage `json:"accounts"`
+	Case       string          `json:"case"`
+	Verdict    string          `json:"verdict"`
+	Names      string          `json:"names"`
+	Rules      json.RawMessage `json:"rules"`
+	Accounts   json.RawMessage `json:"accounts"`
+	Promotions json.RawMessage `json:"promotions"`
 }
 
 // TestTheModuleRefusesTheSameRules holds the functions against the tables that
@@ -149,6 +150,7 @@ func TestTheModuleRefusesTheSameRules(t *testing.T) {
 		parse func(row) error
 	}{
 		{"infra/tests/rules/environments.json", func(r row) error { _, err := tagalong.ParseRules(string(r.Rules)); return err }},
+		{"infra/tests/rules/promotions.json", func(r row) error { _, err := tagalong.ParsePromotionRules(string(r.Promotions)); return err }},
 		{"infra/tests/rules/accounts.json", func(r row) error { _, err := boot.ParseAccounts(string(r.Accounts)); return err }},
 	} {
 		var rows []row

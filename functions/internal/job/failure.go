@@ -23,6 +23,11 @@ func Misconfigured(format string, args ...any) error {
 	return fails(tagalong.ConfigurationError, format, args)
 }
 
+// Forbidden says that the action may not do what it asks for, and who could let it.
+func Forbidden(format string, args ...any) error {
+	return fails(tagalong.PermissionError, format, args)
+}
+
 // Gone says that what the action works on is there no more.
 func Gone(format string, args ...any) error {
 	return fails(tagalong.RevisionUnavailable, format, args)

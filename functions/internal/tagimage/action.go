@@ -34,8 +34,11 @@ type Sights interface {
 
 // Action is the action, in the function's Region.
 type Action struct {
-	Region   string
-	Rules    tagalong.Rules
+	Region     string
+	Rules      tagalong.Rules
+	Promotions tagalong.PromotionRules
+	// Coverage returns what we were given, as of the Reactor.
+	Coverage func(context.Context) (tagalong.Coverage, error)
 	Images   Images
 	Promoter Promoter
 	Sights   Sights
@@ -49,6 +52,9 @@ type Action struct {
 func (a Action) Do(ctx context.Context, j job.Job) (tagalong.Success, error) {
 	request, err := a.request(j)
 	if err != nil {
+		return tagalong.Success{}, err
+	}
+	if err := a.allowed(ctx, j.Context.Pipeline, request.image.Repository); err != nil {
 		return tagalong.Success{}, err
 	}
 	found, err := a.find(ctx, request.image)
@@ -84,6 +90,18 @@ func (a Action) Do(ctx context.Context, j job.Job) (tagalong.Success, error) {
 		return tagalong.Success{}, remarked(err, promoted)
 	}
 	return success, nil
+}
+
+// allowed returns nil if a pipeline's jobs may tag a repository.
+func (a Action) allowed(ctx context.Context, p tagalong.Pipeline, r tagalong.Repository) error {
+	covered, err := a.Coverage(ctx)
+	if err != nil {
+		return err
+	}
+	if err := a.Promotions.Refusal(covered, p, r); err != nil {
+		return job.Forbidden("%v", err)
+	}
+	return nil
 }
 
 // remarked says of a job that fails that its promotion is a claim all the same, if

@@ -369,3 +369,48 @@ func TestJobThatIsOverPromotesNothingNew(t *testing.T) {
 		}
 	}
 }
+
+// Whose pipelines may tag what is decided before ECR and the ledger are asked.
+func TestPipelinesThatMayNotTagFail(t *testing.T) {
+	const parameters = `{"RepositoryName":"checkout-api","ImageTag":"build-1","NewImageTag":"prod"}`
+	stranger, listed, another := origin, origin, origin
+	stranger.Pipeline.Account, listed.Pipeline.Account, another.Pipeline.Name = "777788889999", "444455556666", "payments-release"
+	checkout := tagalong.PromotionRules{{Pipelines: []string{"checkout-*"}, Repositories: []string{"checkout-*"}}}
+	for name, c := range map[string]struct {
+		rules   tagalong.PromotionRules
+		of      tagalong.JobContext
+		refusal string
+	}{
+		"of our own account, by no rules":   {nil, origin, ""},
+		"of a listed account, by no rules":  {nil, listed, ""},
+		"of another account, by no rules":   {nil, stranger, "account 777788889999 may not tag"},
+		"of our own account, by a rule":     {checkout, origin, ""},
+		"of another account, by a rule":     {checkout, stranger, "list it in TAGALONG_ACCOUNTS"},
+		"another pipeline":                  {checkout, another, "pipeline payments-release of account 111122223333 may not tag repository " + host + "/checkout-api: no entry of TAGALONG_PROMOTIONS"},
+		"another repository":                {tagalong.PromotionRules{{Pipelines: []string{"checkout-*"}, Repositories: []string{"payments"}}}, origin, `add {"pipelines": ["111122223333/checkout-release"], "repositories": ["checkout-api"]}`},
+		"of another account by the account": {tagalong.PromotionRules{{Pipelines: []string{"444455556666/*"}}}, origin, "no entry"},
+	} {
+		w := start(t)
+		w.Promotions, w.Coverage = c.rules, tagalongtest.Covering("111122223333", "444455556666")
+		reads := 0
+		w.registry.OnRead = func(_ context.Context, _ tagalong.Repository, read func() (tagalong.Images, error)) (tagalong.Images, error) {
+			reads++
+			return read()
+		}
+		_, err := w.doAs(t, c.of, parameters)
+		if c.refusal == "" {
+			if len(w.ledger.promotions) != 1 {
+				t.Errorf("%s: error %v, promotions %+v", name, err, w.ledger.promotions)
+			}
+			continue
+		}
+		wantFailure(t, err, "PermissionError: ")
+		wantFailure(t, err, c.refusal)
+		if reads+len(w.ledger.promotions)+w.codePipeline.asked != 0 {
+			t.Errorf("%s: %d reads, promotions %+v", name, reads, w.ledger.promotions)
+		}
+	}
+	w := start(t)
+	_, err := w.do(t, `{"ImageURI":"777788889999.dkr.ecr.us-east-1.amazonaws.com/base:1","NewImageTag":"prod"}`)
+	wantFailure(t, err, "the registry's account is neither our own nor listed")
+}

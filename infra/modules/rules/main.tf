@@ -1,7 +1,7 @@
-# What is wrong with environments and accounts, in sentences. The functions
-# check the same at their start (functions/internal/tagalong/environment.go,
-# functions/internal/boot/accounts.go); both are held against the tables in
-# tests/. Only this module refuses a rule that never matches, and one that matches
+# What is wrong with environments, accounts and promotions, in sentences. The functions
+# check the same at their start (functions/internal/tagalong/environment.go and
+# promotionrules.go, functions/internal/boot/accounts.go); both are held against the
+# tables in tests/. Only this module refuses a rule that never matches, and one that matches
 # every service without saying so: Terraform drops attributes that it does not
 # know, so that clusters misspelt are none, which to the functions is all.
 locals {
@@ -105,6 +105,21 @@ locals {
     ]],
     [for region in coalesce(entry.regions, []) :
       "accounts[${i}].regions \"${region}\": want the name of an AWS Region, such as us-east-1." if !can(regex("^[a-z]{2,}(?:-[a-z]+)+-[0-9]$", region))
+    ],
+  )])
+
+  # Both lists are named, since Terraform drops one that is misspelt, and a missing one is
+  # all.
+  promotion_problems = flatten([for i, rule in coalesce(var.promotions, []) : concat(
+    [for list in ["pipelines", "repositories"] :
+      "promotions[${i}] names no ${list}: want at least one, or ${list} = [\"*\"] for all of them; is it misspelt?" if length(coalesce(rule[list], [])) == 0
+    ],
+    [for glob in coalesce(rule.pipelines, []) :
+      "promotions[${i}].pipelines \"${glob}\": want a glob of pipelines' names, such as checkout-*, with its account before it or not, such as 444455556666/checkout-*."
+      if !can(regex("^(?:(?:[0-9]{12}|\\*)/)?[^/]+$", glob)) || !can(regex(local.glob, glob))
+    ],
+    [for glob in coalesce(rule.repositories, []) :
+      "promotions[${i}].repositories \"${glob}\": want a glob of names, such as checkout-*." if !can(regex(local.glob, glob))
     ],
   )])
 }

@@ -3,6 +3,11 @@ output "environment_problems" {
   value       = local.rule_problems
 }
 
+output "promotion_problems" {
+  description = "What is wrong with the promotions, a sentence each."
+  value       = local.promotion_problems
+}
+
 output "account_problems" {
   description = "What is wrong with the accounts, a sentence each."
   value       = local.account_problems

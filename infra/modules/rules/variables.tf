@@ -27,6 +27,15 @@ variable "accounts" {
   nullable = false
 }
 
+variable "promotions" {
+  description = "Promotions, as the main module takes them; null is none."
+  type = list(object({
+    pipelines    = optional(list(string))
+    repositories = optional(list(string))
+  }))
+  default = null
+}
+
 variable "own_account" {
   description = "Id of our own account, which needs no role."
   type        = string

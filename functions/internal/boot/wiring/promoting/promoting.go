@@ -21,25 +21,28 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/tagimage"
 )
 
-// Action makes the action that a configuration describes. Rules and accounts that
-// lie in the table are read from there.
+// Action makes the action that a configuration describes. Rules, accounts and
+// promotions that lie in the table are read from there.
 func Action(ctx context.Context, config boot.Config, cfg aws.Config, log *slog.Logger) (tagimage.Action, error) {
 	ledger := dynamo.New(dynamodb.NewFromConfig(cfg), config.Table)
 	rules, problem := config.Environments.Resolve(ctx, ledger.Setting)
 	listed, another := config.Accounts.Resolve(ctx, ledger.Setting)
-	if err := errors.Join(problem, another); err != nil {
+	promotions, third := config.Promotions.Resolve(ctx, ledger.Setting)
+	if err := errors.Join(problem, another, third); err != nil {
 		return tagimage.Action{}, err
 	}
 	reach := accounts.New(cfg, accounts.OwnAccount(cfg), listed)
 	registry := ecr.New(reach.Registry)
 	return tagimage.Action{
-		Region:   cfg.Region,
-		Rules:    rules,
-		Images:   registry,
-		Promoter: &tagalong.Reactor{Rules: rules, Ledger: ledger, Registry: registry, Coverage: reach.Coverage, Retention: config.Retention, Log: log},
-		Sights:   ledger,
-		Runs:     codepipeline.New(reach.Workload),
-		Log:      log,
+		Region:     cfg.Region,
+		Rules:      rules,
+		Promotions: promotions,
+		Coverage:   reach.Coverage,
+		Images:     registry,
+		Promoter:   &tagalong.Reactor{Rules: rules, Ledger: ledger, Registry: registry, Coverage: reach.Coverage, Retention: config.Retention, Log: log},
+		Sights:     ledger,
+		Runs:       codepipeline.New(reach.Workload),
+		Log:        log,
 	}, nil
 }
 

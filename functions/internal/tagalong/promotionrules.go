@@ -1,0 +1,80 @@
+package tagalong
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// PromotionRules say which pipelines' jobs may tag which repositories, of those that we
+// were given: one of them has to allow it. nil, but not an empty list, allows all of
+// them to every pipeline of our own account and of the accounts listed.
+type PromotionRules []PromotionRule
+
+// PromotionRule lets pipelines tag repositories. A missing list is all of them.
+type PromotionRule struct {
+	// Pipelines are globs over NAME, or over ACCOUNT/NAME.
+	Pipelines []string `json:"pipelines,omitempty"`
+	// Repositories are globs over NAME and REGISTRY/NAME, as those of rules.
+	Repositories []string `json:"repositories,omitempty"`
+}
+
+// pipelineGlob is what a glob of pipelines looks like.
+var pipelineGlob = regexp.MustCompile(`^(?:(?:\d{12}|\*)/)?[^/]+$`)
+
+// ParsePromotionRules reads the JSON of TAGALONG_PROMOTIONS. It reports all problems at
+// once, each with the field, the value and what would be right.
+func ParsePromotionRules(raw string) (PromotionRules, error) {
+	decoder := json.NewDecoder(strings.NewReader(raw))
+	decoder.DisallowUnknownFields()
+	var rules PromotionRules
+	if err := decoder.Decode(&rules); err != nil {
+		return nil, fmt.Errorf(`promotions: %w; want an array such as [{"pipelines":["checkout-*"],"repositories":["checkout-*"]}]`, err)
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("promotions: text after the array: want one array and nothing else")
+	}
+	var problems []error
+	for i, rule := range rules {
+		problems = append(problems, rule.check(fmt.Sprintf("promotions[%d]", i))...)
+	}
+	return rules, errors.Join(problems...)
+}
+
+func (r PromotionRule) check(at string) (problems []error) {
+	for _, glob := range r.Pipelines {
+		if _, err := path.Match(glob, ""); err != nil || !pipelineGlob.MatchString(glob) {
+			problems = append(problems, fmt.Errorf("%s.pipelines %q: want a glob of pipelines' names, such as checkout-*, with its account before it or not, such as 444455556666/checkout-*", at, glob))
+		}
+	}
+	return append(problems, CheckGlobs(at+".repositories", r.Repositories)...)
+}
+
+// Refusal returns why a pipeline's job may not tag a repository, and what to change;
+// nil if it may.
+func (p PromotionRules) Refusal(covered Coverage, pipeline Pipeline, r Repository) error {
+	refused := fmt.Sprintf("pipeline %s of account %s may not tag repository %s", pipeline.Name, pipeline.Account, r)
+	account, _, _ := r.ECR()
+	_, known := covered.of(pipeline.Account)
+	_, given := covered.of(account)
+	switch {
+	case !known:
+		return fmt.Errorf("%s: the pipeline's account is neither our own nor listed: list it in TAGALONG_ACCOUNTS", refused)
+	case !given:
+		return fmt.Errorf("%s: the registry's account is neither our own nor listed: list it in TAGALONG_ACCOUNTS", refused)
+	case !covered.reads(r):
+		return fmt.Errorf("%s: of account %s TAGALONG_ACCOUNTS lists other repositories or Regions: add this one", refused, account)
+	case p != nil && !slices.ContainsFunc(p, func(rule PromotionRule) bool { return rule.allows(pipeline, r) }):
+		return fmt.Errorf(`%s: no entry of TAGALONG_PROMOTIONS lets it: add {"pipelines": ["%s/%s"], "repositories": ["%s"]}`, refused, pipeline.Account, pipeline.Name, r.Name)
+	}
+	return nil
+}
+
+func (r PromotionRule) allows(pipeline Pipeline, repository Repository) bool {
+	return repository.matchesAny(r.Repositories) && (matchesAny(r.Pipelines, pipeline.Name) || matchesAny(r.Pipelines, pipeline.Account+"/"+pipeline.Name))
+}
