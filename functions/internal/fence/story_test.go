@@ -24,6 +24,8 @@ type story struct {
 	tell func(w *world)
 	// rules of the environments; nil for clusters as environments.
 	rules tagalong.Rules
+	// pausesOnly stops the handlers, and lets none die.
+	pausesOnly bool
 }
 
 // world is one sandbox with a story in it.
@@ -37,6 +39,10 @@ type world struct {
 	a, b   []byte   // events that are handled at once
 	// promotions are what some of these are instead of events, by the ids of their jobs.
 	promotions map[string]tagalong.Promotion
+	// lates are others of these, by their names, and course is what the history has in the
+	// end of the service prod/app; "" if that is not looked at.
+	lates  map[string]*late
+	course string
 	// want is where each tag belongs when all is over, by repository:tag.
 	want map[string]digest.Digest
 	// allowed are the digests that each tag may sit on at any time.
@@ -259,6 +265,7 @@ func newWorld(t *testing.T, s story) *world {
 		want:    map[string]digest.Digest{},
 
 		promotions: map[string]tagalong.Promotion{},
+		lates:      map[string]*late{},
 		allowed:    map[string][]digest.Digest{},
 	}
 	s.tell(w)
