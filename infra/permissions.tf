@@ -31,7 +31,7 @@ data "aws_iam_policy_document" "ledger_write" {
   statement {
     sid       = "ReadLedger"
     actions   = ["dynamodb:Query", "dynamodb:BatchGetItem"]
-    resources = [local.table_arn]
+    resources = [local.table_arn, "${local.table_arn}/index/gsi1"] # which says what tags an environment has, and which ones deployments read
   }
 
   statement {

@@ -27,14 +27,6 @@ data "aws_iam_policy_document" "sweep" {
     data.aws_iam_policy_document.own_events.json,
     data.aws_iam_policy_document.member_accounts.json,
   ]
-
-  # The index that has the tags of an environment; what it asks besides is in the
-  # table itself.
-  statement {
-    sid       = "FindTags"
-    actions   = ["dynamodb:Query"]
-    resources = ["${local.table_arn}/index/gsi1"]
-  }
 }
 
 resource "aws_scheduler_schedule" "sweep" {

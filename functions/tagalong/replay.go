@@ -194,7 +194,7 @@ func tagsTold(o tagalong.Outcome) string {
 	for _, count := range []struct {
 		n    int
 		what string
-	}{{o.Moved, "moved"}, {o.Confirmed, "confirmed"}, {o.Blocked, "blocked"}, {o.Missing, "missing"}, {o.InDoubt, "in doubt"}} {
+	}{{o.Moved, "moved"}, {o.Confirmed, "confirmed"}, {o.Blocked, "blocked"}, {o.Missing, "missing"}, {o.Inputs, "left alone"}, {o.InDoubt, "in doubt"}} {
 		if count.n > 0 {
 			counts = append(counts, fmt.Sprintf("%d %s", count.n, count.what))
 		}

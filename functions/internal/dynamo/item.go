@@ -329,6 +329,8 @@ type memberItem struct {
 //	  },
 //	  "deployment": "ecs-svc/7330915268420174663",
 //	  "environment": "prod",
+//	  "gsi1pk": "I#111122223333.dkr.ecr.us-east-1.amazonaws.com/checkout-api:build-42",
+//	  "gsi1sk": "111122223333.dkr.ecr.us-east-1.amazonaws.com#111122223333/us-east-1/prod-cluster/checkout-api#checkout-api#running",
 //	  "gsi2pk": "D#sha256:cdd0da87d06937ee0c634382568df6492a41993c2e08c6395e3723f0bc624e17",
 //	  "gsi2sk": "2026-03-04T09:18:02.915Z#111122223333.dkr.ecr.us-east-1.amazonaws.com#111122223333/us-east-1/prod-cluster/checkout-api#checkout-api#running",
 //	  "pk": "REPO#checkout-api",
@@ -713,6 +715,9 @@ func toPlace(p tagalong.Place) placeItem {
 	}
 	if d := p.Container.Target(); d != "" {
 		i.GSI2PK, i.GSI2SK = placeIndex(d, p.At())
+	}
+	if id, reads := p.Reads(); reads {
+		i.GSI1PK, i.GSI1SK = readersPK(id), lane(p.At())+"#"+string(p.Phase)
 	}
 	return i
 }

@@ -189,11 +189,14 @@ func justBehind(sk string) string { return sk + beforeAll }
 
 func settingKey(name string) key { return key{"@" + name, "SETTING"} }
 
+// readersPK is under which open places are found by the tag that they read.
+func readersPK(id tagalong.TagID) string { return "I#" + id.String() }
+
 // tagIndex gives the keys under which a tag is found by its environment: first
-// those that are not confirmed.
+// those that are not settled.
 func tagIndex(environment string, state tagalong.TagState, t tagalong.TagID) (pk, sk string) {
 	settled := "0"
-	if state == tagalong.TagConfirmed {
+	if state.Settled() {
 		settled = "1"
 	}
 	return "T#" + environment, strings.Join([]string{settled, t.Name, t.Registry, t.Tag}, "#")

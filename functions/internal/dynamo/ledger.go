@@ -3,6 +3,7 @@
 package dynamo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/parallel"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -267,8 +269,8 @@ func (l *Ledger) tags(ctx context.Context, ids []tagalong.TagID, get getter) (ma
 // Claims reads the open places, the previous places, the promotions and the tags of
 // a repository: they lie side by side in its partition.
 func (l *Ledger) Claims(ctx context.Context, r tagalong.Repository) (tagalong.RepositoryClaims, error) {
-	claims := tagalong.RepositoryClaims{Tags: map[tagalong.TagID]tagalong.Tag{}}
-	for i, err := range l.query(ctx, query{pk: repositoryPK(r), from: prefixNow, to: prefixTag + afterAll}) {
+	claims := tagalong.RepositoryClaims{Tags: map[tagalong.TagID]tagalong.Tag{}, Readers: tagalong.Readers{}}
+	for i, err := range l.query(ctx, query{pk: repositoryPK(r), from: prefixNext, to: prefixTag + afterAll}) {
 		if err != nil {
 			return tagalong.RepositoryClaims{}, err
 		}
@@ -279,16 +281,52 @@ func (l *Ledger) Claims(ctx context.Context, r tagalong.Repository) (tagalong.Re
 	return claims, nil
 }
 
+const (
+	readersAtOnce = 8
+	readersPage   = 25 // a service has no more open places of one image
+)
+
+// Readers asks the index for each tag, side by side, until it finds another service.
+func (l *Ledger) Readers(ctx context.Context, ids []tagalong.TagID, except tagalong.Service) (tagalong.Readers, error) {
+	found := make([]tagalong.Readers, len(ids))
+	problems := make([]error, len(ids))
+	parallel.Each(len(ids), readersAtOnce, func(i int) {
+		found[i], problems[i] = l.readersOf(ctx, ids[i], except)
+	})
+	all := tagalong.Readers{}
+	for _, readers := range found {
+		maps.Copy(all, readers)
+	}
+	return all, errors.Join(problems...)
+}
+
+func (l *Ledger) readersOf(ctx context.Context, id tagalong.TagID, except tagalong.Service) (tagalong.Readers, error) {
+	readers := tagalong.Readers{}
+	open := l.query(ctx, query{index: "gsi1", pk: readersPK(id), from: beforeAll, to: afterAll, limit: readersPage})
+	for place, err := range decoded(open, placeItem.place) {
+		if err != nil {
+			return nil, fmt.Errorf("readers of %s: %w", id, err)
+		}
+		if place.Service != except {
+			readers.Add(place)
+			return readers, nil
+		}
+	}
+	return readers, nil
+}
+
 func addClaim(claims *tagalong.RepositoryClaims, i item) error {
 	switch sk := textOf(i, "sk"); {
-	case strings.HasPrefix(sk, prefixNow):
-		var place placeItem
-		if err := attributevalue.UnmarshalMap(i, &place); err != nil {
+	case strings.HasPrefix(sk, prefixNow), strings.HasPrefix(sk, prefixNext):
+		var open placeItem
+		if err := attributevalue.UnmarshalMap(i, &open); err != nil {
 			return err
 		}
-		held, err := place.claims()
+		place, err := open.place()
+		claims.Readers.Add(place)
+		held, another := open.claims()
 		claims.Claims = append(claims.Claims, held...)
-		return err
+		return cmp.Or(err, another)
 	case strings.HasPrefix(sk, prefixPrev):
 		var previous previousItem
 		if err := attributevalue.UnmarshalMap(i, &previous); err != nil {

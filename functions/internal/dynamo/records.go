@@ -226,9 +226,9 @@ func (l *Ledger) Indexes(ctx context.Context, d digest.Digest) ([]tagalong.Child
 }
 
 // EnvironmentTags reads the tags of an environment on one side of the index.
-func (l *Ledger) EnvironmentTags(ctx context.Context, environment string, confirmed bool, behind tagalong.TagID, hint int) iter.Seq2[tagalong.Tag, error] {
+func (l *Ledger) EnvironmentTags(ctx context.Context, environment string, settled bool, behind tagalong.TagID, hint int) iter.Seq2[tagalong.Tag, error] {
 	state := tagalong.TagPending
-	if confirmed {
+	if settled {
 		state = tagalong.TagConfirmed
 	}
 	pk, sk := tagIndex(environment, state, behind)

@@ -1,10 +1,10 @@
 package ecr
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"regexp"
 	"slices"
 
@@ -38,7 +38,7 @@ var legalName = regexp.MustCompile(`^[a-z0-9](?:[a-z0-9._/-]{0,254}[a-z0-9])$`)
 // Read implements tagalong.Registry. A repository that is not there holds
 // nothing. Images that are archived cannot be pulled, and count as absent.
 func (r *Registry) Read(ctx context.Context, repository tagalong.Repository, digests []digest.Digest, tags []string) (tagalong.Images, error) {
-	images := tagalong.Images{Manifests: map[digest.Digest]tagalong.Manifest{}, Tags: map[string]digest.Digest{}, Unasked: map[string]error{}}
+	images := tagalong.Images{Manifests: map[digest.Digest]tagalong.Manifest{}, Tags: map[string]digest.Digest{}, Unasked: map[string]error{}, Refused: map[string]error{}}
 	ids := identifiers(digests, tags)
 	if len(ids) == 0 {
 		return images, nil
@@ -60,11 +60,9 @@ func (r *Registry) Read(ctx context.Context, repository tagalong.Repository, dig
 		if err != nil {
 			return tagalong.Images{}, fmt.Errorf("reading images of %s: %w", repository, err)
 		}
-		unasked, err := sift(out.Failures)
-		if err != nil {
+		if err := sift(images, out.Failures); err != nil {
 			return tagalong.Images{}, fmt.Errorf("reading images of %s: %w", repository, err)
 		}
-		maps.Copy(images.Unasked, unasked)
 		for _, image := range out.Images {
 			if err := collect(images, image); err != nil {
 				return tagalong.Images{}, fmt.Errorf("reading images of %s: %w", repository, err)
@@ -89,23 +87,40 @@ func identifiers(digests []digest.Digest, tags []string) []types.ImageIdentifier
 // https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_ImageFailure.html.
 // A repository of a pull-through cache looks upstream for what it does not have. A
 // tag may be one of ours, and then it is simply not here: what it means that
-// upstream could not be asked for it is left to the caller.
-func sift(failures []types.ImageFailure) (unasked map[string]error, err error) {
+// upstream could not be asked for it is left to the caller. What no retry mends is no
+// error either: it is said of the image alone.
+func sift(images tagalong.Images, failures []types.ImageFailure) error {
 	var problems []error
-	unasked = map[string]error{}
 	for _, f := range failures {
 		switch f.FailureCode {
 		case types.ImageFailureCodeImageNotFound, types.ImageFailureCodeImageInaccessible:
 			continue
 		case types.ImageFailureCodeUpstreamAccessDenied, types.ImageFailureCodeUpstreamTooManyRequests, types.ImageFailureCodeUpstreamUnavailable:
 			if f.ImageId != nil && f.ImageId.ImageTag != nil {
-				unasked[*f.ImageId.ImageTag] = refusal(f)
+				images.Unasked[*f.ImageId.ImageTag] = refusal(f)
+				continue
+			}
+		case types.ImageFailureCodeKmsError, types.ImageFailureCodeImageReferencedByManifestList, types.ImageFailureCodeInvalidImageDigest,
+			types.ImageFailureCodeInvalidImageTag, types.ImageFailureCodeImageTagDoesNotMatchDigest, types.ImageFailureCodeMissingDigestAndTag:
+			if f.ImageId != nil {
+				images.Refused[cmp.Or(aws.ToString(f.ImageId.ImageTag), aws.ToString(f.ImageId.ImageDigest))] = refusal(f)
 				continue
 			}
 		}
 		problems = append(problems, refusal(f))
 	}
-	return unasked, errors.Join(problems...)
+	return errors.Join(problems...)
+}
+
+// refusals returns the failures of a removal: that an image is not there is none.
+func refusals(failures []types.ImageFailure) error {
+	var problems []error
+	for _, f := range failures {
+		if f.FailureCode != types.ImageFailureCodeImageNotFound {
+			problems = append(problems, refusal(f))
+		}
+	}
+	return errors.Join(problems...)
 }
 
 // refusal gives a failure as the error that it would be if it did not come in a

@@ -111,8 +111,8 @@ func TestReadAsksInHundreds(t *testing.T) {
 func TestReadNamesWhatIsRefused(t *testing.T) {
 	r, s, h := start(t)
 	push(t, h, "v1", "prod")
-	if _, err := r.Read(t.Context(), shop, nil, []string{"not legal"}); err == nil || !strings.Contains(err.Error(), `"not legal": api error InvalidImageTag: `) {
-		t.Errorf("illegal tag: %v", err)
+	if read, err := r.Read(t.Context(), shop, nil, []string{"not legal"}); err != nil || !strings.Contains(fmt.Sprint(read.Refused["not legal"]), `"not legal": api error InvalidImageTag: `) {
+		t.Errorf("illegal tag: %v, error %v", read.Refused, err)
 	}
 	s.ECR.Deny("BatchGetImage")
 	if _, err := r.Read(t.Context(), shop, nil, []string{"prod"}); err == nil || !strings.Contains(err.Error(), "BatchGetImage") || !strings.Contains(err.Error(), shop.String()) {
@@ -121,19 +121,19 @@ func TestReadNamesWhatIsRefused(t *testing.T) {
 }
 
 func TestReadTakesFailuresApart(t *testing.T) {
-	const absent, unasked, refused = "absent", "unasked", "refused"
+	const absent, unasked, refused, hopeless = "absent", "unasked", "refused", "refused for good"
 	for code, want := range map[string]struct{ tag, digest string }{
 		"ImageNotFound":                 {absent, absent},
 		"ImageInaccessible":             {absent, absent},
 		"UpstreamAccessDenied":          {unasked, refused},
 		"UpstreamTooManyRequests":       {unasked, refused},
 		"UpstreamUnavailable":           {unasked, refused},
-		"KmsError":                      {refused, refused},
-		"InvalidImageDigest":            {refused, refused},
-		"InvalidImageTag":               {refused, refused},
-		"ImageTagDoesNotMatchDigest":    {refused, refused},
-		"MissingDigestAndTag":           {refused, refused},
-		"ImageReferencedByManifestList": {refused, refused},
+		"KmsError":                      {hopeless, hopeless},
+		"InvalidImageDigest":            {hopeless, hopeless},
+		"InvalidImageTag":               {hopeless, hopeless},
+		"ImageTagDoesNotMatchDigest":    {hopeless, hopeless},
+		"MissingDigestAndTag":           {hopeless, hopeless},
+		"ImageReferencedByManifestList": {hopeless, hopeless},
 	} {
 		r, _, h := start(t)
 		d := push(t, h, "v1", "prod")
@@ -145,8 +145,8 @@ func TestReadTakesFailuresApart(t *testing.T) {
 				tags, digests = nil, []digest.Digest{d}
 			}
 			images, err := r.Read(t.Context(), shop, digests, tags)
-			told := cmp.Or(err, images.Unasked["prod"])
-			if (err != nil) != (want == refused) || (told == nil) != (want == absent) || len(images.Tags)+len(images.Manifests) > 0 {
+			told := cmp.Or(err, images.Unasked["prod"], images.Refused[asked])
+			if (err != nil) != (want == refused) || (told == nil) != (want == absent) || len(images.Tags)+len(images.Manifests) > 0 || (len(images.Refused) > 0) != (want == hopeless) {
 				t.Errorf("%s of %s: images %v, error %v", code, asked, images, err)
 			}
 			if told != nil && (sandboxtest.Code(told) != code || !strings.Contains(told.Error(), asked)) {

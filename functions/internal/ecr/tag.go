@@ -52,7 +52,7 @@ func explain(kind, err error) error {
 	switch {
 	case kind == nil:
 		return err
-	case told && (errors.Is(kind, tagalong.ErrTaken) || errors.Is(kind, tagalong.ErrFull) || errors.Is(kind, tagalong.ErrGone)):
+	case told && (errors.Is(kind, tagalong.ErrTaken) || errors.Is(kind, tagalong.ErrFull) || errors.Is(kind, tagalong.ErrRefused) || errors.Is(kind, tagalong.ErrGone)):
 		return &reason{text: fmt.Sprintf("%v: %s: %s", kind, api.ErrorCode(), api.ErrorMessage()), causes: []error{kind, err}}
 	}
 	return fmt.Errorf("%w: %w", kind, err)
@@ -102,6 +102,9 @@ func (w *witness) judge(err error) error {
 		return tagalong.ErrTaken
 	case is[*types.LimitExceededException](err): // a quota; the SDK takes it for throttling
 		return tagalong.ErrFull
+	case is[*types.KmsException](err), is[*types.BlockedByOrganizationPolicyException](err), is[*types.ImageDigestDoesNotMatchException](err),
+		is[*types.InvalidParameterException](err), is[*types.UnsupportedImageTypeException](err):
+		return tagalong.ErrRefused
 	case is[*types.LayersNotFoundException](err), is[*types.ReferencedImagesNotFoundException](err), is[*types.RepositoryNotFoundException](err):
 		return tagalong.ErrGone
 	}

@@ -132,7 +132,7 @@ func (r *Registry) RemoveTag(ctx context.Context, repository tagalong.Repository
 	case errors.Is(kind, tagalong.ErrGone):
 		return nil
 	case err == nil:
-		_, err = sift(out.Failures)
+		err = refusals(out.Failures)
 	}
 	if err != nil {
 		return fmt.Errorf("removing tag %q from %s: %w", tag, repository, explain(kind, err))

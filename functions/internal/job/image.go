@@ -1,6 +1,7 @@
 package job
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
@@ -47,12 +48,23 @@ func (i Image) String() string {
 	return i.Written
 }
 
+// tag is the one by which the image is asked for without a digest, "" if there is none.
+func (i Image) tag() string {
+	if len(i.Tags) == 0 {
+		return ""
+	}
+	return i.Tags[0]
+}
+
 // Absent is the failure for an image that a reading of its repository did not show:
 // it is not there, or it is not known whether it is.
 func (i Image) Absent(read tagalong.Images) error {
+	if err := read.Refused[cmp.Or(i.Digest.String(), i.tag())]; err != nil {
+		return fmt.Errorf("reading images of %s: %w", i.Repository, err)
+	}
 	what := "image"
 	if i.Digest == "" {
-		if err := read.Unasked[i.Tags[0]]; err != nil {
+		if err := read.Unasked[i.tag()]; err != nil {
 			return fmt.Errorf("reading images of %s: %w", i.Repository, err)
 		}
 		what = "tag"

@@ -85,7 +85,11 @@ const (
 	TagConfirmed TagState = "confirmed"
 	TagBlocked   TagState = "blocked" // the repository's immutability, a full image or the tag's own syntax forbids it
 	TagMissing   TagState = "missing" // the image is gone
+	TagInput     TagState = "input"   // a deployment reads the tag: it is left alone
 )
+
+// Settled reports whether there is nothing more to do about a tag.
+func (s TagState) Settled() bool { return s == TagConfirmed || s == TagInput }
 
 // What a row says of a container whose tags have no state of their own.
 const (
@@ -98,7 +102,7 @@ const (
 const TagMoved TagState = "moved"
 
 // worst orders the states for a container with several tags, worst first.
-var worst = []TagState{TagBlocked, TagMissing, TagPending, TagUnproven, TagContested, TagConfirmed}
+var worst = []TagState{TagBlocked, TagMissing, TagPending, TagInput, TagUnproven, TagContested, TagConfirmed}
 
 func worse(a, b TagState) TagState {
 	return slices.MinFunc([]TagState{a, b}, func(a, b TagState) int {

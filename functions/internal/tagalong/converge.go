@@ -22,15 +22,15 @@ const (
 
 // convergence counts what converging did; at is when the last tag was confirmed.
 type convergence struct {
-	Moved, Confirmed, Blocked, Missing, InDoubt int
-	at                                          time.Time
+	Moved, Confirmed, Blocked, Missing, Inputs, InDoubt int
+	at                                                  time.Time
 }
 
 // converge brings ECR to the wishes, repository by repository, side by side. It
 // returns when every put has ended, also on error: a function that is frozen
 // with a put under way might send it later. Whatever the ledger wishes, a repository
-// that we were not given is left alone.
-func (r *Reactor) converge(ctx context.Context, wishes map[TagID]Tag, readings map[Repository]reading) (convergence, error) {
+// that we were not given is left alone, and so is a tag with readers.
+func (r *Reactor) converge(ctx context.Context, wishes map[TagID]Tag, readings map[Repository]reading, readers Readers) (convergence, error) {
 	covered, err := r.Coverage(ctx)
 	if err != nil {
 		return convergence{}, err
@@ -53,7 +53,7 @@ func (r *Reactor) converge(ctx context.Context, wishes map[TagID]Tag, readings m
 			first = &read
 		}
 		wait.Go(func() {
-			done, err := r.convergeRepository(ctx, repository, tags, first)
+			done, err := r.convergeRepository(ctx, repository, tags, first, readers)
 			mu.Lock()
 			defer mu.Unlock()
 			total.join(done)
@@ -71,6 +71,7 @@ func (c *convergence) join(o convergence) {
 	c.Confirmed += o.Confirmed
 	c.Blocked += o.Blocked
 	c.Missing += o.Missing
+	c.Inputs += o.Inputs
 	c.InDoubt += o.InDoubt
 	if o.at.After(c.at) {
 		c.at = o.at
@@ -80,7 +81,7 @@ func (c *convergence) join(o convergence) {
 // convergeRepository converges a repository's tags in rounds of one reading
 // each. A first reading that is not fresh gives bytes, and tells which tags sit
 // elsewhere, but never that one sits right.
-func (r *Reactor) convergeRepository(ctx context.Context, repository Repository, tags []Tag, first *reading) (convergence, error) {
+func (r *Reactor) convergeRepository(ctx context.Context, repository Repository, tags []Tag, first *reading, readers Readers) (convergence, error) {
 	var (
 		total    convergence
 		problems *multierror.Error
@@ -98,7 +99,7 @@ func (r *Reactor) convergeRepository(ctx context.Context, repository Repository,
 		if read.err != nil {
 			return total, multierror.Append(problems, fmt.Errorf("repository %s: %w", repository, read.err))
 		}
-		read.again = round > 0
+		read.again, read.readers = round > 0, readers
 		next, done, err := r.round(ctx, tags, *read)
 		total.join(done)
 		problems = multierror.Append(problems, err)
@@ -150,12 +151,15 @@ func (r *Reactor) convergeTag(ctx context.Context, tag Tag, read reading) (again
 	switch {
 	case !legalTag.MatchString(tag.ID.Tag):
 		v = Verdict{State: TagBlocked, Reason: fmt.Sprintf("%q is no legal tag: shorten the names in its template", tag.ID.Tag)}
+	case read.readers.has(tag.ID):
+		v = Verdict{State: TagInput, Actual: actual, Reason: read.readers.reason(tag.ID)}
 	case (actual == tag.Wish.Digest || !there) && !read.fresh:
 		return &tag, done, nil // an early reading may not even have asked for this image
 	case actual == tag.Wish.Digest:
 		v = Verdict{State: TagConfirmed, Actual: actual}
 	case !there:
-		v = Verdict{State: TagMissing, Actual: actual, Reason: missingImage(tag.Wish.Digest)}
+		v = read.images.absent(tag.Wish.Digest)
+		v.Actual = actual
 	default:
 		checkedAt = r.now()
 		v, err = r.put(ctx, tag, manifest, actual)
@@ -176,8 +180,12 @@ func (r *Reactor) convergeTag(ctx context.Context, tag Tag, read reading) (again
 	return again, done, err
 }
 
-func missingImage(d digest.Digest) string {
-	return fmt.Sprintf("image %s is not in the repository any more", d)
+// absent is the verdict on a wish whose image the registry does not give.
+func (i Images) absent(d digest.Digest) Verdict {
+	if err := i.Refused[d.String()]; err != nil {
+		return Verdict{State: TagBlocked, Reason: err.Error()}
+	}
+	return Verdict{State: TagMissing, Reason: fmt.Sprintf("image %s is not in the repository any more", d)}
 }
 
 // oddsFor is within what time somebody who moves a tag away is at odds with us: who does
@@ -263,13 +271,15 @@ func (c *convergence) count(v Verdict) {
 		c.Blocked++
 	case TagMissing:
 		c.Missing++
+	case TagInput:
+		c.Inputs++
 	}
 }
 
 // put moves the tag. What no retry can mend is a verdict, everything else an error.
 func (r *Reactor) put(ctx context.Context, tag Tag, m Manifest, was digest.Digest) (Verdict, error) {
-	if err := m.verify(); err != nil {
-		return Verdict{}, err
+	if err := m.verify(); err != nil { // as of an image of schema 1, which ECR signs anew
+		return Verdict{State: TagBlocked, Actual: was, Reason: err.Error()}, nil
 	}
 	err := r.attempt(ctx, tag, m)
 	switch {
@@ -277,7 +287,7 @@ func (r *Reactor) put(ctx context.Context, tag Tag, m Manifest, was digest.Diges
 		return Verdict{State: TagConfirmed, Actual: m.Digest}, nil
 	case errors.Is(err, ErrTaken):
 		return r.taken(ctx, tag)
-	case errors.Is(err, ErrFull):
+	case errors.Is(err, ErrFull), errors.Is(err, ErrRefused):
 		return Verdict{State: TagBlocked, Actual: was, Reason: err.Error()}, nil
 	case errors.Is(err, ErrGone):
 		return Verdict{State: TagMissing, Actual: was, Reason: err.Error()}, nil

@@ -211,11 +211,11 @@ func TestManifestBytesThatAreNotTheDigestsAreNeverPut(t *testing.T) {
 		t.Error("a tag was put")
 		return nil
 	}
-	_, err := w.observe(t, completed(prodAPI, "ecs-svc/1", 0))
-	if err == nil || !strings.Contains(err.Error(), imageOf(shopAPI, 1).Digest.String()) {
-		t.Errorf("error %v does not name the digest", err)
+	o, err := w.observe(t, completed(prodAPI, "ecs-svc/1", 0))
+	if reason := w.tag(t, shopAPI, "prod").Reason; err != nil || o.Blocked != 1 || !strings.Contains(reason, imageOf(shopAPI, 1).Digest.String()) {
+		t.Errorf("outcome %+v, error %v, reason %q: want the digest named", o, err, reason)
 	}
-	w.wantTag(t, shopAPI, "prod", "", TagPending)
+	w.wantTag(t, shopAPI, "prod", "", TagBlocked)
 }
 
 func TestOneBadContainerOfTenLeavesNineTaggedAndTheRetryDoesOnlyTheTenth(t *testing.T) {

@@ -14,6 +14,7 @@ const (
 	DriftLedger      DriftKind = "ledger"      // the ledger did not say what ECS runs, or lacked what it ran
 	DriftRetired     DriftKind = "retired"     // a service that the ledger had running is gone, or belongs to no environment any more
 	DriftUnmanaged   DriftKind = "unmanaged"   // no environment rule matches the service
+	DriftInput       DriftKind = "input"       // a deployment reads the tag, so that it is left alone
 	DriftForeign     DriftKind = "foreign"     // it runs an image of another account's registry, where no rule lets it move tags
 	DriftUnknown     DriftKind = "unknown"     // it runs an image whose digest nobody knows, or only guesses
 	DriftOverdue     DriftKind = "overdue"     // a rollout does not end
@@ -47,7 +48,8 @@ const (
 //	}
 //
 // A sweep announces each thing that it has healed, and each that is left, but nothing
-// that is intended: a service that is unmanaged, or that may not tag what it runs. What is left the next one announces again.
+// that is intended: a service that is unmanaged or may not tag what it runs, a tag that
+// deployments read. What is left the next one announces again.
 type Drift struct {
 	Kind        DriftKind     `json:"kind"`
 	Healed      bool          `json:"healed"` // as far as it can be: there is nothing left to do about it
@@ -66,11 +68,12 @@ type Drift struct {
 }
 
 // Left reports whether something is left to be done about it. That a service is not
-// managed, or may not tag what it runs, is the rules' intention.
+// managed, or may not tag what it runs, is the rules' intention; that a deployment reads
+// a tag is somebody's.
 func (d Drift) Left() bool { return !d.Healed && !intended[d.Kind] }
 
 // intended are the kinds that are told, and that neither count nor are announced.
-var intended = map[DriftKind]bool{DriftUnmanaged: true, DriftForeign: true}
+var intended = map[DriftKind]bool{DriftUnmanaged: true, DriftForeign: true, DriftInput: true}
 
 // compare orders drift by what it is about.
 func (d Drift) compare(o Drift) int {

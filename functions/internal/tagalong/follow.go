@@ -432,6 +432,7 @@ func (o *Outcome) add(p Outcome) {
 	o.Confirmed += p.Confirmed
 	o.Blocked += p.Blocked
 	o.Missing += p.Missing
+	o.Inputs += p.Inputs
 	o.InDoubt += p.InDoubt
 	o.Unproven = p.Unproven // of the service as it was left
 	o.Announced += p.Announced

@@ -121,7 +121,7 @@ func (o Outcome) log(ctx context.Context, log *slog.Logger, err error) {
 func (o Outcome) done() []any {
 	return []any{
 		"recorded", o.Recorded, "repeated", o.Repeated,
-		"moved", o.Moved, "confirmed", o.Confirmed, "blocked", o.Blocked, "missing", o.Missing, "inDoubt", o.InDoubt, "unproven", o.Unproven,
+		"moved", o.Moved, "confirmed", o.Confirmed, "blocked", o.Blocked, "missing", o.Missing, "inputs", o.Inputs, "inDoubt", o.InDoubt, "unproven", o.Unproven,
 		"announced", o.Announced, "unannounced", o.Unannounced, "lag", o.Lag,
 	}
 }

@@ -51,6 +51,10 @@ type Wishes interface {
 	Claims(ctx context.Context, r Repository) (RepositoryClaims, error)
 	// Tags reads tags consistently; absent ones are left out.
 	Tags(ctx context.Context, ids []TagID) (map[TagID]Tag, error)
+	// Readers returns which of these tags open places read, by a service other than one
+	// (the zero Service: by any), as an index has it, which may lag by a moment. It may
+	// name one of several readers.
+	Readers(ctx context.Context, ids []TagID, except Service) (Readers, error)
 	// Settle records how a wish stands if its version is still the one given,
 	// and the children of the index it sits on in the same transaction;
 	// ErrConflict if the wish has changed or is gone. While a put is in doubt
@@ -410,10 +414,12 @@ type TagWrite struct {
 }
 
 // RepositoryClaims are the claims of a repository's open places, its previous
-// places and its promotions, and its tags.
+// places and its promotions, what its open places read, and its tags.
 type RepositoryClaims struct {
 	Claims []Claim
-	Tags   map[TagID]Tag
+	// Readers are the tags of the repository that open places read.
+	Readers Readers
+	Tags    map[TagID]Tag
 }
 
 // Verdict is how a wish was found or put.
@@ -494,8 +500,8 @@ type Whereabouts interface {
 type Tagged interface {
 	// EnvironmentTags gives the tags whose wish is an environment's, in the order
 	// of repository, registry and tag, behind a tag (the zero TagID: all): those
-	// that are confirmed, or those that are not.
-	EnvironmentTags(ctx context.Context, environment string, confirmed bool, behind TagID, hint int) iter.Seq2[Tag, error]
+	// that are settled, or those that are not.
+	EnvironmentTags(ctx context.Context, environment string, settled bool, behind TagID, hint int) iter.Seq2[Tag, error]
 	// TagStates reads tags, not necessarily as of this moment; absent ones are left out.
 	TagStates(ctx context.Context, ids []TagID) (map[TagID]Tag, error)
 }

@@ -66,6 +66,7 @@ type Outcome struct {
 	Confirmed   int  // tags seen on their wish
 	Blocked     int
 	Missing     int
+	Inputs      int // tags left alone, since deployments read them
 	InDoubt     int // tags that stay pending, since an unanswered put may still arrive
 	Unproven    int // running containers in ECR whose digest may move no tag
 	Announced   int // rollouts whose end the event bus has accepted
@@ -210,6 +211,10 @@ type pass struct {
 	wishes map[TagID]Tag
 	// readings are what the registry showed.
 	readings map[Repository]reading
+	// readers are other services that read tags of the wishes.
+	readers Readers
+	// unread is why the readers of some could not be asked for: then nothing is put.
+	unread error
 	// endings are what this pass is to announce.
 	endings []Ending
 	// notes are those of a pass that only notes.
@@ -227,12 +232,12 @@ func (p *pass) run(ctx context.Context, o Outcome) (Outcome, error) {
 	var told parallel.Group
 	told.Go(func() { o.Announced, o.Unannounced = p.tell(ctx) })
 	var done convergence
-	if err == nil {
-		done, err = p.converge(ctx, p.wishes, p.readings)
+	if err = cmp.Or(err, p.unread); err == nil {
+		done, err = p.converge(ctx, p.wishes, p.readings, p.readers.with(p.know.readers(p.obs.Service)))
 		err = joined(err, p.adopt(ctx, p.wishes))
 	}
 	told.Wait()
-	o.Moved, o.Confirmed, o.Blocked, o.Missing, o.InDoubt = done.Moved, done.Confirmed, done.Blocked, done.Missing, done.InDoubt
+	o.Moved, o.Confirmed, o.Blocked, o.Missing, o.Inputs, o.InDoubt = done.Moved, done.Confirmed, done.Blocked, done.Missing, done.Inputs, done.InDoubt
 	if p.recorded && !done.at.IsZero() {
 		o.Lag = done.at.Sub(p.obs.Fact.Time)
 	}
@@ -371,16 +376,19 @@ func (k knowledge) with(c Change) knowledge {
 // change, and where a tag sits is looked at again before anybody believes that
 // it sits right.
 func (p *pass) commit(ctx context.Context, c *Change) error {
-	var read map[Repository]reading
-	wanted := c.wanted(p.obs) // before write changes the tags' modes
-	begun := p.now()
-	err := both(
-		func() error { return p.write(ctx, c) },
-		func() error {
-			read = readAll(ctx, p.Registry, begun, wanted)
-			return nil
-		},
+	var (
+		read    map[Repository]reading
+		readers Readers
 	)
+	wanted, wishes := c.wanted(p.obs), c.wishes() // before write changes the tags' modes
+	begun := p.now()
+	var beside parallel.Group
+	var unread error
+	beside.Go(func() { read = readAll(ctx, p.Registry, begun, wanted) })
+	beside.Go(func() { readers, unread = p.readersOf(ctx, wishes) })
+	err := p.write(ctx, c)
+	beside.Wait()
+	p.readers, p.unread = p.readers.with(readers), cmp.Or(p.unread, unread)
 	p.outdate()
 	maps.Copy(p.readings, read)
 	return err
@@ -392,6 +400,25 @@ func (p *pass) outdate() {
 		early.fresh = false
 		p.readings[repository] = early
 	}
+}
+
+// readersOf returns the other services that deploy from tags; of our own the ledger is
+// about to change. Who only notes puts nothing.
+func (p *pass) readersOf(ctx context.Context, ids []TagID) (Readers, error) {
+	if len(ids) == 0 || p.notes != nil {
+		return nil, nil
+	}
+	return p.Ledger.Readers(ctx, ids, p.obs.Service)
+}
+
+// wishes returns the tags that the change wishes to be put.
+func (c Change) wishes() (ids []TagID) {
+	for _, tag := range c.Tags {
+		if tag.Mode == Advance || tag.Mode == Renew {
+			ids = append(ids, tag.Wish.Tag)
+		}
+	}
+	return ids
 }
 
 // write commits the change. A tag that is refused is held by a newer claim: it
@@ -536,10 +563,25 @@ func (p *pass) recall(ctx context.Context) error {
 		read.fresh = true
 		p.readings[repository] = read
 	}
+	if p.readers, err = p.readersOf(ctx, p.unsettled(tags)); err != nil {
+		return err
+	}
 	if p.prove() {
 		return p.record(ctx)
 	}
 	return nil
+}
+
+// unsettled returns the tags that ECR does not have where the ledger has confirmed
+// them: of the others nothing will be put, whoever reads them.
+func (p *pass) unsettled(tags map[TagID]Tag) (ids []TagID) {
+	for id, tag := range tags {
+		if tag.State != TagConfirmed || p.readings[id.Repository].images.Tags[id.Tag] != tag.Wish.Digest {
+			ids = append(ids, id)
+		}
+	}
+	slices.SortFunc(ids, TagID.Compare)
+	return ids
 }
 
 // wanted is what is to be read of the registry: each wish's manifest, where its
@@ -598,6 +640,8 @@ type reading struct {
 	fresh  bool      // begun after the wishes at hand were written
 	at     time.Time // when it was begun
 	again  bool      // for a wish that changed meanwhile: where the tag sits may be our own doing
+	// readers are the deployments that read the tags.
+	readers Readers
 }
 
 // readAll reads repositories side by side, beginning now.

@@ -46,7 +46,8 @@ type Promoted struct {
 const jobsAreOverAfter = 30 * 24 * time.Hour
 
 // Promote takes a promotion through: the wish, the put, and the confirmation. It
-// is safe to repeat. A tag that a newer claim holds stays there: its Tag's Wish
+// is safe to repeat. A tag that deployments read is put all the same, since a pipeline
+// asked for it; nothing puts it back. A tag that a newer claim holds stays there: its Tag's Wish
 // says whose it is. What no retry can mend is a Tag's State and no error.
 func (r *Reactor) Promote(ctx context.Context, p Promotion) (Promoted, error) {
 	first := Sight{p.Digest, cmp.Or(p.At, r.now()).UTC().Truncate(time.Millisecond)}
@@ -58,7 +59,7 @@ func (r *Reactor) Promote(ctx context.Context, p Promotion) (Promoted, error) {
 	claims := p.claims()
 	wishes, readings, err := r.wish(ctx, p, claims)
 	if err == nil {
-		_, err = r.converge(ctx, wishes, readings)
+		_, err = r.converge(ctx, wishes, readings, nil)
 	}
 	var tags []Tag
 	if err == nil {

@@ -19,6 +19,9 @@ var (
 	ErrTaken = errors.New("tag is immutable and exists")
 	// ErrFull says that the registry takes no more tags on the image or in the repository.
 	ErrFull = errors.New("no room for another tag")
+	// ErrRefused says that the registry does not take the put, and that no retry mends
+	// that: the repository's key is disabled, a policy forbids it.
+	ErrRefused = errors.New("refused")
 	// ErrGone says that the image, a part of it or the repository is not there any more.
 	ErrGone = errors.New("image is gone")
 	// ErrUnanswered says that an attempt ended without an answer: it may still arrive.
@@ -133,6 +136,9 @@ type Images struct {
 	// them, as a pull-through cache does. Who puts such a tag does not mind; who
 	// looks for an image by it does not know whether there is one.
 	Unasked map[string]error
+	// Refused says of images why the registry does not give them, by the tag or the
+	// digest that was asked for, where no retry mends that: their key is disabled.
+	Refused map[string]error
 }
 
 // commit gives the source revision of a container's image: what the image that

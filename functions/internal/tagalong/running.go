@@ -232,6 +232,8 @@ func (r resident) state(tags map[TagID]Tag) TagState {
 		switch {
 		case !ok:
 			state = worse(state, TagPending)
+		case tag.State == TagInput:
+			state = worse(state, TagInput)
 		case tag.Wish.Digest != p.Target() && tag.Wish.newer(r.claim(tag.ID)):
 			state = worse(state, TagContested)
 		case tag.Wish.Digest != p.Target():

@@ -16,6 +16,7 @@ import (
 type foresight struct {
 	released []Claim // as the ledger has them now
 	claims   []Claim // as it would have them
+	readers  Readers // what its deployments would read
 }
 
 // imagined is what the ledger would have of a service after some facts.
@@ -33,7 +34,7 @@ func (p *sweepPass) foresee(ctx context.Context, t *tenant, facts []Fact) error 
 			return fmt.Errorf("%s %s: %w", f.Name, f.Subject(), err)
 		}
 	}
-	was := t.snap.Head.held()
+	was, read := t.snap.Head.held(), t.snap.readers(t.Service)
 	t.snap = v.know.Snapshot
 	timeline, err := t.snap.fold()
 	if errors.Is(err, errForgotten) {
@@ -43,7 +44,7 @@ func (p *sweepPass) foresee(ctx context.Context, t *tenant, facts []Fact) error 
 		return err
 	}
 	t.timeline = timeline
-	p.expect(t.Service, foresight{released: was, claims: t.snap.Head.Claims})
+	p.expect(t.Service, read, foresight{released: was, claims: t.snap.Head.Claims, readers: t.snap.readers(t.Service)})
 	return nil
 }
 
@@ -57,8 +58,8 @@ func (p *sweepPass) recount(ctx context.Context, s Service, told []Fact) (Timeli
 }
 
 // expect notes what is foreseen of a service, if that is something else than now.
-func (p *sweepPass) expect(s Service, f foresight) {
-	if slices.Equal(f.released, f.claims) {
+func (p *sweepPass) expect(s Service, read Readers, f foresight) {
+	if slices.Equal(f.released, f.claims) && read.equal(f.readers) {
 		return
 	}
 	p.mu.Lock()
@@ -150,7 +151,7 @@ func (p *sweepPass) foretellOf(ctx context.Context, r Repository, ids []TagID) e
 	if err != nil {
 		return err
 	}
-	claims := p.expected(known.Claims)
+	claims, readers := p.expected(known.Claims), p.expectedReaders(known.Readers)
 	wishes, w := map[TagID]Claim{}, &want{}
 	for _, id := range ids {
 		if best, wished := newest(claims, id); wished {
@@ -168,14 +169,27 @@ func (p *sweepPass) foretellOf(ctx context.Context, r Repository, ids []TagID) e
 		switch {
 		case wish == tags[id].Wish:
 			delete(p.foretold, id) // it is judged as it is
+		case readers.has(id):
+			p.find(tag.drift(DriftInput, actual, readers.reason(id)))
 		case actual == wish.Digest:
 		case !there:
-			p.find(tag.drift(DriftMissing, actual, missingImage(wish.Digest)))
+			v := images.absent(wish.Digest)
+			p.find(tag.drift(map[TagState]DriftKind{TagBlocked: DriftBlocked, TagMissing: DriftMissing}[v.State], actual, v.Reason))
 		default:
 			p.find(tag.drift(DriftTag, actual, "is to be moved once the ledger is healed"))
 		}
 	}
 	return nil
+}
+
+// expectedReaders returns what deployments would read of a repository, once the ledger
+// is healed.
+func (p *sweepPass) expectedReaders(known Readers) Readers {
+	left := known.without(func(s Service) bool { _, changes := p.foreseen[s]; return changes })
+	for _, f := range p.foreseen {
+		left = left.with(f.readers)
+	}
+	return left
 }
 
 // expected gives the claims of a repository as they would be.

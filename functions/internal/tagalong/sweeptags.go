@@ -163,7 +163,7 @@ func (p *sweepPass) retireOne(ctx context.Context, t *tenant) error {
 
 func (p *sweepPass) retireNow(ctx context.Context, t *tenant, gone Fact) error {
 	if p.options.DryRun {
-		p.expect(t.Service, foresight{released: t.snap.Head.held()})
+		p.expect(t.Service, t.snap.readers(t.Service), foresight{released: t.snap.Head.held()})
 	} else if err := p.observe(ctx, t, t.concluded); err != nil {
 		return err
 	}
@@ -176,7 +176,8 @@ func (p *sweepPass) retireNow(ctx context.Context, t *tenant, gone Fact) error {
 // finishGone finishes the last change of a service that ECS has no more.
 func (p *sweepPass) finishGone(ctx context.Context, t *tenant) error {
 	if p.options.DryRun {
-		p.expect(t.Service, foresight{released: t.snap.Head.held(), claims: t.snap.Head.Claims})
+		read := t.snap.readers(t.Service)
+		p.expect(t.Service, read, foresight{released: t.snap.Head.held(), claims: t.snap.Head.Claims, readers: read})
 	} else if err := p.observe(ctx, t, nil); err != nil {
 		return err
 	}
@@ -237,10 +238,11 @@ func (p *sweepPass) tagChunk(ctx context.Context, at *sweepCursor, tags []Tag) e
 	if !p.hasTime(ctx) {
 		return errTimeUp
 	}
-	byRepository := map[Repository][]Tag{}
+	byRepository, looked := map[Repository][]Tag{}, 0
 	for _, tag := range tags {
 		if p.covered.reads(tag.ID.Repository) {
 			byRepository[tag.ID.Repository] = append(byRepository[tag.ID.Repository], tag)
+			looked++
 		}
 	}
 	repositories := slices.SortedFunc(maps.Keys(byRepository), Repository.compare)
@@ -254,7 +256,7 @@ func (p *sweepPass) tagChunk(ctx context.Context, at *sweepCursor, tags []Tag) e
 		return errTimeUp
 	}
 	at.Tag = tags[len(tags)-1].ID
-	p.report.Tags += len(tags)
+	p.report.Tags += looked
 	p.progress(phaseTags, at.Environment, p.report.Tags)
 	return nil
 }
@@ -263,7 +265,7 @@ func (p *sweepPass) tagChunk(ctx context.Context, at *sweepCursor, tags []Tag) e
 // them there.
 func (p *sweepPass) repository(ctx context.Context, r Repository, tags []Tag) error {
 	tags = slices.DeleteFunc(tags, func(tag Tag) bool { return p.foretold[tag.ID] })
-	tags, err := p.renewed(ctx, r, tags)
+	tags, readers, err := p.renewed(ctx, r, tags)
 	if err != nil {
 		return err
 	}
@@ -280,27 +282,28 @@ func (p *sweepPass) repository(ctx context.Context, r Repository, tags []Tag) er
 	}
 	var astray []Tag
 	for _, tag := range tags {
-		if p.astray(tag, images.Tags[tag.ID.Tag]) {
+		if p.astray(tag, images.Tags[tag.ID.Tag], readers) {
 			astray = append(astray, tag)
 		}
 	}
-	after, err := p.bring(ctx, astray)
+	after, err := p.bring(ctx, astray, readers)
 	for _, tag := range tags {
 		now, touched := after[tag.ID]
 		if !touched {
 			now = tag
 		}
 		if _, there := images.Manifests[tag.Wish.Digest]; p.options.DryRun && !there {
-			now.State, now.Reason = TagMissing, missingImage(tag.Wish.Digest)
+			v := images.absent(tag.Wish.Digest)
+			now.State, now.Reason = v.State, v.Reason
 		}
-		p.judge(tag, now, images.Tags[tag.ID.Tag])
+		p.judge(tag, now, images.Tags[tag.ID.Tag], readers)
 	}
 	return err
 }
 
 // bring converges tags, and gives those as they are then. One that has got another
 // wish since it was read is at somebody else's hands.
-func (p *sweepPass) bring(ctx context.Context, tags []Tag) (after map[TagID]Tag, err error) {
+func (p *sweepPass) bring(ctx context.Context, tags []Tag, readers Readers) (after map[TagID]Tag, err error) {
 	if p.options.DryRun || len(tags) == 0 {
 		return nil, nil
 	}
@@ -315,7 +318,7 @@ func (p *sweepPass) bring(ctx context.Context, tags []Tag) (after map[TagID]Tag,
 			wishes[tag.ID] = now[tag.ID]
 		}
 	}
-	done, err := p.converge(ctx, wishes, nil)
+	done, err := p.converge(ctx, wishes, nil, readers)
 	p.count(func(r *Report) { r.Moved += done.Moved })
 	after, problem := p.Ledger.Tags(ctx, ids)
 	if problem != nil {
@@ -341,8 +344,12 @@ func idsOf(tags []Tag) []TagID {
 // that often will do so again.
 const tooOften = 3
 
-// astray tells whether a tag is to be converged, as ECR has it.
-func (p *sweepPass) astray(tag Tag, actual digest.Digest) bool {
+// astray tells whether a tag is to be converged, as ECR has it. Of one that
+// deployments read no more is to be done than to note where they have it.
+func (p *sweepPass) astray(tag Tag, actual digest.Digest, readers Readers) bool {
+	if readers.has(tag.ID) {
+		return tag.State != TagInput || tag.Actual != actual
+	}
 	is, now := tag.Wish.Digest == actual, p.now()
 	switch tag.State {
 	case TagConfirmed:
@@ -363,9 +370,11 @@ func (t Tag) fought(actual digest.Digest, now time.Time) bool {
 }
 
 // judge reports a tag that was not as it should be, or is not now.
-func (p *sweepPass) judge(was, now Tag, actual digest.Digest) {
+func (p *sweepPass) judge(was, now Tag, actual digest.Digest, readers Readers) {
 	healed := now.State == TagConfirmed && !p.options.DryRun
 	switch {
+	case readers.has(was.ID):
+		p.find(was.drift(DriftInput, actual, readers.reason(was.ID)))
 	case now.State == TagBlocked:
 		p.find(now.drift(DriftBlocked, actual, now.Reason))
 	case now.State == TagMissing:
@@ -376,10 +385,13 @@ func (p *sweepPass) judge(was, now Tag, actual digest.Digest) {
 		p.find(now.drift(DriftOverdue, actual, "pending since "+stated(now.Since)))
 	case was.State == TagPending && p.now().Sub(was.Since) < lately:
 		// A handler is at it just now: that is how a tag gets where it belongs.
-	case p.astray(was, actual):
+	case p.astray(was, actual, readers):
 		d := was.drift(DriftTag, actual, "was "+string(was.State))
-		if was.State == TagConfirmed {
+		switch was.State {
+		case TagConfirmed:
 			d.Reason = "moved by somebody else"
+		case TagInput:
+			d.Reason = "no deployment reads it any more"
 		}
 		d.Healed = healed
 		p.find(d)
@@ -387,16 +399,17 @@ func (p *sweepPass) judge(was, now Tag, actual digest.Digest) {
 }
 
 // renewed computes the wishes anew from the claims, and gives the tags as they are
-// to be. A wish that is no claim's has lost it by a change that nobody finished.
-func (p *sweepPass) renewed(ctx context.Context, r Repository, tags []Tag) ([]Tag, error) {
+// to be, and which tags of the repository deployments read. A wish that is no claim's
+// has lost it by a change that nobody finished.
+func (p *sweepPass) renewed(ctx context.Context, r Repository, tags []Tag) ([]Tag, Readers, error) {
 	ids := idsOf(tags)
 	fresh, err := p.Ledger.Tags(ctx, ids) // before the claims, as ever
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	claims, err := p.Ledger.Claims(ctx, r)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var left []Tag
 	for _, id := range ids {
@@ -411,13 +424,13 @@ func (p *sweepPass) renewed(ctx context.Context, r Repository, tags []Tag) ([]Ta
 		}
 		renewed, err := p.renew(ctx, tag, best, claimed)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if renewed != nil {
 			left = append(left, *renewed)
 		}
 	}
-	return left, nil
+	return left, p.expectedReaders(claims.Readers), nil
 }
 
 // renew writes a wish that has changed; nil if nobody wishes the tag any more, or if

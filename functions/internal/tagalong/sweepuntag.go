@@ -170,7 +170,7 @@ func (u *untagging) may(ctx context.Context, tag StaleTag) (may, over bool, err 
 	return another && !standing.Replicated, false, nil
 }
 
-// claimed tells whether somebody wishes the tag again.
+// claimed reports whether somebody wishes the tag again, or deploys from it.
 func (u *untagging) claimed(ctx context.Context, id TagID) (bool, error) {
 	tags, err := u.Ledger.Tags(ctx, []TagID{id})
 	if _, wished := tags[id]; wished || err != nil {
@@ -178,7 +178,7 @@ func (u *untagging) claimed(ctx context.Context, id TagID) (bool, error) {
 	}
 	claims, err := u.Ledger.Claims(ctx, id.Repository)
 	_, claimed := newest(claims.Claims, id)
-	return claimed, err
+	return claimed || claims.Readers.has(id), err
 }
 
 // hold keeps the removal to this sweep; renewed tells that it had not, or not
@@ -214,7 +214,11 @@ func (u *untagging) amend(ctx context.Context, id TagID) error {
 	if err != nil || len(tags) == 0 {
 		return err
 	}
-	done, err := u.converge(ctx, tags, nil)
+	readers, err := u.Ledger.Readers(ctx, []TagID{id}, Service{})
+	if err != nil {
+		return err
+	}
+	done, err := u.converge(ctx, tags, nil, readers)
 	u.report.Moved += done.Moved
 	return err
 }

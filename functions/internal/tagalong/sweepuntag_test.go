@@ -117,6 +117,13 @@ func TestATagThatMayNotBeRemovedIsLeftAlone(t *testing.T) {
 		{"removed by somebody", func(_ *testing.T, w *untagWorld) { w.registry.Untag(shopAPI, "prod") }, 0, -1},
 		{"the image is gone", func(_ *testing.T, w *untagWorld) { w.registry.Delete(shopAPI, d(1)) }, 0, -1},
 		{"claimed again, for the same image", func(t *testing.T, w *untagWorld) { w.tell(t, completed(prodAPI, "ecs-svc/1", 20)) }, 0, 1},
+		{"another service is deployed from it", func(t *testing.T, w *untagWorld) {
+			w.Rules = append(Rules{{Environment: "other", Services: []string{"other"}}}, w.Rules...)
+			other := prodAPI
+			other.Name = "other"
+			w.runs(other, "ecs-svc/1", deployedFrom("app", shopAPI, "prod", 1))
+			w.tell(t, started(other, "ecs-svc/1", 20))
+		}, 0, 1},
 		{"claimed by another service", func(t *testing.T, w *untagWorld) {
 			other := prodAPI
 			other.Name = "other"

@@ -431,7 +431,11 @@ func (p *sweepPass) putWished(ctx context.Context) (problems error) {
 		if err != nil {
 			return errors.Join(problems, err)
 		}
-		done, err := p.converge(ctx, wishes, nil)
+		readers, err := p.Ledger.Readers(ctx, chunk, Service{})
+		if err != nil {
+			return errors.Join(problems, err)
+		}
+		done, err := p.converge(ctx, wishes, nil, readers)
 		p.count(func(r *Report) { r.Moved += done.Moved })
 		problems = errors.Join(problems, err)
 	}
@@ -460,7 +464,7 @@ func (t *tenant) due() []Fact {
 		return t.lacking
 	}
 	containers := t.snap.Head.Live[running.Deployment].Containers
-	unproven := len(containers) == 0 || slices.ContainsFunc(containers, func(c Container) bool { return c.Digest == "" || t.policy.tags(t.state.Service, c) && !c.Proven() })
+	unproven := len(containers) == 0 || slices.ContainsFunc(containers, func(c Container) bool { return c.Digest == "" || t.policy.tags(t.Service, c) && !c.Proven() })
 	if !unproven && !t.changed() {
 		return nil
 	}
@@ -512,7 +516,7 @@ func (p *sweepPass) inspect(t *tenant) {
 // inspectForeign says which rule would let a service tag the images that it runs from
 // the registry of another account. Images outside of what we were given are no news.
 func (p *sweepPass) inspectForeign(t *tenant, containers []Container) {
-	s := t.state.Service
+	s := t.Service
 	for _, c := range containers {
 		if c.Added || !p.covered.reads(c.Image) || !t.policy.trespasses(s, c.Image) {
 			continue

@@ -169,6 +169,9 @@ func (q Queries) resolve(ctx context.Context, image ImageQuery) (ImageQuery, err
 		return image, fmt.Errorf("repository %s: %w", repository, err)
 	}
 	at, ok := images.Tags[image.Tag]
+	if err := cmp.Or(images.Refused[image.Tag], images.Unasked[image.Tag]); err != nil {
+		return image, fmt.Errorf("repository %s: %w", repository, err)
+	}
 	if !ok {
 		return image, &ImageError{image, "there is no such tag in ECR now"}
 	}

@@ -387,8 +387,11 @@ func (l *Ledger) Claims(ctx context.Context, r tagalong.Repository) (tagalong.Re
 		return tagalong.RepositoryClaims{}, err
 	}
 	defer done()
-	all := tagalong.RepositoryClaims{Tags: map[tagalong.TagID]tagalong.Tag{}}
+	all := tagalong.RepositoryClaims{Tags: map[tagalong.TagID]tagalong.Tag{}, Readers: tagalong.Readers{}}
 	for _, p := range l.places {
+		if p.Container.Image == r {
+			all.Readers.Add(p)
+		}
 		if p.Container.Image == r && p.Phase == tagalong.PhaseRunning {
 			all.Claims = append(all.Claims, claimsOf(p)...)
 		}
@@ -409,6 +412,22 @@ func (l *Ledger) Claims(ctx context.Context, r tagalong.Repository) (tagalong.Re
 		}
 	}
 	slices.SortFunc(all.Claims, compareClaims)
+	return all, nil
+}
+
+// Readers implements tagalong.Wishes.
+func (l *Ledger) Readers(ctx context.Context, ids []tagalong.TagID, except tagalong.Service) (tagalong.Readers, error) {
+	done, err := l.begin(ctx, "Readers")
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	all := tagalong.Readers{}
+	for _, p := range l.places {
+		if id, reads := p.Reads(); reads && slices.Contains(ids, id) && p.Service != except {
+			all.Add(p)
+		}
+	}
 	return all, nil
 }
 

@@ -74,6 +74,61 @@ func claimsOfPlaces(t *testing.T, l suiteLedger) {
 	}
 }
 
+func readersOfPlaces(t *testing.T, l suiteLedger) {
+	api, web := suiteService("api"), suiteService("web")
+	reads := func(s tagalong.Service, container string, phase tagalong.Phase, evidence tagalong.Evidence, tag string) tagalong.Place {
+		p := suitePlace(s, container, suiteRepo, phase)
+		p.Container.ImageTag, p.Container.Evidence = tag, evidence
+		return p
+	}
+	want := func(what string, except tagalong.Service, names ...string) {
+		t.Helper()
+		var ids, found []tagalong.TagID
+		for _, name := range []string{"running", "next", "ended", "pinned", "nobody", "both"} {
+			ids = append(ids, suiteTag(name))
+		}
+		readers, err := l.Readers(t.Context(), ids, except)
+		l.must(err)
+		for _, id := range ids {
+			if len(readers[id]) > 0 && readers[id][0].Service != except {
+				found = append(found, id)
+			}
+		}
+		var all []tagalong.TagID
+		for _, name := range names {
+			all = append(all, suiteTag(name))
+		}
+		same(t, what, all, found)
+	}
+	c := change(api, "")
+	c.Places = []tagalong.Place{
+		reads(api, "app", tagalong.PhaseRunning, tagalong.Revision, "running"),
+		reads(api, "app", tagalong.PhaseRollingOut, tagalong.Unknown, "next"),
+		reads(api, "old", tagalong.PhaseEnded, tagalong.Revision, "ended"),
+		reads(api, "pin", tagalong.PhaseRunning, tagalong.Pinned, "pinned"),
+		reads(api, "log", tagalong.PhaseRunning, tagalong.Task, "both"),
+	}
+	l.commit(c)
+	want("readers", tagalong.Service{}, "running", "next", "both")
+	want("readers but for the only one", api)
+	other := change(web, "")
+	other.Places = []tagalong.Place{reads(web, "log", tagalong.PhaseRunning, tagalong.Task, "both")}
+	l.commit(other)
+	want("readers but for one", api, "both")
+	want("readers but for the other one", web, "running", "next", "both")
+	claims, err := l.Claims(t.Context(), suiteRepo)
+	l.must(err)
+	same(t, "readers of the repository", tagalong.Readers{
+		suiteTag("running"): {{Service: api, Container: "app"}},
+		suiteTag("next"):    {{Service: api, Container: "app"}},
+		suiteTag("both"):    {{Service: api, Container: "log"}, {Service: web, Container: "log"}},
+	}, claims.Readers)
+	gone := change(api, c.Head.Version)
+	gone.DropPlaces = c.Places[:2]
+	l.commit(gone)
+	want("readers that are left", tagalong.Service{}, "both")
+}
+
 func claimsChange(t *testing.T, l suiteLedger) {
 	s := suiteService("api")
 	first := suitePlace(s, "app", suiteRepo, tagalong.PhaseRunning, "prod")

@@ -185,10 +185,10 @@ func (l *Ledger) Indexes(ctx context.Context, d digest.Digest) ([]tagalong.Child
 }
 
 // EnvironmentTags implements tagalong.Tagged.
-func (l *Ledger) EnvironmentTags(ctx context.Context, environment string, confirmed bool, behind tagalong.TagID, _ int) iter.Seq2[tagalong.Tag, error] {
+func (l *Ledger) EnvironmentTags(ctx context.Context, environment string, settled bool, behind tagalong.TagID, _ int) iter.Seq2[tagalong.Tag, error] {
 	return sorted(ctx, l, "EnvironmentTags", func() (tags []tagalong.Tag) {
 		for _, tag := range l.tags {
-			there := tag.Wish.Environment == environment && confirmed == (tag.State == tagalong.TagConfirmed)
+			there := tag.Wish.Environment == environment && settled == tag.State.Settled()
 			if there && (behind == (tagalong.TagID{}) || byRepository(tag.ID, behind) > 0) {
 				tags = append(tags, tag)
 			}
