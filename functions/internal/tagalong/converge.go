@@ -153,8 +153,8 @@ func (r *Reactor) convergeTag(ctx context.Context, tag Tag, read reading) (again
 		v = Verdict{State: TagBlocked, Reason: fmt.Sprintf("%q is no legal tag: shorten the names in its template", tag.ID.Tag)}
 	case read.readers.has(tag.ID):
 		v = Verdict{State: TagInput, Actual: actual, Reason: read.readers.reason(tag.ID)}
-	case (actual == tag.Wish.Digest || !there) && !read.fresh:
-		return &tag, done, nil // an early reading may not even have asked for this image
+	case (actual == tag.Wish.Digest || !there) && !read.tells(tag):
+		return &tag, done, nil
 	case actual == tag.Wish.Digest:
 		v = Verdict{State: TagConfirmed, Actual: actual}
 	case !there:

@@ -211,10 +211,10 @@ type pass struct {
 	wishes map[TagID]Tag
 	// readings are what the registry showed.
 	readings map[Repository]reading
-	// readers are other services that read tags of the wishes.
+	// readers are other services that read tags of the wishes, as far as they have been
+	// asked for.
 	readers Readers
-	// unread is why the readers of some could not be asked for: then nothing is put.
-	unread error
+	asked   map[TagID]bool
 	// endings are what this pass is to announce.
 	endings []Ending
 	// notes are those of a pass that only notes.
@@ -232,7 +232,10 @@ func (p *pass) run(ctx context.Context, o Outcome) (Outcome, error) {
 	var told parallel.Group
 	told.Go(func() { o.Announced, o.Unannounced = p.tell(ctx) })
 	var done convergence
-	if err = cmp.Or(err, p.unread); err == nil {
+	if err == nil {
+		err = p.askForReaders(ctx, slices.Collect(maps.Keys(p.wishes))) // of those that no commit asked for
+	}
+	if err == nil {
 		done, err = p.converge(ctx, p.wishes, p.readings, p.readers.with(p.know.readers(p.obs.Service)))
 		err = joined(err, p.adopt(ctx, p.wishes))
 	}
@@ -376,19 +379,14 @@ func (k knowledge) with(c Change) knowledge {
 // change, and where a tag sits is looked at again before anybody believes that
 // it sits right.
 func (p *pass) commit(ctx context.Context, c *Change) error {
-	var (
-		read    map[Repository]reading
-		readers Readers
-	)
+	var read map[Repository]reading
 	wanted, wishes := c.wanted(p.obs), c.wishes() // before write changes the tags' modes
 	begun := p.now()
 	var beside parallel.Group
-	var unread error
 	beside.Go(func() { read = readAll(ctx, p.Registry, begun, wanted) })
-	beside.Go(func() { readers, unread = p.readersOf(ctx, wishes) })
+	beside.Go(func() { _ = p.askForReaders(ctx, wishes) }) // what fails is asked again
 	err := p.write(ctx, c)
 	beside.Wait()
-	p.readers, p.unread = p.readers.with(readers), cmp.Or(p.unread, unread)
 	p.outdate()
 	maps.Copy(p.readings, read)
 	return err
@@ -402,13 +400,31 @@ func (p *pass) outdate() {
 	}
 }
 
-// readersOf returns the other services that deploy from tags; of our own the ledger is
-// about to change. Who only notes puts nothing.
-func (p *pass) readersOf(ctx context.Context, ids []TagID) (Readers, error) {
+// askForReaders asks for the other services that deploy from tags, once; of our own the
+// ledger is about to change. Who only notes puts nothing, and need not know.
+func (p *pass) askForReaders(ctx context.Context, ids []TagID) error {
+	ids = slices.DeleteFunc(ids, func(id TagID) bool { return p.asked[id] })
 	if len(ids) == 0 || p.notes != nil {
-		return nil, nil
+		return nil
 	}
-	return p.Ledger.Readers(ctx, ids, p.obs.Service)
+	slices.SortFunc(ids, TagID.Compare)
+	readers, err := p.Ledger.Readers(ctx, ids, p.obs.Service)
+	if err != nil {
+		return err
+	}
+	p.readers = p.readers.with(readers)
+	p.leaveUnasked(ids)
+	return nil
+}
+
+// leaveUnasked notes tags of which the readers are known, or do not matter.
+func (p *pass) leaveUnasked(ids []TagID) {
+	if p.asked == nil {
+		p.asked = map[TagID]bool{}
+	}
+	for _, id := range ids {
+		p.asked[id] = true
+	}
 }
 
 // wishes returns the tags that the change wishes to be put.
@@ -563,24 +579,21 @@ func (p *pass) recall(ctx context.Context) error {
 		read.fresh = true
 		p.readings[repository] = read
 	}
-	if p.readers, err = p.readersOf(ctx, p.unsettled(tags)); err != nil {
-		return err
-	}
+	p.leaveUnasked(p.settled(tags))
 	if p.prove() {
 		return p.record(ctx)
 	}
 	return nil
 }
 
-// unsettled returns the tags that ECR does not have where the ledger has confirmed
-// them: of the others nothing will be put, whoever reads them.
-func (p *pass) unsettled(tags map[TagID]Tag) (ids []TagID) {
+// settled returns the tags that ECR has where the ledger has confirmed them: they will
+// not be put, whoever reads them.
+func (p *pass) settled(tags map[TagID]Tag) (ids []TagID) {
 	for id, tag := range tags {
-		if tag.State != TagConfirmed || p.readings[id.Repository].images.Tags[id.Tag] != tag.Wish.Digest {
+		if tag.State == TagConfirmed && p.readings[id.Repository].images.Tags[id.Tag] == tag.Wish.Digest {
 			ids = append(ids, id)
 		}
 	}
-	slices.SortFunc(ids, TagID.Compare)
 	return ids
 }
 
@@ -636,12 +649,19 @@ func (w *want) add(d digest.Digest, tag string) {
 // reading is what a repository showed, or why it did not.
 type reading struct {
 	images Images
+	want   *want // what was asked for
 	err    error
 	fresh  bool      // begun after the wishes at hand were written
 	at     time.Time // when it was begun
 	again  bool      // for a wish that changed meanwhile: where the tag sits may be our own doing
 	// readers are the deployments that read the tags.
 	readers Readers
+}
+
+// tells reports whether the reading says how a wish stands: it was begun after the wish
+// was written, and asked for its image and its tag.
+func (r reading) tells(tag Tag) bool {
+	return r.fresh && slices.Contains(r.want.digests, tag.Wish.Digest) && slices.Contains(r.want.tags, tag.ID.Tag)
 }
 
 // readAll reads repositories side by side, beginning now.
@@ -656,7 +676,7 @@ func readAll(ctx context.Context, registry Registry, now time.Time, wanted map[R
 			images, err := registry.Read(ctx, repository, w.digests, w.tags)
 			mu.Lock()
 			defer mu.Unlock()
-			all[repository] = reading{images: images, err: err, at: now}
+			all[repository] = reading{images: images, want: w, err: err, at: now}
 		})
 	}
 	wait.Wait()
