@@ -205,6 +205,23 @@ func TestForgedJobsChangeNothing(t *testing.T) {
 	}
 }
 
+// An event that comes again when its job is over leaves the artifact as it is, though
+// the tag has moved meanwhile.
+func TestJobThatIsOverWritesNothing(t *testing.T) {
+	w := start(t)
+	x, j := w.pipeline(t, `{"ContainerName":"app","RepositoryName":"checkout-api","ImageTag":"build-1"}`, nil)
+	succeed(t, w.Invoke(t, j.Event(), 30*time.Second))
+	first, _ := w.written(t, x, "imagedefinitions.json")
+	if _, err := w.repository.Push(ecr.Image{Seed: "v2", Tags: []string{"build-1"}}); err != nil {
+		t.Fatal(err)
+	}
+	succeed(t, w.Invoke(t, j.Event(), 30*time.Second))
+	w.Output.Await(t, "job had its answer before", 1)
+	if again, _ := w.written(t, x, "imagedefinitions.json"); again != first || !strings.Contains(first, w.image.String()) || j.Answer().Status != codepipeline.JobSucceeded {
+		t.Errorf("%s in place of %s, answer %+v", again, first, j.Answer())
+	}
+}
+
 // Credentials of somebody else's reach nothing: the job's are CodePipeline's.
 func TestForgedCredentialsAreNotUsed(t *testing.T) {
 	w := start(t)

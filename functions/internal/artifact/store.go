@@ -6,6 +6,7 @@ package artifact
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/job"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
@@ -61,9 +63,11 @@ func (s *Store) File(ctx context.Context, a tagalong.Artifact, name string) (con
 	return content, ok, nil
 }
 
-// Put writes an artifact that holds one file. Its encryption is by KMS, as the
-// policy of a pipeline's bucket demands: by the artifact store's key, or by S3's
-// own where the job names none.
+// Put writes an artifact that holds one file, once: what a job has written stays,
+// since who comes after it may have read it. Its encryption is by KMS, as the policy of
+// a pipeline's bucket demands: by the artifact store's key, or by S3's own where the job
+// names none.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 func (s *Store) Put(ctx context.Context, a tagalong.Artifact, name string, content []byte) error {
 	zipped, err := pack(name, content)
 	if err != nil {
@@ -75,12 +79,30 @@ func (s *Store) Put(ctx context.Context, a tagalong.Artifact, name string, conte
 		Body:                 bytes.NewReader(zipped),
 		ContentType:          aws.String("application/zip"),
 		ServerSideEncryption: types.ServerSideEncryptionAwsKms,
+		IfNoneMatch:          aws.String("*"),
 	}
 	if s.key != "" {
 		in.SSEKMSKeyId = &s.key
 	}
-	if _, err := s.client.PutObject(ctx, in); err != nil {
+	_, err = s.client.PutObject(ctx, in)
+	if api, ok := errors.AsType[smithy.APIError](err); ok && api.ErrorCode() == "PreconditionFailed" {
+		return s.same(ctx, a, name, content)
+	}
+	if err != nil {
 		return fmt.Errorf("writing artifact %q: %w", a.Name, err)
+	}
+	return nil
+}
+
+// same returns nil if an artifact that is there already holds what was to be written:
+// then an earlier run of the job wrote it, or an attempt whose reply was lost.
+func (s *Store) same(ctx context.Context, a tagalong.Artifact, name string, content []byte) error {
+	there, ok, err := s.File(ctx, a, name)
+	switch {
+	case err != nil:
+		return fmt.Errorf("comparing what is there: %w", err)
+	case !ok || !bytes.Equal(there, content):
+		return job.Failed("artifact %q: an earlier run of this job wrote another one, which stays: release the change again", a.Name)
 	}
 	return nil
 }

@@ -89,6 +89,39 @@ func TestArtifactIsWrittenAsItsBucketDemands(t *testing.T) {
 	}
 }
 
+// A job that is run again finds what it wrote before, and leaves it: a deploy action may
+// have read it.
+func TestArtifactIsWrittenOnce(t *testing.T) {
+	for _, readable := range []bool{true, false} { // AWS's pages leave it open
+		w := start(t, codepipeline.PipelineOptions{})
+		k, out := w.of.Credentials.Reveal(), w.of.Outputs[0]
+		grant := s3.Grant{AccessKeyID: k.AccessKeyID, SessionToken: k.SessionToken, Bucket: out.Bucket, Write: []string{out.Object}}
+		if readable {
+			grant.Read = grant.Write
+		}
+		w.S3.Grant(grant)
+		store := New(w.Config(), w.of)
+		for content, want := range map[string]map[bool]string{
+			"first": {true: "", false: `comparing what is there: reading artifact "One": `},
+			"other": {true: `artifact "One": an earlier run of this job wrote another one, which stays`, false: `comparing what is there: reading artifact "One": `},
+		} {
+			if _, there := w.S3.Get(out.Bucket, out.Object); !there {
+				if err := store.Put(t.Context(), out, detail, []byte("first")); err != nil {
+					t.Fatal(err)
+				}
+			}
+			err := store.Put(t.Context(), out, detail, []byte(content))
+			if (err == nil) != (want[readable] == "") || err != nil && !strings.Contains(err.Error(), want[readable]) {
+				t.Errorf("readable %t: %s: error %v", readable, content, err)
+			}
+			object, _ := w.S3.Get(out.Bucket, out.Object)
+			if kept, _, err := unpack(object.Data, detail); string(kept) != "first" {
+				t.Errorf("readable %t: %s: the artifact holds %q, error %v", readable, content, kept, err)
+			}
+		}
+	}
+}
+
 func TestWhatAWSRefusesNamesTheArtifact(t *testing.T) {
 	w := start(t, codepipeline.PipelineOptions{})
 	store := New(w.Config(), w.of)

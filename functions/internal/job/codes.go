@@ -46,6 +46,7 @@ var codes = map[string]struct {
 	"NoSuchBucket":                         {tagalong.ConfigurationError, "the pipeline's artifact bucket is not there any more"},
 	"PermanentRedirect":                    {tagalong.ConfigurationError, "the artifact bucket is in another Region than the function"},
 	"AuthorizationHeaderMalformed":         {tagalong.ConfigurationError, "the artifact bucket is in another Region than the function"},
+	"ConditionalRequestConflict":           {tagalong.SystemUnavailable, retryAction},
 	"KMS.DisabledException":                {tagalong.ConfigurationError, "the artifact store's KMS key is disabled"},
 	"KMS.NotFoundException":                {tagalong.ConfigurationError, "the artifact store's KMS key is not there"},
 	"KMS.KMSInvalidStateException":         {tagalong.ConfigurationError, "the artifact store's KMS key is not in use"},

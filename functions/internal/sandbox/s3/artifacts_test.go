@@ -49,6 +49,24 @@ func TestAJobWritesItsOutput(t *testing.T) {
 	}
 }
 
+func TestAnObjectMayBePutOnlyWhereThereIsNone(t *testing.T) {
+	w := newWorld(t, codepipeline.PipelineOptions{})
+	w.S3.CreateBucket("111122223333", "elsewhere")
+	put := func(data string) error {
+		_, err := w.client.PutObject(t.Context(), &awss3.PutObjectInput{
+			Bucket: aws.String("elsewhere"), Key: aws.String("key"), Body: bytes.NewReader([]byte(data)), IfNoneMatch: aws.String("*"),
+		})
+		return err
+	}
+	if err := put("first"); err != nil {
+		t.Fatal(err)
+	}
+	wantCode(t, put("second"), "PreconditionFailed", "pre-conditions")
+	if object, _ := w.S3.Get("elsewhere", "key"); string(object.Data) != "first" {
+		t.Errorf("object %q", object.Data)
+	}
+}
+
 func TestAnArtifactStoreLetsInNobodyElse(t *testing.T) {
 	w := newWorld(t, codepipeline.PipelineOptions{Key: kmsKey})
 	otherIn, otherOut, other := w.invoke()

@@ -18,6 +18,7 @@ var (
 	errDenied      = fault(http.StatusForbidden, "AccessDenied", "Access Denied")
 	errNoBucket    = fault(http.StatusNotFound, "NoSuchBucket", "The specified bucket does not exist")
 	errNoKey       = fault(http.StatusNotFound, "NoSuchKey", "The specified key does not exist.")
+	errThere       = fault(http.StatusPreconditionFailed, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold")
 	errSlowDown    = fault(http.StatusServiceUnavailable, "SlowDown", "Please reduce your request rate.")
 	errTooLarge    = fault(http.StatusBadRequest, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed object size.")
 	errIncomplete  = fault(http.StatusBadRequest, "IncompleteBody", "The request body terminated unexpectedly")

@@ -76,7 +76,7 @@ var headers = []string{
 
 // unserved are standard headers that ask for more than the sandbox can do.
 var unserved = []string{
-	"Range", "If-Match", "If-Modified-Since", "If-None-Match", "If-Unmodified-Since",
+	"Range", "If-Match", "If-Modified-Since", "If-Unmodified-Since",
 }
 
 // checkMembers refuses parameters and headers that would be left undone.
@@ -85,6 +85,9 @@ func checkMembers(r *http.Request) error {
 		if name != "x-id" {
 			return unknown("parameter " + name)
 		}
+	}
+	if none := r.Header.Get("If-None-Match"); none != "" && (none != "*" || r.Method != http.MethodPut) {
+		return unknown("header If-None-Match: " + none)
 	}
 	for name := range r.Header {
 		own := strings.HasPrefix(name, "X-Amz-") && !slices.Contains(headers, name) && algorithms[name] == nil

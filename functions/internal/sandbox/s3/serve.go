@@ -89,6 +89,9 @@ func (s *Service) putObject(w http.ResponseWriter, asked request) error {
 	if err != nil {
 		return err
 	}
+	if _, there := b.objects[asked.key]; there && asked.Header.Get("If-None-Match") != "" {
+		return errThere
+	}
 	object := Object{
 		Data: data, ContentType: asked.Header.Get("Content-Type"),
 		Encryption: asked.Header.Get(encryption), KMSKey: asked.Header.Get(kmsKey),

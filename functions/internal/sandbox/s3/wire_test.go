@@ -176,7 +176,8 @@ func TestRefusals(t *testing.T) {
 		{"a copy", http.MethodPut, "/open/key", map[string]string{"X-Amz-Copy-Source": "/open/other"}, "NotImplemented"},
 		{"metadata", http.MethodPut, "/open/key", map[string]string{"X-Amz-Meta-Colour": "red"}, "NotImplemented"},
 		{"a range", http.MethodGet, "/open/key", map[string]string{"Range": "bytes=0-1"}, "NotImplemented"},
-		{"a condition", http.MethodPut, "/open/key", map[string]string{"If-None-Match": "*"}, "NotImplemented"},
+		{"a condition", http.MethodPut, "/open/key", map[string]string{"If-None-Match": `"x"`}, "NotImplemented"},
+		{"a condition of a reading", http.MethodGet, "/open/key", map[string]string{"If-None-Match": "*"}, "NotImplemented"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			status, reply := send(t, test.method, s.URL+test.path, "", test.header, "")
