@@ -4,6 +4,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
+	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -221,6 +224,54 @@ func TestThrottlesAreWaitedOut(t *testing.T) {
 	w.ECR.Throttle("BatchGetImage", 1)
 	if report, err := w.sweep(t.Context(), tagalong.SweepOptions{}); err != nil || report.Recorded != 2 || report.Left() {
 		t.Errorf("report %+v, error %v", report, err)
+	}
+}
+
+// hanging never answers the calls of an operation.
+type hanging struct {
+	aws.HTTPClient
+	operation string
+}
+
+func (h hanging) Do(r *http.Request) (*http.Response, error) {
+	if !strings.HasSuffix(r.Header.Get("X-Amz-Target"), "."+h.operation) {
+		return h.HTTPClient.Do(r)
+	}
+	<-r.Context().Done()
+	return nil, &url.Error{Op: "Post", URL: r.URL.String(), Err: r.Context().Err()}
+}
+
+// What AWS does not answer, or throttles for ever, the end of the time cuts off: once that
+// is a slow day, twice it is an error. What the ledger does not answer is one at once.
+func TestASweepThatAWSKeepsFromGoingOnIsAnError(t *testing.T) {
+	for name, test := range map[string]struct {
+		keep func(w world, cfg *aws.Config)
+		want []string // of the first error and of the second one
+	}{
+		"ECS throttles":  {func(w world, _ *aws.Config) { w.ECS.Throttle("DescribeServices", math.MaxInt) }, []string{"", "no further than the sweep before"}},
+		"ECS hangs":      {func(_ world, cfg *aws.Config) { cfg.HTTPClient = hanging{cfg.HTTPClient, "DescribeServices"} }, []string{"", "no further than the sweep before"}},
+		"DynamoDB hangs": {func(_ world, cfg *aws.Config) { cfg.HTTPClient = hanging{cfg.HTTPClient, "BatchGetItem"} }, []string{"reading the sweep's cursor", "reading the sweep's cursor"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := start(t, nil)
+			w.rollOut(wire.Scope{}, "prod", "shop", "build-1", 1)
+			cfg := w.Function("sweep")
+			test.keep(w, &cfg)
+			for n, want := range test.want {
+				sweeper, err := Sweeper(t.Context(), boot.Config{Table: "ledger"}, cfg, slog.New(slog.DiscardHandler), w.held)
+				if err != nil {
+					t.Fatal(err)
+				}
+				sweeper.Now = func() time.Time { return sandboxtest.Epoch }
+				ctx, cancel := context.WithCancel(t.Context())
+				time.AfterFunc(300*time.Millisecond, cancel)
+				report, err := sweeper.Sweep(ctx, tagalong.SweepOptions{Scheduled: true})
+				cancel()
+				if !report.Unfinished || len(report.Drift) > 0 || (err != nil) != (want != "") || want != "" && !strings.Contains(err.Error(), want) {
+					t.Errorf("sweep %d: %+v, error %v; want %q", n+1, report, err, want)
+				}
+			}
+		})
 	}
 }
 
