@@ -34,6 +34,7 @@ func TestTheModule(t *testing.T) {
 	t.Run("a role without ecr:PutImage is denied it, the event ends in the on-failure queue, and is replayed", w.denied)
 	t.Run("a sweep learns what no event told, and moves its tag", w.theUnheard)
 	t.Run("a sweep puts a tag back that was moved by hand", w.theMoved)
+	t.Run("a sweep by hand without variables takes the rules of the table, and other ones are refused", w.theForgotten)
 	t.Run("a sweep retires a deleted service, and removes its tag where the image has another one", w.theDeleted)
 	t.Run("rollouts that ended are announced on the bus, and what a sweep healed", w.theAnnouncements)
 	t.Run("nothing else is in a dead-letter queue", w.theRest)

@@ -55,6 +55,7 @@ type outputs struct {
 	Tagalong struct {
 		Value struct {
 			TableName           string            `json:"table_name"`
+			Command             string            `json:"command"`
 			HistoryURL          string            `json:"history_url"`
 			DeadLetterQueueURLs map[string]string `json:"dead_letter_queue_urls"`
 			FunctionARNs        map[string]string `json:"function_arns"`
