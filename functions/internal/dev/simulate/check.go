@@ -13,7 +13,7 @@ import (
 
 // wrong gives all that is not as it should be, from what the year itself knows.
 func (y *year) wrong(ctx context.Context) []string {
-	return slices.Concat(y.wrongRunning(ctx), y.wrongTags(ctx), y.wrongHistory(ctx))
+	return slices.Concat(y.harm, y.wrongRunning(ctx), y.wrongTags(ctx), y.wrongHistory(ctx))
 }
 
 // runs is what a service runs, and what should be tagged of it.
@@ -45,6 +45,12 @@ func (y *year) wrongRunning(ctx context.Context) (wrong []string) {
 	left, untold := y.running()
 	for _, row := range page.Items {
 		s := tagalong.Service{Account: row.Account, Region: row.Region, Cluster: row.Cluster, Name: row.Service}
+		if row.Container == logRouter.Name {
+			if row.TagState != tagalong.TagForeign {
+				wrong = append(wrong, fmt.Sprintf("%s's log router is %s", s, row.TagState))
+			}
+			continue
+		}
 		is, runs := left[s]
 		delete(left, s)
 		if untold[s] {
@@ -76,9 +82,12 @@ func (y *year) wrongTags(ctx context.Context) (wrong []string) {
 	wishes := map[tagalong.TagID]wish{}
 	all, untold := y.running()
 	for s, is := range all {
-		policy, _ := y.sweeper.Rules.For(s)
-		names := []string{policy.Environment}
-		if policy.Environment == "prod" {
+		environment := y.environment(is.tenant)
+		if environment == "dev" && s.Account == member {
+			continue // no rule lets it move tags in our registry
+		}
+		names := []string{environment}
+		if environment == "prod" {
 			names = append(names, "prod-"+s.Cluster)
 		}
 		for _, name := range names {
@@ -86,6 +95,12 @@ func (y *year) wrongTags(ctx context.Context) (wrong []string) {
 			if held := wishes[id]; is.completed.After(held.at) {
 				wishes[id] = wish{y.images[is.deployment], is.completed, held.untold || untold[s]}
 			}
+		}
+	}
+	for id, digest := range y.pushed {
+		if held, runs := wishes[id]; runs {
+			held.digest = digest // wherever the service was deployed from it last
+			wishes[id] = held
 		}
 	}
 	for id, wish := range wishes {
@@ -98,7 +113,12 @@ func (y *year) wrongTags(ctx context.Context) (wrong []string) {
 		return append(wrong, err.Error())
 	}
 	for _, row := range page.Items {
-		if row.State != tagalong.TagConfirmed || row.Actual != row.Digest {
+		id := tagalong.TagID{Repository: tagalong.Repository{Registry: row.Registry, Name: row.Repository}, Tag: row.Tag}
+		want, at := tagalong.TagConfirmed, row.Digest
+		if pushed, read := y.pushed[id]; read {
+			want, at = tagalong.TagInput, pushed
+		}
+		if row.State != want || row.Actual != at {
 			wrong = append(wrong, fmt.Sprintf("tag %s/%s:%s is %s on %q, wished on %s", row.Registry, row.Repository, row.Tag, row.State, row.Actual, row.Digest))
 		}
 	}

@@ -106,13 +106,15 @@ func (y *year) hook() {
 	}
 	y.ledger.Hook = func(_ context.Context, operation string) error { return call(operation) }
 	y.estate.Hook = func(_ context.Context, c tagalongtest.Call) error { return call(c.Operation) }
-	y.registry.OnRead = func(_ context.Context, _ tagalong.Repository, read func() (tagalong.Images, error)) (tagalong.Images, error) {
+	y.registry.OnRead = func(_ context.Context, r tagalong.Repository, read func() (tagalong.Images, error)) (tagalong.Images, error) {
+		y.forbid("read", tagalong.TagID{Repository: r})
 		if err := call("Read"); err != nil {
 			return tagalong.Images{}, err
 		}
 		return read()
 	}
-	y.registry.OnTag = func(_ context.Context, _ tagalong.Repository, _ tagalong.Manifest, _ string, put func() error) error {
+	y.registry.OnTag = func(_ context.Context, r tagalong.Repository, _ tagalong.Manifest, tag string, put func() error) error {
+		y.forbid("put", tagalong.TagID{Repository: r, Tag: tag})
 		if err := call("Tag"); err != nil {
 			return err
 		}

@@ -66,7 +66,7 @@ func (y *year) build(t *tenant) (tagalongtest.Deployment, tagalong.Manifest) {
 	seed, tag := fmt.Sprintf("%s %d", t.repository.Name, y.result.rollouts), fmt.Sprintf("build-%d", y.result.rollouts)
 	image := tagalongtest.Image(seed)
 	runs := image
-	if y.chance(10) {
+	if y.chance(10) && !t.reads { // of a tag that moves on nobody can tell which index it was
 		index, children := tagalongtest.Index(seed)
 		for _, child := range children {
 			y.registry.Push(t.repository, child)
@@ -74,9 +74,13 @@ func (y *year) build(t *tenant) (tagalongtest.Deployment, tagalong.Manifest) {
 		image, runs = index, children[1]
 	}
 	y.registry.Push(t.repository, image, tag)
+	if t.reads {
+		tag = y.environment(t)
+		y.push(t, image)
+	}
 	return tagalongtest.Deployment{
-		TaskDefinition: fmt.Sprintf("arn:aws:ecs:%s:%s:task-definition/%s:%d", region, account, t.service.Name, y.result.rollouts),
-		Revised:        []tagalong.Ran{{Name: "app", Image: t.repository.String() + ":" + tag, Digest: runs.Digest}},
+		TaskDefinition: fmt.Sprintf("arn:aws:ecs:%s:%s:task-definition/%s:%d", region, t.service.Account, t.service.Name, y.result.rollouts),
+		Revised:        []tagalong.Ran{{Name: "app", Image: t.repository.String() + ":" + tag, Digest: runs.Digest}, logRouter},
 	}, image
 }
 
@@ -136,11 +140,38 @@ func (y *year) remove(t *tenant) {
 
 // meddle moves a tag of an environment by hand.
 func (y *year) meddle(t *tenant) {
-	policy, _ := y.sweeper.Rules.For(t.service)
-	tags := y.registry.Tags(t.repository)
-	if _, there := tags[policy.Environment]; !there {
+	if _, there := y.registry.Tags(t.repository)[y.environment(t)]; !there {
 		return
 	}
 	y.result.meddled++
-	y.registry.Push(t.repository, tagalongtest.Image(fmt.Sprint("by hand ", y.result.meddled)), policy.Environment)
+	y.push(t, tagalongtest.Image(fmt.Sprint("by hand ", y.result.meddled)))
+}
+
+// push puts the tag of a service's environment on an image, as a build or a person does.
+func (y *year) push(t *tenant, image tagalong.Manifest) {
+	y.registry.Push(t.repository, image, y.environment(t))
+	if t.reads {
+		y.pushed[tagalong.TagID{Repository: t.repository, Tag: y.environment(t)}] = image.Digest
+	}
+}
+
+func (y *year) environment(t *tenant) string {
+	policy, _ := y.sweeper.Rules.For(t.service)
+	return policy.Environment
+}
+
+// logRouter is a sidecar from a registry of AWS's own, which answers nobody else.
+var logRouter = tagalong.Ran{
+	Name:   "log_router",
+	Image:  "906394416424.dkr.ecr.us-east-1.amazonaws.com/aws-for-fluent-bit:stable",
+	Digest: tagalongtest.Image("aws-for-fluent-bit").Digest,
+}
+
+// forbid notes what must never be done: a call of a registry that is not ours, and a
+// put of a tag that is deployed from.
+func (y *year) forbid(what string, id tagalong.TagID) {
+	_, read := y.pushed[id]
+	if id.Registry != ecrHost || read && what == "put" {
+		y.harm = append(y.harm, fmt.Sprintf("%s of %s", what, id))
+	}
 }

@@ -47,6 +47,8 @@ type tenant struct {
 	repository tagalong.Repository
 	deployment string    // the newest
 	completed  time.Time // when the running one did
+	// reads says that it is deployed from the environment's tag, which its builds push.
+	reads bool
 }
 
 // year is an estate with all that hangs on it, a clock, and what is still to happen.
@@ -59,7 +61,9 @@ type year struct {
 	registry *tagalongtest.Registry
 	sweeper  *tagalong.Sweeper
 	tenants  []*tenant
-	images   map[string]digest.Digest // what each deployment should tag
+	images   map[string]digest.Digest         // what each deployment should tag
+	pushed   map[tagalong.TagID]digest.Digest // where builds and people have put tags that are deployed from
+	harm     []string                         // what was done that must never be
 	heard    int
 	calls    atomic.Int64
 	doom     doom
@@ -70,6 +74,7 @@ var start = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 const (
 	account = "111122223333"
+	member  = "444455556666" // whose services run images of our registry
 	region  = "us-east-1"
 	ecrHost = account + ".dkr.ecr." + region + ".amazonaws.com"
 	days    = 365
@@ -78,21 +83,22 @@ const (
 func newYear(seed uint64, of size) *year {
 	y := &year{
 		agenda: &agenda{now: start}, size: of, dice: rand.New(rand.NewPCG(seed, 0)),
-		ledger: &tagalongtest.Ledger{}, registry: &tagalongtest.Registry{}, images: map[string]digest.Digest{},
+		ledger: &tagalongtest.Ledger{}, registry: &tagalongtest.Registry{},
+		images: map[string]digest.Digest{}, pushed: map[tagalong.TagID]digest.Digest{},
 	}
 	clock := func() time.Time { return y.now }
 	y.estate = &tagalongtest.Estate{Now: clock, Jitter: func() time.Duration { return time.Duration(y.dice.IntN(400)) * time.Millisecond }}
 	y.sweeper = &tagalong.Sweeper{
 		Reactor: &tagalong.Reactor{
 			Rules: tagalong.Rules{
-				{Environment: "prod", Clusters: []string{"prod-*"}, Tags: []string{"{environment}", "{environment}-{cluster}"}},
-				{Environment: "staging", Clusters: []string{"staging-*"}, Tags: []string{"{environment}"}},
-				{Environment: "dev", Tags: []string{"{environment}"}},
+				{Environment: "prod", Accounts: []string{account, member}, Clusters: []string{"prod-*"}, Tags: []string{"{environment}", "{environment}-{cluster}"}},
+				{Environment: "staging", Repositories: []string{"shop/*"}, Clusters: []string{"staging-*"}, Tags: []string{"{environment}"}},
+				{Environment: "dev", Tags: []string{"{environment}"}}, // of no other account
 			},
 			Ledger: lossy{y.ledger, y}, Workload: y.estate, Registry: y.registry, Now: clock,
-			Coverage: tagalongtest.Covering(account),
+			Coverage: tagalongtest.Covering(account, member),
 		},
-		Estate: y.estate, Records: y.ledger, Scopes: []tagalong.Scope{{Account: account, Region: region}}, PendingAfter: time.Hour,
+		Estate: y.estate, Records: y.ledger, Scopes: []tagalong.Scope{{Account: account, Region: region}, {Account: member, Region: region}}, PendingAfter: time.Hour,
 	}
 	y.hook()
 	for i := range of.services {
@@ -101,11 +107,15 @@ func newYear(seed uint64, of size) *year {
 	return y
 }
 
-// tenant makes up a service: some share their repositories, and so contend for tags.
+// tenant makes up a service: some share their repositories, and so contend for tags;
+// some run in another account; some are deployed from the tag of their environment.
 func (y *year) tenant(i int) *tenant {
 	stage := []string{"prod", "prod", "prod", "staging", "dev"}[i%5]
+	of := map[bool]string{true: member, false: account}[i%6 == 5]
+	alone := i >= y.size.services/4 && i < y.size.services*3/4
 	return &tenant{
-		service:    tagalong.Service{Account: account, Region: region, Cluster: fmt.Sprintf("%s-%d", stage, i%y.size.clusters), Name: fmt.Sprintf("service-%03d", i)},
+		reads:      alone && i%4 == 3,
+		service:    tagalong.Service{Account: of, Region: region, Cluster: fmt.Sprintf("%s-%d", stage, i%y.size.clusters), Name: fmt.Sprintf("service-%03d", i)},
 		repository: tagalong.Repository{Registry: ecrHost, Name: fmt.Sprintf("shop/app-%03d", i%(y.size.services*3/4))},
 	}
 }

@@ -63,6 +63,22 @@ func TestTheComparisonNotices(t *testing.T) {
 		{"a rollout that never was", "the ledger says", func(ctx context.Context, y *year, one runs) {
 			_, _ = y.sweeper.Observe(ctx, one.service, tagalong.Fact{Deployment: "ecs-svc/1", Name: tagalong.Completed, Time: y.now, Source: tagalong.FromEvent})
 		}},
+		{"a put of a tag that deployments read", "put of", func(ctx context.Context, y *year, _ runs) {
+			for id := range y.pushed {
+				_ = y.registry.Tag(ctx, id.Repository, tagalongtest.Image("another"), id.Tag)
+			}
+		}},
+		{"a call of a registry that is not ours", "read of", func(ctx context.Context, y *year, _ runs) {
+			aws, err := tagalong.ParseImage(logRouter.Image)
+			if err == nil {
+				_, _ = y.registry.Read(ctx, aws.Repository, nil, []string{aws.Tag})
+			}
+		}},
+		{"a tag that is deployed from, and is not said to be", "should on", func(_ context.Context, y *year, _ runs) {
+			for id := range y.pushed {
+				y.registry.Push(id.Repository, tagalongtest.Image("another"), id.Tag)
+			}
+		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			y := newYear(3, small)
