@@ -39,11 +39,12 @@ type world struct {
 	*lambdatest.Process
 	repository *ecr.Repository
 	image      digest.Digest
+	options    codepipeline.PipelineOptions
 }
 
 func start(t *testing.T) *world {
 	t.Helper()
-	w := &world{Sandbox: sandboxtest.StartWith(t, sandbox.Options{}), Runtime: lambdatest.StartRuntime(t)}
+	w := &world{options: codepipeline.PipelineOptions{Key: kmsKey}, Sandbox: sandboxtest.StartWith(t, sandbox.Options{}), Runtime: lambdatest.StartRuntime(t)}
 	w.repository = w.ECR.Repository(wire.Scope{}, "checkout-api")
 	image, err := w.repository.Push(ecr.Image{Seed: "v1", Tags: []string{"build-1"}})
 	if err != nil {
@@ -63,7 +64,7 @@ func start(t *testing.T) *world {
 func (w *world) pipeline(t *testing.T, parameters string, files map[string]string) (*codepipeline.Execution, *codepipeline.Job) {
 	t.Helper()
 	at := time.Now().Add(-time.Minute)
-	x, _, err := w.CodePipeline.CreatePipeline(wire.Scope{}, "checkout-release", codepipeline.PipelineOptions{Key: kmsKey}).Start(codepipeline.ExecutionOptions{}, at)
+	x, _, err := w.CodePipeline.CreatePipeline(wire.Scope{}, "checkout-release", w.options).Start(codepipeline.ExecutionOptions{}, at)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -232,6 +233,18 @@ func TestForgedCredentialsAreNotUsed(t *testing.T) {
 	if content, _ := w.written(t, x, "imagedefinitions.json"); j.Answer().Status != codepipeline.JobSucceeded || !strings.Contains(content, w.image.String()) {
 		t.Errorf("%s, answer %+v", content, j.Answer())
 	}
+}
+
+// Where CodePipeline's word on the job has no credentials those of the event serve.
+func TestCredentialsMayComeWithTheEventAlone(t *testing.T) {
+	w := start(t)
+	w.options.NoCredentials, w.options.NoARN = true, true
+	x, j := w.pipeline(t, `{"ContainerName":"app","RepositoryName":"checkout-api","ImageTag":"build-1"}`, nil)
+	succeed(t, w.Invoke(t, j.Event(), 30*time.Second))
+	if content, _ := w.written(t, x, "imagedefinitions.json"); j.Answer().Status != codepipeline.JobSucceeded || !strings.Contains(content, w.image.String()) {
+		t.Errorf("%s, answer %+v", content, j.Answer())
+	}
+	wantSecrecy(t, w, j)
 }
 
 func TestTagIsPinnedByAskingECR(t *testing.T) {

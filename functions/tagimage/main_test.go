@@ -403,17 +403,21 @@ func TestPipelinesThatMayNotTagFail(t *testing.T) {
 	w.wantTag(t, w.older)
 }
 
-// An event that comes again after its job has failed finds nobody waiting.
+// An event that comes again after its job has failed finds nobody waiting, whether
+// CodePipeline still knows the job or not.
 func TestJobThatIsOverPromotesNothing(t *testing.T) {
-	w := start(t)
-	j := w.job(t, `{"RepositoryName":"checkout-api","ImageTag":"build-3","NewImageTag":"prod"}`, time.Minute)
-	if a := w.invoke(t, j); a.Status != codepipeline.JobFailed {
-		t.Fatalf("answer %+v", a)
+	for _, options := range []codepipeline.PipelineOptions{{}, {ForgetsEnded: true}} {
+		w := start(t)
+		w.pipeline = w.CodePipeline.CreatePipeline(wire.Scope{}, "checkout-hotfix", options)
+		j := w.job(t, `{"RepositoryName":"checkout-api","ImageTag":"build-3","NewImageTag":"prod"}`, time.Minute)
+		if a := w.invoke(t, j); a.Status != codepipeline.JobFailed {
+			t.Fatalf("answer %+v", a)
+		}
+		w.push(t, "v3", "build-3")
+		succeed(t, w.Invoke(t, j.Event(), 30*time.Second))
+		w.Output.Await(t, map[bool]string{false: "job had its answer before", true: "job is not known to CodePipeline"}[options.ForgetsEnded], 1)
+		w.wantTag(t, "")
 	}
-	w.push(t, "v3", "build-3")
-	succeed(t, w.Invoke(t, j.Event(), 30*time.Second))
-	w.Output.Await(t, "job had its answer before", 1)
-	w.wantTag(t, "")
 }
 
 func TestEventThatIsNoJobIsAnError(t *testing.T) {

@@ -8,9 +8,13 @@ import (
 func (s *Service) findJob(caller wire.Caller, id string) (*Job, error) {
 	j, ok := s.jobs[id]
 	if !ok || j.action.scope() != caller.Scope {
-		return nil, wire.Errorf("JobNotFoundException", "A job with id '%s' does not exist", id)
+		return nil, noJob(id)
 	}
 	return j, nil
+}
+
+func noJob(id string) error {
+	return wire.Errorf("JobNotFoundException", "A job with id '%s' does not exist", id)
 }
 
 // openJob gives the job that a request answers, and refuses one that is over.

@@ -20,7 +20,18 @@ func (s *Service) getJobDetails(caller wire.Caller, in getJobDetailsInput) (out 
 	if err != nil {
 		return out, err
 	}
-	return getJobDetailsOutput{j.describe(true)}, nil
+	options := j.action.stage.execution.pipeline.options
+	if options.ForgetsEnded && !j.action.goesOn() {
+		return out, noJob(*in.Job)
+	}
+	details := j.describe(true)
+	if options.NoCredentials {
+		details.Data.Credentials = nil
+	}
+	if options.NoARN {
+		details.Data.Context.ARN = ""
+	}
+	return getJobDetailsOutput{details}, nil
 }
 
 // wireJob is
@@ -39,7 +50,7 @@ type wireJobData struct {
 	Context       *wireJobContext `json:"pipelineContext,omitempty"`
 	Inputs        []wireArtifact  `json:"inputArtifacts"`
 	Outputs       []wireArtifact  `json:"outputArtifacts"`
-	Credentials   Credentials     `json:"artifactCredentials"`
+	Credentials   *Credentials    `json:"artifactCredentials,omitempty"`
 	Continuation  string          `json:"continuationToken,omitempty"`
 	Key           *wireKey        `json:"encryptionKey,omitempty"`
 }
@@ -54,7 +65,7 @@ type wireJobContext struct {
 	Name      string            `json:"pipelineName"`
 	Stage     wireStageContext  `json:"stage"`
 	Action    wireActionContext `json:"action"`
-	ARN       string            `json:"pipelineArn"`
+	ARN       string            `json:"pipelineArn,omitempty"`
 	Execution string            `json:"pipelineExecutionId"`
 }
 
@@ -97,7 +108,7 @@ func (j *Job) describe(whole bool) wireJob {
 	data := wireJobData{
 		Configuration: wireJobSettings{a.options.Resolved},
 		Inputs:        wireArtifacts(a.inputs), Outputs: wireArtifacts(a.outputs),
-		Credentials: j.credentials, Continuation: j.continuation,
+		Credentials: &j.credentials, Continuation: j.continuation,
 	}
 	if key := a.stage.execution.pipeline.options.Key; key != "" {
 		data.Key = &wireKey{key, "KMS"}

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/codepipeline"
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/sandboxtest"
 )
 
 // job starts an execution whose stage Promote invokes a function.
@@ -80,6 +81,28 @@ func TestGetJobDetails(t *testing.T) {
 	actions := w.list(&types.ActionExecutionFilter{PipelineExecutionId: out.JobDetails.Data.PipelineContext.PipelineExecutionId})
 	if actions != "Tag InProgress, Image Succeeded" {
 		t.Errorf("actions of the job's execution: %s", actions)
+	}
+}
+
+// What AWS's pages leave open.
+func TestGetJobDetailsMaySayLess(t *testing.T) {
+	w := newWorld(t, codepipeline.PipelineOptions{NoCredentials: true, NoARN: true, ForgetsEnded: true})
+	_, j := w.job(invoke)
+	ask := func() (*awscodepipeline.GetJobDetailsOutput, error) {
+		return w.client.GetJobDetails(t.Context(), &awscodepipeline.GetJobDetailsInput{JobId: aws.String(j.ID())})
+	}
+	out, err := ask()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := out.JobDetails.Data; d.ArtifactCredentials != nil || d.PipelineContext.PipelineArn != nil || !strings.Contains(string(j.Event()), j.Credentials().SecretAccessKey) {
+		t.Errorf("job %+v", d)
+	}
+	if err := w.succeed(awscodepipeline.PutJobSuccessResultInput{JobId: aws.String(j.ID())}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ask(); sandboxtest.Code(err) != "JobNotFoundException" {
+		t.Errorf("of a job that is over: %v", err)
 	}
 }
 

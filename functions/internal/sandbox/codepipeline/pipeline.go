@@ -12,6 +12,11 @@ type PipelineOptions struct {
 	Version int    // of its structure; 0 means 1
 	Bucket  string // of its artifacts; derived by default
 	Key     string // the ARN of a customer managed KMS key for them; the default is AWS's own
+
+	// What AWS's pages leave open of GetJobDetails for jobs of Lambda.
+	NoCredentials bool // it gives none: those in the event are all that there are
+	NoARN         bool // it does not say the pipeline's ARN
+	ForgetsEnded  bool // it knows no job any more that is over
 }
 
 // Pipeline is a pipeline in the hands of a story or a test.
