@@ -23,5 +23,6 @@ func (environmentsCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
+	s.noteWatched(page.Watched)
 	return render(s.out, page.Items, environmentColumns(), "No environments: the ledger has seen no rollout")
 }

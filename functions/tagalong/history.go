@@ -39,10 +39,8 @@ func (c *historyCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
+	s.noteWatched(page.Watched)
 	nothing := "No rollouts" + in(c.Environment) + matching(c.Service) + between(query.Since, query.Until)
-	if len(page.Items) == 0 && c.Environment != "" {
-		nothing += s.otherEnvironments(q, c.Environment, c.Service)
-	}
 	if page.Next != "" {
 		fmt.Fprintf(s.stderr, "tagalong: there are more rollouts than the newest %d: --limit 0 gives all\n", len(page.Items))
 	}

@@ -72,5 +72,12 @@ func (s *session) noteGaps(gaps []tagalong.Gap) {
 	fmt.Fprintf(s.stderr, "tagalong: nothing is known of %s at that time, the ledger saw them only later: %s\n", counted(len(gaps), "service", "services"), listed(names))
 }
 
+// noteWatched says what an answer that finds nothing looked at.
+func (s *session) noteWatched(watched string) {
+	if watched != "" {
+		fmt.Fprintf(s.stderr, "tagalong: %s\n", watched)
+	}
+}
+
 // nameOf is how people call a service.
 func nameOf(s tagalong.Service) string { return s.Cluster + "/" + s.Name }

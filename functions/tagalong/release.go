@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -24,10 +23,6 @@ The id is in CodePipeline's console, in tagalong history --wide and in the JSON 
 `
 }
 
-// errNoRelease is an execution that the ledger has never heard of: that must not
-// look like one that has put nothing in place.
-var errNoRelease = errors.New("no such release")
-
 func (c *releaseCommand) Run(s *session) error {
 	query, err := tagalong.ParseReleaseQuery(c.Release)
 	if err != nil {
@@ -41,9 +36,7 @@ func (c *releaseCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	if !page.Known {
-		return fmt.Errorf("%w: nothing is known of %s: neither did a stage of it deploy a service of an environment, nor a job of it tag an image (\"tagalong history --wide\" shows the releases of rollouts)", errNoRelease, c.Release)
-	}
+	s.noteWatched(page.Watched)
 	if s.out.format == "table" {
 		if err := renderTable(s.out, s.view().release(page.Release), traitColumns(c.Release)); err != nil {
 			return err

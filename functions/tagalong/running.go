@@ -1,8 +1,6 @@
 package main
 
 import (
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
@@ -41,11 +39,8 @@ func (c *runningCommand) Run(s *session) error {
 		return err
 	}
 	s.noteGaps(page.Gaps)
-	nothing := "No running services" + in(query.Environment) + matching(c.Service) + when(query.At)
-	if len(page.Items) == 0 && query.Environment != "" {
-		nothing += s.otherEnvironments(q, query.Environment, c.Service)
-	}
-	return render(s.out, page.Items, runningColumns(s.view(), query), nothing)
+	s.noteWatched(page.Watched)
+	return render(s.out, page.Items, runningColumns(s.view(), query), "No running services"+in(query.Environment)+matching(c.Service)+when(query.At))
 }
 
 // query reads the arguments.
@@ -71,14 +66,4 @@ func (c *runningCommand) query(now time.Time) (q tagalong.RunningQuery, err erro
 	}
 	q.Environment, q.At = moment.Environment, at
 	return q, nil
-}
-
-// otherEnvironments lists the ones that are known, for who mistyped one, or looks
-// for a service in the wrong one.
-func (s *session) otherEnvironments(q tagalong.Queries, asked, service string) string {
-	names, err := q.Records.Environments(s.ctx)
-	if err != nil || len(names) == 0 || service == "" && slices.Contains(names, asked) {
-		return "" // the answer is complete without
-	}
-	return " (environments with services: " + strings.Join(names, ", ") + ")"
 }

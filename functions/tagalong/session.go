@@ -133,11 +133,16 @@ func (s *session) asking(read func() (boot.Config, error)) (tagalong.Queries, er
 func (s *session) explain(err error) error {
 	var send *smithyhttp.RequestSendError
 	var api smithy.APIError
+	var unknown *tagalong.UnknownNameError
 	switch {
 	case s.ctx.Err() != nil:
 		return errors.New("interrupted")
 	case errors.Is(err, tagalong.ErrNoTable):
 		return fmt.Errorf("table %q is not in region %s: make it with \"tagalong ledger create\", or look whether AWS_REGION and the account are the ledger's", s.table, s.cfg.Region)
+	case errors.As(err, &unknown) && unknown.Watched != "":
+		return fmt.Errorf("%w\n%s", err, unknown.Watched)
+	case errors.As(err, &unknown) && unknown.Kind == tagalong.ReleaseName:
+		return fmt.Errorf("%w (\"tagalong history --wide\" shows the releases of rollouts)", err)
 	case errors.As(err, &send):
 		return unreachable(err, send)
 	case errors.As(err, &api):

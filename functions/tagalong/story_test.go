@@ -40,8 +40,8 @@ func TestTheSandboxStaysUpUntilItIsEnded(t *testing.T) {
 				t.Setenv(name, value)
 			}
 			told := len(args) == 2
-			if rows := must(t, "running", "prod", "-o", "json"); strings.Contains(rows, "build-42") != told {
-				t.Errorf("running in prod: %s", rows)
+			if rows := must(t, "tags", "-o", "json"); strings.Contains(rows, `"prod"`) != told {
+				t.Errorf("tags: %s", rows)
 			}
 			end()
 			if got := <-status; got != exitDone {

@@ -124,6 +124,7 @@ func (w *waiting) what() string {
 // wantedService is a service by its name, or by its whole name.
 type wantedService struct {
 	text    string
+	unseen  error                   // what is said of it as long as the ledger has not seen it
 	service tagalong.Service        // zero while it is only known by its name
 	pattern tagalong.ServicePattern // CLUSTER/NAME
 }
@@ -154,6 +155,9 @@ func (w *wantedService) find(ctx context.Context, q tagalong.Queries) error {
 		return nil
 	}
 	found, err := q.Services(ctx, w.pattern)
+	if err == nil && len(found) == 0 && w.unseen == nil {
+		w.unseen = q.Unseen(ctx, w.pattern)
+	}
 	if err != nil || len(found) == 0 {
 		return err
 	}
@@ -166,6 +170,15 @@ func (w *wantedService) find(ctx context.Context, q tagalong.Queries) error {
 	}
 	w.service = found[0]
 	return nil
+}
+
+// likeIt names the services that the ledger has seen and that are most like it.
+func (w wantedService) likeIt() string {
+	unknown, ok := errors.AsType[*tagalong.UnknownNameError](w.unseen)
+	if !ok || len(unknown.Nearest) == 0 {
+		return ""
+	}
+	return " (the nearest known: " + strings.Join(unknown.Nearest, ", ") + ")"
 }
 
 // sighting is what was seen of the digest at one look.
@@ -246,7 +259,7 @@ func (w *waiting) describe(s sighting) string {
 		reason, _, _ := strings.Cut(w.explain(s.problem).Error(), "\n")
 		return "the ledger cannot be read: " + reason
 	case s.unseen:
-		return fmt.Sprintf("the ledger has not seen the service %s yet", w.service.text)
+		return fmt.Sprintf("the ledger has not seen the service %s yet%s", w.service.text, w.service.likeIt())
 	case s.Rollout == nil:
 		return fmt.Sprintf("%s is not on its way to %s, as far as the ledger knows", what, w.service.text)
 	}

@@ -16,7 +16,7 @@ func (whereCommand) Help() string {
   tagalong where public.ecr.aws/appmesh/aws-appmesh-envoy
   tagalong where checkout-api -o json | jq -r '.[] | select(.phase != "ended") | .cluster + "/" + .service'
 
-An image is understood as docker, crane, skopeo, kubectl, Trivy, ECR and Inspector write it: with docker:// or https:// before it, as an ARN, a package URL or the address of its page in ECR's console. What is not understood is named.
+An image is understood as docker, crane, skopeo, kubectl, Trivy, ECR and Inspector write it: with docker:// or https:// before it, as an ARN, a package URL or the address of its page in ECR's console. What is not understood is named. A repository or a tag that neither the ledger nor ECR knows is an error; a digest that never ran is an answer, and standard error says what was looked at and what nobody watches.
 
 Each row is an interval in which a container ran the image, or a rollout in progress; the newest come first. A tag is looked up in ECR now. Digests are given whole: --wide and -o json show them so. The digest of one platform finds the multi-platform image that holds it, too.
 `
@@ -35,6 +35,7 @@ func (c *whereCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
+	s.noteWatched(page.Watched)
 	return render(s.out, page.Items, whereColumns(s.view(), image), "Nothing runs or ran of "+meaning(image)+", as far as the ledger knows")
 }
 

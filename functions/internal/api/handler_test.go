@@ -35,17 +35,19 @@ var everything = []struct {
 	{"/v1/environments/prod/running?service=prod-*/a*", 2},
 	{"/v1/environments/prod/running?at=2026-03-04T12:10:00Z", 4},
 	{"/v1/environments/prod/running?at=2026-03-04T13:10:00%2B01:00", 4},
-	{"/v1/environments/nowhere/running", 0},
+	{"/v1/environments/prod/running?service=none-*", 0},
+	{"/v1/environments/prod/running?service=staging/api", 0},
 	{"/v1/environments/prod/history", 4},
 	{"/v1/environments/prod/history?since=2026-03-04T12:05:00Z&until=2026-03-04T12:30:00Z", 2},
-	{"/v1/environments/nowhere/history", 0},
+	{"/v1/environments/prod/history?since=2026-03-04T12:59:00Z", 0},
 	{"/v1/services/111122223333/us-east-1/prod-a/api/history", 3},
-	{"/v1/services/111122223333/us-east-1/prod-a/nothing/history", 0},
+	{"/v1/services/111122223333/us-east-1/prod-a/api/history?since=2026-03-04T12:59:00Z", 0},
 	{"/v1/images?image=shop", 5},
 	{"/v1/images?image=shop:v2", 2},
 	{"/v1/images?image=" + tagalongtest.Image("v1").Digest.String(), 2},
 	{"/v1/releases/checkout.release/" + executionID, 2},
-	{"/v1/releases/checkout%2Erelease/3f0c8a52-0000-0000-0000-90b7e15d6f38", 0},
+	{"/v1/images?image=" + tagalongtest.Image("never").Digest.String(), 0},
+	{"/v1/images?image=shop@" + tagalongtest.Image("never").Digest.String(), 0},
 	{"/v1/diff?from=staging&to=prod", 3},
 	{"/v1/diff?from=prod&to=prod@2026-03-04T12:10:00Z", 1},
 	{"/v1/tags", 2},
@@ -89,6 +91,27 @@ func with(target, more string) string {
 	return target + "?" + more
 }
 
+// TestAnEmptyPageSaysWhatWasWatched asks for names that are known, of which there is
+// nothing; and pages with rows do not pay for it.
+func TestAnEmptyPageSaysWhatWasWatched(t *testing.T) {
+	w := story(t)
+	for _, c := range everything {
+		p := page[json.RawMessage](t, w.get(t, c.target))
+		told := strings.HasPrefix(p.Watched, "Looked at 3 services of ECS in the environments prod and staging, of 2 accounts (111122223333 and 444455556666) in eu-west-1 and us-east-1") &&
+			strings.Contains(p.Watched, "the ledger knows the first of them since 2026-03-04T12:00:00Z") &&
+			strings.HasSuffix(p.Watched, "App Runner, Bedrock AgentCore, CodeBuild and EKS.")
+		if told != (c.rows == 0) || p.Watched != "" && c.rows > 0 {
+			t.Errorf("%s: %d rows, watched %q", c.target, c.rows, p.Watched)
+		}
+	}
+	empty := newWorld()
+	for _, target := range []string{"/v1/environments", "/v1/tags", "/v1/images?image=" + tagalongtest.Image("never").Digest.String()} {
+		if p := page[json.RawMessage](t, empty.get(t, target)); !strings.HasPrefix(p.Watched, "The ledger is empty: ") || !strings.Contains(p.Watched, "Not watched are") {
+			t.Errorf("%s of an empty ledger: watched %q", target, p.Watched)
+		}
+	}
+}
+
 func TestRowsAreThoseOfTheCore(t *testing.T) {
 	w := story(t)
 	want, err := w.Running(t.Context(), tagalong.RunningQuery{Environment: "prod"}, tagalong.Paging{Limit: 3})
@@ -109,24 +132,21 @@ func TestRowsAreThoseOfTheCore(t *testing.T) {
 
 func TestAReleaseIsThatOfTheCoreOnEveryPage(t *testing.T) {
 	w := story(t)
-	for _, execution := range []string{executionID, "00000000-0000-0000-0000-000000000000"} {
-		query, cursor := tagalong.ReleaseQuery{Pipeline: "checkout.release", Execution: execution}, ""
-		for first := true; first || cursor != ""; first = false {
-			want, err := w.Release(t.Context(), query, tagalong.Paging{Limit: 1, Cursor: cursor})
-			if err != nil {
-				t.Fatal(err)
-			}
-			var got tagalong.ReleasePage
-			answer := w.get(t, "/v1/releases/checkout.release/"+execution+"?limit=1&cursor="+cursor)
-			if err := json.Unmarshal(answer.Body.Bytes(), &got); err != nil {
-				t.Fatal(err)
-			}
-			got.Known = want.Known // is not said
-			if diff := cmp.Diff(want, got); diff != "" || want.Known != (execution == executionID) {
-				t.Errorf("%s, known %v (-core +API):\n%s", execution, want.Known, diff)
-			}
-			cursor = want.Next
+	query, cursor := tagalong.ReleaseQuery{Pipeline: "checkout.release", Execution: executionID}, ""
+	for first := true; first || cursor != ""; first = false {
+		want, err := w.Release(t.Context(), query, tagalong.Paging{Limit: 1, Cursor: cursor})
+		if err != nil {
+			t.Fatal(err)
 		}
+		var got tagalong.ReleasePage
+		answer := w.get(t, "/v1/releases/checkout.release/"+executionID+"?limit=1&cursor="+cursor)
+		if err := json.Unmarshal(answer.Body.Bytes(), &got); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("(-core +API):\n%s", diff)
+		}
+		cursor = want.Next
 	}
 }
 
@@ -152,10 +172,14 @@ func TestACursorOfTheLongestNamesIsTaken(t *testing.T) {
 	if _, err := w.reactor.Observe(t.Context(), s, tagalong.Fact{Deployment: "ecs-svc/1", Name: tagalong.Completed, Time: noon, Source: tagalong.FromEvent}); err != nil {
 		t.Fatal(err)
 	}
+	other := tagalong.Service{Account: "111122223333", Region: "us-gov-northeast-1", Cluster: long("d"), Name: long("s")}
+	if _, err := w.reactor.Observe(t.Context(), other, tagalong.Fact{Deployment: "ecs-svc/2", Name: tagalong.Completed, Time: noon, Source: tagalong.FromEvent}); err != nil {
+		t.Fatal(err)
+	}
 	for _, target := range []string{
 		"/v1/environments/" + long("c") + "/running",
 		"/v1/images?image=" + long("r"),
-		"/v1/diff?from=" + long("c") + "&to=nowhere",
+		"/v1/diff?from=" + long("c") + "&to=" + long("d"),
 	} {
 		if rows := walk(t, w, target, 1); len(rows) != 2 {
 			t.Errorf("%.30s: %d rows", target, len(rows))

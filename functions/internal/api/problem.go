@@ -24,6 +24,15 @@ type problem struct {
 	Detail    string `json:"detail"`
 	RequestID string `json:"requestId"`
 	*blamed
+	*unknown
+}
+
+// unknown is the name that a problem is about, and known ones that are like it.
+type unknown struct {
+	Kind    tagalong.NameKind `json:"kind"`
+	Name    string            `json:"name"`
+	Nearest []string          `json:"nearest"`
+	Watched string            `json:"watched"`
 }
 
 // blamed are the parameters that a problem is about: the first of them, and all.
@@ -108,6 +117,11 @@ func problemOf(err error, id string) problem {
 	if bad, ok := errors.AsType[badParameters](err); ok {
 		p := newProblem(http.StatusBadRequest, bad[0].Detail, id)
 		p.blamed = &blamed{bad[0].Parameter, bad[0].Value, bad}
+		return p
+	}
+	if name, ok := errors.AsType[*tagalong.UnknownNameError](err); ok {
+		p := newProblem(http.StatusNotFound, name.Error(), id)
+		p.unknown = &unknown{name.Kind, name.Name, append([]string{}, name.Nearest...), name.Watched}
 		return p
 	}
 	switch {

@@ -1,12 +1,15 @@
 package api
 
 import (
+	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalongtest"
 )
 
 const (
@@ -79,8 +82,6 @@ var wrong = []struct{ target, parameter, detail string }{
 	{"/v1/images?image=" + strings.Repeat("0123456789abcdef", 4), "image", "want a whole digest"},
 	{"/v1/images?image=shop@sha256:abc", "image", "want a digest"},
 	{"/v1/images?image=" + strings.Repeat("i", 1001), "image", "want at most 1000"},
-	{"/v1/images?image=shop:gone", "image", "there is no such tag"},
-	{"/v1/images?image=nothing:v1", "image", "its registry is not known: want HOST/REPOSITORY:TAG"},
 	{"/v1/images?image=999999999999.dkr.ecr.us-east-1.amazonaws.com/shop:v1", "image", "as far as the ledger knows"},
 	{"/v1/images?image=public.ecr.aws/log/router:2", "image", "give the digest"},
 	{"/v1/releases/a%20b/" + executionID, "pipeline", `pipeline "a b": want 1 to 100 letters, digits, dots`},
@@ -109,6 +110,48 @@ func TestEachWrongParameterIsNamed(t *testing.T) {
 		if utf8.RuneCountInString(p.Value) > 200 || len(p.Detail) > 2000 {
 			t.Errorf("%.80s: value of %d bytes, detail of %d", c.target, len(p.Value), len(p.Detail))
 		}
+	}
+}
+
+func TestAnUnknownNameIsNotFoundAndTheNearestAreNamed(t *testing.T) {
+	const elsewhere = "00000000-0000-0000-0000-000000000000"
+	w := story(t)
+	for target, want := range map[string]unknown{
+		"/v1/environments/pord/running":                                     {tagalong.EnvironmentName, "pord", []string{"prod", "staging"}, ""},
+		"/v1/environments/stage/running?at=2026-03-04T12:10:00Z":            {tagalong.EnvironmentName, "stage", []string{"staging", "prod"}, ""},
+		"/v1/environments/pord/history":                                     {tagalong.EnvironmentName, "pord", []string{"prod", "staging"}, ""},
+		"/v1/environments/prod/running?service=apy":                         {tagalong.ServiceName, "apy", []string{"api", "web"}, ""},
+		"/v1/environments/prod/running?service=prod-b/api":                  {tagalong.ClusterName, "prod-b", []string{"prod-a", "staging"}, ""},
+		"/v1/environments/prod/running?service=prod-a/apy":                  {tagalong.ServiceName, "prod-a/apy", []string{"prod-a/api", "prod-a/web", "staging/api"}, ""},
+		"/v1/services/111122223333/us-east-1/prod-a/apis/history":           {tagalong.ServiceName, "111122223333/us-east-1/prod-a/apis", nil, ""},
+		"/v1/diff?from=nope&to=prod":                                        {tagalong.EnvironmentName, "nope", []string{"prod", "staging"}, ""},
+		"/v1/diff?from=prod&to=nope":                                        {tagalong.EnvironmentName, "nope", []string{"prod", "staging"}, ""},
+		"/v1/diff?from=nope&to=nope":                                        {tagalong.EnvironmentName, "nope", []string{"prod", "staging"}, ""},
+		"/v1/releases/checkout.release/" + elsewhere:                        {tagalong.ReleaseName, "checkout.release/" + elsewhere, []string{}, ""},
+		"/v1/images?image=shop:v9":                                          {tagalong.TagName, home + "/shop:v9", []string{"v1", "v2", "v3"}, "Looked at 3"},
+		"/v1/images?image=shopp":                                            {tagalong.RepositoryName, "shopp", []string{}, "Looked at 3"},
+		"/v1/images?image=team/shop":                                        {tagalong.RepositoryName, "team/shop", nil, "Looked at 3"},
+		"/v1/images?image=shopp:v1":                                         {tagalong.RepositoryName, "shopp", []string{}, "Looked at 3"},
+		"/v1/images?image=nope@" + tagalongtest.Image("v1").Digest.String(): {tagalong.RepositoryName, "nope", []string{}, "Looked at 3"},
+	} {
+		p := told(t, w.get(t, target), http.StatusNotFound)
+		if p.Kind != want.Kind || p.Name != want.Name || want.Nearest != nil && !slices.Equal(p.Nearest, want.Nearest) || want.Nearest == nil && len(p.Nearest) == 0 {
+			t.Errorf("%s: %+v, want %+v", target, p.unknown, want)
+		}
+		if !strings.HasPrefix(p.Watched, want.Watched) || (want.Watched == "") != (p.Watched == "") || !strings.Contains(p.Detail, "is not known") {
+			t.Errorf("%s: %s; watched %q", target, p.Detail, p.Watched)
+		}
+	}
+}
+
+func TestAnEmptyLedgerKnowsNothingOfThePast(t *testing.T) {
+	w := newWorld()
+	if p := told(t, w.get(t, "/v1/environments/prod/running?at=2026-03-04T12:00:00Z"), http.StatusNotFound); p.Name != "prod" || len(p.Nearest) > 0 {
+		t.Errorf("%+v", p.unknown)
+	}
+	var horizon *tagalong.HorizonError
+	if _, err := w.Running(t.Context(), tagalong.RunningQuery{At: noon}, tagalong.Paging{}); !errors.As(err, &horizon) || !strings.Contains(err.Error(), "the ledger is empty") {
+		t.Errorf("error %v", err)
 	}
 }
 

@@ -161,7 +161,7 @@ func page[R any](t testing.TB, answer *httptest.ResponseRecorder) tagalong.Page[
 // told reads a problem and checks what all of them have in common.
 func told(t testing.TB, answer *httptest.ResponseRecorder, status int) problem {
 	t.Helper()
-	p := problem{blamed: &blamed{}}
+	p := problem{blamed: &blamed{}, unknown: &unknown{}}
 	if err := json.Unmarshal(answer.Body.Bytes(), &p); err != nil {
 		t.Fatalf("status %d: %s: %v", answer.Code, answer.Body, err)
 	}

@@ -121,11 +121,11 @@ func (l *Ledger) transaction(c tagalong.Change) *transaction {
 		t.put(toStale(*c.Stale), nil)
 	}
 	if c.NewService {
-		t.put(directoryItem{key{directory, "S#" + c.Service.String()}}, nil)
+		t.put(directoryItem{key{directory, listOf("") + c.Service.String()}, formatTime(c.Head.CompleteSince)}, nil)
 	}
 	if c.NewEnvironment != "" {
-		t.put(directoryItem{key{directory, "E#" + c.NewEnvironment}}, nil)
-		t.put(directoryItem{key{directory, listOf(c.NewEnvironment) + c.Service.String()}}, nil)
+		t.put(directoryItem{key: key{directory, "E#" + c.NewEnvironment}}, nil)
+		t.put(directoryItem{key: key{directory, listOf(c.NewEnvironment) + c.Service.String()}}, nil)
 	}
 	for _, e := range c.Endings {
 		t.put(toEnding(e), nil)

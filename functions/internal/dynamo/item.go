@@ -408,14 +408,17 @@ type childItem struct {
 	Platform string `dynamodbav:"platform"`
 }
 
-// directoryItem names a service, an environment, or a service of an environment:
+// directoryItem names a service and since when it is known, an environment, or a
+// service of an environment:
 //
 //	{
+//	  "completeSince": "2026-03-04T08:02:11.480Z",
 //	  "pk": "DIR",
 //	  "sk": "S#111122223333/us-east-1/prod-cluster/checkout-api"
 //	}
 type directoryItem struct {
 	key
+	CompleteSince string `dynamodbav:"completeSince,omitempty"`
 }
 
 func toFact(f tagalong.Fact, k key) factItem {

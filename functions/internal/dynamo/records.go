@@ -85,6 +85,25 @@ func (l *Ledger) Services(ctx context.Context, environment string) ([]tagalong.S
 	return services, nil
 }
 
+// Seen reads the directory.
+func (l *Ledger) Seen(ctx context.Context) ([]tagalong.SeenService, error) {
+	var seen []tagalong.SeenService
+	kind := listOf("")
+	q := query{pk: directory, from: kind, to: kind + afterAll, eventual: true}
+	for one, err := range decoded(l.query(ctx, q), directoryItem.service) {
+		if err != nil {
+			return nil, err
+		}
+		seen = append(seen, one)
+	}
+	return seen, nil
+}
+
+func (i directoryItem) service() (tagalong.SeenService, error) {
+	s, err := tagalong.ParseService(strings.TrimPrefix(i.SK, listOf("")))
+	return tagalong.SeenService{Service: s, CompleteSince: parseTime(i.CompleteSince)}, err
+}
+
 func (l *Ledger) listed(ctx context.Context, kind string) ([]string, error) {
 	var names []string
 	for i, err := range l.query(ctx, query{pk: directory, from: kind, to: kind + afterAll, eventual: true}) {

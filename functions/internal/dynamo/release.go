@@ -69,7 +69,7 @@ func (l *Ledger) Promote(ctx context.Context, p tagalong.PromotionWrite) error {
 		t.put(toPromotion(p, promotionKey(p.Claim.Tag)), newestPromotion(p.Claim))
 	}
 	if p.Environment != "" {
-		t.put(directoryItem{key{directory, "E#" + p.Environment}}, nil)
+		t.put(directoryItem{key: key{directory, "E#" + p.Environment}}, nil)
 	}
 	if p.Tag != nil {
 		t.tags[len(t.items)] = p.Tag.Wish.Tag

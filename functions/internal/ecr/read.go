@@ -55,10 +55,11 @@ func (r *Registry) Read(ctx context.Context, repository tagalong.Repository, dig
 			AcceptedMediaTypes: accepted,
 		})
 		if _, gone := errors.AsType[*types.RepositoryNotFoundException](err); gone {
+			images.NoRepository = true
 			return images, nil
 		}
 		if err != nil {
-			return tagalong.Images{}, fmt.Errorf("reading images of %s: %w", repository, err)
+			return tagalong.Images{}, fmt.Errorf("reading images of %s: %w", repository, refused(err))
 		}
 		if err := sift(images, out.Failures); err != nil {
 			return tagalong.Images{}, fmt.Errorf("reading images of %s: %w", repository, err)
@@ -70,6 +71,14 @@ func (r *Registry) Read(ctx context.Context, repository tagalong.Repository, dig
 		}
 	}
 	return images, nil
+}
+
+// refused makes ErrNoAccess of what IAM, or the repository's policy, does not allow.
+func refused(err error) error {
+	if api, ok := errors.AsType[smithy.APIError](err); ok && api.ErrorCode() == "AccessDeniedException" {
+		return fmt.Errorf("%w: %w", tagalong.ErrNoAccess, err)
+	}
+	return err
 }
 
 func identifiers(digests []digest.Digest, tags []string) []types.ImageIdentifier {

@@ -55,6 +55,9 @@ func courses(facts []tagalong.Fact) (all, completed []*course) {
 			mine.ends = append(mine.ends, f) // said again
 			continue
 		case mine == nil || len(mine.ends) > 0: // nobody saw the start
+			for _, c := range all { // had one of them started after it, it would not have completed
+				c.superseded = c.superseded || c.open() && f.Name == tagalong.Completed
+			}
 			mine = &course{deployment: f.Deployment, revived: completedBefore(all, f.Deployment)}
 			all = append(all, mine)
 		}

@@ -2,6 +2,8 @@ package questions_test
 
 import (
 	"cmp"
+	"errors"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -72,10 +74,89 @@ func (o oracle) running(environment, pattern string, at time.Time) answer[tagalo
 	slices.SortFunc(a.rows, func(a, b tagalong.RunningRow) int {
 		return cmp.Or(cmp.Compare(a.Environment, b.Environment), cmp.Compare(fullName(a), fullName(b)), cmp.Compare(a.Container, b.Container))
 	})
-	if len(a.rows) == 0 && len(a.gaps) > 0 {
+	if len(a.rows) == 0 {
+		a.none = o.unknown(environment, pattern)
+	}
+	switch {
+	case len(a.rows) == 0 && len(a.gaps) > 0:
 		a.none = o.horizon(environment, at, a.gaps)
+	case a.none == nil && !at.IsZero() && len(o.facts()) == 0:
+		a.none = &tagalong.HorizonError{Environment: environment, At: at}
 	}
 	return a
+}
+
+// unknown gives an example of the error that is wanted if a question gives a name that
+// never occurred: nil if it did, or if it is a glob.
+func (o oracle) unknown(environment, pattern string) error {
+	environments := map[string]bool{"": true}
+	for _, row := range o.environments() {
+		environments[row.Environment] = true
+	}
+	if !environments[environment] {
+		delete(environments, "")
+		return misnamed(tagalong.EnvironmentName, environment, slices.Collect(maps.Keys(environments)))
+	}
+	return o.unknownService(pattern)
+}
+
+// unknownService is the same for CLUSTER/NAME or NAME.
+func (o oracle) unknownService(pattern string) error {
+	cluster, name, two := strings.Cut(pattern, "/")
+	if !two {
+		cluster, name = "*", pattern
+	}
+	glob := func(s string) bool { return strings.ContainsAny(s, "*?[") }
+	var clusters, names []string
+	for s := range o.facts() {
+		if matches(pattern, s) || glob(cluster) && s.Name == name {
+			return nil
+		}
+		clusters = append(clusters, s.Cluster)
+		if names = append(names, s.Name); two {
+			names[len(names)-1] = s.Cluster + "/" + s.Name
+		}
+	}
+	switch {
+	case pattern == "":
+		return nil
+	case !glob(cluster) && !slices.Contains(clusters, cluster):
+		return misnamed(tagalong.ClusterName, cluster, clusters)
+	case glob(name):
+		return nil
+	}
+	return misnamed(tagalong.ServiceName, pattern, names)
+}
+
+// misnamed is the error for a name, with all that it may have been meant for.
+func misnamed(kind tagalong.NameKind, name string, known []string) error {
+	return &tagalong.UnknownNameError{Kind: kind, Name: name, Nearest: slices.Compact(slices.Sorted(slices.Values(known)))}
+}
+
+// distance counts the characters that one must put in, take out or replace.
+func distance(a, b string) int {
+	switch {
+	case a == "" || b == "":
+		return len(a) + len(b)
+	case a[0] == b[0]:
+		return distance(a[1:], b[1:])
+	}
+	row := make([]int, len(b)+1)
+	for i := range row {
+		row[i] = i
+	}
+	for i := range len(a) {
+		before := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			here := min(row[j]+1, row[j+1]+1)
+			if a[i] == b[j] {
+				here = min(here, before)
+			}
+			before, row[j+1] = row[j+1], min(here, before+1)
+		}
+	}
+	return row[len(b)]
 }
 
 // shown tells whether the rollout is what runs now of a service: one of which no
@@ -248,7 +329,7 @@ type asked struct {
 	since, until         time.Time
 }
 
-func (o oracle) history(q asked) []tagalong.HistoryRow {
+func (o oracle) history(q asked) answer[tagalong.HistoryRow] {
 	rows := []tagalong.HistoryRow{}
 	for _, r := range o.rollouts {
 		within := !r.sorted().Before(q.since) && (q.until.IsZero() || r.sorted().Before(q.until))
@@ -260,7 +341,22 @@ func (o oracle) history(q asked) []tagalong.HistoryRow {
 			rows = append(rows, r.row())
 		}
 	}
-	return rows
+	a := answer[tagalong.HistoryRow]{rows: rows}
+	switch {
+	case len(rows) > 0:
+	case q.service == tagalong.Service{}:
+		a.none = o.unknown(q.environment, q.pattern)
+	case !slices.Contains(o.services(""), q.service):
+		a.none = misnamed(tagalong.ServiceName, q.service.String(), textsOf(o.services("")))
+	}
+	return a
+}
+
+func textsOf(all []tagalong.Service) (texts []string) {
+	for _, s := range all {
+		texts = append(texts, s.String())
+	}
+	return texts
 }
 
 func (r rollout) row() tagalong.HistoryRow {
@@ -338,7 +434,22 @@ func (o oracle) where(q looked) answer[tagalong.WhereRow] {
 	for _, i := range found {
 		rows = append(rows, i.row())
 	}
+	if len(rows) == 0 && q.repository != "" && !o.knows(q) {
+		return answer[tagalong.WhereRow]{none: q.misnamed()}
+	}
 	return answer[tagalong.WhereRow]{rows: rows}
+}
+
+// knows tells whether something of a repository ran, or ECR has it.
+func (o oracle) knows(q looked) bool {
+	ran := func(i interval) bool { return o.means(looked{registry: q.registry, repository: q.repository}, i.made) }
+	there := func(r tagalong.Repository) bool { return meant(q.registry, r.Registry) && r.Name == q.repository }
+	return slices.ContainsFunc(o.intervals(), ran) || slices.ContainsFunc(ownRepositories, there)
+}
+
+// misnamed is the error for a repository.
+func (q looked) misnamed() error {
+	return &tagalong.UnknownNameError{Kind: tagalong.RepositoryName, Name: strings.TrimPrefix(q.registry+"/"+q.repository, "/")}
 }
 
 // resolve finds the digest of a tag, in the only registry that can be meant.
@@ -352,15 +463,20 @@ func (o oracle) resolve(q looked) (looked, error) {
 				q.registry = i.repository.Registry
 			}
 		}
-		if len(registries) != 1 {
+		switch {
+		case len(registries) == 0 && !o.knows(looked{repository: q.repository}):
+			return q, q.misnamed()
+		case len(registries) != 1:
 			return q, wrong
 		}
 	}
 	repository := tagalong.Repository{Registry: q.registry, Name: q.repository}
 	at, there := o.tags(repository)[q.tag]
-	seen := slices.ContainsFunc(o.intervals(), func(i interval) bool { return i.repository == repository })
-	if !there || !seen || !ours(repository) {
+	switch {
+	case !ours(repository):
 		return q, wrong
+	case !there:
+		return q, &tagalong.UnknownNameError{Kind: tagalong.TagName, Name: repository.String() + ":" + q.tag}
 	}
 	return looked{registry: q.registry, repository: q.repository, digest: at}, nil
 }
@@ -468,7 +584,7 @@ func (i interval) row() tagalong.WhereRow {
 
 func (o oracle) diff(from, to tagalong.Moment) answer[tagalong.DiffRow] {
 	left, right := o.running(from.Environment, "", from.At), o.running(to.Environment, "", to.At)
-	a := answer[tagalong.DiffRow]{rows: []tagalong.DiffRow{}, gaps: slices.Concat(left.gaps, right.gaps), none: cmp.Or(left.none, right.none)}
+	a := answer[tagalong.DiffRow]{rows: []tagalong.DiffRow{}, gaps: slices.Concat(left.gaps, right.gaps), none: cmp.Or(beyond(left.none), beyond(right.none), left.none, right.none)}
 	left.rows, right.rows = o.withoutAdded(left.rows), o.withoutAdded(right.rows)
 	names := map[[2]string]bool{}
 	for _, r := range slices.Concat(left.rows, right.rows) {
@@ -495,6 +611,14 @@ func (o oracle) withoutAdded(rows []tagalong.RunningRow) []tagalong.RunningRow {
 		s := tagalong.Service{Account: row.Account, Region: row.Region, Cluster: row.Cluster, Name: row.Service}
 		return slices.ContainsFunc(o.found(deploymentOf{s, row.Deployment}).containers, func(c made) bool { return c.name == row.Container && c.added })
 	})
+}
+
+// beyond is an error of a time that nothing is known of: it comes before those of names.
+func beyond(err error) error {
+	if _, ok := errors.AsType[*tagalong.HorizonError](err); ok {
+		return err
+	}
+	return nil
 }
 
 func known(set []digest.Digest) bool { return !slices.Contains(set, "") }

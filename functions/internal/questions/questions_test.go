@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -63,6 +64,9 @@ func pages[R any](i inquiry, what string, want answer[R], ask func(tagalong.Pagi
 	if err != nil {
 		i.Fatalf("%s: %v\n%s", what, err, i.story)
 	}
+	if (whole.Watched == "") != (len(want.rows) > 0) || whole.Watched != "" && !strings.Contains(whole.Watched, "Not watched are ") {
+		i.Fatalf("%s: %d rows, watched %q\n%s", what, len(want.rows), whole.Watched, i.story)
+	}
 	if diff := cmp.Diff(want.rows, whole.Items); diff != "" {
 		i.Fatalf("%s (-facts say +ledger says):\n%s\n%s", what, diff, i.story)
 	}
@@ -80,7 +84,12 @@ func wantError(i inquiry, what string, want, err error) {
 	i.Helper()
 	var horizon, wanted *tagalong.HorizonError
 	var image *tagalong.ImageError
+	var name, meant *tagalong.UnknownNameError
 	switch {
+	case errors.As(want, &meant):
+		if !errors.As(err, &name) || name.Kind != meant.Kind || name.Name != meant.Name || !areNearest(name, meant.Nearest) {
+			i.Fatalf("%s: error %v, want %s %q unknown, known %q\n%s", what, err, meant.Kind, meant.Name, meant.Nearest, i.story)
+		}
 	case errors.As(want, &wanted) && errors.As(err, &horizon):
 		if diff := cmp.Diff(wanted, horizon); diff != "" {
 			i.Fatalf("%s: horizon (-facts say +ledger says):\n%s\n%s", what, diff, i.story)
@@ -88,6 +97,25 @@ func wantError(i inquiry, what string, want, err error) {
 	case errors.As(want, &wanted) || !errors.As(err, &image):
 		i.Fatalf("%s: error %v, want %T\n%s", what, err, want, i.story)
 	}
+}
+
+// areNearest tells whether the names that an error offers are known, and no others
+// are nearer. Which repositories and tags are known the oracle does not say.
+func areNearest(e *tagalong.UnknownNameError, known []string) bool {
+	if e.Kind == tagalong.RepositoryName || e.Kind == tagalong.TagName {
+		return e.Watched != ""
+	}
+	far := func(name string) int { return distance(e.Name, name) }
+	slices.SortFunc(known, func(a, b string) int { return far(a) - far(b) })
+	if len(e.Nearest) != min(3, len(known)) {
+		return false
+	}
+	for i, name := range e.Nearest {
+		if !slices.Contains(known, name) || far(name) != far(known[i]) {
+			return false
+		}
+	}
+	return true
 }
 
 // walk takes page after page, and compares their rows with the whole answer.
@@ -199,7 +227,7 @@ func (i inquiry) historyOfService() {
 func (i inquiry) tells(q asked) {
 	q.since, q.until = i.bound("since"), i.bound("until")
 	query := tagalong.HistoryQuery{Environment: q.environment, Services: i.parsed(q.pattern), Service: q.service, Since: q.since, Until: q.until}
-	pages(i, fmt.Sprintf("history %+v", q), answer[tagalong.HistoryRow]{rows: i.history(q)},
+	pages(i, fmt.Sprintf("history %+v", q), i.history(q),
 		func(p tagalong.Paging) (tagalong.Page[tagalong.HistoryRow], error) {
 			return i.History(i.Context(), query, p)
 		})

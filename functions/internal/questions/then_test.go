@@ -54,6 +54,9 @@ func (r *reporter) now() time.Time { return r.Reactor.Now() }
 func (r *reporter) ask() {
 	for _, environment := range []string{"", "blue", "green", "prod-a"} {
 		page, err := r.Running(r.Context(), tagalong.RunningQuery{Environment: environment}, tagalong.Paging{})
+		if _, unknown := errors.AsType[*tagalong.UnknownNameError](err); unknown {
+			page, err = tagalong.Page[tagalong.RunningRow]{Items: []tagalong.RunningRow{}}, nil // nothing came there yet
+		}
 		if err != nil {
 			r.Fatalf("running in %q: %v", environment, err)
 		}
@@ -72,6 +75,9 @@ func (r *reporter) ran(then said, limit int) (rows []tagalong.RunningRow) {
 		page, err := r.Running(r.Context(), query, p)
 		if horizon := (*tagalong.HorizonError)(nil); errors.As(err, &horizon) {
 			return rows // nothing at all was known then
+		}
+		if _, unknown := errors.AsType[*tagalong.UnknownNameError](err); unknown {
+			return rows // nor is it now
 		}
 		if err != nil {
 			r.Fatalf("running in %q at %v: %v", then.environment, then.at, err)

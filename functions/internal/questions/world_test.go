@@ -24,6 +24,13 @@ type world struct {
 	registry *tagalongtest.Registry
 }
 
+// covering are the accounts of both registries, and scopes their Regions.
+var covering = tagalongtest.Covering("111122223333", "444455556666")
+
+func scopes(context.Context) ([]tagalong.Scope, error) {
+	return []tagalong.Scope{{Account: "111122223333", Region: "us-east-1"}, {Account: "444455556666", Region: "eu-west-1"}}, nil
+}
+
 // fixedOn is where the tags that can not move sit.
 var fixedOn = image(0).Digest
 
@@ -51,8 +58,8 @@ func (s story) world(ledger tagalongtest.Store) *world {
 		workload.Deploy(of.service, of.id, d.told)
 	}
 	return &world{
-		Reactor:  &tagalong.Reactor{Rules: s.rules, Ledger: ledger, Registry: registry, Workload: workload, Now: func() time.Time { return clock }, Coverage: tagalongtest.Covering("111122223333", "444455556666")},
-		Queries:  tagalong.Queries{Records: ledger, Registry: registry},
+		Reactor:  &tagalong.Reactor{Rules: s.rules, Ledger: ledger, Registry: registry, Workload: workload, Now: func() time.Time { return clock }, Coverage: covering},
+		Queries:  tagalong.Queries{Records: ledger, Registry: registry, Coverage: covering, Scopes: scopes},
 		registry: registry,
 	}
 }

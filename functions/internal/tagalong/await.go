@@ -87,6 +87,16 @@ func (q Queries) Services(ctx context.Context, pattern ServicePattern) ([]Servic
 	return q.servicesOf(ctx, "", pattern)
 }
 
+// Unseen returns an *UnknownNameError that names the services most like one that the
+// ledger has not seen; nil if it has seen one that matches.
+func (q Queries) Unseen(ctx context.Context, pattern ServicePattern) error {
+	services, err := q.servicesOf(ctx, "", ServicePattern{})
+	if err != nil {
+		return err
+	}
+	return pattern.check(services)
+}
+
 func (q Queries) servicesOf(ctx context.Context, environment string, pattern ServicePattern) ([]Service, error) {
 	services, err := q.Records.Services(ctx, environment)
 	if err != nil {

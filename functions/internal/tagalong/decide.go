@@ -261,7 +261,7 @@ func (d *decision) moved(r Rollout) bool {
 }
 
 func (d *decision) change() (Change, bool) {
-	c := Change{Service: d.obs.Service, Seen: d.know.Head.Version, NewService: d.know.Head.Version == ""}
+	c := Change{Service: d.obs.Service, Seen: d.know.Head.Version, NewService: d.know.Head.Version == "" || !d.before.completeSince.Equal(d.after.completeSince)}
 	d.changeRollouts(&c)
 	d.changeMember(&c)
 	d.changeDirectory(&c)

@@ -53,7 +53,7 @@ func (a diffAt) compare(b diffAt) int {
 // is compared are services of one name and their containers, as sets of digests,
 // in whatever clusters, regions and accounts; platforms of one index are no
 // difference. What is not known differs from everything; what ECS adds itself is left
-// out.
+// out. *UnknownNameError says that an environment is not known.
 func (q Queries) Diff(ctx context.Context, from, to Moment, p Paging) (Page[DiffRow], error) {
 	question := "diff " + questionOf([]Moment{from, to})
 	var behind diffAt
@@ -74,6 +74,15 @@ func (q Queries) Diff(ctx context.Context, from, to Moment, p Paging) (Page[Diff
 		at:       DiffRow.at,
 	}.page(p.Limit)
 	page.Gaps = slices.Concat(gaps[0], gaps[1])
+	if err == nil && (len(page.Items) == 0 || len(sides[0]) == 0 || len(sides[1]) == 0) {
+		watched, err := q.nothing(ctx, namesGiven{environments: []string{from.Environment, to.Environment}})
+		if err != nil {
+			return Page[DiffRow]{}, err
+		}
+		if len(page.Items) == 0 {
+			page.Watched = watched
+		}
+	}
 	return page, err
 }
 

@@ -39,6 +39,10 @@ func (q Queries) Environments(ctx context.Context, p Paging) (Page[EnvironmentRo
 	if err != nil {
 		return page, err
 	}
+	if len(page.Items) == 0 {
+		page.Watched, err = q.nothing(ctx, namesGiven{})
+		return page, err
+	}
 	return page, q.populate(ctx, page.Items)
 }
 

@@ -48,7 +48,8 @@ type HistoryQuery struct {
 	Until       time.Time
 }
 
-// History answers with rollouts, newest first.
+// History answers with rollouts, newest first. *UnknownNameError says that a name
+// is not known.
 func (q Queries) History(ctx context.Context, query HistoryQuery, p Paging) (Page[HistoryRow], error) {
 	question := "history " + questionOf(query)
 	span := Span{Since: query.Since, Until: query.Until}
@@ -59,7 +60,11 @@ func (q Queries) History(ctx context.Context, query HistoryQuery, p Paging) (Pag
 	if err != nil {
 		return Page[HistoryRow]{}, err
 	}
-	return answer[Row, HistoryRow, RowAt]{question: question, rows: rows, show: Row.history, at: Row.At}.page(p.Limit)
+	page, err := answer[Row, HistoryRow, RowAt]{question: question, rows: rows, show: Row.history, at: Row.At}.page(p.Limit)
+	if err == nil && len(page.Items) == 0 {
+		page.Watched, err = q.nothing(ctx, namesGiven{environments: []string{query.Environment}, pattern: query.Services, service: query.Service})
+	}
+	return page, err
 }
 
 // rollouts gives the rows that are asked for: of one service, of those that

@@ -161,7 +161,7 @@ const dockerHub = "docker.io"
 var (
 	hubHosts    = map[string]bool{"index.docker.io": true, "registry-1.docker.io": true, "registry.hub.docker.com": true, "registry.docker.io": true}
 	publicHosts = map[string]bool{
-		dockerHub: true, "public.ecr.aws": true, "ghcr.io": true, "quay.io": true, "gcr.io": true, "registry.k8s.io": true, "mcr.microsoft.com": true, "registry.gitlab.com": true,
+		dockerHub: true, "localhost": true, "public.ecr.aws": true, "ghcr.io": true, "quay.io": true, "gcr.io": true, "registry.k8s.io": true, "mcr.microsoft.com": true, "registry.gitlab.com": true,
 	}
 )
 
@@ -201,6 +201,14 @@ func (i ImageQuery) String() string {
 // in tells whether a repository is meant.
 func (i ImageQuery) in(r Repository) bool {
 	return (i.Repository == "" || i.Repository == r.Name || i.official() == r) && (i.Registry == "" || i.Registry == r.Registry)
+}
+
+// partitions are the names under which the ledger keeps the places of a repository.
+func (i ImageQuery) partitions() []string {
+	if official := i.official(); official.Name != "" {
+		return []string{i.Repository, official.Name}
+	}
+	return []string{i.Repository}
 }
 
 // official gives the repository of Docker Hub that a bare name means there, too;

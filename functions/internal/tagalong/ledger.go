@@ -263,7 +263,7 @@ type Change struct {
 	DropMember     string  // the environment whose running row goes, "" for none
 	Tags           []TagWrite
 	Stale          *Stale // what is left of dropped tags; nil if nothing is to be removed
-	NewService     bool   // put the service into the directory
+	NewService     bool   // put the service into the directory, with Head.CompleteSince
 	NewEnvironment string // put it, and the service as one of it, into the directory; "" if they are there
 }
 
@@ -461,6 +461,16 @@ type Directory interface {
 	// Services gives every service that ever had a rollout in an environment (""
 	// is any), sorted.
 	Services(ctx context.Context, environment string) ([]Service, error)
+	// Seen gives all of them, and since when the ledger knows each, sorted.
+	Seen(ctx context.Context) ([]SeenService, error)
+}
+
+// SeenService is a service that the ledger has ever seen.
+type SeenService struct {
+	Service
+	// CompleteSince is the time from which on the ledger knows it; zero where only a
+	// pipeline has told of it yet.
+	CompleteSince time.Time
 }
 
 // Residents are the services of an environment.

@@ -14,7 +14,8 @@ import (
 type HorizonError struct {
 	Environment string // "" is all of them
 	At          time.Time
-	// CompleteSince is the time from which on the ledger knows what ran.
+	// CompleteSince is the time from which on the ledger knows what ran; zero if it is
+	// empty.
 	CompleteSince time.Time
 	// Expired says that what ended before CompleteSince is no longer kept.
 	Expired bool
@@ -36,6 +37,8 @@ func (e *HorizonError) where() string {
 func (e *HorizonError) why() string {
 	since := stated(e.CompleteSince)
 	switch {
+	case e.CompleteSince.IsZero():
+		return "the ledger is empty"
 	case e.Expired:
 		return fmt.Sprintf("of what has ended the ledger keeps only what ended after %s", since)
 	case e.CompleteSince.After(e.At) && len(e.Services) == 1:

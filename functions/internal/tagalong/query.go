@@ -1,6 +1,7 @@
 package tagalong
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
@@ -20,6 +21,10 @@ type Queries struct {
 	Registry Registry // for what ECR says now
 	// Retention is how long closed rows are kept; zero: for ever.
 	Retention time.Duration
+	// Coverage returns what we were given, and Scopes where services are looked for:
+	// there ECR is asked for repositories that the ledger does not know. Nil: it is not.
+	Coverage func(context.Context) (Coverage, error)
+	Scopes   func(context.Context) ([]Scope, error)
 	// Now is the clock that rows expire by; nil is time.Now.
 	Now func() time.Time
 }
@@ -51,6 +56,8 @@ type Page[R any] struct {
 	// Next goes on behind this page; "" if there is no more. A page that is not
 	// full may have it, too: much had to be looked at in vain.
 	Next string `json:"next"`
+	// Watched says of a page without rows what was looked at and what nobody watches.
+	Watched string `json:"watched,omitempty"`
 	// Gaps are services that belong to the answer if something of them ran, and
 	// the ledger does not know: it has seen them only later.
 	Gaps []Gap `json:"-"`

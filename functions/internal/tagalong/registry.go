@@ -24,6 +24,8 @@ var (
 	ErrRefused = errors.New("refused")
 	// ErrGone says that the image, a part of it or the repository is not there any more.
 	ErrGone = errors.New("image is gone")
+	// ErrNoAccess says that our role may not ask for a repository.
+	ErrNoAccess = errors.New("no access to the repository")
 	// ErrUnanswered says that an attempt ended without an answer: it may still arrive.
 	ErrUnanswered = errors.New("no answer")
 	// ErrBusy says that the registry answered, but not now: throttled or out of order.
@@ -34,7 +36,8 @@ var (
 type Registry interface {
 	// Read gives the manifests of these digests and tags and where the tags sit,
 	// in one call for up to 100 of them. What is not there is left out, as is an
-	// image that is archived: it cannot be pulled.
+	// image that is archived: it cannot be pulled. ErrNoAccess says that nobody let
+	// us look.
 	Read(ctx context.Context, r Repository, digests []digest.Digest, tags []string) (Images, error)
 	// Tag puts a tag on a manifest, in one single attempt. The tag being there
 	// already is success.
@@ -139,6 +142,8 @@ type Images struct {
 	// Refused says of images why the registry does not give them, by the tag or the
 	// digest that was asked for, where no retry mends that: their key is disabled.
 	Refused map[string]error
+	// NoRepository says that nothing is there since the repository is not.
+	NoRepository bool
 }
 
 // commit gives the source revision of a container's image: what the image that

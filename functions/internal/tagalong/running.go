@@ -75,7 +75,8 @@ func (r resident) at() residentAt {
 // Running answers what runs in an environment or ran there at a time, in the
 // order of environments, services and containers. Of a past time it does not say
 // how tags stood, nor what was rolling out. *HorizonError says that nothing is
-// known of the time asked for; what is not known of some services is in Gaps.
+// known of the time asked for, *UnknownNameError that a name is not; what is not
+// known of some services is in Gaps.
 func (q Queries) Running(ctx context.Context, query RunningQuery, p Paging) (Page[RunningRow], error) {
 	question := "running " + questionOf(query)
 	var from residentAt
@@ -97,7 +98,23 @@ func (q Queries) Running(ctx context.Context, query RunningQuery, p Paging) (Pag
 		return Page[RunningRow]{}, horizonOf(query, gaps)
 	}
 	rows, err := q.runningRows(ctx, found.Items)
-	return Page[RunningRow]{Items: rows, Next: found.Next, Gaps: gaps}, err
+	page := Page[RunningRow]{Items: rows, Next: found.Next, Gaps: gaps}
+	if err == nil && len(rows) == 0 {
+		page.Watched, err = q.nothingRan(ctx, query)
+	}
+	return page, err
+}
+
+// nothingRan is nothing for what runs: of an empty ledger nothing is known of the past.
+func (q Queries) nothingRan(ctx context.Context, query RunningQuery) (watched string, err error) {
+	d, err := q.directory(ctx)
+	if err == nil {
+		err = d.check(namesGiven{environments: []string{query.Environment}, pattern: query.Services})
+	}
+	if err == nil && !query.At.IsZero() && len(d.services) == 0 {
+		err = &HorizonError{Environment: query.Environment, At: query.At}
+	}
+	return q.watched(d), err
 }
 
 // residents walks over the containers behind a place.

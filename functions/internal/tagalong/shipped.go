@@ -38,8 +38,8 @@ type ReleasePage struct {
 	Items   []HistoryRow `json:"items"` // its rollouts, newest first
 	Next    string       `json:"next"`  // as in Page
 	Release ReleaseFacts `json:"release"`
-	// Known is false if the ledger knows nothing of the execution.
-	Known bool `json:"-"`
+	// Watched is as in Page: of a release that put nothing in place.
+	Watched string `json:"watched,omitempty"`
 }
 
 // ReleaseFacts is what is known of an execution. Texts are empty, and lists too,
@@ -87,8 +87,8 @@ type ReleasePromotion struct {
 	Job         string        `json:"job"`
 }
 
-// Release answers with what an execution has put in place. One that the ledger does
-// not know is an empty page.
+// Release answers with what an execution has put in place. *UnknownNameError says that
+// the ledger does not know the execution.
 func (q Queries) Release(ctx context.Context, query ReleaseQuery, p Paging) (ReleasePage, error) {
 	question := "release " + questionOf(query)
 	var span Span
@@ -114,8 +114,15 @@ func (q Queries) Release(ctx context.Context, query ReleaseQuery, p Paging) (Rel
 	if err != nil {
 		return ReleasePage{}, err
 	}
+	if !known && len(rollouts.Items) == 0 && p.Cursor == "" {
+		return ReleasePage{}, &UnknownNameError{Kind: ReleaseName, Name: query.Pipeline + "/" + query.Execution}
+	}
 	record.Pipeline.Name, record.Execution = query.Pipeline, query.Execution
-	return ReleasePage{Items: rollouts.Items, Next: rollouts.Next, Release: record.shown(), Known: known || len(rollouts.Items) > 0}, nil
+	page := ReleasePage{Items: rollouts.Items, Next: rollouts.Next, Release: record.shown()}
+	if len(page.Items) == 0 {
+		page.Watched, err = q.nothing(ctx, namesGiven{})
+	}
+	return page, err
 }
 
 // shown gives the record as answers have it.

@@ -1,6 +1,7 @@
 package tagalong_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -67,14 +68,17 @@ func TestAReleaseSaysWhatItWas(t *testing.T) {
 			{Stage: "Prod", Registry: shopAPI.Registry, Repository: shopAPI.Name, Tag: "approved", Digest: image.Digest, At: &noon, Job: uuid(3)},
 		},
 	}
-	if diff := cmp.Diff(ReleasePage{Items: []HistoryRow{}, Release: want, Known: true}, got); diff != "" {
+	if diff := cmp.Diff(ReleasePage{Items: []HistoryRow{}, Release: want, Watched: got.Watched}, got); diff != "" {
 		t.Errorf("release (-want +got):\n%s", diff)
 	}
 
-	unknown, err := queries.Release(t.Context(), ReleaseQuery{Pipeline: checkoutPipeline.Name, Execution: uuid(9)}, Paging{})
-	must(err)
-	nothing := ReleaseFacts{Pipeline: "checkout-release", Execution: uuid(9), Revisions: []ReleaseRevision{}, Stages: []ReleaseStage{}, Promotions: []ReleasePromotion{}}
-	if diff := cmp.Diff(ReleasePage{Items: []HistoryRow{}, Release: nothing}, unknown); diff != "" {
-		t.Errorf("unknown release (-want +got):\n%s", diff)
+	if got.Watched == "" {
+		t.Error("no rollouts, and nothing is said of what is watched")
+	}
+
+	var unknown *UnknownNameError
+	_, err = queries.Release(t.Context(), ReleaseQuery{Pipeline: checkoutPipeline.Name, Execution: uuid(9)}, Paging{})
+	if !errors.As(err, &unknown) || unknown.Kind != ReleaseName || unknown.Name != "checkout-release/"+uuid(9) {
+		t.Errorf("a release that nobody knows: %v", err)
 	}
 }

@@ -52,6 +52,9 @@ func (q Queries) Tags(ctx context.Context, query TagsQuery, p Paging) (Page[TagR
 	if err == nil && query.Check {
 		err = q.check(ctx, page.Items)
 	}
+	if err == nil && len(page.Items) == 0 {
+		page.Watched, err = q.nothing(ctx, namesGiven{})
+	}
 	return page, err
 }
 

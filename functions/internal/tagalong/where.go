@@ -1,13 +1,10 @@
 package tagalong
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/opencontainers/go-digest"
@@ -42,25 +39,34 @@ func (e *ImageError) Error() string { return fmt.Sprintf("image %q: %s", e.Image
 // Where answers where an image runs, rolls out and ran, newest first. Of one
 // image in one container, intervals that adjoin are one: it has the environment
 // of the newest and the weakest evidence of all. A platform's digest finds the
-// index that holds it; a tag is resolved in ECR now. *ImageError says that there
-// is no such tag, or that it is not clear which registry is meant.
+// index that holds it; a tag is resolved in ECR now. *ImageError says that it is not
+// clear which registry is meant, *UnknownNameError that nobody knows the repository,
+// or that the tag is not in it. A digest that never ran is an answer.
 func (q Queries) Where(ctx context.Context, image ImageQuery, p Paging) (Page[WhereRow], error) {
 	question := "where " + questionOf(image)
 	var behind PlaceAt
 	if err := unseal(question, p.Cursor, &behind); err != nil {
 		return Page[WhereRow]{}, err
 	}
-	pieces, err := q.pieces(ctx, image, p.hint())
+	meant, err := q.resolved(ctx, image)
 	if err != nil {
 		return Page[WhereRow]{}, err
 	}
-	return answer[interval, WhereRow, PlaceAt]{
+	pieces, err := q.pieces(ctx, meant, p.hint())
+	if err != nil {
+		return Page[WhereRow]{}, err
+	}
+	page, err := answer[interval, WhereRow, PlaceAt]{
 		question: question,
 		rows:     q.intervals(ctx, pieces(behind), p.hint()),
 		show:     interval.row,
 		pause:    func(i interval) bool { return i.pause },
 		at:       func(i interval) PlaceAt { return i.from },
 	}.page(p.Limit)
+	if err == nil && len(page.Items) == 0 {
+		page.Watched, err = q.nowhere(ctx, meant, page.Next == "" && p.Cursor == "")
+	}
+	return page, err
 }
 
 // pieces gives the places that may be an image's, newest first, behind one of them.
@@ -84,17 +90,11 @@ func judged(places iter.Seq2[Place, error], meant func(Container) bool) iter.Seq
 }
 
 func (q Queries) pieces(ctx context.Context, image ImageQuery, hint int) (pieces, error) {
-	if image.Tag != "" {
-		var err error
-		if image, err = q.resolve(ctx, image); err != nil {
-			return nil, err
-		}
-	}
 	if image.Digest == "" {
 		return func(behind PlaceAt) iter.Seq2[piece, error] {
-			all := []iter.Seq2[Place, error]{q.ofRepository(ctx, image.Repository, behind, hint)}
-			if official := image.official(); official.Name != "" {
-				all = append(all, q.ofRepository(ctx, official.Name, behind, hint))
+			var all []iter.Seq2[Place, error]
+			for _, name := range image.partitions() {
+				all = append(all, q.ofRepository(ctx, name, behind, hint))
 			}
 			return judged(merge(all, newestPlace), func(c Container) bool { return image.in(c.Image) })
 		}, nil
@@ -147,82 +147,6 @@ func (q Queries) meaning(ctx context.Context, image ImageQuery) (meant func(Cont
 	return func(c Container) bool {
 		return image.in(c.Image) && (slices.Contains(digests, c.Digest) || c.Index == image.Digest)
 	}, digests, nil
-}
-
-// resolve asks ECR which digest a tag is on now.
-func (q Queries) resolve(ctx context.Context, image ImageQuery) (ImageQuery, error) {
-	if image.Registry == "" {
-		registry, err := q.registryOf(ctx, image)
-		if err != nil {
-			return image, err
-		}
-		image.Registry = registry
-	} else if known, err := q.known(ctx, image); err != nil || !known {
-		return image, cmp.Or[error](err, &ImageError{image, "nothing of that repository runs or ran lately, as far as the ledger knows: give the digest"})
-	}
-	repository := Repository{Registry: image.Registry, Name: image.Repository}
-	if _, _, ok := repository.ECR(); !ok {
-		return image, &ImageError{image, "tags are resolved in private ECR registries only: give the digest"}
-	}
-	images, err := q.Registry.Read(ctx, repository, nil, []string{image.Tag})
-	if err != nil && !errors.Is(err, ErrGone) {
-		return image, fmt.Errorf("repository %s: %w", repository, err)
-	}
-	at, ok := images.Tags[image.Tag]
-	if err := cmp.Or(images.Refused[image.Tag], images.Unasked[image.Tag]); err != nil {
-		return image, fmt.Errorf("repository %s: %w", repository, err)
-	}
-	if !ok {
-		return image, &ImageError{image, "there is no such tag in ECR now"}
-	}
-	image.Tag, image.Digest = "", at
-	return image, nil
-}
-
-// lookBack is how many places that have ended are searched for a repository.
-const lookBack = 100
-
-// known tells whether anything of a repository runs or ran lately. Of others ECR
-// is not asked: there would be nothing to find, and whoever asks could aim our
-// credentials at any registry.
-func (q Queries) known(ctx context.Context, image ImageQuery) (bool, error) {
-	for p, err := range q.Records.OpenPlaces(ctx, image.Repository) {
-		if err != nil || image.in(p.Container.Image) {
-			return err == nil, err
-		}
-	}
-	looked := 0
-	for p, err := range q.Records.EndedPlaces(ctx, image.Repository, PlaceAt{}, lookBack) {
-		if err != nil || image.in(p.Container.Image) {
-			return err == nil, err
-		}
-		if looked++; looked == lookBack {
-			break
-		}
-	}
-	return false, nil
-}
-
-// registryOf gives the registry that a repository without one lies in: the only
-// one in ECR from which something of that name runs.
-func (q Queries) registryOf(ctx context.Context, image ImageQuery) (string, error) {
-	var registries []string
-	for p, err := range q.Records.OpenPlaces(ctx, image.Repository) {
-		if err != nil {
-			return "", fmt.Errorf("repository %s: %w", image.Repository, err)
-		}
-		if _, _, ok := p.Container.Image.ECR(); ok {
-			registries = append(registries, p.Container.Image.Registry)
-		}
-	}
-	slices.Sort(registries)
-	switch registries = slices.Compact(registries); len(registries) {
-	case 0:
-		return "", &ImageError{image, "nothing of that repository runs, so its registry is not known: want HOST/REPOSITORY:TAG"}
-	case 1:
-		return registries[0], nil
-	}
-	return "", &ImageError{image, "the repository is in several registries: want HOST/REPOSITORY:TAG with one of " + strings.Join(registries, ", ")}
 }
 
 // interval is a chain of pieces, known from its newest to the oldest.

@@ -30,6 +30,7 @@ type Ledger struct {
 	children map[tagalong.Child]bool
 	names    map[string]bool                      // of environments
 	listed   map[tagalong.Service]map[string]bool // the environments it was in
+	seen     map[tagalong.Service]time.Time       // since when the directory says it is known
 	jobs     map[string]tagalong.Sight
 	cursor   string
 	stale    map[string]tagalong.Stale
@@ -133,6 +134,7 @@ func (l *Ledger) begin(ctx context.Context, operation string) (func(), error) {
 		l.endings = map[endingKey]tagalong.Ending{}
 		l.names = map[string]bool{}
 		l.listed = map[tagalong.Service]map[string]bool{}
+		l.seen = map[tagalong.Service]time.Time{}
 	}
 	return l.mu.Unlock, nil
 }
@@ -353,7 +355,10 @@ func (l *Ledger) apply(of *service, c tagalong.Change) {
 		l.endings[keyOfEnding(e)] = cloneEnding(e)
 	}
 	if c.NewService {
-		l.listed[c.Service] = map[string]bool{}
+		l.seen[c.Service] = c.Head.CompleteSince
+		if l.listed[c.Service] == nil {
+			l.listed[c.Service] = map[string]bool{}
+		}
 	}
 	if c.NewEnvironment != "" {
 		l.names[c.NewEnvironment] = true

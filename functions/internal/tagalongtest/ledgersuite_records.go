@@ -299,9 +299,9 @@ func members(t *testing.T, l suiteLedger) {
 }
 
 func directory(t *testing.T, l suiteLedger) {
-	for _, name := range []string{"web", "api"} {
+	for i, name := range []string{"web", "api"} {
 		c := change(suiteService(name), "")
-		c.NewService, c.NewEnvironment = true, "prod"
+		c.NewService, c.NewEnvironment, c.Head.CompleteSince = true, "prod", second(i)
 		l.commit(c)
 	}
 	c := change(suiteService("worker"), "")
@@ -316,6 +316,14 @@ func directory(t *testing.T, l suiteLedger) {
 	moved := change(api, l.load(api).Head.Version)
 	moved.NewEnvironment = "pro"
 	l.commit(moved)
+	earlier := change(web, l.load(web).Head.Version)
+	earlier.NewService, earlier.Head.CompleteSince = true, second(-9)
+	l.commit(earlier)
+	seen, err := l.Seen(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "seen", []tagalong.SeenService{{Service: api, CompleteSince: second(1)}, {Service: web, CompleteSince: second(-9)}, {Service: worker}}, seen)
 	for environment, want := range map[string][]tagalong.Service{"": {api, web, worker}, "prod": {api, web}, "pro": {api}, "dev": {worker}, "none": nil} {
 		services, err := l.Services(t.Context(), environment)
 		if err != nil {

@@ -57,6 +57,20 @@ func (l *Ledger) Services(ctx context.Context, environment string) ([]tagalong.S
 	return slices.DeleteFunc(services, func(s tagalong.Service) bool { return environment != "" && !l.listed[s][environment] }), nil
 }
 
+// Seen implements tagalong.Directory.
+func (l *Ledger) Seen(ctx context.Context) ([]tagalong.SeenService, error) {
+	done, err := l.begin(ctx, "Seen")
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	var seen []tagalong.SeenService
+	for _, s := range slices.SortedFunc(maps.Keys(l.seen), byService) {
+		seen = append(seen, tagalong.SeenService{Service: s, CompleteSince: l.seen[s]})
+	}
+	return seen, nil
+}
+
 // Members implements tagalong.Residents.
 func (l *Ledger) Members(ctx context.Context, environment string, from tagalong.Service, _ int) iter.Seq2[tagalong.Member, error] {
 	return sorted(ctx, l, "Members", func() (members []tagalong.Member) {

@@ -119,7 +119,10 @@ func (r *Registry) DeleteRepository(name tagalong.Repository) {
 func (r *Registry) Tags(name tagalong.Repository) map[string]digest.Digest {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return maps.Clone(r.of(name).tags)
+	if r.repositories[name] == nil {
+		return nil // and it is not made by asking
+	}
+	return maps.Clone(r.repositories[name].tags)
 }
 
 // History gives every digest that a tag ever sat on, in order.
@@ -154,6 +157,7 @@ func (r *Registry) read(ctx context.Context, name tagalong.Repository, digests [
 	defer r.mu.Unlock()
 	repo, ok := r.repositories[name]
 	if !ok {
+		images.NoRepository = true
 		return images, nil
 	}
 	for _, tag := range tags {

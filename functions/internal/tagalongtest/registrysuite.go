@@ -181,8 +181,12 @@ func readAbsent(t *testing.T, r suiteRegistry) {
 
 func readNoRepository(t *testing.T, r suiteRegistry) {
 	images := r.images(tagalong.Repository{Registry: suiteHost, Name: "not/there"}, []digest.Digest{suiteDigest}, "v1")
-	if len(images.Manifests)+len(images.Tags) > 0 {
+	if len(images.Manifests)+len(images.Tags) > 0 || !images.NoRepository {
 		t.Errorf("images %+v", images)
+	}
+	r.Push(t, suiteRepo, "there")
+	if images := r.images(suiteRepo, []digest.Digest{suiteDigest}, "v1"); images.NoRepository {
+		t.Errorf("images %+v of a repository that is there", images)
 	}
 }
 

@@ -26,7 +26,7 @@ func Queries(ctx context.Context, config boot.Config, cfg aws.Config) (tagalong.
 		return tagalong.Queries{}, err
 	}
 	reach := accounts.New(cfg, accounts.OwnAccount(cfg), listed)
-	return tagalong.Queries{Records: ledger, Registry: ecr.New(reach.Registry), Retention: config.Retention}, nil
+	return tagalong.Queries{Records: ledger, Registry: ecr.New(reach.Registry), Coverage: reach.Coverage, Scopes: reach.Scopes, Retention: config.Retention}, nil
 }
 
 // Open gives what opens a connection to each service that the questions ask, for

@@ -1,0 +1,232 @@
+package tagalong
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// resolved returns an image with the digest that its tag is on in ECR now.
+func (q Queries) resolved(ctx context.Context, image ImageQuery) (ImageQuery, error) {
+	if image.Tag == "" {
+		return image, nil
+	}
+	if image.Registry == "" {
+		registry, err := q.registryOf(ctx, image)
+		if err != nil {
+			return image, err
+		}
+		image.Registry = registry
+	}
+	repository := Repository{Registry: image.Registry, Name: image.Repository}
+	if _, _, ok := repository.ECR(); !ok {
+		return image, &ImageError{image, "tags are resolved in private ECR registries only: give the digest"}
+	}
+	if err := q.mayResolve(ctx, image); err != nil {
+		return image, err
+	}
+	images, err := q.Registry.Read(ctx, repository, nil, []string{image.Tag})
+	if err != nil && !errors.Is(err, ErrGone) {
+		return image, fmt.Errorf("repository %s: %w", repository, err)
+	}
+	if err := cmp.Or(images.Refused[image.Tag], images.Unasked[image.Tag]); err != nil {
+		return image, fmt.Errorf("repository %s: %w", repository, err)
+	}
+	at, ok := images.Tags[image.Tag]
+	if !ok {
+		return image, q.noTag(ctx, image, images)
+	}
+	image.Tag, image.Digest = "", at
+	return image, nil
+}
+
+// mayResolve returns an error if ECR must not be asked for a tag: nothing of the
+// repository runs or ran lately, and it lies outside of what we were given. Whoever
+// asks could aim our credentials at any registry.
+func (q Queries) mayResolve(ctx context.Context, image ImageQuery) error {
+	known, err := q.known(ctx, image)
+	if err != nil || known {
+		return err
+	}
+	registries, err := q.registriesFor(ctx, image)
+	if err == nil && len(registries) == 0 {
+		err = &ImageError{image, "nothing of that repository runs or ran lately, as far as the ledger knows: give the digest"}
+	}
+	return err
+}
+
+// noTag says that ECR has no such tag, or no such repository.
+func (q Queries) noTag(ctx context.Context, image ImageQuery, read Images) error {
+	known, err := q.known(ctx, image)
+	if err != nil {
+		return err
+	}
+	if read.NoRepository && !known {
+		return q.noRepository(ctx, image)
+	}
+	var tags []string
+	for p, err := range q.Records.OpenPlaces(ctx, image.Repository) {
+		if err != nil {
+			return err
+		}
+		if image.in(p.Container.Image) {
+			tags = append(tags, slices.DeleteFunc(append(p.Tags, p.Container.ImageTag), func(tag string) bool { return tag == "" })...)
+		}
+	}
+	d, err := q.directory(ctx)
+	return cmp.Or[error](err, &UnknownNameError{Kind: TagName, Name: image.String(), Nearest: nearest(image.Tag, tags), Watched: q.watched(d)})
+}
+
+// noRepository says that nobody knows a repository. Its nearest ones are those of its
+// name in other registries, and those called like a service: nothing lists all.
+func (q Queries) noRepository(ctx context.Context, image ImageQuery) error {
+	d, err := q.directory(ctx)
+	if err != nil {
+		return err
+	}
+	services := seenTexts(d.services, func(s SeenService) string { return s.Name })
+	name := image.Repository[strings.LastIndexByte(image.Repository, '/')+1:]
+	var known []string
+	for _, candidate := range append([]string{image.Repository, name}, nearest(name, services)...) {
+		for p, err := range q.Records.OpenPlaces(ctx, candidate) {
+			if err != nil {
+				return err
+			}
+			known = append(known, p.Container.Image.String())
+		}
+	}
+	whole := repositoryOf(image)
+	return &UnknownNameError{Kind: RepositoryName, Name: whole, Nearest: nearest(whole, known), Watched: q.watched(d)}
+}
+
+// repositoryOf names an image's repository, with its registry if that is given.
+func repositoryOf(image ImageQuery) string {
+	return ImageQuery{Registry: image.Registry, Repository: image.Repository}.String()
+}
+
+// nowhere is nothing for an image that is nowhere. first says that it is the whole
+// answer: then a repository that nobody knows is an error.
+func (q Queries) nowhere(ctx context.Context, image ImageQuery, first bool) (watched string, err error) {
+	if first && image.Repository != "" {
+		if known, err := q.knownAnywhere(ctx, image); err != nil || !known {
+			return "", cmp.Or(err, q.noRepository(ctx, image))
+		}
+	}
+	d, err := q.directory(ctx)
+	return q.watched(d), err
+}
+
+// knownAnywhere reports whether the ledger or ECR, as far as we were given it, knows a
+// repository.
+func (q Queries) knownAnywhere(ctx context.Context, image ImageQuery) (bool, error) {
+	image.Tag, image.Digest = "", ""
+	known, all, err := q.lookFor(ctx, image)
+	if err != nil || known || !all {
+		return true, err // what is too much to look at is not denied
+	}
+	registries, err := q.registriesFor(ctx, image)
+	if err != nil {
+		return false, err
+	}
+	for _, registry := range registries {
+		// A tag that nobody has is no image: that it is asked for counts as no pull.
+		read, err := q.Registry.Read(ctx, Repository{Registry: registry, Name: image.Repository}, nil, []string{askedTag})
+		if errors.Is(err, ErrNoAccess) {
+			continue // then it is none that we were given
+		}
+		if err != nil {
+			return false, fmt.Errorf("repository %s/%s: %w", registry, image.Repository, err)
+		}
+		if !read.NoRepository {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// askedTag is what a repository is asked for to see whether it is there.
+const askedTag = "tagalong-asks-whether-this-repository-is-there"
+
+// registriesFor returns the private ECR registries, among what we were given, that may
+// hold an image's repository: its own or, where none is named, those of where services
+// are looked for.
+func (q Queries) registriesFor(ctx context.Context, image ImageQuery) ([]string, error) {
+	if q.Coverage == nil || q.Scopes == nil {
+		return nil, nil
+	}
+	covered, err := q.Coverage(ctx)
+	if err != nil {
+		return nil, err
+	}
+	hosts := []string{image.Registry}
+	if image.Registry == "" {
+		scopes, err := q.Scopes(ctx)
+		if err != nil {
+			return nil, err
+		}
+		hosts = textsOf(scopes, func(s Scope) string { return RegistryHost(s.Account, s.Region) })
+	}
+	return slices.DeleteFunc(hosts, func(host string) bool {
+		return !covered.reads(Repository{Registry: host, Name: image.Repository})
+	}), nil
+}
+
+// lookBack is how many places that have ended are searched for a repository.
+const lookBack = 100
+
+// known reports whether anything of a repository runs or ran lately.
+func (q Queries) known(ctx context.Context, image ImageQuery) (bool, error) {
+	known, _, err := q.lookFor(ctx, image)
+	return known, err
+}
+
+// lookFor reports whether anything of a repository runs or ran lately, and whether
+// all was looked at: others of its name may be too many.
+func (q Queries) lookFor(ctx context.Context, image ImageQuery) (known, all bool, err error) {
+	all = true
+	for _, name := range image.partitions() {
+		for p, err := range q.Records.OpenPlaces(ctx, name) {
+			if err != nil || image.in(p.Container.Image) {
+				return err == nil, all, err
+			}
+		}
+		looked := 0
+		for p, err := range q.Records.EndedPlaces(ctx, name, PlaceAt{}, lookBack) {
+			if err != nil || image.in(p.Container.Image) {
+				return err == nil, all, err
+			}
+			if looked++; looked == lookBack {
+				all = false
+				break
+			}
+		}
+	}
+	return false, all, nil
+}
+
+// registryOf returns the registry that a repository without one lies in: the only one
+// in ECR from which something of that name runs.
+func (q Queries) registryOf(ctx context.Context, image ImageQuery) (string, error) {
+	var registries []string
+	for p, err := range q.Records.OpenPlaces(ctx, image.Repository) {
+		if err != nil {
+			return "", fmt.Errorf("repository %s: %w", image.Repository, err)
+		}
+		if _, _, ok := p.Container.Image.ECR(); ok {
+			registries = append(registries, p.Container.Image.Registry)
+		}
+	}
+	switch registries = distinct(registries); len(registries) {
+	case 0:
+		if known, err := q.knownAnywhere(ctx, image); err != nil || !known {
+			return "", cmp.Or(err, q.noRepository(ctx, image))
+		}
+		return "", &ImageError{image, "nothing of that repository runs, so its registry is not known: want HOST/REPOSITORY:TAG"}
+	case 1:
+		return registries[0], nil
+	}
+	return "", &ImageError{image, "the repository is in several registries: want HOST/REPOSITORY:TAG with one of " + strings.Join(registries, ", ")}
+}

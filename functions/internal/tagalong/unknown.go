@@ -1,0 +1,123 @@
+package tagalong
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/agnivade/levenshtein"
+)
+
+// NameKind says what a name is of.
+type NameKind string
+
+// The kinds of names that a question may give.
+const (
+	EnvironmentName NameKind = "environment"
+	ClusterName     NameKind = "cluster"
+	ServiceName     NameKind = "service"
+	RepositoryName  NameKind = "repository"
+	TagName         NameKind = "tag"
+	ReleaseName     NameKind = "release"
+)
+
+// UnknownNameError says that a question gives a name that neither the ledger nor, of
+// services, ECS or, of images, ECR knows: it may be mistyped, and nothing must not
+// look like an answer.
+type UnknownNameError struct {
+	Kind NameKind
+	Name string
+	// Nearest are known names of that kind, the most alike first; none where the
+	// ledger's keys do not allow to look for them.
+	Nearest []string
+	// Watched says, of an image, what was looked at and what nobody watches.
+	Watched string
+}
+
+// Error names what is not known, and what is.
+func (e *UnknownNameError) Error() string {
+	text := fmt.Sprintf("%s %q is not known%s", e.Kind, e.Name, unknownTo[e.Kind])
+	if len(e.Nearest) > 0 {
+		text += "; the nearest known: " + strings.Join(e.Nearest, ", ")
+	}
+	return text
+}
+
+// unknownTo says who does not know a name of some kinds.
+var unknownTo = map[NameKind]string{
+	RepositoryName: ": nothing of it runs or ran, and the registries that we were given have none of this name",
+	TagName:        ": ECR has no such tag now",
+	ReleaseName:    ": neither did a stage of it deploy a service of an environment, nor a job of it tag an image",
+}
+
+// maxNearest is how many known names are named instead of one that is not.
+const maxNearest = 3
+
+// nearest returns those of the known names that are the most alike, by how many
+// characters differ, whatever their case.
+func nearest(name string, known []string) []string {
+	known = slices.Compact(slices.Sorted(slices.Values(known)))
+	distance := func(other string) int {
+		return levenshtein.ComputeDistance(strings.ToLower(name), strings.ToLower(other))
+	}
+	slices.SortStableFunc(known, func(a, b string) int { return cmp.Compare(distance(a), distance(b)) })
+	return known[:min(len(known), maxNearest)]
+}
+
+// checkEnvironment returns an error if an environment is not among the known ones; ""
+// is all of them.
+func checkEnvironment(name string, known []string) error {
+	if name == "" || slices.Contains(known, name) {
+		return nil
+	}
+	return &UnknownNameError{Kind: EnvironmentName, Name: name, Nearest: nearest(name, known)}
+}
+
+// checkService returns an error if a service is not among the known ones.
+func checkService(s Service, known []Service) error {
+	if s == (Service{}) || slices.Contains(known, s) {
+		return nil
+	}
+	return &UnknownNameError{Kind: ServiceName, Name: s.String(), Nearest: nearest(s.String(), textsOf(known, Service.String))}
+}
+
+// check returns an error if the pattern gives a cluster or a service by its name that
+// is not among the known ones. A glob that matches nothing is no such name.
+func (p ServicePattern) check(known []Service) error {
+	if slices.ContainsFunc(known, p.Match) {
+		return nil
+	}
+	if err := checkCluster(p.cluster, textsOf(known, func(s Service) string { return s.Cluster })); err != nil {
+		return err
+	}
+	named := func(s Service) bool {
+		return s.Name == p.name && (isGlob(p.cluster) || p.cluster == "" || s.Cluster == p.cluster)
+	}
+	if p.name == "" || isGlob(p.name) || isGlob(p.cluster) && slices.ContainsFunc(known, named) {
+		return nil
+	}
+	shown := func(s Service) string { return s.Name }
+	if p.cluster != "" {
+		shown = func(s Service) string { return s.Cluster + "/" + s.Name }
+	}
+	return &UnknownNameError{Kind: ServiceName, Name: p.String(), Nearest: nearest(p.String(), textsOf(known, shown))}
+}
+
+// checkCluster returns an error if a cluster is given by its name, and not known.
+func checkCluster(name string, known []string) error {
+	if name == "" || isGlob(name) || slices.Contains(known, name) {
+		return nil
+	}
+	return &UnknownNameError{Kind: ClusterName, Name: name, Nearest: nearest(name, known)}
+}
+
+// isGlob reports whether a name stands for others, too.
+func isGlob(name string) bool { return strings.ContainsAny(name, `*?[\`) }
+
+func textsOf[T any](all []T, text func(T) string) (texts []string) {
+	for _, one := range all {
+		texts = append(texts, text(one))
+	}
+	return texts
+}
