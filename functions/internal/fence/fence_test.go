@@ -177,6 +177,11 @@ func (w *world) conclude(s schedule, ha, hb *handler) error {
 // check compares every tag with where it belongs, and its past with where it might be.
 func (w *world) check() (problems []error) {
 	problems = w.wrongCourse()
+	for _, r := range w.never {
+		if put := r.History("prod"); len(put) > 0 {
+			problems = append(problems, fmt.Errorf("a tag was put in %s", r.URI()))
+		}
+	}
 	for name, want := range w.want {
 		repository, tag := split(name)
 		r := w.sandbox.ECR.Repository(wire.Scope{}, repository)
@@ -192,6 +197,12 @@ func (w *world) check() (problems []error) {
 		tags, err := w.reactor(newHandler(w.sandbox, nil, pause)).Ledger.Tags(context.Background(), []tagalong.TagID{id})
 		w.must(err)
 		held, ok := tags[id]
+		if slices.Contains(w.inputs, name) {
+			if held.State != tagalong.TagInput {
+				problems = append(problems, fmt.Errorf("%s: the ledger says %s of a tag that deployments read", name, held.State))
+			}
+			continue
+		}
 		if !ok || held.Wish.Digest != want {
 			problems = append(problems, fmt.Errorf("%s: the ledger wishes %q, want %s", name, held.Wish.Digest, want))
 		}

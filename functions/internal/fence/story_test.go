@@ -45,6 +45,10 @@ type world struct {
 	course string
 	// want is where each tag belongs when all is over, by repository:tag.
 	want map[string]digest.Digest
+	// inputs are those of these tags that deployments read, so that only builds put them.
+	inputs []string
+	// never are repositories in registries that are not ours.
+	never []*ecr.Repository
 	// allowed are the digests that each tag may sit on at any time.
 	allowed map[string][]digest.Digest
 }
@@ -107,7 +111,51 @@ func (w *world) tag(name string, want digest.Digest, also ...digest.Digest) {
 	w.allowed[name] = append(also, want)
 }
 
+// input says where builds have put a tag that deployments read.
+func (w *world) input(name string, want digest.Digest, before ...digest.Digest) {
+	w.tag(name, want, before...)
+	w.inputs = append(w.inputs, name)
+}
+
+// build makes an image and puts a tag on it, wherever that was, as a build does.
+func (w *world) build(repository, seed, tag string) (string, digest.Digest) {
+	_, d := w.push(repository, seed)
+	r := w.sandbox.ECR.Repository(wire.Scope{}, repository)
+	w.must(r.Retag(d, tag))
+	return r.URI() + ":" + tag, d
+}
+
 var stories = []story{
+	{name: "the service is deployed from the tag of its environment", tell: func(w *world) {
+		s := w.service("prod", "app")
+		image, digest1 := w.build("app", "v1", "prod")
+		w.a = w.complete(w.release(s, "app", image))
+		_, digest2 := w.build("app", "v2", "prod")
+		w.b = w.complete(w.release(s, "app", image))
+		w.input("app:prod", digest2, digest1)
+	}},
+	{name: "another service is deployed from the tag of the environment", tell: func(w *world) {
+		one, reader := w.service("prod", "one"), w.service("dev", "reader")
+		image, digest1 := w.build("app", "v1", "prod")
+		image2, _ := w.push("app", "v2")
+		w.before = append(w.before, w.complete(w.release(reader, "app", image)))
+		w.a = w.complete(w.release(one, "app", image2))
+		w.b = w.complete(w.release(reader, "app", image))
+		w.input("app:prod", digest1)
+		w.tag("app:dev", digest1)
+	}},
+	{name: "a sidecar from a registry that is not ours", tell: func(w *world) {
+		s := w.service("prod", "app")
+		image1, digest1 := w.push("app", "v1")
+		image2, digest2 := w.push("app", "v2")
+		sidecar := w.sandbox.ECR.Repository(wire.Scope{Account: "906394416424"}, "aws-for-fluent-bit")
+		_, err := sidecar.Push(ecr.Image{Seed: "fluent", Tags: []string{"stable"}})
+		w.must(err)
+		w.a = w.complete(w.release(s, "app", image1, "log", sidecar.URI()+":stable"))
+		w.b = w.complete(w.release(s, "app", image2, "log", sidecar.URI()+":stable"))
+		w.tag("app:prod", digest2, digest1)
+		w.never = append(w.never, sidecar)
+	}},
 	{name: "two deployments of one service", tell: func(w *world) {
 		s := w.service("prod", "app")
 		image1, digest1 := w.push("app", "v1")
