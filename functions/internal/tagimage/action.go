@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/opencontainers/go-digest"
 
@@ -57,21 +58,13 @@ func (a Action) Do(ctx context.Context, j job.Job) (tagalong.Success, error) {
 	if err := a.allowed(ctx, j.Context.Pipeline, request.image.Repository); err != nil {
 		return tagalong.Success{}, err
 	}
-	found, err := a.find(ctx, request.image)
-	var run tagalong.Action
-	if err == nil {
-		if run = a.run(ctx, j); over(run) {
-			err = job.Failed("the action has ended and promoted nothing, so that its job is not run any more")
-		}
-	}
+	found, began, err := a.image(ctx, j, request.image)
 	if err != nil {
-		if found, err = a.recall(ctx, j.ID, err); err != nil {
-			return tagalong.Success{}, err
-		}
+		return tagalong.Success{}, err
 	}
 	promotion := tagalong.Promotion{
 		Job:         j.ID,
-		At:          run.StartedAt,
+		At:          began,
 		Release:     tagalong.Release{Pipeline: j.Context.Pipeline.Name, Execution: j.Context.Execution, Stage: j.Context.Stage},
 		Repository:  request.image.Repository,
 		Digest:      found.digest,
@@ -102,6 +95,20 @@ func (a Action) allowed(ctx context.Context, p tagalong.Pipeline, r tagalong.Rep
 		return job.Forbidden("%v", err)
 	}
 	return nil
+}
+
+// image returns the image that a job promotes, and when its action's run began: of a
+// job that was run before the image of then, whose date the ledger knows.
+func (a Action) image(ctx context.Context, j job.Job, named job.Image) (found finding, began time.Time, err error) {
+	if found, err = a.find(ctx, named); err == nil {
+		run := a.run(ctx, j)
+		if !over(run) {
+			return found, run.StartedAt, nil
+		}
+		err = job.Failed("the action has ended and promoted nothing, so that its job is not run any more")
+	}
+	found, err = a.recall(ctx, j.ID, err)
+	return found, time.Time{}, err
 }
 
 // remarked says of a job that fails that its promotion is a claim all the same, if
