@@ -72,6 +72,9 @@ func (c *sweepCommand) Run(s *session) error {
 	options.Progress = show
 	report, err := sweeper.Sweep(s.ctx, options)
 	done()
+	if _, unknown := errors.AsType[*tagalong.UnknownNameError](err); unknown {
+		return err
+	}
 	nothing := "Nothing is wrong"
 	if err != nil {
 		nothing = "Nothing was found, but not everything was looked at"

@@ -51,7 +51,7 @@ type SweepOptions struct {
 func (o SweepOptions) partial() bool { return o.Cluster != "" || o.Services != ServicePattern{} }
 
 func (o SweepOptions) selects(s Service) bool {
-	return (o.Cluster == "" || matchesAny([]string{o.Cluster}, s.Cluster)) && o.Services.Match(s)
+	return matchesAny(o.clusterGlobs(), s.Cluster) && o.Services.Match(s)
 }
 
 // SweepProgress says how far a sweep has come.
@@ -156,7 +156,8 @@ type sweepPass struct {
 	covered Coverage         // what we were given
 	seen    map[Service]bool // services that ECS runs
 	closed  map[area]bool    // what could not be looked at
-	stopped atomic.Bool      // in the midst of a chunk
+	heard   heard
+	stopped atomic.Bool // in the midst of a chunk
 	// foretold are the tags of which a dry run has told where they would be put.
 	foretold map[TagID]bool
 
@@ -254,6 +255,7 @@ func (p *sweepPass) services(ctx context.Context, at *sweepCursor) error {
 			p.unreachable(scope, "", err)
 			continue
 		}
+		p.hear(clusters)
 		for _, cluster := range clusters {
 			if cluster < at.Cluster || !p.looksInto(scope, cluster) {
 				continue
@@ -268,13 +270,13 @@ func (p *sweepPass) services(ctx context.Context, at *sweepCursor) error {
 			}
 		}
 	}
-	return nil
+	return p.checkNames(ctx)
 }
 
 // looksInto reports whether a cluster was asked for, was given to us, and can have a
 // service that is managed.
 func (p *sweepPass) looksInto(scope Scope, cluster string) bool {
-	return (p.options.Cluster == "" || matchesAny([]string{p.options.Cluster}, cluster)) &&
+	return matchesAny(p.options.clusterGlobs(), cluster) &&
 		p.Rules.mayMatchCluster(scope, cluster) &&
 		!p.covered.leavesOut(Service{Account: scope.Account, Region: scope.Region, Cluster: cluster})
 }
@@ -289,6 +291,7 @@ func (p *sweepPass) cluster(ctx context.Context, scope Scope, at *sweepCursor) e
 	if err != nil {
 		return err
 	}
+	p.hearServices(scope, cluster, names)
 	names = slices.DeleteFunc(names, func(name string) bool {
 		s := Service{Account: scope.Account, Region: scope.Region, Cluster: cluster, Name: name}
 		return !p.options.selects(s)

@@ -83,12 +83,13 @@ func checkService(s Service, known []Service) error {
 }
 
 // check returns an error if the pattern gives a cluster or a service by its name that
-// is not among the known ones. A glob that matches nothing is no such name.
-func (p ServicePattern) check(known []Service) error {
+// is not among the known ones, clusters being those that may have no service. A glob
+// that matches nothing is no such name.
+func (p ServicePattern) check(known []Service, clusters ...string) error {
 	if slices.ContainsFunc(known, p.Match) {
 		return nil
 	}
-	if err := checkCluster(p.cluster, textsOf(known, func(s Service) string { return s.Cluster })); err != nil {
+	if err := checkCluster(p.cluster, append(clusters, textsOf(known, func(s Service) string { return s.Cluster })...)); err != nil {
 		return err
 	}
 	named := func(s Service) bool {
