@@ -130,6 +130,7 @@ type lossy struct {
 
 // Commit implements tagalong.Journal.
 func (l lossy) Commit(ctx context.Context, c tagalong.Change) error {
+	l.year.beside.comes(ctx, "Commit")
 	return l.done("Commit done", l.Ledger.Commit(ctx, c))
 }
 

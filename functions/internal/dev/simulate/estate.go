@@ -57,6 +57,10 @@ func (y *year) deploy(t *tenant) {
 	t.deployment = y.estate.Deploy(t.service, d)
 	y.images[t.deployment] = wish.Digest
 	id := t.deployment
+	if y.chance(50) {
+		y.in(y.between(time.Minute, 15*time.Minute), y.endBeside(t, id, y.now))
+		return
+	}
 	y.in(y.between(time.Minute, 8*time.Minute), y.step(func() { y.end(t, id) }))
 }
 
@@ -116,7 +120,7 @@ func (y *year) end(t *tenant, id string) {
 
 func (y *year) complete(t *tenant) {
 	y.estate.Complete(t.service)
-	t.completed = y.now
+	t.completed = y.now.Add(-y.lag)
 }
 
 // endRollback ends the rollback of a rollout, mostly well.

@@ -83,6 +83,7 @@ func (r result) table(seeds int, took time.Duration) string {
 	}{
 		{"rollouts", r.rollouts},
 		{"of them failed or rolled back, stopped by a newer one, never ended", r.unhappy},
+		{"ended in the midst of a sweep, told by up to ten minutes late", r.beside},
 		{"services deleted", r.deleted},
 		{"tags moved by hand", r.meddled},
 		{"events", r.events},

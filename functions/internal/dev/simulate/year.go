@@ -23,6 +23,7 @@ type result struct {
 	calls, recorded, put, retired, asked int
 	before                               int // wrong before the sweep
 	again                                int // writes and puts of a second sweep
+	beside                               int // rollouts that ended in the midst of a sweep
 	wrong                                []string
 }
 
@@ -34,7 +35,7 @@ func (r *result) add(o result) {
 		{&r.rollouts, o.rollouts}, {&r.unhappy, o.unhappy}, {&r.deleted, o.deleted}, {&r.meddled, o.meddled},
 		{&r.events, o.events}, {&r.lost, o.lost}, {&r.late, o.late}, {&r.repeated, o.repeated}, {&r.killed, o.killed},
 		{&r.calls, o.calls}, {&r.recorded, o.recorded}, {&r.put, o.put}, {&r.retired, o.retired}, {&r.asked, o.asked},
-		{&r.before, o.before}, {&r.again, o.again},
+		{&r.before, o.before}, {&r.again, o.again}, {&r.beside, o.beside},
 	} {
 		*sum.to += sum.n
 	}
@@ -67,6 +68,8 @@ type year struct {
 	heard    int
 	calls    atomic.Int64
 	doom     doom
+	beside   beside
+	lag      time.Duration // by how much what happens just now lies back
 	result   result
 }
 
@@ -87,7 +90,7 @@ func newYear(seed uint64, of size) *year {
 		images: map[string]digest.Digest{}, pushed: map[tagalong.TagID]digest.Digest{},
 	}
 	clock := func() time.Time { return y.now }
-	y.estate = &tagalongtest.Estate{Now: clock, Jitter: func() time.Duration { return time.Duration(y.dice.IntN(400)) * time.Millisecond }}
+	y.estate = &tagalongtest.Estate{Now: func() time.Time { return y.now.Add(-y.lag) }, Jitter: func() time.Duration { return time.Duration(y.dice.IntN(400)) * time.Millisecond }}
 	y.sweeper = &tagalong.Sweeper{
 		Reactor: &tagalong.Reactor{
 			Rules: tagalong.Rules{
@@ -98,7 +101,7 @@ func newYear(seed uint64, of size) *year {
 			Ledger: lossy{y.ledger, y}, Workload: y.estate, Registry: y.registry, Now: clock,
 			Coverage: tagalongtest.Covering(account, member),
 		},
-		Estate: y.estate, Records: y.ledger, Scopes: []tagalong.Scope{{Account: account, Region: region}, {Account: member, Region: region}}, PendingAfter: time.Hour,
+		Estate: watched{y.estate, y}, Records: y.ledger, Scopes: []tagalong.Scope{{Account: account, Region: region}, {Account: member, Region: region}}, PendingAfter: time.Hour,
 	}
 	y.hook()
 	for i := range of.services {

@@ -18,7 +18,7 @@ func TestASmallYearIsMadeTrueByOneSweep(t *testing.T) {
 		if err != nil {
 			t.Errorf("seed %d: %v", seed, err)
 		}
-		if r.before == 0 || r.lost == 0 || r.late == 0 || r.repeated == 0 || r.killed == 0 || r.unhappy == 0 || r.deleted == 0 || r.meddled == 0 {
+		if r.before == 0 || r.lost == 0 || r.late == 0 || r.repeated == 0 || r.killed == 0 || r.unhappy == 0 || r.deleted == 0 || r.beside == 0 || r.meddled == 0 {
 			t.Errorf("seed %d: an uneventful year %+v", seed, r)
 		}
 	}

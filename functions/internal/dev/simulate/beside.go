@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalongtest"
+)
+
+// moments are the calls of a sweep at which something happens: ECS has shown a service as
+// it was, or what it remembers of it, or the ledger is about to be written.
+var moments = []string{"Describe", "Chronicle", "Commit"}
+
+// beside is what happens in the midst of a sweep.
+type beside struct {
+	moment string // "" if nothing is to happen
+	do     func(ctx context.Context) error
+	err    error
+}
+
+// comes lets it happen, if this is the moment, and once.
+func (b *beside) comes(ctx context.Context, moment string) {
+	if b.moment != moment {
+		return
+	}
+	b.moment = ""
+	b.err = b.do(ctx)
+}
+
+// endBeside ends a rollout in the midst of a sweep of its service. ECS shows that, and
+// tells it, later than its own clock has it, by ten minutes at most.
+func (y *year) endBeside(t *tenant, id string, started time.Time) func(context.Context) error {
+	return func(ctx context.Context) error {
+		y.beside = beside{moment: moments[y.dice.IntN(len(moments))], do: func(ctx context.Context) error {
+			y.result.beside++
+			y.lag = y.between(0, min(10*time.Minute, y.now.Sub(started)))
+			y.end(t, id)
+			y.lag = 0
+			return y.hear(ctx)
+		}}
+		services, err := tagalong.ParseServicePattern(t.service.Cluster + "/" + t.service.Name)
+		if err != nil {
+			return err
+		}
+		_, err = y.sweeper.Sweep(ctx, tagalong.SweepOptions{Cluster: t.service.Cluster, Services: services, Whole: y.chance(2)})
+		if err := errors.Join(err, y.beside.err); err != nil {
+			return fmt.Errorf("sweep of %s: %w", t.service, err)
+		}
+		if y.beside.moment != "" { // the sweep had nothing to do that comes so far
+			y.beside.comes(ctx, y.beside.moment)
+		}
+		return y.beside.err
+	}
+}
+
+// hear lets the handlers hear at once of what has just happened.
+func (y *year) hear(ctx context.Context) error {
+	told := y.estate.Told(y.heard)
+	y.heard += len(told)
+	for _, event := range told {
+		y.result.events++
+		if _, err := y.sweeper.Reactor.Handle(ctx, event.JSON(fmt.Sprintf("%08d-0000-4000-8000-000000000000", y.heard))); err != nil {
+			return fmt.Errorf("%s of %s: %w", event.Name, event.Service, err)
+		}
+	}
+	return nil
+}
+
+// watched is an estate in which something may happen once it has been looked at.
+type watched struct {
+	*tagalongtest.Estate
+	year *year
+}
+
+// Describe implements tagalong.Estate.
+func (w watched) Describe(ctx context.Context, of tagalong.Scope, cluster string, names []string) ([]tagalong.ServiceState, error) {
+	states, err := w.Estate.Describe(ctx, of, cluster, names)
+	w.year.beside.comes(ctx, "Describe")
+	return states, err
+}
+
+// Chronicle implements tagalong.Estate.
+func (w watched) Chronicle(ctx context.Context, of tagalong.Scope, services []tagalong.Service) (map[tagalong.Service][]tagalong.ServiceDeployment, error) {
+	records, err := w.Estate.Chronicle(ctx, of, services)
+	w.year.beside.comes(ctx, "Chronicle")
+	return records, err
+}
