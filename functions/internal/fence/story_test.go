@@ -26,7 +26,13 @@ type story struct {
 	rules tagalong.Rules
 	// pausesOnly stops the handlers, and lets none die.
 	pausesOnly bool
+	// stops are the operations at which handlers are stopped; nil is all of them.
+	stops []string
 }
+
+// writes are the operations that others can see: of what reads between two of them
+// see, the other handler makes a difference at one of the two as well.
+var writes = []string{"TransactWriteItems", "PutImage"}
 
 // world is one sandbox with a story in it.
 type world struct {
@@ -34,6 +40,8 @@ type world struct {
 	sandbox *sandbox.Sandbox
 	at      time.Time // of the last thing that happened
 	story   story
+
+	services []tagalong.Service // all that there are
 
 	before [][]byte // events that were handled before
 	a, b   []byte   // events that are handled at once
@@ -67,6 +75,8 @@ func (w *world) push(repository, tag string) (string, digest.Digest) {
 }
 
 func (w *world) service(cluster, name string) *ecs.Service {
+	home := w.sandbox.Home()
+	w.services = append(w.services, tagalong.Service{Account: home.Account, Region: home.Region, Cluster: cluster, Name: name})
 	return w.sandbox.ECS.Cluster(wire.Scope{}, cluster).CreateService(name, ecs.ServiceOptions{})
 }
 
@@ -79,6 +89,16 @@ func (w *world) release(s *ecs.Service, pairs ...string) *ecs.Deployment {
 	d, _, err := s.Release(w.later(), containers...)
 	w.must(err)
 	return d
+}
+
+// releaseMany deploys many containers of one image: so many that what a change writes
+// does not fit into one transaction.
+func (w *world) releaseMany(s *ecs.Service, containers int, image string) *ecs.Deployment {
+	var pairs []string
+	for i := range containers {
+		pairs = append(pairs, fmt.Sprintf("c%02d", i), image)
+	}
+	return w.release(s, pairs...)
 }
 
 func (w *world) complete(d *ecs.Deployment) []byte {
@@ -124,6 +144,16 @@ func (w *world) build(repository, seed, tag string) (string, digest.Digest) {
 	w.must(r.Retag(d, tag))
 	return r.URI() + ":" + tag, d
 }
+
+// tagsToCome are so many containers that a change of all of them leaves some of the
+// tags to a second transaction, if they move to another repository; with placesToCome it
+// leaves some of their places, too.
+const (
+	tagsToCome   = 31
+	placesToCome = 36
+)
+
+var threeTags = tagalong.Rules{{Environment: "prod", Tags: []string{"{environment}", "{environment}-a", "{environment}-b"}}}
 
 var stories = []story{
 	{name: "the service is deployed from the tag of its environment", tell: func(w *world) {
@@ -289,6 +319,34 @@ var stories = []story{
 		w.tag("app:prod-app", appDigest2, appDigest1)
 		w.tag("web:prod", webDigest2, webDigest1)
 		w.tag("web:prod-web", webDigest2, webDigest1)
+	}},
+	{name: "many containers leave a repository while another claims", rules: threeTags, stops: writes, tell: func(w *world) {
+		one, two := w.service("prod", "one"), w.service("prod", "two")
+		image1, digest1 := w.push("app", "v1")
+		image2, digest2 := w.push("app", "v2")
+		image3, digest3 := w.push("app", "v3")
+		other, otherDigest := w.push("other", "v1")
+		w.before = append(w.before,
+			w.complete(w.release(two, "app", image1)),
+			w.complete(w.releaseMany(one, tagsToCome, image2)))
+		w.b = w.complete(w.release(two, "app", image3))
+		w.a = w.complete(w.releaseMany(one, tagsToCome, other))
+		for _, tag := range []string{"prod", "prod-a", "prod-b"} {
+			w.tag("app:"+tag, digest3, digest1, digest2)
+			w.tag("other:"+tag, otherDigest)
+		}
+	}},
+	{name: "so many containers leave a repository and come back that their places are not written at once, either", stops: writes, tell: func(w *world) {
+		s := w.service("prod", "app")
+		image1, digest1 := w.push("app", "v1")
+		image2, digest2 := w.push("app", "v2")
+		other, otherDigest := w.push("other", "v1")
+		_, digest3 := w.push("other", "v2")
+		w.before = append(w.before, w.promote("other", digest3, "prod"), w.complete(w.releaseMany(s, placesToCome, image1)))
+		w.a = w.complete(w.releaseMany(s, placesToCome, other))
+		w.b = w.complete(w.releaseMany(s, placesToCome, image2))
+		w.tag("app:prod", digest2, digest1)
+		w.tag("other:prod", digest3, otherDigest)
 	}},
 	{name: "a platform's digest proves its index", tell: func(w *world) {
 		s := w.sandbox.ECS.Cluster(wire.Scope{}, "prod").CreateService("app", ecs.ServiceOptions{ReportPlatform: "linux/arm64"})
