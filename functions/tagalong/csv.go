@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// renderCSV prints every field of the rows, nested ones as release.commit, lists as JSON.
+// renderCSV prints every field of the rows that JSON has, nested ones as release.commit, lists as JSON.
 func renderCSV[R any](w io.Writer, rows []R) error {
 	c := csv.NewWriter(w)
 	if err := c.Write(csvHead(reflect.TypeFor[R](), "")); err != nil {
@@ -32,6 +32,9 @@ func csvHead(t reflect.Type, prefix string) []string {
 	var head []string
 	for i := range t.NumField() {
 		f := t.Field(i)
+		if hidden(f) {
+			continue
+		}
 		name := prefix + f.Tag.Get("json")
 		if f.Type.Kind() == reflect.Struct {
 			head = append(head, csvHead(f.Type, name+".")...)
@@ -45,6 +48,9 @@ func csvHead(t reflect.Type, prefix string) []string {
 func csvCells(v reflect.Value) ([]string, error) {
 	var cells []string
 	for i := range v.NumField() {
+		if hidden(v.Type().Field(i)) {
+			continue
+		}
 		more, err := csvCell(v.Field(i))
 		if err != nil {
 			return nil, err
@@ -53,6 +59,9 @@ func csvCells(v reflect.Value) ([]string, error) {
 	}
 	return cells, nil
 }
+
+// hidden reports whether JSON leaves the field out.
+func hidden(f reflect.StructField) bool { return f.Tag.Get("json") == "-" }
 
 // csvCell gives the cells of one field: several if it is a struct.
 func csvCell(f reflect.Value) ([]string, error) {

@@ -51,10 +51,20 @@ func actionOf(pipeline tagalong.Pipeline, detail types.ActionExecutionDetail) ta
 	if detail.Input != nil {
 		addInput(&action, *detail.Input)
 	}
-	if out := detail.Output; out != nil && out.ExecutionResult != nil {
-		action.External = aws.ToString(out.ExecutionResult.ExternalExecutionId)
+	if detail.Output != nil {
+		addOutput(&action, *detail.Output)
 	}
 	return action
+}
+
+// addOutput adds what the action gave.
+func addOutput(action *tagalong.Action, output types.ActionExecutionOutput) {
+	if result := output.ExecutionResult; result != nil {
+		action.External = aws.ToString(result.ExternalExecutionId)
+	}
+	if len(output.OutputVariables) > 0 {
+		action.Variables = output.OutputVariables
+	}
 }
 
 // addInput adds what the action was given.

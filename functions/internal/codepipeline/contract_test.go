@@ -83,7 +83,7 @@ func (w *sandboxWorld) Run(t *testing.T, p tagalong.Pipeline, execution string, 
 	run(t, event, err)
 	switch a.Status {
 	case tagalong.ActionSucceeded:
-		event, err = started.Succeed(codepipeline.Result{ExternalID: a.External}, a.UpdatedAt)
+		event, err = started.Succeed(codepipeline.Result{ExternalID: a.External, Variables: a.Variables}, a.UpdatedAt)
 	case tagalong.ActionFailed:
 		event, err = started.Fail(codepipeline.Result{ExternalID: a.External}, a.UpdatedAt)
 	}

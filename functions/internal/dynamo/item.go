@@ -45,21 +45,31 @@ type releaseItem struct {
 	Pipeline  string `dynamodbav:"pipeline"`
 	Execution string `dynamodbav:"execution"`
 	Stage     string `dynamodbav:"stage"`
-	Commit    string `dynamodbav:"commit,omitempty"`
+	buildItem
 }
+
+// buildItem is what an execution knows of what it deploys.
+type buildItem struct {
+	Commit string `dynamodbav:"commit,omitempty"`
+	Images string `dynamodbav:"images,omitempty"`
+}
+
+func toBuild(b tagalong.Build) buildItem { return buildItem{b.Commit, b.Images} }
+
+func (i buildItem) build() tagalong.Build { return tagalong.Build{Commit: i.Commit, Images: i.Images} }
 
 func toRelease(r tagalong.Release) *releaseItem {
 	if r == (tagalong.Release{}) {
 		return nil
 	}
-	return &releaseItem{Pipeline: r.Pipeline, Execution: r.Execution, Stage: r.Stage, Commit: r.Commit}
+	return &releaseItem{Pipeline: r.Pipeline, Execution: r.Execution, Stage: r.Stage, buildItem: buildItem{r.Commit, r.Images}}
 }
 
 func (i *releaseItem) release() tagalong.Release {
 	if i == nil {
 		return tagalong.Release{}
 	}
-	return tagalong.Release{Pipeline: i.Pipeline, Execution: i.Execution, Stage: i.Stage, Commit: i.Commit}
+	return tagalong.Release{Pipeline: i.Pipeline, Execution: i.Execution, Stage: i.Stage, Commit: i.Commit, Images: i.Images}
 }
 
 // containerItem is a container within rows, members, places and heads.
@@ -74,6 +84,7 @@ type containerItem struct {
 	Disputed   bool     `dynamodbav:"disputed,omitempty"`
 	Added      bool     `dynamodbav:"added,omitempty"`
 	Commit     string   `dynamodbav:"commit,omitempty"`
+	KnownTag   string   `dynamodbav:"knownTag,omitempty"`
 	Tags       []string `dynamodbav:"tags,omitempty"`
 	Once       []string `dynamodbav:"once,omitempty"`
 	Foreign    bool     `dynamodbav:"foreign,omitempty"`
@@ -89,7 +100,7 @@ type rolloutItem struct {
 	Rollback     bool         `dynamodbav:"rollback,omitempty"`
 	Reason       string       `dynamodbav:"reason,omitempty"`
 	Release      *releaseItem `dynamodbav:"release,omitempty"`
-	Restored     string       `dynamodbav:"restored,omitempty"`
+	Restored     *buildItem   `dynamodbav:"restored,omitempty"`
 	Retired      bool         `dynamodbav:"retired,omitempty"`
 	StartSource  string       `dynamodbav:"startSource,omitempty"`
 	FinishSource string       `dynamodbav:"finishSource,omitempty"`
@@ -211,19 +222,19 @@ type releasedItem struct {
 }
 
 type timelineItem struct {
-	Rollouts  []rolloutItem `dynamodbav:"rollouts,omitempty"`
-	Running   int           `dynamodbav:"running,omitempty"`
-	Ended     int           `dynamodbav:"ended,omitempty"`
-	Completed []string      `dynamodbav:"completed,omitempty"`
-	Commits   []commitItem  `dynamodbav:"commits,omitempty"`
-	Truncated bool          `dynamodbav:"truncated,omitempty"`
-	Actions   []actionItem  `dynamodbav:"actions,omitempty"`
+	Rollouts  []rolloutItem  `dynamodbav:"rollouts,omitempty"`
+	Running   int            `dynamodbav:"running,omitempty"`
+	Ended     int            `dynamodbav:"ended,omitempty"`
+	Completed []string       `dynamodbav:"completed,omitempty"`
+	Builds    []deployedItem `dynamodbav:"builds,omitempty"`
+	Truncated bool           `dynamodbav:"truncated,omitempty"`
+	Actions   []actionItem   `dynamodbav:"actions,omitempty"`
 }
 
-// commitItem is the commit that a deployment was released with.
-type commitItem struct {
+// deployedItem is what a deployment was released with.
+type deployedItem struct {
 	Deployment string `dynamodbav:"deployment"`
-	Commit     string `dynamodbav:"commit"`
+	buildItem
 }
 
 // actionItem is an action that deploys and has not ended.
@@ -233,12 +244,28 @@ type actionItem struct {
 	Limit   string       `dynamodbav:"limit"`
 }
 
-func toCommit(c tagalong.DeployedCommit) commitItem {
-	return commitItem{Deployment: c.Deployment, Commit: c.Commit}
+func toDeployed(b tagalong.DeployedBuild) deployedItem {
+	return deployedItem{Deployment: b.Deployment, buildItem: toBuild(b.Build)}
 }
 
-func (i commitItem) commit() tagalong.DeployedCommit {
-	return tagalong.DeployedCommit{Deployment: i.Deployment, Commit: i.Commit}
+func (i deployedItem) deployed() tagalong.DeployedBuild {
+	return tagalong.DeployedBuild{Deployment: i.Deployment, Build: i.build()}
+}
+
+// toRestored gives what a rollback came back with, nil where nothing is known.
+func toRestored(b tagalong.Build) *buildItem {
+	if b == (tagalong.Build{}) {
+		return nil
+	}
+	i := toBuild(b)
+	return &i
+}
+
+func (i *buildItem) restored() tagalong.Build {
+	if i == nil {
+		return tagalong.Build{}
+	}
+	return i.build()
 }
 
 func toAction(a tagalong.UnderWay) actionItem {
@@ -440,6 +467,7 @@ func toContainer(c tagalong.Container) containerItem {
 		Disputed:   c.Disputed,
 		Added:      c.Added,
 		Commit:     c.Commit,
+		KnownTag:   c.KnownTag,
 	}
 }
 
@@ -454,6 +482,7 @@ func (i containerItem) container() tagalong.Container {
 		Disputed: i.Disputed,
 		Added:    i.Added,
 		Commit:   i.Commit,
+		KnownTag: i.KnownTag,
 	}
 }
 
@@ -477,7 +506,7 @@ func toRollout(r tagalong.Rollout) rolloutItem {
 		Rollback:     r.Rollback,
 		Reason:       r.Reason,
 		Release:      toRelease(r.Release),
-		Restored:     r.Restored,
+		Restored:     toRestored(r.Restored),
 		Retired:      r.Retired,
 		StartSource:  string(r.StartSource),
 		FinishSource: string(r.FinishSource),
@@ -494,7 +523,7 @@ func (i rolloutItem) rollout() tagalong.Rollout {
 		Rollback:     i.Rollback,
 		Reason:       i.Reason,
 		Release:      i.Release.release(),
-		Restored:     i.Restored,
+		Restored:     i.Restored.restored(),
 		Retired:      i.Retired,
 		StartSource:  tagalong.Source(i.StartSource),
 		FinishSource: tagalong.Source(i.FinishSource),
@@ -556,7 +585,7 @@ func toHead(s tagalong.Service, h tagalong.Head) headItem {
 			Running:   h.Base.Running,
 			Ended:     h.Base.Ended,
 			Completed: h.Base.Completed,
-			Commits:   all(h.Base.Commits, toCommit),
+			Builds:    all(h.Base.Builds, toDeployed),
 			Truncated: h.Base.Truncated,
 			Actions:   all(h.Base.Actions, toAction),
 		},
@@ -587,7 +616,7 @@ func (i headItem) head() (tagalong.Head, error) {
 			Running:   i.Base.Running,
 			Ended:     i.Base.Ended,
 			Completed: i.Base.Completed,
-			Commits:   all(i.Base.Commits, commitItem.commit),
+			Builds:    all(i.Base.Builds, deployedItem.deployed),
 			Truncated: i.Base.Truncated,
 			Actions:   all(i.Base.Actions, actionItem.action),
 		},

@@ -19,7 +19,7 @@ type rollout struct {
 	rollback                 bool
 	reason                   string
 	put                      tagalong.Release // what a pipeline's action carries
-	cameBack                 string           // the commit that its deployment had when it completed before
+	cameBack                 tagalong.Build   // what its deployment was built from when it completed before
 	containers               []made
 }
 
@@ -179,7 +179,7 @@ func (s story) rollouts() (all []rollout) {
 				rollback: c.rollback(), reason: c.reason(), containers: foundOut(facts, c.deployment, of.containers),
 			}
 			r.put = releasedBy(facts, r.sorted())
-			r.cameBack = lastCommit(all, service, c.deployment)
+			r.cameBack = lastBuild(all, service, c.deployment)
 			if next := slices.Index(completed, c) + 1; next > 0 && next < len(completed) {
 				r.until = when(completed[next].ends)
 			}
@@ -192,22 +192,22 @@ func (s story) rollouts() (all []rollout) {
 	return all
 }
 
-// lastCommit is that of the last completed one of a deployment's rollouts so far.
-func lastCommit(so []rollout, s tagalong.Service, deployment string) (commit string) {
+// lastBuild is that of the last completed one of a deployment's rollouts so far.
+func lastBuild(so []rollout, s tagalong.Service, deployment string) (build tagalong.Build) {
 	for _, r := range so {
 		if r.service == s && r.deployment == deployment && r.state == tagalong.StateCompleted {
-			commit = r.pipelineCommit()
+			build = r.build()
 		}
 	}
-	return commit
+	return build
 }
 
-// pipelineCommit is what pipelines tell of the commit.
-func (r rollout) pipelineCommit() string {
+// build is what pipelines tell of what was built.
+func (r rollout) build() tagalong.Build {
 	if r.rollback {
 		return r.cameBack
 	}
-	return r.put.Commit
+	return tagalong.Build{Commit: r.put.Commit, Images: r.put.Images}
 }
 
 // facts gives what happened to each service that the rules manage, each fact once.
@@ -228,7 +228,7 @@ func foundOut(facts []tagalong.Fact, deployment string, containers []made) []mad
 	containers = slices.Clone(containers)
 	for i := range containers {
 		if !completed {
-			containers[i].index, containers[i].commit = "", ""
+			containers[i].index, containers[i].commit, containers[i].version = "", "", ""
 		}
 	}
 	return containers

@@ -198,7 +198,7 @@ func (o oracle) runningRow(r rollout, c made, at time.Time) tagalong.RunningRow 
 	row := tagalong.RunningRow{
 		Environment: r.environment,
 		Account:     r.service.Account, Region: r.service.Region, Cluster: r.service.Cluster, Service: r.service.Name, Container: c.name,
-		Registry: c.repository.Registry, Repository: c.repository.Name, Digest: c.digest, Index: c.index, ImageTag: c.tag, Evidence: c.evidence,
+		Registry: c.repository.Registry, Repository: c.repository.Name, Digest: c.digest, Index: c.index, ImageTag: r.tagOf(c), Evidence: c.evidence,
 		Since: unknownIsNull(r.finished), Deployment: r.deployment, TaskDefinition: r.definition, Rollback: r.rollback, Release: r.release(),
 	}
 	if !at.IsZero() {
@@ -370,7 +370,7 @@ func (r rollout) row() tagalong.HistoryRow {
 	for _, c := range r.containers {
 		row.Containers = append(row.Containers, tagalong.HistoryContainer{
 			Container: c.name, Registry: c.repository.Registry, Repository: c.repository.Name,
-			Digest: c.digest, Index: c.index, ImageTag: c.tag, Evidence: c.evidence,
+			Digest: c.digest, Index: c.index, ImageTag: r.tagOf(c), Evidence: c.evidence,
 		})
 	}
 	return row
@@ -381,7 +381,8 @@ func (r rollout) row() tagalong.HistoryRow {
 // containers, or that of the service's namesake.
 func (r rollout) release() tagalong.Release {
 	release := r.put
-	if release.Commit = r.pipelineCommit(); release.Commit != "" {
+	release.Commit, release.Images = r.build().Commit, r.build().Images
+	if release.Commit != "" {
 		return release
 	}
 	commits := map[string]bool{}
@@ -400,6 +401,20 @@ func (r rollout) release() tagalong.Release {
 		}
 	}
 	return release
+}
+
+// tagOf is the tag that is written or, for a digest that is, the one by which the
+// pipeline took it, else the version that the image is annotated with.
+func (r rollout) tagOf(c made) string {
+	if c.tag != "" || c.digest == "" {
+		return c.tag
+	}
+	for _, d := range []digest.Digest{c.digest, c.target()} {
+		if before, _, found := strings.Cut(r.build().Images, "@"+d.String()); found {
+			return before[strings.LastIndex(before, " ")+1:]
+		}
+	}
+	return c.version
 }
 
 // looked is what is looked for: images of a repository, a digest, or both.

@@ -12,11 +12,14 @@ import (
 // executions are the releases that there are: two pipelines have one that is called
 // alike, and one of the executions does not know its commit.
 var executions = []tagalong.Release{
-	{Pipeline: "checkout", Execution: executionID(1), Stage: "DeployProd", Commit: "5eed1"},
+	{Pipeline: "checkout", Execution: executionID(1), Stage: "DeployProd", Commit: "5eed1", Images: taken(3, "nightly") + " " + taken(1, "build-1")},
 	{Pipeline: "checkout", Execution: executionID(2), Stage: "DeployProd"},
-	{Pipeline: "checkout", Execution: executionID(2), Stage: "DeployTest"},
+	{Pipeline: "checkout", Execution: executionID(2), Stage: "DeployTest", Images: taken(2, "build-2")},
 	{Pipeline: "checkout-2", Execution: executionID(1), Stage: "DeployProd", Commit: "5eed3"},
 }
+
+// taken says that an action took an image by a tag.
+func taken(version int, tag string) string { return tag + "@" + image(version).Digest.String() }
 
 func executionID(n int) string { return fmt.Sprintf("%08d-0000-4000-8000-000000000000", n) }
 

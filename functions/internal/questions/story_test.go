@@ -57,6 +57,7 @@ type made struct {
 	digest     digest.Digest
 	index      digest.Digest // found out as soon as the deployment has completed
 	commit     string        // likewise
+	version    string        // likewise, where no tag is written
 	evidence   tagalong.Evidence
 	disputed   bool
 	added      bool // by ECS itself
@@ -182,13 +183,16 @@ func image(version int) tagalong.Manifest {
 		m, _ = tagalongtest.Index(fmt.Sprint("version ", version))
 	}
 	if commit := builtFrom[version]; commit != "" {
-		return tagalongtest.Annotated(m, commit)
+		return tagalongtest.Annotated(m, commit, versionOf[version])
 	}
 	return m
 }
 
 // builtFrom are the commits that images are annotated with.
 var builtFrom = map[int]string{1: "c0ffee1", 2: "c0ffee2", 4: "c0ffee4", gone: "never read"}
+
+// versionOf are the versions that they are annotated with.
+var versionOf = map[int]string{1: "1.0.4", 2: "no tag", 4: "4.0"}
 
 func isIndex(version int) bool { return version >= firstIndex && version < gone }
 
@@ -456,6 +460,9 @@ func (c choice) make(revised bool) (m made, written, resolved tagalong.Ran, repo
 	for version, commit := range builtFrom {
 		if d := image(version).Digest; m.mayMoveTags() && version != gone && (d == m.digest || d == m.index) {
 			m.commit = commit
+			if version != 2 && m.tag == "" {
+				m.version = versionOf[version]
+			}
 		}
 	}
 	return m, written, resolved, reports

@@ -221,7 +221,7 @@ func TestTheCommentsShowWhatIsSent(t *testing.T) {
 				StartedAt: when("2026-03-04T09:15:02.318Z"), FinishedAt: when("2026-03-04T09:18:02.915Z"),
 				Reason:   "ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/7330915268420174663.",
 				Release:  Release{Pipeline: "checkout-release", Execution: "3f0c8a52-6d1e-4b97-a2c4-90b7e15d6f38", Stage: "DeployProd", Commit: "9c81d0e7b3a54f6628d1f0a9b7c35e4d12f6a8b0"},
-				Restored: "4f2a9c1be07d5836a1c4e9f20b7d6658c3a1f0e2",
+				Restored: Build{Commit: "4f2a9c1be07d5836a1c4e9f20b7d6658c3a1f0e2"},
 			},
 			Details: Details{
 				Environment: "prod", TaskDefinition: "arn:aws:ecs:us-east-1:111122223333:task-definition/checkout-api:2",

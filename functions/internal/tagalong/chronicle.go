@@ -2,10 +2,13 @@ package tagalong
 
 import (
 	"cmp"
+	"encoding/json"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/opencontainers/go-digest"
 
 	"github.com/tagalong-aws/tagalong/events"
 )
@@ -32,6 +35,58 @@ var longest = map[string]time.Duration{
 func (a Action) deploysElsewhere() bool {
 	_, known := longest[a.Provider]
 	return a.Category != "Deploy" || !known
+}
+
+// deploying returns the actions that deploy, each with the images that those before it
+// took.
+func deploying(all []Action) (deploys []Action) {
+	for _, a := range runsThat(all, func(a Action) bool { return !a.deploysElsewhere() }) {
+		a.Images = taken(all, a.StartedAt)
+		deploys = append(deploys, a)
+	}
+	return deploys
+}
+
+// maxTaken bounds the images that a release names: an execution has few sources.
+const maxTaken = 4
+
+// taken returns the images that actions had taken by a time, those of the sources first.
+func taken(all []Action, by time.Time) string {
+	done := runsThat(all, func(a Action) bool { return a.Status == ActionSucceeded && !a.UpdatedAt.After(by) })
+	slices.SortFunc(done, func(a, b Action) int {
+		return cmp.Or(cmp.Compare(a.sourceRank(), b.sourceRank()), a.StartedAt.Compare(b.StartedAt), strings.Compare(a.ID, b.ID))
+	})
+	var images []string
+	for _, a := range done {
+		if image := a.image(); image != "" && !slices.Contains(images, image) && len(images) < maxTaken {
+			images = append(images, image)
+		}
+	}
+	return strings.Join(images, " ")
+}
+
+func (a Action) sourceRank() int {
+	if a.Category == "Source" {
+		return 0
+	}
+	return 1
+}
+
+// image returns the tag and the digest of the image that the action gave to those after
+// it, as TAG@DIGEST, "" if it gave none. The variables are those of the ECR source
+// action, which others share. An action that puts a tag itself does not say where its
+// image comes from.
+// https://docs.aws.amazon.com/codepipeline/latest/userguide/reference-variables.html
+func (a Action) image() string {
+	var asked map[string]any
+	_ = json.Unmarshal([]byte(a.Configuration["UserParameters"]), &asked) // of other functions they are any text
+	_, puts := asked["NewImageTag"]
+	_, putsAll := asked["Environment"]
+	tag, d := a.Variables["ImageTag"], digest.Digest(a.Variables["ImageDigest"])
+	if puts || putsAll || !legalTag.MatchString(tag) || d.Validate() != nil {
+		return ""
+	}
+	return tag + "@" + d.String()
 }
 
 // begins is when the action's time begins: ECS may tell times in whole seconds.

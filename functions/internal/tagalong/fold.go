@@ -29,7 +29,7 @@ type Rollout struct {
 	Rollback   bool      // the deployment had completed before, or its start says so
 	Reason     string    // of its last fact; a rollback keeps that of its start
 	Release    Release   // of the action in whose time it started
-	Restored   string    // of a rollback: the commit that its deployment had when it ran before
+	Restored   Build     // of a rollback: what its deployment was released with when it ran before
 	Retired    bool      // it ran until its service was first seen gone
 
 	StartSource  Source
@@ -57,7 +57,7 @@ type RolloutKey struct {
 // back to the deployment that completed last, so this is far more than it needs.
 const (
 	rememberedCompleted  = 64
-	rememberedCommits    = 8 // of the deployments that completed last
+	rememberedBuilds     = 8 // of the deployments that completed last
 	rememberedSuperseded = 4
 )
 
@@ -70,18 +70,18 @@ type Timeline struct {
 	Ended   int
 	// Completed are the deployments that completed, the last one last.
 	Completed []string
-	// Commits are those of the deployments that completed lately, the last one last.
-	Commits []DeployedCommit
+	// Builds are those of the deployments that completed lately, the last one last.
+	Builds []DeployedBuild
 	// Truncated tells that rollouts were cut off at the front.
 	Truncated bool
 	// Actions are those that have started and not ended, in the order of their starts.
 	Actions []UnderWay
 }
 
-// DeployedCommit is the commit that a deployment was released with.
-type DeployedCommit struct {
+// DeployedBuild is what a deployment was released with.
+type DeployedBuild struct {
 	Deployment string
-	Commit     string
+	Build
 }
 
 // UnderWay is a pipeline's action that deploys the service just now.
@@ -100,7 +100,7 @@ var errForgotten = errors.New("rollout older than the remembered ones")
 func (t Timeline) Apply(facts []Fact) (Timeline, error) {
 	t.Rollouts = slices.Clone(t.Rollouts)
 	t.Completed = slices.Clone(t.Completed)
-	t.Commits = slices.Clone(t.Commits)
+	t.Builds = slices.Clone(t.Builds)
 	t.Actions = slices.Clone(t.Actions)
 	for _, f := range sortFacts(facts) {
 		if err := t.apply(f); err != nil {
@@ -184,7 +184,7 @@ func (t *Timeline) start(f Fact) {
 		Rollback:    slices.Contains(t.Completed, f.Deployment) || saysRollback(f.Reason),
 		Reason:      f.Reason,
 		Release:     t.release(f.Time),
-		Restored:    t.commit(f.Deployment),
+		Restored:    t.build(f.Deployment),
 	})
 }
 
@@ -210,7 +210,7 @@ func (t *Timeline) end(f Fact) error {
 			Rollback:   slices.Contains(t.Completed, f.Deployment) || saysRollback(f.Reason),
 			Reason:     f.Reason,
 			Release:    t.release(f.Time),
-			Restored:   t.commit(f.Deployment),
+			Restored:   t.build(f.Deployment),
 		})
 		r = &t.Rollouts[len(t.Rollouts)-1]
 	}
@@ -248,25 +248,25 @@ func (t *Timeline) complete(r *Rollout, at time.Time) {
 	t.remember(r)
 }
 
-// remember keeps the commit of a completed rollout for the rollbacks to it.
+// remember keeps what a completed rollout was released with for the rollbacks to it.
 func (t *Timeline) remember(r *Rollout) {
-	t.Commits = slices.DeleteFunc(t.Commits, func(c DeployedCommit) bool { return c.Deployment == r.Deployment })
-	if commit := r.released().Commit; commit != "" {
-		t.Commits = append(t.Commits, DeployedCommit{r.Deployment, commit})
+	t.Builds = slices.DeleteFunc(t.Builds, func(b DeployedBuild) bool { return b.Deployment == r.Deployment })
+	if built := r.released().build(); built != (Build{}) {
+		t.Builds = append(t.Builds, DeployedBuild{r.Deployment, built})
 	}
-	if extra := len(t.Commits) - rememberedCommits; extra > 0 {
-		t.Commits = slices.Delete(t.Commits, 0, extra)
+	if extra := len(t.Builds) - rememberedBuilds; extra > 0 {
+		t.Builds = slices.Delete(t.Builds, 0, extra)
 	}
 }
 
-// commit returns the commit that a deployment was released with, "" if none is known.
-func (t *Timeline) commit(deployment string) string {
-	for _, c := range t.Commits {
-		if c.Deployment == deployment {
-			return c.Commit
+// build returns what a deployment was released with, as far as that is known.
+func (t *Timeline) build(deployment string) Build {
+	for _, b := range t.Builds {
+		if b.Deployment == deployment {
+			return b.Build
 		}
 	}
-	return ""
+	return Build{}
 }
 
 // repeated gives the rollout that an end without an open rollout says again: the
@@ -412,7 +412,7 @@ func (t Timeline) live(i int) bool {
 
 // cut drops the rollouts that no later fact can change any more.
 func (t Timeline) cut() Timeline {
-	short := Timeline{Completed: t.Completed, Commits: t.Commits, Truncated: t.Truncated, Actions: t.Actions}
+	short := Timeline{Completed: t.Completed, Builds: t.Builds, Truncated: t.Truncated, Actions: t.Actions}
 	for i, r := range t.Rollouts {
 		if !t.live(i) {
 			short.Truncated = true

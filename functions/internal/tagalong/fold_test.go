@@ -105,8 +105,8 @@ func tell(rollouts []Rollout) string {
 		if r.Release.Execution != "" {
 			b.WriteString(" by " + r.Release.Execution)
 		}
-		if r.Restored != "" {
-			b.WriteString(" restores " + r.Restored)
+		if r.Restored != (Build{}) {
+			b.WriteString(" restores " + r.Restored.Commit)
 		}
 		b.WriteString("\n")
 	}

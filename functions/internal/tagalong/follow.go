@@ -177,7 +177,7 @@ func (f *Follower) ask(ctx context.Context, x execution, ours func(Action) bool,
 		if !told(runsThat(all, ours), last) {
 			return errLag
 		}
-		if deploys = slices.DeleteFunc(all, Action.deploysElsewhere); len(deploys) == 0 {
+		if deploys = deploying(all); len(deploys) == 0 {
 			return nil
 		}
 		began, err = f.Pipelines.Execution(ctx, x.Pipeline, x.ID)
@@ -219,7 +219,7 @@ func (f *Follower) follow(ctx context.Context, x execution, began Execution, run
 		problems *multierror.Error
 	)
 	for _, a := range runs {
-		done, err := f.deliver(ctx, a, Release{Pipeline: x.Name, Execution: x.ID, Stage: a.Stage, Commit: began.commit()})
+		done, err := f.deliver(ctx, a, Release{Pipeline: x.Name, Execution: x.ID, Stage: a.Stage, Commit: began.commit(), Images: a.Images})
 		outcomes = append(outcomes, done...)
 		problems = multierror.Append(problems, err)
 	}

@@ -111,6 +111,7 @@ func newestFirst(all []iter.Seq2[Row, error]) iter.Seq2[Row, error] {
 }
 
 func (r Row) history() HistoryRow {
+	release := r.released()
 	row := HistoryRow{
 		Environment:    r.Environment,
 		Account:        r.Service.Account,
@@ -126,12 +127,12 @@ func (r Row) history() HistoryRow {
 		Rollback:       r.Rollback,
 		Reason:         r.Reason,
 		Containers:     make([]HistoryContainer, 0, len(r.Containers)),
-		Release:        r.released().of(r.Service, r.Containers),
+		Release:        release.of(r.Service, r.Containers),
 	}
 	for _, c := range r.Containers {
 		row.Containers = append(row.Containers, HistoryContainer{
 			Container: c.Name, Registry: c.Image.Registry, Repository: c.Image.Name,
-			Digest: c.Digest, Index: c.Index, ImageTag: c.ImageTag, Evidence: c.Evidence,
+			Digest: c.Digest, Index: c.Index, ImageTag: release.imageTag(c), Evidence: c.Evidence,
 		})
 	}
 	return row

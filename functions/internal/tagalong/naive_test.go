@@ -81,24 +81,24 @@ func naiveFold(facts []Fact) []Rollout {
 	worked := workOut(rollouts, completions)
 	for i := range worked {
 		worked[i].Release = naiveRelease(facts, worked[i].SortTime())
-		worked[i].Restored = naiveCommit(worked[:i], worked[i].Deployment)
+		worked[i].Restored = naiveBuild(worked[:i], worked[i].Deployment)
 	}
 	return worked
 }
 
-// naiveCommit is the commit that a deployment had when it completed last: that of the
+// naiveBuild is what a deployment was built from when it completed last: that of the
 // release which put it in place, and of a rollback what it came back with.
-func naiveCommit(before []Rollout, deployment string) string {
+func naiveBuild(before []Rollout, deployment string) Build {
 	for _, r := range slices.Backward(before) {
 		switch {
 		case r.Deployment != deployment || r.State != StateCompleted:
 		case r.Rollback:
 			return r.Restored
 		default:
-			return r.Release.Commit
+			return Build{r.Release.Commit, r.Release.Images}
 		}
 	}
-	return ""
+	return Build{}
 }
 
 // naiveRelease is that of the action in whose time a moment lies; of several the

@@ -115,6 +115,9 @@ type Container struct {
 	// Commit is the source revision that the image's annotations name, "" if none
 	// is known. It is read of images in private ECR that have completed a rollout.
 	Commit string
+	// KnownTag is a tag that the image's annotations say it is known by, where the
+	// task definition names none. Nothing is deployed from it.
+	KnownTag string
 }
 
 // Target is the digest that an environment's tag belongs on: the proven index, else the digest.
@@ -151,6 +154,7 @@ func better(known, seen Container) Container {
 	if known.Digest == seen.Digest {
 		best.Index = cmp.Or(best.Index, known.Index, seen.Index)
 		best.Commit = cmp.Or(best.Commit, known.Commit, seen.Commit)
+		best.KnownTag = cmp.Or(best.KnownTag, known.KnownTag, seen.KnownTag)
 	}
 	return best
 }

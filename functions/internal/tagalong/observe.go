@@ -493,6 +493,7 @@ func (p *pass) prove() bool {
 		}
 		c.Index = cmp.Or(c.Index, read.images.index(*c))
 		c.Commit = cmp.Or(c.Commit, read.images.commit(*c))
+		c.KnownTag = cmp.Or(c.KnownTag, read.images.knownTag(*c))
 	}
 	if slices.Equal(proven, p.containers()) {
 		return false

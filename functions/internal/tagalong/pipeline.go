@@ -88,6 +88,10 @@ type Action struct {
 	// External is the provider's own name of the work: of CodeDeployToECS the id of
 	// CodeDeploy's deployment, of others nothing to build on.
 	External string
+	// Variables are what it gave to the actions after it.
+	Variables map[string]string
+	// Images are, of an action that deploys, the images that those before it took: see Build.
+	Images string
 }
 
 // CodeDeploy deploys to ECS services whose controller is CODE_DEPLOY: such a

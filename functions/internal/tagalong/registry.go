@@ -81,38 +81,38 @@ func (m Manifest) holds(d digest.Digest) bool {
 	return slices.ContainsFunc(m.children(), func(c specs.Descriptor) bool { return c.Digest == d })
 }
 
-// commit gives the source revision that the annotations name: of the image or
-// the index itself, else of all that the index holds alike.
+// annotation returns what an annotation says: that of the image or the index itself,
+// else of all that the index holds alike. Whoever builds an image may write anything
+// there: what is not legal is left out.
 // https://github.com/opencontainers/image-spec/blob/main/annotations.md
-func (m Manifest) commit() string {
+func (m Manifest) annotation(name string, legal *regexp.Regexp) string {
 	var own struct {
 		Annotations map[string]string `json:"annotations"`
 	}
 	if json.Unmarshal(m.Bytes, &own) != nil {
 		return ""
 	}
-	if commit := revisionIn(own.Annotations); commit != "" {
-		return commit
+	if text := own.Annotations[name]; legal.MatchString(text) {
+		return text
 	}
-	var commits []string
+	var texts []string
 	for _, child := range m.children() {
-		commits = append(commits, revisionIn(child.Annotations))
+		texts = append(texts, child.Annotations[name])
 	}
-	return sole(commits)
+	if text := sole(texts); legal.MatchString(text) {
+		return text
+	}
+	return ""
 }
 
 // legalCommit is what a revision may look like: a hash, a number or a tag.
 var legalCommit = regexp.MustCompile(`^[!-~]{1,128}$`)
 
-// revisionIn gives the revision among annotations, "" for one that is none: whoever
-// builds an image may write anything there.
-func revisionIn(annotations map[string]string) string {
-	commit := annotations[specs.AnnotationRevision]
-	if !legalCommit.MatchString(commit) {
-		return ""
-	}
-	return commit
-}
+// commit returns the source revision that the image was built from.
+func (m Manifest) commit() string { return m.annotation(specs.AnnotationRevision, legalCommit) }
+
+// version returns the version of what is in the image, if it can be a tag.
+func (m Manifest) version() string { return m.annotation(specs.AnnotationVersion, legalTag) }
 
 // sole gives the only one of some texts, "" if they are not all the same.
 func sole(texts []string) string {
@@ -150,6 +150,15 @@ type Images struct {
 // runs says, else its index.
 func (i Images) commit(c Container) string {
 	return cmp.Or(i.Manifests[c.Digest].commit(), i.Manifests[c.Index].commit())
+}
+
+// knownTag returns a tag that a container's image says it is known by, where the task
+// definition names none.
+func (i Images) knownTag(c Container) string {
+	if c.ImageTag != "" {
+		return ""
+	}
+	return cmp.Or(i.Manifests[c.Digest].version(), i.Manifests[c.Index].version())
 }
 
 // index gives the index that is proven to hold a container's digest: the one its

@@ -1,12 +1,35 @@
 package tagalong
 
+import "strings"
+
 // Release says what put a rollout in place: a CodePipeline execution, one of its
-// stages, and the commit of its source. Texts are empty where nothing is known.
+// stages, the commit of its source and the images that its actions took: each as
+// TAG@DIGEST, with blanks between them. Texts are empty where nothing is known.
 type Release struct {
 	Pipeline  string `json:"pipeline"`
 	Execution string `json:"execution"`
 	Stage     string `json:"stage"`
 	Commit    string `json:"commit"`
+	Images    string `json:"-"`
+}
+
+// Build is what a release knows of what it deploys.
+type Build struct{ Commit, Images string }
+
+func (r Release) build() Build { return Build{r.Commit, r.Images} }
+
+// imageTag returns the tag that the task definition names or, where it pins a digest,
+// one that the digest is known by.
+func (r Release) imageTag(c Container) string {
+	if c.ImageTag != "" {
+		return c.ImageTag
+	}
+	for image := range strings.FieldsSeq(r.Images) {
+		if tag, d, _ := strings.Cut(image, "@"); d == c.Digest.String() || d == c.Target().String() {
+			return tag
+		}
+	}
+	return c.KnownTag
 }
 
 // of gives the release of a service's rollout. Where no pipeline tells the commit it
@@ -20,11 +43,11 @@ func (r Release) of(s Service, containers []Container) Release {
 }
 
 // released returns what put the rollout in place. A rollback brings back what was
-// there before, in the time of an action whose commit it undoes: its own commit is
-// the one that its deployment was released with.
+// there before, in the time of an action that it undoes: its own build is the one
+// that its deployment was released with.
 func (r Rollout) released() Release {
 	if r.Rollback {
-		r.Release.Commit = r.Restored
+		r.Release.Commit, r.Release.Images = r.Restored.Commit, r.Restored.Images
 	}
 	return r.Release
 }

@@ -100,7 +100,7 @@ func TestTheCommitsOfTheLastDeploymentsAreRemembered(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if last := back.Rollouts[len(back.Rollouts)-1]; last.Restored != want || !last.Rollback {
+		if last := back.Rollouts[len(back.Rollouts)-1]; last.Restored.Commit != want || !last.Rollback {
 			t.Errorf("deployment %s comes back as %+v, want %q", id, last, want)
 		}
 	}

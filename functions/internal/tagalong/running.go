@@ -218,7 +218,7 @@ func (r resident) row(tags map[TagID]Tag) RunningRow {
 		Repository:     r.Image.Name,
 		Digest:         r.Digest,
 		Index:          r.Index,
-		ImageTag:       r.ImageTag,
+		ImageTag:       r.Release.imageTag(r.Container),
 		Evidence:       r.Evidence,
 		Since:          known(r.Since),
 		Deployment:     r.Deployment,

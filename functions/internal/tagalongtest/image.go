@@ -40,13 +40,14 @@ func Index(seed string) (index tagalong.Manifest, children []tagalong.Manifest) 
 	return manifest(ocispec.MediaTypeImageIndex, list), children
 }
 
-// Annotated gives an image or an index with the source revision as an annotation.
-func Annotated(m tagalong.Manifest, revision string) tagalong.Manifest {
+// Annotated gives an image or an index with the source revision and a version as
+// annotations.
+func Annotated(m tagalong.Manifest, revision, version string) tagalong.Manifest {
 	var content map[string]any
 	if err := json.Unmarshal(m.Bytes, &content); err != nil {
 		panic(fmt.Sprintf("decoding a manifest: %v", err))
 	}
-	content["annotations"] = map[string]string{ocispec.AnnotationRevision: revision}
+	content["annotations"] = map[string]string{ocispec.AnnotationRevision: revision, ocispec.AnnotationVersion: version}
 	return manifest(m.MediaType, content)
 }
 

@@ -616,7 +616,7 @@ func (l *Ledger) Places() []tagalong.Place {
 func cloneHead(h tagalong.Head) tagalong.Head {
 	h.Base.Rollouts = slices.Clone(h.Base.Rollouts)
 	h.Base.Completed = slices.Clone(h.Base.Completed)
-	h.Base.Commits = slices.Clone(h.Base.Commits)
+	h.Base.Builds = slices.Clone(h.Base.Builds)
 	h.Base.Actions = slices.Clone(h.Base.Actions)
 	h.Claims = slices.Clone(h.Claims)
 	h.Previous = slices.Clone(h.Previous)

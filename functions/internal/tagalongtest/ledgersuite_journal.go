@@ -17,7 +17,7 @@ func neverSeen(t *testing.T, l suiteLedger) {
 
 func suiteContainers() []tagalong.Container {
 	return []tagalong.Container{
-		{Name: "app", Image: suiteRepo, ImageTag: "build-42", Digest: suiteDigest, Index: suiteNext, Evidence: tagalong.Revision, Commit: "9a0b364"},
+		{Name: "app", Image: suiteRepo, ImageTag: "build-42", Digest: suiteDigest, Index: suiteNext, Evidence: tagalong.Revision, Commit: "9a0b364", KnownTag: "1.0.4"},
 		{Name: "agent", Evidence: tagalong.Unknown, Added: true},
 		{Name: "proxy", Image: tagalong.Repository{Registry: "public.ecr.aws", Name: "x/proxy"}, ImageTag: "latest", Digest: suiteNext, Evidence: tagalong.Task, Disputed: true},
 	}
@@ -34,14 +34,14 @@ func suiteHead() tagalong.Head {
 			Rollouts: []tagalong.Rollout{
 				{
 					Deployment: "ecs-svc/1", State: tagalong.StateCompleted, StartedAt: second(1), FinishedAt: second(2), Until: second(9),
-					Rollback: true, Restored: "9a0b364", Reason: "completed", StartSource: tagalong.FromEvent, FinishSource: tagalong.FromSweep,
+					Rollback: true, Restored: suiteBuild, Reason: "completed", StartSource: tagalong.FromEvent, FinishSource: tagalong.FromSweep,
 				},
 				{Deployment: "ecs-svc/2", State: tagalong.StateSuperseded, StartedAt: second(3), StartSource: tagalong.FromSweep},
 				{Deployment: "ecs-svc/3", State: tagalong.StateFailed, FinishedAt: second(5), FinishSource: tagalong.FromEvent},
 				{Deployment: "ecs-svc/4", State: tagalong.StateInProgress, StartedAt: second(6), StartSource: tagalong.FromEvent},
 			},
 			Running: 1, Ended: 3, Completed: []string{"ecs-svc/0", "ecs-svc/1"}, Truncated: true,
-			Commits: []tagalong.DeployedCommit{{Deployment: "ecs-svc/0", Commit: "9a0b364"}, {Deployment: "ecs-svc/1", Commit: "c0ffee1"}},
+			Builds:  []tagalong.DeployedBuild{{Deployment: "ecs-svc/0", Build: suiteBuild}, {Deployment: "ecs-svc/1", Build: tagalong.Build{Commit: "c0ffee1"}}},
 			Actions: []tagalong.UnderWay{{Action: "run-1", Release: suiteRelease, Limit: second(60)}, {Action: "run-2", Limit: second(61)}},
 		},
 		Since: second(7),

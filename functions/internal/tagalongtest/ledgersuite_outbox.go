@@ -40,7 +40,7 @@ func endingRoundTrip(t *testing.T, l suiteLedger) {
 			Service: suiteService("api"),
 			Rollout: tagalong.Rollout{
 				Deployment: "ecs-svc/1", State: tagalong.StateCompleted, StartedAt: second(1), FinishedAt: second(2), Until: second(3),
-				Rollback: true, Restored: "9a0b364", Reason: "rolling back", Release: suiteRelease, Retired: true, StartSource: tagalong.FromSweep, FinishSource: tagalong.FromEvent,
+				Rollback: true, Restored: suiteBuild, Reason: "rolling back", Release: suiteRelease, Retired: true, StartSource: tagalong.FromSweep, FinishSource: tagalong.FromEvent,
 			},
 			Details: tagalong.Details{Environment: "prod", TaskDefinition: "td:1", Containers: suiteContainers(), Moves: suiteMoves()},
 		},

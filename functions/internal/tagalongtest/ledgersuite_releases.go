@@ -9,9 +9,10 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
-var suiteRelease = tagalong.Release{
-	Pipeline: "checkout-release", Execution: "3f0c8a52-6d1e-4b97-a2c4-90b7e15d6f38", Stage: "DeployProd", Commit: "4f2a9c1be07d5836a1c4e9f20b7d6658c3a1f0e2",
-}
+var (
+	suiteBuild   = tagalong.Build{Commit: "4f2a9c1be07d5836a1c4e9f20b7d6658c3a1f0e2", Images: "build-42@" + suiteDigest.String()}
+	suiteRelease = tagalong.Release{Pipeline: "checkout-release", Execution: "3f0c8a52-6d1e-4b97-a2c4-90b7e15d6f38", Stage: "DeployProd", Commit: suiteBuild.Commit, Images: suiteBuild.Images}
+)
 
 func promotionOf(name string, at int, job string) tagalong.PromotionWrite {
 	claim := claimAt(name, second(at), "promotion#"+job)

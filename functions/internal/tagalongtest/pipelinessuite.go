@@ -186,6 +186,7 @@ func actions(t *testing.T, p suitePipelines) {
 	plain := tagalong.Action{
 		Stage: "Source", Name: "Image", Category: "Source", Provider: "ECR", Status: tagalong.ActionSucceeded,
 		StartedAt: suiteStart, UpdatedAt: second(1),
+		Variables: map[string]string{"ImageTag": "build-42", "ImageDigest": suiteDigest.String()},
 	}
 	var want []tagalong.Action
 	for _, a := range []tagalong.Action{plain, suiteDeploy, abroad, blueGreen, going} {
