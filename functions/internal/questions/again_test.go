@@ -42,3 +42,58 @@ func TestNoPageReadsAgainWhatCameBefore(t *testing.T) {
 		}
 	})
 }
+
+// TestANameThatIsKnownCostsNothing counts the reads of answers with rows: the directory
+// is read where there are none, and then once.
+func TestANameThatIsKnownCostsNothing(t *testing.T) {
+	ledger := &tagalongtest.Ledger{}
+	s := story{ruling: rulings[1], deployed: map[deploymentOf]deployed{}}
+	w := s.world(ledger)
+	fact := tagalong.Fact{Deployment: "ecs-svc/1", Name: tagalong.Completed, Time: noon, Source: tagalong.FromEvent}
+	w.registry.Push(shopAPI, image(0), "v0")
+	workload := &tagalongtest.Workload{}
+	workload.Deploy(services[0], "ecs-svc/1", tagalongtest.Deployment{Revised: []tagalong.Ran{{Name: "app", Image: shopAPI.String() + ":v0", Digest: image(0).Digest}}})
+	w.Workload = workload
+	w.tell(t, happening{services[0], fact})
+
+	api, none := tagalong.ImageQuery{Repository: shopAPI.Name}, image(1).Digest
+	tagged, prod := tagalong.ImageQuery{Repository: shopAPI.Name, Tag: "v0"}, tagalong.Moment{Environment: "prod"}
+	for what, test := range map[string]struct {
+		ask       func() (rows int, err error)
+		directory int // reads of it
+	}{
+		"running": {func() (int, error) {
+			return count(w.Running(t.Context(), tagalong.RunningQuery{Environment: "prod"}, tagalong.Paging{}))
+		}, 0},
+		"history": {func() (int, error) {
+			return count(w.History(t.Context(), tagalong.HistoryQuery{Environment: "prod"}, tagalong.Paging{}))
+		}, 0},
+		"history of one": {func() (int, error) {
+			return count(w.History(t.Context(), tagalong.HistoryQuery{Service: services[0]}, tagalong.Paging{}))
+		}, 0},
+		"where":          {func() (int, error) { return count(w.Where(t.Context(), api, tagalong.Paging{})) }, 0},
+		"where is a tag": {func() (int, error) { return count(w.Where(t.Context(), tagged, tagalong.Paging{})) }, 0},
+		"where it never ran": {func() (int, error) {
+			return count(w.Where(t.Context(), tagalong.ImageQuery{Digest: none}, tagalong.Paging{}))
+		}, 2},
+		"no difference": {func() (int, error) { return count(w.Diff(t.Context(), prod, prod, tagalong.Paging{})) }, 2},
+	} {
+		reads, places := 0, 0
+		ledger.Hook = func(_ context.Context, operation string) error {
+			switch operation {
+			case "Environments", "Seen", "Services":
+				reads++
+			case "OpenPlaces":
+				places++
+			}
+			return nil
+		}
+		rows, err := test.ask()
+		if err != nil || reads != test.directory || (rows == 0) != (test.directory > 0) || places > 1 {
+			t.Errorf("%s: %d rows, %v, the directory was read %d times, want %d, and open places %d times", what, rows, err, reads, test.directory, places)
+		}
+		ledger.Hook = nil
+	}
+}
+
+func count[R any](p tagalong.Page[R], err error) (int, error) { return len(p.Items), err }

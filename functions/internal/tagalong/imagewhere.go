@@ -14,20 +14,16 @@ func (q Queries) resolved(ctx context.Context, image ImageQuery) (ImageQuery, er
 	if image.Tag == "" {
 		return image, nil
 	}
+	var err error
 	if image.Registry == "" {
-		registry, err := q.registryOf(ctx, image)
-		if err != nil {
-			return image, err
-		}
-		image.Registry = registry
+		image.Registry, err = q.registryOf(ctx, image)
+	} else {
+		err = q.mayResolve(ctx, image)
 	}
-	repository := Repository{Registry: image.Registry, Name: image.Repository}
-	if _, _, ok := repository.ECR(); !ok {
-		return image, &ImageError{image, "tags are resolved in private ECR registries only: give the digest"}
-	}
-	if err := q.mayResolve(ctx, image); err != nil {
+	if err != nil {
 		return image, err
 	}
+	repository := Repository{Registry: image.Registry, Name: image.Repository}
 	images, err := q.Registry.Read(ctx, repository, nil, []string{image.Tag})
 	if err != nil && !errors.Is(err, ErrGone) {
 		return image, fmt.Errorf("repository %s: %w", repository, err)
@@ -43,10 +39,13 @@ func (q Queries) resolved(ctx context.Context, image ImageQuery) (ImageQuery, er
 	return image, nil
 }
 
-// mayResolve returns an error if ECR must not be asked for a tag: nothing of the
-// repository runs or ran lately, and it lies outside of what we were given. Whoever
+// mayResolve returns an error if ECR cannot be asked for a tag, or must not: nothing of
+// the repository runs or ran lately, and it lies outside of what we were given. Whoever
 // asks could aim our credentials at any registry.
 func (q Queries) mayResolve(ctx context.Context, image ImageQuery) error {
+	if _, _, ok := (Repository{Registry: image.Registry}).ECR(); !ok {
+		return &ImageError{image, "tags are resolved in private ECR registries only: give the digest"}
+	}
 	known, err := q.known(ctx, image)
 	if err != nil || known {
 		return err
