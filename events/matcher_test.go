@@ -16,7 +16,7 @@ import (
 // pattern with any other rather than passing over it:
 //
 //	exact values, prefix, suffix (both also ignoring case), equals-ignore-case,
-//	wildcard, numeric, exists, anything-but a value, values or a prefix, and $or
+//	wildcard, numeric, exists, anything-but a value, values, a prefix or a wildcard, and $or
 //
 // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
 type matcher func(value any) bool
@@ -179,7 +179,7 @@ func leavesOf(value any) []any {
 
 // operators makes the condition of each operator from its argument.
 var operators = map[string]func(argument any) (condition, error){
-	"prefix": affix(strings.HasPrefix, func(s string, n int) string { return s[:n] }),
+	"prefix": prefix,
 	"suffix": affix(strings.HasSuffix, func(s string, n int) string { return s[len(s)-n:] }),
 	"equals-ignore-case": onString(func(argument string) condition {
 		return text(func(s string) bool { return strings.EqualFold(s, argument) })
@@ -194,6 +194,8 @@ var operators = map[string]func(argument any) (condition, error){
 		return func(any) bool { return true }, nil
 	},
 }
+
+var prefix = affix(strings.HasPrefix, func(s string, n int) string { return s[:n] })
 
 func newCondition(path string, alternative any) (condition, error) {
 	switch alternative := alternative.(type) {
@@ -258,14 +260,7 @@ func anythingBut(argument any) (condition, error) {
 	var refused []any
 	switch argument := argument.(type) {
 	case map[string]any:
-		prefix, ok := argument["prefix"].(string)
-		if !ok || len(argument) != 1 {
-			return nil, errors.New("no prefix")
-		}
-		return func(leaf any) bool {
-			s, ok := leaf.(string)
-			return !ok || !strings.HasPrefix(s, prefix)
-		}, nil
+		return anythingButText(argument)
 	case []any:
 		refused = argument
 	default:
@@ -284,6 +279,24 @@ func anythingBut(argument any) (condition, error) {
 		return nil, errors.New("neither strings nor numbers")
 	}
 	return func(leaf any) bool { return !slices.Contains(refused, leaf) }, nil
+}
+
+// anythingButText is met by every leaf but the texts with a prefix, or of a wildcard.
+func anythingButText(argument map[string]any) (condition, error) {
+	operator := prefix
+	text, ok := argument["prefix"]
+	if !ok {
+		operator = wildcard
+		text, ok = argument["wildcard"]
+	}
+	if !ok || len(argument) != 1 {
+		return nil, errors.New("neither prefix nor wildcard")
+	}
+	refused, err := operator(text)
+	if err != nil {
+		return nil, err
+	}
+	return func(leaf any) bool { return !refused(leaf) }, nil
 }
 
 var comparisons = map[string]func(n, limit float64) bool{

@@ -130,32 +130,77 @@ func TestPatternsSelect(t *testing.T) {
 	}
 }
 
-// narrowed are the patterns as infra/ has them where pipelines are named; tests of
+// narrowed are the patterns as infra/ has them in its rules, and which of the payloads
+// of the whole pattern each of them takes. Our own account is 111122223333, whose
+// services run in prod-cluster; 444455556666 is a member, with staging-cluster. Tests of
 // infra/ hold its rules against these files.
 var narrowed = map[string]func(payload string) bool{
-	"pipeline-some.json": func(string) bool { return true }, // all samples are of a pipeline that is named
-	// Not our own pipeline: CodeDeploy's, and those of a member account.
-	"pipeline-others.json": func(payload string) bool {
-		return strings.HasPrefix(payload, "codedeploy-") || strings.HasSuffix(payload, "-cross-account.json")
-	},
-	"pipeline-member.json": func(payload string) bool { return strings.HasPrefix(payload, "codedeploy-") },
+	"deployment-own.json":            fromUs,
+	"deployment-clusters.json":       fromUs, // live and prod-*
+	"deployment-other-clusters.json": shortARN,
+	"deployment-other-regions.json":  nothing,
+	"deployment-forwarded.json":      anything,
+	"deployment-member.json":         fromMember, // live and staging-*
+	"deployment-member-others.json":  nothing,
+	"pipeline-own.json":              fromUs,
+	"pipeline-some.json":             fromUs, // of a pipeline that is named
+	"pipeline-others.json":           fromCodeDeploy,
+	"pipeline-other-regions.json":    nothing,
+	"pipeline-forwarded.json":        anything,
+	"pipeline-member.json":           fromMember,
 }
+
+func anything(string) bool           { return true }
+func nothing(string) bool            { return false }
+func fromMember(payload string) bool { return strings.HasSuffix(payload, "-cross-account.json") }
+func fromUs(payload string) bool     { return !fromMember(payload) }
+
+// shortARN reports whether the service's ARN does not say its cluster: such a service may
+// be in any, and is left to the function.
+func shortARN(payload string) bool { return strings.Contains(payload, "-short-arn") }
+
+// fromCodeDeploy reports whether it is an event that names no pipeline.
+func fromCodeDeploy(payload string) bool { return strings.HasPrefix(payload, "codedeploy-") }
 
 const narrowedFolder = "../infra/tests/patterns"
 
 func TestNarrowedPatternsSelect(t *testing.T) {
-	whole := patterns["pipeline.json"].selects
 	for _, file := range jsonFiles(t, narrowedFolder) {
 		selects, ok := narrowed[file]
 		if !ok {
 			t.Errorf("%s is not in the table of narrowed patterns", file)
 			continue
 		}
+		function, _, _ := strings.Cut(file, "-")
+		whole := patterns[function+".json"].selects
 		m := readPattern(t, narrowedFolder, file)
 		for _, payload := range jsonFiles(t, "testdata") {
 			got, err := m.matches(readPayload(t, payload))
 			if want := slices.Contains(whole, payload) && selects(payload); got != want || err != nil {
 				t.Errorf("%s on %s: %t, %v", file, payload, got, err)
+			}
+		}
+	}
+}
+
+// A cluster that infra/ leaves out wakes nothing, wherever the event says which one it is.
+func TestAClusterThatIsLeftOutWakesNothing(t *testing.T) {
+	m := readPattern(t, narrowedFolder, "deployment-other-clusters.json") // prod and b*h-*
+	for resource, want := range map[string]bool{
+		"arn:aws:ecs:us-east-1:111122223333:service/batch/api":     false,
+		"arn:aws:ecs:us-east-1:111122223333:service/prod/api":      true,
+		"arn:aws:ecs:us-east-1:111122223333:service/prod-2/api":    false,
+		"arn:aws:ecs:us-east-1:111122223333:service/batch-1/api":   true,
+		"arn:aws:ecs:us-east-1:111122223333:service/api":           true, // its cluster is not said
+		"arn:aws:ecs:eu-west-1:111122223333:service/prod/api":      false,
+		"arn:aws:ecs:us-east-1:444455556666:service/prod/api":      false,
+		"arn:aws:ecs:us-east-1:111122223333:service/other/prod":    false,
+		"arn:aws:ecs:us-east-1:111122223333:service/other/batch-1": false,
+	} {
+		for _, sample := range []string{"ecs-deployment-completed.json", "ecs-deployment-completed-no-clusterarn.json"} {
+			got, err := m.matches(edit(t, readPayload(t, sample), "resources", []any{resource}))
+			if got != want || err != nil {
+				t.Errorf("%s as %s: taken %t, %v", resource, sample, got, err)
 			}
 		}
 	}
@@ -321,6 +366,10 @@ func TestMatcher(t *testing.T) {
 		{`{"detail": {"n": [{"anything-but": {"prefix": "3"}}]}}`, true},
 		{`{"absent": [{"anything-but": "x"}]}`, false},
 		{`{"tags": [{"anything-but": "a"}]}`, true},
+		{`{"source": [{"anything-but": {"wildcard": "aws.*"}}]}`, false},
+		{`{"source": [{"anything-but": {"wildcard": "*.ecr"}}]}`, true},
+		{`{"detail": {"n": [{"anything-but": {"wildcard": "3*"}}]}}`, true},
+		{`{"absent": [{"anything-but": {"wildcard": "x*"}}]}`, false},
 
 		// exists
 		{`{"source": [{"exists": true}]}`, true},
@@ -409,7 +458,9 @@ func TestMatcherRefuses(t *testing.T) {
 		{`{"a": [{"anything-but": []}]}`, "neither strings nor numbers"},
 		{`{"a": [{"anything-but": ["b", 1]}]}`, "neither strings nor numbers"},
 		{`{"a": [{"anything-but": true}]}`, "neither strings nor numbers"},
-		{`{"a": [{"anything-but": {"suffix": "b"}}]}`, "no prefix"},
+		{`{"a": [{"anything-but": {"suffix": "b"}}]}`, "neither prefix nor wildcard"},
+		{`{"a": [{"anything-but": {"prefix": 1}}]}`, "no string"},
+		{`{"a": [{"anything-but": {"wildcard": "b**"}}]}`, "consecutive wildcards"},
 		{`{"a": [{"wildcard": 1}]}`, "no string"},
 		{`{"a": [{"wildcard": "b**"}]}`, "consecutive wildcards"},
 		{`{"a": [{"wildcard": "b\\c"}]}`, "backslash"},

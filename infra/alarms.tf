@@ -91,14 +91,16 @@ resource "aws_cloudwatch_metric_alarm" "undelivered" {
   }
 }
 
+# Of a rule on the default bus the metric has the rule's name alone:
+# https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html
 resource "aws_cloudwatch_metric_alarm" "lost" {
-  for_each = var.alarms ? local.rule_names : {}
+  for_each = var.alarms ? local.rules : {}
 
-  alarm_name          = "${each.value}-lost"
-  alarm_description   = "Events of rule ${each.value} reached neither the function nor ${var.name}-undelivered, and are lost."
+  alarm_name          = "${var.name}-${each.key}-lost"
+  alarm_description   = "Events of rule ${var.name}-${each.key} reached neither the function nor ${var.name}-undelivered, and are lost."
   namespace           = "AWS/Events"
   metric_name         = "InvocationsFailedToBeSentToDlq"
-  dimensions          = { RuleName = each.value }
+  dimensions          = merge({ RuleName = "${var.name}-${each.key}" }, each.value.bus == "default" ? {} : { EventBusName = each.value.bus })
   statistic           = "Sum"
   period              = 300
   evaluation_periods  = 1

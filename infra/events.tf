@@ -1,54 +1,64 @@
 # Which events wake which function: events/patterns/NAME.json is the pattern of
 # function NAME. The patterns are tested in events/.
-locals {
-  patterns = { for file in fileset("${path.module}/../events/patterns", "*.json") : trimsuffix(file, ".json") => file }
+module "patterns" {
+  source = "./modules/patterns"
 
-  # Composed, since the queue's policy names the rules and their targets the queue.
-  rule_names = { for name in keys(local.patterns) : name => "${var.name}-${name}" }
-  rule_arns  = { for name, rule in local.rule_names : name => "arn:${local.partition}:events:${local.region}:${local.account}:rule/${rule}" }
+  partition = local.partition
+  account   = local.account
+  regions   = local.own_regions
+  clusters  = var.clusters
+  pipelines = var.pipelines
 }
 
-# Where pipelines are named, events of others would each end in a dead-letter queue,
-# since the functions may not look into them: they wake nothing. Those of a member
-# account are what it forwards, and CodeDeploy's name no pipeline.
+# Services of AWS send to the default bus of their Region alone. What other accounts and
+# Regions forward has a bus of its own: nobody need be let onto the default one, on which
+# anything may listen. What each of them forwards is narrowed there.
 locals {
-  # As EventBridge has them: its wildcards know no ?, so that a star stands for it.
-  pipelines_named = distinct(concat(
-    [for pipeline in var.pipelines : jsonencode(pipeline) if !can(regex("[*?]", pipeline))],
-    [for pipeline in var.pipelines : jsonencode({ wildcard = replace(pipeline, "/[*?]+/", "*") }) if can(regex("[*?]", pipeline))],
-  ))
-  pipelines_taken = concat([for alternative in local.pipelines_named : jsondecode(alternative)], [{ exists = false }])
+  own_rules = { for name, pattern in module.patterns.narrowed : name => {
+    function = name
+    bus      = "default"
+    pattern  = pattern
+    arn      = "${local.rules_arn}/${var.name}-${name}"
+  } }
 
-  event_patterns = { for name, file in local.patterns : name => merge(jsondecode(file("${path.module}/../events/patterns/${file}")), {
-    for key, value in { "$or" = [{ account = [{ anything-but = [local.account] }] }, { detail = { pipeline = local.pipelines_taken } }] } :
-    key => value if name == "pipeline" && !contains(var.pipelines, "*")
-  }) }
+  forwarded_rules = { for name, pattern in module.patterns.whole : "${name}-forwarded" => {
+    function = name
+    bus      = local.bus_name
+    pattern  = jsonencode(merge(jsondecode(pattern), { region = local.forwarded_regions }))
+    arn      = "${local.rules_arn}/${local.bus_name}/${var.name}-${name}-forwarded"
+  } if local.forwarding }
+
+  # ARNs are composed, since the queue's policy names the rules and their targets the queue.
+  rules_arn = "arn:${local.partition}:events:${local.region}:${local.account}:rule"
+  rules     = merge(local.own_rules, local.forwarded_rules)
 }
 
-# Services of AWS send to the default bus of their Region alone; member accounts
-# forward there, too.
 resource "aws_cloudwatch_event_rule" "this" {
-  for_each = local.patterns
+  for_each = local.rules
 
-  name          = local.rule_names[each.key]
-  description   = "Tagalong: events for the function ${each.key}"
-  event_pattern = jsonencode(local.event_patterns[each.key])
-  tags          = local.tags
+  name           = "${var.name}-${each.key}"
+  description    = "Tagalong: events for the function ${each.value.function}"
+  event_bus_name = each.value.bus
+  event_pattern  = each.value.pattern
+  tags           = local.tags
 
   lifecycle {
     precondition {
-      condition     = length(jsonencode(local.event_patterns[each.key])) <= 2048
-      error_message = "The pattern of rule ${local.rule_names[each.key]} has ${length(jsonencode(local.event_patterns[each.key]))} characters: want at most 2048, which is what EventBridge takes; name pipelines by patterns such as shop-* in place of a long list."
+      condition     = length(each.value.pattern) <= 2048
+      error_message = "The pattern of rule ${var.name}-${each.key} has ${length(each.value.pattern)} characters: want at most 2048, which is what EventBridge takes; name clusters and pipelines by patterns such as shop-* in place of a long list."
     }
   }
+
+  depends_on = [aws_cloudwatch_event_bus.forwarded]
 }
 
 resource "aws_cloudwatch_event_target" "this" {
-  for_each = local.patterns
+  for_each = local.rules
 
-  rule      = aws_cloudwatch_event_rule.this[each.key].name
-  target_id = each.key
-  arn       = local.functions[each.key].arn
+  rule           = aws_cloudwatch_event_rule.this[each.key].name
+  event_bus_name = each.value.bus
+  target_id      = each.value.function
+  arn            = local.functions[each.value.function].arn
 
   # Until Lambda has taken the event. What happens to it in the function is
   # Lambda's to retry, and has a dead-letter queue of its own.
@@ -64,10 +74,10 @@ resource "aws_cloudwatch_event_target" "this" {
 
 # No source_account: with it EventBridge does not get through.
 resource "aws_lambda_permission" "events" {
-  for_each = local.patterns
+  for_each = local.rules
 
-  statement_id  = "EventBridge"
-  function_name = local.functions[each.key].function_name
+  statement_id  = endswith(each.key, "-forwarded") ? "ForwardedByEventBridge" : "EventBridge"
+  function_name = local.functions[each.value.function].function_name
   action        = "lambda:InvokeFunction"
   principal     = "events.amazonaws.com"
   source_arn    = aws_cloudwatch_event_rule.this[each.key].arn
@@ -101,7 +111,7 @@ data "aws_iam_policy_document" "undelivered" {
     condition {
       test     = "ArnEquals"
       variable = "aws:SourceArn"
-      values   = values(local.rule_arns)
+      values   = values(local.rules)[*].arn
     }
   }
 
@@ -128,12 +138,66 @@ data "aws_iam_policy_document" "undelivered" {
   }
 }
 
-# One statement an account, beside whatever the bus's policy says already. What
-# they send is what AWS says of them: nobody else can send events of aws.*.
-# A wrong account has its sentence elsewhere (modules/rules).
-resource "aws_cloudwatch_event_permission" "member" {
-  for_each = toset([for entry in var.accounts : entry.account if entry.account != local.account && can(regex("^[0-9]{12}$", entry.account))])
+# The bus for what is forwarded, if something is.
+resource "aws_cloudwatch_event_bus" "forwarded" {
+  count = local.forwarding ? 1 : 0
 
-  statement_id = "${var.name}-${each.value}"
-  principal    = each.value
+  name        = local.bus_name
+  description = "Tagalong: events that other accounts and Regions forward"
+  tags        = local.tags
+}
+
+resource "aws_cloudwatch_event_bus_policy" "forwarded" {
+  count = length(local.members) == 0 ? 0 : 1
+
+  event_bus_name = aws_cloudwatch_event_bus.forwarded[0].name
+  policy         = data.aws_iam_policy_document.forwarded[0].json
+}
+
+# They send what the patterns name, and nothing else. What it says is what AWS says of
+# them: nobody but AWS can send events of aws.*.
+# https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-bus-example-policy-cross-account-custom-bus-source.html
+data "aws_iam_policy_document" "forwarded" {
+  count = length(local.members) == 0 ? 0 : 1
+
+  statement {
+    sid       = "TakeWhatOtherAccountsForward"
+    actions   = ["events:PutEvents"]
+    resources = [local.bus_arn]
+
+    principals {
+      type        = "AWS"
+      identifiers = [for account in local.members : "arn:${local.partition}:iam::${account}:root"]
+    }
+
+    condition {
+      test     = "ForAllValues:StringEquals"
+      variable = "events:source"
+      values   = distinct(flatten([for pattern in values(module.patterns.whole) : jsondecode(pattern).source]))
+    }
+
+    condition {
+      test     = "ForAllValues:StringEquals"
+      variable = "events:detail-type"
+      values   = distinct(flatten([for pattern in values(module.patterns.whole) : jsondecode(pattern)["detail-type"]]))
+    }
+  }
+}
+
+locals {
+  bus_name = "${var.name}-forwarded"
+  bus_arn  = "arn:${local.partition}:events:${local.region}:${local.account}:event-bus/${local.bus_name}"
+
+  # Those with a role: of others we have a registry, and nothing to hear. A wrong account
+  # has its sentence elsewhere (modules/rules).
+  members = distinct([for entry in var.accounts : entry.account
+    if entry.role != null && entry.account != local.account && can(regex("^[0-9]{12}$", entry.account))
+  ])
+
+  # Our own account forwards from its other Regions, for which its policies are enough.
+  forwarded_regions = distinct(concat(
+    flatten([for entry in var.accounts : coalescelist(coalesce(entry.regions, []), [local.region]) if contains(local.members, entry.account)]),
+    [for region in coalesce(local.own_regions, []) : region if region != local.region],
+  ))
+  forwarding = length(local.forwarded_regions) > 0
 }

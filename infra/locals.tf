@@ -15,9 +15,8 @@ locals {
   region    = data.aws_service.this.region
   partition = data.aws_partition.this.partition
 
-  table_name    = var.name
-  table_arn     = "arn:${local.partition}:dynamodb:${local.region}:${local.account}:table/${local.table_name}"
-  event_bus_arn = "arn:${local.partition}:events:${local.region}:${local.account}:event-bus/default"
+  table_name = var.name
+  table_arn  = "arn:${local.partition}:dynamodb:${local.region}:${local.account}:table/${local.table_name}"
   own_events_arn = var.event_bus == null ? null : (
     startswith(var.event_bus, "arn:") ? var.event_bus : "arn:${local.partition}:events:${local.region}:${local.account}:event-bus/${var.event_bus}"
   )

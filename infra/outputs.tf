@@ -44,13 +44,13 @@ output "dead_letter_queue_urls" {
 }
 
 output "rule_arns" {
-  description = "ARNs of the EventBridge rules, by the function that they wake."
+  description = "ARNs of the EventBridge rules, by the function that they wake; of those for forwarded events the names end in -forwarded."
   value       = { for name, rule in aws_cloudwatch_event_rule.this : name => rule.arn }
 }
 
 output "event_bus_arn" {
-  description = "ARN of the default event bus, to which member accounts forward."
-  value       = local.event_bus_arn
+  description = "ARN of the event bus to which member accounts and other Regions forward; null if none are listed in accounts."
+  value       = local.forwarding ? local.bus_arn : null
 }
 
 output "environments" {
@@ -82,5 +82,15 @@ output "accounts" {
   precondition {
     condition     = length(module.rules.account_problems) == 0
     error_message = join("\n", module.rules.account_problems)
+  }
+
+  precondition {
+    condition     = local.own_entry == null ? true : local.own_entry.clusters == null && local.own_entry.repositories == null
+    error_message = "accounts: ${local.account} is our own account: want its clusters and repositories in the variables of these names, which its events and the functions' policies go by, too."
+  }
+
+  precondition {
+    condition     = length(local.uncovered_regions) == 0
+    error_message = "regions ${jsonencode(var.regions)}: want one that takes in ${join(", ", local.uncovered_regions)}, which the functions cover."
   }
 }

@@ -17,22 +17,26 @@ locals {
   # and no null.
   documents = merge({
     environments = jsonencode([for rule in var.environments : { for key, value in rule : key => value if value != null }])
-    accounts     = jsonencode([for account in var.accounts : { for key, value in account : key => value if value != null }])
+    accounts     = jsonencode(local.accounts)
   }, { for name in ["promotions"] : name => jsonencode(var.promotions) if var.promotions != null })
+
+  # What some function reads.
+  readings = merge(local.documents, { accounts-read = jsonencode(local.accounts_read) })
 
   # An item's name changes with its content, so that a function reads a new one:
   # it looks once, when it starts.
   items = {
-    for name, document in local.documents :
+    for name, document in local.readings :
     name => "@${name}-${substr(sha256(document), 0, 12)}" if length(document) > local.longest_inline
   }
 
   # By way of the item, so that it is there before a function that names it.
   settings = {
-    for name, document in local.documents :
+    for name, document in local.readings :
     name => contains(keys(local.items), name) ? jsondecode(aws_dynamodb_table_item.setting[name].item).pk.S : document
   }
 
+  # Of a function that moves tags, or has them moved.
   environment = {
     TAGALONG_TABLE          = local.table_name
     TAGALONG_ENVIRONMENTS   = local.settings.environments
@@ -43,6 +47,8 @@ locals {
     TAGALONG_PENDING_AFTER  = var.pending_after
     TAGALONG_UNTAG          = var.untag ? "true" : ""
   }
+
+  environment_read = merge(local.environment, { TAGALONG_ACCOUNTS = local.settings.accounts-read })
 
   environment_tagimage = merge(local.environment, {
     TAGALONG_PROMOTIONS = lookup(local.settings, "promotions", "")
@@ -75,7 +81,7 @@ resource "aws_dynamodb_table_item" "setting" {
   item = jsonencode({
     pk   = { S = each.value }
     sk   = { S = "SETTING" }
-    json = { S = local.documents[each.key] }
+    json = { S = local.readings[each.key] }
   })
 
   lifecycle {

@@ -45,7 +45,7 @@ variable "architecture" {
 # What it watches.
 
 variable "environments" {
-  description = "Environment rules, the first that matches a service wins. Lists are globs over names, a missing one matches everything; of accounts, regions, clusters and services a rule names at least one, be it by a star. Repositories, by NAME or REGISTRY/NAME, select what its tags may be put on; a service moves tags in another account's registry only by a rule that names the service's account or the repositories. Terraform drops attributes that it does not know, such as cluster in place of clusters: look at the output environments. No rules at all: an environment is a cluster's name."
+  description = "Environment rules, the first that matches a service wins. Lists are globs over names, a missing one matches everything; of accounts, regions, clusters and services a rule names at least one, be it by a star. Repositories, by NAME or REGISTRY/NAME, select what its tags may be put on; a service moves tags in another account's registry only by a rule that names the service's account or the repositories. A tag that moves on may leave the image that ran before without any, for a lifecycle policy to delete: previousTags hold it. Terraform drops attributes that it does not know, such as cluster in place of clusters: look at the output environments. No rules at all: an environment is a cluster's name."
   type = list(object({
     environment  = string
     accounts     = optional(list(string))
@@ -70,10 +70,11 @@ variable "untag" {
 }
 
 variable "accounts" {
-  description = "Other accounts whose deployments are taken: the role there that is assumed (output role_arn of modules/member-account), and the Regions covered, by default the module's own. They may send events to the default bus. Roles have to be known while planning. Our own account may be listed, without a role, to narrow its Regions."
+  description = "Other accounts whose deployments are taken, each as output entry of modules/member-account has it: role is assumed there by the functions that move tags, reader (by default the same) by those that only read; regions are covered, by default the module's own, and of these the clusters and repositories that its globs name, by default all. They may send events to the bus of output event_bus_arn. Roles have to be known while planning. Our own account may be listed, without a role, to name its Regions."
   type = list(object({
     account      = string
     role         = optional(string)
+    reader       = optional(string)
     regions      = optional(list(string))
     clusters     = optional(list(string))
     repositories = optional(list(string))
@@ -92,7 +93,7 @@ variable "promotions" {
 }
 
 variable "regions" {
-  description = "Regions of our own account whose clusters, repositories and pipelines the functions may look into; patterns with * and ? are allowed."
+  description = "Regions of our own account that are covered: whose clusters, repositories and pipelines the functions may look into. By their names the sweep looks into each; patterns with * and ? are allowed, and then it looks into the module's own. Events of others wake nothing."
   type        = list(string)
   default     = ["*"]
   nullable    = false
@@ -104,7 +105,7 @@ variable "regions" {
 }
 
 variable "clusters" {
-  description = "ECS clusters of our own account that the functions may look into; patterns with * and ? are allowed."
+  description = "ECS clusters of our own account that are covered; patterns with * and ? are allowed. Events of others wake nothing, and the sweep skips them."
   type        = list(string)
   default     = ["*"]
   nullable    = false
@@ -116,7 +117,7 @@ variable "clusters" {
 }
 
 variable "repositories" {
-  description = "ECR repositories whose images the functions may read and tag: names in our own account, or whole ARNs of repositories elsewhere whose policies allow it; patterns with * and ? are allowed."
+  description = "ECR repositories whose images the functions may read and tag: names in our own account, or whole ARNs of repositories elsewhere whose policies allow it; patterns with * and ? are allowed. Images of others are recorded, and left alone."
   type        = list(string)
   default     = ["*"]
   nullable    = false

@@ -33,9 +33,13 @@ run "alarms_are_about_metrics_that_the_functions_write" {
 run "an_event_that_reaches_neither_function_nor_queue_raises_an_alarm" {
   command = plan
 
+  variables {
+    accounts = [{ account = "444455556666", role = "arn:aws:iam::444455556666:role/tagalong" }]
+  }
+
   assert {
-    condition = toset([for alarm in aws_cloudwatch_metric_alarm.lost : [alarm.namespace, alarm.metric_name, alarm.dimensions.RuleName, alarm.statistic]]) == toset([
-      for rule in aws_cloudwatch_event_rule.this : ["AWS/Events", "InvocationsFailedToBeSentToDlq", rule.name, "Sum"]
+    condition = toset([for alarm in aws_cloudwatch_metric_alarm.lost : [alarm.namespace, alarm.metric_name, alarm.dimensions.RuleName, try(alarm.dimensions.EventBusName, "default"), alarm.statistic]]) == toset([
+      for rule in aws_cloudwatch_event_rule.this : ["AWS/Events", "InvocationsFailedToBeSentToDlq", rule.name, rule.event_bus_name, "Sum"]
     ])
     error_message = "alarms: ${jsonencode(aws_cloudwatch_metric_alarm.lost)}"
   }

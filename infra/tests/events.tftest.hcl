@@ -18,12 +18,13 @@ variables {
   dist = "./tests/fixtures"
 }
 
+# The files in tests/patterns are held against sample events in events/.
 run "each_pattern_wakes_the_function_of_its_name" {
   command = plan
 
   assert {
-    condition     = { for name, rule in aws_cloudwatch_event_rule.this : name => jsondecode(rule.event_pattern) } == { for name in ["deployment", "pipeline"] : name => jsondecode(file("../events/patterns/${name}.json")) }
-    error_message = "the rules are not the files in events/patterns"
+    condition     = { for name, rule in aws_cloudwatch_event_rule.this : name => [rule.event_bus_name, jsondecode(rule.event_pattern)] } == { for name in ["deployment", "pipeline"] : name => ["default", jsondecode(file("tests/patterns/${name}-own.json"))] }
+    error_message = "the rules are not the files in events/patterns, for our own account"
   }
 
   assert {
@@ -32,7 +33,6 @@ run "each_pattern_wakes_the_function_of_its_name" {
   }
 }
 
-# The files are held against sample events in events/.
 run "where_pipelines_are_named_others_wake_nothing" {
   command = plan
 
@@ -46,7 +46,7 @@ run "where_pipelines_are_named_others_wake_nothing" {
   }
 
   assert {
-    condition     = jsondecode(aws_cloudwatch_event_rule.this["deployment"].event_pattern) == jsondecode(file("../events/patterns/deployment.json"))
+    condition     = jsondecode(aws_cloudwatch_event_rule.this["deployment"].event_pattern) == jsondecode(file("tests/patterns/deployment-own.json"))
     error_message = "another rule is narrowed, too: ${aws_cloudwatch_event_rule.this["deployment"].event_pattern}"
   }
 }
@@ -64,6 +64,62 @@ run "a_mark_for_one_character_of_a_pipelines_name_is_a_star_to_a_rule" {
   }
 }
 
+run "where_clusters_are_named_services_of_others_wake_nothing" {
+  command = plan
+
+  variables {
+    regions  = ["us-east-1"]
+    clusters = ["prod", "b??h-*", "b*h-*"]
+  }
+
+  assert {
+    condition     = jsondecode(aws_cloudwatch_event_rule.this["deployment"].event_pattern) == jsondecode(file("tests/patterns/deployment-other-clusters.json"))
+    error_message = "the rule is ${aws_cloudwatch_event_rule.this["deployment"].event_pattern}"
+  }
+}
+
+run "services_of_the_clusters_that_are_named_wake_the_function" {
+  command = plan
+
+  variables {
+    regions  = ["us-east-1"]
+    clusters = ["live", "prod-*"]
+  }
+
+  assert {
+    condition     = jsondecode(aws_cloudwatch_event_rule.this["deployment"].event_pattern) == jsondecode(file("tests/patterns/deployment-clusters.json"))
+    error_message = "the rule is ${aws_cloudwatch_event_rule.this["deployment"].event_pattern}"
+  }
+}
+
+run "where_regions_are_named_others_wake_nothing" {
+  command = plan
+
+  variables {
+    regions = ["eu-west-1", "eu-north-1"]
+  }
+
+  assert {
+    condition = { for name in ["deployment", "pipeline"] : name => jsondecode(aws_cloudwatch_event_rule.this[name].event_pattern) } == {
+      for name in ["deployment", "pipeline"] : name => jsondecode(file("tests/patterns/${name}-other-regions.json"))
+    }
+    error_message = "the rules are ${jsonencode(values(aws_cloudwatch_event_rule.this)[*].event_pattern)}"
+  }
+}
+
+run "twenty_names_of_clusters_fit_a_pattern" {
+  command = plan
+
+  variables {
+    clusters = [for i in range(20) : "team-${i}-production"]
+  }
+
+  assert {
+    condition     = length(jsondecode(aws_cloudwatch_event_rule.this["deployment"].event_pattern).resources) == 21
+    error_message = "the rule is ${aws_cloudwatch_event_rule.this["deployment"].event_pattern}"
+  }
+}
+
 run "a_longer_pattern_than_eventbridge_takes_is_refused" {
   command = plan
 
@@ -74,8 +130,71 @@ run "a_longer_pattern_than_eventbridge_takes_is_refused" {
   expect_failures = [aws_cloudwatch_event_rule.this]
 }
 
+run "what_member_accounts_forward_has_a_bus_of_its_own" {
+  command = plan
+
+  variables {
+    accounts = [
+      { account = "444455556666", role = "arn:aws:iam::444455556666:role/tagalong", regions = ["us-east-1", "eu-west-1"] },
+      { account = "777788889999", role = "arn:aws:iam::777788889999:role/tagalong" },
+    ]
+  }
+
+  assert {
+    condition = { for name, rule in aws_cloudwatch_event_rule.this : name => jsondecode(rule.event_pattern) if rule.event_bus_name == aws_cloudwatch_event_bus.forwarded[0].name } == {
+      for name in ["deployment", "pipeline"] : "${name}-forwarded" => jsondecode(file("tests/patterns/${name}-forwarded.json"))
+    }
+    error_message = "the rules are ${jsonencode(aws_cloudwatch_event_rule.this)}"
+  }
+
+  assert {
+    condition = { for name, target in aws_cloudwatch_event_target.this : name => [target.event_bus_name, target.target_id] } == {
+      deployment             = ["default", "deployment"]
+      pipeline               = ["default", "pipeline"]
+      "deployment-forwarded" = ["tagalong-forwarded", "deployment"]
+      "pipeline-forwarded"   = ["tagalong-forwarded", "pipeline"]
+    }
+    error_message = "the targets are ${jsonencode(aws_cloudwatch_event_target.this)}"
+  }
+
+  assert {
+    condition     = output.event_bus_arn == "arn:aws:events:eu-west-1:111122223333:event-bus/tagalong-forwarded"
+    error_message = "member accounts are told to forward to ${output.event_bus_arn}"
+  }
+}
+
+run "where_nobody_forwards_there_is_no_bus_for_it" {
+  command = plan
+
+  variables {
+    accounts = [{ account = "444455556666", repositories = ["444455556666.dkr.ecr.eu-west-1.amazonaws.com/base"] }]
+  }
+
+  assert {
+    condition     = length(aws_cloudwatch_event_bus.forwarded) + length(aws_cloudwatch_event_bus_policy.forwarded) == 0 && output.event_bus_arn == null && length(aws_cloudwatch_event_rule.this) == 2
+    error_message = "there is a bus that nobody forwards to"
+  }
+}
+
+run "our_own_account_may_forward_from_its_other_regions" {
+  command = plan
+
+  variables {
+    accounts = [{ account = "111122223333", regions = ["eu-west-1", "us-east-1"] }]
+  }
+
+  assert {
+    condition     = length(aws_cloudwatch_event_bus_policy.forwarded) == 0 && jsondecode(aws_cloudwatch_event_rule.this["deployment-forwarded"].event_pattern).region == ["us-east-1"]
+    error_message = "the rules are ${jsonencode(values(aws_cloudwatch_event_rule.this)[*].event_pattern)}"
+  }
+}
+
 run "an_event_that_lambda_does_not_take_is_tried_for_a_day_and_kept" {
   command = plan
+
+  variables {
+    accounts = [{ account = "444455556666", role = "arn:aws:iam::444455556666:role/tagalong" }]
+  }
 
   assert {
     condition = alltrue([for target in aws_cloudwatch_event_target.this :
@@ -86,9 +205,9 @@ run "an_event_that_lambda_does_not_take_is_tried_for_a_day_and_kept" {
 
   assert {
     condition = [for statement in jsondecode(data.aws_iam_policy_document.undelivered.json).Statement : toset(statement.Condition.ArnEquals["aws:SourceArn"]) if statement.Effect == "Allow"] == [
-      toset([for name in ["deployment", "pipeline"] : "arn:aws:events:eu-west-1:111122223333:rule/tagalong-${name}"])
+      toset([for rule in ["tagalong-deployment", "tagalong-pipeline", "tagalong-forwarded/tagalong-deployment-forwarded", "tagalong-forwarded/tagalong-pipeline-forwarded"] : "arn:aws:events:eu-west-1:111122223333:rule/${rule}"])
     ]
-    error_message = "others than the two rules may write dead letters: ${data.aws_iam_policy_document.undelivered.json}"
+    error_message = "others than the rules may write dead letters: ${data.aws_iam_policy_document.undelivered.json}"
   }
 }
 
@@ -136,19 +255,30 @@ run "for_an_emulator_queues_take_requests_without_tls" {
   }
 }
 
-run "member_accounts_may_send_events_and_nobody_else" {
+run "member_accounts_may_send_what_the_rules_take_to_that_bus_and_nobody_else" {
   command = plan
 
   variables {
     accounts = [
       { account = "111122223333", regions = ["eu-west-1"] },
       { account = "444455556666", role = "arn:aws:iam::444455556666:role/tagalong" },
+      { account = "777788889999", repositories = ["777788889999.dkr.ecr.eu-west-1.amazonaws.com/base"] },
     ]
   }
 
   assert {
-    condition     = [for permission in aws_cloudwatch_event_permission.member : permission.principal] == ["444455556666"]
-    error_message = "wrong accounts may send events"
+    condition = jsondecode(aws_cloudwatch_event_bus_policy.forwarded[0].policy).Statement == [{
+      Sid       = "TakeWhatOtherAccountsForward"
+      Effect    = "Allow"
+      Action    = "events:PutEvents"
+      Resource  = "arn:aws:events:eu-west-1:111122223333:event-bus/tagalong-forwarded"
+      Principal = { AWS = "arn:aws:iam::444455556666:root" }
+      Condition = { "ForAllValues:StringEquals" = {
+        "events:source"      = ["aws.ecs", "aws.codepipeline", "aws.codedeploy"]
+        "events:detail-type" = ["ECS Deployment State Change", "CodePipeline Stage Execution State Change", "CodePipeline Action Execution State Change", "CodeDeploy Deployment State-change Notification"]
+      } }
+    }]
+    error_message = "policy of the bus: ${aws_cloudwatch_event_bus_policy.forwarded[0].policy}"
   }
 }
 

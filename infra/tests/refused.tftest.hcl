@@ -166,3 +166,44 @@ run "more_of_lambdas_retries_than_there_are_is_refused" {
 
   expect_failures = [var.retries]
 }
+
+run "regions_that_leave_out_the_one_that_is_covered_are_refused" {
+  command = plan
+
+  variables {
+    regions = ["us-*"]
+  }
+
+  expect_failures = [output.accounts]
+}
+
+run "a_region_of_our_own_account_that_the_functions_may_not_look_into_is_refused" {
+  command = plan
+
+  variables {
+    regions  = ["eu-*"]
+    accounts = [{ account = "111122223333", regions = ["us-east-1"] }]
+  }
+
+  expect_failures = [output.accounts]
+}
+
+run "clusters_of_our_own_account_among_the_accounts_are_refused" {
+  command = plan
+
+  variables {
+    accounts = [{ account = "111122223333", clusters = ["prod"] }]
+  }
+
+  expect_failures = [output.accounts]
+}
+
+run "a_reader_of_another_account_is_refused" {
+  command = plan
+
+  variables {
+    accounts = [{ account = "444455556666", role = "arn:aws:iam::444455556666:role/tagalong", reader = "arn:aws:iam::777788889999:role/tagalong-read" }]
+  }
+
+  expect_failures = [output.accounts]
+}

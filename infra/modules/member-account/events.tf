@@ -1,44 +1,43 @@
 # The events that the main module's rules take are forwarded to its bus, as they
 # are: they keep this account and Region. A third hop there is none.
-locals {
-  patterns   = { for file in fileset("${path.module}/../../../events/patterns", "*.json") : trimsuffix(file, ".json") => file }
-  queue_name = "${var.name}-undelivered"
-  rule_names = { for name in keys(local.patterns) : name => "${var.name}-${name}" }
+module "patterns" {
+  source = "../patterns"
+
+  partition = local.partition
+  account   = local.account
+  regions   = [local.region]
+  clusters  = var.clusters
+  pipelines = var.pipelines
 }
 
-# As in the main module: where pipelines are named, events of others are not forwarded.
 locals {
-  # As EventBridge has them: its wildcards know no ?, so that a star stands for it.
-  pipelines_named = distinct(concat(
-    [for pipeline in var.pipelines : jsonencode(pipeline) if !can(regex("[*?]", pipeline))],
-    [for pipeline in var.pipelines : jsonencode({ wildcard = replace(pipeline, "/[*?]+/", "*") }) if can(regex("[*?]", pipeline))],
-  ))
-  pipelines_taken = concat([for alternative in local.pipelines_named : jsondecode(alternative)], [{ exists = false }])
-
-  files = { for name, file in local.patterns : name => jsondecode(file("${path.module}/../../../events/patterns/${file}")) }
-  event_patterns = { for name, pattern in local.files : name => merge(pattern, { detail = merge(pattern.detail, {
-    for key, value in { pipeline = local.pipelines_taken } : key => value if name == "pipeline" && !contains(var.pipelines, "*")
-  }) }) }
+  queue_name = "${var.name}-undelivered"
+  rule_names = { for name in keys(module.patterns.narrowed) : name => "${var.name}-${name}" }
 }
 
 resource "aws_cloudwatch_event_rule" "this" {
-  for_each = local.patterns
+  for_each = module.patterns.narrowed
 
   name          = local.rule_names[each.key]
   description   = "Tagalong: events forwarded to ${var.event_bus_arn}"
-  event_pattern = jsonencode(local.event_patterns[each.key])
+  event_pattern = each.value
   tags          = local.tags
 
   lifecycle {
     precondition {
-      condition     = length(jsonencode(local.event_patterns[each.key])) <= 2048
-      error_message = "The pattern of rule ${local.rule_names[each.key]} has ${length(jsonencode(local.event_patterns[each.key]))} characters: want at most 2048, which is what EventBridge takes; name pipelines by patterns such as shop-* in place of a long list."
+      condition     = length(each.value) <= 2048
+      error_message = "The pattern of rule ${local.rule_names[each.key]} has ${length(each.value)} characters: want at most 2048, which is what EventBridge takes; name clusters and pipelines by patterns such as shop-* in place of a long list."
+    }
+
+    precondition {
+      condition     = anytrue([for pattern in var.regions : can(regex("^${replace(replace(pattern, "*", ".*"), "?", ".")}$", local.region))])
+      error_message = "regions ${jsonencode(var.regions)}: want one that takes in ${local.region}, whose events are forwarded."
     }
   }
 }
 
 resource "aws_cloudwatch_event_target" "this" {
-  for_each = local.patterns
+  for_each = module.patterns.narrowed
 
   rule      = aws_cloudwatch_event_rule.this[each.key].name
   target_id = "central"

@@ -97,6 +97,9 @@ locals {
     entry.role == null || can(regex("^arn:aws(?:-[a-z]+)*:iam::${entry.account}:role/[A-Za-z0-9_+=,.@/-]{1,512}$", entry.role)) ? [] : [
       "accounts[${i}].role \"${coalesce(entry.role, "null")}\": want the ARN of a role of account ${entry.account}, such as arn:aws:iam::${entry.account}:role/tagalong.",
     ],
+    entry.reader == null || can(regex("^arn:aws(?:-[a-z]+)*:iam::${entry.account}:role/[A-Za-z0-9_+=,.@/-]{1,512}$", entry.reader)) ? [] : [
+      "accounts[${i}].reader \"${coalesce(entry.reader, "null")}\": want the ARN of a role of account ${entry.account}, such as arn:aws:iam::${entry.account}:role/tagalong-read.",
+    ],
     entry.role != null || entry.account == var.own_account || length(coalesce(entry.repositories, [])) > 0 ? [] : [
       "accounts[${i}] (${entry.account}) has neither role nor repositories: want a role, since our own account is ${var.own_account}, or repositories whose policies let us in.",
     ],

@@ -20,6 +20,7 @@ variable "accounts" {
   type = list(object({
     account      = string
     role         = optional(string)
+    reader       = optional(string)
     regions      = optional(list(string))
     clusters     = optional(list(string))
     repositories = optional(list(string))
