@@ -44,6 +44,18 @@ func TestTheContractOfRemovalsOnTheSandbox(t *testing.T) {
 	})
 }
 
+func TestTheContractOfLifecyclesOnTheSandbox(t *testing.T) {
+	tagalongtest.LifecyclesSuite(t, func(t *testing.T) (tagalong.Lifecycles, tagalongtest.LifecyclesWorld) {
+		s := sandboxtest.Start(t)
+		r := New(func(_ context.Context, account, region string) (aws.Config, error) {
+			cfg := s.As(account)
+			cfg.Region = region
+			return cfg, nil
+		})
+		return r, sandboxWorld{Sandbox: s}
+	})
+}
+
 // loser is a client that can lose the answer to a put.
 type loser struct {
 	client aws.HTTPClient
@@ -88,6 +100,11 @@ func (w sandboxWorld) PushIndex(t *testing.T, r tagalong.Repository, seed string
 		t.Fatal(err)
 	}
 	return pushed.Digest, []digest.Digest{pushed.AMD64, pushed.ARM64}
+}
+
+func (w sandboxWorld) SetLifecycle(t *testing.T, r tagalong.Repository, rules ...tagalong.LifecycleRule) {
+	t.Helper()
+	w.repository(t, r).SetLifecyclePolicy(policyOf(t, rules...))
 }
 
 func (w sandboxWorld) ReplicateDeletes(t *testing.T, r tagalong.Repository) {

@@ -40,6 +40,8 @@ var (
 	revisions   = Bucket{"service revision read", 50, 20}
 	definitions = Bucket{"task definition read", 50, 20}
 	images      = Bucket{"image put", 10, 10}
+	// Of this one AWS tells no rate; it is needed a few times a day for each repository.
+	metadata = Bucket{"image metadata read", 20, 20}
 )
 
 // buckets tells which bucket an operation draws from.
@@ -54,6 +56,8 @@ var buckets = map[string]Bucket{
 	"DescribeServiceRevisions":   revisions,
 	"DescribeTaskDefinition":     definitions,
 	"PutImage":                   images,
+	"GetLifecyclePolicy":         metadata,
+	"DescribeImages":             metadata,
 }
 
 // BucketOf gives the bucket that an operation of ECS or ECR draws from; ok is

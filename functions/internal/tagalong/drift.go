@@ -23,6 +23,7 @@ const (
 	DriftMissing     DriftKind = "missing"     // the image is gone from its repository
 	DriftFought      DriftKind = "fought"      // somebody moves the tag away, again and again
 	DriftStale       DriftKind = "stale"       // a tag of a retired service is to be removed
+	DriftUnprotected DriftKind = "unprotected" // the repository's lifecycle policy takes the image once the tag moves on
 	DriftUnreachable DriftKind = "unreachable" // an account, a Region or a repository could not be looked at
 )
 
@@ -49,7 +50,8 @@ const (
 //
 // A sweep announces each thing that it has healed, and each that is left, but nothing
 // that is intended: a service that is unmanaged or may not tag what it runs, a tag that
-// deployments read. What is left the next one announces again.
+// deployments read; and nothing that only may come, such as the loss of an image that is
+// unprotected. What is left the next one announces again.
 type Drift struct {
 	Kind        DriftKind     `json:"kind"`
 	Healed      bool          `json:"healed"` // as far as it can be: there is nothing left to do about it
@@ -69,11 +71,12 @@ type Drift struct {
 
 // Left reports whether something is left to be done about it. That a service is not
 // managed, or may not tag what it runs, is the rules' intention; that a deployment reads
-// a tag is somebody's.
+// a tag is somebody's; an image that is unprotected is where it belongs, and told of once
+// a day.
 func (d Drift) Left() bool { return !d.Healed && !intended[d.Kind] }
 
 // intended are the kinds that are told, and that neither count nor are announced.
-var intended = map[DriftKind]bool{DriftUnmanaged: true, DriftForeign: true, DriftInput: true}
+var intended = map[DriftKind]bool{DriftUnmanaged: true, DriftForeign: true, DriftInput: true, DriftUnprotected: true}
 
 // compare orders drift by what it is about.
 func (d Drift) compare(o Drift) int {

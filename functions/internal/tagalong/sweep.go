@@ -24,7 +24,9 @@ type Sweeper struct {
 	Records Records
 	// Untagger removes the tags that Reactor.Untag has noted; nil leaves them alone.
 	Untagger Untagger
-	Scopes   []Scope // where to look, in this order
+	// Lifecycles says what images are exposed to once their tags move on; nil: it is not looked at.
+	Lifecycles Lifecycles
+	Scopes     []Scope // where to look, in this order
 	// PendingAfter is when a rollout is overdue; zero: never.
 	PendingAfter time.Duration
 }
@@ -113,7 +115,7 @@ var phases = []phase{
 // gathers what could not be looked at or healed; the report says it, too. A pass that
 // is interrupted is no error if another one goes on and this one got further.
 func (s *Sweeper) Sweep(ctx context.Context, o SweepOptions) (Report, error) {
-	p := &sweepPass{Sweeper: s, options: o, seen: map[Service]bool{}, closed: map[area]bool{}, wished: map[TagID]Tag{}, foretold: map[TagID]bool{}, foreseen: map[Service]foresight{}}
+	p := &sweepPass{Sweeper: s, options: o, seen: map[Service]bool{}, closed: map[area]bool{}, wished: map[TagID]Tag{}, lifecycles: map[Repository]bool{}, foretold: map[TagID]bool{}, foreseen: map[Service]foresight{}}
 	at, err := p.resume(ctx)
 	if err != nil {
 		return Report{Unfinished: true}, fmt.Errorf("reading the sweep's cursor: %w", err)
@@ -165,10 +167,13 @@ type sweepPass struct {
 	wished   map[TagID]Tag         // to be put when all services have been told
 	endings  []Ending              // to be announced when this chunk has been told
 	foreseen map[Service]foresight // of a dry run
-	report   Report
-	problems error
-	cut      error // the first call that the end of the time cut off
-	lost     error // the ledger's table is not there
+	// lifecycles are the repositories whose policies were looked at; one without a name is
+	// a registry of which it was told that they could not be.
+	lifecycles map[Repository]bool
+	report     Report
+	problems   error
+	cut        error // the first call that the end of the time cut off
+	lost       error // the ledger's table is not there
 }
 
 // end leaves word for the next pass, and reports.

@@ -298,7 +298,7 @@ func (p *sweepPass) repository(ctx context.Context, r Repository, tags []Tag) er
 		}
 		p.judge(tag, now, images.Tags[tag.ID.Tag], readers)
 	}
-	return err
+	return errors.Join(err, p.warnOfLifecycle(ctx, r))
 }
 
 // bring converges tags, and gives those as they are then. One that has got another

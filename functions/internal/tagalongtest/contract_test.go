@@ -31,6 +31,13 @@ func TestTheUntaggerInMemoryKeepsTheContract(t *testing.T) {
 	})
 }
 
+func TestTheLifecyclesInMemoryKeepTheContract(t *testing.T) {
+	tagalongtest.LifecyclesSuite(t, func(*testing.T) (tagalong.Lifecycles, tagalongtest.LifecyclesWorld) {
+		registry := &tagalongtest.Registry{}
+		return registry, &registryWorld{registry: registry}
+	})
+}
+
 func TestTheWorkloadInMemoryKeepsTheContract(t *testing.T) {
 	tagalongtest.WorkloadSuite(t, func(*testing.T) (tagalong.Workload, tagalongtest.WorkloadWorld) {
 		workload := &tagalongtest.Workload{}
@@ -70,6 +77,10 @@ func (w *registryWorld) PushIndex(_ *testing.T, r tagalong.Repository, seed stri
 	}
 	w.registry.Push(r, index, tags...)
 	return index.Digest, digests
+}
+
+func (w *registryWorld) SetLifecycle(_ *testing.T, r tagalong.Repository, rules ...tagalong.LifecycleRule) {
+	w.registry.SetLifecycle(r, rules...)
 }
 
 func (w *registryWorld) ReplicateDeletes(_ *testing.T, r tagalong.Repository) {

@@ -2,7 +2,9 @@ package tagalongtest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"path"
@@ -32,8 +34,9 @@ type Registry struct {
 }
 
 var (
-	_ tagalong.Registry = &Registry{}
-	_ tagalong.Untagger = &Registry{}
+	_ tagalong.Registry   = &Registry{}
+	_ tagalong.Untagger   = &Registry{}
+	_ tagalong.Lifecycles = &Registry{}
 )
 
 type repository struct {
@@ -43,6 +46,7 @@ type repository struct {
 	immutable bool
 	except    []string // tags that move all the same, as globs
 	room      int      // for tags on one image; 0 is no limit
+	lifecycle []tagalong.LifecycleRule
 }
 
 func (r *Registry) of(name tagalong.Repository) *repository {
@@ -90,6 +94,13 @@ func (r *Registry) Room(name tagalong.Repository, tags int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.of(name).room = tags
+}
+
+// SetLifecycle gives a repository a lifecycle policy.
+func (r *Registry) SetLifecycle(name tagalong.Repository, rules ...tagalong.LifecycleRule) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.of(name).lifecycle = rules
 }
 
 // Delete removes an image with its tags.
@@ -241,6 +252,36 @@ func (r *Registry) Standing(ctx context.Context, name tagalong.Repository, d dig
 	}
 	slices.Sort(s.Tags)
 	return s, nil
+}
+
+// LifecycleRules implements tagalong.Lifecycles.
+func (r *Registry) LifecycleRules(ctx context.Context, name tagalong.Repository) ([]tagalong.LifecycleRule, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	repo, ok := r.repositories[name]
+	if !ok {
+		return nil, nil
+	}
+	return slices.SortedFunc(slices.Values(repo.lifecycle), func(a, b tagalong.LifecycleRule) int { return cmp.Compare(a.Priority, b.Priority) }), nil
+}
+
+// TagsOf implements tagalong.Lifecycles.
+func (r *Registry) TagsOf(ctx context.Context, name tagalong.Repository, digests []digest.Digest) (map[digest.Digest][]string, error) {
+	all := map[digest.Digest][]string{}
+	for _, d := range digests {
+		standing, err := r.Standing(ctx, name, d)
+		if errors.Is(err, tagalong.ErrGone) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		all[d] = standing.Tags
+	}
+	return all, nil
 }
 
 // RemoveTag implements tagalong.Untagger: the image goes with its last tag.

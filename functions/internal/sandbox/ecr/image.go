@@ -18,6 +18,7 @@ type repository struct {
 	mutability mutability
 	scanOnPush bool
 	encryption *encryption
+	lifecycle  string // JSON; "" for none
 
 	images  map[digest.Digest]*image
 	tags    map[string]digest.Digest

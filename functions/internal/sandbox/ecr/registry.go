@@ -88,6 +88,7 @@ var operations = wire.Operations[*Registry]{
 	"DescribeImages":              wire.Op((*Registry).describeImages),
 	"DescribeRegistry":            wire.Op((*Registry).describeRegistry),
 	"DescribeRepositories":        wire.Op((*Registry).describeRepositories),
+	"GetLifecyclePolicy":          wire.Op((*Registry).getLifecyclePolicy),
 	"InitiateLayerUpload":         wire.Op((*Registry).initiateLayerUpload),
 	"ListImages":                  wire.Op((*Registry).listImages),
 	"PutImage":                    wire.Op((*Registry).putImage),

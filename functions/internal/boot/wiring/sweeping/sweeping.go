@@ -38,6 +38,7 @@ func Sweeper(ctx context.Context, config boot.Config, cfg aws.Config, log *slog.
 		Reactor:      reactor,
 		Estate:       estate,
 		Records:      parts.Records,
+		Lifecycles:   registry,
 		Scopes:       scopes,
 		PendingAfter: config.PendingAfter,
 	}

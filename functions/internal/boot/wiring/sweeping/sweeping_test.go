@@ -332,3 +332,37 @@ func TestCallsAreHardlyMoreThanBatchesNeed(t *testing.T) {
 		}
 	}
 }
+
+// The image that runs has the environment's tag alone, and untagged images expire.
+func TestAnImageThatALifecyclePolicyWouldTakeIsToldOncePerRepositoryAndDay(t *testing.T) {
+	w := start(t, map[string]string{boot.EnvEnvironments: `[{"environment":"prod"}]`})
+	w.rollOut(wire.Scope{}, "prod-cluster", "checkout-api", "build-1", 5)
+	repository := w.ECR.Repository(wire.Scope{}, "checkout-api")
+	repository.SetLifecyclePolicy(`{"rules":[{"rulePriority":1,"selection":{"tagStatus":"untagged","countType":"sinceImagePushed","countUnit":"days","countNumber":14},"action":{"type":"expire"}}]}`)
+	sweep := func(hours int) tagalong.Report {
+		report, err := w.sweepAt(t.Context(), sandboxtest.Epoch.Add(time.Duration(hours)*time.Hour), tagalong.SweepOptions{Scheduled: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return report
+	}
+	sweep(0)
+	if counts := w.counts("ecr"); counts["GetLifecyclePolicy"] != 1 || counts["DescribeImages"] != 1 {
+		t.Errorf("calls %v", counts)
+	}
+	repository.Untag("build-1")
+	var found []tagalong.Drift
+	calls := 0
+	for hour := range 24 {
+		found = append(found, sweep(hour+1).Drift...)
+		calls += w.counts("ecr")["GetLifecyclePolicy"]
+	}
+	if len(found) != 1 || found[0].Kind != tagalong.DriftUnprotected || found[0].Left() || found[0].Tag != "prod" || calls != 1 {
+		t.Errorf("in a day %d calls found %+v", calls, found)
+	}
+	w.ECR.Deny("GetLifecyclePolicy")
+	denied, err := w.sweep(t.Context(), tagalong.SweepOptions{Whole: true})
+	if err != nil || denied.Left() || len(denied.Drift) != 1 || !strings.Contains(denied.Drift[0].Reason, "could not be looked at") {
+		t.Errorf("denied: %+v, error %v", denied.Drift, err)
+	}
+}
