@@ -16,7 +16,7 @@ data "aws_iam_policy_document" "deployment" {
     data.aws_iam_policy_document.deployments.json,
     data.aws_iam_policy_document.tasks.json,
     data.aws_iam_policy_document.task_definitions.json,
-    data.aws_iam_policy_document.member_accounts.json,
+    data.aws_iam_policy_document.member_accounts_tag.json,
     data.aws_iam_policy_document.own_events.json,
     data.aws_iam_policy_document.clusters.json, # of a service whose ARN does not say its cluster
   ]

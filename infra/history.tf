@@ -5,7 +5,7 @@ module "history" {
   name        = "history"
   description = "Tagalong: answers what runs and ran"
   settings    = merge(local.function, { retries = null, reserved_concurrency = null }) # it is asked, and waits for no queue
-  environment = local.environment
+  environment = local.environment_read
   policy      = data.aws_iam_policy_document.history.json
 }
 
@@ -13,7 +13,7 @@ data "aws_iam_policy_document" "history" {
   source_policy_documents = [
     data.aws_iam_policy_document.ledger_read.json,
     data.aws_iam_policy_document.images_read.json,
-    data.aws_iam_policy_document.member_accounts.json,
+    data.aws_iam_policy_document.member_accounts_read.json,
   ]
 }
 

@@ -13,8 +13,8 @@ module "imagedefinitions" {
 
 locals {
   imagedefinitions = {
-    TAGALONG_TABLE     = contains(keys(local.items), "accounts") ? local.table_name : ""
-    TAGALONG_ACCOUNTS  = local.settings.accounts
+    TAGALONG_TABLE     = contains(keys(local.items), "accounts-read") ? local.table_name : ""
+    TAGALONG_ACCOUNTS  = local.settings.accounts-read
     TAGALONG_LOG_LEVEL = var.log_level
   }
 }
@@ -24,7 +24,7 @@ data "aws_iam_policy_document" "imagedefinitions" {
     data.aws_iam_policy_document.images_read.json,
     data.aws_iam_policy_document.task_definitions.json,
     data.aws_iam_policy_document.jobs.json,
-    data.aws_iam_policy_document.member_accounts.json,
+    data.aws_iam_policy_document.member_accounts_read.json,
   ]
 
   statement {
@@ -34,7 +34,7 @@ data "aws_iam_policy_document" "imagedefinitions" {
   }
 
   dynamic "statement" {
-    for_each = contains(keys(local.items), "accounts") ? [local.table_arn] : []
+    for_each = contains(keys(local.items), "accounts-read") ? [local.table_arn] : []
 
     content {
       sid       = "ReadAccounts"
@@ -45,7 +45,7 @@ data "aws_iam_policy_document" "imagedefinitions" {
       condition {
         test     = "ForAllValues:StringLike"
         variable = "dynamodb:LeadingKeys"
-        values   = ["@accounts-*"]
+        values   = ["@accounts-read-*"]
       }
     }
   }

@@ -24,7 +24,8 @@ locals {
 
   pipeline_arns = [for pair in setproduct(local.places, var.pipelines) : "arn:${local.partition}:codepipeline:${pair[0]}:${pair[1]}"]
 
-  member_roles = [for entry in var.accounts : entry.role if entry.role != null]
+  tagging_roles = compact([for entry in local.accounts : try(entry.role, "")])
+  reading_roles = compact([for entry in local.accounts_read : try(entry.role, "")])
 }
 
 data "aws_iam_policy_document" "ledger_write" {
@@ -99,15 +100,24 @@ data "aws_iam_policy_document" "images_tag" {
   }
 }
 
-# What the sweep needs beside, to remove the tags of services that are gone: none
-# of it unless it is asked to.
+# What the sweep needs beside, to warn of images that a repository's lifecycle policy
+# would take.
+data "aws_iam_policy_document" "images_lifecycle" {
+  statement {
+    sid       = "ReadLifecycles"
+    actions   = ["ecr:GetLifecyclePolicy", "ecr:DescribeImages"]
+    resources = local.repository_arns
+  }
+}
+
+# And to remove the tags of services that are gone: none of it unless it is asked to.
 data "aws_iam_policy_document" "images_untag" {
   dynamic "statement" {
     for_each = var.untag ? [local.repository_arns] : []
 
     content {
       sid       = "RemoveTags"
-      actions   = ["ecr:DescribeImages", "ecr:BatchDeleteImage"]
+      actions   = ["ecr:BatchDeleteImage"]
       resources = statement.value
     }
   }
@@ -201,9 +211,22 @@ data "aws_iam_policy_document" "clusters" {
   }
 }
 
-data "aws_iam_policy_document" "member_accounts" {
+# Of a member account's two roles, that which may tag or that which only reads.
+data "aws_iam_policy_document" "member_accounts_tag" {
   dynamic "statement" {
-    for_each = length(local.member_roles) == 0 ? [] : [local.member_roles]
+    for_each = length(local.tagging_roles) == 0 ? [] : [local.tagging_roles]
+
+    content {
+      sid       = "TagInMemberAccounts"
+      actions   = ["sts:AssumeRole"]
+      resources = statement.value
+    }
+  }
+}
+
+data "aws_iam_policy_document" "member_accounts_read" {
+  dynamic "statement" {
+    for_each = length(local.reading_roles) == 0 ? [] : [local.reading_roles]
 
     content {
       sid       = "LookIntoMemberAccounts"

@@ -18,7 +18,7 @@ data "aws_iam_policy_document" "pipeline" {
     data.aws_iam_policy_document.tasks.json,
     data.aws_iam_policy_document.task_definitions.json,
     data.aws_iam_policy_document.releases.json,
-    data.aws_iam_policy_document.member_accounts.json,
+    data.aws_iam_policy_document.member_accounts_tag.json,
     data.aws_iam_policy_document.own_events.json,
   ]
 }

@@ -19,13 +19,14 @@ data "aws_iam_policy_document" "sweep" {
   source_policy_documents = [
     data.aws_iam_policy_document.ledger_write.json,
     data.aws_iam_policy_document.images_tag.json,
+    data.aws_iam_policy_document.images_lifecycle.json,
     data.aws_iam_policy_document.images_untag.json,
     data.aws_iam_policy_document.service_deployments.json,
     data.aws_iam_policy_document.services_and_tasks.json,
     data.aws_iam_policy_document.task_definitions.json,
     data.aws_iam_policy_document.clusters.json,
     data.aws_iam_policy_document.own_events.json,
-    data.aws_iam_policy_document.member_accounts.json,
+    data.aws_iam_policy_document.member_accounts_tag.json,
   ]
 }
 

@@ -15,7 +15,7 @@ data "aws_iam_policy_document" "tagimage" {
     data.aws_iam_policy_document.ledger_promote.json,
     data.aws_iam_policy_document.images_tag.json,
     data.aws_iam_policy_document.jobs.json,
-    data.aws_iam_policy_document.member_accounts.json,
+    data.aws_iam_policy_document.member_accounts_tag.json,
   ]
 
   statement {

@@ -59,13 +59,13 @@ run "imagedefinitions_reads_accounts_in_the_table_and_nothing_else_there" {
 
   assert {
     condition = [for statement in jsondecode(data.aws_iam_policy_document.imagedefinitions.json).Statement : [statement.Action, statement.Resource, statement.Condition] if startswith(flatten([statement.Action])[0], "dynamodb:")] == [
-      ["dynamodb:BatchGetItem", local.table_arn, { "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = "@accounts-*" } }],
+      ["dynamodb:BatchGetItem", local.table_arn, { "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = "@accounts-read-*" } }],
     ]
     error_message = "imagedefinitions may do ${data.aws_iam_policy_document.imagedefinitions.json}"
   }
 
   assert {
-    condition     = can(regex("^@accounts-", local.settings.accounts)) && local.imagedefinitions.TAGALONG_ACCOUNTS == local.settings.accounts && local.imagedefinitions.TAGALONG_TABLE == "tagalong"
+    condition     = can(regex("^@accounts-read-", local.settings.accounts-read)) && local.imagedefinitions.TAGALONG_ACCOUNTS == local.settings.accounts-read && local.imagedefinitions.TAGALONG_TABLE == "tagalong"
     error_message = "imagedefinitions reads ${jsonencode(local.imagedefinitions)}"
   }
 }
@@ -91,7 +91,7 @@ run "tags_can_be_removed_if_asked_to" {
     condition = {
       for statement in jsondecode(data.aws_iam_policy_document.images_untag.json).Statement : statement.Sid => [toset(flatten([statement.Action])), statement.Resource]
       } == {
-      RemoveTags           = [toset(["ecr:DescribeImages", "ecr:BatchDeleteImage"]), "arn:aws:ecr:*:111122223333:repository/shop/*"]
+      RemoveTags           = [toset(["ecr:BatchDeleteImage"]), "arn:aws:ecr:*:111122223333:repository/shop/*"]
       ReadRegistrySettings = [toset(["ecr:DescribeRegistry"]), "*"]
     }
     error_message = "removals: ${data.aws_iam_policy_document.images_untag.json}"
@@ -118,6 +118,32 @@ run "only_the_roles_of_listed_accounts_are_assumed" {
       [for statement in jsondecode(policy.json).Statement : flatten([statement.Resource]) if contains(flatten([statement.Action]), "sts:AssumeRole")] == [["arn:aws:iam::444455556666:role/tagalong"]]
     ])
     error_message = "other roles may be assumed"
+  }
+}
+
+run "a_function_that_only_reads_takes_the_role_that_only_reads" {
+  command = plan
+
+  variables {
+    accounts = [{ account = "444455556666", role = "arn:aws:iam::444455556666:role/tagalong", reader = "arn:aws:iam::444455556666:role/tagalong-read" }]
+  }
+
+  assert {
+    condition = alltrue([for role, policies in {
+      "tagalong"      = [data.aws_iam_policy_document.deployment, data.aws_iam_policy_document.pipeline, data.aws_iam_policy_document.tagimage, data.aws_iam_policy_document.sweep]
+      "tagalong-read" = [data.aws_iam_policy_document.imagedefinitions, data.aws_iam_policy_document.history]
+      } : alltrue([for policy in policies :
+        [for statement in jsondecode(policy.json).Statement : statement.Resource if contains(flatten([statement.Action]), "sts:AssumeRole")] == ["arn:aws:iam::444455556666:role/${role}"]
+    ])])
+    error_message = "a function may take another role"
+  }
+
+  # The command, which sweeps, is told of the role that moves tags.
+  assert {
+    condition = jsondecode(output.accounts) == [{ account = "444455556666", role = "arn:aws:iam::444455556666:role/tagalong" }] && [
+      for accounts in [local.environment.TAGALONG_ACCOUNTS, local.environment_read.TAGALONG_ACCOUNTS, local.imagedefinitions.TAGALONG_ACCOUNTS] : jsondecode(accounts)[0].role
+    ] == ["arn:aws:iam::444455556666:role/tagalong", "arn:aws:iam::444455556666:role/tagalong-read", "arn:aws:iam::444455556666:role/tagalong-read"]
+    error_message = "a function is told of another role"
   }
 }
 
@@ -211,6 +237,29 @@ run "the_sweep_alone_may_remove_tags_if_told" {
   assert {
     condition     = local.environment.TAGALONG_UNTAG == "true" && !strcontains("${data.aws_iam_policy_document.deployment.json}${data.aws_iam_policy_document.pipeline.json}", "ecr:BatchDeleteImage")
     error_message = "another function may remove tags"
+  }
+}
+
+run "the_sweep_alone_reads_lifecycle_policies" {
+  command = plan
+
+  variables {
+    repositories = ["shop/*"]
+  }
+
+  assert {
+    condition = [for statement in jsondecode(data.aws_iam_policy_document.sweep.json).Statement : [toset(statement.Action), statement.Resource] if statement.Sid == "ReadLifecycles"] == [
+      [toset(["ecr:GetLifecyclePolicy", "ecr:DescribeImages"]), "arn:aws:ecr:*:111122223333:repository/shop/*"],
+    ]
+    error_message = "the sweep may do ${data.aws_iam_policy_document.sweep.json}"
+  }
+
+  assert {
+    condition = alltrue([
+      for policy in [data.aws_iam_policy_document.deployment, data.aws_iam_policy_document.pipeline, data.aws_iam_policy_document.tagimage, data.aws_iam_policy_document.imagedefinitions, data.aws_iam_policy_document.history] :
+      !strcontains(policy.json, "ecr:GetLifecyclePolicy") && !strcontains(policy.json, "ecr:DescribeImages")
+    ])
+    error_message = "another function may"
   }
 }
 

@@ -19,7 +19,7 @@ module "tagalong" {
     { environment = "staging", clusters = ["*"] },
   ]
 
-  accounts = [{ account = module.member.account, role = module.member.role_arn }]
+  accounts = [module.member.entry]
 }
 
 module "member" {

@@ -1,42 +1,76 @@
-# What the functions assume to look into this account.
-resource "aws_iam_role" "this" {
-  count = var.create_role ? 1 : 0
+# What the functions assume to look into this account: those that move tags, or have
+# them moved, the one, and those that only read the other.
+locals {
+  readers    = ["history", "imagedefinitions"]
+  role_names = { tag = var.name, read = "${var.name}-read" }
+  role_arns  = { for kind, name in local.role_names : kind => "arn:${local.partition}:iam::${local.account}:role/${name}" }
 
-  name               = var.name
-  description        = "Tagalong: reads ECS and CodePipeline, and moves tags in ECR"
-  assume_role_policy = data.aws_iam_policy_document.trust.json
+  roles = {
+    tag = {
+      name        = local.role_names.tag
+      description = "Tagalong: reads ECS and CodePipeline, and moves tags in ECR"
+      trusted     = [for function, arn in var.role_arns : arn if !contains(local.readers, function)]
+      policy      = data.aws_iam_policy_document.tag.json
+    }
+    read = {
+      name        = local.role_names.read
+      description = "Tagalong: reads services and images"
+      trusted     = [for function, arn in var.role_arns : arn if contains(local.readers, function)]
+      policy      = data.aws_iam_policy_document.read.json
+    }
+  }
+
+  # Without anybody who is trusted there is no use for a role.
+  made = { for kind, role in local.roles : kind => role if var.create_role && length(role.trusted) > 0 }
+}
+
+resource "aws_iam_role" "this" {
+  for_each = local.made
+
+  name               = each.value.name
+  description        = each.value.description
+  assume_role_policy = data.aws_iam_policy_document.trust[each.key].json
   tags               = local.tags
 }
 
+# By their account, and the ARNs that they have there: who is named as the principal is
+# kept by an id, so that a role that is made anew would be locked out.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
 data "aws_iam_policy_document" "trust" {
+  for_each = local.made
+
   statement {
     actions = ["sts:AssumeRole"]
 
     principals {
       type        = "AWS"
-      identifiers = distinct(values(var.role_arns))
+      identifiers = distinct([for arn in each.value.trusted : "arn:${local.partition}:iam::${split(":", arn)[4]}:root"])
+    }
+
+    condition {
+      test     = "ArnEquals"
+      variable = "aws:PrincipalArn"
+      values   = each.value.trusted
     }
   }
 }
 
 resource "aws_iam_role_policy" "this" {
-  count = var.create_role ? 1 : 0
+  for_each = local.made
 
-  name   = var.name
-  role   = aws_iam_role.this[0].id
-  policy = data.aws_iam_policy_document.this.json
+  name   = each.value.name
+  role   = aws_iam_role.this[each.key].id
+  policy = each.value.policy
 
   lifecycle {
     precondition {
-      condition     = local.policy_size <= 10240
-      error_message = "The policy of role ${var.name} has ${local.policy_size} characters: want at most 10240, which is what IAM takes; name regions, clusters, repositories and pipelines by patterns such as prod-* in place of long lists."
+      condition     = length(jsonencode(jsondecode(each.value.policy))) <= 10240 # IAM counts no white space
+      error_message = "The policy of role ${each.value.name} has ${length(jsonencode(jsondecode(each.value.policy)))} characters: want at most 10240, which is what IAM takes; name regions, clusters, repositories and pipelines by patterns such as prod-* in place of long lists."
     }
   }
 }
 
 locals {
-  policy_size = length(jsonencode(jsondecode(data.aws_iam_policy_document.this.json))) # IAM counts no white space
-
   places = [for region in var.regions : "${region}:${local.account}"]
 
   # The star alone takes in services whose ARNs have the old form without a cluster.
@@ -47,14 +81,39 @@ locals {
   ecs_arns = { for kind in ["service", "service-revision", "service-deployment", "task"] : kind => [
     for pair in setproduct(local.places, local.cluster_paths) : "arn:${local.partition}:ecs:${pair[0]}:${kind}/${pair[1]}"
   ] }
+
+  repository_arns = [for pair in setproduct(local.places, var.repositories) : "arn:${local.partition}:ecr:${pair[0]}:repository/${pair[1]}"]
 }
 
-# The statements of the main module's permissions.tf, for this account.
-data "aws_iam_policy_document" "this" {
+# The statements of the main module's permissions.tf, for this account: those of the
+# functions that only read…
+data "aws_iam_policy_document" "read" {
+  statement {
+    sid       = "ReadImages"
+    actions   = ["ecr:BatchGetImage"]
+    resources = local.repository_arns
+  }
+
+  statement {
+    sid       = "ReadServices"
+    actions   = ["ecs:DescribeServices"]
+    resources = local.ecs_arns.service
+  }
+
+  # AWS offers neither resources nor conditions for this.
+  statement {
+    sid       = "ReadTaskDefinitions"
+    actions   = ["ecs:DescribeTaskDefinition"]
+    resources = ["*"]
+  }
+}
+
+# … and those of the others.
+data "aws_iam_policy_document" "tag" {
   statement {
     sid       = "MoveTags"
-    actions   = concat(["ecr:BatchGetImage", "ecr:PutImage"], var.untag ? ["ecr:DescribeImages", "ecr:BatchDeleteImage"] : [])
-    resources = [for pair in setproduct(local.places, var.repositories) : "arn:${local.partition}:ecr:${pair[0]}:repository/${pair[1]}"]
+    actions   = concat(["ecr:BatchGetImage", "ecr:PutImage", "ecr:GetLifecyclePolicy", "ecr:DescribeImages"], var.untag ? ["ecr:BatchDeleteImage"] : [])
+    resources = local.repository_arns
   }
 
   dynamic "statement" {

@@ -5,12 +5,12 @@ variable "event_bus_arn" {
 
   validation {
     condition     = can(regex("^arn:aws(?:-[a-z]+)*:events:[a-z0-9-]+:[0-9]{12}:event-bus/[A-Za-z0-9/._-]+$", var.event_bus_arn))
-    error_message = "event_bus_arn \"${var.event_bus_arn}\": want the ARN of an event bus, such as arn:aws:events:eu-west-1:111122223333:event-bus/default."
+    error_message = "event_bus_arn \"${var.event_bus_arn}\": want the ARN of an event bus, such as arn:aws:events:eu-west-1:111122223333:event-bus/tagalong-forwarded."
   }
 }
 
 variable "role_arns" {
-  description = "Roles that look into this account: output role_arns of the module."
+  description = "Roles that look into this account, by function: output role_arns of the module. Those of history and imagedefinitions may take the role that only reads, any other the one that moves tags: add the role of people who sweep by hand under any name."
   type        = map(string)
   nullable    = false
 
@@ -21,7 +21,7 @@ variable "role_arns" {
 }
 
 variable "name" {
-  description = "Begins the name of everything that is made, and is the name of the role that is assumed."
+  description = "Begins the name of everything that is made, and is the name of the role that moves tags; that which only reads is NAME-read."
   type        = string
   default     = "tagalong"
   nullable    = false
@@ -40,14 +40,14 @@ variable "tags" {
 }
 
 variable "create_role" {
-  description = "Whether to make the role. A role is of the whole account: false in all Regions of an account but one."
+  description = "Whether to make the roles. A role is of the whole account: false in all Regions of an account but one."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "regions" {
-  description = "Regions of this account that may be looked into; patterns with * and ? are allowed."
+  description = "Regions of this account that may be looked into, and are covered by their names; patterns with * and ? are allowed."
   type        = list(string)
   default     = ["*"]
   nullable    = false
@@ -59,7 +59,7 @@ variable "regions" {
 }
 
 variable "clusters" {
-  description = "ECS clusters of this account that may be looked into; patterns with * and ? are allowed."
+  description = "ECS clusters of this account that may be looked into, and whose events are forwarded; patterns with * and ? are allowed."
   type        = list(string)
   default     = ["*"]
   nullable    = false

@@ -14,8 +14,8 @@ override_data {
 }
 
 variables {
-  event_bus_arn = "arn:aws:events:eu-west-1:111122223333:event-bus/default"
-  role_arns     = { deployment = "arn:aws:iam::111122223333:role/tagalong-deployment-eu-west-1" }
+  event_bus_arn = "arn:aws:events:eu-west-1:111122223333:event-bus/tagalong-forwarded"
+  role_arns     = { for function in ["deployment", "pipeline", "tagimage", "imagedefinitions", "history", "sweep"] : function => "arn:aws:iam::111122223333:role/tagalong-${function}-eu-west-1" }
 }
 
 run "a_member_forwards_what_the_main_rules_take" {
@@ -23,24 +23,111 @@ run "a_member_forwards_what_the_main_rules_take" {
 
   assert {
     condition = (
-      { for name, rule in aws_cloudwatch_event_rule.this : name => jsondecode(rule.event_pattern) } == { for name in ["deployment", "pipeline"] : name => jsondecode(file("../../../events/patterns/${name}.json")) } &&
+      { for name, rule in aws_cloudwatch_event_rule.this : name => jsondecode(rule.event_pattern) } == { for name in ["deployment", "pipeline"] : name => merge(jsondecode(file("../../../events/patterns/${name}.json")), { account = ["444455556666"], region = ["eu-west-1"] }) } &&
       alltrue([for target in aws_cloudwatch_event_target.this : target.arn == var.event_bus_arn && length(target.dead_letter_config) == 1])
     )
     error_message = "events are not forwarded, or dropped"
   }
 }
 
-# The file is held against sample events in events/.
+# The files are held against sample events in events/, which are of us-east-1.
 run "where_pipelines_are_named_a_member_does_not_forward_others" {
   command = plan
 
+  override_data {
+    target = data.aws_service.this
+    values = { region = "us-east-1" }
+  }
+
   variables {
-    pipelines = ["shop-*", "shop-release"]
+    pipelines = ["check?t-*", "shop-release"]
   }
 
   assert {
-    condition     = { for name, rule in aws_cloudwatch_event_rule.this : name => jsondecode(rule.event_pattern) } == { pipeline = jsondecode(file("../../tests/patterns/pipeline-member.json")), deployment = jsondecode(file("../../../events/patterns/deployment.json")) }
+    condition     = jsondecode(aws_cloudwatch_event_rule.this["pipeline"].event_pattern) == jsondecode(file("../../tests/patterns/pipeline-member.json"))
     error_message = "the rule is ${aws_cloudwatch_event_rule.this["pipeline"].event_pattern}"
+  }
+
+  assert {
+    condition     = !can(jsondecode(aws_cloudwatch_event_rule.this["deployment"].event_pattern).resources)
+    error_message = "another rule is narrowed, too: ${aws_cloudwatch_event_rule.this["deployment"].event_pattern}"
+  }
+}
+
+run "where_clusters_are_named_a_member_does_not_forward_others" {
+  command = plan
+
+  override_data {
+    target = data.aws_service.this
+    values = { region = "us-east-1" }
+  }
+
+  variables {
+    clusters = ["staging"]
+  }
+
+  assert {
+    condition     = jsondecode(aws_cloudwatch_event_rule.this["deployment"].event_pattern) == jsondecode(file("../../tests/patterns/deployment-member-others.json"))
+    error_message = "the rule is ${aws_cloudwatch_event_rule.this["deployment"].event_pattern}"
+  }
+}
+
+run "a_member_forwards_events_of_the_clusters_that_are_named" {
+  command = plan
+
+  override_data {
+    target = data.aws_service.this
+    values = { region = "us-east-1" }
+  }
+
+  variables {
+    clusters = ["live", "staging-?"]
+  }
+
+  assert {
+    condition     = jsondecode(aws_cloudwatch_event_rule.this["deployment"].event_pattern) == jsondecode(file("../../tests/patterns/deployment-member.json"))
+    error_message = "the rule is ${aws_cloudwatch_event_rule.this["deployment"].event_pattern}"
+  }
+}
+
+run "a_region_that_is_not_covered_is_not_forwarded_from" {
+  command = plan
+
+  variables {
+    regions = ["us-*"]
+  }
+
+  expect_failures = [aws_cloudwatch_event_rule.this]
+}
+
+run "a_members_entry_says_its_roles_and_what_is_covered" {
+  command = plan
+
+  variables {
+    regions      = ["eu-west-1", "eu-north-1"]
+    clusters     = ["prod-*"]
+    repositories = ["shop/*"]
+  }
+
+  assert {
+    condition = output.entry == {
+      account      = "444455556666"
+      role         = "arn:aws:iam::444455556666:role/tagalong"
+      reader       = "arn:aws:iam::444455556666:role/tagalong-read"
+      regions      = tolist(["eu-west-1", "eu-north-1"])
+      clusters     = tolist(["prod-*"])
+      repositories = tolist(["shop/*"])
+    }
+    error_message = "the entry is ${jsonencode(output.entry)}"
+  }
+}
+
+run "a_members_entry_leaves_out_what_is_not_narrowed" {
+  command = plan
+
+  assert {
+    condition     = jsonencode(output.entry.regions) == jsonencode(["eu-west-1"]) && output.entry.clusters == null && output.entry.repositories == null
+    error_message = "the entry is ${jsonencode(output.entry)}"
   }
 }
 
@@ -144,12 +231,32 @@ run "a_member_without_alarms_has_none" {
   }
 }
 
-run "a_member_lets_nobody_but_the_functions_in" {
+# By an ARN and not as a principal: then a role that is made anew is let in as before.
+run "a_member_lets_nobody_but_the_functions_in_each_by_the_role_that_it_needs" {
   command = plan
 
   assert {
-    condition     = jsondecode(data.aws_iam_policy_document.trust.json).Statement[0].Principal == { AWS = "arn:aws:iam::111122223333:role/tagalong-deployment-eu-west-1" }
-    error_message = "trust: ${data.aws_iam_policy_document.trust.json}"
+    condition = { for kind, document in data.aws_iam_policy_document.trust : aws_iam_role.this[kind].name => [
+      for statement in jsondecode(document.json).Statement : [statement.Action, statement.Principal, toset(statement.Condition.ArnEquals["aws:PrincipalArn"])]
+      ] } == {
+      for name, functions in { "tagalong" = ["deployment", "pipeline", "sweep", "tagimage"], "tagalong-read" = ["history", "imagedefinitions"] } : name => [
+        ["sts:AssumeRole", { AWS = "arn:aws:iam::111122223333:root" }, toset([for function in functions : "arn:aws:iam::111122223333:role/tagalong-${function}-eu-west-1"])],
+      ]
+    }
+    error_message = "trust: ${jsonencode(data.aws_iam_policy_document.trust)}"
+  }
+}
+
+run "a_role_that_nobody_may_take_is_not_made" {
+  command = plan
+
+  variables {
+    role_arns = { deployment = "arn:aws:iam::111122223333:role/tagalong-deployment-eu-west-1" }
+  }
+
+  assert {
+    condition     = keys(aws_iam_role.this) == ["tag"]
+    error_message = "roles: ${jsonencode(keys(aws_iam_role.this))}"
   }
 }
 
@@ -162,24 +269,43 @@ run "a_member_lets_itself_be_read_and_tagged_and_no_more" {
   }
 
   assert {
-    condition = [for statement in jsondecode(data.aws_iam_policy_document.this.json).Statement : statement.Resource if contains(flatten([statement.Action]), "ecr:PutImage")] == [
+    condition = [for statement in jsondecode(aws_iam_role_policy.this["tag"].policy).Statement : statement.Resource if contains(flatten([statement.Action]), "ecr:PutImage")] == [
       "arn:aws:ecr:*:444455556666:repository/shop/*",
     ]
-    error_message = "policy: ${data.aws_iam_policy_document.this.json}"
+    error_message = "policy: ${aws_iam_role_policy.this["tag"].policy}"
   }
 
   assert {
-    condition = [for statement in jsondecode(data.aws_iam_policy_document.this.json).Statement : [toset(statement.Action), statement.Resource, statement.Condition.ArnLike["ecs:cluster"]] if try(statement.Condition.ArnLike, null) != null] == [
+    condition = [for statement in jsondecode(aws_iam_role_policy.this["tag"].policy).Statement : [toset(statement.Action), statement.Resource, statement.Condition.ArnLike["ecs:cluster"]] if try(statement.Condition.ArnLike, null) != null] == [
       [toset(["ecs:ListServices", "ecs:ListTasks"]), "*", "arn:aws:ecs:*:444455556666:cluster/prod"],
     ]
-    error_message = "services and tasks of other clusters can be listed, or those of prod cannot: ${data.aws_iam_policy_document.this.json}"
+    error_message = "services and tasks of other clusters can be listed, or those of prod cannot: ${aws_iam_role_policy.this["tag"].policy}"
   }
 
   assert {
-    condition = alltrue([for action in flatten([for statement in jsondecode(data.aws_iam_policy_document.this.json).Statement : statement.Action]) :
+    condition = alltrue([for action in flatten([for statement in jsondecode(aws_iam_role_policy.this["tag"].policy).Statement : statement.Action]) :
       action == "ecr:PutImage" || can(regex(":(?:BatchGet|Describe|Get|List)[A-Za-z]+$", action))
     ])
-    error_message = "policy: ${data.aws_iam_policy_document.this.json}"
+    error_message = "policy: ${aws_iam_role_policy.this["tag"].policy}"
+  }
+}
+
+run "who_only_reads_in_a_member_may_neither_tag_nor_remove" {
+  command = plan
+
+  variables {
+    untag        = true
+    clusters     = ["prod"]
+    repositories = ["shop/*"]
+  }
+
+  assert {
+    condition = { for statement in jsondecode(aws_iam_role_policy.this["read"].policy).Statement : statement.Action => statement.Resource } == {
+      "ecr:BatchGetImage"          = "arn:aws:ecr:*:444455556666:repository/shop/*"
+      "ecs:DescribeServices"       = "arn:aws:ecs:*:444455556666:service/prod/*"
+      "ecs:DescribeTaskDefinition" = "*"
+    }
+    error_message = "policy: ${aws_iam_role_policy.this["read"].policy}"
   }
 }
 
@@ -192,10 +318,10 @@ run "a_member_lets_tags_be_removed_only_if_asked_to" {
   }
 
   assert {
-    condition = [for statement in jsondecode(data.aws_iam_policy_document.this.json).Statement : statement.Resource if contains(flatten([statement.Action]), "ecr:BatchDeleteImage")] == [
+    condition = [for statement in jsondecode(aws_iam_role_policy.this["tag"].policy).Statement : statement.Resource if contains(flatten([statement.Action]), "ecr:BatchDeleteImage")] == [
       "arn:aws:ecr:*:444455556666:repository/shop/*",
-    ] && strcontains(data.aws_iam_policy_document.this.json, "ecr:DescribeRegistry")
-    error_message = "policy: ${data.aws_iam_policy_document.this.json}"
+    ] && strcontains(aws_iam_role_policy.this["tag"].policy, "ecr:DescribeRegistry")
+    error_message = "policy: ${aws_iam_role_policy.this["tag"].policy}"
   }
 }
 
@@ -207,7 +333,7 @@ run "in_further_regions_a_member_makes_no_second_role" {
   }
 
   assert {
-    condition     = length(aws_iam_role.this) == 0 && output.role_arn == "arn:aws:iam::444455556666:role/tagalong"
+    condition     = length(aws_iam_role.this) == 0 && output.entry.role == "arn:aws:iam::444455556666:role/tagalong" && output.entry.reader == "arn:aws:iam::444455556666:role/tagalong-read"
     error_message = "there is a role, or another is named"
   }
 }
