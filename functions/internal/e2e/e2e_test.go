@@ -28,6 +28,7 @@ func TestTheModule(t *testing.T) {
 	t.Run("where nothing runs, a guess moves no tag", w.theIdle)
 	t.Run("the action tagimage answers its job", w.theTagging)
 	t.Run("the action imagedefinitions answers its job", w.theDefinitions)
+	t.Run("a job that CodePipeline does not know changes nothing", w.theForgery)
 	t.Run("a pipeline's role may call the two actions alone", w.thePipelinesRole)
 	t.Run("a poison event is tried three times, lies whole in the on-failure queue, and is replayed", w.poison)
 	t.Run("an event that cannot be handed over lies whole in the rule's dead-letter queue, and is replayed", w.undelivered)

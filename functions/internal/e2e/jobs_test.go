@@ -17,6 +17,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/codepipeline"
 	"github.com/aws/aws-sdk-go-v2/service/codepipeline/types"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	dynamodbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -40,6 +42,57 @@ func (w *world) theTagging(t *testing.T) {
 	action = w.job(t, "tagimage", `{"RepositoryName": "shop/promoted", "ImageTag": "build-9", "NewImageTag": "prod"}`)
 	if message := action.failure(); action.Status != types.ActionExecutionStatusFailed || !strings.Contains(message, "build-9") {
 		t.Errorf("status %s: %s", action.Status, message)
+	}
+}
+
+// theForgery: an event whose job CodePipeline does not know changes nothing, whoever
+// may send it.
+func (w *world) theForgery(t *testing.T) {
+	r := w.pushed(t, "forged")
+	for function, parameters := range map[string]string{
+		"tagimage":         `{"RepositoryName": "shop/forged", "ImageTag": "build-1", "NewImageTag": "prod"}`,
+		"imagedefinitions": `{"ContainerName": "app", "RepositoryName": "shop/forged", "ImageTag": "build-1"}`,
+	} {
+		event, err := json.Marshal(map[string]any{"CodePipeline.job": map[string]any{
+			"id": "00000000-0000-4000-8000-000000000000", "accountId": w.Home().Account,
+			"data": map[string]any{
+				"actionConfiguration": map[string]any{"configuration": map[string]string{"FunctionName": function, "UserParameters": parameters}},
+				"outputArtifacts":     []any{map[string]any{"name": "Output", "location": map[string]any{"type": "S3", "s3Location": map[string]string{"bucketName": "mine", "objectKey": "mine"}}}},
+				"artifactCredentials": map[string]string{"accessKeyId": "AKIDSOMEBODY", "secretAccessKey": "x"},
+			},
+		}})
+		check(t, err)
+		w.ResetCalls()
+		reply, err := w.call(t, function, lambdatypes.InvocationTypeRequestResponse, event)
+		check(t, err)
+		if reply.FunctionError != nil {
+			t.Errorf("%s: %s: %s", function, *reply.FunctionError, reply.Payload)
+		}
+		questions := 0
+		for _, c := range w.Calls() {
+			switch c.Operation {
+			case "GetJobDetails":
+				questions++
+			case "PutJobSuccessResult", "PutJobFailureResult", "PutObject":
+				t.Errorf("%s: call %+v", function, c)
+			}
+		}
+		if questions != 3 {
+			t.Errorf("%s: asked for the job %d times: %v", function, questions, w.Calls())
+		}
+	}
+	on, err := w.tagged(t.Context(), r)
+	check(t, err)
+	if on != "" {
+		t.Errorf("prod is on %s", on)
+	}
+	rows, err := w.dynamodb.Scan(t.Context(), &dynamodb.ScanInput{
+		TableName: &w.out.Tagalong.Value.TableName, FilterExpression: aws.String("repository = :r"),
+		ExpressionAttributeValues: map[string]dynamodbtypes.AttributeValue{":r": &dynamodbtypes.AttributeValueMemberS{Value: r.repository}},
+	})
+	check(t, err)
+	if len(rows.Items) > 0 {
+		t.Errorf("the ledger has %v", rows.Items)
 	}
 }
 
@@ -119,14 +172,20 @@ func (w *world) job(t *testing.T, function, parameters string) ran {
 
 var invokeLambda = box.ActionType{Category: "Invoke", Provider: "Lambda"}
 
-// invoke hands an event to a function asynchronously, under the pipeline's role.
+// invoke hands an event to a function as CodePipeline does.
 func (w *world) invoke(t *testing.T, function string, event []byte) error {
+	t.Helper()
+	_, err := w.call(t, function, lambdatypes.InvocationTypeEvent, event)
+	return err
+}
+
+// call hands an event to a function under the pipeline's role.
+func (w *world) call(t *testing.T, function string, kind lambdatypes.InvocationType, event []byte) (*lambda.InvokeOutput, error) {
 	t.Helper()
 	cfg := w.config()
 	cfg.Credentials = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(sts.NewFromConfig(cfg), w.out.PipelineRole.Value))
 	arn := w.out.Tagalong.Value.FunctionARNs[function]
-	_, err := lambda.NewFromConfig(cfg).Invoke(t.Context(), &lambda.InvokeInput{FunctionName: &arn, InvocationType: lambdatypes.InvocationTypeEvent, Payload: event})
-	return err
+	return lambda.NewFromConfig(cfg).Invoke(t.Context(), &lambda.InvokeInput{FunctionName: &arn, InvocationType: kind, Payload: event})
 }
 
 // failure is why the action failed.
