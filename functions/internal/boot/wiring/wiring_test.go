@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/boot"
@@ -33,12 +34,14 @@ const (
 // start gives a sandbox with a table, and a Reactor for these variables.
 func start(t *testing.T, pairs map[string]string) (*sandboxtest.Sandbox, *tagalong.Reactor, error) {
 	t.Helper()
-	return startIn(t, "us-east-1", pairs)
+	s := sandboxtest.StartWith(t, sandbox.Options{})
+	reactor, err := startOn(t, s, s.Function("deployment"), pairs)
+	return s, reactor, err
 }
 
-func startIn(t *testing.T, region string, pairs map[string]string) (*sandboxtest.Sandbox, *tagalong.Reactor, error) {
+// startOn gives a Reactor that asks a sandbox as somebody.
+func startOn(t *testing.T, s *sandboxtest.Sandbox, as aws.Config, pairs map[string]string) (*tagalong.Reactor, error) {
 	t.Helper()
-	s := sandboxtest.StartWith(t, sandbox.Options{Region: region})
 	s.STS.AddRole(role)
 	if _, err := dynamo.Create(t.Context(), dynamodb.NewFromConfig(s.Config()), "ledger"); err != nil {
 		t.Fatal(err)
@@ -48,8 +51,7 @@ func startIn(t *testing.T, region string, pairs map[string]string) (*sandboxtest
 		t.Fatal(err)
 	}
 	config.Table = "ledger"
-	reactor, err := Reactor(t.Context(), config, s.Function("deployment"), slog.New(slog.DiscardHandler))
-	return s, reactor, err
+	return Reactor(t.Context(), config, as, slog.New(slog.DiscardHandler))
 }
 
 // rollOut completes a deployment in the other account, of an image that lies in
@@ -115,7 +117,8 @@ func TestReactorMovesTagsInEveryPartition(t *testing.T) {
 		"cn-north-1": ".amazonaws.com.cn", "us-gov-west-1": ".amazonaws.com", "eusc-de-east-1": ".amazonaws.eu", "us-iso-east-1": ".c2s.ic.gov",
 		"us-isob-east-1": ".sc2s.sgov.gov", "eu-isoe-west-1": ".cloud.adc-e.uk", "us-isof-south-1": ".csp.hci.ic.gov",
 	} {
-		s, reactor, err := startIn(t, region, nil)
+		s := sandboxtest.StartWith(t, sandbox.Options{Region: region})
+		reactor, err := startOn(t, s, s.Config(), nil) // as no function, whose policy is for one partition
 		if err != nil {
 			t.Fatal(err)
 		}
