@@ -342,6 +342,37 @@ func TestASweepFinishesAChangeThatWasWrittenInPart(t *testing.T) {
 	})
 }
 
+// Between the parts a tag has the wish of before: that is no other service's claim.
+func TestATagThatIsStillToComeIsPending(t *testing.T) {
+	const containers = 12
+	u := upheavals[1]
+	u.rules = prodRules(append(fiveTags[:4:4], "{environment}-d")...)
+	w := u.arise(t, containers, 100)
+	w.hears(t)
+	var all []Ran
+	for i := range containers {
+		repo := Repository{Registry: home, Name: fmt.Sprintf("old/app%02d", i)}
+		w.registry.Push(repo, imageOf(repo, 2), versionTag(2))
+		all = append(all, ran(fmt.Sprintf("e%02d", i), repo, 2))
+	}
+	w.estate.Deploy(prodAPI, tagalongtest.Deployment{TaskDefinition: "td", Revised: all})
+	w.hears(t)
+	w.pass(time.Minute)
+	w.estate.Complete(prodAPI)
+	if !u.dies(w, t.Context(), 2, false) {
+		t.Fatal("the change was written at once")
+	}
+	page, err := Queries{Records: w.ledger}.Running(t.Context(), RunningQuery{Environment: "prod"}, Paging{Limit: 100})
+	if err != nil || len(page.Items) != containers {
+		t.Fatalf("%d containers, error %v", len(page.Items), err)
+	}
+	for _, row := range page.Items {
+		if row.TagState != TagPending {
+			t.Errorf("the tags of %s are %s, want pending", row.Container, row.TagState)
+		}
+	}
+}
+
 func kinds(r Report) map[DriftKind]int {
 	all := map[DriftKind]int{}
 	for _, d := range r.Drift {
