@@ -45,9 +45,9 @@ func (y *year) wrongRunning(ctx context.Context) (wrong []string) {
 	left, untold := y.running()
 	for _, row := range page.Items {
 		s := tagalong.Service{Account: row.Account, Region: row.Region, Cluster: row.Cluster, Name: row.Service}
-		if row.Container == logRouter.Name {
+		if row.Container != "app" {
 			if row.TagState != tagalong.TagForeign {
-				wrong = append(wrong, fmt.Sprintf("%s's log router is %s", s, row.TagState))
+				wrong = append(wrong, fmt.Sprintf("%s's %s is %s", s, row.Container, row.TagState))
 			}
 			continue
 		}

@@ -82,10 +82,22 @@ func (y *year) build(t *tenant) (tagalongtest.Deployment, tagalong.Manifest) {
 		tag = y.environment(t)
 		y.push(t, image)
 	}
+	app := tagalong.Ran{Name: "app", Image: t.repository.String() + ":" + tag, Digest: runs.Digest}
 	return tagalongtest.Deployment{
 		TaskDefinition: fmt.Sprintf("arn:aws:ecs:%s:%s:task-definition/%s:%d", region, t.service.Account, t.service.Name, y.result.rollouts),
-		Revised:        []tagalong.Ran{{Name: "app", Image: t.repository.String() + ":" + tag, Digest: runs.Digest}, logRouter},
+		Revised:        append([]tagalong.Ran{app, logRouter}, y.sidecars(t)...),
 	}, image
+}
+
+// sidecars are so many, each from another repository with every rollout, that what
+// changes does not fit into one transaction.
+func (y *year) sidecars(t *tenant) (all []tagalong.Ran) {
+	for i := range t.sidecars {
+		name := fmt.Sprintf("sidecar-%02d", i)
+		image := fmt.Sprintf("docker.io/%s/%s", []string{"old", "new"}[y.result.rollouts%2], name)
+		all = append(all, tagalong.Ran{Name: name, Image: image + ":1", Digest: tagalongtest.Image(image).Digest})
+	}
+	return all
 }
 
 // end ends a rollout, unless a newer one has taken its place or the service is gone.

@@ -50,6 +50,8 @@ type tenant struct {
 	completed  time.Time // when the running one did
 	// reads says that it is deployed from the environment's tag, which its builds push.
 	reads bool
+	// sidecars are how many more containers it has.
+	sidecars int
 }
 
 // year is an estate with all that hangs on it, a clock, and what is still to happen.
@@ -118,6 +120,7 @@ func (y *year) tenant(i int) *tenant {
 	alone := i >= y.size.services/4 && i < y.size.services*3/4
 	return &tenant{
 		reads:      alone && i%4 == 3,
+		sidecars:   map[bool]int{true: 36}[i%20 == 0],
 		service:    tagalong.Service{Account: of, Region: region, Cluster: fmt.Sprintf("%s-%d", stage, i%y.size.clusters), Name: fmt.Sprintf("service-%03d", i)},
 		repository: tagalong.Repository{Registry: ecrHost, Name: fmt.Sprintf("shop/app-%03d", i%(y.size.services*3/4))},
 	}
