@@ -327,7 +327,7 @@ func TestSettingsAreAMatterOfConfiguration(t *testing.T) {
 // Accounts that are too many for a variable lie in the table, which is asked for
 // nothing else.
 func TestAccountsMayLieInTheTable(t *testing.T) {
-	const name = "@accounts-0123456789ab"
+	const name = "@accounts-read-0123456789ab"
 	w := start(t)
 	ledger := awsdynamodb.NewFromConfig(w.Config())
 	if _, err := dynamo.Create(t.Context(), ledger, "ledger"); err != nil {
