@@ -37,6 +37,7 @@ func TestTheModule(t *testing.T) {
 	t.Run("a sweep puts a tag back that was moved by hand", w.theMoved)
 	t.Run("a sweep by hand without variables takes the rules of the table, and other ones are refused", w.theForgotten)
 	t.Run("a sweep retires a deleted service, and removes its tag where the image has another one", w.theDeleted)
+	t.Run("a cluster that is left out wakes nothing, and the sweep skips it", w.theLeftOut)
 	t.Run("rollouts that ended are announced on the bus, and what a sweep healed", w.theAnnouncements)
 	t.Run("nothing else is in a dead-letter queue", w.theRest)
 	t.Run("every function has the least privilege", func(t *testing.T) { w.leastPrivilege(t, suite) })

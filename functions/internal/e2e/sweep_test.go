@@ -113,6 +113,30 @@ func (w *world) theDeleted(t *testing.T) {
 	}
 }
 
+// theLeftOut: of a cluster that the module leaves out, though the rule takes any, events
+// wake nothing, and the sweep does not look there.
+func (w *world) theLeftOut(t *testing.T) {
+	r := w.pushed(t, "left-out")
+	at := time.Now().Add(-10 * time.Minute)
+	d, started, err := w.ECS.Cluster(wire.Scope{}, "batch").CreateService(r.service, ecs.ServiceOptions{}).
+		Release(at, ecs.Container{Name: "app", Image: r.uri + ":build-1"})
+	check(t, err)
+	completed, err := d.Complete(at.Add(30 * time.Second))
+	check(t, err)
+	for _, event := range [][]byte{started, completed} {
+		w.put(t, event)
+	}
+	w.sweep(t)
+	if on, err := w.tagged(t.Context(), r); on != "" || err != nil {
+		t.Errorf("the tag is on %q, %v", on, err)
+	}
+	for _, call := range w.recorder.Kept() {
+		if bytes.Contains(call.Body, []byte("batch")) || bytes.Contains(call.Body, []byte(r.service)) {
+			t.Errorf("%s:%s about a cluster that is left out: %s", call.Service, call.Operation, call.Body)
+		}
+	}
+}
+
 // wantTag: the tag prod of the release's repository is on its image.
 func (w *world) wantTag(t *testing.T, r release) {
 	t.Helper()

@@ -28,7 +28,7 @@ module "tagalong" {
 
   name               = "tagalong-e2e"
   dist               = var.dist
-  environments       = [{ environment = "prod", clusters = ["prod-*"] }]
+  environments       = [{ environment = "prod", services = ["*"] }] # of the clusters below
   regions            = ["eu-west-1"]
   clusters           = ["prod-*"]
   repositories       = ["shop/*"]
