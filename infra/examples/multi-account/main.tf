@@ -14,6 +14,9 @@ provider "aws" {
 module "tagalong" {
   source = "../../"
 
+  # The first rule names the member's account, so that its services move tags in the
+  # registry of this account, too. By the second one services move tags in that of their
+  # own account alone.
   environments = [
     { environment = "prod", accounts = [module.member.account] },
     { environment = "staging", clusters = ["*"] },
