@@ -28,6 +28,9 @@ func TestACheckSaysOfATagElsewhereThatItMoved(t *testing.T) {
 	}{
 		{"where it belongs", nil, nil, TagConfirmed, d(1)},
 		{"moved", nil, func(w *world) { w.registry.Push(shopAPI, imageOf(shopAPI, 2), "prod") }, TagMoved, d(2)},
+		{"read by deployments, and pushed by others", func(w *world) {
+			w.runs(prodAPI, "ecs-svc/1", deployedFrom("app", shopAPI, "prod", 1))
+		}, func(w *world) { w.registry.Push(shopAPI, imageOf(shopAPI, 2), "prod") }, TagInput, d(2)},
 		{"removed", nil, func(w *world) { w.registry.Untag(shopAPI, "prod") }, TagMoved, ""},
 		{
 			"blocked where it was seen", func(w *world) { w.registry.Push(shopAPI, imageOf(shopAPI, 3), "prod"); w.registry.Immutable(shopAPI) },

@@ -153,9 +153,10 @@ func (q Queries) check(ctx context.Context, rows []TagRow) error {
 }
 
 // found says where ECR has the tag now. One that was just about to be put may well be
-// elsewhere than the ledger last saw it; since when another one is there nobody knows.
+// elsewhere than the ledger last saw it, and so may one that deployments read; since when
+// another one is there nobody knows.
 func (r *TagRow) found(actual digest.Digest) {
-	if actual != r.Digest && actual != r.Actual && r.State != TagPending {
+	if actual != r.Digest && actual != r.Actual && r.State != TagPending && r.State != TagInput {
 		r.State, r.Reason, r.Since = TagMoved, fmt.Sprintf("moved since the ledger last saw it on %s", r.Actual), nil
 		if r.Actual == "" {
 			r.Reason = "put since the ledger last saw it nowhere"
