@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	. "github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalongtest"
@@ -174,6 +175,31 @@ func TestAClusterThatWasLeftOutIsAskedForNothing(t *testing.T) {
 	report := w.sweeps(t, SweepOptions{})
 	if members := w.members(t); len(members) != 1 || report.Left() {
 		t.Errorf("members %v, drift %+v", members, report.Drift)
+	}
+}
+
+// A repository that was left out since still has the ledger's wishes. Nobody asks for it,
+// neither to put a tag that another claim gets, nor to tell what a sweep would do.
+func TestARepositoryThatWasLeftOutSinceIsNotAskedFor(t *testing.T) {
+	w := newEstateWorld(prodRules())
+	w.rolls(prodAPI, ran("app", shopAPI, 1))
+	w.hears(t)
+	if _, err := w.Promote(t.Context(), Promotion{Job: "job", Repository: shopAPI, Digest: imageOf(shopAPI, 2).Digest, Tags: []string{"prod"}, At: w.now.Add(-time.Hour)}); err != nil {
+		t.Fatal(err)
+	}
+	w.Coverage = func(context.Context) (Coverage, error) {
+		return Coverage{Own: "111122223333", Listed: map[string]Given{"111122223333": {Repositories: []string{"shop/web"}}}}, nil
+	}
+	w.registry.OnRead = func(_ context.Context, r Repository, read func() (Images, error)) (Images, error) {
+		if r == shopAPI {
+			t.Errorf("the registry was asked for %s", r)
+		}
+		return read()
+	}
+	w.wantDrift(t, w.sweeps(t, SweepOptions{DryRun: true}), "ledger prod-a/api")
+	w.wantDrift(t, w.sweeps(t, SweepOptions{}), "ledger healed prod-a/api")
+	if _, err := (Queries{Records: w.ledger, Registry: w.registry, Coverage: w.Coverage}).Tags(t.Context(), TagsQuery{Check: true}, Paging{}); err != nil {
+		t.Error(err)
 	}
 }
 

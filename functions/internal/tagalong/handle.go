@@ -109,7 +109,7 @@ func (o Outcome) log(ctx context.Context, log *slog.Logger, err error) {
 	case err != nil:
 		log.ErrorContext(ctx, "deployment event", append([]any{"error", err.Error()}, o.done()...)...)
 	case o.Unmanaged:
-		log.InfoContext(ctx, "service is not managed: no environment rule matches")
+		log.InfoContext(ctx, "service is not managed: no environment rule matches, or we were not given its cluster")
 	case o.Expired:
 		log.InfoContext(ctx, "event is older than the retention")
 	default:

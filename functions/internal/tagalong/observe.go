@@ -58,7 +58,7 @@ type Outcome struct {
 	Service     Service
 	Environment string
 	Unhandled   bool // the event is none that this function takes
-	Unmanaged   bool // no rule matches the service: the event was dropped
+	Unmanaged   bool // no rule matches the service, or its cluster was left out: the event was dropped
 	Expired     bool // the fact is older than the retention: dropped
 	Recorded    bool // a fact was written
 	Repeated    bool // the fact was there already
@@ -572,8 +572,8 @@ func (p *pass) recall(ctx context.Context) error {
 	}
 	maps.Copy(p.wishes, tags)
 	wanted := map[Repository]*want{}
-	for id, tag := range tags {
-		wantOf(wanted, id.Repository).add(tag.Wish.Digest, id.Tag)
+	for _, tag := range tags {
+		wantWish(wanted, p.obs, tag.Wish)
 	}
 	wantDeployed(wanted, p.obs, p.containers())
 	for repository, read := range readAll(ctx, p.Registry, p.now(), wanted) {
@@ -604,7 +604,7 @@ func (c Change) wanted(obs Observation) map[Repository]*want {
 	wanted := map[Repository]*want{}
 	for _, tag := range c.Tags {
 		if tag.Mode == Advance || tag.Mode == Renew {
-			wantOf(wanted, tag.Wish.Tag.Repository).add(tag.Wish.Digest, tag.Wish.Tag.Tag)
+			wantWish(wanted, obs, tag.Wish)
 		}
 	}
 	containers := obs.Details.Containers
@@ -613,6 +613,14 @@ func (c Change) wanted(obs Observation) map[Repository]*want {
 	}
 	wantDeployed(wanted, obs, containers)
 	return wanted
+}
+
+// wantWish adds the image of a wish and its tag, of a repository that we were given: the
+// wish may be another service's, or of a time in which we were given more.
+func wantWish(wanted map[Repository]*want, obs Observation, wish Claim) {
+	if r := wish.Tag.Repository; obs.Policy.Coverage.reads(r) {
+		wantOf(wanted, r).add(wish.Digest, wish.Tag.Tag)
+	}
 }
 
 // wantDeployed adds the digests of a completed deployment and its deployed tags:

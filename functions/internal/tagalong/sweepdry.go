@@ -132,6 +132,9 @@ func (p *sweepPass) foretell(ctx context.Context) {
 		}
 	}
 	for repository, ids := range changed {
+		if !p.covered.reads(repository) {
+			continue // nor would a sweep put anything there
+		}
 		slices.SortFunc(ids, TagID.Compare)
 		if err := p.foretellOf(ctx, repository, slices.Compact(ids)); err != nil {
 			p.failed(ctx, fmt.Errorf("repository %s: %w", repository, err), Drift{Kind: DriftUnreachable, Registry: repository.Registry, Repository: repository.Name, Reason: err.Error()})

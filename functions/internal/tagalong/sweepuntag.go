@@ -147,10 +147,13 @@ func (u *untagging) remove(ctx context.Context, s Service, tag StaleTag) (over b
 	return true, u.amend(ctx, tag.ID)
 }
 
-// may tells whether a tag may be removed now: nobody claims it, it sits where it
-// was confirmed last, the image has another one, and no other registry loses it.
-// What only time can change is not over.
+// may tells whether a tag may be removed now: we were given its repository, nobody claims
+// it, it sits where it was confirmed last, the image has another one, and no other
+// registry loses it. What only time or another setting can change is not over.
 func (u *untagging) may(ctx context.Context, tag StaleTag) (may, over bool, err error) {
+	if !u.covered.reads(tag.ID.Repository) {
+		return false, false, nil
+	}
 	if claimed, err := u.claimed(ctx, tag.ID); claimed || err != nil {
 		return false, claimed, err
 	}

@@ -113,6 +113,11 @@ func TestATagThatMayNotBeRemovedIsLeftAlone(t *testing.T) {
 	}{
 		{"the image's last tag", func(_ *testing.T, w *untagWorld) { w.registry.Untag(shopAPI, "v1") }, 1, 1},
 		{"where removals are replicated", func(_ *testing.T, w *untagWorld) { w.registry.ReplicateDeletes(home) }, 1, 1},
+		{"in a repository that was left out", func(_ *testing.T, w *untagWorld) {
+			w.Coverage = func(context.Context) (Coverage, error) {
+				return Coverage{Own: "111122223333", Listed: map[string]Given{"111122223333": {Repositories: []string{"shop/web"}}}}, nil
+			}
+		}, 1, 1},
 		{"moved by somebody", func(_ *testing.T, w *untagWorld) { w.registry.Push(shopAPI, imageOf(shopAPI, 2), "prod") }, 0, 2},
 		{"removed by somebody", func(_ *testing.T, w *untagWorld) { w.registry.Untag(shopAPI, "prod") }, 0, -1},
 		{"the image is gone", func(_ *testing.T, w *untagWorld) { w.registry.Delete(shopAPI, d(1)) }, 0, -1},

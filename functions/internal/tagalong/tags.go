@@ -36,7 +36,8 @@ type TagsQuery struct {
 // Tags answers with the wished tags of all environments and of none, in the order
 // of environments, repositories, registries and tags. With Check, Actual is where
 // ECR has each tag now, and one that is elsewhere than the ledger last saw it is
-// moved; a repository that cannot be read is in the error, its rows stay as they are.
+// moved. Rows of a repository that was left out stay as they are, and so do those of one
+// that cannot be read, which is in the error.
 func (q Queries) Tags(ctx context.Context, query TagsQuery, p Paging) (Page[TagRow], error) {
 	question := "tags " + questionOf(query)
 	var behind wishAt
@@ -131,11 +132,21 @@ func (t Tag) row() TagRow {
 	}
 }
 
-// check asks ECR for each row's tag, a repository at a time.
+// check asks ECR for each row's tag, a repository at a time, of those that we were given.
 func (q Queries) check(ctx context.Context, rows []TagRow) error {
+	reads := func(Repository) bool { return true }
+	if q.Coverage != nil {
+		covered, err := q.Coverage(ctx)
+		if err != nil {
+			return err
+		}
+		reads = covered.reads
+	}
 	wanted := map[Repository]*want{}
 	for _, row := range rows {
-		wantOf(wanted, row.repositoryOf()).add("", row.Tag)
+		if reads(row.repositoryOf()) {
+			wantOf(wanted, row.repositoryOf()).add("", row.Tag)
+		}
 	}
 	readings := readAll(ctx, q.Registry, time.Time{}, wanted)
 	var problems []error
@@ -145,7 +156,7 @@ func (q Queries) check(ctx context.Context, rows []TagRow) error {
 		}
 	}
 	for i := range rows {
-		if read := readings[rows[i].repositoryOf()]; read.err == nil {
+		if read, asked := readings[rows[i].repositoryOf()]; asked && read.err == nil {
 			rows[i].found(read.images.Tags[rows[i].Tag])
 		}
 	}
