@@ -1,12 +1,9 @@
 package boot
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"regexp"
-	"strings"
 
 	"github.com/tagalong-aws/tagalong/events"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
@@ -34,14 +31,10 @@ var (
 // ParseAccounts reads the JSON of TAGALONG_ACCOUNTS. It reports all problems at
 // once, each with the field, the value and what would be right.
 func ParseAccounts(raw string) ([]Account, error) {
-	decoder := json.NewDecoder(strings.NewReader(raw))
-	decoder.DisallowUnknownFields()
-	var accounts []Account
-	if err := decoder.Decode(&accounts); err != nil {
-		return nil, fmt.Errorf(`accounts: %w; want an array such as [{"account":"111122223333","role":"arn:aws:iam::111122223333:role/tagalong","regions":["us-east-1"]}]`, err)
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("accounts: text after the array: want one array and nothing else")
+	accounts, err := tagalong.ParseEntries[Account]("accounts", raw,
+		`[{"account":"111122223333","role":"arn:aws:iam::111122223333:role/tagalong","regions":["us-east-1"]}]`)
+	if err != nil {
+		return nil, err
 	}
 	var problems []error
 	seen := map[string]int{}

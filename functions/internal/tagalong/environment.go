@@ -1,11 +1,8 @@
 package tagalong
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"path"
 	"regexp"
 	"slices"
@@ -55,14 +52,9 @@ var knownEnvironment = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,254}$`)
 // ParseRules reads the JSON of TAGALONG_ENVIRONMENTS. It reports all problems at
 // once, each with the field, the value and what would be right.
 func ParseRules(raw string) (Rules, error) {
-	decoder := json.NewDecoder(bytes.NewReader([]byte(raw)))
-	decoder.DisallowUnknownFields()
-	var rules Rules
-	if err := decoder.Decode(&rules); err != nil {
-		return nil, fmt.Errorf("environment rules: %w; want an array such as [{\"environment\":\"prod\",\"clusters\":[\"prod-*\"]}]", err)
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("environment rules: text after the array: want one array and nothing else")
+	rules, err := ParseEntries[Rule]("environment rules", raw, `[{"environment":"prod","clusters":["prod-*"]}]`)
+	if err != nil {
+		return nil, err
 	}
 	var problems []error
 	for i, rule := range rules {

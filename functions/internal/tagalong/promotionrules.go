@@ -1,14 +1,11 @@
 package tagalong
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"path"
 	"regexp"
 	"slices"
-	"strings"
 )
 
 // PromotionRules say which pipelines' jobs may tag which repositories, of those that we
@@ -16,7 +13,8 @@ import (
 // them to every pipeline of our own account and of the accounts listed.
 type PromotionRules []PromotionRule
 
-// PromotionRule lets pipelines tag repositories. A missing list is all of them.
+// PromotionRule lets pipelines tag repositories. A missing list is all of them; an empty
+// one is refused, since whoever writes it means none.
 type PromotionRule struct {
 	// Pipelines are globs over NAME, or over ACCOUNT/NAME.
 	Pipelines []string `json:"pipelines,omitempty"`
@@ -30,14 +28,12 @@ var pipelineGlob = regexp.MustCompile(`^(?:(?:\d{12}|\*)/)?[^/]+$`)
 // ParsePromotionRules reads the JSON of TAGALONG_PROMOTIONS. It reports all problems at
 // once, each with the field, the value and what would be right.
 func ParsePromotionRules(raw string) (PromotionRules, error) {
-	decoder := json.NewDecoder(strings.NewReader(raw))
-	decoder.DisallowUnknownFields()
-	var rules PromotionRules
-	if err := decoder.Decode(&rules); err != nil {
-		return nil, fmt.Errorf(`promotions: %w; want an array such as [{"pipelines":["checkout-*"],"repositories":["checkout-*"]}]`, err)
+	rules, err := ParseEntries[PromotionRule]("promotions", raw, `[{"pipelines":["checkout-*"],"repositories":["checkout-*"]}]`)
+	if err != nil {
+		return nil, err
 	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("promotions: text after the array: want one array and nothing else")
+	if rules == nil {
+		return nil, errors.New("promotions: null: want [], by which no pipeline may tag, or no setting, by which all may")
 	}
 	var problems []error
 	for i, rule := range rules {
@@ -47,6 +43,14 @@ func ParsePromotionRules(raw string) (PromotionRules, error) {
 }
 
 func (r PromotionRule) check(at string) (problems []error) {
+	for _, list := range []struct {
+		name  string
+		globs []string
+	}{{"pipelines", r.Pipelines}, {"repositories", r.Repositories}} {
+		if list.globs != nil && len(list.globs) == 0 {
+			problems = append(problems, fmt.Errorf("%s names no %s: want at least one glob, or no list for all of them", at, list.name))
+		}
+	}
 	for _, glob := range r.Pipelines {
 		if _, err := path.Match(glob, ""); err != nil || !pipelineGlob.MatchString(glob) {
 			problems = append(problems, fmt.Errorf("%s.pipelines %q: want a glob of pipelines' names, such as checkout-*, with its account before it or not, such as 444455556666/checkout-*", at, glob))

@@ -59,10 +59,13 @@ func TestPromotionsSayWhichPipelinesMayTagWhat(t *testing.T) {
 
 func TestPromotionsThatAreWrongAreNamedAtOnce(t *testing.T) {
 	for raw, want := range map[string][]string{
-		`x`:                 {"promotions: invalid character", `want an array such as [{"pipelines":["checkout-*"]`},
-		`{}`:                {"promotions: json: cannot unmarshal object"},
-		`[] []`:             {"text after the array"},
-		`[{"pipeline":[]}]`: {`unknown field "pipeline"`},
+		`x`:                  {"promotions: invalid character", `want an array such as [{"pipelines":["checkout-*"]`},
+		`{}`:                 {"promotions: json: cannot unmarshal object"},
+		`[] []`:              {"text after the array"},
+		`null`:               {"promotions: null: want []"},
+		`[{"pipelines":[]}]`: {"promotions[0] names no pipelines"},
+		`[{"pipelines":["a"],"repositories":[]}]`: {"promotions[0] names no repositories"},
+		`[{"pipeline":[]}]`:                       {`unknown field "pipeline"`},
 		`[{"pipelines":["a","","a/b","1/x","[","111122223333/x/y"],"repositories":["[a","","shop/*"]}]`: {
 			`promotions[0].pipelines "": want a glob of pipelines' names`, `promotions[0].pipelines "a/b"`, `promotions[0].pipelines "1/x"`, `promotions[0].pipelines "["`,
 			`promotions[0].pipelines "111122223333/x/y"`, `promotions[0].repositories "[a": want a glob of names`, `promotions[0].repositories ""`,
