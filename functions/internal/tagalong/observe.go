@@ -255,6 +255,9 @@ func (p *pass) record(ctx context.Context) error {
 			return err
 		}
 		change, changed, err := p.decide(ctx, &p.know, p.obs)
+		if err == nil && p.know.Head.unfinished() {
+			continue // the head was read anew, with all facts: the change would forget its rest
+		}
 		if err != nil || !changed {
 			return err
 		}

@@ -342,6 +342,61 @@ func TestASweepFinishesAChangeThatWasWrittenInPart(t *testing.T) {
 	})
 }
 
+// overtaken is a ledger of which all facts of a service are read only after something else.
+type overtaken struct {
+	*tagalongtest.Ledger
+	first func()
+}
+
+func (o *overtaken) LoadWhole(ctx context.Context, s Service) (Snapshot, error) {
+	if first := o.first; first != nil {
+		o.first = nil
+		first()
+	}
+	return o.Ledger.LoadWhole(ctx, s)
+}
+
+// A fact from long ago has all facts read, and with them the head of another handler
+// that may have died between its parts.
+func TestAHeadThatIsReadAnewIsFinishedBeforeAnythingElse(t *testing.T) {
+	const containers = 3
+	for _, dies := range []bool{false, true} {
+		w := newEstateWorld(prodRules(fiveTags...))
+		takes(12, w.Reactor, w.ledger)
+		for range 12 {
+			w.rollsAll("c", "old", containers)
+		}
+		told := w.unheard()
+		late := told[1]
+		for _, one := range slices.Delete(told, 1, 2) {
+			w.hear(t, one)
+		}
+		w.rollsAll("c", "new", containers)
+		another, next := *w.Reactor, w.unheard()
+		if dies {
+			another.Ledger = &death{Ledger: w.ledger, at: 3}
+		}
+		w.Reactor.Ledger = &overtaken{w.ledger, func() {
+			for _, one := range next {
+				_, _ = another.Handle(t.Context(), one.JSON(uuid(1)))
+			}
+			if snap, err := w.ledger.Load(t.Context(), prodAPI); err != nil || snap.Head.Rest.None() == dies {
+				t.Fatalf("left to come: %+v, error %v", snap.Head.Rest, err)
+			}
+		}}
+		w.hear(t, late)
+		w.wantWhole(t)
+		for i := range containers {
+			repo := Repository{Registry: home, Name: fmt.Sprintf("new/app%02d", i)}
+			for _, tag := range []string{"prod", "prod-a", "prod-b", "prod-c"} {
+				if sits := w.registry.Tags(repo)[tag]; sits != imageOf(repo, 1).Digest {
+					t.Errorf("dies %t: tag %s of %s sits on %q", dies, tag, repo, sits)
+				}
+			}
+		}
+	}
+}
+
 // Between the parts a tag has the wish of before: that is no other service's claim.
 func TestATagThatIsStillToComeIsPending(t *testing.T) {
 	const containers = 12
