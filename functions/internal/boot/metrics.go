@@ -42,7 +42,7 @@ type metricName struct {
 // metrics are what one event did.
 type metrics struct {
 	EventsHandled      int // taken to their end
-	EventsUnmanaged    int // of services that no environment rule matches
+	EventsUnmanaged    int // of services that no environment rule matches, or in clusters that were left out
 	TagsMoved          int
 	TagsBlocked        int
 	TagsMissing        int

@@ -143,8 +143,8 @@ func (l *Ledger) Adopt(ctx context.Context, children []tagalong.Child) error {
 }
 
 // Doubt says that until a time an unanswered put of this tag may still arrive, and
-// since when it has been pending.
-// It holds whatever the wish is by then; a tag that nobody wishes needs none.
+// since when it has been pending. It holds whatever the wish is by then; a tag that
+// nobody wishes needs none.
 func (l *Ledger) Doubt(ctx context.Context, id tagalong.TagID, since, until time.Time) error {
 	_, sk := tagIndex("", tagalong.TagPending, id)
 	t := &transaction{table: l.table, tags: map[int]tagalong.TagID{0: id}}

@@ -60,7 +60,7 @@ func (h Handler) Handle(ctx context.Context, raw json.RawMessage) (any, error) {
 
 // known returns the job as CodePipeline knows it.
 func (h Handler) known(ctx context.Context, id string) (known tagalong.Job, err error) {
-	err = Patiently(ctx, func() (err error) {
+	err = RetryLag(ctx, func() (err error) {
 		known, err = h.Jobs.Job(ctx, id)
 		return err
 	}, tagalong.ErrNoJob)

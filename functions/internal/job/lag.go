@@ -13,9 +13,9 @@ const (
 	lagPause    = time.Second
 )
 
-// Patiently asks CodePipeline up to three times, as long as its answer is one that
+// RetryLag asks CodePipeline up to three times, as long as its answer is one that
 // a lag explains.
-func Patiently(ctx context.Context, ask func() error, lags ...error) error {
+func RetryLag(ctx context.Context, ask func() error, lags ...error) error {
 	for attempt := 1; ; attempt++ {
 		err := ask()
 		lag := slices.ContainsFunc(lags, func(lag error) bool { return errors.Is(err, lag) })

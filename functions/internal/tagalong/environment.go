@@ -155,16 +155,16 @@ type Policy struct {
 // that is called prod must not move everybody's prod: into the registry of another
 // account a tag goes only by a rule that names the service's account or the repository.
 func (p Policy) mayTag(s Service, r Repository) bool {
-	return p.Coverage.reads(r) && r.matchesAny(p.Repositories) && !p.trespasses(s, r)
+	return p.Coverage.reads(r) && r.matchesAny(p.Repositories) && !p.crossesAccounts(s, r)
 }
 
 // tags reports whether a container's image gets a service's tags, if its digest is
 // proven: what ECS adds by itself is nobody's release.
 func (p Policy) tags(s Service, c Container) bool { return !c.Added && p.mayTag(s, c.Image) }
 
-// trespasses reports whether a repository lies in another account's registry, and the
+// crossesAccounts reports whether a repository lies in another account's registry, and the
 // rule names neither the service's account nor the repository. A star names nothing.
-func (p Policy) trespasses(s Service, r Repository) bool {
+func (p Policy) crossesAccounts(s Service, r Repository) bool {
 	account, _, _ := r.ECR()
 	return account != s.Account && !slices.Contains(p.Accounts, s.Account) &&
 		!slices.ContainsFunc(p.Repositories, func(glob string) bool {

@@ -35,9 +35,8 @@ func ParseService(s string) (Service, error) {
 
 // Repository names a repository in a registry. Registry is the host; a private
 // ECR registry always has its plain name (ACCOUNT.dkr.ecr.REGION.amazonaws.com, or as
-// the Region's partition has it),
-// whichever of its names the task definition used, so that one tag is one item
-// of the ledger.
+// the Region's partition has it), whichever of its names the task definition used, so
+// that one tag is one item of the ledger.
 type Repository struct {
 	Registry string
 	Name     string

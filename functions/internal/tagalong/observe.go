@@ -416,12 +416,12 @@ func (p *pass) askForReaders(ctx context.Context, ids []TagID) error {
 		return err
 	}
 	p.readers = p.readers.with(readers)
-	p.leaveUnasked(ids)
+	p.markAsked(ids)
 	return nil
 }
 
-// leaveUnasked notes tags of which the readers are known, or do not matter.
-func (p *pass) leaveUnasked(ids []TagID) {
+// markAsked notes that the readers of tags are known, or do not matter.
+func (p *pass) markAsked(ids []TagID) {
 	if p.asked == nil {
 		p.asked = map[TagID]bool{}
 	}
@@ -583,7 +583,7 @@ func (p *pass) recall(ctx context.Context) error {
 		read.fresh = true
 		p.readings[repository] = read
 	}
-	p.leaveUnasked(p.settled(tags))
+	p.markAsked(p.settled(tags))
 	if p.prove() {
 		return p.record(ctx)
 	}

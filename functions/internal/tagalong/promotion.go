@@ -47,8 +47,8 @@ const jobsAreOverAfter = 30 * 24 * time.Hour
 
 // Promote takes a promotion through: the wish, the put, and the confirmation. It
 // is safe to repeat. A tag that deployments read is put all the same, since a pipeline
-// asked for it; nothing puts it back. A tag that a newer claim holds stays there: its Tag's Wish
-// says whose it is. What no retry can mend is a Tag's State and no error.
+// asked for it; nothing puts it back. A tag that a newer claim holds stays there: its
+// Tag's Wish says whose it is. What no retry can mend is a Tag's State and no error.
 func (r *Reactor) Promote(ctx context.Context, p Promotion) (Promoted, error) {
 	first := Sight{p.Digest, cmp.Or(p.At, r.now()).UTC().Truncate(time.Millisecond)}
 	seen, err := r.Ledger.Date(ctx, p.Job, first, r.now().Add(jobsAreOverAfter))

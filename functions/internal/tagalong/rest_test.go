@@ -16,8 +16,8 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalongtest"
 )
 
-// upheaval is a change of prodAPI that writes much at once.
-type upheaval struct {
+// largeChange is a change of prodAPI that writes much at once.
+type largeChange struct {
 	name  string
 	rules Rules
 	// before is heard to its end; after leaves something to be heard of, or to be seen
@@ -28,7 +28,7 @@ type upheaval struct {
 
 var fiveTags = []string{"{environment}", "{environment}-a", "{environment}-b", "{environment}-c", "{environment}-{container}"}
 
-var upheavals = []upheaval{
+var largeChanges = []largeChange{
 	{
 		name: "all images move to other repositories", rules: prodRules(fiveTags...),
 		before: func(w *estateWorld, n int) { w.rollsAll("c", "old", n) },
@@ -80,8 +80,8 @@ func (w *estateWorld) rollsAll(container, repository string, containers int) {
 	w.pass(time.Minute)
 }
 
-// arise makes a world in which the upheaval has come to pass and nobody has heard.
-func (u upheaval) arise(t failer, containers, items int) *estateWorld {
+// prepare makes a world in which the change has come to pass and nobody has heard.
+func (u largeChange) prepare(t failer, containers, items int) *estateWorld {
 	w := newEstateWorld(u.rules)
 	w.Untag = true
 	takes(items, w.Reactor, w.ledger)
@@ -91,8 +91,8 @@ func (u upheaval) arise(t failer, containers, items int) *estateWorld {
 	return w
 }
 
-// dawns lets the world hear of it.
-func (u upheaval) dawns(w *estateWorld, ctx context.Context) error {
+// deliver lets the world hear of it.
+func (u largeChange) deliver(w *estateWorld, ctx context.Context) error {
 	if u.bySweep {
 		w.pass(time.Hour)
 		_, err := w.Sweep(ctx, SweepOptions{})
@@ -133,16 +133,16 @@ const unlimited = 1 << 20
 
 // Ten containers and five tags are what ECS and a rule allow. More is no error, either.
 func TestAChangeOfAnySizeEndsLikeOneThatFits(t *testing.T) {
-	for _, u := range upheavals {
+	for _, u := range largeChanges {
 		for _, containers := range []int{1, 10, 30} {
 			t.Run(fmt.Sprintf("%s, %d containers", u.name, containers), func(t *testing.T) {
-				whole := u.arise(t, containers, unlimited)
-				if err := u.dawns(whole, t.Context()); err != nil {
+				whole := u.prepare(t, containers, unlimited)
+				if err := u.deliver(whole, t.Context()); err != nil {
 					t.Fatal(err)
 				}
-				w := u.arise(t, containers, 100)
+				w := u.prepare(t, containers, 100)
 				ledger := w.sizes()
-				if err := u.dawns(w, t.Context()); err != nil {
+				if err := u.deliver(w, t.Context()); err != nil {
 					t.Fatal(err)
 				}
 				w.wantWhole(t)
@@ -160,11 +160,11 @@ func TestAChangeOfAnySizeEndsLikeOneThatFits(t *testing.T) {
 // The counts of a change that was an error for ever.
 func TestTenContainersThatMoveWithFiveTagsAreWrittenInTwoTransactions(t *testing.T) {
 	for tags, want := range map[int][]int{1: {14, 65}, 2: {14, 85}, 3: {14, 100, 6}, 5: {14, 100, 46}} {
-		u := upheavals[0]
+		u := largeChanges[0]
 		u.rules = prodRules(fiveTags[:tags]...)
-		w := u.arise(t, 10, 100)
+		w := u.prepare(t, 10, 100)
 		ledger := w.sizes()
-		if err := u.dawns(w, t.Context()); err != nil {
+		if err := u.deliver(w, t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if diff := gocmp.Diff(want, ledger.sizes); diff != "" {
@@ -228,21 +228,21 @@ func (d *death) Commit(ctx context.Context, c Change) error {
 }
 
 // dies lets the world die at the nth commit; false is that it has not so many.
-func (u upheaval) dies(w *estateWorld, ctx context.Context, at int, behind bool) bool {
+func (u largeChange) dies(w *estateWorld, ctx context.Context, at int, behind bool) bool {
 	d := &death{Ledger: w.ledger, at: at, behind: behind}
 	w.Reactor.Ledger = d
-	_ = u.dawns(w, ctx)
+	_ = u.deliver(w, ctx)
 	w.Reactor.Ledger = w.ledger
 	return d.dead
 }
 
-// eachDeath runs a test for every commit at which an upheaval's handler can die.
-func eachDeath(t *testing.T, do func(t *testing.T, u upheaval, w *estateWorld, containers int)) {
-	for _, u := range upheavals {
+// eachDeath runs a test for every commit at which the handler of a large change can die.
+func eachDeath(t *testing.T, do func(t *testing.T, u largeChange, w *estateWorld, containers int)) {
+	for _, u := range largeChanges {
 		for _, size := range []struct{ containers, items int }{{10, 100}, {3, 12}} {
 			for _, behind := range []bool{false, true} {
 				for at := 1; ; at++ {
-					w := u.arise(t, size.containers, size.items)
+					w := u.prepare(t, size.containers, size.items)
 					if !u.dies(w, t.Context(), at, behind) {
 						break
 					}
@@ -265,7 +265,7 @@ func (w *estateWorld) wantLike(t *testing.T, other *estateWorld) {
 }
 
 // again tells the world all that has happened, as EventBridge and Lambda do again.
-func (u upheaval) again(t failer, w *estateWorld) {
+func (u largeChange) again(t failer, w *estateWorld) {
 	for _, told := range w.estate.Told(0) {
 		w.hear(t, told)
 	}
@@ -278,10 +278,10 @@ func (u upheaval) again(t failer, w *estateWorld) {
 }
 
 func TestTheRetryFinishesAChangeThatWasWrittenInPart(t *testing.T) {
-	eachDeath(t, func(t *testing.T, u upheaval, w *estateWorld, containers int) {
+	eachDeath(t, func(t *testing.T, u largeChange, w *estateWorld, containers int) {
 		u.again(t, w)
-		alive := u.arise(t, containers, unlimited)
-		if err := u.dawns(alive, t.Context()); err != nil {
+		alive := u.prepare(t, containers, unlimited)
+		if err := u.deliver(alive, t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		w.wantLike(t, alive)
@@ -289,7 +289,7 @@ func TestTheRetryFinishesAChangeThatWasWrittenInPart(t *testing.T) {
 }
 
 func TestALateRetryFinishesAChangeThatWasWrittenInPart(t *testing.T) {
-	eachDeath(t, func(t *testing.T, u upheaval, w *estateWorld, _ int) {
+	eachDeath(t, func(t *testing.T, u largeChange, w *estateWorld, _ int) {
 		if u.bySweep {
 			return // it has no retry
 		}
@@ -303,14 +303,14 @@ func TestALateRetryFinishesAChangeThatWasWrittenInPart(t *testing.T) {
 }
 
 func TestALaterEventFinishesAChangeThatWasWrittenInPart(t *testing.T) {
-	eachDeath(t, func(t *testing.T, u upheaval, w *estateWorld, containers int) {
+	eachDeath(t, func(t *testing.T, u largeChange, w *estateWorld, containers int) {
 		later := func(w *estateWorld) {
 			w.rollsAll("c", "newer", containers)
 			u.again(t, w)
 		}
 		later(w)
-		alive := u.arise(t, containers, unlimited)
-		if err := u.dawns(alive, t.Context()); err != nil {
+		alive := u.prepare(t, containers, unlimited)
+		if err := u.deliver(alive, t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		later(alive)
@@ -319,7 +319,7 @@ func TestALaterEventFinishesAChangeThatWasWrittenInPart(t *testing.T) {
 }
 
 func TestASweepFinishesAChangeThatWasWrittenInPart(t *testing.T) {
-	eachDeath(t, func(t *testing.T, u upheaval, w *estateWorld, containers int) {
+	eachDeath(t, func(t *testing.T, u largeChange, w *estateWorld, containers int) {
 		snap, err := w.ledger.Load(t.Context(), prodAPI)
 		if err != nil {
 			t.Fatal(err)
@@ -400,9 +400,9 @@ func TestAHeadThatIsReadAnewIsFinishedBeforeAnythingElse(t *testing.T) {
 // Between the parts a tag has the wish of before: that is no other service's claim.
 func TestATagThatIsStillToComeIsPending(t *testing.T) {
 	const containers = 12
-	u := upheavals[1]
+	u := largeChanges[1]
 	u.rules = prodRules(append(fiveTags[:4:4], "{environment}-d")...)
-	w := u.arise(t, containers, 100)
+	w := u.prepare(t, containers, 100)
 	w.hears(t)
 	var all []Ran
 	for i := range containers {

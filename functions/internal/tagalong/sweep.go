@@ -158,8 +158,8 @@ type sweepPass struct {
 	covered Coverage         // what we were given
 	seen    map[Service]bool // services that ECS runs
 	closed  map[area]bool    // what could not be looked at
-	heard   heard
-	stopped atomic.Bool // in the midst of a chunk
+	named   knownNames       // where only a part is swept
+	stopped atomic.Bool      // in the midst of a chunk
 	// foretold are the tags of which a dry run has told where they would be put.
 	foretold map[TagID]bool
 
@@ -260,7 +260,7 @@ func (p *sweepPass) services(ctx context.Context, at *sweepCursor) error {
 			p.unreachable(scope, "", err)
 			continue
 		}
-		p.hear(clusters)
+		p.noteClusters(clusters)
 		for _, cluster := range clusters {
 			if cluster < at.Cluster || !p.looksInto(scope, cluster) {
 				continue
@@ -296,7 +296,7 @@ func (p *sweepPass) cluster(ctx context.Context, scope Scope, at *sweepCursor) e
 	if err != nil {
 		return err
 	}
-	p.hearServices(scope, cluster, names)
+	p.noteServices(scope, cluster, names)
 	names = slices.DeleteFunc(names, func(name string) bool {
 		s := Service{Account: scope.Account, Region: scope.Region, Cluster: cluster, Name: name}
 		return !p.options.selects(s)

@@ -73,13 +73,13 @@ func (p *sweepPass) warnOfLifecycle(ctx context.Context, r Repository) error {
 	if err != nil {
 		return err
 	}
-	wearers := p.wearers(claims.Claims)
-	tags, err := p.Lifecycles.TagsOf(ctx, r, digestsOf(wearers))
+	images := p.taggedImages(claims.Claims)
+	tags, err := p.Lifecycles.TagsOf(ctx, r, digestsOf(images))
 	if err != nil {
 		return p.unlessNoAccess(r, err)
 	}
 	movable := claimedTags(claims.Claims)
-	for _, w := range wearers {
+	for _, w := range images {
 		if taken := w.takenBy(rules, tags[w.claim.Digest], movable); taken != nil {
 			p.find(w.drift(*taken))
 		}
@@ -116,22 +116,22 @@ func (p *sweepPass) unlessNoAccess(r Repository, err error) error {
 	return nil
 }
 
-// wearer is an image that a tag of the ledger should be on, by a claim that has the tag.
-type wearer struct {
+// taggedImage is an image that a tag of the ledger should be on, by a claim that has the tag.
+type taggedImage struct {
 	claim     Claim
 	service   Service // the zero service for a promotion
 	container string
 	previous  []string // the tags that it gets once the tag has moved on
 }
 
-// wearers returns those of all claims that have their tag, one for each claimant and
+// taggedImages returns those of all claims that have their tag, one for each claimant and
 // image: its tags move together. A previous tag's image is on its way out, and one that
 // is put once keeps it.
-func (p *sweepPass) wearers(claims []Claim) (all []wearer) {
+func (p *sweepPass) taggedImages(claims []Claim) (all []taggedImage) {
 	for _, id := range claimedTags(claims) {
 		c, _ := newest(claims, id)
-		w := p.wearer(c)
-		known := slices.ContainsFunc(all, func(o wearer) bool { return o.claim.By == c.By && o.claim.Digest == c.Digest })
+		w := p.taggedImage(c)
+		known := slices.ContainsFunc(all, func(o taggedImage) bool { return o.claim.By == c.By && o.claim.Digest == c.Digest })
 		if !known && !c.Once && !slices.Contains(w.previous, id.Tag) {
 			all = append(all, w)
 		}
@@ -139,8 +139,8 @@ func (p *sweepPass) wearers(claims []Claim) (all []wearer) {
 	return all
 }
 
-func (p *sweepPass) wearer(c Claim) wearer {
-	w := wearer{claim: c}
+func (p *sweepPass) taggedImage(c Claim) taggedImage {
+	w := taggedImage{claim: c}
 	name, container, _ := strings.Cut(c.By, "#")
 	service, err := ParseService(name)
 	if err != nil {
@@ -154,8 +154,8 @@ func (p *sweepPass) wearer(c Claim) wearer {
 	return w
 }
 
-func digestsOf(wearers []wearer) (all []digest.Digest) {
-	for _, w := range wearers {
+func digestsOf(images []taggedImage) (all []digest.Digest) {
+	for _, w := range images {
 		all = append(all, w.claim.Digest)
 	}
 	slices.Sort(all)
@@ -165,7 +165,7 @@ func digestsOf(wearers []wearer) (all []digest.Digest) {
 // takenBy returns the rule that will take the image once its movable tags have moved on,
 // nil if none will, or if that rule decides about it now, too: then it is not we who
 // expose it.
-func (w wearer) takenBy(rules []LifecycleRule, tags []string, movable []TagID) *LifecycleRule {
+func (w taggedImage) takenBy(rules []LifecycleRule, tags []string, movable []TagID) *LifecycleRule {
 	if !slices.Contains(tags, w.claim.Tag.Tag) {
 		return nil // the tag is not there yet
 	}
@@ -180,7 +180,7 @@ func (w wearer) takenBy(rules []LifecycleRule, tags []string, movable []TagID) *
 }
 
 // drift says what will happen, and how it can be prevented.
-func (w wearer) drift(rule LifecycleRule) Drift {
+func (w taggedImage) drift(rule LifecycleRule) Drift {
 	does := "expires"
 	if rule.Archives {
 		does = "archives"
@@ -198,7 +198,7 @@ func (w wearer) drift(rule LifecycleRule) Drift {
 }
 
 // wayOut says what would keep the image.
-func (w wearer) wayOut(rule LifecycleRule) string {
+func (w taggedImage) wayOut(rule LifecycleRule) string {
 	another := "a tag of its own that stays"
 	if !rule.Untagged {
 		another += " and that an earlier rule is about"

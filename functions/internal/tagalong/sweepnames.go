@@ -6,26 +6,26 @@ import (
 	"slices"
 )
 
-// heard are the names that a sweep of a part has heard of in ECS.
-type heard struct {
+// knownNames are those that ECS has shown to a sweep of a part.
+type knownNames struct {
 	clusters []string
 	services []Service
 }
 
-// hear notes the clusters of a scope, for a sweep of a part.
-func (p *sweepPass) hear(clusters []string) {
+// noteClusters notes the clusters of a scope, for a sweep of a part.
+func (p *sweepPass) noteClusters(clusters []string) {
 	if p.options.partial() {
-		p.heard.clusters = append(p.heard.clusters, clusters...)
+		p.named.clusters = append(p.named.clusters, clusters...)
 	}
 }
 
-// hearServices notes the services of a cluster.
-func (p *sweepPass) hearServices(scope Scope, cluster string, names []string) {
+// noteServices notes the services of a cluster, for a sweep of a part.
+func (p *sweepPass) noteServices(scope Scope, cluster string, names []string) {
 	if !p.options.partial() {
 		return
 	}
 	for _, name := range names {
-		p.heard.services = append(p.heard.services, Service{Account: scope.Account, Region: scope.Region, Cluster: cluster, Name: name})
+		p.named.services = append(p.named.services, Service{Account: scope.Account, Region: scope.Region, Cluster: cluster, Name: name})
 	}
 }
 
@@ -40,8 +40,8 @@ func (p *sweepPass) checkNames(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("services: %w", err)
 	}
-	services := append(p.heard.services, seen...)
-	clusters := append(p.heard.clusters, textsOf(services, func(s Service) string { return s.Cluster })...)
+	services := append(p.named.services, seen...)
+	clusters := append(p.named.clusters, textsOf(services, func(s Service) string { return s.Cluster })...)
 	if err := checkCluster(p.options.Cluster, clusters); err != nil {
 		return err
 	}

@@ -385,8 +385,9 @@ const unfinishedChange = "a change of it was not written to its end"
 
 // observe tells the ledger facts of a service, in their order, behind what its last
 // change has left to come. One that cannot be told does not stop the others;
-// errOutdated says that the concluded ones could not, and all else went well. Their tags are put later, by putWished, and the ends
-// that they tell announced, by announceRecorded.
+// errOutdated says that the concluded ones could not, and all else went well. Their
+// tags are put later, by putWished, and the ends that they tell announced, by
+// announceRecorded.
 func (p *sweepPass) observe(ctx context.Context, t *tenant, facts []Fact) error {
 	n := notes{wishes: map[TagID]Tag{}, head: t.snap.Head.Version}
 	if err := p.noteRest(ctx, t.Service, t.snap, &n); err != nil {
@@ -518,7 +519,7 @@ func (p *sweepPass) inspect(t *tenant) {
 func (p *sweepPass) inspectForeign(t *tenant, containers []Container) {
 	s := t.Service
 	for _, c := range containers {
-		if c.Added || !p.covered.reads(c.Image) || !t.policy.trespasses(s, c.Image) {
+		if c.Added || !p.covered.reads(c.Image) || !t.policy.crossesAccounts(s, c.Image) {
 			continue
 		}
 		d := driftOf(DriftForeign, t.policy.Environment, s, fmt.Sprintf(

@@ -21,7 +21,7 @@ var errUnlisted = errors.New("the action's run is not listed")
 // over; the job itself says neither. Where it is not to be had it is zero: the
 // promotion then counts from when the ledger first sees the job.
 func (a Action) run(ctx context.Context, j job.Job) (run tagalong.Action) {
-	err := job.Patiently(ctx, func() (err error) {
+	err := job.RetryLag(ctx, func() (err error) {
 		run, err = a.listed(ctx, j.Context)
 		return err
 	}, tagalong.ErrNoExecution, errUnlisted)
