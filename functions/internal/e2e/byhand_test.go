@@ -21,7 +21,7 @@ func (w *world) byHand(t *testing.T, status int, arguments string, own ...string
 	var stdout, stderr bytes.Buffer
 	command := exec.CommandContext(t.Context(), "sh", "-c", `eval "$COMMAND"; exec "$TAGALONG" `+arguments)
 	command.Env = slices.Concat(os.Environ(), rootVariables(region), []string{
-		"AWS_ENDPOINT_URL_ECS=" + w.sandboxURL, "COMMAND=" + w.out.Tagalong.Value.Command, "TAGALONG=" + filepath.Join(w.dist, "tagalong"),
+		"AWS_ENDPOINT_URL_ECS=" + w.sandboxURL, "AWS_ENDPOINT_URL_STS=" + w.sandboxURL, "COMMAND=" + w.out.Tagalong.Value.Command, "TAGALONG=" + filepath.Join(w.dist, "tagalong"),
 	}, own)
 	command.Stdout, command.Stderr = &stdout, &stderr
 	if _ = command.Run(); command.ProcessState == nil || command.ProcessState.ExitCode() != status {
@@ -48,7 +48,8 @@ func (w *world) theForgotten(t *testing.T) {
 			t.Errorf("%s, the environments are %s", after, names)
 		}
 	}
-	if out := w.byHand(t, 0, "sweep --whole"); !strings.Contains(out, " 0 tags moved") {
+	// Something is left: of the service that runs no tasks nobody knows the digest.
+	if out := w.byHand(t, 3, "sweep --whole"); !strings.Contains(out, " 0 tags moved") || !strings.Contains(out, "1 left") {
 		t.Errorf("the sweep did something:\n%s", out)
 	}
 	same("after a sweep without rules")

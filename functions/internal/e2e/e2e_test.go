@@ -25,6 +25,7 @@ func TestTheModule(t *testing.T) {
 	t.Run("a pipeline's events give its release to what it deploys", w.theRelease)
 	t.Run("a release that was rolled back has failed, and the tag stays", w.theRollback)
 	t.Run("CodeDeploy's events move the tag, and the pipeline's give the release", w.theShift)
+	t.Run("what a member account forwards is taken from a bus of its own, and of nobody else", w.theForwarded)
 	t.Run("where nothing runs, a guess moves no tag", w.theIdle)
 	t.Run("the action tagimage answers its job", w.theTagging)
 	t.Run("the action imagedefinitions answers its job", w.theDefinitions)

@@ -125,7 +125,9 @@ func outside(a authorization) (all []authorization) {
 	}
 	parts := strings.SplitN(a.Resource, ":", 6)
 	change(strings.Replace(a.Resource, parts[4], "999988887777", 1), a.Context)
-	change(strings.Replace(a.Resource, parts[3], "ap-south-2", 1), a.Context)
+	if parts[3] != "" { // IAM is of no Region
+		change(strings.Replace(a.Resource, parts[3], "ap-south-2", 1), a.Context)
+	}
 	// CodeDeploy's groups are not narrowed by name.
 	if parts[2] != "codedeploy" {
 		change(strings.TrimSuffix(a.Resource, parts[5])+elsewhere(parts[5]), a.Context)

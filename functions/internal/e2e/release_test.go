@@ -64,7 +64,7 @@ func (w *world) push(t *testing.T, repository, tag string, more ...string) diges
 func (w *world) release(t *testing.T, service string, options ecs.ServiceOptions) release {
 	t.Helper()
 	r := w.pushed(t, service)
-	at := time.Now().Add(-10 * time.Minute)
+	at := time.Now().Add(-20 * time.Minute) // longer ago than ECS may lag behind its events
 	d, started, err := w.ECS.Cluster(wire.Scope{}, "prod-cluster").CreateService(service, options).
 		Release(at, ecs.Container{Name: "app", Image: r.uri + ":build-1"})
 	check(t, err)

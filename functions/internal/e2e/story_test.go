@@ -117,6 +117,36 @@ func (w *world) theShift(t *testing.T) {
 	w.awaitRelease(t, r, execution.ID(), "completed")
 }
 
+// theForwarded: a service of a member account runs an image of our registry. Its events
+// come by the bus for what is forwarded, its deployment is read by the role there, and
+// by the rule, which names the repositories, its tag moves. Of another account, and of
+// another source, the bus lets nothing in.
+func (w *world) theForwarded(t *testing.T) {
+	const bus = "tagalong-e2e-forwarded"
+	w.STS.AddRole("arn:aws:iam::" + suiteMember + ":role/tagalong-e2e")
+	r := w.pushed(t, "forwarded")
+	at := time.Now().Add(-20 * time.Minute)
+	d, started, err := w.ECS.Cluster(wire.Scope{Account: suiteMember}, "prod-cluster").CreateService(r.service, ecs.ServiceOptions{}).
+		Release(at, ecs.Container{Name: "app", Image: r.uri + ":build-1"})
+	check(t, err)
+	completed, err := d.Complete(at.Add(30 * time.Second))
+	check(t, err)
+	for _, event := range [][]byte{
+		bytes.ReplaceAll(completed, []byte(suiteMember), []byte("999988887777")),
+		bytes.ReplaceAll(completed, []byte("aws.ecs"), []byte("shop.ecs")),
+	} {
+		w.putOn(t, bus, event)
+	}
+	for _, event := range [][]byte{started, completed} {
+		w.putOn(t, bus, event)
+	}
+	w.awaitTag(t, r)
+	status, body := w.ask(t, "reader", "/v1/environments/prod/running")
+	if status != http.StatusOK || bytes.Contains(body, []byte("999988887777")) || !bytes.Contains(body, []byte(suiteMember)) {
+		t.Errorf("what runs in prod: status %d: %s", status, body)
+	}
+}
+
 // theIdle: of a service that runs no tasks nothing tells the digest but the
 // registry, which is a guess: it moves no tag.
 func (w *world) theIdle(t *testing.T) {

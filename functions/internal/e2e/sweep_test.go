@@ -186,7 +186,8 @@ func (w *world) announced(t *testing.T, event []byte) string {
 	if e.Source != "tagalong" || len(e.Resources) != 1 || e.Detail.Environment != "prod" {
 		t.Errorf("event %s", event)
 	}
-	if want := (place{w.Home().Account, region}).arn("ecs", "service/prod-cluster/"+e.Detail.Service); e.Detail.Service != "" && e.Resources[0] != want {
+	of := map[bool]string{true: suiteMember, false: w.Home().Account}[e.Detail.Service == "forwarded"]
+	if want := (place{of, region}).arn("ecs", "service/prod-cluster/"+e.Detail.Service); e.Detail.Service != "" && e.Resources[0] != want {
 		t.Errorf("event %s is about %v, want %s", event, e.Resources, want)
 	}
 	switch {

@@ -118,7 +118,7 @@ func (w *world) endpoints(t *testing.T) string {
 	variables, err := json.Marshal(map[string]string{
 		"AWS_ENDPOINT_URL_DYNAMODB": ministack, "AWS_ENDPOINT_URL_ECR": ministack,
 		"AWS_ENDPOINT_URL_EVENTBRIDGE": ministack,
-		"AWS_ENDPOINT_URL_ECS":         box, "AWS_ENDPOINT_URL_CODEPIPELINE": box, "AWS_ENDPOINT_URL_CODEDEPLOY": box, "AWS_ENDPOINT_URL_S3": box,
+		"AWS_ENDPOINT_URL_ECS":         box, "AWS_ENDPOINT_URL_STS": box, "AWS_ENDPOINT_URL_CODEPIPELINE": box, "AWS_ENDPOINT_URL_CODEDEPLOY": box, "AWS_ENDPOINT_URL_S3": box,
 	})
 	check(t, err)
 	return string(variables)
@@ -136,6 +136,12 @@ func rootVariables(region string) []string {
 // put sends an event, as an AWS service does, to the default bus.
 func (w *world) put(t *testing.T, event []byte) {
 	t.Helper()
+	w.putOn(t, "default", event)
+}
+
+// putOn sends an event to a bus.
+func (w *world) putOn(t *testing.T, bus string, event []byte) {
+	t.Helper()
 	var e struct {
 		Source     string
 		DetailType string `json:"detail-type"`
@@ -145,7 +151,7 @@ func (w *world) put(t *testing.T, event []byte) {
 	}
 	check(t, json.Unmarshal(event, &e))
 	answer, err := w.eventbridge.PutEvents(t.Context(), &eventbridge.PutEventsInput{Entries: []eventtypes.PutEventsRequestEntry{{
-		Source: &e.Source, DetailType: &e.DetailType, Time: &e.Time, Resources: e.Resources, Detail: aws.String(string(e.Detail)),
+		EventBusName: &bus, Source: &e.Source, DetailType: &e.DetailType, Time: &e.Time, Resources: e.Resources, Detail: aws.String(string(e.Detail)),
 	}}})
 	check(t, err)
 	if answer.FailedEntryCount > 0 {

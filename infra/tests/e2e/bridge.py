@@ -15,6 +15,10 @@ MiniStack in memory; nothing installed is edited. The names are private ones:
     5. DescribeAlarms over the Query protocol gives back all that PutMetricAlarm
        was given, so that a second plan is empty.
     6. BatchDeleteImage of a tag leaves an image that has another one.
+    7. A bus keeps the whole policy that PutPermission gives it. One for what member
+       accounts forward asks it who may send what, and an event keeps the account that
+       it is of. Who sends it is that account: rules that forward from one account to
+       another are not here.
 """
 import json
 import os
@@ -181,6 +185,47 @@ def delete_images_with_their_last_tags(data):
 
 
 ecr._batch_delete_image = delete_images_with_their_last_tags
+
+# 7 ---------------------------------------------------------------------------
+dispatch_event, put_permission = eventbridge._dispatch_event, eventbridge._put_permission
+
+
+def put_whole_permission(data):
+    answer = put_permission(data)
+    if answer[0] == 200 and data.get("Policy"):
+        eventbridge._event_bus_policies[data.get("EventBusName", "default")] = json.loads(data["Policy"])
+    return answer
+
+
+def lets_in(bus, account, event):
+    """Does the bus's policy let the account send such an event? MiniStack takes the root
+    of any account for any other, so that whom a statement names is read here."""
+    root, arn = f"arn:aws:iam::{account}:root", eventbridge._event_buses[bus]["Arn"]
+    statements = [
+        {**statement, "Principal": "*"}
+        for statement in eventbridge._event_bus_policies.get(bus, {}).get("Statement", [])
+        if root in as_list(statement.get("Principal", {}).get("AWS"))
+    ]
+    keys = {"events:source": [event["Source"]], "events:detail-type": [event["DetailType"]]}
+    request = iam.EvalContext(root, "Root", account, "events:PutEvents", arn, parse_arn(arn).region, service_context=keys)
+    return iam.evaluate_resource_policy({"Statement": statements}, request).decision == "Allow"
+
+
+def as_list(value):
+    return value if isinstance(value, list) else [value]
+
+
+def dispatch_forwarded(event, view=None):
+    bus = event.get("EventBusName", "default")
+    if bus.endswith("-forwarded"):
+        account = parse_arn(event["Resources"][0]).account_id
+        if not lets_in(bus, account, event):
+            return
+        event["Account"], view = account, None
+    dispatch_event(event, view)
+
+
+eventbridge._dispatch_event, eventbridge._put_permission = dispatch_forwarded, put_whole_permission
 
 if __name__ == "__main__":
     from ministack.app import main

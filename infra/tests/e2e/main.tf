@@ -28,7 +28,8 @@ module "tagalong" {
 
   name               = "tagalong-e2e"
   dist               = var.dist
-  environments       = [{ environment = "prod", services = ["*"] }] # of the clusters below
+  environments       = [{ environment = "prod", services = ["*"], repositories = ["shop/*"] }] # of the clusters below
+  accounts           = [{ account = "444455556666", role = "arn:aws:iam::444455556666:role/tagalong-e2e" }]
   regions            = ["eu-west-1"]
   clusters           = ["prod-*"]
   repositories       = ["shop/*"]
