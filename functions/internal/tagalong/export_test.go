@@ -20,6 +20,11 @@ func Resolve(ctx context.Context, w Workload, r Registry, s Service, deployment 
 	return (&Reactor{Workload: w, Registry: r}).resolve(ctx, ours, s, deployment)
 }
 
+// ObserveAll takes facts through that no event told.
+func (f *Follower) ObserveAll(ctx context.Context, s Service, facts []Fact) (Outcome, error) {
+	return f.observeAll(ctx, s, facts)
+}
+
 // Expand fills in a tag's template.
 var Expand = expand
 

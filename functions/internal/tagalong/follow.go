@@ -272,7 +272,7 @@ func (f *Follower) deliver(ctx context.Context, a Action, release Release) (outc
 	for _, d := range deliveries {
 		policy, ok, err := f.policy(ctx, d.service)
 		if err != nil {
-			return outcomes, err
+			return outcomes, multierror.Append(problems, err)
 		}
 		if !ok || !policy.takes(release.Pipeline, release.Stage) {
 			outcomes = append(outcomes, Outcome{Service: d.service, Unmanaged: true})
@@ -397,14 +397,17 @@ func (f *Follower) observeAll(ctx context.Context, s Service, facts []Fact) (Out
 	return total, problems
 }
 
-// untold leaves out what the ledger knows: the facts that are recorded, and those
-// that an event has told.
+// untold leaves out what the ledger knows: the facts that are recorded, unless the last
+// change is not written whole, which a repeat finishes; and those that an event has told.
 func (r *Reactor) untold(ctx context.Context, s Service, facts []Fact) ([]Fact, error) {
 	known, err := r.Ledger.Load(ctx, s)
 	if err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(sortFacts(facts), func(f Fact) bool { return slices.ContainsFunc(known.Facts, f.toldBy) }), nil
+	return slices.DeleteFunc(sortFacts(facts), func(f Fact) bool {
+		finishes := known.Head.unfinished() && slices.ContainsFunc(known.Facts, f.same)
+		return !finishes && slices.ContainsFunc(known.Facts, f.toldBy)
+	}), nil
 }
 
 // sameMoment is by how much ECS's own record and its events may differ in the time

@@ -342,6 +342,29 @@ func TestASweepFinishesAChangeThatWasWrittenInPart(t *testing.T) {
 	})
 }
 
+// What a pipeline's event told of a service is left out when it is told again, unless
+// its change was written in part.
+func TestTheRetryOfAPipelinesEventFinishesAChangeThatWasWrittenInPart(t *testing.T) {
+	u := largeChanges[0]
+	for _, behind := range []bool{false, true} {
+		w := u.prepare(t, 3, 12)
+		var facts []Fact
+		for _, told := range w.unheard() {
+			facts = append(facts, Fact{Deployment: told.Deployment, Name: told.Name, Time: told.Time, Source: FromPipeline})
+		}
+		follower := &Follower{Reactor: w.Reactor}
+		w.Reactor.Ledger = &death{Ledger: w.ledger, at: 3, behind: behind}
+		if _, err := follower.ObserveAll(t.Context(), prodAPI, facts); !errors.Is(err, errDied) {
+			t.Fatalf("error %v", err)
+		}
+		w.Reactor.Ledger = w.ledger
+		if _, err := follower.ObserveAll(t.Context(), prodAPI, facts); err != nil {
+			t.Fatal(err)
+		}
+		w.wantWhole(t)
+	}
+}
+
 // overtaken is a ledger of which all facts of a service are read only after something else.
 type overtaken struct {
 	*tagalongtest.Ledger
