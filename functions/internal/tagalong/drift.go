@@ -13,7 +13,7 @@ type DriftKind string
 const (
 	DriftLedger      DriftKind = "ledger"      // the ledger did not say what ECS runs, or lacked what it ran
 	DriftRetired     DriftKind = "retired"     // a service that the ledger had running is gone, or belongs to no environment any more
-	DriftUnmanaged   DriftKind = "unmanaged"   // no environment rule matches the service
+	DriftUnmanaged   DriftKind = "unmanaged"   // no environment rule matches the service, or none of a cluster that was asked for
 	DriftInput       DriftKind = "input"       // a deployment reads the tag, so that it is left alone
 	DriftForeign     DriftKind = "foreign"     // it runs an image of another account's registry, where no rule lets it move tags
 	DriftUnknown     DriftKind = "unknown"     // it runs an image whose digest nobody knows, or only guesses

@@ -260,7 +260,7 @@ func (p *sweepPass) services(ctx context.Context, at *sweepCursor) error {
 			p.unreachable(scope, "", err)
 			continue
 		}
-		p.noteClusters(clusters)
+		p.noteClusters(scope, clusters)
 		for _, cluster := range clusters {
 			if cluster < at.Cluster || !p.looksInto(scope, cluster) {
 				continue

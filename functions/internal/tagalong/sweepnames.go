@@ -12,11 +12,24 @@ type knownNames struct {
 	services []Service
 }
 
-// noteClusters notes the clusters of a scope, for a sweep of a part.
-func (p *sweepPass) noteClusters(clusters []string) {
-	if p.options.partial() {
-		p.named.clusters = append(p.named.clusters, clusters...)
+// noteClusters notes the clusters of a scope, for a sweep of a part. One that was asked
+// for by its name, and is not looked into, is told: nothing was found in it.
+func (p *sweepPass) noteClusters(scope Scope, clusters []string) {
+	if !p.options.partial() {
+		return
 	}
+	p.named.clusters = append(p.named.clusters, clusters...)
+	if name := p.options.Cluster; slices.Contains(clusters, name) && !p.looksInto(scope, name) {
+		p.find(driftOf(DriftUnmanaged, "", Service{Account: scope.Account, Region: scope.Region, Cluster: name}, p.whyNotInto(scope, name)))
+	}
+}
+
+// whyNotInto says why a cluster is not looked into.
+func (p *sweepPass) whyNotInto(scope Scope, cluster string) string {
+	if p.Rules.mayMatchCluster(scope, cluster) {
+		return "the cluster is not covered, and was not looked into"
+	}
+	return "no environment rule matches a service of this cluster, and it was not looked into"
 }
 
 // noteServices notes the services of a cluster, for a sweep of a part.

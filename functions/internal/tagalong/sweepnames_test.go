@@ -1,6 +1,7 @@
 package tagalong_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -47,6 +48,30 @@ func TestASweepOfANameThatNobodyKnowsIsAnError(t *testing.T) {
 			if found := errors.As(err, &unknown); found != (test.unknown != "") || found && !strings.HasPrefix(err.Error(), test.unknown) || err != nil && !found {
 				t.Errorf("cluster %q, service %q, dry %t: %v, want %s", test.cluster, test.service, dry, err, test.unknown)
 			}
+		}
+	}
+}
+
+// Of a cluster that is not looked into, that nothing is wrong would mean nothing.
+func TestASweepSaysThatItDidNotLookIntoTheClusterThatItWasAskedFor(t *testing.T) {
+	w := newEstateWorld(Rules{{Environment: "prod", Clusters: []string{"prod-*"}}})
+	w.Coverage = func(context.Context) (Coverage, error) {
+		return Coverage{Own: "111122223333", Listed: map[string]Given{"111122223333": {Clusters: []string{"prod-b", "test"}}, "444455556666": {}}}, nil
+	}
+	stray := Service{Account: prodAPI.Account, Region: prodAPI.Region, Cluster: "test", Name: "web"}
+	for _, s := range []Service{prodAPI, stray} {
+		w.rolls(s, ran("app", shopAPI, 1))
+	}
+	for cluster, want := range map[string]string{
+		"prod-a": "the cluster is not covered", "test": "no environment rule matches a service of this cluster", "prod-*": "", "": "",
+	} {
+		report := w.sweeps(t, SweepOptions{Cluster: cluster})
+		var reasons string
+		for _, d := range report.Drift {
+			reasons += d.Cluster + ": " + d.Reason
+		}
+		if said := strings.HasPrefix(reasons, cluster+": "+want); said != (want != "") || want == "" && reasons != "" || report.Left() {
+			t.Errorf("cluster %q: drift %+v, want %q", cluster, report.Drift, want)
 		}
 	}
 }
