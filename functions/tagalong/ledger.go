@@ -14,9 +14,9 @@ type createCommand struct {
 func (createCommand) Help() string {
 	return `Example:
 
-  tagalong ledger create --table tagalong
+  TAGALONG_ENVIRONMENTS='[{"environment":"prod","clusters":["prod-*"]}]' TAGALONG_ACCOUNTS='[]' tagalong ledger create --table tagalong
 
-The rules of TAGALONG_ENVIRONMENTS and the accounts of TAGALONG_ACCOUNTS are written into the table, for everybody who sweeps or replays: they must be those of the functions. In a new table none are the empty list.
+The rules of TAGALONG_ENVIRONMENTS and the accounts of TAGALONG_ACCOUNTS are written into the table, for everybody who sweeps or replays: they must be those of the functions. [] is said for none: a variable that is not set may be one that was forgotten.
 
 A table of that name that is there already is left as it is, but for rules and accounts that it lacks. In a table that the Terraform module makes it is the module that writes them.
 `
@@ -41,20 +41,18 @@ func (c *createCommand) Run(s *session) error {
 	} else {
 		fmt.Fprintf(s.stdout, "Table %s is there already.\n", s.table)
 	}
-	return c.store(s, &config, created)
+	return c.store(s, &config)
 }
 
 // store writes the settings that the table lacks.
-func (c *createCommand) store(s *session, config *boot.Config, created bool) error {
+func (c *createCommand) store(s *session, config *boot.Config) error {
 	ledger := s.ledger()
 	found, err := documents(s.ctx, ledger, config)
 	if err != nil {
 		return err
 	}
-	if !created { // it may be full of what the functions wrote
-		if err := unsaid(config, found); err != nil {
-			return err
-		}
+	if err := unsaid(config, found); err != nil {
+		return err
 	}
 	at, err := disagreements(s.ctx, config, ledger.Setting, found)
 	if err == nil && !c.RulesFromEnvironment {

@@ -76,8 +76,11 @@ func (c *sweepCommand) Run(s *session) error {
 		return err
 	}
 	nothing := "Nothing is wrong"
-	if err != nil {
+	switch {
+	case err != nil:
 		nothing = "Nothing was found, but not everything was looked at"
+	case report.Services == 0 && (c.Service != "" || c.Cluster != ""):
+		nothing = "No service was looked at: none matches"
 	}
 	if printed := render(s.out, report.Drift, driftColumns(s.view()), nothing); printed != nil {
 		return errors.Join(err, printed)

@@ -43,6 +43,10 @@ func (r *Registry) Read(ctx context.Context, repository tagalong.Repository, dig
 	if len(ids) == 0 {
 		return images, nil
 	}
+	if _, _, private := repository.ECR(); private && !legalName.MatchString(repository.Name) {
+		images.NoRepository = true // ECR can have none of that name
+		return images, nil
+	}
 	t, err := r.target(ctx, repository)
 	if err != nil {
 		return tagalong.Images{}, err

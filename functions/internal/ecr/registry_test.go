@@ -169,10 +169,12 @@ func TestOnlyPrivateRegistriesAreAsked(t *testing.T) {
 	for _, repository := range []tagalong.Repository{
 		{Registry: "docker.io", Name: "library/nginx"},
 		{Registry: shop.Registry, Name: "Upper"},
+		{Registry: shop.Registry, Name: "a"},
 		{Registry: shop.Registry, Name: ""},
 	} {
-		if _, err := r.Read(t.Context(), repository, nil, []string{"prod"}); err == nil {
-			t.Errorf("%s: no error", repository)
+		images, err := r.Read(t.Context(), repository, nil, []string{"prod"})
+		if _, _, private := repository.ECR(); private != images.NoRepository || private != (err == nil) {
+			t.Errorf("%s: %+v, error %v", repository, images, err)
 		}
 		if err := r.Tag(t.Context(), repository, tagalong.Manifest{}, "prod"); err == nil {
 			t.Errorf("%s: no error", repository)

@@ -17,6 +17,9 @@ func ParseEntries[T any](setting, raw, example string) ([]T, error) {
 	if err := decoder.Decode(&entries); err != nil {
 		return nil, fmt.Errorf("%s: %w; want an array such as %s", setting, err, example)
 	}
+	if entries == nil { // what a tool prints for a field that is not there
+		return nil, fmt.Errorf("%s: null: want [] for none, or an array such as %s", setting, example)
+	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("%s: text after the array: want one array and nothing else", setting)
 	}

@@ -80,7 +80,7 @@ func TestAllProblemsOfTheRulesAreNamedAtOnce(t *testing.T) {
 
 func TestRulesThatAreNoRulesAreRefused(t *testing.T) {
 	for _, raw := range []string{
-		``, `{}`, `"prod"`, `[`, `[{"environment":"prod"}] []`, `[{"environment":"prod","cluster":["x"]}]`,
+		``, `null`, `{}`, `"prod"`, `[`, `[{"environment":"prod"}] []`, `[{"environment":"prod","cluster":["x"]}]`,
 		`[{"environment":1}]`, `[{"environment":"prod","tags":"x"}]`, `[{"environment":"{environment}"}]`,
 		`[{"environment":"` + strings.Repeat("e", 64) + `"}]`, `[{"environment":"prod","tags":["` + strings.Repeat("t", 129) + `"]}]`,
 		`[{"environment":"prod","tags":["{environment"]}]`,
@@ -92,7 +92,7 @@ func TestRulesThatAreNoRulesAreRefused(t *testing.T) {
 }
 
 func TestRulesMayBeNone(t *testing.T) {
-	for _, raw := range []string{`[]`, `null`, ` [ ] `} {
+	for _, raw := range []string{`[]`, ` [ ] `} {
 		if rules, err := ParseRules(raw); err != nil || len(rules) != 0 {
 			t.Errorf("%s gives %+v, error %v", raw, rules, err)
 		}

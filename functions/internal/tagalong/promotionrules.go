@@ -32,9 +32,6 @@ func ParsePromotionRules(raw string) (PromotionRules, error) {
 	if err != nil {
 		return nil, err
 	}
-	if rules == nil {
-		return nil, errors.New("promotions: null: want [], by which no pipeline may tag, or no setting, by which all may")
-	}
 	var problems []error
 	for i, rule := range rules {
 		problems = append(problems, rule.check(fmt.Sprintf("promotions[%d]", i))...)
