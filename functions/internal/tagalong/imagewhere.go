@@ -64,7 +64,7 @@ func (q Queries) noTag(ctx context.Context, image ImageQuery, read Images) error
 		return err
 	}
 	if read.NoRepository && !known {
-		return q.noRepository(ctx, image)
+		return q.noRepository(ctx, image, "")
 	}
 	var tags []string
 	for p, err := range q.Records.OpenPlaces(ctx, image.Repository) {
@@ -81,7 +81,7 @@ func (q Queries) noTag(ctx context.Context, image ImageQuery, read Images) error
 
 // noRepository says that nobody knows a repository. Its nearest ones are those of its
 // name in other registries, and those called like a service: nothing lists all.
-func (q Queries) noRepository(ctx context.Context, image ImageQuery) error {
+func (q Queries) noRepository(ctx context.Context, image ImageQuery, elsewhere string) error {
 	d, err := q.directory(ctx)
 	if err != nil {
 		return err
@@ -98,7 +98,7 @@ func (q Queries) noRepository(ctx context.Context, image ImageQuery) error {
 		}
 	}
 	whole := repositoryOf(image)
-	return &UnknownNameError{Kind: RepositoryName, Name: whole, Nearest: nearest(whole, known), Watched: q.watched(d)}
+	return &UnknownNameError{Kind: RepositoryName, Name: whole, Nearest: nearest(whole, known), Watched: elsewhere + q.watched(d)}
 }
 
 // repositoryOf names an image's repository, with its registry if that is given.
@@ -109,13 +109,38 @@ func repositoryOf(image ImageQuery) string {
 // nowhere is nothing for an image that is nowhere. first says that it is the whole
 // answer: then a repository that nobody knows is an error.
 func (q Queries) nowhere(ctx context.Context, image ImageQuery, first bool) (watched string, err error) {
+	elsewhere, err := q.elsewhere(ctx, image)
+	if err != nil {
+		return "", err
+	}
 	if first && image.Repository != "" {
 		if known, err := q.knownAnywhere(ctx, image); err != nil || !known {
-			return "", cmp.Or(err, q.noRepository(ctx, image))
+			return "", cmp.Or(err, q.noRepository(ctx, image, elsewhere))
 		}
 	}
 	d, err := q.directory(ctx)
-	return q.watched(d), err
+	return elsewhere + q.watched(d), err
+}
+
+// elsewhere says under which other name a digest runs or ran: a scanner may have found
+// it in a replica, in a cache or under a mirror's name. It is "" if it does under none.
+func (q Queries) elsewhere(ctx context.Context, image ImageQuery) (string, error) {
+	if image.Digest == "" || image.Repository == "" {
+		return "", nil
+	}
+	anywhere, err := q.ofDigest(ctx, ImageQuery{Digest: image.Digest}, 1)
+	if err != nil {
+		return "", err
+	}
+	for p, err := range anywhere(PlaceAt{}) {
+		if err != nil {
+			return "", err
+		}
+		if p.meant && !image.in(p.Container.Image) {
+			return fmt.Sprintf("The digest runs or ran as %s, and not under this name. ", p.Container.Image), nil
+		}
+	}
+	return "", nil
 }
 
 // knownAnywhere reports whether the ledger or ECR, as far as we were given it, knows a
@@ -221,7 +246,7 @@ func (q Queries) registryOf(ctx context.Context, image ImageQuery) (string, erro
 	switch registries = distinct(registries); len(registries) {
 	case 0:
 		if known, err := q.knownAnywhere(ctx, image); err != nil || !known {
-			return "", cmp.Or(err, q.noRepository(ctx, image))
+			return "", cmp.Or(err, q.noRepository(ctx, image, ""))
 		}
 		return "", &ImageError{image, "nothing of that repository runs, so its registry is not known: want HOST/REPOSITORY:TAG"}
 	case 1:
