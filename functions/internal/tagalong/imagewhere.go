@@ -39,22 +39,25 @@ func (q Queries) resolved(ctx context.Context, image ImageQuery) (ImageQuery, er
 	return image, nil
 }
 
-// mayResolve returns an error if ECR cannot be asked for a tag, or must not: nothing of
-// the repository runs or ran lately, and it lies outside of what we were given. Whoever
-// asks could aim our credentials at any registry.
+// mayResolve returns an error if ECR cannot be asked for a tag, or must not: the
+// repository lies outside of what we were given. Whoever asks could aim our credentials
+// at any registry.
 func (q Queries) mayResolve(ctx context.Context, image ImageQuery) error {
 	if _, _, ok := (Repository{Registry: image.Registry}).ECR(); !ok {
 		return &ImageError{image, "tags are resolved in private ECR registries only: give the digest"}
 	}
-	known, err := q.known(ctx, image)
-	if err != nil || known {
+	registries, err := q.registriesFor(ctx, image)
+	if err != nil || len(registries) > 0 {
 		return err
 	}
-	registries, err := q.registriesFor(ctx, image)
-	if err == nil && len(registries) == 0 {
-		err = &ImageError{image, "nothing of that repository runs or ran lately, as far as the ledger knows: give the digest"}
+	known, err := q.known(ctx, image)
+	switch {
+	case err != nil || known && q.Coverage == nil:
+		return err
+	case known:
+		return &ImageError{image, "its registry is none that we were given, and is not asked: give the digest"}
 	}
-	return err
+	return &ImageError{image, "nothing of that repository runs or ran lately, as far as the ledger knows: give the digest"}
 }
 
 // noTag says that ECR has no such tag, or no such repository.
