@@ -282,7 +282,7 @@ func (l *Ledger) Claims(ctx context.Context, r tagalong.Repository) (tagalong.Re
 }
 
 const (
-	readersAtOnce = 8
+	readersAtOnce = 50 // ten containers with five tags each: no second round
 	readersPage   = 25 // a service has no more open places of one image
 )
 
