@@ -90,7 +90,7 @@ func incomplete(config *boot.Config, found map[string]string) error {
 		return nil
 	}
 	return fmt.Errorf(`table %q has no %s: nothing says that the rules and accounts here are those of its functions.
-Apply the Terraform module of this version; a table that "tagalong ledger create" made gets them by the same command, with %s as the functions have them, [] for none. --rules-from-environment goes ahead with the variables that are set here.`,
+Apply the Terraform module of this version; a table that "tagalong ledger create" made gets them by the same command, with %s as the functions have them, [] for none. --rules-from-environment goes ahead with the variables that are set here`,
 		config.Table, strings.Join(items, " and no "), strings.Join(variables, " and "))
 }
 
@@ -159,5 +159,5 @@ func (d disagreement) refusal() error {
 	if len(d) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%s\nUnset the variable, and the table's are taken; --rules-from-environment overrules them.", strings.Join(d, "\n"))
+	return fmt.Errorf("%s\nUnset the variable, and the table's are taken; --rules-from-environment overrules them", strings.Join(d, "\n"))
 }
