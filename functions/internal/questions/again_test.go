@@ -2,6 +2,7 @@ package questions_test
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -60,7 +61,7 @@ func TestANameThatIsKnownCostsNothing(t *testing.T) {
 	tagged, prod := tagalong.ImageQuery{Repository: shopAPI.Name, Tag: "v0"}, tagalong.Moment{Environment: "prod"}
 	for what, test := range map[string]struct {
 		ask       func() (rows int, err error)
-		directory int // reads of it
+		directory int64 // reads of it
 	}{
 		"running": {func() (int, error) {
 			return count(w.Running(t.Context(), tagalong.RunningQuery{Environment: "prod"}, tagalong.Paging{}))
@@ -78,19 +79,19 @@ func TestANameThatIsKnownCostsNothing(t *testing.T) {
 		}, 2},
 		"no difference": {func() (int, error) { return count(w.Diff(t.Context(), prod, prod, tagalong.Paging{})) }, 2},
 	} {
-		reads, places := 0, 0
+		var reads, places atomic.Int64 // side by side
 		ledger.Hook = func(_ context.Context, operation string) error {
 			switch operation {
 			case "Environments", "Seen", "Services":
-				reads++
+				reads.Add(1)
 			case "OpenPlaces":
-				places++
+				places.Add(1)
 			}
 			return nil
 		}
 		rows, err := test.ask()
-		if err != nil || reads != test.directory || (rows == 0) != (test.directory > 0) || places > 1 {
-			t.Errorf("%s: %d rows, %v, the directory was read %d times, want %d, and open places %d times", what, rows, err, reads, test.directory, places)
+		if err != nil || reads.Load() != test.directory || (rows == 0) != (test.directory > 0) || places.Load() > 1 {
+			t.Errorf("%s: %d rows, %v, the directory was read %d times, want %d, and open places %d times", what, rows, err, reads.Load(), test.directory, places.Load())
 		}
 		ledger.Hook = nil
 	}
