@@ -165,6 +165,7 @@ run "clusters_repositories_pipelines_and_regions_can_be_narrowed" {
         "arn:aws:codedeploy:eu-west-1:111122223333:deploymentgroup:*/*",
         "arn:aws:codepipeline:eu-west-1:111122223333:shop-*",
         "arn:aws:dynamodb:eu-west-1:111122223333:table/tagalong",
+        "arn:aws:dynamodb:eu-west-1:111122223333:table/tagalong/index/gsi1",
         "arn:aws:ecr:eu-west-1:111122223333:repository/shop/*",
         "arn:aws:ecr:eu-west-1:444455556666:repository/base",
         "arn:aws:ecs:eu-west-1:111122223333:service/prod-*/*",

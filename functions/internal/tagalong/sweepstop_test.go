@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -123,9 +124,12 @@ func TestAMissingTableIsOneErrorAtOnce(t *testing.T) {
 				for n := range 20 {
 					w.rolls(Service{Account: prodAPI.Account, Region: prodAPI.Region, Cluster: "prod-a", Name: fmt.Sprintf("s%02d", n)}, ran("app", shopAPI, 1))
 				}
-				gone := false
+				var gone atomic.Bool
 				w.ledger.Hook = func(_ context.Context, operation string) error {
-					if gone = gone || operation == from; gone {
+					if operation == from {
+						gone.Store(true)
+					}
+					if gone.Load() {
 						return fmt.Errorf("%s: %w", operation, ErrNoTable)
 					}
 					return nil
