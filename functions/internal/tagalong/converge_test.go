@@ -18,8 +18,8 @@ import (
 
 var prodAPI, prodWeb = allServices[0], allServices[1]
 
-// prodRules gives every service the environment prod and the tags.
-// prodRules name both accounts, so that each may tag what lies in the other's registry.
+// prodRules gives every service the environment prod and the tags. They name both
+// accounts, so that each may tag what lies in the other's registry.
 func prodRules(tags ...string) Rules {
 	return Rules{{Environment: "prod", Accounts: bothAccounts, Tags: tags}}
 }
