@@ -8,6 +8,7 @@ GOARCH ?= arm64
 FUNCTIONS := $(patsubst functions/%/main.go,%,$(filter-out functions/tagalong/%,$(wildcard functions/*/main.go)))
 LDFLAGS := -s -w
 DIST ?= dist
+NUMBERS := functions/internal/NUMBERS.md
 
 .PHONY: help
 help: ## List the targets
@@ -68,8 +69,13 @@ api: ## Lint the API's description, and ask the API whatever it describes (fetch
 	.ci/schemathesis
 
 .PHONY: bench
-bench: build ## Measure, and write the tables of numbers into README.md (fetches DynamoDB Local; needs Java and Maven)
-	.ci/dynamodb-local go run ./functions/internal/dev/bench README.md dist
+bench: build ## Measure, and write the tables into functions/internal/NUMBERS.md (fetches DynamoDB Local; needs Java and Maven)
+	.ci/dynamodb-local go run ./functions/internal/dev/bench $(NUMBERS) dist
+
+.PHONY: papers
+papers: ## Write what the READMEs show of the command: its picture, its examples, the module's inputs and outputs
+	go test -count=1 -run 'TestThePicture|TestTheReadmesShow' ./functions/tagalong -update
+	go test -count=1 -run TestTheModulesReadmeHasItsInputsAndOutputs ./functions/internal/dev -update
 
 .PHONY: check
 check: ## Vet, format and staticcheck
@@ -89,8 +95,8 @@ fence-deep: ## The same with both handlers stopped at every pair of their calls 
 SEEDS ?= 10
 FIRST ?= 1
 .PHONY: simulate
-simulate: ## Let ten years of 10,000 rollouts lose a fifth of their events, sweep once, and write the table into README.md
-	go run ./functions/internal/dev/simulate -seeds $(SEEDS) -first $(FIRST) README.md
+simulate: ## Let ten years of 10,000 rollouts lose a fifth of their events, sweep once, and write the table into functions/internal/NUMBERS.md
+	go run ./functions/internal/dev/simulate -seeds $(SEEDS) -first $(FIRST) $(NUMBERS)
 
 .PHONY: race
 race: ## Run all tests under the race detector, the long ones shortened

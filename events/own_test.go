@@ -7,15 +7,15 @@ import (
 	"testing"
 )
 
-// ownEvents gives the event and the patterns that the README shows of Tagalong's own
-// events.
+// ownEvents gives the event and the patterns that the package's README shows of
+// Tagalong's own events.
 func ownEvents(t *testing.T) (event []byte, patterns []matcher) {
 	t.Helper()
-	readme, err := os.ReadFile("../README.md")
+	readme, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, section, _ := strings.Cut(string(readme), "\n## Its own events\n")
+	_, section, _ := strings.Cut(string(readme), "\n## Tagalong's own events\n")
 	section, _, _ = strings.Cut(section, "\n## ")
 	blocks := regexp.MustCompile("(?s)```json\n(.*?)```").FindAllStringSubmatch(section, -1)
 	if len(blocks) != 3 {

@@ -6,7 +6,6 @@ import (
 	"go/parser"
 	"go/token"
 	"io"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -178,26 +177,5 @@ func TestGoModReplacesNothing(t *testing.T) {
 	}
 	if strings.Contains(string(mod), "replace ") {
 		t.Error("go.mod has a replace: go install would ignore it")
-	}
-}
-
-func TestTheReadmeNamesWhatExists(t *testing.T) {
-	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	makefile, err := os.ReadFile(filepath.Join(root, "Makefile"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, target := range regexp.MustCompile("(?m)(?:^|`)make ([a-z0-9-]+)").FindAllStringSubmatch(string(readme), -1) {
-		if !strings.Contains(string(makefile), "\n"+target[1]+":") {
-			t.Errorf("README names make %s, which is no target", target[1])
-		}
-	}
-	for _, link := range regexp.MustCompile(`\]\(([^)#:]+)\)`).FindAllStringSubmatch(string(readme), -1) {
-		if _, err := fs.Stat(os.DirFS(root), link[1]); err != nil {
-			t.Errorf("README links to %s: %v", link[1], err)
-		}
 	}
 }

@@ -253,14 +253,14 @@ func TestTheCommentsShowWhatIsSent(t *testing.T) {
 	}
 }
 
-// TestTheReadmeShowsWhatIsSent reads the README's event back: it has all fields, in
+// TestTheReadmeShowsWhatIsSent reads the event of events/README.md back: it has all fields, in
 // their order, and no other.
 func TestTheReadmeShowsWhatIsSent(t *testing.T) {
-	readme, err := os.ReadFile("../../../README.md")
+	readme, err := os.ReadFile("../../../events/README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, block, _ := strings.Cut(string(readme), "\n## Its own events\n")
+	_, block, _ := strings.Cut(string(readme), "\n## Tagalong's own events\n")
 	_, block, _ = strings.Cut(block, "```json\n")
 	block, _, _ = strings.Cut(block, "```")
 	var event struct {

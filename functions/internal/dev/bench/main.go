@@ -1,7 +1,7 @@
 // Command bench measures what one event, an answer and a sweep cost, and writes the
-// tables into README.md, between the marks there:
+// tables into functions/internal/NUMBERS.md, between the marks there:
 //
-//	.ci/dynamodb-local go run ./functions/internal/dev/bench README.md dist
+//	.ci/dynamodb-local go run ./functions/internal/dev/bench functions/internal/NUMBERS.md dist
 //
 // The events are real ones of the sandbox, the adapters are the product's. The
 // sandbox runs in a process of its own, so that only the product's allocations
@@ -34,7 +34,7 @@ func main() {
 	case len(os.Args) == 3:
 		err = run(os.Args[1], os.Args[2])
 	default:
-		err = errors.New("usage: bench README DIST, bench ask, or bench sweep")
+		err = errors.New("usage: bench FILE DIST, bench ask, or bench sweep")
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -56,7 +56,7 @@ func sweep() error {
 	return err
 }
 
-func run(readme, dist string) error {
+func run(file, dist string) error {
 	world, stop, err := start()
 	if err != nil {
 		return err
@@ -80,7 +80,7 @@ func run(readme, dist string) error {
 	}
 	text := table(rows) + "\n" + asked + "\n" + swept + "\n" + sizes
 	fmt.Print(text)
-	return insert(readme, text)
+	return insert(file, text)
 }
 
 // start runs the sandbox in another process and reads what it has set up.
@@ -143,15 +143,15 @@ func zipSizes(dist string) (string, error) {
 
 var between = regexp.MustCompile(`(?s)(<!-- bench:begin -->\n).*(<!-- bench:end -->)`)
 
-// insert puts the text between the marks of the README.
-func insert(readme, text string) error {
-	old, err := os.ReadFile(readme)
+// insert puts the text between the marks of a file.
+func insert(file, text string) error {
+	old, err := os.ReadFile(file)
 	if err != nil {
 		return err
 	}
 	if !between.Match(old) {
-		return fmt.Errorf("%s: no <!-- bench:begin --> and <!-- bench:end -->", readme)
+		return fmt.Errorf("%s: no <!-- bench:begin --> and <!-- bench:end -->", file)
 	}
 	text = strings.ReplaceAll(text, "$", "$$")
-	return os.WriteFile(readme, between.ReplaceAll(old, []byte("${1}"+text+"${2}")), 0o644)
+	return os.WriteFile(file, between.ReplaceAll(old, []byte("${1}"+text+"${2}")), 0o644)
 }

@@ -1,9 +1,9 @@
 // Command simulate lets a year pass over an estate, loses a fifth of its events,
 // shuffles and repeats the others, kills handlers, and shows that one sweep makes
-// ledger and tags true all the same. It writes its table into README.md, if that is
-// named, between the marks there:
+// ledger and tags true all the same. It writes its table into the file that is named,
+// between the marks there:
 //
-//	go run ./functions/internal/dev/simulate -seeds 100 README.md
+//	go run ./functions/internal/dev/simulate -seeds 100 functions/internal/NUMBERS.md
 //
 // Everything is in memory, and what happens follows from the seed, so that one that
 // fails can be run again: -first 42 -seeds 1. The sweep works side by side, so only
@@ -36,7 +36,7 @@ func main() {
 }
 
 // run lets the years pass, a few at a time, and tells each as it ends.
-func run(first uint64, seeds, rollouts int, readme string) error {
+func run(first uint64, seeds, rollouts int, file string) error {
 	began := time.Now()
 	debug.SetGCPercent(400) // much is made and soon forgotten
 	var (
@@ -67,10 +67,10 @@ func run(first uint64, seeds, rollouts int, readme string) error {
 	}
 	text := total.table(seeds, time.Since(began))
 	fmt.Print("\n" + text)
-	if readme == "" {
+	if file == "" {
 		return nil
 	}
-	return insert(readme, text)
+	return insert(file, text)
 }
 
 // table shows what all years had together.
@@ -107,14 +107,14 @@ func (r result) table(seeds int, took time.Duration) string {
 
 var between = regexp.MustCompile(`(?s)(<!-- simulate:begin -->\n).*(<!-- simulate:end -->)`)
 
-// insert puts the text between the marks of the README.
-func insert(readme, text string) error {
-	old, err := os.ReadFile(readme)
+// insert puts the text between the marks of a file.
+func insert(file, text string) error {
+	old, err := os.ReadFile(file)
 	if err != nil {
 		return err
 	}
 	if !between.Match(old) {
-		return fmt.Errorf("%s: no <!-- simulate:begin --> and <!-- simulate:end -->", readme)
+		return fmt.Errorf("%s: no <!-- simulate:begin --> and <!-- simulate:end -->", file)
 	}
-	return os.WriteFile(readme, between.ReplaceAll(old, []byte("${1}"+text+"${2}")), 0o644)
+	return os.WriteFile(file, between.ReplaceAll(old, []byte("${1}"+text+"${2}")), 0o644)
 }

@@ -1,5 +1,5 @@
-// Package jobtest gives the tests of the actions what they share: what the README tells
-// people to copy, and what ECR may refuse.
+// Package jobtest gives the tests of the actions what they share: what their READMEs
+// tell people to copy, and what ECR may refuse.
 package jobtest
 
 import (
@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// The README's two snippets, as far as the invoke actions go: in CloudFormation the
+// The two snippets of a README, as far as the invoke actions go: in CloudFormation the
 // UserParameters are JSON, in Terraform an object of which CodePipeline gets the JSON.
 var (
 	inCloudFormation = regexp.MustCompile(`(?s)FunctionName: tagalong-(\w+)\n\s+UserParameters: (?:'|>-\n\s+)(\{.*?"\})`)
@@ -20,11 +20,11 @@ var (
 	member           = regexp.MustCompile(`(?m)^\s+(\w+)\s+= (".*")$`)
 )
 
-// Recipes gives the UserParameters that both snippets have for an action, which must
-// be the same.
+// Recipes returns the UserParameters that both snippets of an action's README have, which
+// must be the same.
 func Recipes(t *testing.T, action string) []string {
 	t.Helper()
-	readme, err := os.ReadFile("../../../README.md")
+	readme, err := os.ReadFile("../../" + action + "/README.md")
 	if err != nil {
 		t.Fatal(err)
 	}

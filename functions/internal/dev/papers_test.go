@@ -1,0 +1,122 @@
+package dev_test
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// papers are what people read: all Markdown of the repository, by its path.
+func papers(t *testing.T) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		switch name := entry.Name(); {
+		case err != nil:
+			return err
+		case entry.IsDir() && slices.Contains([]string{".git", ".cache", ".terraform", "dist"}, name):
+			return filepath.SkipDir
+		case filepath.Ext(name) == ".md":
+			raw, err := os.ReadFile(path)
+			all[filepath.Clean(path)] = string(raw)
+			return err
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(all) < 10 {
+		t.Fatalf("%d papers", len(all))
+	}
+	return all
+}
+
+var (
+	makeTarget = regexp.MustCompile("(?m)(?:^|`)make ([a-z0-9-]+)")
+	link       = regexp.MustCompile(`\]\(([^)#:]*)(?:#([^):]*))?\)`)
+	heading    = regexp.MustCompile(`(?m)^#+ (.*)$`)
+)
+
+func TestThePapersNameWhatExists(t *testing.T) {
+	makefile := read(t, "Makefile")
+	all := papers(t)
+	for path, text := range all {
+		for _, target := range makeTarget.FindAllStringSubmatch(text, -1) {
+			if !strings.Contains(makefile, "\n"+target[1]+":") {
+				t.Errorf("%s names make %s, which is no target", path, target[1])
+			}
+		}
+		for _, l := range link.FindAllStringSubmatch(text, -1) {
+			to := path
+			if l[1] != "" {
+				to = filepath.Join(filepath.Dir(path), l[1])
+			}
+			if _, err := os.Stat(to); err != nil {
+				t.Errorf("%s links to %s: %v", path, l[1], err)
+			}
+			if l[2] != "" && !slices.Contains(anchors(all[to]), l[2]) {
+				t.Errorf("%s links to %s#%s, which is no heading there", path, l[1], l[2])
+			}
+		}
+	}
+}
+
+// anchors returns the names by which the headings of a paper are linked to, as GitHub
+// makes them.
+func anchors(text string) (names []string) {
+	dropped := regexp.MustCompile("[^a-z0-9 _-]")
+	for _, h := range heading.FindAllStringSubmatch(text, -1) {
+		names = append(names, strings.ReplaceAll(dropped.ReplaceAllString(strings.ToLower(h[1]), ""), " ", "-"))
+	}
+	return names
+}
+
+// TestTheReadmeIsShort keeps the first page one: what it would say more belongs into the
+// README of the folder that it is about.
+func TestTheReadmeIsShort(t *testing.T) {
+	if lines := strings.Count(read(t, "README.md"), "\n"); lines > 200 {
+		t.Errorf("README.md has %d lines, want 200 at most", lines)
+	}
+}
+
+// TestTheWorkflowRunsWhatEveryCommitMustPass holds the steps of .ci/run against those
+// that GitHub runs.
+func TestTheWorkflowRunsWhatEveryCommitMustPass(t *testing.T) {
+	all := regexp.MustCompile(`set -- ([a-z0-9 -]+)\n`).FindStringSubmatch(read(t, ".ci/run"))
+	if all == nil {
+		t.Fatal(".ci/run names no steps")
+	}
+	wanted := strings.Fields(all[1])
+	var steps []string
+	for _, matrix := range regexp.MustCompile(`step: \[(.*)\]`).FindAllStringSubmatch(read(t, ".github/workflows/test.yml"), -1) {
+		steps = append(steps, strings.Split(matrix[1], ", ")...)
+	}
+	slices.Sort(wanted)
+	slices.Sort(steps)
+	if !slices.Equal(wanted, steps) {
+		t.Errorf("test.yml runs %v, want the steps of .ci/run, %v", steps, wanted)
+	}
+}
+
+// TestActionsArePinned: a tag of somebody else's repository may move.
+func TestActionsArePinned(t *testing.T) {
+	workflows, err := filepath.Glob(filepath.Join(root, ".github/workflows/*.yml"))
+	if err != nil || workflows == nil {
+		t.Fatalf("%v, %v", workflows, err)
+	}
+	pinned := regexp.MustCompile(`uses: [\w/-]+@[0-9a-f]{40} # v[0-9.]+\n`)
+	for _, path := range workflows {
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if used, good := strings.Count(string(raw), "uses:"), len(pinned.FindAll(raw, -1)); used == 0 || used != good {
+			t.Errorf("%s uses %d actions, %d of them by commit with the version beside it", path, used, good)
+		}
+	}
+}
