@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/batch"
 	"github.com/tagalong-aws/tagalong/functions/internal/boot"
 	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring"
 )
@@ -23,14 +24,15 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	reactor, err := wiring.Reactor(ctx, config, cfg, boot.Logger(os.Stdout, config.LogLevel))
+	log := boot.Logger(os.Stdout, config.LogLevel)
+	reactor, err := wiring.Reactor(ctx, config, cfg, log)
 	if err != nil {
 		return err
 	}
-	boot.Start(func(ctx context.Context, event json.RawMessage) (any, error) {
+	boot.Start(batch.Handler(log, func(ctx context.Context, event json.RawMessage) error {
 		outcome, err := reactor.Handle(ctx, event)
 		boot.WriteMetrics(os.Stdout, time.Now(), outcome, err)
-		return nil, err
-	}, wiring.Open(cfg)...)
+		return err
+	}), wiring.Open(cfg)...)
 	return nil
 }

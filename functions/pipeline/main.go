@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/batch"
 	"github.com/tagalong-aws/tagalong/functions/internal/boot"
 	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/following"
 )
@@ -23,14 +24,15 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	follower, err := following.Follower(ctx, config, cfg, boot.Logger(os.Stdout, config.LogLevel))
+	log := boot.Logger(os.Stdout, config.LogLevel)
+	follower, err := following.Follower(ctx, config, cfg, log)
 	if err != nil {
 		return err
 	}
-	boot.Start(func(ctx context.Context, event json.RawMessage) (any, error) {
+	boot.Start(batch.Handler(log, func(ctx context.Context, event json.RawMessage) error {
 		outcomes, err := follower.Handle(ctx, event)
 		boot.WriteMetricsOf(os.Stdout, time.Now(), outcomes, err)
-		return nil, err
-	}, following.Open(cfg)...)
+		return err
+	}), following.Open(cfg)...)
 	return nil
 }

@@ -55,7 +55,7 @@ var layers = []*regexp.Regexp{
 	regexp.MustCompile(`^events$`),
 	regexp.MustCompile(`^functions/internal/parallel$`),
 	regexp.MustCompile(`^functions/internal/tagalong$`),
-	regexp.MustCompile(`^functions/internal/(api|clients|codedeploy|codepipeline|dynamo|ecr|ecs|eventbridge|pace|boot|boot/accounts)$`),
+	regexp.MustCompile(`^functions/internal/(api|batch|clients|codedeploy|codepipeline|dynamo|ecr|ecs|eventbridge|pace|boot|boot/accounts)$`),
 	regexp.MustCompile(`^functions/internal/(artifact|imagedefinitions|job|tagimage)$`),
 	regexp.MustCompile(`^functions/internal/(boot/wiring.*|sandbox.*|tagalongtest.*|job/jobtest|lambdatest|e2e|fence|questions)$`),
 	regexp.MustCompile(`^functions/internal/dev.*$`),

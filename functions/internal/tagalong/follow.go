@@ -27,8 +27,8 @@ type Follower struct {
 	Patience []time.Duration
 }
 
-// lagsFor is how long the API may lag behind its own events. Lambda's own second
-// retry comes later than that.
+// lagsFor is how long the API may lag behind its own events. The queue hands
+// an event out again later than that.
 const lagsFor = 2 * time.Minute
 
 // errLag says that the API does not yet know what its own event tells.
