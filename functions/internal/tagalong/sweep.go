@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"sync"
@@ -21,7 +22,7 @@ import (
 type Sweeper struct {
 	*Reactor
 	Estate  Estate
-	Records Records
+	Records SweepRecords
 	// Untagger removes the tags that Reactor.Untag has noted; nil leaves them alone.
 	Untagger Untagger
 	// Lifecycles says what images are exposed to once their tags move on; nil: it is not looked at.
@@ -29,6 +30,17 @@ type Sweeper struct {
 	Scopes     []Scope // where to look, in this order
 	// PendingAfter is when a rollout is overdue; zero: never.
 	PendingAfter time.Duration
+}
+
+// SweepRecords are what a sweep reads of what the questions read.
+type SweepRecords interface {
+	// Environments gives the names, sorted.
+	Environments(ctx context.Context) ([]string, error)
+	// Services is that of Directory, and Members that of Residents.
+	Services(ctx context.Context, environment string) ([]Service, error)
+	Members(ctx context.Context, environment string, from Service, hint int) iter.Seq2[Member, error]
+	// EnvironmentTags is that of Tagged.
+	EnvironmentTags(ctx context.Context, environment string, settled bool, behind TagID, hint int) iter.Seq2[Tag, error]
 }
 
 // SweepOptions say what a sweep looks at, and whether it changes anything.
@@ -43,7 +55,8 @@ type SweepOptions struct {
 	// Blocked puts every tag that is blocked again, at once: its repository may have
 	// been changed.
 	Blocked bool
-	// DryRun changes nothing: what would be healed is drift that is not.
+	// DryRun changes nothing: what would be healed is drift that is not, and so is each tag
+	// that would be put. All else the report says of the sweep that would have been.
 	DryRun bool
 	// Progress is told how far the sweep has come, from one goroutine at a time.
 	Progress func(SweepProgress)
@@ -115,7 +128,14 @@ var phases = []phase{
 // gathers what could not be looked at or healed; the report says it, too. A pass that
 // is interrupted is no error if another one goes on and this one got further.
 func (s *Sweeper) Sweep(ctx context.Context, o SweepOptions) (Report, error) {
-	p := &sweepPass{Sweeper: s, options: o, seen: map[Service]bool{}, closed: map[area]bool{}, wished: map[TagID]Tag{}, lifecycles: map[Repository]bool{}, foretold: map[TagID]bool{}, foreseen: map[Service]foresight{}}
+	if o.DryRun {
+		return s.dryRun(ctx, o)
+	}
+	return s.sweep(ctx, o)
+}
+
+func (s *Sweeper) sweep(ctx context.Context, o SweepOptions) (Report, error) {
+	p := &sweepPass{Sweeper: s, options: o, seen: map[Service]bool{}, closed: map[area]bool{}, wished: map[TagID]Tag{}, lifecycles: map[Repository]bool{}}
 	at, err := p.resume(ctx)
 	if err != nil {
 		return Report{Unfinished: true}, fmt.Errorf("reading the sweep's cursor: %w", err)
@@ -160,13 +180,10 @@ type sweepPass struct {
 	closed  map[area]bool    // what could not be looked at
 	named   knownNames       // where only a part is swept
 	stopped atomic.Bool      // in the midst of a chunk
-	// foretold are the tags of which a dry run has told where they would be put.
-	foretold map[TagID]bool
 
-	mu       sync.Mutex
-	wished   map[TagID]Tag         // to be put when all services have been told
-	endings  []Ending              // to be announced when this chunk has been told
-	foreseen map[Service]foresight // of a dry run
+	mu      sync.Mutex
+	wished  map[TagID]Tag // to be put when all services have been told
+	endings []Ending      // to be announced when this chunk has been told
 	// lifecycles are the repositories whose policies were looked at; one without a name is
 	// a registry of which it was told that they could not be.
 	lifecycles map[Repository]bool

@@ -12,8 +12,6 @@ import (
 	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
-	"github.com/opencontainers/go-digest"
-	"pgregory.net/rapid"
 
 	. "github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalongtest"
@@ -650,69 +648,12 @@ func TestOneRepositorysFailureDoesNotStopTheOthers(t *testing.T) {
 	w.wantDrift(t, report, "unreachable shop/api", "tag healed shop/web:prod")
 }
 
-func TestADryRunWritesNothingAndFindsWhatASweepHeals(t *testing.T) {
-	checkTimes(t, 200, func(t *rapid.T) {
-		deeds, fates := drawDeeds(t), drawFates(t)
-		rules := []Rules{
-			prodRules(), prodRules("{environment}", "{service}"),
-			{{Environment: "prod", Tags: []string{"{environment}"}, PreviousTags: []string{"{environment}-previous"}}},
-			{{Environment: "live", Services: []string{"web"}}, {Environment: "prod"}},
-		}
-		w := newEstateWorld(rapid.SampledFrom(rules).Draw(t, "rules"))
-		w.happens(t, deeds, fates)
-		w.Rules = rapid.SampledFrom(rules).Draw(t, "rules by now")
-		w.pass(time.Hour)
-		before := w.places()
-		writes, puts := w.ledger.Writes(), w.registry.Puts()
-		dry, err := w.Sweep(t.Context(), SweepOptions{Whole: true, DryRun: true})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if w.ledger.Writes() != writes || w.registry.Puts() != puts {
-			t.Fatalf("the dry run wrote: %+v", dry)
-		}
-		for _, d := range dry.Drift {
-			if d.Healed {
-				t.Fatalf("the dry run says that it healed %+v", d)
-			}
-		}
-		wet, err := w.Sweep(t.Context(), SweepOptions{Whole: true})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if (wet.Recorded > 0 || wet.Moved > 0) && !dry.Left() {
-			t.Fatalf("the dry run found nothing, the sweep did %+v\n%s", wet, textOf(deeds))
-		}
-		if diff := gocmp.Diff(services(wet), services(dry)); diff != "" {
-			t.Fatalf("services with drift (-sweep +dry run):\n%s\n%s", diff, textOf(deeds))
-		}
-		moved, foretold := map[string]digest.Digest{}, map[string]digest.Digest{}
-		for tag, at := range w.places() {
-			if at != before[tag] {
-				moved[tag] = at
-			}
-		}
-		for _, d := range dry.Drift {
-			if d.Kind == DriftTag {
-				name := d.Repository + ":" + d.Tag
-				if _, twice := foretold[name]; twice {
-					t.Fatalf("%s is told twice: %+v", name, dry.Drift)
-				}
-				foretold[name] = d.Want
-			}
-		}
-		if diff := gocmp.Diff(moved, foretold); diff != "" {
-			t.Fatalf("tags that move (-sweep +dry run):\n%s\n%s", diff, textOf(deeds))
-		}
-	})
-}
-
 // places gives where all tags are.
-func (w *estateWorld) places() map[string]digest.Digest {
-	all := map[string]digest.Digest{}
+func (w *estateWorld) places() map[string]string {
+	all := map[string]string{}
 	for _, r := range []Repository{shopAPI, shopWeb} {
 		for tag, at := range w.registry.Tags(r) {
-			all[r.Name+":"+tag] = at
+			all[r.Name+":"+tag] = at.String()
 		}
 	}
 	return all
@@ -780,15 +721,6 @@ func TestARunningDeploymentOfWhichNothingIsKnownIsDrift(t *testing.T) {
 }
 
 // services gives what drift there is of services: that of tags follows from it.
-func services(r Report) (all []string) {
-	for _, d := range r.Drift {
-		if d.Service != "" {
-			all = append(all, fmt.Sprint(d.Kind, d.Cluster, d.Service, d.Container, d.Reason))
-		}
-	}
-	slices.Sort(all)
-	return slices.Compact(all)
-}
 
 func TestASweepOfOneClusterOrServiceTouchesNoOther(t *testing.T) {
 	for _, test := range []struct {

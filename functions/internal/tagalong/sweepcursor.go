@@ -78,7 +78,7 @@ const rightAfter = 10 * time.Minute
 // leave writes down where the next pass on the schedule goes on; done tells that this
 // one has come to its end.
 func (p *sweepPass) leave(ctx context.Context, at sweepCursor, done bool) error {
-	if !p.options.Scheduled || p.options.DryRun {
+	if !p.options.Scheduled {
 		return nil
 	}
 	if done {

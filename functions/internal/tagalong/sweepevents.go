@@ -12,7 +12,7 @@ const lately = time.Minute
 
 // events sends what handlers and earlier sweeps have left in the outbox.
 func (p *sweepPass) events(ctx context.Context, _ *sweepCursor) error {
-	if p.Announcer == nil || p.options.partial() || p.options.DryRun {
+	if p.Announcer == nil || p.options.partial() {
 		return nil
 	}
 	var chunk []Ending
@@ -73,7 +73,7 @@ func (p *sweepPass) announceRecorded(ctx context.Context) {
 // intended. There is no outbox for drift: what is left the next sweep finds again, and
 // announces again.
 func (p *sweepPass) announceDrift(ctx context.Context) {
-	if p.Announcer == nil || p.options.DryRun {
+	if p.Announcer == nil {
 		return
 	}
 	var found []Event

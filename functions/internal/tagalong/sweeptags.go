@@ -162,27 +162,22 @@ func (p *sweepPass) retireOne(ctx context.Context, t *tenant) error {
 }
 
 func (p *sweepPass) retireNow(ctx context.Context, t *tenant, gone Fact) error {
-	if p.options.DryRun {
-		p.expect(t.Service, t.snap.readers(t.Service), foresight{released: t.snap.Head.held()})
-	} else if err := p.observe(ctx, t, t.concluded); err != nil {
+	if err := p.observe(ctx, t, t.concluded); err != nil {
 		return err
 	}
 	d := driftOf(DriftRetired, t.policy.Environment, t.Service, gone.Reason)
-	d.Healed = !p.options.DryRun
+	d.Healed = true
 	p.find(d)
 	return nil
 }
 
 // finishGone finishes the last change of a service that ECS has no more.
 func (p *sweepPass) finishGone(ctx context.Context, t *tenant) error {
-	if p.options.DryRun {
-		read := t.snap.readers(t.Service)
-		p.expect(t.Service, read, foresight{released: t.snap.Head.held(), claims: t.snap.Head.Claims, readers: read})
-	} else if err := p.observe(ctx, t, nil); err != nil {
+	if err := p.observe(ctx, t, nil); err != nil {
 		return err
 	}
 	d := driftOf(DriftLedger, t.policy.Environment, t.Service, unfinishedChange)
-	d.Healed = !p.options.DryRun
+	d.Healed = true
 	p.find(d)
 	return nil
 }
@@ -190,7 +185,6 @@ func (p *sweepPass) finishGone(ctx context.Context, t *tenant) error {
 // tags puts the tags that have been wished, once all is gone that one might have fallen
 // to, and compares every tag of the ledger with ECR.
 func (p *sweepPass) tags(ctx context.Context, at *sweepCursor) error {
-	p.foretell(ctx)
 	if err := p.putWished(ctx); stops(ctx, err) {
 		return err
 	} else if err != nil {
@@ -203,7 +197,6 @@ func (p *sweepPass) tags(ctx context.Context, at *sweepCursor) error {
 	if err != nil {
 		return fmt.Errorf("environments: %w", err)
 	}
-	q := Queries{Records: p.Records}
 	for _, name := range slices.Concat([]string{""}, environments) {
 		if name < at.Environment {
 			continue
@@ -212,7 +205,7 @@ func (p *sweepPass) tags(ctx context.Context, at *sweepCursor) error {
 			at.Environment, at.Tag = name, TagID{}
 		}
 		var chunk []Tag
-		for tag, err := range q.environmentTags(ctx, name, false, at.Tag, 0) {
+		for tag, err := range environmentTags(ctx, p.Records, name, at.Tag, 0) {
 			if err != nil {
 				return fmt.Errorf("tags of environment %q: %w", name, err)
 			}
@@ -264,7 +257,6 @@ func (p *sweepPass) tagChunk(ctx context.Context, at *sweepCursor, tags []Tag) e
 // repository compares tags of one repository with where ECR has them, and brings
 // them there.
 func (p *sweepPass) repository(ctx context.Context, r Repository, tags []Tag) error {
-	tags = slices.DeleteFunc(tags, func(tag Tag) bool { return p.foretold[tag.ID] })
 	tags, readers, err := p.renewed(ctx, r, tags)
 	if err != nil {
 		return err
@@ -272,9 +264,6 @@ func (p *sweepPass) repository(ctx context.Context, r Repository, tags []Tag) er
 	w := &want{}
 	for _, tag := range tags {
 		w.add("", tag.ID.Tag)
-		if p.options.DryRun { // else the put tells whether the image is there
-			w.add(tag.Wish.Digest, "")
-		}
 	}
 	images, err := p.Registry.Read(ctx, r, w.digests, w.tags)
 	if err != nil {
@@ -292,10 +281,6 @@ func (p *sweepPass) repository(ctx context.Context, r Repository, tags []Tag) er
 		if !touched {
 			now = tag
 		}
-		if _, there := images.Manifests[tag.Wish.Digest]; p.options.DryRun && !there {
-			v := images.absent(tag.Wish.Digest)
-			now.State, now.Reason = v.State, v.Reason
-		}
 		p.judge(tag, now, images.Tags[tag.ID.Tag], readers)
 	}
 	return errors.Join(err, p.warnOfLifecycle(ctx, r))
@@ -304,7 +289,7 @@ func (p *sweepPass) repository(ctx context.Context, r Repository, tags []Tag) er
 // bring converges tags, and gives those as they are then. One that has got another
 // wish since it was read is at somebody else's hands.
 func (p *sweepPass) bring(ctx context.Context, tags []Tag, readers Readers) (after map[TagID]Tag, err error) {
-	if p.options.DryRun || len(tags) == 0 {
+	if len(tags) == 0 {
 		return nil, nil
 	}
 	ids := idsOf(tags)
@@ -371,7 +356,6 @@ func (t Tag) fought(actual digest.Digest, now time.Time) bool {
 
 // judge reports a tag that was not as it should be, or is not now.
 func (p *sweepPass) judge(was, now Tag, actual digest.Digest, readers Readers) {
-	healed := now.State == TagConfirmed && !p.options.DryRun
 	switch {
 	case readers.has(was.ID):
 		p.find(was.drift(DriftInput, actual, readers.reason(was.ID)))
@@ -393,7 +377,7 @@ func (p *sweepPass) judge(was, now Tag, actual digest.Digest, readers Readers) {
 		case TagInput:
 			d.Reason = "no deployment reads it any more"
 		}
-		d.Healed = healed
+		d.Healed = now.State == TagConfirmed
 		p.find(d)
 	}
 }
@@ -430,17 +414,13 @@ func (p *sweepPass) renewed(ctx context.Context, r Repository, tags []Tag) ([]Ta
 			left = append(left, *renewed)
 		}
 	}
-	return left, p.expectedReaders(claims.Readers), nil
+	return left, claims.Readers, nil
 }
 
 // renew writes a wish that has changed; nil if nobody wishes the tag any more, or if
 // somebody else was faster.
 func (p *sweepPass) renew(ctx context.Context, tag Tag, best Claim, claimed bool) (*Tag, error) {
 	d := tag.drift(DriftLedger, tag.Actual, "the wish is not that of the newest claim")
-	if p.options.DryRun {
-		p.find(d)
-		return nil, nil
-	}
 	w := TagWrite{Mode: Renew, Wish: best, Version: newVersion(), Claims: newVersion(), Seen: tag.Claims, At: p.now()}
 	if !claimed {
 		w.Mode, w.Wish = Drop, Claim{Tag: tag.ID}

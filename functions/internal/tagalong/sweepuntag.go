@@ -109,7 +109,7 @@ func (u *untagging) clear(ctx context.Context, stale Stale) (problems error) {
 			left = append(left, tag)
 		}
 	}
-	if len(left) == len(stale.Tags) || u.options.DryRun {
+	if len(left) == len(stale.Tags) {
 		return problems
 	}
 	stale.Tags = left
@@ -124,10 +124,7 @@ func (u *untagging) remove(ctx context.Context, s Service, tag StaleTag) (over b
 	}
 	d := driftOf(DriftStale, tag.Environment, s, "the service is gone")
 	d.Registry, d.Repository, d.Tag, d.Actual = tag.ID.Registry, tag.ID.Name, tag.ID.Tag, tag.Digest
-	if d.Healed = !u.options.DryRun; !d.Healed {
-		u.find(d)
-		return false, nil
-	}
+	d.Healed = true
 	renewed, err := u.hold(ctx)
 	if err != nil {
 		return false, err

@@ -83,7 +83,11 @@ func (q Queries) wishes(ctx context.Context, query TagsQuery, behind wishAt, hin
 			case name == behind.Environment:
 				after = behind.Tag
 			}
-			for t, err := range q.environmentTags(ctx, name, query.Pending, after, hint) {
+			tags := environmentTags(ctx, q.Records, name, after, hint)
+			if query.Pending {
+				tags = q.Records.EnvironmentTags(ctx, name, false, after, hint)
+			}
+			for t, err := range tags {
 				if err != nil {
 					yield(Tag{}, fmt.Errorf("tags of environment %q: %w", name, err))
 					return
@@ -96,14 +100,16 @@ func (q Queries) wishes(ctx context.Context, query TagsQuery, behind wishAt, hin
 	}
 }
 
+// environmentTagger is who lists an environment's tags: see Tagged.
+type environmentTagger interface {
+	EnvironmentTags(ctx context.Context, environment string, settled bool, behind TagID, hint int) iter.Seq2[Tag, error]
+}
+
 // environmentTags reads the tags that are confirmed beside those that are not;
 // one that changes sides in between comes once.
-func (q Queries) environmentTags(ctx context.Context, environment string, pending bool, behind TagID, hint int) iter.Seq2[Tag, error] {
-	unconfirmed := q.Records.EnvironmentTags(ctx, environment, false, behind, hint)
-	if pending {
-		return unconfirmed
-	}
-	confirmed := q.Records.EnvironmentTags(ctx, environment, true, behind, hint)
+func environmentTags(ctx context.Context, records environmentTagger, environment string, behind TagID, hint int) iter.Seq2[Tag, error] {
+	unconfirmed := records.EnvironmentTags(ctx, environment, false, behind, hint)
+	confirmed := records.EnvironmentTags(ctx, environment, true, behind, hint)
 	var last TagID
 	both := merge([]iter.Seq2[Tag, error]{unconfirmed, confirmed}, func(a, b Tag) int { return byRepository(a.ID, b.ID) })
 	return only(both, func(t Tag) bool {

@@ -336,18 +336,14 @@ func (p *sweepPass) settle(ctx context.Context, t *tenant) error {
 	return nil
 }
 
-// heal tells the ledger what it lacks, or foresees what it would have then, and reports it.
+// heal tells the ledger what it lacks, and reports it.
 func (p *sweepPass) heal(ctx context.Context, t *tenant) (err error) {
 	facts, fault := t.due(), t.fault()
-	switch {
-	case len(facts) == 0 && fault == "":
+	if len(facts) == 0 && fault == "" {
 		return nil
-	case p.options.DryRun:
-		err = p.foresee(ctx, t, facts)
-	default:
-		if err = p.observe(ctx, t, facts); err == nil {
-			err = p.read(ctx, t)
-		}
+	}
+	if err = p.observe(ctx, t, facts); err == nil {
+		err = p.read(ctx, t)
 	}
 	if errors.Is(err, errOutdated) {
 		t.lacking = without(t.lacking, t.concluded) // the others were told
@@ -359,7 +355,7 @@ func (p *sweepPass) heal(ctx context.Context, t *tenant) (err error) {
 	}
 	if fault != "" {
 		d := driftOf(DriftLedger, t.policy.Environment, t.Service, fault)
-		d.Healed = !p.options.DryRun
+		d.Healed = true
 		p.find(d)
 	}
 	return err
