@@ -39,7 +39,7 @@ type cli struct {
 	Release      releaseCommand      `cmd:"" help:"What an execution of a pipeline was, and all that it put in place."`
 	Where        whereCommand        `cmd:"" help:"Where an image runs, rolls out and ran."`
 	Diff         diffCommand         `cmd:"" help:"What two environments, or one at two times, do not run alike."`
-	Tags         tagsCommand         `cmd:"" help:"The tags that the ledger wishes, and where ECR has them."`
+	Tags         tagsCommand         `cmd:"" help:"The desired tags, and where ECR has them."`
 	Environments environmentsCommand `cmd:"" help:"The environments, and how many services run in each."`
 	Wait         waitCommand         `cmd:"" help:"Wait until a digest runs in a service, or its rollout fails."`
 	Sweep        sweepCommand        `cmd:"" help:"Compare all that runs with ledger and tags, heal what differs, and print it."`

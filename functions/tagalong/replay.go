@@ -118,11 +118,11 @@ func tell(event json.RawMessage, o tagalong.Outcome, err error) string {
 	case err != nil:
 		return what + ": not handled"
 	case o.Unhandled:
-		return what + ": passed over, not an event for tagalong"
+		return what + ": skipped, not an event for tagalong"
 	case o.Unmanaged:
-		return what + ": passed over, no environment rule matches"
+		return what + ": skipped, no environment rule matches"
 	case o.Expired:
-		return what + ": passed over, older than the retention"
+		return what + ": skipped, older than the retention"
 	case o.Recorded:
 		return what + ": recorded" + tagsTold(o) + announced(o)
 	}

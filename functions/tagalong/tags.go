@@ -45,7 +45,7 @@ func (c *tagsCommand) Run(s *session) error {
 	return differences(rows)
 }
 
-// differences names the tags that are not where the ledger wishes them.
+// differences names the tags that are not on their desired digest.
 func differences(rows []tagalong.TagRow) error {
 	var texts []string
 	for _, row := range rows {
