@@ -1,4 +1,4 @@
-package dynamodbtest
+package conformance
 
 import (
 	"errors"

@@ -1,18 +1,16 @@
 //go:build conformance
 
-package dynamodbtest_test
+package conformance
 
 import (
 	"os"
 	"testing"
-
-	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/dynamodb/dynamodbtest"
 )
 
 // endpoints are the variables that name what to run against.
-var endpoints = map[dynamodbtest.Implementation]string{
-	dynamodbtest.DynamoDBLocal: "DYNAMODB_LOCAL_URL",
-	dynamodbtest.MiniStack:     "MINISTACK_URL",
+var endpoints = map[Implementation]string{
+	DynamoDBLocal: "DYNAMODB_LOCAL_URL",
+	MiniStack:     "MINISTACK_URL",
 }
 
 func TestConformance(t *testing.T) {
@@ -21,9 +19,9 @@ func TestConformance(t *testing.T) {
 		if url := os.Getenv(variable); url != "" {
 			found = true
 			t.Run(string(implementation), func(t *testing.T) {
-				t.Run("Suite", func(t *testing.T) { dynamodbtest.SuiteOf(t, connect(url), implementation) })
+				t.Run("Suite", func(t *testing.T) { SuiteOf(t, connect(url), implementation) })
 				t.Run("Differential", func(t *testing.T) {
-					dynamodbtest.Differential(t, embedded(t), connect(url), implementation, 3000)
+					Differential(t, embedded(t), connect(url), implementation, 3000)
 				})
 			})
 		}

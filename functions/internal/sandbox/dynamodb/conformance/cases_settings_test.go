@@ -1,4 +1,4 @@
-package dynamodbtest
+package conformance
 
 import (
 	"github.com/aws/aws-sdk-go-v2/aws"

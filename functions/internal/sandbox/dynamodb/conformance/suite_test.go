@@ -1,4 +1,4 @@
-package dynamodbtest
+package conformance
 
 import (
 	"context"
@@ -111,7 +111,7 @@ var notInTableName = regexp.MustCompile(`[^a-zA-Z0-9_.-]+`)
 // tableName makes a name that is unique, since names of cases are, and the
 // same in every run.
 func tableName(name string) string {
-	return "dynamodbtest." + notInTableName.ReplaceAllString(name, ".")
+	return "conformance." + notInTableName.ReplaceAllString(name, ".")
 }
 
 // env is what a case works with: a client and the case's own tables.

@@ -1,4 +1,4 @@
-package dynamodbtest
+package conformance
 
 // deviation is a way in which an implementation differs from AWS as documented,
 // and the cases that therefore fail on it.

@@ -1,4 +1,4 @@
-package dynamodbtest
+package conformance
 
 import (
 	"strings"
@@ -148,7 +148,7 @@ func transactCheckAndUpdate(e *env) {
 func transactUnknownTable(e *env) {
 	e.create()
 	err := e.transact(putAction(key("a"), ""), func(*env) types.TransactWriteItem {
-		return types.TransactWriteItem{Put: &types.Put{TableName: text("dynamodbtest.nowhere"), Item: parse(key("b"))}}
+		return types.TransactWriteItem{Put: &types.Put{TableName: text("conformance.nowhere"), Item: parse(key("b"))}}
 	})
 	e.code(err, notFound)
 	e.holds(key("a"), "")

@@ -1,4 +1,4 @@
-package dynamodbtest
+package conformance
 
 import (
 	"fmt"
@@ -95,7 +95,7 @@ var selections = []struct {
 	{"LimitZero", func(in *dynamodb.QueryInput) { in.Limit = aws.Int32(0) }, validation, ""},
 	{"LimitNegative", func(in *dynamodb.QueryInput) { in.Limit = aws.Int32(-1) }, validation, ""},
 	{"UnknownIndex", func(in *dynamodb.QueryInput) { in.IndexName = text("nowhere") }, validation, ""},
-	{"UnknownTable", func(in *dynamodb.QueryInput) { in.TableName = text("dynamodbtest.nowhere") }, notFound, ""},
+	{"UnknownTable", func(in *dynamodb.QueryInput) { in.TableName = text("conformance.nowhere") }, notFound, ""},
 }
 
 // filter adds a filter with the value :n, the number 3.

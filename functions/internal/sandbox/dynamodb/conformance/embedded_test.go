@@ -1,4 +1,4 @@
-package dynamodbtest_test
+package conformance
 
 import (
 	"bytes"
@@ -13,7 +13,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	fake "github.com/tagalong-aws/tagalong/functions/internal/sandbox/dynamodb"
-	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/dynamodb/dynamodbtest"
 )
 
 // bufferedClient reads the body before it sends it. The SDK closes its own as
@@ -51,5 +50,5 @@ func embedded(t *testing.T) *dynamodb.Client {
 }
 
 func TestEmbedded(t *testing.T) {
-	dynamodbtest.Suite(t, embedded(t))
+	Suite(t, embedded(t))
 }
