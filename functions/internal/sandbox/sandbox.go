@@ -10,7 +10,6 @@
 package sandbox
 
 import (
-	"context"
 	"net/http"
 	"strings"
 	"time"
@@ -51,8 +50,8 @@ type Sandbox struct {
 
 // route is a service of the JSON protocol.
 type route struct {
-	name  string // in the credential scope, and in the records
-	serve func(http.ResponseWriter, *http.Request, wire.Caller, string)
+	name    string // in the credential scope, and in the records
+	service wire.Service
 }
 
 // New makes a sandbox with nothing in it.
@@ -71,7 +70,7 @@ func New(options Options) *Sandbox {
 	s := &Sandbox{
 		options:     options,
 		CodeDeploy:  codedeploy.New(home),
-		DynamoDB:    dynamodb.New(dynamodb.Options{Now: options.Now, Scope: scopeOf}),
+		DynamoDB:    dynamodb.New(dynamodb.Options{Now: options.Now}),
 		ECR:         registry,
 		ECS:         ecs.New(ecs.Options{Home: home, Now: options.Now, Images: registry}),
 		EventBridge: eventbridge.New(eventbridge.Options{Home: home, Now: options.Now}),
@@ -80,33 +79,14 @@ func New(options Options) *Sandbox {
 	}
 	s.CodePipeline = codepipeline.New(codepipeline.Options{Home: home, Now: options.Now, Store: artifacts{s.S3, s.STS}})
 	s.routes = map[string]route{
-		"CodeDeploy_20141006":                  {"codedeploy", jsonService(s.CodeDeploy)},
-		"CodePipeline_20150709":                {"codepipeline", jsonService(s.CodePipeline)},
-		"DynamoDB_20120810":                    {"dynamodb", s.serveDynamoDB},
-		"AmazonEC2ContainerRegistry_V20150921": {"ecr", jsonService(s.ECR)},
-		"AmazonEC2ContainerServiceV20141113":   {"ecs", jsonService(s.ECS)},
-		"AWSEvents":                            {"events", jsonService(s.EventBridge)},
+		"CodeDeploy_20141006":                  {"codedeploy", s.CodeDeploy},
+		"CodePipeline_20150709":                {"codepipeline", s.CodePipeline},
+		"DynamoDB_20120810":                    {"dynamodb", s.DynamoDB},
+		"AmazonEC2ContainerRegistry_V20150921": {"ecr", s.ECR},
+		"AmazonEC2ContainerServiceV20141113":   {"ecs", s.ECS},
+		"AWSEvents":                            {"events", s.EventBridge},
 	}
 	return s
-}
-
-func jsonService(service wire.Service) func(http.ResponseWriter, *http.Request, wire.Caller, string) {
-	return func(w http.ResponseWriter, r *http.Request, caller wire.Caller, operation string) {
-		wire.Serve(w, r, service, caller, operation)
-	}
-}
-
-// scopeKey is where a request's context keeps its caller's scope.
-type scopeKey struct{}
-
-func (s *Sandbox) serveDynamoDB(w http.ResponseWriter, r *http.Request, caller wire.Caller, _ string) {
-	s.DynamoDB.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), scopeKey{}, caller.Scope)))
-}
-
-// scopeOf gives what serveDynamoDB put there.
-func scopeOf(r *http.Request) string {
-	scope, _ := r.Context().Value(scopeKey{}).(wire.Scope)
-	return scope.String()
 }
 
 // Home is the account and Region that the options name.
@@ -142,7 +122,7 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.calls.by(rec, caller.Scope)
-	found.serve(reply, r, caller, operation)
+	wire.Serve(reply, r, found.service, caller, operation)
 }
 
 // serveQuery answers the Query protocol, which only STS speaks here.

@@ -16,7 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/dynamo"
-	embedded "github.com/tagalong-aws/tagalong/functions/internal/sandbox/dynamodb"
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalongtest"
 )
@@ -129,7 +129,7 @@ func (d direct) Do(r *http.Request) (*http.Response, error) {
 // writeLedger makes a ledger with so many rollouts in a table of a DynamoDB.
 func writeLedger(ctx context.Context, to *dynamodb.Client, table string, rollouts int) error {
 	cfg := configOf("http://embedded")
-	cfg.HTTPClient = direct{embedded.New(embedded.Options{})}
+	cfg.HTTPClient = direct{sandbox.New(sandbox.Options{})}
 	from := dynamodb.NewFromConfig(cfg)
 	if _, err := dynamo.Create(ctx, from, table); err != nil {
 		return err

@@ -88,7 +88,7 @@ func TestListDeploymentsRefuses(t *testing.T) {
 		"InvalidDeploymentStatusException":     {IncludeOnlyStatuses: []types.DeploymentStatus{"Done"}},
 		"InvalidTimeRangeException":            {CreateTimeRange: &types.TimeRange{Start: &now, End: &before}},
 		"InvalidNextTokenException":            {NextToken: aws.String("x")},
-		"InvalidParameterException":            {ExternalId: aws.String("x")}, // not known to the sandbox
+		"ValidationException":                  {ExternalId: aws.String("x")}, // not known to the sandbox
 	} {
 		if _, err := w.list(in); sandboxtest.Code(err) != want {
 			t.Errorf("%v, want %s", err, want)

@@ -52,10 +52,8 @@ func compares(operator string, order int) bool {
 		return order <= 0
 	case ">":
 		return order > 0
-	case ">=":
-		return order >= 0
 	default:
-		return order == 0
+		return order >= 0
 	}
 }
 
@@ -66,65 +64,26 @@ func (c betweenCondition) holds(it item) bool {
 	return comparison{">=", c.of, c.low}.holds(it) && comparison{"<=", c.of, c.high}.holds(it)
 }
 
-// inCondition is of IN (list).
-type inCondition struct {
+// existence is attribute_exists(of) or attribute_not_exists(of).
+type existence struct {
 	of   operand
-	list []operand
+	want bool
 }
 
-func (c inCondition) holds(it item) bool {
-	for _, one := range c.list {
-		if (comparison{"=", c.of, one}).holds(it) {
-			return true
-		}
-	}
-	return false
+func (c existence) holds(it item) bool {
+	_, ok := c.of.eval(it)
+	return ok == c.want
 }
 
-// functionCondition is a function that is true or false.
-type functionCondition struct {
-	name string
-	args []operand
-}
+// prefixCondition is begins_with(of, prefix).
+type prefixCondition struct{ of, prefix operand }
 
-func (c functionCondition) holds(it item) bool {
-	v, ok := c.args[0].eval(it)
-	switch {
-	case c.name == "attribute_exists":
-		return ok
-	case c.name == "attribute_not_exists":
-		return !ok
-	case !ok:
-		return false
-	}
-	w, ok := c.args[1].eval(it)
-	if !ok {
-		return false
-	}
-	switch c.name {
-	case "attribute_type":
-		return string(v.kind) == w.text
-	case "begins_with":
-		return beginsWith(v, w)
-	default:
-		return containsValue(v, w)
-	}
+func (c prefixCondition) holds(it item) bool {
+	v, ok := c.of.eval(it)
+	w, ok2 := c.prefix.eval(it)
+	return ok && ok2 && beginsWith(v, w)
 }
 
 func beginsWith(v, w value) bool {
-	return v.kind == w.kind && (v.kind == kindS || v.kind == kindB) &&
-		len(v.text) >= len(w.text) && v.text[:len(w.text)] == w.text
-}
-
-// containsValue is the function contains: a part of a text, an element of a
-// set or list.
-func containsValue(v, w value) bool {
-	switch v.kind {
-	case kindS, kindB:
-		return v.kind == w.kind && strings.Contains(v.text, w.text)
-	case kindL, kindSS, kindNS, kindBS:
-		return v.has(w)
-	default:
-		return false
-	}
+	return v.kind == w.kind && v.kind.textual() && strings.HasPrefix(v.text, w.text)
 }

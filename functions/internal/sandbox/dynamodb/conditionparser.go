@@ -1,9 +1,6 @@
 package dynamodb
 
-import (
-	"slices"
-	"strings"
-)
+import "slices"
 
 // condition reads OR, AND, NOT and what they join, the loosest first.
 func (p *parser) condition() (condition, error) {
@@ -41,11 +38,11 @@ func (p *parser) negation() (condition, error) {
 
 // primary reads a parenthesis, a function or a comparison.
 func (p *parser) primary() (condition, error) {
-	if p.peek().symbol("(") {
-		return enclosed(p, (*parser).condition)
-	}
 	t := p.peek()
-	if t.kind == tokenWord && p.peekAfter().symbol("(") && t.text != "size" {
+	if t.symbol("(") {
+		return p.enclosed()
+	}
+	if t.kind == tokenWord && p.peekAfter().symbol("(") {
 		return p.function()
 	}
 	left, err := p.operand()
@@ -55,13 +52,13 @@ func (p *parser) primary() (condition, error) {
 	return p.comparison(left)
 }
 
-// enclosed reads a rule in parentheses. Parentheses around nothing but others
-// are redundant, which AWS refuses.
-func enclosed[T any](p *parser, rule func(*parser) (T, error)) (T, error) {
+// enclosed reads a condition in parentheses. Parentheses around nothing but
+// others are redundant, which AWS refuses.
+func (p *parser) enclosed() (condition, error) {
 	p.at++
 	double := p.peek().symbol("(")
 	start := p.at
-	inner, err := rule(p)
+	inner, err := p.condition()
 	if err != nil {
 		return inner, err
 	}
@@ -87,73 +84,46 @@ func (p *parser) matching(start int) int {
 	return -1
 }
 
+// conditionFunctions are the functions of conditions and their numbers of operands.
+var conditionFunctions = map[string]int{
+	"attribute_exists":     1,
+	"attribute_not_exists": 1,
+	"begins_with":          2,
+}
+
+// function reads name(operand, …).
 func (p *parser) function() (condition, error) {
-	name := p.peek().text
-	if _, ok := conditionFunctions[name]; !ok {
-		return nil, validationf("Invalid function name; function: %s", name)
+	name := p.next().text
+	count, ok := conditionFunctions[name]
+	if !ok {
+		return nil, validationf("Invalid function name, or one that the sandbox does not know; function: %s", name)
 	}
-	args, err := p.call()
+	p.at++ // the parenthesis
+	p.operators++
+	args, err := p.operands()
 	if err != nil {
 		return nil, err
 	}
-	return functionCondition{name, args}, checkFunction(name, args)
-}
-
-// checkFunction refuses operands that can never fit.
-func checkFunction(name string, args []operand) error {
-	_, isPath := args[0].(path)
-	if !isPath && strings.HasPrefix(name, "attribute_") && name != "attribute_type" {
-		return validationf("Operator or function requires a document path; operator or function: %s", name)
+	if err := p.expectSymbol(")"); err != nil {
+		return nil, err
 	}
-	if err := checkFirst(name, args[0], args[1:]...); err != nil {
-		return err
+	if len(args) != count {
+		return nil, validationf("Incorrect number of operands for operator or function; operator or function: %s, number of operands: %d", name, len(args))
 	}
-	switch name {
-	case "attribute_type":
-		return checkTypeName(args[1])
-	case "begins_with":
-		return checkOperands(name, args, func(k kind) bool { return k == kindS || k == kindB })
+	if name == "begins_with" {
+		return prefixCondition{args[0], args[1]}, firstError(checkFirst(name, args[0], args[1]), checkOperands(name, args, kind.textual))
 	}
-	return nil
-}
-
-func checkTypeName(o operand) error {
-	l, ok := o.(literal)
-	if !ok || l.value.kind != kindS {
-		return validationf("Incorrect operand type for operator or function; operator or function: attribute_type, operand type: not a string value")
+	if _, ok := args[0].(attribute); !ok {
+		return nil, validationf("Operator or function requires a document path; operator or function: %s", name)
 	}
-	known := []kind{kindS, kindN, kindB, kindBool, kindNull, kindM, kindL, kindSS, kindNS, kindBS}
-	if !slices.Contains(known, kind(l.value.text)) {
-		return validationf("Invalid attribute type name found; type: %s, valid types: {B,NULL,SS,BOOL,L,BS,N,NS,S,M}", l.value.text)
-	}
-	return nil
-}
-
-// checkOperands refuses literals of a kind that the operator does not take.
-func checkOperands(operator string, operands []operand, takes func(kind) bool) error {
-	for _, o := range operands {
-		switch o := o.(type) {
-		case literal:
-			if !takes(o.value.kind) {
-				return wrongOperand(operator, o.value.kind)
-			}
-		case sizeFunc:
-			if !takes(kindN) {
-				return wrongOperand(operator, kindN)
-			}
-		}
-	}
-	return nil
+	return existence{args[0], name == "attribute_exists"}, nil
 }
 
 // comparison reads what follows the left operand.
 func (p *parser) comparison(left operand) (condition, error) {
 	p.operators++
-	switch {
-	case p.acceptKeyword("BETWEEN"):
+	if p.acceptKeyword("BETWEEN") {
 		return p.between(left)
-	case p.acceptKeyword("IN"):
-		return p.in(left)
 	}
 	operator := p.peek()
 	if !slices.Contains([]string{"=", "<>", "<", "<=", ">", ">="}, operator.text) || operator.kind != tokenSymbol {
@@ -204,25 +174,4 @@ func checkBounds(low, high operand) error {
 		return validationf("The BETWEEN operator requires upper bound to be greater than or equal to lower bound; lower bound operand: %v, upper bound operand: %v", string(l.value.append(nil)), string(h.value.append(nil)))
 	}
 	return nil
-}
-
-func (p *parser) in(of operand) (condition, error) {
-	if err := p.expectSymbol("("); err != nil {
-		return nil, err
-	}
-	result := inCondition{of: of}
-	for {
-		one, err := p.operand()
-		if err != nil {
-			return nil, err
-		}
-		result.list = append(result.list, one)
-		if !p.acceptSymbol(",") {
-			break
-		}
-	}
-	if len(result.list) > 100 {
-		return nil, validationf("The IN operator is provided with too many operands; number of operands: %d", len(result.list))
-	}
-	return result, firstError(p.expectSymbol(")"), checkFirst("IN", of, result.list...))
 }

@@ -1,11 +1,10 @@
 package dynamodb
 
 import (
-	"crypto/sha256"
 	"fmt"
 	"slices"
 
-	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/wire"
 )
 
 type attributeDefinition struct {
@@ -18,53 +17,29 @@ type keyElement struct {
 	KeyType       string
 }
 
-type throughputInput struct {
-	ReadCapacityUnits  int
-	WriteCapacityUnits int
-}
-
 type projectionInput struct {
 	ProjectionType   string
 	NonKeyAttributes []string `json:",omitempty"`
 }
 
 type indexInput struct {
-	IndexName             *string
-	KeySchema             []keyElement
-	Projection            *projectionInput
-	ProvisionedThroughput *throughputInput
-}
-
-type tag struct {
-	Key   string
-	Value string
+	IndexName  *string
+	KeySchema  []keyElement
+	Projection *projectionInput
 }
 
 type createTableInput struct {
-	TableName                 *string
-	AttributeDefinitions      []attributeDefinition
-	KeySchema                 []keyElement
-	GlobalSecondaryIndexes    []indexInput
-	BillingMode               string
-	ProvisionedThroughput     *throughputInput
-	DeletionProtectionEnabled bool
-	TableClass                string
-	Tags                      []tag
+	TableName              *string
+	AttributeDefinitions   []attributeDefinition
+	KeySchema              []keyElement
+	GlobalSecondaryIndexes []indexInput
+	BillingMode            string
 }
 
-// settings are what of a table can be changed and does not touch its items.
-type settings struct {
-	billing            string
-	throughput         *throughputInput
-	deletionProtection bool
-	class              string
-	tags               map[string]string
-	ttlAttribute       string // "" when time to live is off
-	recovery           bool   // point-in-time recovery
-	recoveryDays       int
-}
-
-const maxIndexes = 20
+const (
+	maxIndexes = 20
+	onDemand   = "PAY_PER_REQUEST" // the one BillingMode of the sandbox
+)
 
 // table makes the table asked for, or says what is wrong with it.
 func (in *createTableInput) table(s *scope) (*table, error) {
@@ -85,12 +60,12 @@ func (in *createTableInput) table(s *scope) (*table, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &table{name: *in.TableName, created: s.now(), keys: keys, items: newCollection(), settings: in.settings()}
-	t.arn = tagalong.PartitionOf(s.region).ARN("dynamodb", s.region, s.account, "table/"+t.name)
-	t.id = identifier(fmt.Sprint(t.arn, t.created.UnixNano()))
+	t := &table{name: *in.TableName, created: s.now(), keys: keys, items: newCollection()}
+	t.arn = s.ARN("dynamodb", "table/"+t.name)
+	t.id = wire.UUID(t.arn, fmt.Sprint(t.created.UnixNano()))
 	used := keys.attributes()
 	for _, one := range in.GlobalSecondaryIndexes {
-		x, err := one.index(t, types, in.BillingMode)
+		x, err := one.index(t, types)
 		if err != nil {
 			return nil, err
 		}
@@ -105,11 +80,16 @@ func (in *createTableInput) check() error {
 		checkTableName(in.TableName),
 		required("attributeDefinitions", in.AttributeDefinitions != nil),
 		required("keySchema", in.KeySchema != nil),
-		oneOf("tableClass", in.TableClass, "STANDARD", "STANDARD_INFREQUENT_ACCESS"),
-		checkBilling(in.BillingMode, in.ProvisionedThroughput),
-		checkTags(in.Tags),
+		in.checkBilling(),
 		in.checkIndexes(),
 	)
+}
+
+func (in *createTableInput) checkBilling() error {
+	if in.BillingMode != onDemand {
+		return invalidValue("BillingMode %q is not known to the sandbox, which has %s alone", in.BillingMode, onDemand)
+	}
+	return nil
 }
 
 func (in *createTableInput) checkIndexes() error {
@@ -117,38 +97,7 @@ func (in *createTableInput) checkIndexes() error {
 		return invalidValue("List of GlobalSecondaryIndexes is empty")
 	}
 	if len(in.GlobalSecondaryIndexes) > maxIndexes {
-		return errorf("LimitExceededException", "GlobalSecondaryIndex count exceeds the per-table limit of %d", maxIndexes)
-	}
-	return nil
-}
-
-func (in *createTableInput) settings() settings {
-	s := settings{
-		billing:            in.BillingMode,
-		throughput:         in.ProvisionedThroughput,
-		deletionProtection: in.DeletionProtectionEnabled,
-		class:              in.TableClass,
-		tags:               map[string]string{},
-		recoveryDays:       35,
-	}
-	for _, one := range in.Tags {
-		s.tags[one.Key] = one.Value
-	}
-	return s
-}
-
-// checkBilling refuses throughput where there is none to provision, and its lack.
-func checkBilling(mode string, throughput *throughputInput) error {
-	if err := oneOf("billingMode", mode, "PROVISIONED", "PAY_PER_REQUEST"); err != nil {
-		return err
-	}
-	switch {
-	case mode == "PAY_PER_REQUEST" && throughput != nil:
-		return invalidValue("Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST")
-	case mode != "PAY_PER_REQUEST" && throughput == nil:
-		return invalidValue("ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED")
-	case throughput != nil && (throughput.ReadCapacityUnits < 1 || throughput.WriteCapacityUnits < 1):
-		return validationf("1 validation error detected: Value at 'provisionedThroughput' failed to satisfy constraint: Member must have value greater than or equal to 1")
+		return wire.Errorf("LimitExceededException", "GlobalSecondaryIndex count exceeds the per-table limit of %d", maxIndexes)
 	}
 	return nil
 }
@@ -181,8 +130,8 @@ func newKeySchema(elements []keyElement, types map[string]kind) (keySchema, erro
 }
 
 // index makes one global secondary index.
-func (in *indexInput) index(t *table, types map[string]kind, billing string) (*index, error) {
-	if err := firstError(checkName("indexName", in.IndexName), required("projection", in.Projection != nil), checkBilling(billing, in.ProvisionedThroughput)); err != nil {
+func (in *indexInput) index(t *table, types map[string]kind) (*index, error) {
+	if err := firstError(checkName("indexName", in.IndexName), required("projection", in.Projection != nil)); err != nil {
 		return nil, err
 	}
 	if t.index(*in.IndexName) != nil {
@@ -192,7 +141,7 @@ func (in *indexInput) index(t *table, types map[string]kind, billing string) (*i
 	if err != nil {
 		return nil, err
 	}
-	x := &index{name: *in.IndexName, keys: keys, table: t.keys, items: newCollection(), throughput: in.ProvisionedThroughput}
+	x := &index{name: *in.IndexName, keys: keys, table: t.keys, items: newCollection()}
 	x.projection = projection{kind: in.Projection.ProjectionType, attributes: in.Projection.NonKeyAttributes}
 	return x, x.projection.check()
 }
@@ -217,10 +166,4 @@ func checkDefinitions(types map[string]kind, used []keyAttribute) error {
 		}
 	}
 	return nil
-}
-
-// identifier makes an identifier in the form of a UUID out of text.
-func identifier(text string) string {
-	sum := sha256.Sum256([]byte(text))
-	return fmt.Sprintf("%x-%x-%x-%x-%x", sum[:4], sum[4:6], sum[6:8], sum[8:10], sum[10:16])
 }

@@ -1,51 +1,66 @@
 package dynamodb
 
 import (
-	"net/http"
-	"strings"
 	"sync"
 	"time"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/wire"
 )
 
 // Options configure a DB. The zero value works.
 type Options struct {
-	// Now is the clock, time.Now when nil.
-	Now func() time.Time
-
-	// Scope tells the account and Region that a request belongs to, as
-	// "ACCOUNT/REGION"; tables of different scopes know nothing of each other.
-	// Nil means that all requests share one scope, "000000000000/us-east-1".
-	Scope func(*http.Request) string
+	Now func() time.Time // the clock, time.Now when nil
 }
 
-// DB is a DynamoDB in memory, an http.Handler. Its methods may be called from
-// several goroutines.
+// DB is a DynamoDB in memory, with tables of its own for each account and Region.
+// Its methods may be called from several goroutines.
 type DB struct {
 	now    func() time.Time
-	scope  func(*http.Request) string
 	mu     sync.Mutex // guards scopes
-	scopes map[string]*scope
+	scopes map[wire.Scope]*scope
 }
-
-const defaultScope = "000000000000/us-east-1"
 
 // New makes an empty DB.
 func New(opts Options) *DB {
-	db := &DB{now: opts.Now, scope: opts.Scope, scopes: map[string]*scope{}}
+	db := &DB{now: opts.Now, scopes: map[wire.Scope]*scope{}}
 	if db.now == nil {
 		db.now = time.Now
-	}
-	if db.scope == nil {
-		db.scope = func(*http.Request) string { return defaultScope }
 	}
 	return db
 }
 
+var operations = wire.Operations[*scope]{
+	"BatchGetItem":       op((*scope).batchGetItem),
+	"BatchWriteItem":     op((*scope).batchWriteItem),
+	"CreateTable":        op((*scope).createTable),
+	"DeleteItem":         op((*scope).deleteItem),
+	"DeleteTable":        op((*scope).deleteTable),
+	"DescribeTable":      op((*scope).describeTable),
+	"DescribeTimeToLive": op((*scope).describeTimeToLive),
+	"GetItem":            op((*scope).getItem),
+	"ListTables":         op((*scope).listTables),
+	"PutItem":            op((*scope).putItem),
+	"Query":              op((*scope).query),
+	"Scan":               op((*scope).scan),
+	"TransactWriteItems": op((*scope).transactWriteItems),
+	"UpdateItem":         op((*scope).updateItem),
+	"UpdateTimeToLive":   op((*scope).updateTimeToLive),
+}
+
+// op leaves out the caller, whose scope has been chosen.
+func op[In, Out any](f func(*scope, *In) (Out, error)) func(*scope, wire.Caller, []byte) (any, error) {
+	return wire.Op(func(s *scope, _ wire.Caller, in In) (Out, error) { return f(s, &in) })
+}
+
+// Call answers one request, as wire.Service asks.
+func (db *DB) Call(caller wire.Caller, operation string, body []byte) (any, error) {
+	return operations.Call(db.scope(caller.Scope), caller, operation, body)
+}
+
 // scope is the tables of one account and Region.
 type scope struct {
-	now     func() time.Time
-	account string
-	region  string
+	wire.Scope
+	now func() time.Time
 
 	mu     sync.RWMutex // guards what follows, tables' contents included
 	tables map[string]*table
@@ -54,15 +69,13 @@ type scope struct {
 	tokenSweep int // number of tokens at which old ones are dropped
 }
 
-func (db *DB) scopeOf(r *http.Request) *scope {
-	name := db.scope(r)
+func (db *DB) scope(of wire.Scope) *scope {
 	db.mu.Lock()
 	defer db.mu.Unlock()
-	s, ok := db.scopes[name]
+	s, ok := db.scopes[of]
 	if !ok {
-		account, region, _ := strings.Cut(name, "/")
-		s = &scope{now: db.now, account: account, region: region, tables: map[string]*table{}, tokens: map[string]tokenUse{}}
-		db.scopes[name] = s
+		s = &scope{Scope: of, now: db.now, tables: map[string]*table{}, tokens: map[string]tokenUse{}}
+		db.scopes[of] = s
 	}
 	return s
 }
@@ -72,5 +85,5 @@ func (s *scope) table(name string) (*table, error) {
 	if t, ok := s.tables[name]; ok {
 		return t, nil
 	}
-	return nil, errorf(codeTableNotFound, "Requested resource not found")
+	return nil, wire.Errorf(codeTableNotFound, "Requested resource not found")
 }

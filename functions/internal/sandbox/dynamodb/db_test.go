@@ -1,46 +1,46 @@
 package dynamodb_test
 
 import (
-	"bytes"
-	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
-	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	fake "github.com/tagalong-aws/tagalong/functions/internal/sandbox/dynamodb"
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/sandboxtest"
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/wire"
 )
 
-// connect makes an SDK client that does not retry.
-func connect(url string) *dynamodb.Client {
-	return dynamodb.New(dynamodb.Options{
-		BaseEndpoint: &url,
-		Region:       "eu-west-1",
-		Credentials:  credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
-		Retryer:      aws.NopRetryer{},
-	})
+// post calls an operation with a body that no SDK need have written, and gives
+// the answer, or the error.
+func post(db *fake.DB, operation, body string) (string, error) {
+	return postAs(db, wire.Caller{}, operation, body)
 }
 
-// post sends a raw body, as no SDK would, and gives status and answer.
-func post(db *fake.DB, operation, body string, change ...func(*http.Request)) (int, string) {
-	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
-	r.Header.Set("X-Amz-Target", "DynamoDB_20120810."+operation)
-	r.Header.Set("Content-Type", "application/x-amz-json-1.0")
-	for _, f := range change {
-		f(r)
+func postAs(db *fake.DB, caller wire.Caller, operation, body string) (string, error) {
+	out, err := db.Call(caller, operation, []byte(body))
+	if err != nil {
+		return "", err
 	}
-	w := httptest.NewRecorder()
-	db.ServeHTTP(w, r)
-	return w.Code, w.Body.String()
+	answer, err := json.Marshal(out)
+	return string(answer), err
+}
+
+// must is post where nothing may be refused.
+func must(tb testing.TB, db *fake.DB, operation, body string) string {
+	tb.Helper()
+	answer, err := post(db, operation, body)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return answer
 }
 
 const createBody = `{"TableName":"tab","BillingMode":"PAY_PER_REQUEST",
@@ -53,13 +53,23 @@ var refusals = []struct{ name, operation, body, code, names string }{
 	{"UnknownMember", "GetItem", `{"TableName":"tab","Key":{"pk":{"S":"a"}},"Consistent":true}`, "ValidationException", "Consistent"},
 	{"MemberInOtherCase", "GetItem", `{"tableName":"tab","Key":{"pk":{"S":"a"}}}`, "ValidationException", "tableName"},
 	{"UnknownMemberBelow", "BatchGetItem", `{"RequestItems":{"tab":{"Keys":[{"pk":{"S":"a"}}],"Limit":1}}}`, "ValidationException", "Limit"},
-	{"UnknownMemberInList", "TransactGetItems", `{"TransactItems":[{"Get":{"TableName":"tab","Key":{"pk":{"S":"a"}},"X":1}}]}`, "ValidationException", "X"},
+	{"UnknownMemberInList", "TransactWriteItems", `{"TransactItems":[{"Delete":{"TableName":"tab","Key":{"pk":{"S":"a"}},"X":1}}]}`, "ValidationException", "TransactItems.Delete.X"},
 	{"LegacyExpected", "PutItem", `{"TableName":"tab","Item":{"pk":{"S":"a"}},"Expected":{}}`, "ValidationException", "Expected"},
 	{"LegacyKeyConditions", "Query", `{"TableName":"tab","KeyConditions":{}}`, "ValidationException", "KeyConditions"},
 	{"LegacyAttributesToGet", "BatchGetItem", `{"RequestItems":{"tab":{"Keys":[{"pk":{"S":"a"}}],"AttributesToGet":["a"]}}}`, "ValidationException", "AttributesToGet"},
 	{"LocalIndexes", "CreateTable", `{"TableName":"two","LocalSecondaryIndexes":[]}`, "ValidationException", "LocalSecondaryIndexes"},
 	{"Streams", "CreateTable", `{"TableName":"two","StreamSpecification":{"StreamEnabled":true}}`, "ValidationException", "StreamSpecification"},
-	{"IndexesOfUpdateTable", "UpdateTable", `{"TableName":"tab","GlobalSecondaryIndexUpdates":[]}`, "ValidationException", "GlobalSecondaryIndexUpdates"},
+	{"Tags", "CreateTable", `{"TableName":"two","Tags":[]}`, "ValidationException", "Tags"},
+	{"Provisioned", "CreateTable", strings.Replace(createBody, "PAY_PER_REQUEST", "PROVISIONED", 1), "ValidationException", "PROVISIONED"},
+	{"UpdateTable", "UpdateTable", `{"TableName":"tab"}`, "UnknownOperationException", "UpdateTable"},
+	{"TransactGetItems", "TransactGetItems", `{"TransactItems":[]}`, "UnknownOperationException", "TransactGetItems"},
+	{"DocumentPath", "GetItem", `{"TableName":"tab","Key":{"pk":{"S":"a"}},"ProjectionExpression":"a.b"}`, "ValidationException", "a.b"},
+	{"ListIndex", "GetItem", `{"TableName":"tab","Key":{"pk":{"S":"a"}},"ProjectionExpression":"a[1]"}`, "ValidationException", "a[1]"},
+	{"Sum", "UpdateItem", `{"TableName":"tab","Key":{"pk":{"S":"a"}},"UpdateExpression":"SET n = n + n"}`, "ValidationException", "n + n"},
+	{"UpdateFunction", "UpdateItem", `{"TableName":"tab","Key":{"pk":{"S":"a"}},"UpdateExpression":"SET n = if_not_exists(n, q)"}`, "ValidationException", "if_not_exists"},
+	{"Add", "UpdateItem", `{"TableName":"tab","Key":{"pk":{"S":"a"}},"UpdateExpression":"ADD n :n","ExpressionAttributeValues":{":n":{"N":"1"}}}`, "ValidationException", "ADD"},
+	{"ConditionFunction", "DeleteItem", `{"TableName":"tab","Key":{"pk":{"S":"a"}},"ConditionExpression":"contains(n, q)"}`, "ValidationException", "contains"},
+	{"Segments", "Scan", `{"TableName":"tab","Segment":0,"TotalSegments":1}`, "ValidationException", "egment"},
 	{"NotJSON", "GetItem", `{"TableName":`, "SerializationException", ""},
 	{"NotAnObject", "GetItem", `[]`, "SerializationException", ""},
 	{"WrongTypeOfMember", "GetItem", `{"TableName":1,"Key":{"pk":{"S":"a"}}}`, "SerializationException", ""},
@@ -81,51 +91,30 @@ var refusals = []struct{ name, operation, body, code, names string }{
 
 func TestRefusals(t *testing.T) {
 	db := fake.New(fake.Options{})
-	if status, answer := post(db, "CreateTable", createBody); status != http.StatusOK {
-		t.Fatal(answer)
-	}
+	must(t, db, "CreateTable", createBody)
 	for _, c := range refusals {
 		t.Run(c.name, func(t *testing.T) {
-			status, answer := post(db, c.operation, c.body)
-			if status != http.StatusBadRequest || !strings.Contains(answer, "#"+c.code+`"`) || !strings.Contains(answer, c.names) {
-				t.Errorf("got %d %s, want %s naming %q", status, answer, c.code, c.names)
+			answer, err := post(db, c.operation, c.body)
+			if refused, ok := errors.AsType[*wire.Error](err); !ok || refused.Code != c.code || !strings.Contains(refused.Message, c.names) {
+				t.Errorf("got %s %v, want %s naming %q", answer, err, c.code, c.names)
 			}
 		})
 	}
 }
 
-func TestTransportRefusals(t *testing.T) {
-	db := fake.New(fake.Options{})
-	for name, change := range map[string]func(*http.Request){
-		"method":       func(r *http.Request) { r.Method = http.MethodGet },
-		"target":       func(r *http.Request) { r.Header.Set("X-Amz-Target", "ListTables") },
-		"no target":    func(r *http.Request) { r.Header.Del("X-Amz-Target") },
-		"content type": func(r *http.Request) { r.Header.Set("Content-Type", "application/json") },
-		"cut off":      func(r *http.Request) { r.Body = io.NopCloser(io.MultiReader(bytes.NewReader([]byte("{")), failing{})) },
-	} {
-		if status, answer := post(db, "ListTables", `{}`, change); status != http.StatusBadRequest {
-			t.Errorf("%s: got %d %s", name, status, answer)
-		}
-	}
-}
-
-type failing struct{}
-
-func (failing) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
-
 func TestScopes(t *testing.T) {
-	db := fake.New(fake.Options{Scope: func(r *http.Request) string { return r.Header.Get("Scope") }})
-	in := func(scope string) func(*http.Request) {
-		return func(r *http.Request) { r.Header.Set("Scope", scope) }
+	db := fake.New(fake.Options{})
+	in := func(account, region string) wire.Caller {
+		return wire.Caller{Scope: wire.Scope{Account: account, Region: region}}
 	}
-	if _, answer := post(db, "CreateTable", createBody, in("111122223333/eu-west-1")); !strings.Contains(answer, "arn:aws:dynamodb:eu-west-1:111122223333:table/tab") {
-		t.Errorf("ARN of another scope: %s", answer)
+	if answer, err := postAs(db, in("111122223333", "eu-west-1"), "CreateTable", createBody); !strings.Contains(answer, "arn:aws:dynamodb:eu-west-1:111122223333:table/tab") {
+		t.Errorf("ARN of another scope: %s %v", answer, err)
 	}
-	if _, answer := post(db, "ListTables", `{}`, in("111122223333/us-east-1")); answer != `{"TableNames":[]}` {
-		t.Errorf("tables of another Region: %s", answer)
+	if answer, err := postAs(db, in("111122223333", "us-east-1"), "ListTables", `{}`); answer != `{"TableNames":[]}` {
+		t.Errorf("tables of another Region: %s %v", answer, err)
 	}
-	if status, answer := post(db, "CreateTable", createBody, in("444455556666/eu-west-1")); status != http.StatusOK {
-		t.Errorf("table of another account is in the way: %s", answer)
+	if _, err := postAs(db, in("444455556666", "eu-west-1"), "CreateTable", createBody); err != nil {
+		t.Errorf("table of another account is in the way: %v", err)
 	}
 }
 
@@ -133,23 +122,17 @@ func TestScopes(t *testing.T) {
 func TestTokenExpires(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	db := fake.New(fake.Options{Now: func() time.Time { return now }})
-	post(db, "CreateTable", createBody)
-	increment := func() {
-		status, answer := post(db, "TransactWriteItems", `{"ClientRequestToken":"t","TransactItems":[{"Update":{"TableName":"tab","Key":{"pk":{"S":"a"}},
-			"UpdateExpression":"ADD n :v","ExpressionAttributeValues":{":v":{"N":"1"}}}}]}`)
-		if status != http.StatusOK {
-			t.Fatal(answer)
-		}
-	}
+	must(t, db, "CreateTable", createBody)
+	const key = `"TableName":"tab","Key":{"pk":{"S":"a"}}`
 	for _, step := range []struct {
-		wait time.Duration
-		want string
-	}{{0, "1"}, {9 * time.Minute, "1"}, {time.Minute, "2"}} {
+		wait    time.Duration
+		written bool
+	}{{0, true}, {9 * time.Minute, false}, {time.Minute, true}} {
 		now = now.Add(step.wait)
-		increment()
-		_, answer := post(db, "GetItem", `{"TableName":"tab","Key":{"pk":{"S":"a"}}}`)
-		if !strings.Contains(answer, `"n":{"N":"`+step.want+`"}`) {
-			t.Errorf("after %v: %s, want n = %s", step.wait, answer, step.want)
+		must(t, db, "DeleteItem", `{`+key+`}`)
+		must(t, db, "TransactWriteItems", `{"ClientRequestToken":"t","TransactItems":[{"Put":{"TableName":"tab","Item":{"pk":{"S":"a"}}}}]}`)
+		if answer := must(t, db, "GetItem", `{`+key+`}`); strings.Contains(answer, `"pk"`) != step.written {
+			t.Errorf("after %v: %s, want it written: %v", step.wait, answer, step.written)
 		}
 	}
 }
@@ -157,46 +140,52 @@ func TestTokenExpires(t *testing.T) {
 // TestRepeatedTransactionCapacity: a repetition reads what the first has written.
 func TestRepeatedTransactionCapacity(t *testing.T) {
 	db := fake.New(fake.Options{})
-	post(db, "CreateTable", createBody)
+	must(t, db, "CreateTable", createBody)
 	body := `{"ClientRequestToken":"t","ReturnConsumedCapacity":"TOTAL","TransactItems":[{"Put":{"TableName":"tab","Item":{"pk":{"S":"a"}}}}]}`
 	for _, want := range []string{`"WriteCapacityUnits":2`, `"ReadCapacityUnits":2`} {
-		if _, answer := post(db, "TransactWriteItems", body); !strings.Contains(answer, want) {
+		if answer := must(t, db, "TransactWriteItems", body); !strings.Contains(answer, want) {
 			t.Errorf("got %s, want %s", answer, want)
 		}
 	}
 }
 
-// TestConcurrentTransactions moves an amount between accounts from many sides;
-// every transactional read must see the same sum. Run it with -race.
+// TestConcurrentTransactions moves amounts between accounts from many sides, each
+// on the condition that both are as they were read; every consistent read must see
+// the same sum. Run it with -race.
 func TestConcurrentTransactions(t *testing.T) {
-	server := httptest.NewServer(fake.New(fake.Options{}))
-	defer server.Close()
-	db := connect(server.URL)
-	ctx := context.Background()
+	db := dynamodb.NewFromConfig(sandboxtest.Start(t).Config())
 	table := aws.String("accounts")
-	_, err := db.CreateTable(ctx, &dynamodb.CreateTableInput{
+	_, err := db.CreateTable(t.Context(), &dynamodb.CreateTableInput{
 		TableName: table, BillingMode: types.BillingModePayPerRequest,
 		AttributeDefinitions: definitions("pk", "S", "sk", "S"), KeySchema: schema("pk", "sk"),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	add := func(sk string, n int) types.TransactWriteItem {
-		return types.TransactWriteItem{Update: &types.Update{
-			TableName: table, Key: keyOf("a", sk), UpdateExpression: aws.String("ADD n :n"),
-			ExpressionAttributeValues: map[string]types.AttributeValue{":n": number(n)},
-		}}
+	for i := range 5 {
+		if _, err := db.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: table, Item: modelRow{pk: "a", sk: fmt.Sprint(i)}.item()}); err != nil {
+			t.Fatal(err)
+		}
 	}
 	var group sync.WaitGroup
 	for worker := range 4 {
 		group.Go(func() {
-			for i := range 50 {
-				from, to := fmt.Sprint((worker+i)%5), fmt.Sprint((worker+i+1)%5)
-				if _, err := db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{add(from, -i), add(to, i)}}); err != nil {
-					t.Error(err)
+			for moved := 0; moved < 50; {
+				accounts := read(t, db, *table)
+				if sum(accounts) != 0 {
+					t.Errorf("%v in the middle of a transaction", accounts)
 				}
-				if sum := total(ctx, t, db, *table); sum != 0 {
-					t.Errorf("sum is %d in the middle of a transaction", sum)
+				from, to := (worker+moved)%5, (worker+moved+1)%5
+				_, err := db.TransactWriteItems(t.Context(), &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
+					change(*table, from, accounts[from], -1), change(*table, to, accounts[to], 1),
+				}})
+				switch sandboxtest.Code(err) {
+				case "":
+					moved++
+				case "TransactionCanceledException": // another was faster
+				default:
+					t.Error(err)
+					return
 				}
 			}
 		})
@@ -204,21 +193,33 @@ func TestConcurrentTransactions(t *testing.T) {
 	group.Wait()
 }
 
-func total(ctx context.Context, t *testing.T, db *dynamodb.Client, table string) int {
-	in := &dynamodb.TransactGetItemsInput{}
-	for i := range 5 {
-		in.TransactItems = append(in.TransactItems, types.TransactGetItem{Get: &types.Get{TableName: &table, Key: keyOf("a", fmt.Sprint(i))}})
-	}
-	out, err := db.TransactGetItems(ctx, in)
+// change adds to an account that has the balance n.
+func change(table string, account, n, by int) types.TransactWriteItem {
+	return types.TransactWriteItem{Update: &types.Update{
+		TableName: &table, Key: keyOf("a", fmt.Sprint(account)), UpdateExpression: aws.String("SET n = :next"), ConditionExpression: aws.String("n = :n"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":n": number(n), ":next": number(n + by)},
+	}}
+}
+
+// read gives the balances of all accounts.
+func read(t *testing.T, db *dynamodb.Client, table string) (balances []int) {
+	out, err := db.Query(t.Context(), &dynamodb.QueryInput{
+		TableName: &table, ConsistentRead: aws.Bool(true), KeyConditionExpression: aws.String("pk = :a"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":a": str("a")},
+	})
 	if err != nil {
 		t.Error(err)
-		return 0
+		return make([]int, 5)
 	}
-	sum := 0
-	for _, response := range out.Responses {
-		if response.Item != nil {
-			sum += rowOf(response.Item).n
-		}
+	for _, it := range out.Items {
+		balances = append(balances, rowOf(it).n)
 	}
-	return sum
+	return balances
+}
+
+func sum(numbers []int) (total int) {
+	for _, n := range numbers {
+		total += n
+	}
+	return total
 }

@@ -1,9 +1,9 @@
 package dynamodb
 
 import (
-	"encoding/json"
-	"fmt"
-	"net/http"
+	"slices"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/wire"
 )
 
 // Error codes of the service.
@@ -14,59 +14,40 @@ const (
 	codeTokenMismatch     = "IdempotentParameterMismatchException"
 	codeTableNotFound     = "ResourceNotFoundException"
 	codeTableInUse        = "ResourceInUseException"
-	codeBackupsNotFound   = "TableNotFoundException"
 	codeSerialization     = "SerializationException"
-	codeUnknownOperation  = "UnknownOperationException"
 )
 
-// apiError is an answer other than 200.
-type apiError struct {
-	code    string
-	message string
-	item    item     // of a failed condition, when asked for
-	reasons []reason // of a cancelled transaction
-}
-
-func (e *apiError) Error() string { return e.code + ": " + e.message }
-
-func errorf(code, format string, args ...any) *apiError {
-	return &apiError{code: code, message: fmt.Sprintf(format, args...)}
-}
-
-func validationf(format string, args ...any) *apiError {
-	return errorf(codeValidation, format, args...)
+func validationf(format string, args ...any) *wire.Error {
+	return wire.Errorf(codeValidation, format, args...)
 }
 
 // invalidValue is the phrase that AWS puts before most refusals of a value.
-func invalidValue(format string, args ...any) *apiError {
+func invalidValue(format string, args ...any) *wire.Error {
 	return validationf("One or more parameter values were invalid: "+format, args...)
 }
 
-// namespace is where a code lives: the model's own errors and the framework's.
-func (e *apiError) namespace() string {
-	switch e.code {
-	case codeValidation, codeSerialization, codeUnknownOperation:
-		return "com.amazon.coral.service#"
-	default:
-		return "com.amazonaws.dynamodb.v20120810#"
+// required refuses an absent member.
+func required(name string, present bool) error {
+	if present {
+		return nil
 	}
+	return validationf("1 validation error detected: Value null at '%s' failed to satisfy constraint: Member must not be null", name)
 }
 
-// write sends the error as the SDK expects it.
-func (e *apiError) write(w http.ResponseWriter) {
-	body := map[string]any{"__type": e.namespace() + e.code, "message": e.message}
-	if e.item != nil {
-		body["Item"] = e.item
+// oneOf refuses a value outside an enumeration; "" stands for an absent member.
+func oneOf(name, got string, allowed ...string) error {
+	if got == "" || slices.Contains(allowed, got) {
+		return nil
 	}
-	if e.reasons != nil {
-		delete(body, "message")
-		body["Message"] = e.message
-		body["CancellationReasons"] = e.reasons
+	return validationf("1 validation error detected: Value '%s' at '%s' failed to satisfy constraint: Member must satisfy enum value set: %v", got, name, allowed)
+}
+
+// firstError is the first of several checks that failed.
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
 	}
-	data, err := json.Marshal(body)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-		return
-	}
-	send(w, http.StatusBadRequest, data)
+	return nil
 }

@@ -130,17 +130,14 @@ func keyTerms(c condition) ([]keyTerm, error) {
 		return keyTermOf(c.operator, c.left, c.right)
 	case betweenCondition:
 		return keyTermOf("BETWEEN", c.of, c.low, c.high)
-	case functionCondition:
-		if c.name != "begins_with" {
-			return nil, invalidKeyOperator(c.name)
-		}
-		return keyTermOf(c.name, c.args[0], c.args[1])
+	case prefixCondition:
+		return keyTermOf("begins_with", c.of, c.prefix)
 	case orCondition:
 		return nil, invalidKeyOperator("OR")
 	case notCondition:
 		return nil, invalidKeyOperator("NOT")
 	default:
-		return nil, invalidKeyOperator("IN")
+		return nil, invalidKeyOperator("attribute_exists or attribute_not_exists")
 	}
 }
 
@@ -152,14 +149,11 @@ func invalidKeyOperator(name string) error {
 }
 
 func keyTermOf(operator string, of operand, with ...operand) ([]keyTerm, error) {
-	p, ok := of.(path)
+	name, ok := of.(attribute)
 	if !ok {
 		return nil, validationf("Invalid condition in KeyConditionExpression: %s operator must have the key attribute as its first operand", operator)
 	}
-	if len(p) != 1 {
-		return nil, validationf("KeyConditionExpressions cannot have conditions on nested attributes")
-	}
-	term := keyTerm{name: p.root(), operator: operator}
+	term := keyTerm{name: string(name), operator: operator}
 	for _, o := range with {
 		l, ok := o.(literal)
 		if !ok {

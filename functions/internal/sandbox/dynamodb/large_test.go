@@ -2,7 +2,6 @@ package dynamodb_test
 
 import (
 	"fmt"
-	"net/http"
 	"strings"
 	"testing"
 
@@ -18,19 +17,14 @@ const largeTable = `{"TableName":"large","BillingMode":"PAY_PER_REQUEST",
 // index, in an order that is neither ascending nor descending.
 func fill(tb testing.TB, db *fake.DB, n, partitions int) {
 	tb.Helper()
-	if status, answer := post(db, "CreateTable", largeTable); status != http.StatusOK {
-		tb.Fatal(answer)
-	}
+	must(tb, db, "CreateTable", largeTable)
 	for i := 0; i < n; i += 25 {
 		var requests []string
 		for j := i; j < i+25; j++ {
 			k := j * 7919 % n // 7919 is a prime, so every number comes once
 			requests = append(requests, fmt.Sprintf(`{"PutRequest":{"Item":{"pk":{"S":"p%d"},"sk":{"S":"%08d"},"g":{"S":"G"}}}}`, k%partitions, k))
 		}
-		status, answer := post(db, "BatchWriteItem", `{"RequestItems":{"large":[`+strings.Join(requests, ",")+`]}}`)
-		if status != http.StatusOK {
-			tb.Fatal(answer)
-		}
+		must(tb, db, "BatchWriteItem", `{"RequestItems":{"large":[`+strings.Join(requests, ",")+`]}}`)
 	}
 }
 
@@ -41,7 +35,7 @@ func TestLargePartition(t *testing.T) {
 	db := fake.New(fake.Options{})
 	fill(t, db, n, 10)
 	query := func(rest string) string {
-		_, answer := post(db, "Query", `{"TableName":"large","IndexName":"byg","KeyConditionExpression":"g = :g","ProjectionExpression":"sk","Limit":2,
+		answer := must(t, db, "Query", `{"TableName":"large","IndexName":"byg","KeyConditionExpression":"g = :g","ProjectionExpression":"sk","Limit":2,
 			"ExpressionAttributeValues":{":g":{"S":"G"}}`+rest+`}`)
 		items, _, _ := strings.Cut(answer, `,"Count"`)
 		return items
@@ -56,10 +50,7 @@ func TestLargePartition(t *testing.T) {
 		}
 	}
 	for k := range n {
-		status, answer := post(db, "DeleteItem", fmt.Sprintf(`{"TableName":"large","Key":{"pk":{"S":"p%d"},"sk":{"S":"%08d"}}}`, k%10, k))
-		if status != http.StatusOK {
-			t.Fatal(answer)
-		}
+		must(t, db, "DeleteItem", fmt.Sprintf(`{"TableName":"large","Key":{"pk":{"S":"p%d"},"sk":{"S":"%08d"}}}`, k%10, k))
 	}
 	if got := query(``); got != `{"Items":[]` {
 		t.Errorf("items after all were deleted: %s", got)
@@ -70,7 +61,7 @@ func BenchmarkPutInto100000(b *testing.B) {
 	db := fake.New(fake.Options{})
 	fill(b, db, 100000, 1000)
 	for i := 0; b.Loop(); i++ {
-		post(db, "PutItem", fmt.Sprintf(`{"TableName":"large","Item":{"pk":{"S":"p%d"},"sk":{"S":"x%d"},"g":{"S":"G"}}}`, i%1000, i))
+		must(b, db, "PutItem", fmt.Sprintf(`{"TableName":"large","Item":{"pk":{"S":"p%d"},"sk":{"S":"x%d"},"g":{"S":"G"}}}`, i%1000, i))
 	}
 }
 
@@ -78,7 +69,7 @@ func BenchmarkQueryOf100000(b *testing.B) {
 	db := fake.New(fake.Options{})
 	fill(b, db, 100000, 1000)
 	for b.Loop() {
-		post(db, "Query", `{"TableName":"large","IndexName":"byg","KeyConditionExpression":"g = :g AND sk > :s","Limit":10,
+		must(b, db, "Query", `{"TableName":"large","IndexName":"byg","KeyConditionExpression":"g = :g AND sk > :s","Limit":10,
 			"ExpressionAttributeValues":{":g":{"S":"G"},":s":{"S":"00054321"}}}`)
 	}
 }
@@ -87,8 +78,8 @@ func BenchmarkTransactionIn100000(b *testing.B) {
 	db := fake.New(fake.Options{})
 	fill(b, db, 100000, 1000)
 	for b.Loop() {
-		post(db, "TransactWriteItems", `{"TransactItems":[
-			{"Update":{"TableName":"large","Key":{"pk":{"S":"p1"},"sk":{"S":"t"}},"UpdateExpression":"ADD n :n","ExpressionAttributeValues":{":n":{"N":"1"}}}},
+		must(b, db, "TransactWriteItems", `{"TransactItems":[
+			{"Update":{"TableName":"large","Key":{"pk":{"S":"p1"},"sk":{"S":"t"}},"UpdateExpression":"SET n = :n","ExpressionAttributeValues":{":n":{"N":"1"}}}},
 			{"ConditionCheck":{"TableName":"large","Key":{"pk":{"S":"p2"},"sk":{"S":"t"}},"ConditionExpression":"attribute_not_exists(pk)"}}]}`)
 	}
 }

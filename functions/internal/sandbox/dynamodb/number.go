@@ -1,7 +1,6 @@
 package dynamodb
 
 import (
-	"math/big"
 	"strconv"
 	"strings"
 )
@@ -108,35 +107,6 @@ func (d decimal) sign() int {
 	}
 }
 
-// add is d+e.
-func (d decimal) add(e decimal) (decimal, error) {
-	scale := min(d.exp-len(d.digits), e.exp-len(e.digits))
-	sum := new(big.Int).Add(d.scaled(scale), e.scaled(scale))
-	digits := new(big.Int).Abs(sum).String()
-	return newDecimal(sum.Sign() < 0, digits, len(digits)+scale)
-}
-
-// negate is -d.
-func (d decimal) negate() decimal {
-	if d.digits != "" {
-		d.negative = !d.negative
-	}
-	return d
-}
-
-// scaled is the integer d × 10^-scale; scale is at most d's own.
-func (d decimal) scaled(scale int) *big.Int {
-	n := new(big.Int)
-	if d.digits == "" {
-		return n
-	}
-	n.SetString(d.digits+strings.Repeat("0", d.exp-len(d.digits)-scale), 10)
-	if d.negative {
-		n.Neg(n)
-	}
-	return n
-}
-
 // size is the storage of the number in bytes: two digits a byte, one byte for
 // the magnitude, one for a minus.
 func (d decimal) size() int {
@@ -145,13 +115,4 @@ func (d decimal) size() int {
 		n++
 	}
 	return n
-}
-
-// integer is the decimal of a count.
-func integer(n int) decimal {
-	d, err := parseDecimal(strconv.Itoa(n))
-	if err != nil {
-		panic(err) // every int has fewer than 38 digits
-	}
-	return d
 }

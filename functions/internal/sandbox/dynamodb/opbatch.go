@@ -72,7 +72,7 @@ func (in *batchGetItemInput) check() error {
 
 func (s *scope) batchGetTable(name string, in keysAndAttributes) ([]item, usage, error) {
 	var used usage
-	paths, err := parseProjection(in.ProjectionExpression, in.ExpressionAttributeNames)
+	attributes, err := parseProjection(in.ProjectionExpression, in.ExpressionAttributeNames)
 	if err != nil {
 		return nil, used, err
 	}
@@ -88,7 +88,7 @@ func (s *scope) batchGetTable(name string, in keysAndAttributes) ([]item, usage,
 		found := t.get(key)
 		used.table += readUnits(found.size(), in.ConsistentRead)
 		if found != nil {
-			items = append(items, projected(found, paths))
+			items = append(items, projected(found, attributes))
 		}
 	}
 	return items, used, nil

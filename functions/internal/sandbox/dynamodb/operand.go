@@ -1,7 +1,7 @@
 package dynamodb
 
-// operand is what a comparison or an update computes with. Absent attributes
-// give ok = false.
+// operand is what an expression compares or stores. Absent attributes give
+// ok = false.
 type operand interface {
 	eval(it item) (v value, ok bool)
 }
@@ -11,59 +11,36 @@ type literal struct{ value value }
 
 func (l literal) eval(item) (value, bool) { return l.value, true }
 
-func (p path) eval(it item) (value, bool) { return p.find(it) }
+// attribute is an attribute of the item, by its name.
+type attribute string
 
-// sizeFunc is size(path).
-type sizeFunc struct{ of operand }
-
-func (f sizeFunc) eval(it item) (value, bool) {
-	v, ok := f.of.eval(it)
-	if !ok {
-		return value{}, false
-	}
-	n := 0
-	switch v.kind {
-	case kindS, kindB:
-		n = len(v.text)
-	case kindM:
-		n = len(v.fields)
-	case kindL, kindSS, kindNS, kindBS:
-		n = len(v.list)
-	default:
-		return value{}, false
-	}
-	return numberValue(integer(n)), true
+func (a attribute) eval(it item) (value, bool) {
+	v, ok := it[string(a)]
+	return v, ok
 }
 
-// sameOperand reports whether both operands are the same path.
-func sameOperand(a, b operand) bool {
-	p, ok := a.(path)
-	q, ok2 := b.(path)
-	return ok && ok2 && len(p) == len(q) && p.overlaps(q)
-}
-
-// checkFirst refuses an operator between a path and itself.
+// checkFirst refuses an operator between an attribute and itself.
 func checkFirst(operator string, first operand, rest ...operand) error {
+	a, ok := first.(attribute)
 	for _, o := range rest {
-		if sameOperand(first, o) {
-			return validationf("The first operand must be distinct from the remaining operands for this operator or function; operator: %s, first operand: %v", operator, first)
+		if b, same := o.(attribute); ok && same && a == b {
+			return validationf("The first operand must be distinct from the remaining operands for this operator or function; operator: %s, first operand: [%s]", operator, a)
 		}
 	}
 	return nil
 }
 
-// conditionFunctions are the names that may stand before a parenthesis in a
-// condition.
-var conditionFunctions = map[string]int{ // number of operands
-	"attribute_exists":     1,
-	"attribute_not_exists": 1,
-	"attribute_type":       2,
-	"begins_with":          2,
-	"contains":             2,
-	"size":                 1,
+// checkOperands refuses literals of a kind that the operator does not take.
+func checkOperands(operator string, operands []operand, takes func(kind) bool) error {
+	for _, o := range operands {
+		if l, ok := o.(literal); ok && !takes(l.value.kind) {
+			return validationf("Incorrect operand type for operator or function; operator or function: %s, operand type: %s", operator, l.value.kind)
+		}
+	}
+	return nil
 }
 
-// operand reads a path, a value or size(...).
+// operand reads an attribute's name or a value.
 func (p *parser) operand() (operand, error) {
 	t := p.peek()
 	if t.kind == tokenValue {
@@ -71,61 +48,23 @@ func (p *parser) operand() (operand, error) {
 		v, err := p.holders.value(t.text)
 		return literal{v}, err
 	}
-	if t.kind != tokenWord || !p.peekAfter().symbol("(") {
-		return p.path()
+	if t.kind == tokenWord && p.peekAfter().symbol("(") {
+		return nil, validationf("The function is not allowed to be used this way in an expression, or not known to the sandbox; function: %s", t.text)
 	}
-	if t.text != "size" {
-		if _, ok := conditionFunctions[t.text]; ok {
-			return nil, validationf("The function is not allowed to be used this way in an expression; function: %s", t.text)
-		}
-		return nil, validationf("Invalid function name; function: %s", t.text)
-	}
-	args, err := p.call()
-	if err != nil {
-		return nil, err
-	}
-	return newSize(args)
+	return p.attribute()
 }
 
-func newSize(args []operand) (operand, error) {
-	if _, ok := args[0].(sizeFunc); ok {
-		return nil, wrongOperand("size", kindN)
-	}
-	if l, ok := args[0].(literal); ok {
-		if _, ok := (sizeFunc{l}).eval(nil); !ok {
-			return nil, wrongOperand("size", l.value.kind)
-		}
-	}
-	return sizeFunc{args[0]}, nil
-}
-
-func wrongOperand(operator string, k kind) error {
-	return validationf("Incorrect operand type for operator or function; operator or function: %s, operand type: %s", operator, k)
-}
-
-// call reads name(operand, …) of a known function and checks their number.
-func (p *parser) call() ([]operand, error) {
-	name := p.next().text
-	p.operators++
-	if err := p.expectSymbol("("); err != nil {
-		return nil, err
-	}
-	var args []operand
+// operands reads operands with commas between.
+func (p *parser) operands() ([]operand, error) {
+	var list []operand
 	for {
-		arg, err := p.operand()
+		one, err := p.operand()
 		if err != nil {
 			return nil, err
 		}
-		args = append(args, arg)
+		list = append(list, one)
 		if !p.acceptSymbol(",") {
-			break
+			return list, nil
 		}
 	}
-	if err := p.expectSymbol(")"); err != nil {
-		return nil, err
-	}
-	if len(args) != conditionFunctions[name] {
-		return nil, validationf("Incorrect number of operands for operator or function; operator or function: %s, number of operands: %d", name, len(args))
-	}
-	return args, nil
 }

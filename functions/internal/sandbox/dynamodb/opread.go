@@ -1,53 +1,39 @@
 package dynamodb
 
-// readInput is a read of one item, in GetItem and TransactGetItems.
-type readInput struct {
+type getItemInput struct {
 	TableName                *string
 	Key                      item
 	ProjectionExpression     *string
 	ExpressionAttributeNames map[string]string
-}
-
-// read is a parsed read of one item.
-type read struct {
-	table string
-	key   item
-	paths []path
-}
-
-func newRead(in *readInput) (*read, error) {
-	if err := firstError(checkTableName(in.TableName), required("key", in.Key != nil)); err != nil {
-		return nil, err
-	}
-	paths, err := parseProjection(in.ProjectionExpression, in.ExpressionAttributeNames)
-	return &read{table: *in.TableName, key: in.Key, paths: paths}, err
+	ConsistentRead           bool
+	ReturnConsumedCapacity   string
 }
 
 // parseProjection parses the only expression of a request.
-func parseProjection(expression *string, names map[string]string) ([]path, error) {
+func parseProjection(expression *string, names map[string]string) ([]string, error) {
 	holders, err := newPlaceholders(names, nil)
 	if err != nil {
 		return nil, err
 	}
-	paths, err := parse("ProjectionExpression", expression, holders, (*parser).projection)
+	attributes, err := parse("ProjectionExpression", expression, holders, (*parser).projection)
 	if err != nil {
 		return nil, err
 	}
-	return paths, holders.checkUsed(present(expression))
+	return attributes, holders.checkUsed(present(expression))
 }
 
-// projected is the part of an item wanted; nil paths want all.
-func projected(it item, paths []path) item {
-	if it == nil || paths == nil {
+// projected is the part of an item wanted; nil attributes want all.
+func projected(it item, attributes []string) item {
+	if it == nil || attributes == nil {
 		return it
 	}
-	return project(it, paths)
-}
-
-type getItemInput struct {
-	readInput
-	ConsistentRead         bool
-	ReturnConsumedCapacity string
+	part := item{}
+	for _, name := range attributes {
+		if v, ok := it[name]; ok {
+			part[name] = v
+		}
+	}
+	return part
 }
 
 type getItemOutput struct {
@@ -56,26 +42,27 @@ type getItemOutput struct {
 }
 
 func (s *scope) getItem(in *getItemInput) (*getItemOutput, error) {
-	if err := checkCapacityMode(in.ReturnConsumedCapacity); err != nil {
+	err := firstError(checkTableName(in.TableName), required("key", in.Key != nil), checkCapacityMode(in.ReturnConsumedCapacity))
+	if err != nil {
 		return nil, err
 	}
-	r, err := newRead(&in.readInput)
+	attributes, err := parseProjection(in.ProjectionExpression, in.ExpressionAttributeNames)
 	if err != nil {
 		return nil, err
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	t, err := s.table(r.table)
+	t, err := s.table(*in.TableName)
 	if err != nil {
 		return nil, err
 	}
-	if err := t.keys.checkKey(r.key); err != nil {
+	if err := t.keys.checkKey(in.Key); err != nil {
 		return nil, err
 	}
-	found := t.get(r.key)
+	found := t.get(in.Key)
 	used := usage{table: readUnits(found.size(), in.ConsistentRead)}
 	return &getItemOutput{
-		Item:             optional(projected(found, r.paths)),
+		Item:             optional(projected(found, attributes)),
 		ConsumedCapacity: used.report(t.name, in.ReturnConsumedCapacity, undirected),
 	}, nil
 }

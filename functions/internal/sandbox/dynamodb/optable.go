@@ -4,6 +4,8 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/wire"
 )
 
 var tableNamePattern = regexp.MustCompile(`^[a-zA-Z0-9_.-]{3,255}$`)
@@ -38,7 +40,7 @@ func (s *scope) createTable(in *createTableInput) (*createTableOutput, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.tables[t.name] != nil {
-		return nil, errorf(codeTableInUse, "Table already exists: %s", t.name)
+		return nil, wire.Errorf(codeTableInUse, "Table already exists: %s", t.name)
 	}
 	s.tables[t.name] = t
 	return &createTableOutput{t.describe("CREATING")}, nil
@@ -67,7 +69,7 @@ func (s *scope) tableNamed(name *string) (*table, error) {
 	if t, ok := s.tables[*name]; ok {
 		return t, nil
 	}
-	return nil, errorf(codeTableNotFound, "Requested resource not found: Table: %s not found", *name)
+	return nil, wire.Errorf(codeTableNotFound, "Requested resource not found: Table: %s not found", *name)
 }
 
 func (s *scope) deleteTable(in *tableInput) (*createTableOutput, error) {
@@ -76,9 +78,6 @@ func (s *scope) deleteTable(in *tableInput) (*createTableOutput, error) {
 	t, err := s.tableNamed(in.TableName)
 	if err != nil {
 		return nil, err
-	}
-	if t.settings.deletionProtection {
-		return nil, validationf("Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first.")
 	}
 	delete(s.tables, t.name)
 	return &createTableOutput{t.describe("DELETING")}, nil
@@ -121,39 +120,4 @@ func (s *scope) listTables(in *listTablesInput) (*listTablesOutput, error) {
 		out.LastEvaluatedTableName = names[limit-1]
 	}
 	return out, nil
-}
-
-type updateTableInput struct {
-	TableName                 *string
-	BillingMode               string
-	ProvisionedThroughput     *throughputInput
-	DeletionProtectionEnabled *bool
-}
-
-// updateTable changes billing and deletion protection; keys and indexes of a
-// table stay as they were made.
-func (s *scope) updateTable(in *updateTableInput) (*createTableOutput, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	t, err := s.tableNamed(in.TableName)
-	if err != nil {
-		return nil, err
-	}
-	if in.BillingMode == "" && in.ProvisionedThroughput == nil && in.DeletionProtectionEnabled == nil {
-		return nil, validationf("At least one of ProvisionedThroughput, BillingMode or DeletionProtectionEnabled is required")
-	}
-	next := t.settings
-	if in.BillingMode != "" {
-		next.billing, next.throughput = in.BillingMode, in.ProvisionedThroughput
-	} else if in.ProvisionedThroughput != nil {
-		next.throughput = in.ProvisionedThroughput
-	}
-	if err := checkBilling(next.billing, next.throughput); err != nil {
-		return nil, err
-	}
-	if in.DeletionProtectionEnabled != nil {
-		next.deletionProtection = *in.DeletionProtectionEnabled
-	}
-	t.settings = next
-	return &createTableOutput{t.describe("UPDATING")}, nil
 }

@@ -3,6 +3,8 @@ package dynamodb
 import (
 	"errors"
 	"strings"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/wire"
 )
 
 const (
@@ -21,16 +23,17 @@ const fine = "None"
 
 // reasonOf makes a reason of what a single write would have answered.
 func reasonOf(err error) reason {
-	var problem *apiError
+	problem, ok := errors.AsType[*wire.Error](err)
 	switch {
 	case err == nil:
 		return reason{Code: fine}
-	case !errors.As(err, &problem):
+	case !ok:
 		return reason{Code: "ValidationError", Message: err.Error()}
-	case problem.code == codeConditionFailed:
-		return reason{Code: "ConditionalCheckFailed", Message: problem.message, Item: problem.item}
+	case problem.Code == codeConditionFailed:
+		old, _ := problem.Members["Item"].(item)
+		return reason{Code: "ConditionalCheckFailed", Message: problem.Message, Item: old}
 	default:
-		return reason{Code: "ValidationError", Message: problem.message}
+		return reason{Code: "ValidationError", Message: problem.Message}
 	}
 }
 
@@ -45,8 +48,8 @@ func cancelled(reasons []reason) error {
 	if !failed {
 		return nil
 	}
-	err := errorf(codeTransactionFailed, "Transaction cancelled, please refer cancellation reasons for specific reasons [%s]", strings.Join(codes, ", "))
-	err.reasons = reasons
+	err := wire.Errorf(codeTransactionFailed, "Transaction cancelled, please refer cancellation reasons for specific reasons [%s]", strings.Join(codes, ", "))
+	err.Members = map[string]any{"CancellationReasons": reasons}
 	return err
 }
 

@@ -30,7 +30,7 @@ func (p *page) add(it item) {
 	}
 	p.count++
 	if !p.sel.count {
-		p.items = append(p.items, projected(it, p.sel.paths))
+		p.items = append(p.items, projected(it, p.sel.attributes))
 	}
 }
 

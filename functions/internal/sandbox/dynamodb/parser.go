@@ -2,11 +2,13 @@ package dynamodb
 
 import (
 	"errors"
-	"strconv"
+	"slices"
 	"strings"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/wire"
 )
 
-// parser reads one expression. Methods return an *apiError without the name of
+// parser reads one expression. Methods return a *wire.Error without the name of
 // the parameter; parse adds it.
 type parser struct {
 	text      string
@@ -14,7 +16,7 @@ type parser struct {
 	at        int
 	holders   *placeholders
 	operators int
-	roots     []string // attributes named so far
+	named     []string // attributes so far
 }
 
 // parse reads a whole expression with the rule given and names the parameter
@@ -26,9 +28,8 @@ func parse[T any](parameter string, text *string, holders *placeholders, rule fu
 	}
 	result, err := parseAll(*text, holders, rule)
 	if err != nil {
-		var problem *apiError
-		if errors.As(err, &problem) {
-			return zero, validationf("Invalid %s: %s", parameter, problem.message)
+		if problem, ok := errors.AsType[*wire.Error](err); ok {
+			return zero, validationf("Invalid %s: %s", parameter, problem.Message)
 		}
 		return zero, err
 	}
@@ -111,76 +112,47 @@ func (p *parser) unexpected() error {
 	return validationf("Syntax error; token: %q, near: %q", t.text, strings.TrimSpace(p.text[from:to]))
 }
 
-// path reads a document path: name, then .name and [index].
-func (p *parser) path() (path, error) {
-	name, err := p.pathName()
-	if err != nil {
-		return nil, err
-	}
-	result := path{{name: name}}
-	p.roots = append(p.roots, name)
-	for {
-		switch {
-		case p.acceptSymbol("."):
-			if name, err = p.pathName(); err != nil {
-				return nil, err
-			}
-			result = append(result, step{name: name})
-		case p.acceptSymbol("["):
-			index, err := p.pathIndex()
-			if err != nil {
-				return nil, err
-			}
-			result = append(result, step{index: index, isIndex: true})
-		default:
-			if len(result) > 32 {
-				return nil, validationf("The document path has too many nesting elements; nesting elements: %d", len(result))
-			}
-			return result, nil
-		}
-	}
-}
-
-func (p *parser) pathName() (string, error) {
-	switch t := p.peek(); t.kind {
-	case tokenName:
-		p.at++
-		return p.holders.name(t.text)
-	case tokenWord:
-		if isReserved(t.text) {
-			return "", validationf("Attribute name is a reserved keyword; reserved keyword: %s", t.text)
-		}
-		p.at++
-		return t.text, nil
-	default:
-		return "", p.unexpected()
-	}
-}
-
-func (p *parser) pathIndex() (int, error) {
+// attribute reads the name of an attribute.
+func (p *parser) attribute() (attribute, error) {
 	t := p.peek()
-	if t.kind != tokenNumber {
-		return 0, p.unexpected()
-	}
-	index, err := strconv.Atoi(t.text)
-	if err != nil || index > 1<<30 {
-		return 0, validationf("List index is not within the allowable range; index: [%s]", t.text)
+	name := t.text
+	switch {
+	case t.kind == tokenName:
+		var err error
+		if name, err = p.holders.name(t.text); err != nil {
+			return "", err
+		}
+	case t.kind != tokenWord:
+		return "", p.unexpected()
+	case isReserved(name):
+		return "", validationf("Attribute name is a reserved keyword; reserved keyword: %s", name)
 	}
 	p.at++
-	return index, p.expectSymbol("]")
+	p.named = append(p.named, name)
+	return attribute(name), nil
 }
 
-// projection reads paths with commas between.
-func (p *parser) projection() ([]path, error) {
-	var paths []path
+// projection reads names with commas between.
+func (p *parser) projection() ([]string, error) {
+	var names []string
 	for {
-		one, err := p.path()
+		one, err := p.attribute()
 		if err != nil {
 			return nil, err
 		}
-		paths = append(paths, one)
+		names = append(names, string(one))
 		if !p.acceptSymbol(",") {
-			return paths, checkPaths(paths)
+			return names, checkNames(names)
 		}
 	}
+}
+
+// checkNames refuses an attribute that an expression names twice.
+func checkNames(names []string) error {
+	for i, name := range names {
+		if slices.Contains(names[:i], name) {
+			return validationf("Two document paths overlap with each other; must remove or rewrite one of these paths; path one: [%s], path two: [%s]", name, name)
+		}
+	}
+	return nil
 }

@@ -3,8 +3,8 @@ package dynamodb
 // selection is what Query and Scan return of the items they come across.
 type selection struct {
 	filter     condition
-	filterRoot []string // attributes that the filter names
-	paths      []path   // nil for all attributes
+	filtered   []string // attributes that the filter names
+	attributes []string // nil for all
 	count      bool     // numbers only
 	limit      int      // 0 for none
 	consistent bool
@@ -21,27 +21,27 @@ func newSelection(in *selectInput) (*selection, *placeholders, error) {
 	if in.Limit != nil {
 		sel.limit = *in.Limit
 	}
-	filter, err := parse("FilterExpression", in.FilterExpression, holders, (*parser).rootedCondition)
+	filter, err := parse("FilterExpression", in.FilterExpression, holders, (*parser).namingCondition)
 	if err != nil {
 		return nil, nil, err
 	}
-	sel.filter, sel.filterRoot = filter.condition, filter.roots
-	sel.paths, err = parse("ProjectionExpression", in.ProjectionExpression, holders, (*parser).projection)
+	sel.filter, sel.filtered = filter.condition, filter.named
+	sel.attributes, err = parse("ProjectionExpression", in.ProjectionExpression, holders, (*parser).projection)
 	if err != nil {
 		return nil, nil, err
 	}
 	return sel, holders, checkSelect(in)
 }
 
-// rooted is a condition and the attributes it names.
-type rooted struct {
+// naming is a condition and the attributes it names.
+type naming struct {
 	condition condition
-	roots     []string
+	named     []string
 }
 
-func (p *parser) rootedCondition() (rooted, error) {
+func (p *parser) namingCondition() (naming, error) {
 	c, err := p.condition()
-	return rooted{c, p.roots}, err
+	return naming{c, p.named}, err
 }
 
 // checkSelect refuses contradictions of Select and ProjectionExpression.
@@ -59,14 +59,9 @@ func checkSelect(in *selectInput) error {
 
 // bind checks the selection against what it reads from.
 func (sel *selection) bind(src *source, in *selectInput, query bool) error {
-	for _, root := range sel.filterRoot {
-		if query && src.keys.has(root) {
-			return validationf("Filter Expression can only contain non-primary key attributes: Primary key attribute: %s", root)
-		}
-	}
-	for _, p := range sel.paths {
-		if len(p) > 1 && (src.keys.has(p.root()) || src.table.keys.has(p.root())) {
-			return validationf("Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: %s", p.root())
+	for _, name := range sel.filtered {
+		if query && src.keys.has(name) {
+			return validationf("Filter Expression can only contain non-primary key attributes: Primary key attribute: %s", name)
 		}
 	}
 	if src.index == nil {
@@ -78,14 +73,14 @@ func (sel *selection) bind(src *source, in *selectInput, query bool) error {
 	if in.Select == "ALL_ATTRIBUTES" && src.index.projection.kind != "ALL" {
 		return invalidValue("Select type ALL_ATTRIBUTES is not supported for global secondary index %s because its projection type is not ALL", src.index.name)
 	}
-	for _, root := range sel.filterRoot {
-		if !src.index.holds(root) {
-			return invalidValue("Secondary index %s does not project one or more filter attributes: [%s]", src.index.name, root)
+	for _, name := range sel.filtered {
+		if !src.index.holds(name) {
+			return invalidValue("Secondary index %s does not project one or more filter attributes: [%s]", src.index.name, name)
 		}
 	}
-	for _, p := range sel.paths {
-		if !src.index.holds(p.root()) {
-			return invalidValue("Global secondary index %s does not project %v", src.index.name, p)
+	for _, name := range sel.attributes {
+		if !src.index.holds(name) {
+			return invalidValue("Global secondary index %s does not project [%s]", src.index.name, name)
 		}
 	}
 	return nil

@@ -4,14 +4,15 @@ import "time"
 
 // table is a table with its items and indexes.
 type table struct {
-	name     string
-	id       string
-	arn      string
-	created  time.Time
-	keys     keySchema
-	items    *collection
-	indexes  []*index
-	settings settings
+	name    string
+	id      string
+	arn     string
+	created time.Time
+	keys    keySchema
+	items   *collection
+	indexes []*index
+
+	ttlAttribute string // "" when time to live is off
 }
 
 // index is a global secondary index, kept in step with its table.
@@ -21,7 +22,6 @@ type index struct {
 	table      keySchema
 	projection projection
 	items      *collection
-	throughput *throughputInput
 }
 
 // projection is what an index holds of an item.

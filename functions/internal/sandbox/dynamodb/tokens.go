@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"time"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/wire"
 )
 
 // tokenLife is how long a ClientRequestToken stands for its transaction.
@@ -34,7 +36,7 @@ func (s *scope) tokenUsed(in *transactWriteItemsInput) (*usages, error) {
 		return nil, nil
 	}
 	if use.parameters != in.fingerprint() {
-		return nil, errorf(codeTokenMismatch, "The request uses the same client token as a previous, but non-identical request.")
+		return nil, wire.Errorf(codeTokenMismatch, "The request uses the same client token as a previous, but non-identical request.")
 	}
 	return &use.read, nil
 }

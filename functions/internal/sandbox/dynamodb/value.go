@@ -53,8 +53,11 @@ func (k kind) element() kind {
 	}
 }
 
+// textual reports whether a value of kind k is text or bytes.
+func (k kind) textual() bool { return k == kindS || k == kindB }
+
 // ordered reports whether < is defined on values of kind k.
-func (k kind) ordered() bool { return k == kindS || k == kindN || k == kindB }
+func (k kind) ordered() bool { return k.textual() || k == kindN }
 
 // compare orders two values of the same ordered kind.
 func (v value) compare(w value) int {
@@ -119,36 +122,6 @@ func setNoun(k kind) string {
 	default:
 		return "string"
 	}
-}
-
-// has reports whether a set or list v holds w.
-func (v value) has(w value) bool {
-	if v.kind.element() == "" {
-		return slices.ContainsFunc(v.list, w.equal)
-	}
-	if v.kind.element() != w.kind {
-		return false
-	}
-	_, found := slices.BinarySearchFunc(v.list, w, value.compare)
-	return found
-}
-
-// union is the set v with the elements of w added.
-func (v value) union(w value) value {
-	all := slices.Concat(v.list, w.list)
-	slices.SortFunc(all, value.compare)
-	return value{kind: v.kind, list: slices.CompactFunc(all, value.equal)}
-}
-
-// difference is the set v without the elements of w; ok is false if none is left.
-func (v value) difference(w value) (rest value, ok bool) {
-	rest = value{kind: v.kind}
-	for _, element := range v.list {
-		if !w.has(element) {
-			rest.list = append(rest.list, element)
-		}
-	}
-	return rest, len(rest.list) > 0
 }
 
 // size is the storage of a value in bytes, as AWS counts it.

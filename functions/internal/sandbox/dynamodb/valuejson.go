@@ -5,13 +5,15 @@ import (
 	"encoding/json"
 	"slices"
 	"strconv"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/wire"
 )
 
 // UnmarshalJSON reads {"S":"text"} and its like, and refuses what AWS refuses.
 func (v *value) UnmarshalJSON(data []byte) error {
 	var members map[kind]json.RawMessage
 	if err := json.Unmarshal(data, &members); err != nil {
-		return errorf(codeSerialization, "Unexpected token for an AttributeValue: %v", err)
+		return wire.Errorf(codeSerialization, "Unexpected token for an AttributeValue: %v", err)
 	}
 	if len(members) == 0 {
 		return validationf("Supplied AttributeValue is empty, must contain exactly one of the supported datatypes")
@@ -62,9 +64,9 @@ func decodeValue(k kind, raw json.RawMessage) (value, error) {
 // values kept as they are.
 func decodeMember(k kind, raw json.RawMessage, into any) error {
 	if string(raw) == "null" {
-		return errorf(codeSerialization, "null is no value of the datatype %s", k)
+		return wire.Errorf(codeSerialization, "null is no value of the datatype %s", k)
 	}
-	return asAPIError(json.Unmarshal(raw, into))
+	return json.Unmarshal(raw, into)
 }
 
 func decodeScalar(k kind, text string) (value, error) {
@@ -75,7 +77,7 @@ func decodeScalar(k kind, text string) (value, error) {
 	case kindB:
 		data, err := base64.StdEncoding.DecodeString(text)
 		if err != nil {
-			return value{}, errorf(codeSerialization, "Base64 of a binary value: %v", err)
+			return value{}, wire.Errorf(codeSerialization, "Base64 of a binary value: %v", err)
 		}
 		return value{kind: kindB, text: string(data)}, nil
 	default:

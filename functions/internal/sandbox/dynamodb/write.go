@@ -1,6 +1,10 @@
 package dynamodb
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/wire"
+)
 
 // writeInput is what the writing operations and the actions of a transaction
 // have in common.
@@ -84,9 +88,9 @@ func (w *write) check(t *table) error {
 	if w.verb == putVerb {
 		return firstError(t.keys.checkItem(w.item), t.check(w.item, "Item size has exceeded the maximum allowed size"))
 	}
-	for _, a := range w.update {
-		if t.keys.has(a.at.root()) {
-			return invalidValue("Cannot update attribute %s. This attribute is part of the key", a.at.root())
+	for _, name := range w.update.names() {
+		if t.keys.has(name) {
+			return invalidValue("Cannot update attribute %s. This attribute is part of the key", name)
 		}
 	}
 	return t.keys.checkKey(w.item)
@@ -123,9 +127,9 @@ func (w *write) plan(t *table) (planned, error) {
 }
 
 func (w *write) conditionFailed(old item) error {
-	err := errorf(codeConditionFailed, "The conditional request failed")
-	if w.returnOld {
-		err.item = old
+	err := wire.Errorf(codeConditionFailed, "The conditional request failed")
+	if w.returnOld && old != nil {
+		err.Members = map[string]any{"Item": old}
 	}
 	return err
 }
@@ -146,11 +150,7 @@ func (w *write) returned(p planned, mode string) item {
 		if strings.HasSuffix(mode, "NEW") {
 			it = p.next
 		}
-		paths := make([]path, len(w.update))
-		for i, a := range w.update {
-			paths[i] = a.at
-		}
-		if part := project(it, paths); len(part) > 0 {
+		if part := projected(it, w.update.names()); len(part) > 0 {
 			return part
 		}
 	}

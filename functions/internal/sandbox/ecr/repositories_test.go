@@ -43,7 +43,7 @@ func TestCreateRepository(t *testing.T) {
 	_, err = w.client.CreateRepository(t.Context(), in)
 	wantCode(t, err, "InvalidParameterException", "repositoryName")
 	_, err = w.client.CreateRepository(t.Context(), &awsecr.CreateRepositoryInput{RepositoryName: aws.String("x1"), Tags: []types.Tag{{Key: aws.String("a"), Value: aws.String("b")}}})
-	wantCode(t, err, "InvalidParameterException", `"tags" is not known to the sandbox`)
+	wantCode(t, err, "ValidationException", `"tags" is not known to the sandbox`)
 }
 
 func TestMutabilitySettings(t *testing.T) {

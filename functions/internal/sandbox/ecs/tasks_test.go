@@ -84,7 +84,7 @@ func TestListTasksRefuses(t *testing.T) {
 	_, err = w.client.ListTasks(t.Context(), &awsecs.ListTasksInput{})
 	wantCode(t, err, "ClusterNotFoundException", "Cluster not found.")
 	_, err = w.client.ListTasks(t.Context(), &awsecs.ListTasksInput{Cluster: aws.String("prod-cluster"), ContainerInstance: aws.String("x")})
-	wantCode(t, err, "InvalidParameterException", `"containerInstance" is not known to the sandbox`)
+	wantCode(t, err, "ValidationException", `"containerInstance" is not known to the sandbox`)
 }
 
 func TestDescribeTasks(t *testing.T) {

@@ -125,7 +125,7 @@ func TestCreateServiceRefuses(t *testing.T) {
 		{"a task definition for an external controller", "InvalidParameterException", awsecs.CreateServiceInput{DeploymentController: &types.DeploymentController{Type: types.DeploymentControllerTypeExternal}}},
 		{"an unknown launch type", "InvalidParameterException", awsecs.CreateServiceInput{LaunchType: "X"}},
 		{"an unknown strategy", "InvalidParameterException", awsecs.CreateServiceInput{DeploymentConfiguration: &types.DeploymentConfiguration{Strategy: "X"}}},
-		{"an unmodelled member", "InvalidParameterException", awsecs.CreateServiceInput{Role: aws.String("x")}},
+		{"an unmodelled member", "ValidationException", awsecs.CreateServiceInput{Role: aws.String("x")}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -205,7 +205,7 @@ func TestRegisterTaskDefinitionRefuses(t *testing.T) {
 		{"web", container("a", long), "ClientException"},
 		{"web", container("a", long[1:]+"@sha256:"+long), ""},
 		{"web", []types.ContainerDefinition{{Name: aws.String("a"), Image: aws.String("b"), VersionConsistency: "x"}}, "ClientException"},
-		{"web", []types.ContainerDefinition{{Name: aws.String("a"), Image: aws.String("b"), Links: []string{"x"}}}, "InvalidParameterException"},
+		{"web", []types.ContainerDefinition{{Name: aws.String("a"), Image: aws.String("b"), Links: []string{"x"}}}, "ValidationException"},
 	}
 	for _, test := range tests {
 		_, err := p.client.RegisterTaskDefinition(t.Context(), &awsecs.RegisterTaskDefinitionInput{Family: &test.family, ContainerDefinitions: test.containers})

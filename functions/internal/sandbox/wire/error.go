@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 )
 
@@ -11,7 +12,8 @@ import (
 type Error struct {
 	Code    string // the shape's name, such as ImageNotFoundException
 	Message string
-	Status  int // of HTTP; 0 means 400
+	Status  int            // of HTTP; 0 means 400
+	Members map[string]any // what the shape has beside its message
 }
 
 // Errorf makes an error reply with HTTP status 400.
@@ -37,7 +39,9 @@ func WriteError(w http.ResponseWriter, err error) {
 	if status == 0 {
 		status = http.StatusBadRequest
 	}
-	write(w, status, map[string]string{"__type": e.Code, "message": e.Message})
+	reply := map[string]any{"__type": e.Code, "message": e.Message}
+	maps.Copy(reply, e.Members)
+	write(w, status, reply)
 }
 
 func write(w http.ResponseWriter, status int, v any) {
@@ -46,7 +50,6 @@ func write(w http.ResponseWriter, status int, v any) {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
-	w.Header().Set("Content-Type", ContentType)
 	w.WriteHeader(status)
 	_, _ = w.Write(body)
 }

@@ -6,8 +6,12 @@ import (
 	"strings"
 )
 
-// ContentType is that of awsJson 1.1 requests and replies.
-const ContentType = "application/x-amz-json-1.1"
+// The content types of requests and replies: awsJson 1.1, and 1.0, which DynamoDB
+// speaks.
+const (
+	ContentType   = "application/x-amz-json-1.1"
+	contentType10 = "application/x-amz-json-1.0"
+)
 
 // maxBody bounds a request: a layer part of ECR may have 20 MiB, in base64.
 const maxBody = 32 << 20
@@ -47,6 +51,7 @@ func Serve(w http.ResponseWriter, r *http.Request, s Service, caller Caller, ope
 		WriteError(w, err)
 		return
 	}
+	w.Header().Set("Content-Type", r.Header.Get("Content-Type")) // the version that was asked in
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
 		WriteError(w, Errorf("SerializationException", "request body: %v", err))
@@ -64,7 +69,7 @@ func checkRequest(r *http.Request) error {
 	if r.Method != http.MethodPost || r.URL.Path != "/" {
 		return Errorf("UnknownOperationException", "%s %s: the JSON protocol is POST /", r.Method, r.URL.Path)
 	}
-	if got := r.Header.Get("Content-Type"); !strings.EqualFold(got, ContentType) {
+	if got := r.Header.Get("Content-Type"); !strings.EqualFold(got, ContentType) && !strings.EqualFold(got, contentType10) {
 		return Errorf("SerializationException", "content type %q instead of %q", got, ContentType)
 	}
 	return nil

@@ -50,7 +50,8 @@ func TestDecode(t *testing.T) {
 		`{"list":[{},{"no":1}]}`: `"list.no"`,
 		`{"at":"yesterday"}`:     "request body",
 		`{"id":7}`:               "request body",
-		`[]`:                     "no JSON object",
+		`[]`:                     "request body",
+		`null`:                   "no JSON object",
 		`{} {}`:                  "request body",
 		``:                       "request body",
 	} {

@@ -12,8 +12,6 @@ func settingsCases() []testCase {
 		{"Settings/TimeToLiveTwice", timeToLiveTwice},
 		{"Settings/TimeToLiveOfMissingTable", timeToLiveMissing},
 		{"Settings/ExpiredItemsStayReadable", expired},
-		{"Settings/PointInTimeRecovery", recovery},
-		{"Settings/Tags", tags},
 	}
 }
 
@@ -57,37 +55,4 @@ func expired(e *env) {
 	item := `{"pk":"a","sk":"1","expires":1700000000}`
 	e.put(item)
 	e.holds(baseKey, item)
-}
-
-func recovery(e *env) {
-	e.create()
-	_, err := e.client.UpdateContinuousBackups(e.ctx, &dynamodb.UpdateContinuousBackupsInput{
-		TableName:                        &e.table,
-		PointInTimeRecoverySpecification: &types.PointInTimeRecoverySpecification{PointInTimeRecoveryEnabled: aws.Bool(true)},
-	})
-	e.ok(err)
-	out, err := e.client.DescribeContinuousBackups(e.ctx, &dynamodb.DescribeContinuousBackupsInput{TableName: &e.table})
-	e.ok(err)
-	e.equal("status", string(out.ContinuousBackupsDescription.PointInTimeRecoveryDescription.PointInTimeRecoveryStatus), "ENABLED")
-}
-
-func tags(e *env) {
-	e.create()
-	described, err := e.client.DescribeTable(e.ctx, &dynamodb.DescribeTableInput{TableName: &e.table})
-	e.ok(err)
-	arn := described.Table.TableArn
-	_, err = e.client.TagResource(e.ctx, &dynamodb.TagResourceInput{ResourceArn: arn, Tags: []types.Tag{{Key: text("k"), Value: text("v")}}})
-	e.ok(err)
-	out, err := e.client.ListTagsOfResource(e.ctx, &dynamodb.ListTagsOfResourceInput{ResourceArn: arn})
-	e.ok(err)
-	if len(out.Tags) != 1 || *out.Tags[0].Key != "k" || *out.Tags[0].Value != "v" {
-		e.fatalf("tags: %v", out.Tags)
-	}
-	_, err = e.client.UntagResource(e.ctx, &dynamodb.UntagResourceInput{ResourceArn: arn, TagKeys: []string{"k"}})
-	e.ok(err)
-	out, err = e.client.ListTagsOfResource(e.ctx, &dynamodb.ListTagsOfResourceInput{ResourceArn: arn})
-	e.ok(err)
-	if len(out.Tags) != 0 {
-		e.fatalf("tags after removal: %v", out.Tags)
-	}
 }

@@ -17,7 +17,6 @@ func tableCases() []testCase {
 		{"Table/DeleteAndCreateIsEmpty", deleteAndCreate},
 		{"Table/List", listTables},
 		{"Table/CountsItems", countItems},
-		{"Table/DeletionProtection", deletionProtection},
 		{"Table/KeyNotDefined", keyNotDefined},
 		{"Table/UnusedDefinition", unusedDefinition},
 		{"Table/ThroughputOnDemand", throughputOnDemand},
@@ -107,20 +106,6 @@ func countItems(e *env) {
 	if out.Table.ItemCount == nil || out.Table.TableSizeBytes == nil {
 		e.fatalf("no counts: %+v", out.Table)
 	}
-}
-
-func deletionProtection(e *env) {
-	e.create()
-	protect := func(on bool) {
-		_, err := e.client.UpdateTable(e.ctx, &dynamodb.UpdateTableInput{TableName: &e.table, DeletionProtectionEnabled: &on})
-		e.ok(err)
-	}
-	protect(true)
-	_, err := e.client.DeleteTable(e.ctx, &dynamodb.DeleteTableInput{TableName: &e.table})
-	protect(false)
-	e.code(err, validation)
-	_, err = e.client.DeleteTable(e.ctx, &dynamodb.DeleteTableInput{TableName: &e.table})
-	e.ok(err)
 }
 
 // refused tries to create a changed table.

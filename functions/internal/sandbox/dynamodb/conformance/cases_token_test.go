@@ -15,7 +15,7 @@ func tokenCases() []testCase {
 	}
 }
 
-// withToken adds 1 to n in a transaction with a token made of the table's
+// withToken does an action in a transaction with a token made of the table's
 // creation, so that a second run of the case has another.
 func (e *env) withToken(suffix string, a action) error {
 	out, err := e.client.DescribeTable(e.ctx, &dynamodb.DescribeTableInput{TableName: &e.table})
@@ -27,27 +27,35 @@ func (e *env) withToken(suffix string, a action) error {
 	return err
 }
 
-var increment = updateAction(baseKey, "ADD n :v", `{":v":1}`)
+const (
+	one   = `{"pk":"a","sk":"1","n":1}`
+	other = `{"pk":"a","sk":"1","n":2}`
+)
+
+// putOne is done again and again, with another item in between.
+var putOne = putAction(one, "")
 
 func tokenRepeat(e *env) {
 	e.create()
-	e.ok(e.withToken("repeat", increment))
-	e.ok(e.withToken("repeat", increment))
-	e.holds(baseKey, `{"pk":"a","sk":"1","n":1}`)
+	e.ok(e.withToken("repeat", putOne))
+	e.put(other)
+	e.ok(e.withToken("repeat", putOne))
+	e.holds(baseKey, other)
 }
 
 func tokenOther(e *env) {
 	e.create()
-	e.ok(e.withToken("other", increment))
-	e.code(e.withToken("other", updateAction(baseKey, "ADD n :v", `{":v":2}`)), tokenMismatch)
-	e.holds(baseKey, `{"pk":"a","sk":"1","n":1}`)
+	e.ok(e.withToken("other", putOne))
+	e.code(e.withToken("other", putAction(other, "")), tokenMismatch)
+	e.holds(baseKey, one)
 }
 
 func tokenNew(e *env) {
 	e.create()
-	e.ok(e.withToken("one", increment))
-	e.ok(e.withToken("two", increment))
-	e.holds(baseKey, `{"pk":"a","sk":"1","n":2}`)
+	e.ok(e.withToken("one", putOne))
+	e.put(other)
+	e.ok(e.withToken("two", putOne))
+	e.holds(baseKey, one)
 }
 
 func tokenCancelled(e *env) {
@@ -62,7 +70,7 @@ func tokenTooLong(e *env) {
 	e.create()
 	token := repeat(37)
 	_, err := e.client.TransactWriteItems(e.ctx, &dynamodb.TransactWriteItemsInput{
-		TransactItems: []types.TransactWriteItem{increment(e)}, ClientRequestToken: &token,
+		TransactItems: []types.TransactWriteItem{putOne(e)}, ClientRequestToken: &token,
 	})
 	e.code(err, validation)
 }

@@ -32,9 +32,7 @@ func transactionCases() []testCase {
 		name string
 		bad  action
 	}{
-		{"UpdateOfWrongType", updateAction(key("b"), "SET t = t + :v", `{":v":1}`)},
-		{"UpdateOfMissing", updateAction(key("b"), "SET q = q + :v", `{":v":1}`)},
-		{"UpdateBelowMissing", updateAction(key("b"), "SET q.r = :v", `{":v":1}`)},
+		{"UpdateOfMissing", updateAction(key("b"), "SET n = :v, q = r", `{":v":1}`)},
 		{"UpdateOfKey", updateAction(key("b"), "SET pk = :v", `{":v":"x"}`)},
 		{"UpdateOfIndexKey", updateAction(key("b"), "SET g = :v", `{":v":1}`)},
 		{"PutWithoutKey", putAction(`{"pk":"b"}`, "")},
@@ -201,11 +199,11 @@ func transactTwoVerbs(e *env) {
 func transactUpdates(e *env) {
 	e.create(`{"pk":"a","sk":"1","n":1}`, `{"pk":"b","sk":"1","n":2}`)
 	e.ok(e.transact(
-		updateAction(key("a"), "SET n = n + :v", `{":v":10}`),
-		updateAction(key("b"), "ADD n :v", `{":v":-10}`),
+		updateAction(key("a"), "SET n = :v, o = n", `{":v":10}`),
+		updateAction(key("b"), "SET o = n, n = :v", `{":v":20}`),
 	))
-	e.holds(key("a"), `{"pk":"a","sk":"1","n":11}`)
-	e.holds(key("b"), `{"pk":"b","sk":"1","n":-8}`)
+	e.holds(key("a"), `{"pk":"a","sk":"1","n":10,"o":1}`)
+	e.holds(key("b"), `{"pk":"b","sk":"1","n":20,"o":2}`)
 }
 
 // transactInvalid: an action that its item does not allow cancels the

@@ -43,37 +43,13 @@ func numberCases() []testCase {
 		}})
 	}
 	return append(list,
-		testCase{"Number/SumIsExact", sumIsExact},
-		testCase{"Number/SumIsTrimmed", sumIsTrimmed},
 		testCase{"Number/SetIsTrimmed", setIsTrimmed},
-		testCase{"Number/SumOverflows", func(e *env) { sumRefused(e, "9e125", "9e125") }},
-		testCase{"Number/SumTooLong", func(e *env) { sumRefused(e, "1e40", "1") }},
 	)
-}
-
-func sumIsExact(e *env) {
-	e.create(`{"pk":"a","sk":"1","n":{"$n":"0.1"}}`)
-	_, err := e.client.UpdateItem(e.ctx, e.update(baseKey, "ADD n :v", `{":v":{"$n":"12345678901234567890123456789012345.2"}}`))
-	e.ok(err)
-	e.equal("item", e.get(baseKey), `{"n":12345678901234567890123456789012345.3,"pk":"a","sk":"1"}`)
-}
-
-func sumIsTrimmed(e *env) {
-	e.create(`{"pk":"a","sk":"1","n":2.5}`)
-	_, err := e.client.UpdateItem(e.ctx, e.update(baseKey, "SET n = n + n", ""))
-	e.ok(err)
-	e.equal("item", e.get(baseKey), `{"n":5,"pk":"a","sk":"1"}`)
 }
 
 func setIsTrimmed(e *env) {
 	e.create(`{"pk":"a","sk":"1","n":{"$ns":["2.0","010"]}}`)
 	e.equal("item", e.get(baseKey), `{"n":{"$ns":[10,2]},"pk":"a","sk":"1"}`)
-}
-
-func sumRefused(e *env, a, b string) {
-	e.create(`{"pk":"a","sk":"1","n":{"$n":"` + a + `"}}`)
-	_, err := e.client.UpdateItem(e.ctx, e.update(baseKey, "SET n = n + :v", `{":v":{"$n":"`+b+`"}}`))
-	e.code(err, validation)
 }
 
 func valueCases() []testCase {

@@ -5,14 +5,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	fake "github.com/tagalong-aws/tagalong/functions/internal/sandbox/dynamodb"
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/sandboxtest"
 )
 
 // bufferedClient reads the body before it sends it. The SDK closes its own as
@@ -44,9 +43,7 @@ func connect(url string) *dynamodb.Client {
 
 // embedded starts this project's own implementation.
 func embedded(t *testing.T) *dynamodb.Client {
-	server := httptest.NewServer(fake.New(fake.Options{}))
-	t.Cleanup(server.Close)
-	return connect(server.URL)
+	return connect(sandboxtest.Start(t).URL)
 }
 
 func TestEmbedded(t *testing.T) {

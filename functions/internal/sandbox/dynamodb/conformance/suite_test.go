@@ -79,7 +79,6 @@ func cases() []testCase {
 		scanCases(),
 		batchCases(),
 		transactionCases(),
-		transactGetCases(),
 		tokenCases(),
 		capacityCases(),
 		settingsCases(),
