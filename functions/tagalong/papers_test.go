@@ -127,3 +127,28 @@ func TestTheReadmeNamesEveryCommandAndFlag(t *testing.T) {
 		}
 	}
 }
+
+// TestTheReadmesFirstCommandsWork runs what the README gives people to try.
+func TestTheReadmesFirstCommandsWork(t *testing.T) {
+	sandboxed(t, "told")
+	t.Chdir("../..")
+	raw, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(raw), "\n## Try it\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	tried := 0
+	for _, line := range regexp.MustCompile(`(?m)^dist/tagalong (.*)$`).FindAllStringSubmatch(section, -1) {
+		if strings.HasPrefix(line[1], "sandbox") {
+			continue // it stays up, and is what stands behind the others here
+		}
+		tried++
+		if r := tagalongIn(t.Context(), "", strings.Fields(line[1])...); r.status != exitDone && r.status != exitDifferences || r.stdout == "" {
+			t.Errorf("tagalong %s: exit status %d\n%s%s", line[1], r.status, r.stdout, r.stderr)
+		}
+	}
+	if tried < 5 {
+		t.Errorf("%d commands to try", tried)
+	}
+}

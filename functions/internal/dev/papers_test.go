@@ -120,3 +120,26 @@ func TestActionsArePinned(t *testing.T) {
 		}
 	}
 }
+
+// TestTheFunctionsReadmeNamesThemAndTheirVariables: neither is added in silence.
+func TestTheFunctionsReadmeNamesThemAndTheirVariables(t *testing.T) {
+	readme := read(t, "functions/README.md")
+	mains, err := filepath.Glob(filepath.Join(root, "functions/*/main.go"))
+	if err != nil || mains == nil {
+		t.Fatalf("%v, %v", mains, err)
+	}
+	for _, path := range mains {
+		if name := filepath.Base(filepath.Dir(path)); !strings.Contains(readme, "| [`"+name+"/`](") {
+			t.Errorf("functions/README.md has no row for %s", name)
+		}
+	}
+	variables := regexp.MustCompile(`"(TAGALONG_[A-Z_]+)"`).FindAllStringSubmatch(read(t, "functions/internal/boot/config.go"), -1)
+	if variables == nil {
+		t.Fatal("boot reads no variables")
+	}
+	for _, v := range variables {
+		if !strings.Contains(readme, "| `"+v[1]+"` |") {
+			t.Errorf("functions/README.md has no row for %s", v[1])
+		}
+	}
+}
