@@ -2,16 +2,24 @@ package dynamo
 
 import (
 	"context"
-	"fmt"
 	"iter"
+	"strings"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
-// endingItem is the end of a rollout that the event bus has not accepted yet:
+const outbox = "OUT"
+
+// finishedKey begins with the time, so that the outbox is emptied in the order in which
+// it was filled. A rollout may come to end otherwise before that.
+func finishedKey(e tagalong.Ending) key {
+	return key{outbox, strings.Join([]string{
+		formatTime(e.RecordedAt), e.Service.String(), formatTime(e.SortTime()), e.Deployment, string(e.State), formatTime(e.FinishedAt),
+	}, "#")}
+}
+
+// finishedItem is a finished rollout that the event bus has not accepted yet:
 //
 //	{
 //	  "containers": [
@@ -38,27 +46,27 @@ import (
 //	  "state": "completed",
 //	  "taskDefinition": "arn:aws:ecs:us-east-1:111122223333:task-definition/checkout-api:2"
 //	}
-type endingItem struct {
+type finishedItem struct {
 	key
 	Service string `dynamodbav:"service"`
-	rolloutItem
+	courseItem
 	detailsItem
 	RolledBack string `dynamodbav:"rolledBack,omitempty"`
 	RecordedAt string `dynamodbav:"recordedAt"`
 }
 
-func toEnding(e tagalong.Ending) endingItem {
-	return endingItem{
-		key:         endingKey(e),
+func toFinished(e tagalong.Ending) finishedItem {
+	return finishedItem{
+		key:         finishedKey(e),
 		Service:     e.Service.String(),
-		rolloutItem: toRollout(e.Rollout),
+		courseItem:  toCourse(e.Rollout),
 		detailsItem: toDetails(e.Details),
 		RolledBack:  e.RolledBack,
 		RecordedAt:  formatTime(e.RecordedAt),
 	}
 }
 
-func (i endingItem) ending() (tagalong.Ending, error) {
+func (i finishedItem) ending() (tagalong.Ending, error) {
 	s, err := tagalong.ParseService(i.Service)
 	return tagalong.Ending{
 		Row:        tagalong.Row{Service: s, Rollout: i.rollout(), Details: i.details()},
@@ -67,26 +75,20 @@ func (i endingItem) ending() (tagalong.Ending, error) {
 	}, err
 }
 
-// Unannounced reads the outbox forward: its keys begin with the time.
+// putFinished needs no condition: the head guards what a service's rollouts announce.
+func putFinished(e tagalong.Ending) write { return put(toFinished(e)) }
+
+// Unannounced reads the outbox forward.
 func (l *Ledger) Unannounced(ctx context.Context, before time.Time) iter.Seq2[tagalong.Ending, error] {
-	return decoded(l.query(ctx, query{pk: outbox, from: beforeAll, to: formatTime(before)}), endingItem.ending)
+	return decoded(l.query(ctx, query{pk: outbox, from: beforeAll, to: formatTime(before)}), finishedItem.ending)
 }
 
 // Announced deletes what was announced, one after the other: an event has one, or two.
 func (l *Ledger) Announced(ctx context.Context, endings []tagalong.Ending) error {
 	for _, e := range endings {
-		if err := l.remove(ctx, endingKey(e)); err != nil {
+		if err := l.delete(ctx, finishedKey(e)); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-// remove deletes one item, whether it is there or not.
-func (l *Ledger) remove(ctx context.Context, k key) error {
-	_, err := l.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &l.table, Key: k.item()})
-	if err != nil {
-		return fmt.Errorf("deleting: %w", translate(err, l.table))
 	}
 	return nil
 }

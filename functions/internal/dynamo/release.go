@@ -2,122 +2,71 @@ package dynamo
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"iter"
-	"slices"
 	"strings"
-	"time"
-
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
-// Date records the first sight of a job, or gives the one that is recorded already.
-func (l *Ledger) Date(ctx context.Context, job string, first tagalong.Sight, expires time.Time) (tagalong.Sight, error) {
-	err := l.put(ctx, jobItem{key: jobKey(job), At: formatTime(first.At), Digest: first.Digest, Expires: epoch(expires)}, absent)
-	known, there := errors.AsType[*types.ConditionalCheckFailedException](err)
-	if !there {
-		return first, err
-	}
-	return decode(known.Item, jobItem.sight)
+// releaseItem says what put a rollout in place; nil where nothing is known.
+type releaseItem struct {
+	Pipeline  string `dynamodbav:"pipeline"`
+	Execution string `dynamodbav:"execution"`
+	Stage     string `dynamodbav:"stage"`
+	buildItem
 }
 
-// Sight reads what Date has recorded, consistently.
-func (l *Ledger) Sight(ctx context.Context, job string) (s tagalong.Sight, seen bool, err error) {
-	err = l.get(ctx, slices.Values([]key{jobKey(job)}), func(_ key, i item) (err error) {
-		s, err = decode(i, jobItem.sight)
-		seen = err == nil
-		return err
-	})
-	return s, seen, err
+func toRelease(r tagalong.Release) *releaseItem {
+	if r == (tagalong.Release{}) {
+		return nil
+	}
+	return &releaseItem{Pipeline: r.Pipeline, Execution: r.Execution, Stage: r.Stage, buildItem: buildItem{r.Commit, r.Images}}
 }
 
-// put writes one item; a refusal of its condition comes with the item that is there.
-func (l *Ledger) put(ctx context.Context, v any, c *condition) error {
-	i, err := attributevalue.MarshalMap(v)
-	if err != nil {
-		return err
+func (i *releaseItem) release() tagalong.Release {
+	if i == nil {
+		return tagalong.Release{}
 	}
-	in := &dynamodb.PutItemInput{TableName: &l.table, Item: i}
-	if c != nil {
-		in.ConditionExpression, in.ExpressionAttributeNames, in.ExpressionAttributeValues = &c.expression, c.names, c.values
-		in.ReturnValuesOnConditionCheckFailure = types.ReturnValuesOnConditionCheckFailureAllOld
-	}
-	for attempt := 0; ; attempt++ {
-		if err := wait(ctx, attempt); err != nil {
-			return err
-		}
-		_, err := l.client.PutItem(ctx, in)
-		if err == nil {
-			return nil
-		}
-		if _, busy := errors.AsType[*types.TransactionConflictException](err); !busy || attempt == maxAttempts {
-			return fmt.Errorf("writing: %w", translate(err, l.table))
-		}
-	}
+	return tagalong.Release{Pipeline: i.Pipeline, Execution: i.Execution, Stage: i.Stage, Commit: i.Commit, Images: i.Images}
 }
 
-// Promote writes a promotion and its tag. The promotion comes first: its refusal
-// says that a newer one is there.
-func (l *Ledger) Promote(ctx context.Context, p tagalong.PromotionWrite) error {
-	t := &transaction{table: l.table, tags: map[int]tagalong.TagID{}}
-	if p.Tag != nil && !p.Once {
-		t.put(toPromotion(p, promotionKey(p.Claim.Tag)), newestPromotion(p.Claim))
-	}
-	if p.Environment != "" {
-		t.put(directoryItem{key: key{directory, "E#" + p.Environment}}, nil)
-	}
-	if p.Tag != nil {
-		t.tags[len(t.items)] = p.Tag.Wish.Tag
-		t.tag(*p.Tag)
-	}
-	if p.Release.Pipeline != "" {
-		kept := toPromotion(p, promotedKey(p.Release, p.Claim.Tag, p.Job))
-		kept.Expires = epoch(p.Expires)
-		t.put(kept, nil)
-	}
-	if t.err != nil || len(t.items) == 0 {
-		return t.err
-	}
-	err := l.writeOne(ctx, t)
-	if errors.Is(err, tagalong.ErrConflict) {
-		return tagalong.ErrOvertaken
-	}
-	return err
+// buildItem is what an execution knows of what it deploys.
+type buildItem struct {
+	Commit string `dynamodbav:"commit,omitempty"`
+	Images string `dynamodbav:"images,omitempty"`
 }
 
-// newestPromotion holds if no newer promotion of the tag is there.
-func newestPromotion(c tagalong.Claim) *condition {
-	return &condition{
-		"attribute_not_exists(pk) OR #at < :at OR (#at = :at AND #by >= :by)",
-		map[string]string{"#at": "at", "#by": "by"},
-		item{":at": text(formatTime(c.At)), ":by": text(c.By)},
+func toBuild(b tagalong.Build) buildItem { return buildItem{b.Commit, b.Images} }
+
+func (i buildItem) build() tagalong.Build { return tagalong.Build{Commit: i.Commit, Images: i.Images} }
+
+// toRestored returns what a rollback came back with, nil where nothing is known.
+func toRestored(b tagalong.Build) *buildItem {
+	if b == (tagalong.Build{}) {
+		return nil
 	}
+	i := toBuild(b)
+	return &i
 }
 
-// NoteExecution records what began an execution.
-func (l *Ledger) NoteExecution(ctx context.Context, p tagalong.Pipeline, execution string, e tagalong.Execution, expires time.Time) error {
-	i := toOrigin(p, e, key{releasePK(p.Name, execution), skOrigin})
-	i.Expires = epoch(expires)
-	return l.put(ctx, i, nil)
+func (i *buildItem) restored() tagalong.Build {
+	if i == nil {
+		return tagalong.Build{}
+	}
+	return i.build()
 }
 
-// NoteStage records that a stage of an execution came into a state.
-func (l *Ledger) NoteStage(ctx context.Context, pipeline, execution string, s tagalong.StageChange, expires time.Time) error {
-	i := toStage(s, stageKey(pipeline, execution, s))
-	i.Expires = epoch(expires)
-	return l.put(ctx, i, nil)
-}
+// releasePK is the partition of an execution's own records; its rollouts are found under
+// it by an index.
+func releasePK(pipeline, execution string) string { return "X#" + pipeline + "/" + execution }
 
 // Release reads all that lies under an execution, in one Query.
 func (l *Ledger) Release(ctx context.Context, pipeline, execution string) (tagalong.ReleaseRecord, bool, error) {
 	r := tagalong.ReleaseRecord{Pipeline: tagalong.Pipeline{Name: pipeline}, Execution: execution}
+	q := under(releasePK(pipeline, execution), "")
+	q.eventual = true
 	known := false
-	for i, err := range l.query(ctx, query{pk: releasePK(pipeline, execution), from: beforeAll, to: afterAll, eventual: true}) {
+	for i, err := range l.query(ctx, q) {
 		if err == nil {
 			err = addToRelease(&r, i)
 		}
@@ -131,11 +80,11 @@ func (l *Ledger) Release(ctx context.Context, pipeline, execution string) (tagal
 
 func addToRelease(r *tagalong.ReleaseRecord, i item) error {
 	switch sk := textOf(i, "sk"); {
-	case sk == skOrigin:
-		origin, err := decode(i, func(o originItem) (originItem, error) { return o, nil })
+	case sk == skExecution:
+		origin, err := decode(i, asStored[executionItem])
 		r.Pipeline.Account, r.Pipeline.Region, r.Origin = origin.Account, origin.Region, origin.execution()
 		return err
-	case strings.HasPrefix(sk, prefixPromo):
+	case strings.HasPrefix(sk, prefixPromotion):
 		promoted, err := decode(i, promotionItem.promoting)
 		r.Promotions = append(r.Promotions, promoted)
 		return err
@@ -145,10 +94,4 @@ func addToRelease(r *tagalong.ReleaseRecord, i item) error {
 		return err
 	}
 	return fmt.Errorf("item %s: unknown kind", textOf(i, "sk"))
-}
-
-// ReleaseRollouts reads the rollouts of an execution backward.
-func (l *Ledger) ReleaseRollouts(ctx context.Context, pipeline, execution string, span tagalong.Span, hint int) iter.Seq2[tagalong.Row, error] {
-	pk, behind := releaseIndex(tagalong.Release{Pipeline: pipeline, Execution: execution}, span.Behind)
-	return l.rows(ctx, query{index: "gsi2", pk: pk, backward: true, limit: page(hint)}, "", span, justBefore(behind))
 }

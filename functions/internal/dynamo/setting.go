@@ -5,13 +5,19 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
+func settingKey(name string) key { return key{"@" + name, "SETTING"} }
+
 // settingItem holds rules, accounts or another setting: the text of a variable, under
-// the variable's @NAME.
+// the variable's @NAME:
+//
+//	{
+//	  "json": "[{\"environment\":\"prod\",\"clusters\":[\"prod-*\"]}]",
+//	  "pk": "@environments",
+//	  "sk": "SETTING"
+//	}
 type settingItem struct {
 	key
 	JSON string `dynamodbav:"json"`
@@ -29,31 +35,26 @@ func (l *Ledger) Setting(ctx context.Context, name string) (string, error) {
 // Settings reads those of the settings that are there.
 func (l *Ledger) Settings(ctx context.Context, names ...string) (map[string]string, error) {
 	found := map[string]string{}
-	keys := func(yield func(key) bool) {
-		for _, name := range names {
-			if !yield(settingKey(name)) {
-				return
-			}
+	for i, err := range l.get(ctx, all(names, settingKey)...) {
+		if err != nil {
+			return nil, err
+		}
+		if text := textOf(i, "json"); text != "" {
+			found[textOf(i, "pk")[1:]] = text
 		}
 	}
-	err := l.get(ctx, keys, func(k key, i item) error {
-		if text := textOf(i, "json"); text != "" {
-			found[k.PK[1:]] = text
-		}
-		return nil
-	})
-	return found, err
+	return found, nil
 }
 
-// PutSetting writes a setting. was is what it has, "" if it is not there: the
-// error is tagalong.ErrConflict if it has another one by now.
+// PutSetting writes a setting if it is still what it was, "" for not there; otherwise
+// the error is tagalong.ErrConflict.
 func (l *Ledger) PutSetting(ctx context.Context, name, was, document string) error {
 	unchanged := absent
 	if was != "" {
-		unchanged = &condition{"#json = :was", map[string]string{"#json": "json"}, item{":was": text(was)}}
+		unchanged = condition{"#json = :was", item{":was": text(was)}}
 	}
-	err := l.put(ctx, settingItem{settingKey(name), document}, unchanged)
-	if _, changed := errors.AsType[*types.ConditionalCheckFailedException](err); changed {
+	err := l.put(ctx, put(settingItem{settingKey(name), document}).when(unchanged))
+	if errors.Is(err, tagalong.ErrConflict) {
 		return fmt.Errorf("setting @%s: %w", name, tagalong.ErrConflict)
 	}
 	return err

@@ -15,7 +15,7 @@ import (
 )
 
 // item is what this test looks at of the table's items, whose forms are written
-// at functions/internal/dynamo/item.go.
+// at functions/internal/dynamo.
 type item struct {
 	SK         string `dynamodbav:"sk"`
 	State      string `dynamodbav:"state"`  // of a rollout or a tag

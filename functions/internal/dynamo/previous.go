@@ -8,25 +8,11 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
-// imageItem is an image that ran before in a container, within heads; without a
-// digest none is known to have.
-type imageItem struct {
-	Container  string `dynamodbav:"container"`
-	Registry   string `dynamodbav:"registry,omitempty"`
-	Repository string `dynamodbav:"repository,omitempty"`
-	Digest     string `dynamodbav:"digest,omitempty"`
-}
+const prefixPrevious = "PREV#"
 
-func toPrevious(p tagalong.Previous) imageItem {
-	return imageItem{Container: p.Container, Registry: p.Image.Registry, Repository: p.Image.Name, Digest: p.Digest.String()}
-}
-
-func (i imageItem) previous() tagalong.Previous {
-	return tagalong.Previous{
-		Container: i.Container,
-		Image:     tagalong.Repository{Registry: i.Registry, Name: i.Repository},
-		Digest:    digest.Digest(i.Digest),
-	}
+func previousKey(p tagalong.PreviousPlace) key {
+	at := tagalong.PlaceAt{Registry: p.Image.Registry, Service: p.Service, Container: p.Container}
+	return key{repositoryPK(p.Image.Name), prefixPrevious + containerKey(at)}
 }
 
 // previousItem holds the tags that a running container claims for the image that
@@ -56,7 +42,7 @@ type previousItem struct {
 	Tags        []string `dynamodbav:"tags"`
 }
 
-func toPreviousPlace(p tagalong.PreviousPlace) previousItem {
+func toPrevious(p tagalong.PreviousPlace) previousItem {
 	return previousItem{
 		key:         previousKey(p),
 		Service:     p.Service.String(),
@@ -69,17 +55,44 @@ func toPreviousPlace(p tagalong.PreviousPlace) previousItem {
 	}
 }
 
-func (i previousItem) place() (tagalong.PreviousPlace, error) {
+func (i previousItem) placement() (tagalong.PreviousPlace, error) {
 	s, err := tagalong.ParseService(i.Service)
 	return tagalong.PreviousPlace{
 		Service:     s,
 		Environment: i.Environment,
 		Previous: tagalong.Previous{
 			Container: i.Container,
-			Image:     tagalong.Repository{Registry: i.Registry, Name: strings.TrimPrefix(i.PK, repositoryPK(tagalong.Repository{}))},
+			Image:     tagalong.Repository{Registry: i.Registry, Name: strings.TrimPrefix(i.PK, repositoryPK(""))},
 			Digest:    digest.Digest(i.Digest),
 		},
 		Since: parseTime(i.Since),
 		Tags:  i.Tags,
 	}, err
 }
+
+// previousImageItem is an image that ran before in a container, within heads; without a
+// digest none is known to have.
+type previousImageItem struct {
+	Container  string `dynamodbav:"container"`
+	Registry   string `dynamodbav:"registry,omitempty"`
+	Repository string `dynamodbav:"repository,omitempty"`
+	Digest     string `dynamodbav:"digest,omitempty"`
+}
+
+func toPreviousImage(p tagalong.Previous) previousImageItem {
+	return previousImageItem{Container: p.Container, Registry: p.Image.Registry, Repository: p.Image.Name, Digest: p.Digest.String()}
+}
+
+func (i previousImageItem) previous() tagalong.Previous {
+	return tagalong.Previous{
+		Container: i.Container,
+		Image:     tagalong.Repository{Registry: i.Registry, Name: i.Repository},
+		Digest:    digest.Digest(i.Digest),
+	}
+}
+
+// putPrevious and dropPrevious need no condition: the head guards what a service's
+// containers claim.
+func putPrevious(p tagalong.PreviousPlace) write { return put(toPrevious(p)) }
+
+func dropPrevious(p tagalong.PreviousPlace) write { return remove(previousKey(p)) }

@@ -1,0 +1,95 @@
+package dynamo
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/opencontainers/go-digest"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+// tagIDItem names a tag, in claims and in all that is kept of tags.
+type tagIDItem struct {
+	Registry   string `dynamodbav:"registry"`
+	Repository string `dynamodbav:"repository"`
+	Tag        string `dynamodbav:"tag"`
+}
+
+func toTagID(id tagalong.TagID) tagIDItem { return tagIDItem{id.Registry, id.Name, id.Tag} }
+
+func (i tagIDItem) id() tagalong.TagID {
+	return tagalong.TagID{Repository: tagalong.Repository{Registry: i.Registry, Name: i.Repository}, Tag: i.Tag}
+}
+
+// claimItem is a claim on a tag, in heads and promotions.
+type claimItem struct {
+	tagIDItem
+	Digest      string `dynamodbav:"digest"`
+	At          string `dynamodbav:"at"`
+	By          string `dynamodbav:"by"`
+	Environment string `dynamodbav:"environment"`
+	Once        bool   `dynamodbav:"once,omitempty"`
+}
+
+func toClaim(c tagalong.Claim) claimItem {
+	return claimItem{
+		tagIDItem:   toTagID(c.Tag),
+		Digest:      c.Digest.String(),
+		At:          formatTime(c.At),
+		By:          c.By,
+		Environment: c.Environment,
+		Once:        c.Once,
+	}
+}
+
+func (i claimItem) claim() tagalong.Claim {
+	return tagalong.Claim{
+		Tag:         i.id(),
+		Digest:      digest.Digest(i.Digest),
+		At:          parseTime(i.At),
+		By:          i.By,
+		Environment: i.Environment,
+		Once:        i.Once,
+	}
+}
+
+// Claims reads the open placements, what is claimed for previous images, the promotions
+// and the tags of a repository in one Query: they lie side by side in its partition, from
+// NEXT# to TAG#.
+func (l *Ledger) Claims(ctx context.Context, r tagalong.Repository) (tagalong.RepositoryClaims, error) {
+	claims := tagalong.RepositoryClaims{Tags: map[tagalong.TagID]tagalong.Tag{}, Readers: tagalong.Readers{}}
+	for i, err := range l.query(ctx, query{pk: repositoryPK(r.Name), from: prefixNext, to: prefixTag + afterAll}) {
+		if err == nil {
+			err = addClaims(&claims, i)
+		}
+		if err != nil {
+			return tagalong.RepositoryClaims{}, fmt.Errorf("claims of %s: %w", r, err)
+		}
+	}
+	return claims, nil
+}
+
+func addClaims(claims *tagalong.RepositoryClaims, i item) error {
+	switch sk := textOf(i, "sk"); {
+	case strings.HasPrefix(sk, prefixNext), strings.HasPrefix(sk, prefixNow):
+		open, err := decode(i, placementItem.placement)
+		claims.Readers.Add(open)
+		claims.Claims = append(claims.Claims, claimsOf(open)...)
+		return err
+	case strings.HasPrefix(sk, prefixPrevious):
+		previous, err := decode(i, previousItem.placement)
+		claims.Claims = append(claims.Claims, previous.Claims()...)
+		return err
+	case strings.HasPrefix(sk, prefixPromotion):
+		promoting, err := decode(i, promotionItem.promoting)
+		claims.Claims = append(claims.Claims, promoting.Claim)
+		return err
+	case strings.HasPrefix(sk, prefixTag):
+		tag, err := decode(i, tagItem.read)
+		claims.Tags[tag.ID] = tag
+		return err
+	}
+	return fmt.Errorf("item %s: unknown kind", textOf(i, "sk"))
+}

@@ -1,0 +1,227 @@
+package dynamo
+
+import (
+	"context"
+	"slices"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+const skHead = "HEAD"
+
+func servicePK(s tagalong.Service) string { return "SVC#" + s.String() }
+
+func headKey(s tagalong.Service) key { return key{servicePK(s), skHead} }
+
+// headItem is what the ledger keeps of a service beside its facts:
+//
+//	{
+//	  "base": {},
+//	  "claims": [
+//	    {
+//	      "at": "2026-03-04T09:18:02.915Z",
+//	      "by": "111122223333/us-east-1/prod-cluster/checkout-api#checkout-api",
+//	      "digest": "sha256:cdd0da87d06937ee0c634382568df6492a41993c2e08c6395e3723f0bc624e17",
+//	      "environment": "prod",
+//	      "registry": "111122223333.dkr.ecr.us-east-1.amazonaws.com",
+//	      "repository": "checkout-api",
+//	      "tag": "prod"
+//	    },
+//	    {
+//	      "at": "2026-03-04T09:18:02.915Z",
+//	      "by": "111122223333/us-east-1/prod-cluster/checkout-api#checkout-api",
+//	      "digest": "sha256:199ddbcf9ebd5fbafa80abdfc03fc5ca58decd3679b62dae111b3efc98a97853",
+//	      "environment": "prod",
+//	      "registry": "111122223333.dkr.ecr.us-east-1.amazonaws.com",
+//	      "repository": "checkout-api",
+//	      "tag": "prod-previous"
+//	    }
+//	  ],
+//	  "completeSince": "2026-03-04T08:02:11.480Z",
+//	  "environment": "prod",
+//	  "last": "F#2026-03-04T09:18:02.915Z#COMPLETED#ecs-svc/7330915268420174663",
+//	  "live": {
+//	    "ecs-svc/7330915268420174663": {
+//	      "containers": [
+//	        {
+//	          "digest": "sha256:cdd0da87d06937ee0c634382568df6492a41993c2e08c6395e3723f0bc624e17",
+//	          "evidence": "revision",
+//	          "imageTag": "build-42",
+//	          "name": "checkout-api",
+//	          "registry": "111122223333.dkr.ecr.us-east-1.amazonaws.com",
+//	          "repository": "checkout-api"
+//	        }
+//	      ],
+//	      "environment": "prod",
+//	      "taskDefinition": "arn:aws:ecs:us-east-1:111122223333:task-definition/checkout-api:2"
+//	    }
+//	  },
+//	  "pk": "SVC#111122223333/us-east-1/prod-cluster/checkout-api",
+//	  "previous": [
+//	    {
+//	      "container": "checkout-api",
+//	      "digest": "sha256:199ddbcf9ebd5fbafa80abdfc03fc5ca58decd3679b62dae111b3efc98a97853",
+//	      "registry": "111122223333.dkr.ecr.us-east-1.amazonaws.com",
+//	      "repository": "checkout-api"
+//	    }
+//	  ],
+//	  "running": "ecs-svc/7330915268420174663",
+//	  "sk": "HEAD",
+//	  "version": "…"
+//	}
+type headItem struct {
+	key
+	Version       string                 `dynamodbav:"version"`
+	Base          timelineItem           `dynamodbav:"base"`
+	Since         string                 `dynamodbav:"since,omitempty"`
+	Live          map[string]detailsItem `dynamodbav:"live,omitempty"`
+	Environment   string                 `dynamodbav:"environment,omitempty"`
+	Running       string                 `dynamodbav:"running,omitempty"`
+	Claims        []claimItem            `dynamodbav:"claims,omitempty"`
+	Previous      []previousImageItem    `dynamodbav:"previous,omitempty"`
+	Continues     []string               `dynamodbav:"continues,omitempty"` // names of containers
+	Released      []releasedItem         `dynamodbav:"released,omitempty"`
+	Last          string                 `dynamodbav:"last,omitempty"` // the sort key of the fact that was written with it
+	CompleteSince string                 `dynamodbav:"completeSince,omitempty"`
+	Rest          *restItem              `dynamodbav:"rest,omitempty"` // while a change is not written whole
+}
+
+func toHead(s tagalong.Service, h tagalong.Head) headItem {
+	i := headItem{
+		key:           headKey(s),
+		Version:       h.Version,
+		Base:          toTimeline(h.Base),
+		Since:         formatTime(h.Since),
+		Live:          map[string]detailsItem{},
+		Environment:   h.Environment,
+		Running:       h.Running,
+		Claims:        all(h.Claims, toClaim),
+		Previous:      all(h.Previous, toPreviousImage),
+		Continues:     h.Continues,
+		Released:      all(h.Released, toReleased),
+		CompleteSince: formatTime(h.CompleteSince),
+		Rest:          toRest(h.Rest),
+	}
+	if h.Last.Name != "" {
+		i.Last = factKey(s, h.Last).SK
+	}
+	for deployment, d := range h.Live {
+		i.Live[deployment] = toDetails(d)
+	}
+	return i
+}
+
+func (i headItem) head() (tagalong.Head, error) {
+	rest, err := i.Rest.rest()
+	last, _ := parseFact(i.Last) // "" is none
+	h := tagalong.Head{
+		Version:       i.Version,
+		Base:          i.Base.timeline(),
+		Since:         parseTime(i.Since),
+		Live:          map[string]tagalong.Details{},
+		Environment:   i.Environment,
+		Running:       i.Running,
+		Claims:        all(i.Claims, claimItem.claim),
+		Previous:      all(i.Previous, previousImageItem.previous),
+		Continues:     i.Continues,
+		Released:      all(i.Released, releasedItem.released),
+		Last:          last,
+		CompleteSince: parseTime(i.CompleteSince),
+		Rest:          rest,
+	}
+	for deployment, d := range i.Live {
+		h.Live[deployment] = d.details()
+	}
+	return h, err
+}
+
+// releasedItem is a tag that the service let go of lately.
+type releasedItem struct {
+	tagIDItem
+	At string `dynamodbav:"at"`
+}
+
+func toReleased(r tagalong.Released) releasedItem {
+	return releasedItem{toTagID(r.Tag), formatTime(r.At)}
+}
+
+func (i releasedItem) released() tagalong.Released {
+	return tagalong.Released{Tag: i.id(), At: parseTime(i.At)}
+}
+
+// putHead writes a head over the version that was seen, "" for none.
+func putHead(s tagalong.Service, seen string, h tagalong.Head) write {
+	if seen == "" {
+		return put(toHead(s, h)).when(absent)
+	}
+	return put(toHead(s, h)).when(condition{"#version = :seen", item{":seen": text(seen)}})
+}
+
+// headPage is as many items as a window of facts has, the head, and one more,
+// behind which DynamoDB knows that nothing of the window is left.
+const headPage = 18
+
+// Load reads head and window in one Query.
+func (l *Ledger) Load(ctx context.Context, s tagalong.Service) (tagalong.Snapshot, error) {
+	return l.load(ctx, s, false)
+}
+
+// LoadWhole reads head and all facts.
+func (l *Ledger) LoadWhole(ctx context.Context, s tagalong.Service) (tagalong.Snapshot, error) {
+	return l.load(ctx, s, true)
+}
+
+// tornAttempts bound the waiting for a fact that has gone for good, by somebody's hand.
+const tornAttempts = 5
+
+func (l *Ledger) load(ctx context.Context, s tagalong.Service, whole bool) (tagalong.Snapshot, error) {
+	for attempt := 0; ; attempt++ {
+		if err := wait(ctx, attempt); err != nil {
+			return tagalong.Snapshot{}, err
+		}
+		snap, err := l.loadOnce(ctx, s, whole)
+		if err != nil || !torn(snap) || attempt == tornAttempts {
+			return snap, err
+		}
+	}
+}
+
+// torn reports whether the head was read with a transaction of which the fact was
+// not: a Query may show half of one,
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html.
+func torn(snap tagalong.Snapshot) bool {
+	last := snap.Head.Last
+	return last.Name != "" && !last.Time.Before(snap.Head.Since) && !slices.ContainsFunc(snap.Facts, func(f tagalong.Fact) bool {
+		return f.Subject() == last.Subject() && f.Name == last.Name && f.Time.Equal(last.Time)
+	})
+}
+
+// loadOnce reads backward from the head: facts sort before it, rollouts behind it.
+func (l *Ledger) loadOnce(ctx context.Context, s tagalong.Service, whole bool) (tagalong.Snapshot, error) {
+	snap := tagalong.Snapshot{Whole: whole}
+	q := query{pk: servicePK(s), from: prefixFact, to: skHead, backward: true}
+	if !whole {
+		q.limit = headPage
+	}
+	for i, err := range l.query(ctx, q) {
+		if err != nil {
+			return tagalong.Snapshot{}, err
+		}
+		if textOf(i, "sk") == skHead {
+			if snap.Head, err = decode(i, headItem.head); err != nil {
+				return tagalong.Snapshot{}, err
+			}
+			continue
+		}
+		fact, err := decode(i, factItem.fact)
+		if err != nil {
+			return tagalong.Snapshot{}, err
+		}
+		if !whole && fact.Time.Before(snap.Head.Since) {
+			break
+		}
+		snap.Facts = append(snap.Facts, fact)
+	}
+	slices.Reverse(snap.Facts)
+	return snap, nil
+}

@@ -1,0 +1,246 @@
+package dynamo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"strings"
+
+	"github.com/opencontainers/go-digest"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/parallel"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+// What rolls out, what runs (prefixNow) and what ran lie in this order.
+const (
+	prefixNext = "NEXT#"
+	prefixWas  = "WAS#"
+)
+
+func repositoryPK(name string) string { return "REPO#" + name }
+
+func placementKey(p tagalong.Place) key {
+	k := key{PK: repositoryPK(p.Container.Image.Name)}
+	switch p.Phase {
+	case tagalong.PhaseRunning:
+		k.SK = prefixNow + containerKey(p.At())
+	case tagalong.PhaseRollingOut:
+		k.SK = prefixNext + containerKey(p.At())
+	default:
+		k.SK = endedKey(p.At())
+	}
+	return k
+}
+
+// endedKey returns the sort key of a placement that has ended.
+func endedKey(at tagalong.PlaceAt) string {
+	return prefixWas + formatTime(at.Since) + "#" + containerKey(at)
+}
+
+// containerKey names a container of a service, within a repository.
+func containerKey(at tagalong.PlaceAt) string {
+	return strings.Join([]string{at.Registry, at.Service.String(), at.Container}, "#")
+}
+
+// readersIndex returns the keys under which an open placement is found by the tag that it
+// reads, and digestIndex those under which each one is found by its digest.
+func readersIndex(id tagalong.TagID, at tagalong.PlaceAt) (pk, sk string) {
+	return "I#" + id.String(), containerKey(at) + "#" + string(at.Phase)
+}
+
+func digestIndex(d digest.Digest, at tagalong.PlaceAt) (pk, sk string) {
+	return digestPK(d), strings.Join([]string{formatTime(at.Since), containerKey(at), string(at.Phase)}, "#")
+}
+
+// placementItem says that a container runs an image of a repository, or ran it:
+//
+//	{
+//	  "container": {
+//	    "digest": "sha256:cdd0da87d06937ee0c634382568df6492a41993c2e08c6395e3723f0bc624e17",
+//	    "evidence": "revision",
+//	    "imageTag": "build-42",
+//	    "name": "checkout-api",
+//	    "registry": "111122223333.dkr.ecr.us-east-1.amazonaws.com",
+//	    "repository": "checkout-api",
+//	    "tags": [
+//	      "prod"
+//	    ]
+//	  },
+//	  "deployment": "ecs-svc/7330915268420174663",
+//	  "environment": "prod",
+//	  "gsi1pk": "I#111122223333.dkr.ecr.us-east-1.amazonaws.com/checkout-api:build-42",
+//	  "gsi1sk": "111122223333.dkr.ecr.us-east-1.amazonaws.com#111122223333/us-east-1/prod-cluster/checkout-api#checkout-api#running",
+//	  "gsi2pk": "D#sha256:cdd0da87d06937ee0c634382568df6492a41993c2e08c6395e3723f0bc624e17",
+//	  "gsi2sk": "2026-03-04T09:18:02.915Z#111122223333.dkr.ecr.us-east-1.amazonaws.com#111122223333/us-east-1/prod-cluster/checkout-api#checkout-api#running",
+//	  "pk": "REPO#checkout-api",
+//	  "service": "111122223333/us-east-1/prod-cluster/checkout-api",
+//	  "since": "2026-03-04T09:18:02.915Z",
+//	  "sk": "NOW#111122223333.dkr.ecr.us-east-1.amazonaws.com#111122223333/us-east-1/prod-cluster/checkout-api#checkout-api"
+//	}
+type placementItem struct {
+	key
+	indexed
+	Service     string        `dynamodbav:"service"`
+	Environment string        `dynamodbav:"environment"`
+	Deployment  string        `dynamodbav:"deployment"`
+	Container   containerItem `dynamodbav:"container"`
+	Since       string        `dynamodbav:"since"`
+	Until       string        `dynamodbav:"until,omitempty"`
+	Continues   bool          `dynamodbav:"continues,omitempty"`
+	Continued   bool          `dynamodbav:"continued,omitempty"`
+	Expires     int64         `dynamodbav:"expires,omitempty"`
+}
+
+func toPlacement(p tagalong.Place) placementItem {
+	i := placementItem{
+		key:         placementKey(p),
+		Service:     p.Service.String(),
+		Environment: p.Environment,
+		Deployment:  p.Deployment,
+		Container:   toPlaced(tagalong.Placed{Container: p.Container, Tags: p.Tags}),
+		Since:       formatTime(p.Since),
+		Until:       formatTime(p.Until),
+		Continues:   p.Continues,
+		Continued:   p.Continued,
+		Expires:     epoch(p.Expires),
+	}
+	if id, reads := p.Reads(); reads {
+		i.GSI1PK, i.GSI1SK = readersIndex(id, p.At())
+	}
+	if d := p.Container.Target(); d != "" {
+		i.GSI2PK, i.GSI2SK = digestIndex(d, p.At())
+	}
+	return i
+}
+
+func (i placementItem) placement() (tagalong.Place, error) {
+	s, err := tagalong.ParseService(i.Service)
+	return tagalong.Place{
+		Phase:       i.phase(),
+		Service:     s,
+		Environment: i.Environment,
+		Deployment:  i.Deployment,
+		Container:   i.Container.container(),
+		Since:       parseTime(i.Since),
+		Until:       parseTime(i.Until),
+		Continues:   i.Continues,
+		Continued:   i.Continued,
+		Tags:        i.Container.Tags,
+		Expires:     fromEpoch(i.Expires),
+	}, err
+}
+
+// phase reads the sort key.
+func (i placementItem) phase() tagalong.Phase {
+	switch {
+	case strings.HasPrefix(i.SK, prefixNow):
+		return tagalong.PhaseRunning
+	case strings.HasPrefix(i.SK, prefixNext):
+		return tagalong.PhaseRollingOut
+	}
+	return tagalong.PhaseEnded
+}
+
+// claimsOf returns what an open placement claims.
+func claimsOf(p tagalong.Place) []tagalong.Claim {
+	return all(p.Tags, func(tag string) tagalong.Claim {
+		return tagalong.Claim{
+			Tag:         tagalong.TagID{Repository: p.Container.Image, Tag: tag},
+			Digest:      p.Container.Target(),
+			At:          p.Since,
+			By:          tagalong.Claimant(p.Service, p.Container.Name),
+			Environment: p.Environment,
+		}
+	})
+}
+
+// putPlacement and dropPlacement need no condition: the head guards a service's placements.
+func putPlacement(p tagalong.Place) write { return put(toPlacement(p)) }
+
+func dropPlacement(p tagalong.Place) write { return remove(placementKey(p)) }
+
+// OpenPlaces reads what rolls out and what runs: they lie side by side.
+func (l *Ledger) OpenPlaces(ctx context.Context, repository string) iter.Seq2[tagalong.Place, error] {
+	q := query{pk: repositoryPK(repository), from: prefixNext, to: prefixNow + afterAll, eventual: true}
+	return decoded(l.query(ctx, q), placementItem.placement)
+}
+
+// EndedPlaces reads what ran of a repository, backward.
+func (l *Ledger) EndedPlaces(ctx context.Context, repository string, behind tagalong.PlaceAt, hint int) iter.Seq2[tagalong.Place, error] {
+	q := under(repositoryPK(repository), prefixWas)
+	q.backward, q.eventual, q.limit = true, true, page(hint)
+	if behind != (tagalong.PlaceAt{}) {
+		// What stands behind a placement that has not ended, and began with it, is compared by its phase last.
+		q.to = justBefore(endedKey(behind))
+		if behind.Phase > tagalong.PhaseEnded {
+			q.to = endedKey(behind)
+		}
+	}
+	return decoded(l.query(ctx, q), placementItem.placement)
+}
+
+// DigestPlaces reads the placements of a digest, backward.
+func (l *Ledger) DigestPlaces(ctx context.Context, d digest.Digest, behind tagalong.PlaceAt, hint int) iter.Seq2[tagalong.Place, error] {
+	pk, sk := digestIndex(d, behind)
+	q := under(pk, "")
+	q.index, q.backward, q.limit = "gsi2", true, page(hint)
+	if behind != (tagalong.PlaceAt{}) {
+		q.to = justBefore(sk)
+	}
+	return decoded(l.query(ctx, q), placementItem.placement)
+}
+
+// Successor reads the two items that may be it: it has ended too, or it runs.
+func (l *Ledger) Successor(ctx context.Context, p tagalong.Place) (next tagalong.Place, ok bool, err error) {
+	ended, running := p, p
+	ended.Since, ended.Phase = p.Until, tagalong.PhaseEnded
+	running.Phase = tagalong.PhaseRunning
+	for place, err := range decoded(l.getEventually(ctx, placementKey(ended), placementKey(running)), placementItem.placement) {
+		if err != nil {
+			return tagalong.Place{}, false, err
+		}
+		if place.Succeeds(p) {
+			next, ok = place, true
+		}
+	}
+	return next, ok, nil
+}
+
+const (
+	readersAtOnce = 50 // ten containers with five tags each: no second round
+	readersPage   = 25 // a service has no more open placements of one image
+)
+
+// Readers asks the index for each tag, side by side, until it finds another service.
+func (l *Ledger) Readers(ctx context.Context, ids []tagalong.TagID, except tagalong.Service) (tagalong.Readers, error) {
+	found := make([]tagalong.Readers, len(ids))
+	problems := make([]error, len(ids))
+	parallel.Each(len(ids), readersAtOnce, func(i int) {
+		found[i], problems[i] = l.readersOf(ctx, ids[i], except)
+	})
+	all := tagalong.Readers{}
+	for _, readers := range found {
+		maps.Copy(all, readers)
+	}
+	return all, errors.Join(problems...)
+}
+
+func (l *Ledger) readersOf(ctx context.Context, id tagalong.TagID, except tagalong.Service) (tagalong.Readers, error) {
+	readers := tagalong.Readers{}
+	pk, _ := readersIndex(id, tagalong.PlaceAt{})
+	q := under(pk, "")
+	q.index, q.limit = "gsi1", readersPage
+	for place, err := range decoded(l.query(ctx, q), placementItem.placement) {
+		if err != nil {
+			return nil, fmt.Errorf("readers of %s: %w", id, err)
+		}
+		if place.Service != except {
+			readers.Add(place)
+			return readers, nil
+		}
+	}
+	return readers, nil
+}

@@ -1,0 +1,153 @@
+package dynamo
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+// transactionItems is how many items DynamoDB writes at once.
+const transactionItems = 100
+
+// write writes all, or nothing if a condition is refused.
+func (l *Ledger) write(ctx context.Context, writes ...write) error {
+	var items []types.TransactWriteItem
+	for _, w := range writes {
+		i, err := w.in(l.table)
+		if err != nil {
+			return fmt.Errorf("item %d: %w", len(items), err)
+		}
+		items = append(items, i)
+	}
+	err := retry(ctx, func() error { return l.send(ctx, items) })
+	return cmp.Or(refusal(writes, err), l.translate("writing", err))
+}
+
+// send sends one update as the plain update that it is, which costs half, and all else
+// as a transaction.
+func (l *Ledger) send(ctx context.Context, items []types.TransactWriteItem) error {
+	if u := items[0].Update; u != nil && len(items) == 1 {
+		_, err := l.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+			TableName: u.TableName, Key: u.Key, UpdateExpression: u.UpdateExpression,
+			ConditionExpression: u.ConditionExpression, ExpressionAttributeNames: u.ExpressionAttributeNames, ExpressionAttributeValues: u.ExpressionAttributeValues,
+		})
+		return err
+	}
+	_, err := l.client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: items})
+	return err
+}
+
+// reasons returns why each of the writes was not written, as a transaction lists it.
+func reasons(err error) (codes []string) {
+	if canceled, ok := errors.AsType[*types.TransactionCanceledException](err); ok {
+		return all(canceled.CancellationReasons, func(r types.CancellationReason) string { return aws.ToString(r.Code) })
+	}
+	if _, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
+		return []string{conditionFailed}
+	}
+	if _, ok := errors.AsType[*types.TransactionConflictException](err); ok {
+		return []string{"TransactionConflict"}
+	}
+	return nil
+}
+
+const conditionFailed = "ConditionalCheckFailed"
+
+// refusal returns what it means that conditions were refused, nil if none was.
+func refusal(writes []write, err error) error {
+	var tags []tagalong.TagID
+	for i, code := range reasons(err) {
+		switch {
+		case code != conditionFailed:
+		case writes[i].tag == nil:
+			return tagalong.ErrConflict
+		default:
+			tags = append(tags, *writes[i].tag)
+		}
+	}
+	if len(tags) == 0 {
+		return nil
+	}
+	return &tagalong.RefusedError{Tags: tags}
+}
+
+// busy reports whether only throttling, or another transaction, was in the way.
+func busy(err error) bool {
+	codes := reasons(err)
+	return !slices.Contains(codes, conditionFailed) && slices.ContainsFunc(codes, func(code string) bool {
+		return code == "TransactionConflict" || code == "ThrottlingError" || code == "ProvisionedThroughputExceeded"
+	})
+}
+
+const maxAttempts = 12 // a transaction conflict is over in milliseconds
+
+// retry calls until it is not busy.
+func retry(ctx context.Context, call func() error) error {
+	for attempt := 0; ; attempt++ {
+		if err := wait(ctx, attempt); err != nil {
+			return err
+		}
+		if err := call(); !busy(err) || attempt == maxAttempts {
+			return err
+		}
+	}
+}
+
+// wait pauses before another attempt: doubling, with full jitter, up to a second.
+func wait(ctx context.Context, attempt int) error {
+	if attempt == 0 {
+		return ctx.Err()
+	}
+	timer := time.NewTimer(rand.N(min(10*time.Millisecond<<attempt, time.Second)))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// put writes one record by itself; tagalong.ErrConflict if its condition is refused.
+func (l *Ledger) put(ctx context.Context, w write) error {
+	i, err := w.in(l.table)
+	if err != nil {
+		return err
+	}
+	in := &dynamodb.PutItemInput{
+		TableName: &l.table, Item: i.Put.Item,
+		ConditionExpression: i.Put.ConditionExpression, ExpressionAttributeNames: i.Put.ExpressionAttributeNames, ExpressionAttributeValues: i.Put.ExpressionAttributeValues,
+	}
+	if in.ConditionExpression != nil {
+		in.ReturnValuesOnConditionCheckFailure = types.ReturnValuesOnConditionCheckFailureAllOld
+	}
+	return l.translate("writing", retry(ctx, func() error {
+		_, err := l.client.PutItem(ctx, in)
+		return err
+	}))
+}
+
+// putIfAbsent writes one record, or returns the item that is there.
+func (l *Ledger) putIfAbsent(ctx context.Context, record any) (there item, err error) {
+	err = l.put(ctx, put(record).when(absent))
+	if refused, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
+		return refused.Item, nil
+	}
+	return nil, err
+}
+
+// delete deletes one item, whether it is there or not.
+func (l *Ledger) delete(ctx context.Context, k key) error {
+	_, err := l.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &l.table, Key: k.item()})
+	return l.translate("deleting", err)
+}
