@@ -198,8 +198,8 @@ func (o oracle) runningRow(r rollout, c made, at time.Time) tagalong.RunningRow 
 	row := tagalong.RunningRow{
 		Environment: r.environment,
 		Account:     r.service.Account, Region: r.service.Region, Cluster: r.service.Cluster, Service: r.service.Name, Container: c.name,
-		Registry: c.repository.Registry, Repository: c.repository.Name, Digest: c.digest, Index: c.index, ImageTag: r.tagOf(c), Evidence: c.evidence,
-		Since: unknownIsNull(r.finished), Deployment: r.deployment, TaskDefinition: r.definition, Rollback: r.rollback, Release: r.release(),
+		Registry: c.repository.Registry, Repository: c.repository.Name, Digest: c.digest, Index: c.index, ImageTag: o.tagOf(r, c), Evidence: c.evidence,
+		Since: unknownIsNull(r.finished), Deployment: r.deployment, TaskDefinition: r.definition, Rollback: r.rollback, Release: o.release(r),
 	}
 	if !at.IsZero() {
 		return row
@@ -338,7 +338,7 @@ func (o oracle) history(q asked) answer[tagalong.HistoryRow] {
 			selected = r.service == q.service
 		}
 		if within && selected {
-			rows = append(rows, r.row())
+			rows = append(rows, o.row(r))
 		}
 	}
 	a := answer[tagalong.HistoryRow]{rows: rows}
@@ -359,18 +359,18 @@ func textsOf(all []tagalong.Service) (texts []string) {
 	return texts
 }
 
-func (r rollout) row() tagalong.HistoryRow {
+func (o oracle) row(r rollout) tagalong.HistoryRow {
 	row := tagalong.HistoryRow{
 		Environment: r.environment,
 		Account:     r.service.Account, Region: r.service.Region, Cluster: r.service.Cluster, Service: r.service.Name,
 		Deployment: r.deployment, TaskDefinition: r.definition, State: r.state,
 		StartedAt: unknownIsNull(r.started), FinishedAt: unknownIsNull(r.finished), Until: unknownIsNull(r.until),
-		Rollback: r.rollback, Reason: r.reason, Containers: []tagalong.HistoryContainer{}, Release: r.release(),
+		Rollback: r.rollback, Reason: r.reason, Containers: []tagalong.HistoryContainer{}, Release: o.release(r),
 	}
 	for _, c := range r.containers {
 		row.Containers = append(row.Containers, tagalong.HistoryContainer{
 			Container: c.name, Registry: c.repository.Registry, Repository: c.repository.Name,
-			Digest: c.digest, Index: c.index, ImageTag: r.tagOf(c), Evidence: c.evidence,
+			Digest: c.digest, Index: c.index, ImageTag: o.tagOf(r, c), Evidence: c.evidence,
 		})
 	}
 	return row
@@ -379,7 +379,7 @@ func (r rollout) row() tagalong.HistoryRow {
 // release is that of the pipeline, but a rollback has the commit with which its
 // deployment ran before. Where no pipeline tells the commit it is the only one of all
 // containers, or that of the service's namesake.
-func (r rollout) release() tagalong.Release {
+func (o oracle) release(r rollout) tagalong.Release {
 	release := r.put
 	release.Commit, release.Images = r.build().Commit, r.build().Images
 	if release.Commit != "" {
@@ -387,25 +387,25 @@ func (r rollout) release() tagalong.Release {
 	}
 	commits := map[string]bool{}
 	for _, c := range r.containers {
-		if c.commit != "" {
-			commits[c.commit] = true
-			release.Commit = c.commit
+		if commit := o.commitOf(r, c); commit != "" {
+			commits[commit] = true
+			release.Commit = commit
 		}
 	}
 	if len(commits) > 1 {
 		release.Commit = ""
 	}
 	for _, c := range r.containers {
-		if c.name == r.service.Name && c.commit != "" {
-			release.Commit = c.commit
+		if commit := o.commitOf(r, c); c.name == r.service.Name && commit != "" {
+			release.Commit = commit
 		}
 	}
 	return release
 }
 
-// tagOf is the tag that is written or, for a digest that is, the one by which the
+// ownTag is the tag that is written or, for a digest that is, the one by which the
 // pipeline took it, else the version that the image is annotated with.
-func (r rollout) tagOf(c made) string {
+func (r rollout) ownTag(c made) string {
 	if c.tag != "" || c.digest == "" {
 		return c.tag
 	}
@@ -415,6 +415,105 @@ func (r rollout) tagOf(c made) string {
 		}
 	}
 	return c.version
+}
+
+// pinnedAlone tells whether nothing that is known of the rollout itself names an image.
+func (r rollout) pinnedAlone(c made) bool {
+	return c.repository.Name != "" && c.digest != "" && !c.added && r.ownTag(c) == ""
+}
+
+// tagOf is a rollout's own tag, else the one by which the image was known last in its
+// repository before it came into force.
+func (o oracle) tagOf(r rollout, c made) string {
+	if !r.pinnedAlone(c) {
+		return r.ownTag(c)
+	}
+	for _, s := range o.sightings(r, c.target()) {
+		if tag := s.ownTag(s.made); s.repository == c.repository && tag != "" {
+			return tag
+		}
+	}
+	return ""
+}
+
+// commitOf is the one that an image is annotated with, else, where nothing names it, that
+// with which it had come last into a container of this name, of a service of this name.
+func (o oracle) commitOf(r rollout, c made) string {
+	if c.commit != "" || !r.pinnedAlone(c) {
+		return c.commit
+	}
+	for _, s := range o.sightings(r, c.target()) {
+		if commit := o.broughtBy(s); s.service.Name == r.service.Name && s.name == c.name && commit != "" {
+			return commit
+		}
+	}
+	return ""
+}
+
+// sighting is a container of a rollout that ran.
+type sighting struct {
+	rollout
+	made
+	since time.Time
+}
+
+// sightings are those of an image before a rollout came into force, the newest first.
+func (o oracle) sightings(before rollout, d digest.Digest) (all []sighting) {
+	end := before.finished
+	if end.IsZero() {
+		end = before.started
+	}
+	for _, r := range o.rollouts {
+		for _, c := range r.containers {
+			i, ok := r.interval(c)
+			if ok && r.state == tagalong.StateCompleted && i.since.Before(end) && c.target() == d && c.repository.Name != "" && !o.forgotten(i) {
+				all = append(all, sighting{r, c, i.since})
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b sighting) int {
+		return -cmp.Or(a.since.Compare(b.since), cmp.Compare(a.repository.Registry, b.repository.Registry),
+			cmp.Compare(a.service.String(), b.service.String()), cmp.Compare(a.name, b.name))
+	})
+	return all
+}
+
+// broughtBy is the commit that an image is annotated with, else that of the pipeline's
+// release, if the release was made for it: it is the service's namesake or, without one,
+// the only image or the only new one.
+func (o oracle) broughtBy(s sighting) string {
+	others, new := 0, 0
+	for _, c := range s.containers {
+		switch {
+		case c.commit != "" && c.name == s.name:
+			return c.commit
+		case c.added:
+			continue
+		case c.name == s.service.Name && s.name != s.service.Name:
+			return ""
+		case c.name == s.name:
+			continue
+		}
+		others++
+		if !o.ranBefore(s.rollout, c) {
+			new++
+		}
+	}
+	if s.added || s.name != s.service.Name && others > 0 && (new > 0 || o.ranBefore(s.rollout, s.made)) {
+		return ""
+	}
+	return s.build().Commit
+}
+
+// ranBefore tells whether the same image ran in the container until the rollout completed.
+func (o oracle) ranBefore(r rollout, c made) bool {
+	is, _ := r.interval(c)
+	return r.state == tagalong.StateCompleted && slices.ContainsFunc(o.rollouts, func(before rollout) bool {
+		return slices.ContainsFunc(before.containers, func(b made) bool {
+			was, ran := before.interval(b)
+			return ran && was.phase == tagalong.PhaseEnded && was.until.Equal(r.finished) && was.sameImage(is)
+		})
+	})
 }
 
 // looked is what is looked for: images of a repository, a digest, or both.
@@ -672,7 +771,7 @@ func (o oracle) await(s tagalong.Service, d digest.Digest, since time.Time) taga
 	if newest == nil {
 		return tagalong.Progress{Phase: tagalong.AwaitNothing}
 	}
-	row := newest.row()
+	row := o.row(*newest)
 	switch {
 	case newest.runs(time.Time{}):
 		return tagalong.Progress{Phase: tagalong.AwaitRunning, Rollout: &row}

@@ -372,3 +372,20 @@ func TestIntervalsAreJoinedOnWhateverPageTheyLie(t *testing.T) {
 		}
 	})
 }
+
+// TestImagesAreCalledWhatTheyWereKnownBy has few images that nothing is annotated on,
+// deployed now by a tag or a release and now by a digest alone.
+func TestImagesAreCalledWhatTheyWereKnownBy(t *testing.T) {
+	bare := choices{images: []int{0, 0, firstIndex}, repositories: []tagalong.Repository{shopAPI, shopAPI, awayAPI}, kinds: []string{"resolved", "pinned", "pinned"}}
+	checkTimes(t, 300, func(t *rapid.T) {
+		s := drawStory(t, bare, drawChronicle)
+		w := s.world(&tagalongtest.Ledger{})
+		w.tell(t, drawArrivals(t, s.happenings)...)
+		i := inquiry{T: t, world: w, oracle: s.oracle(w), limits: someLimits}
+		i.runs(time.Time{})
+		i.tells(asked{})
+		i.runningThen()
+		i.releases()
+		i.progress()
+	})
+}

@@ -73,7 +73,7 @@ func (o oracle) released(q tagalong.ReleaseQuery) []tagalong.HistoryRow {
 	rows := []tagalong.HistoryRow{}
 	for _, r := range o.rollouts {
 		if r.put.Pipeline == q.Pipeline && r.put.Execution == q.Execution {
-			rows = append(rows, r.row())
+			rows = append(rows, o.row(r))
 		}
 	}
 	return rows

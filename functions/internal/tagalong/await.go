@@ -37,19 +37,37 @@ func (q Queries) Await(ctx context.Context, s Service, image ImageQuery, since t
 	if err != nil {
 		return Progress{}, err
 	}
-	newest, found, past := Progress{Phase: AwaitNothing}, false, false
+	row, err := q.awaited(ctx, s, meant, since)
+	if err != nil {
+		return Progress{}, err
+	}
+	phase := row.progress(since)
+	if phase == AwaitNothing {
+		return Progress{Phase: phase}, nil
+	}
+	shown, err := q.shown(ctx, []Row{row})
+	if err != nil {
+		return Progress{}, err
+	}
+	return Progress{Phase: phase, Rollout: &shown[0]}, nil
+}
+
+// awaited returns the rollout that says how far the containers meant have come: the one
+// that runs, else the newest; the zero one if there is none.
+func (q Queries) awaited(ctx context.Context, s Service, meant func(Container) bool, since time.Time) (newest Row, err error) {
+	found, past := false, false
 	var replaced time.Time // when the last of those that ran, and were met, ended
 	for row, err := range q.Records.Rollouts(ctx, s, Span{}, atOnce) {
 		if err != nil {
-			return Progress{}, fmt.Errorf("rollouts of %s: %w", s, err)
+			return Row{}, fmt.Errorf("rollouts of %s: %w", s, err)
 		}
 		carries := slices.ContainsFunc(row.Containers, func(c Container) bool { return !c.Added && meant(c) })
 		runs := row.State == StateCompleted && row.Until.IsZero()
 		if carries && !found {
-			newest, found = row.progress(since), true
+			newest, found = row, true
 		}
 		if runs && carries {
-			return row.progress(since), nil
+			return row, nil
 		}
 		if row.Until.After(replaced) {
 			replaced = row.Until
@@ -69,17 +87,17 @@ func (r Row) endedBefore(at time.Time) bool {
 	return !r.FinishedAt.IsZero() && r.FinishedAt.Before(at)
 }
 
-func (r Row) progress(since time.Time) Progress {
-	shown := r.history()
+// progress is how far the rollout says that its images have come.
+func (r Row) progress(since time.Time) AwaitPhase {
 	switch {
 	case r.State == StateInProgress:
-		return Progress{AwaitRollingOut, &shown}
+		return AwaitRollingOut
 	case r.State == StateCompleted && r.Until.IsZero():
-		return Progress{AwaitRunning, &shown}
+		return AwaitRunning
 	case r.State == StateFailed && !r.FinishedAt.Before(since):
-		return Progress{AwaitFailed, &shown}
+		return AwaitFailed
 	}
-	return Progress{Phase: AwaitNothing}
+	return AwaitNothing
 }
 
 // Services gives the services that the ledger has seen and that match, in order.

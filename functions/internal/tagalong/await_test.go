@@ -22,6 +22,10 @@ type shelf struct {
 
 func (*shelf) Indexes(context.Context, digest.Digest) ([]Child, error) { return nil, nil }
 
+func (*shelf) DigestPlaces(context.Context, digest.Digest, PlaceAt, int) iter.Seq2[Place, error] {
+	return func(func(Place, error) bool) {}
+}
+
 func (s *shelf) Rollouts(context.Context, Service, Span, int) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
 		for _, row := range s.rows {

@@ -521,7 +521,6 @@ func (d *decision) changePlaces(c *Change) {
 func (d *decision) stays(r Rollout) bool {
 	was, existed := d.before.rollouts[r.key()]
 	running, _ := d.after.running()
-	was.Release, was.Restored = r.Release, r.Restored // which places do not tell
 	return existed && was == r && r.key() != running.key() && !d.better(r) &&
 		d.sameSeam(r, r) && d.sameSeam(d.before.later(r), d.after.later(r))
 }
@@ -545,12 +544,13 @@ func (d *decision) places(v view, r Rollout) []Place {
 	of := v.details(r)
 	p.Environment = cmp.Or(p.Environment, of.Environment)
 	continues, continued := d.continues(v, r), d.continues(v, v.later(r))
+	release, built := r.released(), builds(d.obs.Service, of.Containers, continues)
 	var all []Place
 	for _, c := range of.Containers {
 		if c.Image.Name == "" {
 			continue
 		}
-		p.Container, p.Tags = c, nil
+		p.Container, p.Tags = release.named(c, c.Name == built), nil
 		p.Continues, p.Continued = slices.Contains(continues, c.Name), slices.Contains(continued, c.Name)
 		if p.Phase == PhaseRunning {
 			p.Tags = d.place(c, v.claims).Tags

@@ -68,3 +68,9 @@ func (r *Reactor) SetTransactionItems(n int) { r.items = n }
 
 // Fit leaves to the head what is more than a transaction takes.
 func (c *Change) Fit(items int) { c.fit(items) }
+
+// LookBack is how many places of a digest are looked at.
+const LookBack = lookBack
+
+// Builds returns the container that a release's commit is of.
+var Builds = builds

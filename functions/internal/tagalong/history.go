@@ -60,11 +60,21 @@ func (q Queries) History(ctx context.Context, query HistoryQuery, p Paging) (Pag
 	if err != nil {
 		return Page[HistoryRow]{}, err
 	}
-	page, err := answer[Row, HistoryRow, RowAt]{question: question, rows: rows, show: Row.history, at: Row.At}.page(p.Limit)
+	page, err := q.historyPage(ctx, question, rows, p.Limit)
 	if err == nil && len(page.Items) == 0 {
 		page.Watched, err = q.nothing(ctx, namesGiven{environments: []string{query.Environment}, pattern: query.Services, service: query.Service})
 	}
 	return page, err
+}
+
+// historyPage returns the first rows of an answer, as answers have them.
+func (q Queries) historyPage(ctx context.Context, question string, rows iter.Seq2[Row, error], limit int) (Page[HistoryRow], error) {
+	found, err := answer[Row, Row, RowAt]{question: question, rows: rows, show: func(r Row) Row { return r }, at: Row.At}.page(limit)
+	if err != nil {
+		return Page[HistoryRow]{}, err
+	}
+	items, err := q.shown(ctx, found.Items)
+	return Page[HistoryRow]{Items: items, Next: found.Next}, err
 }
 
 // rollouts gives the rows that are asked for: of one service, of those that

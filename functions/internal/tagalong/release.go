@@ -1,6 +1,10 @@
 package tagalong
 
-import "strings"
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
 
 // Release says what put a rollout in place: a CodePipeline execution, one of its
 // stages, the commit of its source and the images that its actions took: each as
@@ -66,10 +70,33 @@ func commitOf(s Service, containers []Container) string {
 	return sole(commits)
 }
 
-func (m Member) release() Release {
-	var containers []Container
-	for _, p := range m.Containers {
-		containers = append(containers, p.Container)
+// builds returns the container that a release's commit is of, "" if that is not clear:
+// the one called like the service, else the only one, or the only one whose image did
+// not run there before.
+func builds(s Service, containers []Container, continues []string) string {
+	var all, changed []string
+	for _, c := range containers {
+		switch {
+		case c.Added:
+			continue
+		case c.Name == s.Name:
+			return c.Name
+		case !slices.Contains(continues, c.Name):
+			changed = append(changed, c.Name)
+		}
+		all = append(all, c.Name)
 	}
-	return m.Release.of(m.Service, containers)
+	return cmp.Or(sole(all), sole(changed))
+}
+
+// named returns a container with what its release knows its image by, for those who find
+// the digest again; built says that the release's commit is of it.
+func (r Release) named(c Container, built bool) Container {
+	if c.ImageTag == "" {
+		c.KnownTag = r.imageTag(c)
+	}
+	if built {
+		c.Commit = cmp.Or(c.Commit, r.Commit)
+	}
+	return c
 }

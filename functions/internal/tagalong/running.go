@@ -141,7 +141,7 @@ func (q Queries) residents(ctx context.Context, query RunningQuery, behind resid
 					yield(resident{}, fmt.Errorf("environment %q: %w", name, err))
 					return
 				}
-				for _, r := range m.containers(!query.At.IsZero()) {
+				for _, r := range m.residents(!query.At.IsZero()) {
 					if r.at().compare(behind) > 0 && !yield(r, nil) {
 						return
 					}
@@ -159,7 +159,7 @@ func (q Queries) members(ctx context.Context, environment string, query RunningQ
 	return only(q.Records.Members(ctx, environment, from, hint), func(m Member) bool { return query.Services.Match(m.Service) })
 }
 
-func (m Member) containers(past bool) []resident {
+func (m Member) residents(past bool) []resident {
 	var all []resident
 	for _, p := range m.Containers {
 		all = append(all, resident{m, p, past})
@@ -179,15 +179,35 @@ func (q Queries) environments(ctx context.Context, one string) ([]string, error)
 	return names, nil
 }
 
-// runningRows shows residents, each with how its tags stand now.
+// runningRows shows residents, each with how its tags stand now and what its image is
+// known by.
 func (q Queries) runningRows(ctx context.Context, residents []resident) ([]RunningRow, error) {
-	tags, err := q.Records.TagStates(ctx, tagsOf(residents))
+	var (
+		tags  map[TagID]Tag
+		names knownAs
+	)
+	var rollouts []rolledOut
+	for _, r := range residents {
+		rollouts = append(rollouts, r.rolledOut())
+	}
+	err := both(
+		func() (err error) {
+			if tags, err = q.Records.TagStates(ctx, tagsOf(residents)); err != nil {
+				err = fmt.Errorf("tags: %w", err)
+			}
+			return err
+		},
+		func() (err error) {
+			names, err = q.knownAs(ctx, rollouts)
+			return err
+		},
+	)
 	if err != nil {
-		return nil, fmt.Errorf("tags: %w", err)
+		return nil, err
 	}
 	rows := []RunningRow{}
 	for _, r := range residents {
-		rows = append(rows, r.row(tags))
+		rows = append(rows, r.row(tags, names))
 	}
 	return rows, nil
 }
@@ -206,7 +226,9 @@ func tagsOf(residents []resident) []TagID {
 	return slices.Compact(ids)
 }
 
-func (r resident) row(tags map[TagID]Tag) RunningRow {
+func (r resident) row(tags map[TagID]Tag, names knownAs) RunningRow {
+	containers := names.name(r.rolledOut())
+	shown, _ := Details{Containers: containers}.container(r.Name)
 	row := RunningRow{
 		Environment:    r.Environment,
 		Account:        r.Service.Account,
@@ -218,13 +240,13 @@ func (r resident) row(tags map[TagID]Tag) RunningRow {
 		Repository:     r.Image.Name,
 		Digest:         r.Digest,
 		Index:          r.Index,
-		ImageTag:       r.Release.imageTag(r.Container),
+		ImageTag:       r.Release.imageTag(shown),
 		Evidence:       r.Evidence,
 		Since:          known(r.Since),
 		Deployment:     r.Deployment,
 		TaskDefinition: r.TaskDefinition,
 		Rollback:       r.Rollback,
-		Release:        r.release(),
+		Release:        r.Release.of(r.Service, containers),
 	}
 	if !r.past {
 		row.TagState, row.RollingOut = r.state(tags), r.RollingOut

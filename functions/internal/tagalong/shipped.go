@@ -103,7 +103,7 @@ func (q Queries) Release(ctx context.Context, query ReleaseQuery, p Paging) (Rel
 	err := both(
 		func() (err error) {
 			rows := q.Records.ReleaseRollouts(ctx, query.Pipeline, query.Execution, span, p.hint())
-			rollouts, err = answer[Row, HistoryRow, RowAt]{question: question, rows: rows, show: Row.history, at: Row.At}.page(p.Limit)
+			rollouts, err = q.historyPage(ctx, question, rows, p.Limit)
 			return err
 		},
 		func() (err error) {
