@@ -20,6 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/dynamo"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/sandboxtest"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/wire"
@@ -62,16 +63,16 @@ func TestRefusals(t *testing.T) {
 		body   string
 		want   string // in the reply
 	}{
-		{"no authorization", "", map[string]string{"X-Amz-Target": ecrTarget + "DescribeRepositories"}, "{}", "MissingAuthenticationTokenException"},
-		{"a malformed authorization", "", map[string]string{"X-Amz-Target": ecrTarget + "DescribeRepositories", "Authorization": "Basic x"}, "{}", "IncompleteSignatureException"},
+		{"no authorization", "", map[string]string{"X-Amz-Target": ecrTarget + "BatchGetImage"}, "{}", "MissingAuthenticationTokenException"},
+		{"a malformed authorization", "", map[string]string{"X-Amz-Target": ecrTarget + "BatchGetImage", "Authorization": "Basic x"}, "{}", "IncompleteSignatureException"},
 		{"signed for another service", "", map[string]string{"X-Amz-Target": "DynamoDB_20120810.ListTables", "Authorization": authorization}, "{}", "InvalidSignatureException"},
 		{"an unknown service", "", map[string]string{"X-Amz-Target": "Kinesis_20131202.ListStreams", "Authorization": authorization}, "{}", "UnknownOperationException"},
 		{"an unknown operation", "", map[string]string{"X-Amz-Target": ecrTarget + "PutLifecyclePolicy", "Authorization": authorization, "Content-Type": contentType}, "{}", "UnknownOperationException"},
-		{"an unknown member", "", map[string]string{"X-Amz-Target": ecrTarget + "DescribeRepositories", "Authorization": authorization, "Content-Type": contentType}, `{"colour":"red"}`, `request member \"colour\" is not known`},
-		{"a member in another case", "", map[string]string{"X-Amz-Target": ecrTarget + "DescribeRepositories", "Authorization": authorization, "Content-Type": contentType}, `{"RegistryId":"111122223333"}`, `request member \"RegistryId\" is not known`},
-		{"no JSON", "", map[string]string{"X-Amz-Target": ecrTarget + "DescribeRepositories", "Authorization": authorization, "Content-Type": contentType}, `<x/>`, "SerializationException"},
-		{"another content type", "", map[string]string{"X-Amz-Target": ecrTarget + "DescribeRepositories", "Authorization": authorization, "Content-Type": "text/plain"}, `{}`, "SerializationException"},
-		{"another path", "/v2/", map[string]string{"X-Amz-Target": ecrTarget + "DescribeRepositories", "Authorization": authorization, "Content-Type": contentType}, `{}`, "UnknownOperationException"},
+		{"an unknown member", "", map[string]string{"X-Amz-Target": ecrTarget + "BatchGetImage", "Authorization": authorization, "Content-Type": contentType}, `{"colour":"red"}`, `request member \"colour\" is not known`},
+		{"a member in another case", "", map[string]string{"X-Amz-Target": ecrTarget + "BatchGetImage", "Authorization": authorization, "Content-Type": contentType}, `{"RegistryId":"111122223333"}`, `request member \"RegistryId\" is not known`},
+		{"no JSON", "", map[string]string{"X-Amz-Target": ecrTarget + "BatchGetImage", "Authorization": authorization, "Content-Type": contentType}, `<x/>`, "SerializationException"},
+		{"another content type", "", map[string]string{"X-Amz-Target": ecrTarget + "BatchGetImage", "Authorization": authorization, "Content-Type": "text/plain"}, `{}`, "SerializationException"},
+		{"another path", "/v2/", map[string]string{"X-Amz-Target": ecrTarget + "BatchGetImage", "Authorization": authorization, "Content-Type": contentType}, `{}`, "UnknownOperationException"},
 		{"nothing at all", "", nil, "", "MissingAuthenticationToken"},
 	}
 	for _, test := range tests {
@@ -92,7 +93,7 @@ func TestEveryServiceIsThere(t *testing.T) {
 	s := sandboxtest.Start(t)
 	config, ctx := s.Config(), t.Context()
 	_, errs := sts.NewFromConfig(config).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
-	_, err := ecr.NewFromConfig(config).DescribeRepositories(ctx, &ecr.DescribeRepositoriesInput{})
+	_, err := ecr.NewFromConfig(config).DescribeRegistry(ctx, &ecr.DescribeRegistryInput{})
 	errs = errors.Join(errs, err)
 	_, err = ecs.NewFromConfig(config).ListClusters(ctx, &ecs.ListClustersInput{})
 	errs = errors.Join(errs, err)
@@ -114,7 +115,7 @@ func TestEveryServiceIsThere(t *testing.T) {
 		got = append(got, c.Service+" "+c.Operation+" "+c.Account+" "+c.Region+" "+c.Err)
 	}
 	want := []string{
-		"sts GetCallerIdentity 111122223333 us-east-1 ", "ecr DescribeRepositories 111122223333 us-east-1 ",
+		"sts GetCallerIdentity 111122223333 us-east-1 ", "ecr DescribeRegistry 111122223333 us-east-1 ",
 		"ecs ListClusters 111122223333 us-east-1 ", "codepipeline ListActionExecutions 111122223333 us-east-1 PipelineNotFoundException",
 		"events PutEvents 111122223333 us-east-1 ",
 		"s3 PutObject 111122223333 us-east-1 ", "dynamodb ListTables 111122223333 us-east-1 ",
@@ -183,18 +184,18 @@ func TestListen(t *testing.T) {
 
 func TestManyAtOnce(t *testing.T) {
 	s := sandboxtest.Start(t)
-	client := ecr.NewFromConfig(s.Config())
+	client := dynamodb.NewFromConfig(s.Config())
 	var wg sync.WaitGroup
 	for range 20 {
 		wg.Go(func() {
-			_, _ = client.CreateRepository(t.Context(), &ecr.CreateRepositoryInput{RepositoryName: aws.String("app")})
+			_, _ = client.CreateTable(t.Context(), dynamo.Definition("app"))
 			_ = s.Calls()
 		})
 	}
 	wg.Wait()
 	refused := 0
 	for _, c := range s.Calls() {
-		if c.Err == "RepositoryAlreadyExistsException" {
+		if c.Err == "ResourceInUseException" {
 			refused++
 		}
 	}

@@ -23,7 +23,7 @@ func (r *Registry) Repository(scope wire.Scope, name string) *Repository {
 	key := repositoryKey{scope.Or(r.options.Home), name}
 	repo, ok := r.repositories[key]
 	if !ok {
-		repo = newRepository(key.Scope, name, r.options.Now())
+		repo = newRepository(key.Scope, name)
 		r.repositories[key] = repo
 	}
 	return &Repository{r, repo}
@@ -124,13 +124,6 @@ func (h *Repository) Refuse(id, code string) {
 		return
 	}
 	h.repo.refused[id] = code
-}
-
-// AddLayer makes a blob available, as an upload of it does.
-func (h *Repository) AddLayer(blob []byte) digest.Digest {
-	h.registry.mu.Lock()
-	defer h.registry.mu.Unlock()
-	return h.repo.addLayer(blob)
 }
 
 func (repo *repository) addLayer(blob []byte) digest.Digest {

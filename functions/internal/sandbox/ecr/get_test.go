@@ -157,35 +157,3 @@ func TestDescribeImages(t *testing.T) {
 	_, err = describe(awsecr.DescribeImagesInput{Filter: &types.DescribeImagesFilter{ImageStatus: "ARCHIVED"}})
 	wantCode(t, err, "InvalidParameterException", "ARCHIVED")
 }
-
-func TestListImages(t *testing.T) {
-	w := newWorld(t)
-	d1, d2 := w.push("v1", "v1", "prod"), w.push("v2")
-	list := func(in awsecr.ListImagesInput) []string {
-		in.RepositoryName, in.MaxResults = name, aws.Int32(1)
-		var ids []string
-		pages := awsecr.NewListImagesPaginator(w.client, &in)
-		for pages.HasMorePages() {
-			out, err := pages.NextPage(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, id := range out.ImageIds {
-				ids = append(ids, *id.ImageDigest+" "+aws.ToString(id.ImageTag))
-			}
-		}
-		return ids
-	}
-	tagged := []string{string(d1) + " prod", string(d1) + " v1"}
-	if got := list(awsecr.ListImagesInput{Filter: &types.ListImagesFilter{TagStatus: types.TagStatusTagged}}); fmt.Sprint(got) != fmt.Sprint(tagged) {
-		t.Errorf("tagged: %v", got)
-	}
-	if got := list(awsecr.ListImagesInput{Filter: &types.ListImagesFilter{TagStatus: types.TagStatusUntagged}}); fmt.Sprint(got) != "["+string(d2)+" ]" {
-		t.Errorf("untagged: %v", got)
-	}
-	if got := list(awsecr.ListImagesInput{}); len(got) != 3 {
-		t.Errorf("all: %v", got)
-	}
-	_, err := w.client.ListImages(t.Context(), &awsecr.ListImagesInput{RepositoryName: name, NextToken: aws.String("forged")})
-	wantCode(t, err, "InvalidParameterException", "nextToken")
-}

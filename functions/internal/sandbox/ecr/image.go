@@ -14,28 +14,23 @@ import (
 type repository struct {
 	scope      wire.Scope
 	name       string
-	createdAt  time.Time
 	mutability mutability
-	scanOnPush bool
-	encryption *encryption
 	lifecycle  string // JSON; "" for none
 
 	images  map[digest.Digest]*image
 	tags    map[string]digest.Digest
 	layers  map[digest.Digest]int64
-	uploads map[string]*upload
 	history map[string][]digest.Digest
 	refused map[string]string // failure codes by tag or digest
 }
 
-func newRepository(scope wire.Scope, name string, at time.Time) *repository {
+func newRepository(scope wire.Scope, name string) *repository {
 	return &repository{
-		scope: scope, name: name, createdAt: at,
+		scope: scope, name: name,
 		mutability: mutability{Mode: mutable},
 		images:     map[digest.Digest]*image{},
 		tags:       map[string]digest.Digest{},
 		layers:     map[digest.Digest]int64{},
-		uploads:    map[string]*upload{},
 		history:    map[string][]digest.Digest{},
 		refused:    map[string]string{},
 	}
@@ -57,6 +52,8 @@ type imageID struct {
 	Digest digest.Digest `json:"imageDigest,omitempty"`
 	Tag    string        `json:"imageTag,omitempty"`
 }
+
+func (repo *repository) arn() string { return repo.scope.ARN("ecr", "repository/"+repo.name) }
 
 // setTag moves a tag; the image that had it stays, without one perhaps.
 func (repo *repository) setTag(tag string, d digest.Digest) {

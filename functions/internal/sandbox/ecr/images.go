@@ -31,48 +31,6 @@ func (f listFilter) passes(tagged bool) bool {
 	return f.TagStatus != "TAGGED" && f.TagStatus != "UNTAGGED" || tagged == (f.TagStatus == "TAGGED")
 }
 
-type listImagesInput struct {
-	target
-	paging
-	Filter listFilter `json:"filter"`
-}
-
-type listImagesOutput struct {
-	IDs       []imageID `json:"imageIds"`
-	NextToken string    `json:"nextToken,omitempty"`
-}
-
-var idPages = wire.Pager[imageID]{
-	Name: "ListImages", Max: 1000, Size: 100,
-	Key: func(id imageID) string { return string(id.Digest) + " " + id.Tag },
-}
-
-// listImages is
-// https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_ListImages.html:
-// one id for each pair of digest and tag.
-func (r *Registry) listImages(caller wire.Caller, in listImagesInput) (listImagesOutput, error) {
-	none := listImagesOutput{}
-	repo, err := r.find(caller, in.target, "ListImages")
-	if err != nil {
-		return none, err
-	}
-	if err := in.Filter.check(); err != nil {
-		return none, err
-	}
-	var ids []imageID
-	for d := range repo.images {
-		pairs := repo.pairs(d)
-		if in.Filter.passes(pairs[0].Tag != "") {
-			ids = append(ids, pairs...)
-		}
-	}
-	page, next, ok := idPages.Page(ids, in.MaxResults, in.NextToken)
-	if !ok {
-		return none, invalid("Invalid parameter at 'maxResults' or 'nextToken'")
-	}
-	return listImagesOutput{page, next}, nil
-}
-
 // pairs gives an image's ids: one for each tag, or the digest alone.
 func (repo *repository) pairs(d digest.Digest) []imageID {
 	tags := repo.tagsOf(d)
@@ -84,6 +42,12 @@ func (repo *repository) pairs(d digest.Digest) []imageID {
 		ids[i] = imageID{d, tag}
 	}
 	return ids
+}
+
+// paging is the part of an input that asks for a page.
+type paging struct {
+	NextToken  string `json:"nextToken"`
+	MaxResults *int   `json:"maxResults"`
 }
 
 type describeImagesInput struct {

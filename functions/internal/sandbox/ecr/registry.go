@@ -10,7 +10,7 @@ import (
 // Options of a registry.
 type Options struct {
 	Home wire.Scope       // where a scope with empty fields is
-	Now  func() time.Time // the clock of createdAt and imagePushedAt
+	Now  func() time.Time // the clock of imagePushedAt
 }
 
 // Registry is ECR in all accounts and Regions. It is safe for concurrent use;
@@ -80,20 +80,13 @@ func (r *Registry) allowed(owner, name, caller string) bool {
 }
 
 var operations = wire.Operations[*Registry]{
-	"BatchCheckLayerAvailability": wire.Op((*Registry).batchCheckLayerAvailability),
-	"BatchDeleteImage":            wire.Op((*Registry).batchDeleteImage),
-	"BatchGetImage":               wire.Op((*Registry).batchGetImage),
-	"CompleteLayerUpload":         wire.Op((*Registry).completeLayerUpload),
-	"CreateRepository":            wire.Op((*Registry).createRepository),
-	"DescribeImages":              wire.Op((*Registry).describeImages),
-	"DescribeRegistry":            wire.Op((*Registry).describeRegistry),
-	"DescribeRepositories":        wire.Op((*Registry).describeRepositories),
-	"GetLifecyclePolicy":          wire.Op((*Registry).getLifecyclePolicy),
-	"InitiateLayerUpload":         wire.Op((*Registry).initiateLayerUpload),
-	"ListImages":                  wire.Op((*Registry).listImages),
-	"PutImage":                    wire.Op((*Registry).putImage),
-	"PutImageTagMutability":       wire.Op((*Registry).putImageTagMutability),
-	"UploadLayerPart":             wire.Op((*Registry).uploadLayerPart),
+	"BatchDeleteImage":      wire.Op((*Registry).batchDeleteImage),
+	"BatchGetImage":         wire.Op((*Registry).batchGetImage),
+	"DescribeImages":        wire.Op((*Registry).describeImages),
+	"DescribeRegistry":      wire.Op((*Registry).describeRegistry),
+	"GetLifecyclePolicy":    wire.Op((*Registry).getLifecyclePolicy),
+	"PutImage":              wire.Op((*Registry).putImage),
+	"PutImageTagMutability": wire.Op((*Registry).putImageTagMutability),
 }
 
 // Call answers one request, as wire.Service asks.

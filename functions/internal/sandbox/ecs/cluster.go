@@ -1,7 +1,6 @@
 package ecs
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/wire"
@@ -70,57 +69,6 @@ func (s *Scheduler) findCluster(caller wire.Caller, text string) (*Cluster, erro
 
 func clusterNotFound() error { return wire.Errorf("ClusterNotFoundException", "Cluster not found.") }
 
-// wireCluster is
-// https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Cluster.html.
-type wireCluster struct {
-	ARN      string `json:"clusterArn"`
-	Name     string `json:"clusterName"`
-	Status   string `json:"status"`
-	Running  int    `json:"runningTasksCount"`
-	Pending  int    `json:"pendingTasksCount"`
-	Services int    `json:"activeServicesCount"`
-}
-
-func (c *Cluster) describe() wireCluster {
-	d := wireCluster{ARN: c.ARN(), Name: c.name, Status: "ACTIVE"}
-	for _, t := range c.tasks {
-		switch t.lastStatus {
-		case statusRunning:
-			d.Running++
-		case statusPending:
-			d.Pending++
-		}
-	}
-	for _, svc := range c.services {
-		if !svc.deleted {
-			d.Services++
-		}
-	}
-	return d
-}
-
-type createClusterInput struct {
-	Name string `json:"clusterName"`
-}
-
-type createClusterOutput struct {
-	Cluster wireCluster `json:"cluster"`
-}
-
-var clusterName = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,255}$`)
-
-// createCluster is
-// https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateCluster.html.
-func (s *Scheduler) createCluster(caller wire.Caller, in createClusterInput) (createClusterOutput, error) {
-	if in.Name == "" {
-		in.Name = "default"
-	}
-	if !clusterName.MatchString(in.Name) {
-		return createClusterOutput{}, invalid("Invalid cluster name: %s", in.Name)
-	}
-	return createClusterOutput{s.cluster(caller.Scope, in.Name).describe()}, nil
-}
-
 type listClustersOutput struct {
 	ARNs      []string `json:"clusterArns"`
 	NextToken string   `json:"nextToken,omitempty"`
@@ -137,44 +85,4 @@ func (s *Scheduler) listClusters(caller wire.Caller, in paging) (listClustersOut
 	}
 	cut, next, err := page(arnPages("ListClusters", 100), arns, in)
 	return listClustersOutput{cut, next}, err
-}
-
-type describeClustersInput struct {
-	Clusters []string `json:"clusters"`
-}
-
-type describeClustersOutput struct {
-	Clusters []wireCluster `json:"clusters"`
-	Failures []failure     `json:"failures"`
-}
-
-// describeClusters is
-// https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeClusters.html.
-func (s *Scheduler) describeClusters(caller wire.Caller, in describeClustersInput) (describeClustersOutput, error) {
-	out := describeClustersOutput{Clusters: []wireCluster{}, Failures: []failure{}}
-	if len(in.Clusters) > 100 {
-		return out, invalid("Clusters cannot have more than 100 elements.")
-	}
-	if len(in.Clusters) == 0 {
-		in.Clusters = []string{"default"}
-	}
-	for _, text := range in.Clusters {
-		c, err := s.findCluster(caller, text)
-		switch e, _ := err.(*wire.Error); {
-		case err == nil:
-			out.Clusters = append(out.Clusters, c.describe())
-		case e.Code == "ClusterNotFoundException":
-			out.Failures = append(out.Failures, missing(clusterARN(caller, text)))
-		default:
-			return out, err
-		}
-	}
-	return out, nil
-}
-
-func clusterARN(caller wire.Caller, text string) string {
-	if strings.HasPrefix(text, "arn:") {
-		return text
-	}
-	return caller.Scope.ARN("ecs", "cluster/"+text)
 }

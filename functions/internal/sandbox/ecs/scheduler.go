@@ -59,21 +59,15 @@ func (s *Scheduler) Publish(image string, d digest.Digest) {
 }
 
 var operations = wire.Operations[*Scheduler]{
-	"CreateCluster":              wire.Op((*Scheduler).createCluster),
-	"CreateService":              wire.Op((*Scheduler).createService),
-	"DescribeClusters":           wire.Op((*Scheduler).describeClusters),
 	"DescribeServiceDeployments": wire.Op((*Scheduler).describeServiceDeployments),
 	"DescribeServiceRevisions":   wire.Op((*Scheduler).describeServiceRevisions),
 	"DescribeServices":           wire.Op((*Scheduler).describeServices),
 	"DescribeTaskDefinition":     wire.Op((*Scheduler).describeTaskDefinition),
-	"DescribeTaskSets":           wire.Op((*Scheduler).describeTaskSets),
 	"DescribeTasks":              wire.Op((*Scheduler).describeTasks),
 	"ListClusters":               wire.Op((*Scheduler).listClusters),
 	"ListServiceDeployments":     wire.Op((*Scheduler).listServiceDeployments),
 	"ListServices":               wire.Op((*Scheduler).listServices),
 	"ListTasks":                  wire.Op((*Scheduler).listTasks),
-	"RegisterTaskDefinition":     wire.Op((*Scheduler).registerTaskDefinition),
-	"UpdateService":              wire.Op((*Scheduler).updateService),
 }
 
 // Call answers one request, as wire.Service asks.

@@ -1,7 +1,6 @@
 package ecs
 
 import (
-	"encoding/json"
 	"time"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/wire"
@@ -13,6 +12,7 @@ type ServiceOptions struct {
 	DesiredCount int    // 0 means 1; for none, Scale(0) before the first Deploy
 	LaunchType   string // FARGATE by default, or EC2
 	Controller   string // ECS by default, or CODE_DEPLOY, EXTERNAL: these have task sets instead of deployments
+	Strategy     string // ROLLING by default; BLUE_GREEN, LINEAR and CANARY take the same course here
 
 	ShortARN         bool // a legacy ARN, without the cluster's name
 	NoCircuitBreaker bool // a bad deployment never fails
@@ -52,9 +52,6 @@ type Service struct {
 	records     []*serviceDeployment // oldest first
 	sets        []*TaskSet           // those that are not deleted, oldest first
 	messages    []message            // oldest first
-
-	config  deploymentConfig // as CreateService and UpdateService gave it
-	network json.RawMessage
 }
 
 // message is an entry of DescribeServices' events.
@@ -71,10 +68,6 @@ type message struct {
 func (c *Cluster) CreateService(name string, options ServiceOptions) *Service {
 	c.scheduler.mu.Lock()
 	defer c.scheduler.mu.Unlock()
-	return c.create(name, options)
-}
-
-func (c *Cluster) create(name string, options ServiceOptions) *Service {
 	if options.LaunchType == "" {
 		options.LaunchType = "FARGATE"
 	}

@@ -102,19 +102,6 @@ func TestListServicesAndClusters(t *testing.T) {
 	}
 }
 
-func TestDescribeClusters(t *testing.T) {
-	w := newWorld(t, ecs.ServiceOptions{DesiredCount: 2})
-	w.push("v1")
-	w.deploy("v1")
-	out, err := w.client.DescribeClusters(t.Context(), &awsecs.DescribeClustersInput{Clusters: []string{"prod-cluster", "nope"}})
-	if err != nil || len(out.Clusters) != 1 || out.Clusters[0].RunningTasksCount != 2 || out.Clusters[0].ActiveServicesCount != 1 ||
-		*out.Failures[0].Arn != "arn:aws:ecs:us-east-1:111122223333:cluster/nope" {
-		t.Errorf("%+v: %v", out, err)
-	}
-	_, err = w.client.DescribeClusters(t.Context(), &awsecs.DescribeClustersInput{Clusters: make([]string, 101)})
-	wantCode(t, err, "InvalidParameterException", "")
-}
-
 func TestDeletedService(t *testing.T) {
 	w := newWorld(t, ecs.ServiceOptions{})
 	w.push("v1")

@@ -2,7 +2,6 @@ package ecs
 
 import (
 	"cmp"
-	"encoding/json"
 	"slices"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/wire"
@@ -120,7 +119,6 @@ type wireService struct {
 	CurrentRevisions  []revisionTasks  `json:"currentServiceRevisions,omitempty"`
 	Scheduling        string           `json:"schedulingStrategy"`
 	Controller        *deploymentType  `json:"deploymentController"`
-	Network           json.RawMessage  `json:"networkConfiguration,omitempty"`
 }
 
 type deploymentType struct {
@@ -130,10 +128,10 @@ type deploymentType struct {
 // deploymentConfig is
 // https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html.
 type deploymentConfig struct {
-	CircuitBreaker *circuitBreaker `json:"deploymentCircuitBreaker,omitempty"`
-	MaximumPercent *int            `json:"maximumPercent,omitempty"`
-	MinimumHealthy *int            `json:"minimumHealthyPercent,omitempty"`
-	Strategy       string          `json:"strategy,omitempty"`
+	CircuitBreaker circuitBreaker `json:"deploymentCircuitBreaker"`
+	MaximumPercent int            `json:"maximumPercent"`
+	MinimumHealthy int            `json:"minimumHealthyPercent"`
+	Strategy       string         `json:"strategy"`
 }
 
 type circuitBreaker struct {
@@ -146,11 +144,9 @@ func (svc *Service) describe() wireService {
 		ARN: svc.arn(), Name: svc.name, Cluster: svc.cluster.ARN(), Status: "ACTIVE",
 		Desired: svc.desired, LaunchType: svc.options.LaunchType,
 		Configuration: deploymentConfig{
-			CircuitBreaker: &circuitBreaker{!svc.options.NoCircuitBreaker, !svc.options.NoCircuitBreaker && !svc.options.NoRollback},
-			MaximumPercent: cmp.Or(svc.config.MaximumPercent, new(200)),
-			MinimumHealthy: cmp.Or(svc.config.MinimumHealthy, new(100)), Strategy: cmp.Or(svc.config.Strategy, "ROLLING"),
+			CircuitBreaker: circuitBreaker{!svc.options.NoCircuitBreaker, !svc.options.NoCircuitBreaker && !svc.options.NoRollback},
+			MaximumPercent: 200, MinimumHealthy: 100, Strategy: cmp.Or(svc.options.Strategy, "ROLLING"),
 		},
-		Network:     svc.network,
 		Deployments: []wireDeployment{}, Events: svc.newest(),
 		CreatedAt: wire.At(svc.createdAt), Scheduling: "REPLICA", Controller: &deploymentType{svc.options.Controller},
 	}

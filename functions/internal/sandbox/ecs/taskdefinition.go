@@ -24,7 +24,7 @@ type taskDefinition struct {
 	family       string
 	revision     int
 	registeredAt time.Time
-	wire         registerInput
+	wire         definition
 }
 
 type familyKey struct {
@@ -37,13 +37,13 @@ type familyKey struct {
 func (s *Scheduler) Register(scope wire.Scope, family string, containers ...Container) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	in := registerInput{Family: family}
+	in := definition{Family: family}
 	for _, c := range containers {
-		definition := containerDefinition{Name: c.Name, Image: c.Image, Essential: new(true)}
+		container := containerDefinition{Name: c.Name, Image: c.Image, Essential: new(true)}
 		if c.Inconsistent {
-			definition.VersionConsistency = "disabled"
+			container.VersionConsistency = "disabled"
 		}
-		in.Containers = append(in.Containers, definition)
+		in.Containers = append(in.Containers, container)
 	}
 	td, err := s.register(scope.Or(s.options.Home), in)
 	if err != nil {
@@ -58,7 +58,7 @@ func (td *taskDefinition) arn() string {
 
 var familyExpr = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,255}$`)
 
-func (s *Scheduler) register(scope wire.Scope, in registerInput) (*taskDefinition, error) {
+func (s *Scheduler) register(scope wire.Scope, in definition) (*taskDefinition, error) {
 	if !familyExpr.MatchString(in.Family) {
 		return nil, wire.Errorf("ClientException", "Family should not be null or empty, nor have other characters than letters, digits, _ and -: %q", in.Family)
 	}

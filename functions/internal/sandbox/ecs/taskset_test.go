@@ -127,29 +127,3 @@ func TestTaskSetsAreForOtherControllers(t *testing.T) {
 		t.Error("a deleted service got a task set")
 	}
 }
-
-func TestDescribeTaskSets(t *testing.T) {
-	w := newWorld(t, ecs.ServiceOptions{Controller: "CODE_DEPLOY"})
-	w.push("v1")
-	blue, green := w.createSet("v1", ecs.TaskSetOptions{}), w.createSet("v1", ecs.TaskSetOptions{})
-	describe := func(sets ...string) *awsecs.DescribeTaskSetsOutput {
-		t.Helper()
-		out, err := w.client.DescribeTaskSets(t.Context(), &awsecs.DescribeTaskSetsInput{Cluster: aws.String("prod-cluster"), Service: aws.String("checkout-api"), TaskSets: sets})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return out
-	}
-	if all := describe(); len(all.TaskSets) != 2 || *all.TaskSets[0].TaskSetArn != "arn:aws:ecs:us-east-1:111122223333:task-set/prod-cluster/checkout-api/"+blue.ID() {
-		t.Errorf("all: %+v", all)
-	}
-	if some := describe(green.ID(), *describe().TaskSets[0].TaskSetArn, "ecs-svc/1"); len(some.TaskSets) != 2 || len(some.Failures) != 1 || *some.Failures[0].Arn != "ecs-svc/1" {
-		t.Errorf("some: %+v", some)
-	}
-	w.service.Delete(w.tick())
-	_, err := w.client.DescribeTaskSets(t.Context(), &awsecs.DescribeTaskSetsInput{Cluster: aws.String("prod-cluster"), Service: aws.String("checkout-api")})
-	wantCode(t, err, "ServiceNotActiveException", "")
-	rolling := newWorld(t, ecs.ServiceOptions{})
-	_, err = rolling.client.DescribeTaskSets(t.Context(), &awsecs.DescribeTaskSetsInput{Cluster: aws.String("prod-cluster"), Service: aws.String("checkout-api")})
-	wantCode(t, err, "InvalidParameterException", "external deployment controllers")
-}

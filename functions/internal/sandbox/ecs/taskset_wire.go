@@ -2,8 +2,6 @@ package ecs
 
 import (
 	"math"
-	"slices"
-	"strings"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/wire"
 )
@@ -84,59 +82,4 @@ func (set *TaskSet) State() TaskSetState {
 	defer set.service.lock()()
 	w := set.describe()
 	return TaskSetState{w.ID, w.Status, w.TaskDefinition, w.Desired, w.Running, w.Pending}
-}
-
-type describeTaskSetsInput struct {
-	Cluster  string   `json:"cluster"`
-	Service  string   `json:"service"`
-	TaskSets []string `json:"taskSets"`
-	Include  []string `json:"include"`
-}
-
-type describeTaskSetsOutput struct {
-	TaskSets []wireTaskSet `json:"taskSets"`
-	Failures []failure     `json:"failures"`
-}
-
-// describeTaskSets is
-// https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTaskSets.html.
-// It names task sets by id or ARN; none means all of the service.
-func (s *Scheduler) describeTaskSets(caller wire.Caller, in describeTaskSetsInput) (describeTaskSetsOutput, error) {
-	out := describeTaskSetsOutput{TaskSets: []wireTaskSet{}, Failures: []failure{}}
-	svc, err := s.findService(caller, in.Cluster, in.Service)
-	if err != nil {
-		return out, err
-	}
-	if err := in.check(svc); err != nil {
-		return out, err
-	}
-	for _, set := range svc.sets {
-		if len(in.TaskSets) == 0 || slices.ContainsFunc(in.TaskSets, set.is) {
-			out.TaskSets = append(out.TaskSets, set.describe())
-		}
-	}
-	for _, text := range in.TaskSets {
-		if !slices.ContainsFunc(svc.sets, func(set *TaskSet) bool { return set.is(text) }) {
-			out.Failures = append(out.Failures, missing(text))
-		}
-	}
-	return out, nil
-}
-
-func (in describeTaskSetsInput) check(svc *Service) error {
-	if svc.deleted {
-		return wire.Errorf("ServiceNotActiveException", "Service was not ACTIVE.")
-	}
-	if svc.options.Controller == "ECS" {
-		return invalid("Amazon ECS only supports task set management on services configured with external deployment controllers.")
-	}
-	return checkInclude(in.Include)
-}
-
-// is tells whether a text names the task set.
-func (set *TaskSet) is(text string) bool {
-	if strings.HasPrefix(text, "arn:") {
-		return text == set.arn()
-	}
-	return text == set.id()
 }

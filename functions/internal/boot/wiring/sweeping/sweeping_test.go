@@ -14,7 +14,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	awsecs "github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/boot"
@@ -138,14 +137,9 @@ func TestDeploymentsOfEveryStrategyAreTold(t *testing.T) {
 		t.Run(string(strategy), func(t *testing.T) {
 			w := start(t, nil)
 			w.rollOut(wire.Scope{}, "prod", "shop", "build-1", 5)
-			client := awsecs.NewFromConfig(w.Config())
-			if _, err := client.UpdateService(t.Context(), &awsecs.UpdateServiceInput{
-				Cluster: aws.String("prod"), Service: aws.String("shop"), DeploymentConfiguration: &types.DeploymentConfiguration{Strategy: strategy},
-			}); err != nil {
-				t.Fatal(err)
-			}
-			w.rollOut(wire.Scope{}, "prod", "shop", "build-2", 3)
 			service := w.ECS.Cluster(wire.Scope{}, "prod").Service("shop")
+			service.Update(func(o *ecs.ServiceOptions) { o.Strategy = string(strategy) })
+			w.rollOut(wire.Scope{}, "prod", "shop", "build-2", 3)
 			if _, err := w.ECR.Repository(wire.Scope{}, "shop").Push(ecr.Image{Seed: "build-3", Tags: []string{"build-3"}}); err != nil {
 				t.Fatal(err)
 			}
