@@ -1,27 +1,13 @@
 package codedeploy
 
 import (
-	"encoding/json"
 	"time"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/wire"
 )
 
-// event is "CodeDeploy Deployment State-change Notification" as EventBridge
-// delivers it,
+// detail is that of "CodeDeploy Deployment State-change Notification",
 // https://docs.aws.amazon.com/codedeploy/latest/userguide/monitoring-cloudwatch-events.html.
-type event struct {
-	Account    string   `json:"account"`
-	Region     string   `json:"region"`
-	DetailType string   `json:"detail-type"`
-	Source     string   `json:"source"`
-	Version    string   `json:"version"`
-	Time       string   `json:"time"`
-	ID         string   `json:"id"`
-	Resources  []string `json:"resources"`
-	Detail     detail   `json:"detail"`
-}
-
 type detail struct {
 	InstanceGroup string `json:"instanceGroupId"`
 	Region        string `json:"region"`
@@ -33,10 +19,9 @@ type detail struct {
 
 func (d *Deployment) emit(state string, at time.Time) []byte {
 	g, a := d.group, d.group.application
-	data, _ := json.Marshal(event{ // strings only
-		Account: a.scope.Account, Region: a.scope.Region,
-		DetailType: "CodeDeploy Deployment State-change Notification", Source: "aws.codedeploy", Version: "0",
-		Time: at.UTC().Format("2006-01-02T15:04:05Z"), ID: wire.UUID("event", a.scope.String(), d.id, state),
+	data := wire.Event{
+		Scope: a.scope, ID: wire.UUID("event", a.scope.String(), d.id, state),
+		DetailType: "CodeDeploy Deployment State-change Notification", Source: "aws.codedeploy", Time: at,
 		Resources: []string{
 			a.scope.ARN("codedeploy", "application:"+a.name),
 			a.scope.ARN("codedeploy", "deploymentgroup:"+a.name+"/"+g.name),
@@ -45,7 +30,7 @@ func (d *Deployment) emit(state string, at time.Time) []byte {
 			InstanceGroup: g.id, Region: a.scope.Region, Application: a.name,
 			Deployment: d.id, State: state, Group: g.name,
 		},
-	})
+	}.Delivered()
 	a.service.Record(data)
 	return data
 }

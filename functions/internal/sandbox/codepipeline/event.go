@@ -1,28 +1,14 @@
 package codepipeline
 
 import (
-	"encoding/json"
 	"strconv"
 	"time"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/wire"
 )
 
-// event is what EventBridge delivers of CodePipeline,
+// detail has what pipelines, stages and actions say of themselves,
 // https://docs.aws.amazon.com/codepipeline/latest/userguide/detect-state-changes-cloudwatch-events.html.
-type event struct {
-	Version    string   `json:"version"`
-	ID         string   `json:"id"`
-	DetailType string   `json:"detail-type"`
-	Source     string   `json:"source"`
-	Account    string   `json:"account"`
-	Time       string   `json:"time"`
-	Region     string   `json:"region"`
-	Resources  []string `json:"resources"`
-	Detail     detail   `json:"detail"`
-}
-
-// detail has what pipelines, stages and actions say of themselves.
 type detail struct {
 	Pipeline    string          `json:"pipeline"`
 	ExecutionID string          `json:"execution-id"`
@@ -73,11 +59,6 @@ type float int
 // MarshalJSON writes one decimal.
 func (f float) MarshalJSON() ([]byte, error) { return []byte(strconv.Itoa(int(f)) + ".0"), nil }
 
-const (
-	seconds      = "2006-01-02T15:04:05Z"
-	milliseconds = "2006-01-02T15:04:05.000Z"
-)
-
 func (x *Execution) service() *Service { return x.pipeline.service }
 
 // emit makes the event of the execution's newest change.
@@ -98,7 +79,7 @@ func (st *Stage) emit(at time.Time) []byte {
 	}
 	d.Stage = st.name
 	if !st.retriedAt.IsZero() {
-		d.RetriedAt = st.retriedAt.Format(milliseconds)
+		d.RetriedAt = st.retriedAt.Format(wire.Milliseconds)
 	}
 	return st.execution.send("Stage", at, d)
 }
@@ -131,20 +112,18 @@ func eventArtifacts(artifacts []Artifact) (list []eventArtifact) {
 
 func (x *Execution) detail(startedAt time.Time, state State) detail {
 	return detail{
-		Pipeline: x.pipeline.name, ExecutionID: x.id, StartTime: startedAt.Format(milliseconds),
+		Pipeline: x.pipeline.name, ExecutionID: x.id, StartTime: startedAt.Format(wire.Milliseconds),
 		State: state, Version: float(x.version), Attempt: float(x.attempt),
 	}
 }
 
-// send wraps a detail. The envelope's time has whole seconds.
 func (x *Execution) send(level string, at time.Time, d detail) []byte {
 	p := x.pipeline
-	data, _ := json.Marshal(event{ // strings and whole numbers only
-		Version: "0", ID: wire.UUID(p.service.ids.Seed("event", x.id)...),
+	data := wire.Event{
+		Scope: p.scope, ID: wire.UUID(p.service.ids.Seed("event", x.id)...),
 		DetailType: "CodePipeline " + level + " Execution State Change", Source: "aws.codepipeline",
-		Account: p.scope.Account, Time: at.Format(seconds), Region: p.scope.Region,
-		Resources: []string{p.ARN()}, Detail: d,
-	})
+		Time: at, Resources: []string{p.ARN()}, Detail: d,
+	}.Delivered()
 	p.service.Record(data)
 	return data
 }

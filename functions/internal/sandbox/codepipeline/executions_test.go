@@ -220,7 +220,7 @@ func TestLag(t *testing.T) {
 		{5 * time.Second, "Api InProgress", types.PipelineExecutionStatusInProgress},
 		{9 * time.Second, "", types.PipelineExecutionStatusInProgress},
 	} {
-		w.CodePipeline.Lag(test.lag)
+		w.CodePipeline.LagNext(2, ago(test.lag).Add(time.Millisecond))
 		if got := w.list(filter); got != test.actions {
 			t.Errorf("lagging by %s: actions %s, want %s", test.lag, got, test.actions)
 		}
@@ -228,10 +228,9 @@ func TestLag(t *testing.T) {
 			t.Errorf("lagging by %s: status %s, want %s", test.lag, got, test.status)
 		}
 	}
-	w.CodePipeline.Lag(time.Minute)
+	w.CodePipeline.LagNext(1, ago(time.Minute))
 	_, err = w.client.GetPipelineExecution(t.Context(), &awscodepipeline.GetPipelineExecutionInput{PipelineName: aws.String("checkout-release"), PipelineExecutionId: aws.String(x.ID())})
 	wantCode(t, err, "PipelineExecutionNotFoundException", x.ID())
-	w.CodePipeline.Lag(0)
 	w.CodePipeline.LagNext(2, ago(8*time.Second))
 	got := []string{w.list(filter), string(w.execution(x).Status), w.list(filter)}
 	if diff := cmp.Diff([]string{"", "InProgress", "Api Succeeded"}, got); diff != "" {

@@ -4,21 +4,12 @@ import "time"
 
 // lag says how far ListActionExecutions and GetPipelineExecution lag behind.
 type lag struct {
-	by    time.Duration // behind the clock; 0 is not at all
-	calls int           // that are yet to see nothing since `from`
+	calls int // that are yet to see nothing since `from`
 	from  time.Time
 }
 
-// Lag makes the reading operations lag: what happened within that time before
-// now, by the service's clock, is not shown yet. 0 ends it.
-func (s *Service) Lag(by time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.lag.by = by
-}
-
 // LagNext makes the next n calls of the reading operations show nothing that
-// happened at a time or later. It goes before what Lag says.
+// happened at a time or later.
 func (s *Service) LagNext(n int, from time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -33,14 +24,11 @@ type view struct {
 
 // see gives the view of one call.
 func (s *Service) see() view {
-	switch {
-	case s.lag.calls > 0:
-		s.lag.calls--
-		return view{true, s.lag.from}
-	case s.lag.by > 0:
-		return view{true, s.options.Now().Add(-s.lag.by).Add(time.Nanosecond)}
+	if s.lag.calls == 0 {
+		return view{}
 	}
-	return view{}
+	s.lag.calls--
+	return view{true, s.lag.from}
 }
 
 func (v view) sees(at time.Time) bool { return !v.limited || at.Before(v.before) }

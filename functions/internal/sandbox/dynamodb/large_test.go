@@ -18,13 +18,9 @@ const largeTable = `{"TableName":"large","BillingMode":"PAY_PER_REQUEST",
 func fill(tb testing.TB, db *fake.DB, n, partitions int) {
 	tb.Helper()
 	must(tb, db, "CreateTable", largeTable)
-	for i := 0; i < n; i += 25 {
-		var requests []string
-		for j := i; j < i+25; j++ {
-			k := j * 7919 % n // 7919 is a prime, so every number comes once
-			requests = append(requests, fmt.Sprintf(`{"PutRequest":{"Item":{"pk":{"S":"p%d"},"sk":{"S":"%08d"},"g":{"S":"G"}}}}`, k%partitions, k))
-		}
-		must(tb, db, "BatchWriteItem", `{"RequestItems":{"large":[`+strings.Join(requests, ",")+`]}}`)
+	for i := range n {
+		k := i * 7919 % n // 7919 is a prime, so every number comes once
+		must(tb, db, "PutItem", fmt.Sprintf(`{"TableName":"large","Item":{"pk":{"S":"p%d"},"sk":{"S":"%08d"},"g":{"S":"G"}}}`, k%partitions, k))
 	}
 }
 

@@ -150,25 +150,9 @@ func invalid(parameter, reason string) *result {
 	return &result{Code: "InvalidArgument", Message: fmt.Sprintf("Parameter %s is not valid. Reason: %s", parameter, reason)}
 }
 
-// envelope is an event as EventBridge delivers it,
-// https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events.html.
-type envelope struct {
-	Version    string          `json:"version"`
-	ID         string          `json:"id"`
-	DetailType string          `json:"detail-type"`
-	Source     string          `json:"source"`
-	Account    string          `json:"account"`
-	Time       string          `json:"time"`
-	Region     string          `json:"region"`
-	Resources  []string        `json:"resources"`
-	Detail     json.RawMessage `json:"detail"`
-}
-
 func (s *Service) event(from wire.Scope, id string, e entry) []byte {
-	at := cmp.Or(e.Time, wire.At(s.options.Now()))
-	event, _ := json.Marshal(envelope{ // the detail is known to be JSON
-		Version: "0", ID: id, DetailType: e.DetailType, Source: e.Source, Account: from.Account, Region: from.Region,
-		Time: at.UTC().Format("2006-01-02T15:04:05Z"), Resources: append([]string{}, e.Resources...), Detail: json.RawMessage(e.Detail),
-	})
-	return event
+	return wire.Event{
+		Scope: from, ID: id, DetailType: e.DetailType, Source: e.Source, Time: cmp.Or(e.Time, wire.At(s.options.Now())).Time,
+		Resources: append([]string{}, e.Resources...), Detail: json.RawMessage(e.Detail),
+	}.Delivered()
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -26,22 +25,15 @@ var algorithms = []types.ChecksumAlgorithm{
 }
 
 // TestChecksumsOfTheSDK puts an object with each checksum, and lets the SDK
-// validate it when it gets the object. Without TLS the SDK sends a header, with
-// it a trailer in a chunked body.
+// validate it when it gets the object. Without TLS the SDK sends it in a header.
 func TestChecksumsOfTheSDK(t *testing.T) {
 	s := sandboxtest.Start(t)
 	s.S3.CreateBucket("111122223333", "open")
-	secure := httptest.NewTLSServer(s)
-	t.Cleanup(secure.Close)
-	plain := s.Config()
-	plain.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenSupported
-	plain.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenSupported
-	tls := plain
-	tls.BaseEndpoint, tls.HTTPClient = aws.String(secure.URL), secure.Client()
-	for scheme, config := range map[string]aws.Config{"http": plain, "https": tls} {
-		for _, algorithm := range algorithms {
-			t.Run(scheme+" "+string(algorithm), func(t *testing.T) { roundTrip(t, client(config), algorithm) })
-		}
+	config := s.Config()
+	config.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenSupported
+	config.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenSupported
+	for _, algorithm := range algorithms {
+		t.Run(string(algorithm), func(t *testing.T) { roundTrip(t, client(config), algorithm) })
 	}
 }
 
@@ -75,7 +67,6 @@ const (
 	authorization = "AWS4-HMAC-SHA256 Credential=AKID/20260304/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=00"
 	helloSHA256   = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
 	unsigned      = "UNSIGNED-PAYLOAD"
-	chunked       = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
 )
 
 // send sends a request as it is, and gives the reply's body.
@@ -104,11 +95,7 @@ func send(t *testing.T, method, url, host string, header map[string]string, body
 
 // TestBodies sends bodies in the forms that SDKs have for them.
 func TestBodies(t *testing.T) {
-	const (
-		crc32    = "NhCmhg==" // of hello
-		whole    = "5\r\nhello\r\n0\r\nx-amz-checksum-crc32:" + crc32 + "\r\n\r\n"
-		twoParts = "2;chunk-signature=00\r\nhe\r\n3;chunk-signature=00\r\nllo\r\n0;chunk-signature=00\r\nx-amz-checksum-crc32:" + crc32 + "\r\nx-amz-trailer-signature:00\r\n\r\n"
-	)
+	const crc32 = "NhCmhg==" // of hello
 	sent := func(hash string, more ...string) map[string]string {
 		header := map[string]string{"X-Amz-Content-Sha256": hash}
 		for _, pair := range more {
@@ -117,7 +104,6 @@ func TestBodies(t *testing.T) {
 		}
 		return header
 	}
-	const length, trailer = "X-Amz-Decoded-Content-Length=5", "X-Amz-Trailer=x-amz-checksum-crc32"
 	for _, test := range []struct {
 		name   string
 		header map[string]string
@@ -132,14 +118,7 @@ func TestBodies(t *testing.T) {
 		{"with a wrong checksum", sent(unsigned, "X-Amz-Checksum-Crc32="+crc32), "hullo", "BadDigest"},
 		{"with an MD5", sent(unsigned, "Content-MD5=XUFAKrxLKna5cZ2REBfFkg=="), "hello", ""},
 		{"with a wrong MD5", sent(unsigned, "Content-MD5=XUFAKrxLKna5cZ2REBfFkg=="), "hullo", "BadDigest"},
-		{"in a chunk", sent(chunked, length, trailer), whole, ""},
-		{"in signed chunks", sent("STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER", length, trailer), twoParts, ""},
-		{"in a chunk that was altered", sent(chunked, length, trailer), strings.Replace(whole, "hello", "hullo", 1), "BadDigest"},
-		{"without its trailer", sent(chunked, length, trailer), "5\r\nhello\r\n0\r\n\r\n", "IncompleteBody"},
-		{"without its last chunk", sent(chunked, length, trailer), "5\r\nhello\r\n", "IncompleteBody"},
-		{"in a chunk that is too short", sent(chunked, length, trailer), "6\r\nhello\r\n0\r\n\r\n", "IncompleteBody"},
-		{"of another length", sent(chunked, "X-Amz-Decoded-Content-Length=6", trailer), whole, "IncompleteBody"},
-		{"in no chunks", sent(chunked, length, trailer), "hello\r\n", "InvalidRequest"},
+		{"in chunks, which SDKs send over TLS alone", sent("STREAMING-UNSIGNED-PAYLOAD-TRAILER"), "5\r\nhello\r\n0\r\n\r\n", "NotImplemented"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := sandboxtest.Start(t)
@@ -152,7 +131,7 @@ func TestBodies(t *testing.T) {
 				}
 				return
 			}
-			if status != http.StatusBadRequest || !strings.Contains(reply, "<Code>"+test.want+"</Code>") || kept {
+			if status < 400 || !strings.Contains(reply, "<Code>"+test.want+"</Code>") || kept {
 				t.Errorf("status %d, %s, want %s; kept %t", status, reply, test.want, kept)
 			}
 		})

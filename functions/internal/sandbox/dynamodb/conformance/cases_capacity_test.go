@@ -73,7 +73,6 @@ func capacityCases() []testCase {
 		testCase{"Capacity/QueryConsistent", func(e *env) { capacityQuery(e, true, "7") }},
 		testCase{"Capacity/QueryOfIndex", capacityQueryIndex},
 		testCase{"Capacity/BatchGetMissing", capacityBatchGet},
-		testCase{"Capacity/BatchWrite", capacityBatchWrite},
 		testCase{"Capacity/TransactWrite", capacityTransaction},
 		testCase{"Capacity/FailedConditionGivesNone", capacityFailed},
 	)
@@ -142,16 +141,6 @@ func capacityBatchGet(e *env) {
 	})
 	e.ok(err)
 	e.equal("capacity", e.only(out.ConsumedCapacity), "2")
-}
-
-func capacityBatchWrite(e *env) {
-	e.create()
-	out, err := e.client.BatchWriteItem(e.ctx, &dynamodb.BatchWriteItemInput{
-		RequestItems:           map[string][]types.WriteRequest{e.table: {putRequest(nine("1")), putRequest(key("b"))}},
-		ReturnConsumedCapacity: total,
-	})
-	e.ok(err)
-	e.equal("capacity", e.only(out.ConsumedCapacity), "10")
 }
 
 func capacityTransaction(e *env) {
