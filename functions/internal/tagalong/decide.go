@@ -131,16 +131,12 @@ func (d *decision) fold() error {
 	return err
 }
 
-// join merges what was seen of the deployment with what was known of it.
+// join merges what was seen of the deployment with what was known of it. The repeat of a
+// fact may know more, even of a rollout that is over: its first handler may have been
+// refused what this one was told.
 func (d *decision) join() {
 	deployment := d.obs.Fact.Deployment
 	live, ok := d.know.Head.Live[deployment]
-	if !ok && d.recall && !d.obs.Proven {
-		// A repeat tells nothing new of a rollout that is over.
-		d.known = d.obs.Details
-		d.seen = d.obs.Details
-		return
-	}
 	if last := d.before.latest(deployment); !ok && last >= 0 {
 		live = d.row(d.before.Rollouts[last].key())
 	}

@@ -1,6 +1,8 @@
 package tagalong_test
 
 import (
+	"context"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +12,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	. "github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalongtest"
 )
 
 func previousRules() Rules {
@@ -196,5 +199,49 @@ func TestPreviousTagsOfRulesAreChecked(t *testing.T) {
 		if policy, _ := rules.For(prodAPI); want == "" && !slices.Equal(policy.PreviousTags, rules[0].PreviousTags) {
 			t.Errorf("%s: policy %+v", raw, policy)
 		}
+	}
+}
+
+// The tasks of a rollout that is over could not be asked as it came to light, and then
+// they could: the retry knows more, and no repeat behind it writes anything.
+func TestARetryThatKnowsMoreOfARolloutThatIsOverIsRecorded(t *testing.T) {
+	for name, late := range map[string]happening{
+		"it ran":    completed(prodAPI, "ecs-svc/1", 0),
+		"it failed": failed(prodAPI, "ecs-svc/1", 0),
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(previousRules())
+			w.workload.Deploy(prodAPI, "ecs-svc/1", tagalongtest.Deployment{
+				Defined: []Ran{written("app", "v1")}, Revised: []Ran{written("app", "v1")},
+				Tasks: []TaskRun{{Containers: []Ran{ran("app", shopAPI, 1)}}},
+			})
+			w.runs(prodAPI, "ecs-svc/2", ran("app", shopAPI, 2))
+			w.tell(t, completed(prodAPI, "ecs-svc/2", 10))
+			w.workload.Hook = func(_ context.Context, operation string) error {
+				if operation == "Tasks" {
+					return errDied
+				}
+				return nil
+			}
+			if o, err := w.observe(t, late); !errors.Is(err, errDied) || !o.Recorded {
+				t.Fatalf("outcome %+v, error %v", o, err)
+			}
+			w.workload.Hook = nil
+			w.tell(t, late)
+			page, err := Queries{Records: w.ledger}.History(t.Context(), HistoryQuery{Until: at(5)}, Paging{})
+			if err != nil || len(page.Items) != 1 || page.Items[0].Containers[0].Digest != d(1) || page.Items[0].Containers[0].Evidence != Task {
+				t.Fatalf("history %+v, error %v", page, err)
+			}
+			want, state := d(1), TagConfirmed
+			if late.Fact.Name == Failed {
+				want, state = "", ""
+			}
+			w.wantTag(t, shopAPI, "prod-previous", want, state)
+			ledger := weigh(w)
+			w.tell(t, late, completed(prodAPI, "ecs-svc/2", 10))
+			if len(ledger.sizes) > 0 {
+				t.Errorf("repeats wrote %v items", ledger.sizes)
+			}
+		})
 	}
 }
