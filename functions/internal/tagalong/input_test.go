@@ -211,3 +211,22 @@ func (w *estateWorld) wantTagsButInputs(t failer) {
 		}
 	}
 }
+
+// The tag is confirmed and in place, so that its readers are not asked for; then the
+// deployed tag turns out to sit on the index, and the wish changes.
+func TestARepeatThatProvesAnIndexLeavesATagThatIsReadMeanwhileAlone(t *testing.T) {
+	w := newWorld(Rules{{Environment: "prod", Services: []string{"api"}}, {Environment: "other"}})
+	index, platform := imageOf(shopAPI, versions), platformOf(shopAPI, versions)
+	w.registry.Push(shopAPI, imageOf(shopAPI, 1), versionTag(versions))
+	w.runs(prodAPI, "ecs-svc/1", Ran{Name: "app", Image: shopAPI.String() + ":" + versionTag(versions), Digest: platform.Digest})
+	w.tell(t, completed(prodAPI, "ecs-svc/1", 0))
+	w.wantTag(t, shopAPI, "prod", platform.Digest, TagConfirmed)
+	w.runs(prodWeb, "ecs-svc/2", Ran{Name: "app", Image: shopAPI.String() + ":prod", Digest: platform.Digest})
+	w.tell(t, completed(prodWeb, "ecs-svc/2", 1))
+	w.registry.Push(shopAPI, index, versionTag(versions))
+	w.tell(t, completed(prodAPI, "ecs-svc/1", 0))
+	w.wantTag(t, shopAPI, "prod", platform.Digest, TagInput)
+	if wish := w.tag(t, shopAPI, "prod").Wish.Digest; wish != index.Digest {
+		t.Errorf("the wish is %s, want the index", wish)
+	}
+}

@@ -583,15 +583,15 @@ func (p *pass) recall(ctx context.Context) error {
 		read.fresh = true
 		p.readings[repository] = read
 	}
-	p.markAsked(p.settled(tags))
 	if p.prove() {
-		return p.record(ctx)
+		return p.record(ctx) // wishes change, so that all readers count
 	}
+	p.markAsked(p.settled(tags))
 	return nil
 }
 
-// settled returns the tags that ECR has where the ledger has confirmed them: they will
-// not be put, whoever reads them.
+// settled returns the tags that ECR has where the ledger has confirmed them: as long as
+// their wishes stay they will not be put, whoever reads them.
 func (p *pass) settled(tags map[TagID]Tag) (ids []TagID) {
 	for id, tag := range tags {
 		if tag.State == TagConfirmed && p.readings[id.Repository].images.Tags[id.Tag] == tag.Wish.Digest {
