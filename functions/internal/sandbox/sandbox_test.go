@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/codedeploy"
 	"github.com/aws/aws-sdk-go-v2/service/codepipeline"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	ddbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -19,6 +20,7 @@ import (
 	ebtypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/dynamo"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox"
@@ -66,7 +68,7 @@ func TestRefusals(t *testing.T) {
 		{"no authorization", "", map[string]string{"X-Amz-Target": ecrTarget + "BatchGetImage"}, "{}", "MissingAuthenticationTokenException"},
 		{"a malformed authorization", "", map[string]string{"X-Amz-Target": ecrTarget + "BatchGetImage", "Authorization": "Basic x"}, "{}", "IncompleteSignatureException"},
 		{"signed for another service", "", map[string]string{"X-Amz-Target": "DynamoDB_20120810.ListTables", "Authorization": authorization}, "{}", "InvalidSignatureException"},
-		{"an unknown service", "", map[string]string{"X-Amz-Target": "Kinesis_20131202.ListStreams", "Authorization": authorization}, "{}", "UnknownOperationException"},
+		{"an unknown service", "", map[string]string{"X-Amz-Target": "Kinesis_20131202.ListStreams", "Authorization": authorization}, "{}", "Kinesis_20131202.ListStreams"},
 		{"an unknown operation", "", map[string]string{"X-Amz-Target": ecrTarget + "PutLifecyclePolicy", "Authorization": authorization, "Content-Type": contentType}, "{}", "UnknownOperationException"},
 		{"an unknown member", "", map[string]string{"X-Amz-Target": ecrTarget + "BatchGetImage", "Authorization": authorization, "Content-Type": contentType}, `{"colour":"red"}`, `request member \"colour\" is not known`},
 		{"a member in another case", "", map[string]string{"X-Amz-Target": ecrTarget + "BatchGetImage", "Authorization": authorization, "Content-Type": contentType}, `{"RegistryId":"111122223333"}`, `request member \"RegistryId\" is not known`},
@@ -84,6 +86,54 @@ func TestRefusals(t *testing.T) {
 			}
 			if calls := s.Calls(); len(calls) != 1 || calls[0].Err == "" {
 				t.Errorf("calls %+v", calls)
+			}
+		})
+	}
+}
+
+// TestUnknownOperationsAreNamed: whoever asks for more than the sandbox has is
+// told what it lacks.
+func TestUnknownOperationsAreNamed(t *testing.T) {
+	config, ctx := sandboxtest.Start(t).Config(), t.Context()
+	name := aws.String("name")
+	for operation, ask := range map[string]func() error{
+		"ListApplications": func() error {
+			_, err := codedeploy.NewFromConfig(config).ListApplications(ctx, &codedeploy.ListApplicationsInput{})
+			return err
+		},
+		"ListPipelines": func() error {
+			_, err := codepipeline.NewFromConfig(config).ListPipelines(ctx, &codepipeline.ListPipelinesInput{})
+			return err
+		},
+		"UpdateTable": func() error {
+			_, err := dynamodb.NewFromConfig(config).UpdateTable(ctx, &dynamodb.UpdateTableInput{TableName: name})
+			return err
+		},
+		"CreateRepository": func() error {
+			_, err := ecr.NewFromConfig(config).CreateRepository(ctx, &ecr.CreateRepositoryInput{RepositoryName: name})
+			return err
+		},
+		"CreateService": func() error {
+			_, err := ecs.NewFromConfig(config).CreateService(ctx, &ecs.CreateServiceInput{ServiceName: name})
+			return err
+		},
+		"ListRules": func() error {
+			_, err := eventbridge.NewFromConfig(config).ListRules(ctx, &eventbridge.ListRulesInput{})
+			return err
+		},
+		"DELETE /name/name": func() error {
+			_, err := s3.NewFromConfig(config, func(o *s3.Options) { o.UsePathStyle = true }).DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: name, Key: name})
+			return err
+		},
+		"GetSessionToken": func() error {
+			_, err := sts.NewFromConfig(config).GetSessionToken(ctx, &sts.GetSessionTokenInput{})
+			return err
+		},
+	} {
+		t.Run(operation, func(t *testing.T) {
+			refused, ok := errors.AsType[smithy.APIError](ask())
+			if !ok || !strings.Contains(refused.ErrorMessage(), operation) {
+				t.Errorf("%v, want one that names %s", refused, operation)
 			}
 		})
 	}

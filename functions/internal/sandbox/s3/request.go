@@ -69,9 +69,9 @@ func parse(r *http.Request, caller wire.Caller) (request, error) {
 
 // headers are those of S3's own that the sandbox knows.
 var headers = []string{
-	"X-Amz-Checksum-Mode", "X-Amz-Content-Sha256", "X-Amz-Date", "X-Amz-Decoded-Content-Length",
+	"X-Amz-Checksum-Mode", "X-Amz-Content-Sha256", "X-Amz-Date",
 	"X-Amz-Expected-Bucket-Owner", "X-Amz-Sdk-Checksum-Algorithm", "X-Amz-Security-Token",
-	"X-Amz-Server-Side-Encryption", "X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id", "X-Amz-Trailer", "X-Amz-User-Agent",
+	"X-Amz-Server-Side-Encryption", "X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id", "X-Amz-User-Agent",
 }
 
 // unserved are standard headers that ask for more than the sandbox can do.
