@@ -105,9 +105,9 @@ func (s *session) follower(settings boot.Config) (*tagalong.Follower, error) {
 	if err != nil {
 		return nil, err
 	}
-	follower.Recheck = true
+	follower.Reactor.Recheck = true
 	follower.Patience = []time.Duration{}
-	follower.Now = s.now
+	follower.Reactor.Now = s.now
 	return follower, nil
 }
 

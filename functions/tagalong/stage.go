@@ -144,14 +144,14 @@ func (st *stage) open(ctx context.Context) error {
 	if st.follower, err = following.Follower(ctx, settings, st.cfg, silent); err != nil {
 		return err
 	}
-	st.follower.Now = st.clock.now
+	st.follower.Reactor.Now = st.clock.now
 	promote, err := promoting.Action(ctx, settings, st.cfg, silent)
 	if err != nil {
 		return err
 	}
 	promote.Promoter = st.follower.Reactor // whose clock is the story's
 	st.functions[promotingFunction] = st.function("tagimage", promote.Do)
-	st.queries = tagalong.Queries{Records: ledger, Registry: st.follower.Registry, Now: st.clock.now}
+	st.queries = tagalong.Queries{Records: ledger, Registry: st.follower.Reactor.Registry, Now: st.clock.now}
 	return nil
 }
 

@@ -67,7 +67,7 @@ func (c *sweepCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	sweeper.Now = s.now
+	sweeper.Reactor.Now = s.now
 	show, done := s.progress()
 	options.Progress = show
 	report, err := sweeper.Sweep(s.ctx, options)

@@ -16,9 +16,9 @@ type Announcer interface {
 	Announce(ctx context.Context, all []Event) []error
 }
 
-// announce sends the ends of rollouts and takes away those that were accepted. It
-// tells how many were, and why others were not.
-func (r *Reactor) announce(ctx context.Context, endings []Ending) (sent int, err error) {
+// Announce sends the ends of rollouts and takes those that the bus has accepted out of the
+// outbox. It returns how many these are, and why others are not.
+func (r *Reactor) Announce(ctx context.Context, endings []Ending) (sent int, err error) {
 	events := make([]Event, len(endings))
 	for i, ending := range endings {
 		events[i] = ending.event()
@@ -30,15 +30,20 @@ func (r *Reactor) announce(ctx context.Context, endings []Ending) (sent int, err
 			accepted = append(accepted, ending)
 		}
 	}
-	err = summed(problems)
+	err = unaccepted(problems)
 	if len(accepted) > 0 {
 		err = errors.Join(err, r.Ledger.Announced(ctx, accepted))
 	}
 	return len(accepted), err
 }
 
-// summed says how many events were not accepted, and why the first was not.
-func summed(problems []error) error {
+// Send sends events that lie in no outbox. The error says how many the bus has not accepted.
+func (r *Reactor) Send(ctx context.Context, all []Event) error {
+	return unaccepted(r.Announcer.Announce(ctx, all))
+}
+
+// unaccepted says how many events were not accepted, and why the first was not.
+func unaccepted(problems []error) error {
 	refused := slices.DeleteFunc(slices.Clone(problems), func(err error) bool { return err == nil })
 	if len(refused) == 0 {
 		return nil
@@ -46,9 +51,9 @@ func summed(problems []error) error {
 	return fmt.Errorf("%d of %d events not accepted, the first: %w", len(refused), len(problems), refused[0])
 }
 
-// announceWithin is how long a handler waits for the bus at most: what it does not
+// AnnounceWithin is how long a handler waits for the bus at most: what it does not
 // accept by then is left to the sweep.
-const announceWithin = 5 * time.Second
+const AnnounceWithin = 5 * time.Second
 
 // tell announces what this pass has recorded. That it could not is no failure of the
 // observation: the rest stays in the outbox, and the sweep sends it.
@@ -56,11 +61,11 @@ func (p *pass) tell(ctx context.Context) (sent, left int) {
 	if len(p.endings) == 0 {
 		return 0, 0
 	}
-	ctx, cancel := context.WithTimeout(ctx, announceWithin)
+	ctx, cancel := context.WithTimeout(ctx, AnnounceWithin)
 	defer cancel()
-	sent, err := p.announce(ctx, p.endings)
+	sent, err := p.Announce(ctx, p.endings)
 	if err != nil {
-		p.log().ErrorContext(ctx, "announcing", "service", p.obs.Service.String(), "error", err.Error())
+		p.Logger().ErrorContext(ctx, "announcing", "service", p.obs.Service.String(), "error", err.Error())
 	}
 	return sent, len(p.endings) - sent
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -20,20 +22,37 @@ const (
 	putBackoff  = 100 * time.Millisecond
 )
 
-// convergence counts what converging did; at is when the last tag was confirmed.
-type convergence struct {
+// Convergence counts what converging tags did.
+type Convergence struct {
 	Moved, Confirmed, Blocked, Missing, Inputs, InDoubt int
-	at                                                  time.Time
+
+	at time.Time // when the last tag was confirmed
+}
+
+// Converge brings ECR to where the ledger wishes tags, as it has them now, and returns when
+// every put has ended. A tag that deployments read is left alone; readers are those of the
+// tags, and nil has them be asked for.
+func (r *Reactor) Converge(ctx context.Context, tags map[TagID]Tag, readers Readers) (Convergence, error) {
+	if len(tags) == 0 {
+		return Convergence{}, nil
+	}
+	if readers == nil {
+		var err error
+		if readers, err = r.Ledger.Readers(ctx, slices.SortedFunc(maps.Keys(tags), TagID.Compare), Service{}); err != nil {
+			return Convergence{}, err
+		}
+	}
+	return r.converge(ctx, tags, nil, readers)
 }
 
 // converge brings ECR to the wishes, repository by repository, side by side. It
 // returns when every put has ended, also on error: a function that is frozen
 // with a put under way might send it later. Whatever the ledger wishes, a repository
 // that we were not given is left alone, and so is a tag with readers.
-func (r *Reactor) converge(ctx context.Context, wishes map[TagID]Tag, readings map[Repository]reading, readers Readers) (convergence, error) {
+func (r *Reactor) converge(ctx context.Context, wishes map[TagID]Tag, readings map[Repository]reading, readers Readers) (Convergence, error) {
 	covered, err := r.Coverage(ctx)
 	if err != nil {
-		return convergence{}, err
+		return Convergence{}, err
 	}
 	byRepository := map[Repository][]Tag{}
 	for id, tag := range wishes {
@@ -44,7 +63,7 @@ func (r *Reactor) converge(ctx context.Context, wishes map[TagID]Tag, readings m
 	var (
 		mu       sync.Mutex
 		wait     parallel.Group
-		total    convergence
+		total    Convergence
 		problems *multierror.Error
 	)
 	for repository, tags := range byRepository {
@@ -66,7 +85,7 @@ func (r *Reactor) converge(ctx context.Context, wishes map[TagID]Tag, readings m
 	return total, problems.ErrorOrNil()
 }
 
-func (c *convergence) join(o convergence) {
+func (c *Convergence) join(o Convergence) {
 	c.Moved += o.Moved
 	c.Confirmed += o.Confirmed
 	c.Blocked += o.Blocked
@@ -81,9 +100,9 @@ func (c *convergence) join(o convergence) {
 // convergeRepository converges a repository's tags in rounds of one reading
 // each. A first reading that is not fresh gives bytes, and tells which tags sit
 // elsewhere, but never that one sits right.
-func (r *Reactor) convergeRepository(ctx context.Context, repository Repository, tags []Tag, first *reading, readers Readers) (convergence, error) {
+func (r *Reactor) convergeRepository(ctx context.Context, repository Repository, tags []Tag, first *reading, readers Readers) (Convergence, error) {
 	var (
-		total    convergence
+		total    Convergence
 		problems *multierror.Error
 	)
 	for round := 0; len(tags) > 0; round++ {
@@ -92,7 +111,7 @@ func (r *Reactor) convergeRepository(ctx context.Context, repository Repository,
 		}
 		read := first
 		if read == nil {
-			again := readAll(ctx, r.Registry, r.now(), map[Repository]*want{repository: wantTags(tags)})[repository]
+			again := readAll(ctx, r.Registry, r.Clock(), map[Repository]*want{repository: wantTags(tags)})[repository]
 			again.fresh = true
 			read = &again
 		}
@@ -117,7 +136,7 @@ func wantTags(tags []Tag) *want {
 }
 
 // round works on all tags side by side and gives those that need another one.
-func (r *Reactor) round(ctx context.Context, tags []Tag, read reading) (next []Tag, total convergence, err error) {
+func (r *Reactor) round(ctx context.Context, tags []Tag, read reading) (next []Tag, total Convergence, err error) {
 	var (
 		mu       sync.Mutex
 		wait     parallel.Group
@@ -143,7 +162,7 @@ func (r *Reactor) round(ctx context.Context, tags []Tag, read reading) (next []T
 
 // convergeTag puts one tag where its wish is, unless it is there, and settles
 // it. It gives the tag back if it must be looked at again.
-func (r *Reactor) convergeTag(ctx context.Context, tag Tag, read reading) (again *Tag, done convergence, err error) {
+func (r *Reactor) convergeTag(ctx context.Context, tag Tag, read reading) (again *Tag, done Convergence, err error) {
 	manifest, there := read.images.Manifests[tag.Wish.Digest]
 	actual := read.images.Tags[tag.ID.Tag]
 	checkedAt := read.at // what is seen holds from when the looking began
@@ -161,7 +180,7 @@ func (r *Reactor) convergeTag(ctx context.Context, tag Tag, read reading) (again
 		v = read.images.absent(tag.Wish.Digest)
 		v.Actual = actual
 	default:
-		checkedAt = r.now()
+		checkedAt = r.Clock()
 		v, err = r.put(ctx, tag, manifest, actual)
 		if err != nil {
 			return nil, done, err
@@ -214,9 +233,9 @@ func childrenOf(r Repository, m Manifest) []Child {
 
 // settle confirms the verdict in the ledger if the wish is still the same; if
 // it is not, the tag comes back with its new wish.
-func (r *Reactor) settle(ctx context.Context, tag Tag, v Verdict, done *convergence) (again *Tag, err error) {
+func (r *Reactor) settle(ctx context.Context, tag Tag, v Verdict, done *Convergence) (again *Tag, err error) {
 	// After a put the version must be asked for: the wish may have passed since it was read.
-	if done.Moved == 0 && tag.settledAs(v, r.now()) {
+	if done.Moved == 0 && tag.settledAs(v, r.Clock()) {
 		done.count(v)
 		return nil, nil
 	}
@@ -262,7 +281,7 @@ func (t Tag) settledAs(v Verdict, now time.Time) bool {
 // put would be refused, unless somebody has changed the repository.
 func (t Tag) restsUntil() time.Time { return t.CheckedAt.Add(time.Hour) }
 
-func (c *convergence) count(v Verdict) {
+func (c *Convergence) count(v Verdict) {
 	switch v.State {
 	case TagConfirmed:
 		c.Confirmed++
@@ -303,7 +322,7 @@ func (r *Reactor) attempt(ctx context.Context, tag Tag, m Manifest) error {
 		if errors.Is(err, ErrUnanswered) {
 			// The doubt must be written even if the handler's own time is up.
 			late, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
-			doubt := r.Ledger.Doubt(late, tag.ID, tag.since(TagPending, r.now()), r.now().Add(doubtFor))
+			doubt := r.Ledger.Doubt(late, tag.ID, tag.since(TagPending, r.Clock()), r.Clock().Add(doubtFor))
 			cancel()
 			if doubt != nil {
 				return errors.Join(err, doubt)

@@ -13,12 +13,12 @@ import (
 // written, a registry that keeps what is put, and a bus that nobody hears. What it would
 // have healed is not, and each tag that it would have put is drift.
 func (s *Sweeper) dryRun(ctx context.Context, o SweepOptions) (Report, error) {
-	ledger := newDryLedger(s.Ledger, s.Records)
-	registry := &dryRegistry{Registry: s.Registry, untagger: s.Untagger, lifecycles: s.Lifecycles, ledger: ledger, seen: map[TagID]digest.Digest{}, put: map[Repository]map[string]dryPut{}}
+	ledger := newDryLedger(s.Reactor.Ledger, s.Records)
+	registry := &dryRegistry{Registry: s.Reactor.Registry, untagger: s.Untagger, lifecycles: s.Lifecycles, ledger: ledger, seen: map[TagID]digest.Digest{}, put: map[Repository]map[string]dryPut{}}
 	reactor, dry := *s.Reactor, *s
 	reactor.Ledger, reactor.Registry = ledger, registry
 	dry.Reactor, dry.Records = &reactor, ledger
-	if s.Announcer != nil {
+	if s.Reactor.Announcer != nil {
 		reactor.Announcer = unheard{}
 	}
 	if s.Untagger != nil {

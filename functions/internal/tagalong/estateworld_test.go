@@ -18,6 +18,7 @@ import (
 // the test moves.
 type estateWorld struct {
 	*Sweeper
+	*Reactor // the sweeper's
 	estate   *tagalongtest.Estate
 	ledger   *tagalongtest.Ledger
 	registry *tagalongtest.Registry
@@ -36,8 +37,9 @@ func newEstateWorld(rules Rules) *estateWorld {
 	w := &estateWorld{ledger: &tagalongtest.Ledger{}, registry: newWorld(nil).registry, now: noon, images: map[deploymentOf]Ran{}}
 	clock := func() time.Time { return w.now }
 	w.estate = &tagalongtest.Estate{Now: func() time.Time { return w.now.Add(-time.Duration(w.lag.Load())) }}
+	w.Reactor = &Reactor{Rules: rules, Ledger: w.ledger, Workload: w.estate, Registry: w.registry, Now: clock, Coverage: tagalongtest.Covering("111122223333", "444455556666")}
 	w.Sweeper = &Sweeper{
-		Reactor: &Reactor{Rules: rules, Ledger: w.ledger, Workload: w.estate, Registry: w.registry, Now: clock, Coverage: tagalongtest.Covering("111122223333", "444455556666")},
+		Reactor: w.Reactor,
 		Estate:  w.estate, Records: w.ledger, Scopes: []Scope{usEast, euWest}, PendingAfter: time.Hour,
 	}
 	return w

@@ -30,23 +30,20 @@ var Expand = expand
 
 // Sum sums up two outcomes of one service.
 func (o Outcome) Sum(p Outcome) Outcome {
-	o.add(p)
+	o.Add(p)
 	return o
 }
 
 // Line is what the log says of an outcome.
 func (o Outcome) Line(err error) string {
 	var line strings.Builder
-	o.log(context.Background(), slog.New(slog.NewTextHandler(&line, nil)), err)
+	o.Log(context.Background(), slog.New(slog.NewTextHandler(&line, nil)), err)
 	_, said, _ := strings.Cut(line.String(), " ") // without the time
 	return said
 }
 
-// Convergence is what converging did.
-type Convergence = convergence
-
 // Sum sums up what converging two repositories did.
-func (c convergence) Sum(o Convergence) Convergence {
+func (c Convergence) Sum(o Convergence) Convergence {
 	c.join(o)
 	return c
 }

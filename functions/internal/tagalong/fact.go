@@ -121,3 +121,14 @@ func sortFacts(facts []Fact) []Fact {
 	})
 	return sorted
 }
+
+// sameMoment is by how much ECS's own record and its events may differ in the time
+// of one thing: no deployment ends, and comes back to end again, as fast as that.
+const sameMoment = 2 * time.Second
+
+// toldBy tells whether another fact makes this one, which no event told, superfluous:
+// it is the same, or is about the same thing.
+func (f Fact) toldBy(o Fact) bool {
+	about := f.Subject() == o.Subject() && f.Name == o.Name
+	return f.same(o) || about && f.ofDeployment() && f.Time.Sub(o.Time).Abs() <= sameMoment
+}

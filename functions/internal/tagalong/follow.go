@@ -1,7 +1,6 @@
 package tagalong
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,7 +17,7 @@ import (
 // the ledger has not seen of them is observed at once, by the same Reactor that
 // takes ECS's events.
 type Follower struct {
-	*Reactor
+	Reactor    *Reactor
 	Pipelines  Pipelines
 	CodeDeploy CodeDeploy
 	Chronicler Chronicler
@@ -59,9 +58,9 @@ func (f *Follower) Handle(ctx context.Context, raw []byte) ([]Outcome, error) {
 }
 
 func (f *Follower) report(ctx context.Context, e events.Envelope, outcomes []Outcome, err error) {
-	log := f.log().With("event", e.ID, "source", e.Source, "detailType", e.DetailType)
+	log := f.Reactor.Logger().With("event", e.ID, "source", e.Source, "detailType", e.DetailType)
 	for _, o := range outcomes {
-		o.log(ctx, log, nil)
+		o.Log(ctx, log, nil)
 	}
 	switch {
 	case err != nil:
@@ -75,11 +74,11 @@ func (f *Follower) report(ctx context.Context, e events.Envelope, outcomes []Out
 // begins says nothing yet: its actions tell.
 func (f *Follower) stage(ctx context.Context, e events.StageExecutionStateChange) ([]Outcome, error) {
 	x := executionOf(e)
-	if e.State() == events.ExecutionStarted || !f.Rules.take(x.Pipeline.Name, e.Stage()) {
+	if e.State() == events.ExecutionStarted || !f.Reactor.Rules.take(x.Pipeline.Name, e.Stage()) {
 		return nil, nil
 	}
 	ours := func(a Action) bool { return a.Stage == e.Stage() }
-	late := f.now().Sub(e.Time()) > lagsFor
+	late := f.Reactor.Clock().Sub(e.Time()) > lagsFor
 	deploys, began, err := f.ask(ctx, x, ours, func(runs []Action, last bool) bool { return shows(runs, e, last, late) })
 	if err != nil {
 		return nil, fmt.Errorf("stage %s of %s: %w", e.Stage(), x, err)
@@ -117,10 +116,10 @@ func shows(runs []Action, e events.StageExecutionStateChange, last, late bool) b
 // service that is, of CodeDeploy's are not asked here.
 func (f *Follower) counts(x execution, a Action) bool {
 	if a.Provider == providerCodeDeploy {
-		return f.Rules.take(x.Name, a.Stage)
+		return f.Reactor.Rules.take(x.Name, a.Stage)
 	}
 	service, named := a.service()
-	policy, ours := f.Rules.For(service)
+	policy, ours := f.Reactor.Rules.For(service)
 	return named && ours && policy.takes(x.Name, a.Stage)
 }
 
@@ -128,7 +127,7 @@ func (f *Follower) counts(x execution, a Action) bool {
 func (f *Follower) action(ctx context.Context, e events.ActionExecutionStateChange) ([]Outcome, error) {
 	x := executionOf(e)
 	kind := Action{Category: e.Type().Category, Provider: e.Type().Provider}
-	if kind.deploysElsewhere() || !f.Rules.take(x.Pipeline.Name, e.Stage()) {
+	if kind.deploysElsewhere() || !f.Reactor.Rules.take(x.Pipeline.Name, e.Stage()) {
 		return nil, nil
 	}
 	ours := func(a Action) bool {
@@ -187,7 +186,7 @@ func (f *Follower) ask(ctx context.Context, x execution, ours func(Action) bool,
 		return err
 	})
 	if errors.Is(err, ErrElsewhere) { // what it deploys is nobody's to know
-		f.log().WarnContext(ctx, "pipeline is in an account or Region that is not covered", "pipeline", x.Name, "account", x.Account, "region", x.Region)
+		f.Reactor.Logger().WarnContext(ctx, "pipeline is in an account or Region that is not covered", "pipeline", x.Name, "account", x.Account, "region", x.Region)
 		return nil, Execution{}, nil
 	}
 	return deploys, began, err
@@ -234,7 +233,7 @@ func (f *Follower) follow(ctx context.Context, x execution, began Execution, run
 func byService(outcomes []Outcome) (all []Outcome) {
 	for _, o := range outcomes {
 		if i := slices.IndexFunc(all, func(a Outcome) bool { return a.Service == o.Service }); i >= 0 {
-			all[i].add(o)
+			all[i].Add(o)
 			continue
 		}
 		all = append(all, o)
@@ -249,14 +248,14 @@ func managed(outcomes []Outcome) bool {
 
 // note records what began the execution, and how its stage stands.
 func (f *Follower) note(ctx context.Context, x execution, began Execution, change *StageChange) error {
-	forgotten := f.forgetting(f.now())
-	if err := f.Ledger.NoteExecution(ctx, x.Pipeline, x.ID, began, forgotten); err != nil {
+	forgotten := f.Reactor.Expiry()
+	if err := f.Reactor.Ledger.NoteExecution(ctx, x.Pipeline, x.ID, began, forgotten); err != nil {
 		return fmt.Errorf("recording execution %s: %w", x, err)
 	}
 	if change == nil {
 		return nil
 	}
-	if err := f.Ledger.NoteStage(ctx, x.Name, x.ID, *change, forgotten); err != nil {
+	if err := f.Reactor.Ledger.NoteStage(ctx, x.Name, x.ID, *change, forgotten); err != nil {
 		return fmt.Errorf("recording stage %s of %s: %w", change.Stage, x, err)
 	}
 	return nil
@@ -270,7 +269,7 @@ func (f *Follower) deliver(ctx context.Context, a Action, release Release) (outc
 	}
 	var problems *multierror.Error
 	for _, d := range deliveries {
-		policy, ok, err := f.policy(ctx, d.service)
+		policy, ok, err := f.Reactor.Policy(ctx, d.service)
 		if err != nil {
 			return outcomes, multierror.Append(problems, err)
 		}
@@ -300,12 +299,12 @@ func (f *Follower) deliveries(ctx context.Context, a Action) ([]delivery, error)
 	}
 	service, ok := a.service()
 	if !ok {
-		f.log().WarnContext(ctx, "action names no service", "action", a.ID, "cluster", a.Configuration["ClusterName"], "service", a.Configuration["ServiceName"])
+		f.Reactor.Logger().WarnContext(ctx, "action names no service", "action", a.ID, "cluster", a.Configuration["ClusterName"], "service", a.Configuration["ServiceName"])
 		return nil, nil
 	}
 	known, err := f.Chronicler.ServiceDeployments(ctx, service, a.begins())
 	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrDenied) || errors.Is(err, ErrElsewhere) {
-		f.log().InfoContext(ctx, "ECS does not tell the service's deployments: their own events must", "service", service.String(), "error", err.Error())
+		f.Reactor.Logger().InfoContext(ctx, "ECS does not tell the service's deployments: their own events must", "service", service.String(), "error", err.Error())
 		return []delivery{{service: service}}, nil
 	}
 	if err != nil {
@@ -325,7 +324,7 @@ func (f *Follower) shifted(ctx context.Context, a Action) ([]delivery, error) {
 	application, group := a.Configuration["ApplicationName"], a.Configuration["DeploymentGroupName"]
 	ids, err := f.CodeDeploy.Shifts(ctx, a.Account, a.Region, application, group, a.begins(), a.over())
 	if errors.Is(err, ErrNoShift) || errors.Is(err, ErrElsewhere) {
-		f.log().WarnContext(ctx, "CodeDeploy does not tell the deployments of the action", "action", a.ID, "application", application, "group", group, "error", err.Error())
+		f.Reactor.Logger().WarnContext(ctx, "CodeDeploy does not tell the deployments of the action", "action", a.ID, "application", application, "group", group, "error", err.Error())
 		return nil, nil
 	}
 	if err != nil {
@@ -353,7 +352,7 @@ func (f *Follower) shift(ctx context.Context, e events.CodeDeployStateChange) ([
 		return err
 	})
 	if errors.Is(err, ErrElsewhere) {
-		f.log().WarnContext(ctx, "CodeDeploy's deployment is in an account or Region that is not covered", "deployment", e.Deployment(), "account", e.Account(), "region", e.Region())
+		f.Reactor.Logger().WarnContext(ctx, "CodeDeploy's deployment is in an account or Region that is not covered", "deployment", e.Deployment(), "account", e.Account(), "region", e.Region())
 		return nil, nil
 	}
 	if err != nil {
@@ -376,69 +375,23 @@ func (f *Follower) shift(ctx context.Context, e events.CodeDeployStateChange) ([
 // observeAll takes facts through, one after the other: those that the ledger does
 // not know.
 func (f *Follower) observeAll(ctx context.Context, s Service, facts []Fact) (Outcome, error) {
-	policy, ok, err := f.policy(ctx, s)
+	policy, ok, err := f.Reactor.Policy(ctx, s)
 	total := Outcome{Service: s, Environment: policy.Environment, Unmanaged: !ok}
 	if err != nil || !ok {
 		return total, err
 	}
-	left, err := f.untold(ctx, s, facts)
+	left, err := f.Reactor.Untold(ctx, s, facts)
 	if err != nil {
 		return total, err
 	}
 	total.Repeated = len(left) == 0
 	var problems error
 	for _, fact := range left {
-		o, err := f.Observe(ctx, s, fact)
-		total.add(o)
+		o, err := f.Reactor.Observe(ctx, s, fact)
+		total.Add(o)
 		if err != nil {
 			problems = joined(problems, fmt.Errorf("%s %s: %w", fact.Subject(), fact.Name, err))
 		}
 	}
 	return total, problems
-}
-
-// untold leaves out what the ledger knows: the facts that are recorded, unless the last
-// change is not written whole, which a repeat finishes; and those that an event has told.
-func (r *Reactor) untold(ctx context.Context, s Service, facts []Fact) ([]Fact, error) {
-	known, err := r.Ledger.Load(ctx, s)
-	if err != nil {
-		return nil, err
-	}
-	return slices.DeleteFunc(sortFacts(facts), func(f Fact) bool {
-		finishes := known.Head.unfinished() && slices.ContainsFunc(known.Facts, f.same)
-		return !finishes && slices.ContainsFunc(known.Facts, f.toldBy)
-	}), nil
-}
-
-// sameMoment is by how much ECS's own record and its events may differ in the time
-// of one thing: no deployment ends, and comes back to end again, as fast as that.
-const sameMoment = 2 * time.Second
-
-// toldBy tells whether another fact makes this one, which no event told, superfluous:
-// it is the same, or is about the same thing.
-func (f Fact) toldBy(o Fact) bool {
-	about := f.Subject() == o.Subject() && f.Name == o.Name
-	return f.same(o) || about && f.ofDeployment() && f.Time.Sub(o.Time).Abs() <= sameMoment
-}
-
-// add sums up what several observations of one service did: what is true of all of
-// them, what of any, and how often.
-func (o *Outcome) add(p Outcome) {
-	o.Service = cmp.Or(o.Service, p.Service)
-	o.Environment = cmp.Or(o.Environment, p.Environment)
-	o.Unhandled = o.Unhandled && p.Unhandled
-	o.Unmanaged = o.Unmanaged && p.Unmanaged
-	o.Repeated = o.Repeated && p.Repeated
-	o.Expired = o.Expired || p.Expired
-	o.Recorded = o.Recorded || p.Recorded
-	o.Moved += p.Moved
-	o.Confirmed += p.Confirmed
-	o.Blocked += p.Blocked
-	o.Missing += p.Missing
-	o.Inputs += p.Inputs
-	o.InDoubt += p.InDoubt
-	o.Unproven = p.Unproven // of the service as it was left
-	o.Announced += p.Announced
-	o.Unannounced += p.Unannounced
-	o.Lag = max(o.Lag, p.Lag)
 }

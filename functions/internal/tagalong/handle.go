@@ -20,10 +20,10 @@ func (r *Reactor) Handle(ctx context.Context, raw []byte) (Outcome, error) {
 	}
 	change, ok := event.(events.DeploymentStateChange)
 	if !ok {
-		r.log().InfoContext(ctx, "event is not for us", "event", event.Envelope().ID, "source", event.Envelope().Source, "detailType", event.Envelope().DetailType)
+		r.Logger().InfoContext(ctx, "event is not for us", "event", event.Envelope().ID, "source", event.Envelope().Source, "detailType", event.Envelope().DetailType)
 		return Outcome{Unhandled: true}, nil
 	}
-	log := r.log().With("event", change.Envelope().ID, "deployment", change.Deployment(), "name", change.Name())
+	log := r.Logger().With("event", change.Envelope().ID, "deployment", change.Deployment(), "name", change.Name())
 	named := serviceNamed(change)
 	if !r.Rules.mayMatch(named.Account, named.Region, named.Name) {
 		return unmanaged(ctx, log, named), nil
@@ -40,7 +40,7 @@ func (r *Reactor) Handle(ctx context.Context, raw []byte) (Outcome, error) {
 		return Outcome{}, err
 	}
 	outcome, err := r.Observe(ctx, service, factOf(change))
-	outcome.log(ctx, log, err)
+	outcome.Log(ctx, log, err)
 	if err != nil {
 		return outcome, fmt.Errorf("deployment %s of %s: %w", change.Deployment(), service, err)
 	}
@@ -69,7 +69,7 @@ func (r *Reactor) isElsewhere(ctx context.Context, unseen UnseenClusters) (bool,
 	for _, cluster := range unseen.Clusters {
 		s := unseen.Service
 		s.Cluster = cluster
-		if _, managed, err := r.policy(ctx, s); managed || err != nil {
+		if _, managed, err := r.Policy(ctx, s); managed || err != nil {
 			return false, err
 		}
 	}
@@ -83,7 +83,7 @@ func serviceNamed(e events.DeploymentStateChange) Service {
 
 func unmanaged(ctx context.Context, log *slog.Logger, s Service) Outcome {
 	outcome := Outcome{Service: s, Unmanaged: true}
-	outcome.log(ctx, log, nil)
+	outcome.Log(ctx, log, nil)
 	return outcome
 }
 
@@ -103,7 +103,8 @@ func factOf(e events.DeploymentStateChange) Fact {
 	}
 }
 
-func (o Outcome) log(ctx context.Context, log *slog.Logger, err error) {
+// Log says in one line what an observation did.
+func (o Outcome) Log(ctx context.Context, log *slog.Logger, err error) {
 	log = log.With("service", o.Service.String(), "environment", o.Environment)
 	switch {
 	case err != nil:
@@ -126,9 +127,32 @@ func (o Outcome) done() []any {
 	}
 }
 
-func (r *Reactor) log() *slog.Logger {
+// Logger returns Log, or one that discards what is logged.
+func (r *Reactor) Logger() *slog.Logger {
 	if r.Log == nil {
 		return slog.New(slog.DiscardHandler)
 	}
 	return r.Log
+}
+
+// Add sums up what several observations of one service did: what is true of all of
+// them, what of any, and how often.
+func (o *Outcome) Add(p Outcome) {
+	o.Service = cmp.Or(o.Service, p.Service)
+	o.Environment = cmp.Or(o.Environment, p.Environment)
+	o.Unhandled = o.Unhandled && p.Unhandled
+	o.Unmanaged = o.Unmanaged && p.Unmanaged
+	o.Repeated = o.Repeated && p.Repeated
+	o.Expired = o.Expired || p.Expired
+	o.Recorded = o.Recorded || p.Recorded
+	o.Moved += p.Moved
+	o.Confirmed += p.Confirmed
+	o.Blocked += p.Blocked
+	o.Missing += p.Missing
+	o.Inputs += p.Inputs
+	o.InDoubt += p.InDoubt
+	o.Unproven = p.Unproven // of the service as it was left
+	o.Announced += p.Announced
+	o.Unannounced += p.Unannounced
+	o.Lag = max(o.Lag, p.Lag)
 }

@@ -83,16 +83,16 @@ type Outcome struct {
 // something remains to be done: the repeat does only that, as long as it comes
 // within 15 minutes or Recheck is set. Later ones are the sweep's.
 func (r *Reactor) Observe(ctx context.Context, s Service, f Fact) (Outcome, error) {
-	policy, managed, err := r.policy(ctx, s)
+	policy, managed, err := r.Policy(ctx, s)
 	o := Outcome{Service: s, Environment: policy.Environment, Unmanaged: !managed}
 	if err != nil || !managed {
 		return o, err
 	}
-	if r.Retention > 0 && f.Time.Before(r.now().Add(-r.Retention)) {
+	if r.Retention > 0 && f.Time.Before(r.Clock().Add(-r.Retention)) {
 		o.Expired = true
 		return o, nil
 	}
-	obs := Observation{Service: s, Policy: policy, Fact: f, Now: r.now()}
+	obs := Observation{Service: s, Policy: policy, Fact: f, Now: r.Clock()}
 	know, partial, err := r.look(ctx, &obs)
 	if err != nil {
 		return o, err
@@ -102,63 +102,15 @@ func (r *Reactor) Observe(ctx context.Context, s Service, f Fact) (Outcome, erro
 	return o, joined(partial, err)
 }
 
-// policy returns what the rules say of a service; ok is false if none manages it, or if
+// Policy returns what the rules say of a service; ok is false if none manages it, or if
 // it lies in a cluster that we were not given.
-func (r *Reactor) policy(ctx context.Context, s Service) (policy Policy, ok bool, err error) {
+func (r *Reactor) Policy(ctx context.Context, s Service) (policy Policy, ok bool, err error) {
 	covered, err := r.Coverage(ctx)
 	if err != nil {
 		return Policy{}, false, err
 	}
 	policy, ok = r.Rules.within(covered, s)
 	return policy, ok, nil
-}
-
-// notes are what facts that were noted leave to do.
-type notes struct {
-	wishes  map[TagID]Tag // to be converged
-	endings []Ending      // to be announced
-	// head is the version of the service's head that the first fact was found by, and
-	// then the one that the facts before have left: another one is somebody else's.
-	head string
-	// onlyOnHead gives errOutdated instead of noting a fact on any other head.
-	onlyOnHead bool
-}
-
-// note takes one fact as far as the ledger: the rest comes into notes, so that of
-// several facts only the last one's tags are put, and only what is known after them
-// is announced. An old fact is taken, too.
-func (r *Reactor) note(ctx context.Context, s Service, f Fact, n *notes) (recorded bool, err error) {
-	policy, _, err := r.policy(ctx, s)
-	if err != nil {
-		return false, err
-	}
-	obs := Observation{Service: s, Policy: policy, Fact: f, Now: r.now()}
-	know, partial, err := r.look(ctx, &obs)
-	if err != nil {
-		return false, err
-	}
-	p := pass{Reactor: r, obs: obs, know: know, wishes: n.wishes, endings: n.endings, readings: map[Repository]reading{}, notes: n}
-	err = p.record(ctx)
-	n.endings = p.endings
-	if err == nil && !p.recorded {
-		err = p.recall(ctx)
-	}
-	if err == nil {
-		err = p.adopt(ctx, nil) // which of the wishes stays is not known yet
-	}
-	return p.recorded, joined(partial, err)
-}
-
-// noteRest takes what the last change of a service has left to come as far as the
-// ledger, as note does.
-func (r *Reactor) noteRest(ctx context.Context, s Service, snap Snapshot, n *notes) error {
-	p := pass{
-		Reactor: r, obs: Observation{Service: s, Now: r.now()}, know: knowledge{Snapshot: snap},
-		wishes: n.wishes, endings: n.endings, readings: map[Repository]reading{}, notes: n,
-	}
-	err := p.finish(ctx)
-	n.endings = p.endings
-	return err
 }
 
 // joined gathers what went wrong with single containers and tags.
@@ -217,8 +169,8 @@ type pass struct {
 	asked   map[TagID]bool
 	// endings are what this pass is to announce.
 	endings []Ending
-	// notes are those of a pass that only notes.
-	notes *notes
+	// recording is that of a pass that only records; nil in any other.
+	recording *Recording
 }
 
 // run takes the observation through. What it recorded is announced beside its tags.
@@ -231,7 +183,7 @@ func (p *pass) run(ctx context.Context, o Outcome) (Outcome, error) {
 	o.Unproven = p.unproven()
 	var told parallel.Group
 	told.Go(func() { o.Announced, o.Unannounced = p.tell(ctx) })
-	var done convergence
+	var done Convergence
 	if err == nil {
 		err = p.askForReaders(ctx, slices.Collect(maps.Keys(p.wishes))) // of those that no commit asked for
 	}
@@ -261,8 +213,8 @@ func (p *pass) record(ctx context.Context) error {
 		if err != nil || !changed {
 			return err
 		}
-		if p.notes != nil && p.notes.onlyOnHead && p.notes.head != change.Seen {
-			return errOutdated
+		if p.recording.outdated(change) {
+			return ErrOutdated
 		}
 		change.fit(p.transactionItems())
 		err = p.commit(ctx, &change)
@@ -280,7 +232,7 @@ func (p *pass) record(ctx context.Context) error {
 		p.recorded = p.recorded || change.Fact != nil
 		change.collect(p.wishes)
 		p.gather(change)
-		p.follow(change)
+		p.recording.follow(change)
 		p.know = p.know.with(change)
 		if !p.prove() {
 			return p.finish(ctx)
@@ -288,26 +240,14 @@ func (p *pass) record(ctx context.Context) error {
 	}
 }
 
-// follow keeps the version of the head, as long as nobody else has changed it.
-func (p *pass) follow(c Change) {
-	if p.notes != nil && p.notes.head == c.Seen {
-		p.notes.head = c.Head.Version
-	}
-}
-
 // decide asks for what it must know until it knows enough.
 func (r *Reactor) decide(ctx context.Context, know *knowledge, obs Observation) (Change, bool, error) {
-	return r.decideOn(know, obs, func(n need) error { return r.learn(ctx, know, obs.Service, n) })
-}
-
-// decideOn decides with what learn adds to the knowledge.
-func (r *Reactor) decideOn(know *knowledge, obs Observation, learn func(need) error) (Change, bool, error) {
 	for {
 		change, changed, n, err := decide(*know, obs, keeping{r.Retention, r.Untag, r.Announcer != nil}, newVersion)
 		if err != nil || n.none() {
 			return change, changed, err
 		}
-		if err := learn(n); err != nil {
+		if err := r.learn(ctx, know, obs.Service, n); err != nil {
 			return Change{}, false, err
 		}
 	}
@@ -384,7 +324,7 @@ func (k knowledge) with(c Change) knowledge {
 func (p *pass) commit(ctx context.Context, c *Change) error {
 	var read map[Repository]reading
 	wanted, wishes := c.wanted(p.obs), c.wishes() // before write changes the tags' modes
-	begun := p.now()
+	begun := p.Clock()
 	var beside parallel.Group
 	beside.Go(func() { read = readAll(ctx, p.Registry, begun, wanted) })
 	beside.Go(func() { _ = p.askForReaders(ctx, wishes) }) // what fails is asked again
@@ -404,10 +344,10 @@ func (p *pass) outdate() {
 }
 
 // askForReaders asks for the other services that deploy from tags, once; of our own the
-// ledger is about to change. Who only notes puts nothing, and need not know.
+// ledger is about to change. Who only records puts nothing, and need not know.
 func (p *pass) askForReaders(ctx context.Context, ids []TagID) error {
 	ids = slices.DeleteFunc(ids, func(id TagID) bool { return p.asked[id] })
-	if len(ids) == 0 || p.notes != nil {
+	if len(ids) == 0 || p.recording != nil {
 		return nil
 	}
 	slices.SortFunc(ids, TagID.Compare)
@@ -579,7 +519,7 @@ func (p *pass) recall(ctx context.Context) error {
 		wantWish(wanted, p.obs, tag.Wish)
 	}
 	wantDeployed(wanted, p.obs, p.containers())
-	for repository, read := range readAll(ctx, p.Registry, p.now(), wanted) {
+	for repository, read := range readAll(ctx, p.Registry, p.Clock(), wanted) {
 		read.fresh = true
 		p.readings[repository] = read
 	}
@@ -695,7 +635,8 @@ func readAll(ctx context.Context, registry Registry, now time.Time, wanted map[R
 	return all
 }
 
-func (r *Reactor) now() time.Time {
+// Clock returns the time, as Now has it.
+func (r *Reactor) Clock() time.Time {
 	if r.Now == nil {
 		return time.Now().UTC()
 	}
@@ -704,3 +645,16 @@ func (r *Reactor) now() time.Time {
 
 // newVersion makes up a unique value.
 func newVersion() string { return rand.Text() }
+
+// Untold leaves out what the ledger knows: the facts that are recorded, unless the last
+// change is not written whole, which a repeat finishes; and those that an event has told.
+func (r *Reactor) Untold(ctx context.Context, s Service, facts []Fact) ([]Fact, error) {
+	known, err := r.Ledger.Load(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(sortFacts(facts), func(f Fact) bool {
+		finishes := known.Head.unfinished() && slices.ContainsFunc(known.Facts, f.same)
+		return !finishes && slices.ContainsFunc(known.Facts, f.toldBy)
+	}), nil
+}

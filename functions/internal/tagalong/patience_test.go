@@ -53,7 +53,7 @@ func TestAStageWithoutRunsIsTakenForSkippedWhenTheAPICannotLagAnyMore(t *testing
 		behind time.Duration
 		lags   bool
 	}{{time.Second, true}, {time.Minute, true}, {3 * time.Minute, false}} {
-		s.Follower.Now = func() time.Time { return stage.Time().Add(told.behind) }
+		s.Follower.Reactor.Now = func() time.Time { return stage.Time().Add(told.behind) }
 		if _, err := s.Follower.Handle(t.Context(), event); (err != nil) != told.lags || told.lags && !strings.Contains(err.Error(), "lags") {
 			t.Errorf("%v behind the event: error %v", told.behind, err)
 		}

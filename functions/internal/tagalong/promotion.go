@@ -50,8 +50,8 @@ const jobsAreOverAfter = 30 * 24 * time.Hour
 // asked for it; nothing puts it back. A tag that a newer claim holds stays there: its
 // Tag's Wish says whose it is. What no retry can mend is a Tag's State and no error.
 func (r *Reactor) Promote(ctx context.Context, p Promotion) (Promoted, error) {
-	first := Sight{p.Digest, cmp.Or(p.At, r.now()).UTC().Truncate(time.Millisecond)}
-	seen, err := r.Ledger.Date(ctx, p.Job, first, r.now().Add(jobsAreOverAfter))
+	first := Sight{p.Digest, cmp.Or(p.At, r.Clock()).UTC().Truncate(time.Millisecond)}
+	seen, err := r.Ledger.Date(ctx, p.Job, first, r.Clock().Add(jobsAreOverAfter))
 	if err != nil {
 		return Promoted{}, fmt.Errorf("dating the promotion: %w", err)
 	}
@@ -100,7 +100,7 @@ func (p Promotion) claims() (all []Claim) {
 // change. It gives the wishes that the promotion has now.
 func (r *Reactor) wish(ctx context.Context, p Promotion, claims []Claim) (map[TagID]Tag, map[Repository]reading, error) {
 	var readings map[Repository]reading
-	wishes, begun, wanted := map[TagID]Tag{}, r.now(), map[Repository]*want{}
+	wishes, begun, wanted := map[TagID]Tag{}, r.Clock(), map[Repository]*want{}
 	for _, c := range claims {
 		wantOf(wanted, p.Repository).add(c.Digest, c.Tag.Tag)
 	}
@@ -123,9 +123,9 @@ func (r *Reactor) wish(ctx context.Context, p Promotion, claims []Claim) (map[Ta
 
 // claim writes one claim, and the wish of its tag unless a newer one is there.
 func (r *Reactor) claim(ctx context.Context, p Promotion, c Claim, wishes map[TagID]Tag) error {
-	now := r.now()
+	now := r.Clock()
 	tag := &TagWrite{Mode: Advance, Wish: c, Version: newVersion(), Claims: newVersion(), At: now}
-	write := PromotionWrite{Tag: tag, Promoting: Promoting{Claim: c, Job: p.Job, Stage: p.Release.Stage}, Release: p.Release, Expires: r.forgetting(now)}
+	write := PromotionWrite{Tag: tag, Promoting: Promoting{Claim: c, Job: p.Job, Stage: p.Release.Stage}, Release: p.Release, Expires: r.Expiry()}
 	for range maxConflicts {
 		err := r.Ledger.Promote(ctx, write)
 		var refused *RefusedError
@@ -146,12 +146,12 @@ func (r *Reactor) claim(ctx context.Context, p Promotion, c Claim, wishes map[Ta
 	return ErrConflict
 }
 
-// forgetting is when what is written now may be forgotten; zero is never.
-func (r *Reactor) forgetting(now time.Time) time.Time {
+// Expiry returns when what is written now may be forgotten; zero is never.
+func (r *Reactor) Expiry() time.Time {
 	if r.Retention == 0 {
 		return time.Time{}
 	}
-	return now.Add(r.Retention)
+	return r.Clock().Add(r.Retention)
 }
 
 // standing tells how the tags stand now. A {time} tag that was put is no wish any

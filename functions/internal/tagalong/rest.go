@@ -132,7 +132,7 @@ func (p *pass) finish(ctx context.Context) error {
 		p.outdate()
 		change.collect(p.wishes)
 		p.gather(change)
-		p.follow(change)
+		p.recording.follow(change)
 		p.know.Head, p.know.claims = change.Head, nil
 	}
 	return nil

@@ -20,7 +20,7 @@ import (
 // It is safe beside handlers and other sweeps: all that it does is to observe
 // facts and to converge tags, as they do.
 type Sweeper struct {
-	*Reactor
+	Reactor *Reactor
 	Estate  Estate
 	Records SweepRecords
 	// Untagger removes the tags that Reactor.Untag has noted; nil leaves them alone.
@@ -135,13 +135,13 @@ func (s *Sweeper) Sweep(ctx context.Context, o SweepOptions) (Report, error) {
 }
 
 func (s *Sweeper) sweep(ctx context.Context, o SweepOptions) (Report, error) {
-	p := &sweepPass{Sweeper: s, options: o, seen: map[Service]bool{}, closed: map[area]bool{}, wished: map[TagID]Tag{}, lifecycles: map[Repository]bool{}}
+	p := &sweepPass{Sweeper: s, options: o, seen: map[Service]bool{}, closed: map[area]bool{}, lifecycles: map[Repository]bool{}}
 	at, err := p.resume(ctx)
 	if err != nil {
 		return Report{Unfinished: true}, fmt.Errorf("reading the sweep's cursor: %w", err)
 	}
 	p.begun, p.last = at.Begun, at.Last
-	if p.covered, err = s.Coverage(ctx); err != nil {
+	if p.covered, err = s.Reactor.Coverage(ctx); err != nil {
 		return Report{}, err
 	}
 	first := slices.IndexFunc(phases, func(ph phase) bool { return ph.name == at.Phase })
@@ -160,6 +160,8 @@ func (s *Sweeper) sweep(ctx context.Context, o SweepOptions) (Report, error) {
 	}
 	return p.end(ctx, at)
 }
+
+func (s *Sweeper) now() time.Time { return s.Reactor.Clock() }
 
 // area is a cluster, or with no name all of a scope.
 type area struct {
@@ -182,8 +184,8 @@ type sweepPass struct {
 	stopped atomic.Bool      // in the midst of a chunk
 
 	mu      sync.Mutex
-	wished  map[TagID]Tag // to be put when all services have been told
-	endings []Ending      // to be announced when this chunk has been told
+	wished  []TagID  // to be put when all services have been told
+	endings []Ending // to be announced when this chunk has been told
 	// lifecycles are the repositories whose policies were looked at; one without a name is
 	// a registry of which it was told that they could not be.
 	lifecycles map[Repository]bool
@@ -299,7 +301,7 @@ func (p *sweepPass) services(ctx context.Context, at *sweepCursor) error {
 // service that is managed.
 func (p *sweepPass) looksInto(scope Scope, cluster string) bool {
 	return matchesAny(p.options.clusterGlobs(), cluster) &&
-		p.Rules.mayMatchCluster(scope, cluster) &&
+		p.Reactor.Rules.mayMatchCluster(scope, cluster) &&
 		!p.covered.leavesOut(Service{Account: scope.Account, Region: scope.Region, Cluster: cluster})
 }
 

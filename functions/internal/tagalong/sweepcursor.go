@@ -50,7 +50,7 @@ func (c sweepCursor) String() string {
 // each service has it.
 func (p *sweepPass) resume(ctx context.Context) (sweepCursor, error) {
 	begin := sweepCursor{Phase: phaseServices, Begun: p.now().UTC().Truncate(time.Second)}
-	text, err := p.Ledger.Cursor(ctx)
+	text, err := p.Reactor.Ledger.Cursor(ctx)
 	if err != nil || !p.options.Scheduled {
 		return begin, err
 	}
@@ -93,7 +93,7 @@ func (p *sweepPass) leave(ctx context.Context, at sweepCursor, done bool) error 
 	}
 	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), sweepReserve/2)
 	defer cancel()
-	return p.Ledger.SetCursor(late, string(text))
+	return p.Reactor.Ledger.SetCursor(late, string(text))
 }
 
 // turn tells whether it is something's turn to be looked at whole, as it is once a day,

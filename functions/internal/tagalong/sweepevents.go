@@ -12,11 +12,11 @@ const lately = time.Minute
 
 // events sends what handlers and earlier sweeps have left in the outbox.
 func (p *sweepPass) events(ctx context.Context, _ *sweepCursor) error {
-	if p.Announcer == nil || p.options.partial() {
+	if p.Reactor.Announcer == nil || p.options.partial() {
 		return nil
 	}
 	var chunk []Ending
-	for ending, err := range p.Ledger.Unannounced(ctx, p.now().Add(-lately)) {
+	for ending, err := range p.Reactor.Ledger.Unannounced(ctx, p.now().Add(-lately)) {
 		if err != nil {
 			return fmt.Errorf("outbox: %w", err)
 		}
@@ -39,7 +39,7 @@ func (p *sweepPass) send(ctx context.Context, endings []Ending) error {
 	if !p.hasTime(ctx) {
 		return errTimeUp
 	}
-	sent, err := p.announce(ctx, endings)
+	sent, err := p.Reactor.Announce(ctx, endings)
 	p.report.Announced += sent
 	p.progress(phaseEvents, "", p.report.Announced)
 	if sent == 0 {
@@ -60,9 +60,9 @@ func (p *sweepPass) announceRecorded(ctx context.Context) {
 	if len(endings) == 0 {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, announceWithin)
+	ctx, cancel := context.WithTimeout(ctx, AnnounceWithin)
 	defer cancel()
-	sent, err := p.announce(ctx, endings)
+	sent, err := p.Reactor.Announce(ctx, endings)
 	p.report.Announced += sent
 	if err != nil {
 		p.fail(err)
@@ -73,7 +73,7 @@ func (p *sweepPass) announceRecorded(ctx context.Context) {
 // intended. There is no outbox for drift: what is left the next sweep finds again, and
 // announces again.
 func (p *sweepPass) announceDrift(ctx context.Context) {
-	if p.Announcer == nil {
+	if p.Reactor.Announcer == nil {
 		return
 	}
 	var found []Event
@@ -90,7 +90,7 @@ func (p *sweepPass) announceDrift(ctx context.Context) {
 		defer cancel()
 		ctx = late
 	}
-	if err := summed(p.Announcer.Announce(ctx, found)); err != nil {
+	if err := p.Reactor.Send(ctx, found); err != nil {
 		p.fail(fmt.Errorf("announcing drift: %w", err))
 	}
 }

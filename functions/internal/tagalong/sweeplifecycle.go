@@ -69,7 +69,7 @@ func (p *sweepPass) warnOfLifecycle(ctx context.Context, r Repository) error {
 	if len(rules) == 0 || err != nil {
 		return p.unlessNoAccess(r, err)
 	}
-	claims, err := p.Ledger.Claims(ctx, r)
+	claims, err := p.Reactor.Ledger.Claims(ctx, r)
 	if err != nil {
 		return err
 	}
@@ -147,7 +147,7 @@ func (p *sweepPass) taggedImage(c Claim) taggedImage {
 		return w // by a job of a pipeline
 	}
 	w.service, w.container = service, container
-	policy, _ := p.Rules.For(service)
+	policy, _ := p.Reactor.Rules.For(service)
 	for _, template := range policy.PreviousTags {
 		w.previous = append(w.previous, expand(template, policy.Environment, service, container, time.Time{}))
 	}

@@ -26,7 +26,7 @@ func (p *sweepPass) noteClusters(scope Scope, clusters []string) {
 
 // whyNotInto says why a cluster is not looked into.
 func (p *sweepPass) whyNotInto(scope Scope, cluster string) string {
-	if p.Rules.mayMatchCluster(scope, cluster) {
+	if p.Reactor.Rules.mayMatchCluster(scope, cluster) {
 		return "the cluster is not covered, and was not looked into"
 	}
 	return "no environment rule matches a service of this cluster, and it was not looked into"

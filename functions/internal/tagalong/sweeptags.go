@@ -130,7 +130,7 @@ func (p *sweepPass) departed(ctx context.Context, services []Service) (gone map[
 	}
 	gone = map[Service]Fact{}
 	for _, s := range services {
-		_, managed := p.Rules.within(p.covered, s)
+		_, managed := p.Reactor.Rules.within(p.covered, s)
 		reason := "the service is gone"
 		switch {
 		case p.covered.leavesOut(s):
@@ -265,7 +265,7 @@ func (p *sweepPass) repository(ctx context.Context, r Repository, tags []Tag) er
 	for _, tag := range tags {
 		w.add("", tag.ID.Tag)
 	}
-	images, err := p.Registry.Read(ctx, r, w.digests, w.tags)
+	images, err := p.Reactor.Registry.Read(ctx, r, w.digests, w.tags)
 	if err != nil {
 		return err
 	}
@@ -293,7 +293,7 @@ func (p *sweepPass) bring(ctx context.Context, tags []Tag, readers Readers) (aft
 		return nil, nil
 	}
 	ids := idsOf(tags)
-	now, err := p.Ledger.Tags(ctx, ids)
+	now, err := p.Reactor.Ledger.Tags(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -303,9 +303,9 @@ func (p *sweepPass) bring(ctx context.Context, tags []Tag, readers Readers) (aft
 			wishes[tag.ID] = now[tag.ID]
 		}
 	}
-	done, err := p.converge(ctx, wishes, nil, readers)
+	done, err := p.Reactor.Converge(ctx, wishes, readers)
 	p.count(func(r *Report) { r.Moved += done.Moved })
-	after, problem := p.Ledger.Tags(ctx, ids)
+	after, problem := p.Reactor.Ledger.Tags(ctx, ids)
 	if problem != nil {
 		return nil, errors.Join(err, problem)
 	}
@@ -387,11 +387,11 @@ func (p *sweepPass) judge(was, now Tag, actual digest.Digest, readers Readers) {
 // has lost it by a change that nobody finished.
 func (p *sweepPass) renewed(ctx context.Context, r Repository, tags []Tag) ([]Tag, Readers, error) {
 	ids := idsOf(tags)
-	fresh, err := p.Ledger.Tags(ctx, ids) // before the claims, as ever
+	fresh, err := p.Reactor.Ledger.Tags(ctx, ids) // before the claims, as ever
 	if err != nil {
 		return nil, nil, err
 	}
-	claims, err := p.Ledger.Claims(ctx, r)
+	claims, err := p.Reactor.Ledger.Claims(ctx, r)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -426,7 +426,7 @@ func (p *sweepPass) renew(ctx context.Context, tag Tag, best Claim, claimed bool
 		w.Mode, w.Wish = Drop, Claim{Tag: tag.ID}
 	}
 	var refused *RefusedError
-	err := p.Ledger.Rewish(ctx, w)
+	err := p.Reactor.Ledger.Rewish(ctx, w)
 	if errors.As(err, &refused) {
 		return nil, nil
 	}

@@ -81,7 +81,7 @@ func (p *sweepPass) untag(ctx context.Context, _ *sweepCursor) error {
 }
 
 func (p *sweepPass) leftBehind(ctx context.Context) (all []Stale, err error) {
-	for stale, err := range p.Ledger.StaleTags(ctx) {
+	for stale, err := range p.Reactor.Ledger.StaleTags(ctx) {
 		if err != nil {
 			return nil, err
 		}
@@ -113,7 +113,7 @@ func (u *untagging) clear(ctx context.Context, stale Stale) (problems error) {
 		return problems
 	}
 	stale.Tags = left
-	return errors.Join(problems, u.Ledger.SetStale(ctx, stale))
+	return errors.Join(problems, u.Reactor.Ledger.SetStale(ctx, stale))
 }
 
 // remove removes a tag, if it may; over tells that there is nothing left to do.
@@ -172,11 +172,11 @@ func (u *untagging) may(ctx context.Context, tag StaleTag) (may, over bool, err 
 
 // claimed reports whether somebody wishes the tag again, or deploys from it.
 func (u *untagging) claimed(ctx context.Context, id TagID) (bool, error) {
-	tags, err := u.Ledger.Tags(ctx, []TagID{id})
+	tags, err := u.Reactor.Ledger.Tags(ctx, []TagID{id})
 	if _, wished := tags[id]; wished || err != nil {
 		return wished, err
 	}
-	claims, err := u.Ledger.Claims(ctx, id.Repository)
+	claims, err := u.Reactor.Ledger.Claims(ctx, id.Repository)
 	_, claimed := newest(claims.Claims, id)
 	return claimed || claims.Readers.has(id), err
 }
@@ -188,7 +188,7 @@ func (u *untagging) hold(ctx context.Context) (renewed bool, err error) {
 	if now.Before(u.until) {
 		return false, nil
 	}
-	if err := u.Ledger.HoldStale(ctx, u.by, now, now.Add(untagFor+doubtFor)); errors.Is(err, ErrConflict) {
+	if err := u.Reactor.Ledger.HoldStale(ctx, u.by, now, now.Add(untagFor+doubtFor)); errors.Is(err, ErrConflict) {
 		return false, errHeld
 	} else if err != nil {
 		return false, err
@@ -204,21 +204,17 @@ func (u *untagging) release(ctx context.Context) error {
 	}
 	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), sweepReserve/2)
 	defer cancel()
-	return u.Ledger.HoldStale(late, u.by, u.now(), u.now().Add(untagRest))
+	return u.Reactor.Ledger.HoldStale(late, u.by, u.now(), u.now().Add(untagRest))
 }
 
 // amend puts a tag that somebody has claimed meanwhile: the removal may have come
 // behind the put.
 func (u *untagging) amend(ctx context.Context, id TagID) error {
-	tags, err := u.Ledger.Tags(ctx, []TagID{id})
+	tags, err := u.Reactor.Ledger.Tags(ctx, []TagID{id})
 	if err != nil || len(tags) == 0 {
 		return err
 	}
-	readers, err := u.Ledger.Readers(ctx, []TagID{id}, Service{})
-	if err != nil {
-		return err
-	}
-	done, err := u.converge(ctx, tags, nil, readers)
+	done, err := u.Reactor.Converge(ctx, tags, nil)
 	u.report.Moved += done.Moved
 	return err
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -27,10 +26,6 @@ type tenant struct {
 	outdated  bool // somebody has
 }
 
-// errOutdated says that what ECS showed of a service may be older than what the ledger
-// has learned of it since.
-var errOutdated = errors.New("the ledger has learned more of the service since ECS was asked")
-
 // settling is how long ECS may take to show what its events tell: 10 minutes, and 2 by
 // which clocks may differ. Younger facts are right, and what it shows may not be.
 const settling = 12 * time.Minute
@@ -49,7 +44,7 @@ func (t *tenant) settled() bool {
 func (p *sweepPass) tenants(ctx context.Context, services []Service) []*tenant {
 	var all []*tenant
 	for _, s := range services {
-		if policy, managed := p.Rules.within(p.covered, s); managed {
+		if policy, managed := p.Reactor.Rules.within(p.covered, s); managed {
 			all = append(all, &tenant{Service: s, policy: policy})
 		}
 	}
@@ -60,7 +55,7 @@ func (p *sweepPass) tenants(ctx context.Context, services []Service) []*tenant {
 // out those that it does not show. What no rule manages is reported.
 func (p *sweepPass) shown(tenants []*tenant, states []ServiceState, seen time.Time) (shown []*tenant) {
 	for _, state := range states {
-		if _, managed := p.Rules.within(p.covered, state.Service); !managed {
+		if _, managed := p.Reactor.Rules.within(p.covered, state.Service); !managed {
 			p.find(driftOf(DriftUnmanaged, "", state.Service, "no environment rule matches"))
 			continue
 		}
@@ -88,7 +83,7 @@ func (p *sweepPass) each(ctx context.Context, all []*tenant, do func(*tenant) er
 		mu.Lock()
 		failed[t] = true
 		mu.Unlock()
-		if t.outdated = errors.Is(err, errOutdated); t.outdated {
+		if t.outdated = errors.Is(err, ErrOutdated); t.outdated {
 			return
 		}
 		p.failed(ctx, fmt.Errorf("service %s: %w", t.Service, err), driftOf(DriftLedger, t.policy.Environment, t.Service, err.Error()))
@@ -98,7 +93,7 @@ func (p *sweepPass) each(ctx context.Context, all []*tenant, do func(*tenant) er
 
 // read reads a service's head and its recent facts.
 func (p *sweepPass) read(ctx context.Context, t *tenant) (err error) {
-	t.snap, t.timeline, err = p.known(ctx, t.Service, p.Ledger.Load)
+	t.snap, t.timeline, err = p.known(ctx, t.Service, p.Reactor.Ledger.Load)
 	return err
 }
 
@@ -107,12 +102,12 @@ func (p *sweepPass) readWhole(ctx context.Context, t *tenant) error {
 	if t.snap.Whole {
 		return nil
 	}
-	snap, timeline, err := p.known(ctx, t.Service, p.Ledger.LoadWhole)
+	snap, timeline, err := p.known(ctx, t.Service, p.Reactor.Ledger.LoadWhole)
 	if err != nil {
 		return err
 	}
 	if snap.Head.Version != t.snap.Head.Version {
-		return errOutdated
+		return ErrOutdated
 	}
 	t.snap, t.timeline = snap, timeline
 	return nil
@@ -127,7 +122,7 @@ func (p *sweepPass) known(ctx context.Context, s Service, load func(context.Cont
 	}
 	timeline, err := snap.fold()
 	if errors.Is(err, errForgotten) && !snap.Whole {
-		return p.known(ctx, s, p.Ledger.LoadWhole)
+		return p.known(ctx, s, p.Reactor.Ledger.LoadWhole)
 	}
 	return snap, timeline, err
 }
@@ -256,7 +251,7 @@ func tellings(records []ServiceDeployment) (facts []Fact) {
 // deployment that ECS still has: what runs is known, however long it does.
 func (p *sweepPass) remembered(t *tenant, facts []Fact) []Fact {
 	return slices.DeleteFunc(facts, func(f Fact) bool {
-		return p.Retention > 0 && f.Time.Before(p.now().Add(-p.Retention)) && !t.state.has(f.Deployment)
+		return p.Reactor.Retention > 0 && f.Time.Before(p.now().Add(-p.Reactor.Retention)) && !t.state.has(f.Deployment)
 	})
 }
 
@@ -345,7 +340,7 @@ func (p *sweepPass) heal(ctx context.Context, t *tenant) (err error) {
 	if err = p.observe(ctx, t, facts); err == nil {
 		err = p.read(ctx, t)
 	}
-	if errors.Is(err, errOutdated) {
+	if errors.Is(err, ErrOutdated) {
 		t.lacking = without(t.lacking, t.concluded) // the others were told
 	} else if err != nil {
 		return err
@@ -381,12 +376,12 @@ const unfinishedChange = "a change of it was not written to its end"
 
 // observe tells the ledger facts of a service, in their order, behind what its last
 // change has left to come. One that cannot be told does not stop the others;
-// errOutdated says that the concluded ones could not, and all else went well. Their
+// ErrOutdated says that the concluded ones could not, and all else went well. Their
 // tags are put later, by putWished, and the ends that they tell announced, by
 // announceRecorded.
 func (p *sweepPass) observe(ctx context.Context, t *tenant, facts []Fact) error {
-	n := notes{wishes: map[TagID]Tag{}, head: t.snap.Head.Version}
-	if err := p.noteRest(ctx, t.Service, t.snap, &n); err != nil {
+	recording, err := p.Reactor.Record(ctx, t.Service, t.snap)
+	if err != nil {
 		return err
 	}
 	var outdated, problems error
@@ -394,13 +389,16 @@ func (p *sweepPass) observe(ctx context.Context, t *tenant, facts []Fact) error 
 		if !p.hasTime(ctx) {
 			return errTimeUp
 		}
-		n.onlyOnHead = slices.ContainsFunc(t.concluded, f.same)
-		recorded, err := p.note(ctx, t.Service, f, &n)
+		add := recording.Add
+		if slices.ContainsFunc(t.concluded, f.same) {
+			add = recording.AddConcluded
+		}
+		recorded, err := add(ctx, f)
 		if recorded {
 			p.count(func(r *Report) { r.Recorded++ })
 		}
-		if errors.Is(err, errOutdated) {
-			outdated = errOutdated
+		if errors.Is(err, ErrOutdated) {
+			outdated = ErrOutdated
 			continue
 		}
 		if err != nil {
@@ -409,8 +407,8 @@ func (p *sweepPass) observe(ctx context.Context, t *tenant, facts []Fact) error 
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	maps.Copy(p.wished, n.wishes)
-	p.endings = append(p.endings, n.endings...)
+	p.wished = append(p.wished, recording.Tags()...)
+	p.endings = append(p.endings, recording.Endings()...)
 	return cmp.Or(problems, outdated)
 }
 
@@ -418,21 +416,18 @@ func (p *sweepPass) observe(ctx context.Context, t *tenant, facts []Fact) error 
 // ran in the past, and of services that contend for a tag, only the newest gets it.
 // What the time does not suffice for is found again as pending.
 func (p *sweepPass) putWished(ctx context.Context) (problems error) {
-	ids := slices.SortedFunc(maps.Keys(p.wished), TagID.Compare)
-	clear(p.wished)
+	slices.SortFunc(p.wished, TagID.Compare)
+	ids := slices.Compact(p.wished)
+	p.wished = nil
 	for chunk := range slices.Chunk(ids, sweepChunk) {
 		if !p.hasTime(ctx) {
 			return errTimeUp
 		}
-		wishes, err := p.Ledger.Tags(ctx, chunk)
+		wishes, err := p.Reactor.Ledger.Tags(ctx, chunk)
 		if err != nil {
 			return errors.Join(problems, err)
 		}
-		readers, err := p.Ledger.Readers(ctx, chunk, Service{})
-		if err != nil {
-			return errors.Join(problems, err)
-		}
-		done, err := p.converge(ctx, wishes, nil, readers)
+		done, err := p.Reactor.Converge(ctx, wishes, nil)
 		p.count(func(r *Report) { r.Moved += done.Moved })
 		problems = errors.Join(problems, err)
 	}

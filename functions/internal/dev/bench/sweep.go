@@ -121,7 +121,7 @@ func (f *fleet) sweep(ctx context.Context, what string, hour time.Duration) (swe
 	if err != nil {
 		return sweepRow{}, err
 	}
-	sweeper.Now = func() time.Time { return epoch.Add(hour) }
+	sweeper.Reactor.Now = func() time.Time { return epoch.Add(hour) }
 	f.ResetCalls()
 	report, err := sweeper.Sweep(ctx, tagalong.SweepOptions{Scheduled: true})
 	if err != nil {

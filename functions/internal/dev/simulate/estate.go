@@ -172,7 +172,7 @@ func (y *year) push(t *tenant, image tagalong.Manifest) {
 }
 
 func (y *year) environment(t *tenant) string {
-	policy, _ := y.sweeper.Rules.For(t.service)
+	policy, _ := y.sweeper.Reactor.Rules.For(t.service)
 	return policy.Environment
 }
 

@@ -61,7 +61,7 @@ func TestTheComparisonNotices(t *testing.T) {
 			y.estate.Deploy(one.service, tagalongtest.Deployment{})
 		}},
 		{"a rollout that never was", "the ledger says", func(ctx context.Context, y *year, one runs) {
-			_, _ = y.sweeper.Observe(ctx, one.service, tagalong.Fact{Deployment: "ecs-svc/1", Name: tagalong.Completed, Time: y.now, Source: tagalong.FromEvent})
+			_, _ = y.sweeper.Reactor.Observe(ctx, one.service, tagalong.Fact{Deployment: "ecs-svc/1", Name: tagalong.Completed, Time: y.now, Source: tagalong.FromEvent})
 		}},
 		{"a put of a tag that deployments read", "put of", func(ctx context.Context, y *year, _ runs) {
 			for id := range y.pushed {

@@ -107,7 +107,7 @@ func (w *world) failing(x *codepipeline.Execution) (begun time.Time, a *codepipe
 
 func TestAStageThatFailedIsAwaited(t *testing.T) {
 	w := newWorld(t, nil)
-	w.follower.Now = func() time.Time { return w.clock }
+	w.follower.Reactor.Now = func() time.Time { return w.clock }
 	x := w.begin()
 	begun, _, failed := w.failing(x)
 	w.CodePipeline.LagNext(2, begun.Add(time.Millisecond)) // that there is a run of it
@@ -117,7 +117,7 @@ func TestAStageThatFailedIsAwaited(t *testing.T) {
 
 func TestAStageThatWasCanceledIsAwaited(t *testing.T) {
 	w := newWorld(t, nil)
-	w.follower.Now = func() time.Time { return w.clock }
+	w.follower.Reactor.Now = func() time.Time { return w.clock }
 	x := w.begin()
 	st := w.stage(x, "DeployProd")
 	begun := w.clock
@@ -132,7 +132,7 @@ func TestAStageThatWasCanceledIsAwaited(t *testing.T) {
 // The end of an action is not to be missed: what is rolled out later is none of its.
 func TestAnActionThatStillRunsWhenItsStageFailedIsAwaited(t *testing.T) {
 	w := newWorld(t, nil)
-	w.follower.Now = func() time.Time { return w.clock }
+	w.follower.Reactor.Now = func() time.Time { return w.clock }
 	_, _, failed := w.failing(w.begin())
 	w.CodePipeline.LagNext(3, w.clock.Add(-21*time.Second)) // that it has ended
 	if _, err := w.follower.Handle(t.Context(), failed); err == nil || !strings.Contains(err.Error(), "lags") {
@@ -152,7 +152,7 @@ func TestAnActionThatStillRunsWhenItsStageFailedIsAwaited(t *testing.T) {
 // A stage may fail before any of its actions has begun.
 func TestAStageThatFailedWithoutARunIsNoError(t *testing.T) {
 	w := newWorld(t, nil)
-	w.follower.Now = func() time.Time { return w.clock }
+	w.follower.Reactor.Now = func() time.Time { return w.clock }
 	x := w.begin()
 	w.hear(w.release(x, "DeployStaging", w.service, "v1").staged)
 	st := w.stage(x, "DeployProd")

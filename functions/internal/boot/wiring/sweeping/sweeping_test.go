@@ -90,7 +90,7 @@ func (w world) sweepAt(ctx context.Context, at time.Time, options tagalong.Sweep
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	sweeper.Now = func() time.Time { return at }
+	sweeper.Reactor.Now = func() time.Time { return at }
 	w.ResetCalls()
 	return sweeper.Sweep(ctx, options)
 }
@@ -256,7 +256,7 @@ func TestASweepThatAWSKeepsFromGoingOnIsAnError(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				sweeper.Now = func() time.Time { return sandboxtest.Epoch }
+				sweeper.Reactor.Now = func() time.Time { return sandboxtest.Epoch }
 				ctx, cancel := context.WithCancel(t.Context())
 				time.AfterFunc(300*time.Millisecond, cancel)
 				report, err := sweeper.Sweep(ctx, tagalong.SweepOptions{Scheduled: true})
