@@ -55,9 +55,9 @@ func (i claimItem) claim() tagalong.Claim {
 	}
 }
 
-// Claims reads the open placements, what is claimed for previous images, the promotions
-// and the tags of a repository in one Query: they lie side by side in its partition, from
-// NEXT# to TAG#.
+// Claims reads the open placements, what is claimed for previous images, the promotions,
+// what unmanaged services read and the tags of a repository in one Query: they lie side by
+// side in its partition, from NEXT# to TAG#.
 func (l *Ledger) Claims(ctx context.Context, r tagalong.Repository) (tagalong.RepositoryClaims, error) {
 	claims := tagalong.RepositoryClaims{Tags: map[tagalong.TagID]tagalong.Tag{}, Readers: tagalong.Readers{}}
 	for i, err := range l.query(ctx, query{pk: repositoryPK(r.Name), from: prefixNext, to: prefixTag + afterAll}) {
@@ -86,6 +86,12 @@ func addClaims(claims *tagalong.RepositoryClaims, i item) error {
 		promoting, err := decode(i, promotionItem.promoting)
 		claims.Claims = append(claims.Claims, promoting.Claim)
 		return err
+	case strings.HasPrefix(sk, prefixInput):
+		input, err := decode(i, asStored[inputItem])
+		if err != nil {
+			return err
+		}
+		return input.addTo(claims.Readers)
 	case strings.HasPrefix(sk, prefixTag):
 		tag, err := decode(i, tagItem.read)
 		claims.Tags[tag.ID] = tag

@@ -54,6 +54,7 @@ func stored(t *testing.T) map[string]string {
 	}
 	release(t, aws, reactor)
 	retire(t, aws, reactor)
+	read(t, aws, reactor)
 	keepTheRest(t, dynamo.New(client, "tagalong"), clock)
 	kinds := map[string]*regexp.Regexp{
 		"headItem":         regexp.MustCompile(`^SVC#\S+/checkout-api HEAD$`),
@@ -74,6 +75,8 @@ func stored(t *testing.T) map[string]string {
 		"settingItem":      regexp.MustCompile(`^@`),
 		"stageItem":        regexp.MustCompile(`^X#\S+ STAGE#`),
 		"jobItem":          regexp.MustCompile(`^JOB#`),
+		"unmanagedItem":    regexp.MustCompile(`^UNMANAGED `),
+		"inputItem":        regexp.MustCompile(`^REPO#\S+ READ#`),
 		"finishedItem":     regexp.MustCompile(`^OUT \S+#ecs-svc/7330915268420174663#completed#\S+$`),
 	}
 	items := map[string]string{}
@@ -203,6 +206,20 @@ func keepTheRest(t *testing.T, l *dynamo.Ledger, clock time.Time) {
 		l.SetCursor(t.Context(), "…"),
 		l.PutSetting(t.Context(), "environments", "", `[{"environment":"prod","clusters":["prod-*"]}]`),
 	)
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// read lets a service of another cluster be deployed from a tag.
+func read(t *testing.T, s *sandboxtest.Sandbox, r *tagalong.Reactor) {
+	t.Helper()
+	images := s.ECR.Repository(wire.Scope{}, "checkout-api")
+	service := s.ECS.Cluster(wire.Scope{}, "dev").CreateService("reader", sandboxecs.ServiceOptions{Numbers: []string{"4417302958811620394"}})
+	_, started, err := service.Release(time.Date(2026, 3, 4, 9, 18, 2, 915e6, time.UTC), sandboxecs.Container{Name: "app", Image: images.URI() + ":build-42"})
+	if err == nil {
+		_, err = r.Handle(t.Context(), started)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -151,10 +151,15 @@ func (i releasedItem) released() tagalong.Released {
 
 // putHead writes a head over the version that was seen, "" for none.
 func putHead(s tagalong.Service, seen string, h tagalong.Head) write {
-	if seen == "" {
-		return put(toHead(s, h)).when(absent)
+	return put(toHead(s, h)).when(still(seen))
+}
+
+// still holds while an item has a version, or is not there, for "".
+func still(version string) condition {
+	if version == "" {
+		return absent
 	}
-	return put(toHead(s, h)).when(condition{"#version = :seen", item{":seen": text(seen)}})
+	return condition{"#version = :seen", item{":seen": text(version)}}
 }
 
 // headPage is as many items as a window of facts has, the head, and one more,

@@ -11,6 +11,7 @@
 //	REPO#repository       NEXT#…, NOW#…, WAS#since#…         I#tag           D#digest              placement.go
 //	                      PREV#registry#service#container                                          previous.go
 //	                      PROMO#registry#tag                                                       promotion.go
+//	                      READ#…#tag                         I#tag                                 unmanaged.go
 //	                      TAG#registry#tag                   T#environment                         tag.go
 //	D#digest              index#registry#repository                                                child.go
 //	X#pipeline/execution  ORIGIN                                                                   execution.go
@@ -20,6 +21,7 @@
 //	DIR                   S#service, E#environment, ES#…                                           directory.go
 //	OUT                   recordedAt#service#rollout                                               outbox.go
 //	STALE                 service#id                                                               untag.go
+//	UNMANAGED             service                                                                  unmanaged.go
 //	SWEEP                 UNTAG                                                                    untaglock.go
 //	                      CURSOR                                                                   cursor.go
 //	@setting              SETTING                                                                  setting.go

@@ -233,12 +233,16 @@ func (l *Ledger) readersOf(ctx context.Context, id tagalong.TagID, except tagalo
 	pk, _ := readersIndex(id, tagalong.PlaceAt{})
 	q := under(pk, "")
 	q.index, q.limit = "gsi1", readersPage
-	for place, err := range decoded(l.query(ctx, q), placementItem.placement) {
+	for i, err := range l.query(ctx, q) {
+		var by readerName
+		if err == nil {
+			by, err = parseReader(textOf(i, "gsi1sk"))
+		}
 		if err != nil {
 			return nil, fmt.Errorf("readers of %s: %w", id, err)
 		}
-		if place.Service != except {
-			readers.Add(place)
+		if by.service != except {
+			readers.AddInput(by.service, tagalong.Input{Container: by.container, Tag: id})
 			return readers, nil
 		}
 	}

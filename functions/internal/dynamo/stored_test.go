@@ -74,6 +74,7 @@ func writeEverything(t *testing.T, l *dynamo.Ledger) {
 		l.Adopt(ctx, []tagalong.Child{filled[tagalong.Child]("child")}),
 		l.SetStale(ctx, filled[tagalong.Stale]("stale")),
 		l.HoldStale(ctx, "sweep", timeOf("now"), timeOf("until")),
+		l.SetUnmanaged(ctx, tagalong.UnmanagedService{}, filled[tagalong.UnmanagedService]("unmanaged")),
 		l.SetCursor(ctx, "cursor"),
 		l.PutSetting(ctx, "environments", "", "[]"),
 	} {

@@ -44,6 +44,12 @@ func (c Coverage) leavesOut(s Service) bool {
 	return ok && !matchesAny(given.Clusters, s.Cluster)
 }
 
+// includes reports whether a service lies in a cluster that we were given.
+func (c Coverage) includes(s Service) bool {
+	given, ok := c.of(s.Account)
+	return ok && matchesAny(given.Clusters, s.Cluster)
+}
+
 // reads reports whether an image may be asked for: it lies in a private ECR registry
 // of an account that we were given, and is none of the repositories that were left out.
 func (c Coverage) reads(r Repository) bool {

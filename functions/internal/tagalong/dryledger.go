@@ -27,6 +27,7 @@ type dryLedger struct {
 	tags         map[Repository]map[TagID]*Tag   // nil: nobody wishes it any more
 	was          map[TagID]Tag                   // those of tags, as the real ledger has them
 	stale        map[string]Stale
+	unmanaged    map[Service]UnmanagedService // as far as they were read or written
 }
 
 // dryService is a service as it would be.
@@ -41,7 +42,7 @@ func newDryLedger(real Ledger, records SweepRecords) *dryLedger {
 	return &dryLedger{
 		real: real, records: records,
 		services: map[Service]dryService{}, names: map[string]bool{}, touched: map[Repository]map[Service]bool{},
-		members: map[Service]*Member{}, environments: map[string]bool{}, tags: map[Repository]map[TagID]*Tag{}, was: map[TagID]Tag{}, stale: map[string]Stale{},
+		members: map[Service]*Member{}, environments: map[string]bool{}, tags: map[Repository]map[TagID]*Tag{}, was: map[TagID]Tag{}, stale: map[string]Stale{}, unmanaged: map[Service]UnmanagedService{},
 	}
 }
 
@@ -157,6 +158,10 @@ func (l *dryLedger) touch(s Service, was, is Snapshot) {
 	for id := range was.readers(s).with(is.readers(s)) {
 		ids = append(ids, id)
 	}
+	l.touchAll(s, ids)
+}
+
+func (l *dryLedger) touchAll(s Service, ids []TagID) {
 	for _, id := range ids {
 		if l.touched[id.Repository] == nil {
 			l.touched[id.Repository] = map[Service]bool{}
@@ -173,7 +178,7 @@ func (l *dryLedger) Claims(ctx context.Context, r Repository) (RepositoryClaims,
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	all := RepositoryClaims{Readers: real.Readers.without(func(s Service) bool { _, written := l.services[s]; return written })}
+	all := RepositoryClaims{Readers: real.Readers.without(func(s Service) bool { return l.touched[r][s] })}
 	for _, c := range real.Claims {
 		if service, _, _ := strings.Cut(c.By, "#"); !l.names[service] {
 			all.Claims = append(all.Claims, c)
@@ -186,7 +191,7 @@ func (l *dryLedger) Claims(ctx context.Context, r Repository) (RepositoryClaims,
 				all.Claims = append(all.Claims, c)
 			}
 		}
-		for id, by := range of.readers {
+		for id, by := range of.readers.with(l.unmanaged[s].Readers()) {
 			for _, reader := range by {
 				if id.Repository == r {
 					all.Readers.add(id, reader)
@@ -392,6 +397,43 @@ func (l *dryLedger) Doubt(ctx context.Context, id TagID, since, until time.Time)
 
 // Adopt implements Wishes. No sweep asks for the children of an index.
 func (l *dryLedger) Adopt(context.Context, []Child) error { return nil }
+
+// Unmanaged implements UnmanagedServices.
+func (l *dryLedger) Unmanaged(ctx context.Context, s Service) (UnmanagedService, error) {
+	l.mu.Lock()
+	kept, known := l.unmanaged[s]
+	l.mu.Unlock()
+	if known {
+		return kept, nil
+	}
+	return l.real.Unmanaged(ctx, s)
+}
+
+// AllUnmanaged implements UnmanagedServices. A sweep reads all of them before it writes any.
+func (l *dryLedger) AllUnmanaged(ctx context.Context) iter.Seq2[UnmanagedService, error] {
+	return only(l.real.AllUnmanaged(ctx), func(u UnmanagedService) bool {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.unmanaged[u.Service] = u
+		return true
+	})
+}
+
+// SetUnmanaged implements UnmanagedServices.
+func (l *dryLedger) SetUnmanaged(ctx context.Context, was, is UnmanagedService) error {
+	now, err := l.Unmanaged(ctx, is.Service)
+	if err != nil {
+		return err
+	}
+	if now.Version != was.Version {
+		return ErrConflict
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.unmanaged[is.Service] = is
+	l.touchAll(is.Service, slices.Collect(maps.Keys(now.Readers().with(is.Readers()))))
+	return nil
+}
 
 // StaleTags implements Stales.
 func (l *dryLedger) StaleTags(ctx context.Context) iter.Seq2[Stale, error] {

@@ -25,8 +25,8 @@ func (r *Reactor) Handle(ctx context.Context, raw []byte) (Outcome, error) {
 	}
 	log := r.Logger().With("event", change.Envelope().ID, "deployment", change.Deployment(), "name", change.Name())
 	named := serviceNamed(change)
-	if !r.Rules.mayMatch(named.Account, named.Region, named.Name) {
-		return unmanaged(ctx, log, named), nil
+	if named.Cluster == "" && !r.Rules.mayMatch(named.Account, named.Region, named.Name) {
+		return unmanaged(ctx, log, named), nil // what it reads a sweep sees, where its cluster is known
 	}
 	service, err := r.service(ctx, change)
 	if unseen, ok := errors.AsType[UnseenClusters](err); ok {

@@ -3,6 +3,7 @@ package tagalong_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -167,11 +168,32 @@ func TestAnEventThatIsNotForUsIsNoError(t *testing.T) {
 	}
 }
 
-func TestAnEventOfAnUnmanagedServiceIsDropped(t *testing.T) {
+func TestOfAnUnmanagedServiceAnEventKeepsOnlyWhatItReads(t *testing.T) {
 	w := checkoutWorld()
 	w.Rules = Rules{{Environment: "prod", Clusters: []string{"another-*"}}}
-	if o := w.handle(t, "ecs-deployment-completed"); !o.Unmanaged || w.ledger.Writes() != 0 {
-		t.Errorf("outcome %+v, %d writes", o, w.ledger.Writes())
+	for range 2 {
+		o := w.handle(t, "ecs-deployment-completed")
+		seen, err := w.ledger.Seen(t.Context())
+		if err != nil || !o.Unmanaged || o.Recorded || w.ledger.Writes() != 1 || len(seen) != 0 {
+			t.Errorf("outcome %+v, %d writes, error %v, services %v", o, w.ledger.Writes(), err, seen)
+		}
+	}
+}
+
+// An account that is neither ours nor listed, and a cluster that was left out, cost nothing.
+func TestOfAnUnmanagedServiceOutsideOfWhatWeWereGivenNothingIsKept(t *testing.T) {
+	for name, covered := range map[string]Coverage{
+		"account": {Own: "999999999999"},
+		"cluster": {Own: checkout.Account, Listed: map[string]Given{checkout.Account: {Clusters: []string{"another"}}}},
+	} {
+		w := checkoutWorld()
+		w.Rules = Rules{{Environment: "prod", Clusters: []string{"another-*"}}}
+		w.Coverage = func(context.Context) (Coverage, error) { return covered, nil }
+		w.ledger.Hook = func(_ context.Context, operation string) error { return fmt.Errorf("%s is asked", operation) }
+		w.workload.Hook = func(_ context.Context, call string) error { return fmt.Errorf("%s is asked", call) }
+		if o := w.handle(t, "ecs-deployment-completed"); !o.Unmanaged {
+			t.Errorf("%s: outcome %+v", name, o)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package tagalong_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -128,12 +129,11 @@ func TestAPromotionPutsATagThatDeploymentsReadAndNothingPutsItBack(t *testing.T)
 // ledger wishes them after a sweep.
 func TestNoTagMovesThatADeploymentReads(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		w := newEstateWorld(rapid.SampledFrom([]Rules{prodRules(), prodRules("{environment}", "{service}"), nil}).Draw(t, "rules"))
+		rules := []Rules{prodRules(), prodRules("{environment}", "{service}"), nil, {{Environment: "prod", Services: []string{"api"}}}, {{Environment: "prod", Clusters: []string{"prod-b"}}}}
+		w := newEstateWorld(rapid.SampledFrom(rules).Draw(t, "rules"))
 		w.registry.OnTag = func(_ context.Context, r Repository, m Manifest, tag string, put func() error) error {
-			for _, place := range w.ledger.Places() {
-				if id, reads := place.Reads(); reads && id == (TagID{Repository: r, Tag: tag}) {
-					t.Fatalf("%s:%s is put on %s, though %s is deployed from it", r, tag, m.Digest, place.Service)
-				}
+			if by, reads := w.read(t)[TagID{Repository: r, Tag: tag}]; reads {
+				t.Fatalf("%s:%s is put on %s, though %s is deployed from it", r, tag, m.Digest, by)
 			}
 			return put()
 		}
@@ -141,10 +141,10 @@ func TestNoTagMovesThatADeploymentReads(t *testing.T) {
 		var repeats []func()
 		for range rapid.IntRange(1, 25).Draw(t, "steps") {
 			w.pass(time.Duration(rapid.IntRange(1, 90).Draw(t, "seconds")) * time.Second)
-			service := rapid.SampledFrom(allServices[:3]).Draw(t, "service")
+			service := rapid.SampledFrom(allServices).Draw(t, "service")
 			tag := rapid.SampledFrom(names).Draw(t, "tag")
 			version := rapid.IntRange(0, versions-1).Draw(t, "version")
-			switch rapid.SampledFrom([]string{"push", "deploy from a tag", "deploy a build", "complete", "fail", "delete", "repeat", "sweep", "dry run"}).Draw(t, "step") {
+			switch rapid.SampledFrom([]string{"push", "deploy from a tag", "deploy a build", "complete", "fail", "delete", "other rules", "repeat", "sweep", "dry run"}).Draw(t, "step") {
 			case "push":
 				w.pushes(shopAPI, tag, version)
 			case "deploy from a tag":
@@ -159,6 +159,8 @@ func TestNoTagMovesThatADeploymentReads(t *testing.T) {
 				w.does("fail", service, Ran{})
 			case "delete":
 				w.does("delete", service, Ran{})
+			case "other rules":
+				w.Reactor.Rules = rapid.SampledFrom(rules).Draw(t, "other rules")
 			case "repeat":
 				if len(repeats) > 0 {
 					rapid.SampledFrom(repeats).Draw(t, "event")()
@@ -179,16 +181,41 @@ func TestNoTagMovesThatADeploymentReads(t *testing.T) {
 	})
 }
 
+// read returns the tags that deployments read, and by whom: as open places tell and, of
+// services that no rule matches, as ECS shows what they run.
+func (w *estateWorld) read(t failer) map[TagID]Service {
+	t.Helper()
+	read := map[TagID]Service{}
+	for _, place := range w.ledger.Places() {
+		if id, reads := place.Reads(); reads {
+			read[id] = place.Service
+		}
+	}
+	for _, s := range allServices {
+		if _, managed := w.Reactor.Rules.For(s); managed {
+			continue
+		}
+		states, err := w.estate.Describe(t.Context(), Scope{Account: s.Account, Region: s.Region}, s.Cluster, []string{s.Name})
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			t.Fatalf("describing %s: %v", s, err)
+		}
+		for _, state := range states {
+			for _, d := range state.Current {
+				image, err := ParseImage(w.images[deploymentOf{s, d.ID}].Image)
+				if err == nil && image.Tag != "" {
+					read[TagID{Repository: image.Repository, Tag: image.Tag}] = s
+				}
+			}
+		}
+	}
+	return read
+}
+
 // wantTagsButInputs checks every tag of the ledger: one that is read is an input, any
 // other sits where it is wished.
 func (w *estateWorld) wantTagsButInputs(t failer) {
 	t.Helper()
-	read := map[TagID]bool{}
-	for _, place := range w.ledger.Places() {
-		if id, reads := place.Reads(); reads {
-			read[id] = true
-		}
-	}
+	read := w.read(t)
 	environments, err := w.ledger.Environments(t.Context())
 	if err != nil {
 		t.Fatalf("environments: %v", err)
@@ -201,10 +228,11 @@ func (w *estateWorld) wantTagsButInputs(t failer) {
 			}
 			for _, tag := range tags {
 				sits := w.registry.Tags(tag.ID.Repository)[tag.ID.Tag]
-				if want := map[bool]TagState{true: TagInput, false: TagConfirmed}[read[tag.ID]]; tag.State != want || sits != tag.Actual {
+				_, reads := read[tag.ID]
+				if want := map[bool]TagState{true: TagInput, false: TagConfirmed}[reads]; tag.State != want || sits != tag.Actual {
 					t.Fatalf("tag %s is %s, want %s; sits on %q, the ledger saw %q", tag.ID, tag.State, want, sits, tag.Actual)
 				}
-				if !read[tag.ID] && sits != tag.Wish.Digest {
+				if !reads && sits != tag.Wish.Digest {
 					t.Fatalf("tag %s sits on %q, wished on %q", tag.ID, sits, tag.Wish.Digest)
 				}
 			}

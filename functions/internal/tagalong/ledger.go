@@ -51,9 +51,9 @@ type Wishes interface {
 	Claims(ctx context.Context, r Repository) (RepositoryClaims, error)
 	// Tags reads tags consistently; absent ones are left out.
 	Tags(ctx context.Context, ids []TagID) (map[TagID]Tag, error)
-	// Readers returns which of these tags open places read, by a service other than one
-	// (the zero Service: by any), as an index has it, which may lag by a moment. It may
-	// name one of several readers.
+	// Readers returns which of these tags open places and unmanaged services read, by a
+	// service other than one (the zero Service: by any), as an index has it, which may lag
+	// by a moment. It may name one of several readers.
 	Readers(ctx context.Context, ids []TagID, except Service) (Readers, error)
 	// Settle records how a wish stands if its version is still the one given,
 	// and the children of the index it sits on in the same transaction;
@@ -124,6 +124,7 @@ type Outbox interface {
 type Ledger interface {
 	Journal
 	Wishes
+	UnmanagedServices
 	Promotions
 	Releases
 	Sweeps
@@ -414,10 +415,10 @@ type TagWrite struct {
 }
 
 // RepositoryClaims are the claims of a repository's open places, its previous
-// places and its promotions, what its open places read, and its tags.
+// places and its promotions, what its open places and unmanaged services read, and its tags.
 type RepositoryClaims struct {
 	Claims []Claim
-	// Readers are the tags of the repository that open places read.
+	// Readers are the tags of the repository that open places and unmanaged services read.
 	Readers Readers
 	Tags    map[TagID]Tag
 }

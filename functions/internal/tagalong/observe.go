@@ -58,7 +58,7 @@ type Outcome struct {
 	Service     Service
 	Environment string
 	Unhandled   bool // the event is none that this function takes
-	Unmanaged   bool // no rule matches the service, or its cluster was left out: the event was dropped
+	Unmanaged   bool // no rule matches the service, or its cluster was left out: at most the tags that it reads are kept
 	Expired     bool // the fact is older than the retention: dropped
 	Recorded    bool // a fact was written
 	Repeated    bool // the fact was there already
@@ -85,8 +85,11 @@ type Outcome struct {
 func (r *Reactor) Observe(ctx context.Context, s Service, f Fact) (Outcome, error) {
 	policy, managed, err := r.Policy(ctx, s)
 	o := Outcome{Service: s, Environment: policy.Environment, Unmanaged: !managed}
-	if err != nil || !managed {
+	if err != nil {
 		return o, err
+	}
+	if !managed {
+		return o, r.observeUnmanaged(ctx, s, f)
 	}
 	if r.Retention > 0 && f.Time.Before(r.Clock().Add(-r.Retention)) {
 		o.Expired = true

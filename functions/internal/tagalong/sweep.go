@@ -135,7 +135,7 @@ func (s *Sweeper) Sweep(ctx context.Context, o SweepOptions) (Report, error) {
 }
 
 func (s *Sweeper) sweep(ctx context.Context, o SweepOptions) (Report, error) {
-	p := &sweepPass{Sweeper: s, options: o, seen: map[Service]bool{}, closed: map[area]bool{}, lifecycles: map[Repository]bool{}}
+	p := &sweepPass{Sweeper: s, options: o, seen: map[Service]bool{}, shownUnmanaged: map[Service]bool{}, closed: map[area]bool{}, lifecycles: map[Repository]bool{}}
 	at, err := p.resume(ctx)
 	if err != nil {
 		return Report{Unfinished: true}, fmt.Errorf("reading the sweep's cursor: %w", err)
@@ -178,14 +178,19 @@ type sweepPass struct {
 	begun   time.Time        // when the pass began, perhaps in an earlier sweep
 	last    time.Time        // when the pass before it did
 	covered Coverage         // what we were given
-	seen    map[Service]bool // services that ECS runs
-	closed  map[area]bool    // what could not be looked at
-	named   knownNames       // where only a part is swept
-	stopped atomic.Bool      // in the midst of a chunk
+	seen    map[Service]bool // services that ECS runs, and a rule manages
+	// shownUnmanaged are those that ECS runs, and no rule matches.
+	shownUnmanaged map[Service]bool
+	closed         map[area]bool // what could not be looked at
+	named          knownNames    // where only a part is swept
+	stopped        atomic.Bool   // in the midst of a chunk
 
 	mu      sync.Mutex
 	wished  []TagID  // to be put when all services have been told
 	endings []Ending // to be announced when this chunk has been told
+	// unmanaged is what was kept of the services that no rule matches as the pass began;
+	// nil: it has not been read yet.
+	unmanaged map[Service]UnmanagedService
 	// lifecycles are the repositories whose policies were looked at; one without a name is
 	// a registry of which it was told that they could not be.
 	lifecycles map[Repository]bool
@@ -266,6 +271,9 @@ func joinPath(scope, cluster string) string {
 
 // services looks at every service of every scope.
 func (p *sweepPass) services(ctx context.Context, at *sweepCursor) error {
+	if err := p.loadUnmanaged(ctx); err != nil {
+		return err
+	}
 	first := max(0, slices.Index(p.Scopes, at.Scope))
 	for _, scope := range p.Scopes[first:] {
 		if scope != at.Scope {
@@ -297,11 +305,11 @@ func (p *sweepPass) services(ctx context.Context, at *sweepCursor) error {
 	return p.checkNames(ctx)
 }
 
-// looksInto reports whether a cluster was asked for, was given to us, and can have a
-// service that is managed.
+// looksInto reports whether a cluster was asked for and was given to us. In one that can
+// have no service that is managed only a sweep of all looks for what services read.
 func (p *sweepPass) looksInto(scope Scope, cluster string) bool {
 	return matchesAny(p.options.clusterGlobs(), cluster) &&
-		p.Reactor.Rules.mayMatchCluster(scope, cluster) &&
+		(p.Reactor.Rules.mayMatchCluster(scope, cluster) || !p.options.partial()) &&
 		!p.covered.leavesOut(Service{Account: scope.Account, Region: scope.Region, Cluster: cluster})
 }
 
@@ -362,6 +370,9 @@ func (p *sweepPass) lookOnce(ctx context.Context, scope Scope, cluster string, n
 		return 0, nil, err
 	}
 	tenants = p.shown(tenants, states, seen)
+	if err := p.keepInputs(ctx, scope, states, seen); err != nil {
+		return 0, nil, err
+	}
 	err = p.mend(ctx, scope, tenants)
 	for _, t := range tenants {
 		if t.outdated {

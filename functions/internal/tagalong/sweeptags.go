@@ -15,6 +15,12 @@ import (
 // retire looks for services that the ledger has running or rolling out, and that
 // ECS does not run any more.
 func (p *sweepPass) retire(ctx context.Context, at *sweepCursor) error {
+	if err := p.loadUnmanaged(ctx); err != nil {
+		return err
+	}
+	if err := p.forgetUnmanaged(ctx); err != nil {
+		return err
+	}
 	members, err := p.residents(ctx)
 	if err != nil {
 		return err

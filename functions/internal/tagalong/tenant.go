@@ -56,7 +56,7 @@ func (p *sweepPass) tenants(ctx context.Context, services []Service) []*tenant {
 func (p *sweepPass) shown(tenants []*tenant, states []ServiceState, seen time.Time) (shown []*tenant) {
 	for _, state := range states {
 		if _, managed := p.Reactor.Rules.within(p.covered, state.Service); !managed {
-			p.find(driftOf(DriftUnmanaged, "", state.Service, "no environment rule matches"))
+			p.foundUnmanaged(state.Service)
 			continue
 		}
 		p.seen[state.Service] = true
@@ -66,6 +66,14 @@ func (p *sweepPass) shown(tenants []*tenant, states []ServiceState, seen time.Ti
 		}
 	}
 	return shown
+}
+
+// foundUnmanaged notes a service that no rule matches. Where none can, it is no news.
+func (p *sweepPass) foundUnmanaged(s Service) {
+	p.shownUnmanaged[s] = true
+	if p.Reactor.Rules.mayMatchCluster(Scope{s.Account, s.Region}, s.Cluster) {
+		p.find(driftOf(DriftUnmanaged, "", s, "no environment rule matches"))
+	}
 }
 
 // each does something with every service side by side, reports those with which it

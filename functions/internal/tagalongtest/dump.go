@@ -48,6 +48,10 @@ func (l *Ledger) Dump() string {
 	for key, place := range l.places {
 		add("place", fmt.Sprintf("%s %s#%s", key.repository, key.service, key.container), place)
 	}
+	for s, of := range l.unmanaged {
+		of.Version = ""
+		add("unmanaged", s.String(), of)
+	}
 	for key, previous := range l.previous {
 		add("previous", fmt.Sprintf("%s %s#%s", key.repository, key.service, key.container), previous)
 	}

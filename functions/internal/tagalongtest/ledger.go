@@ -35,8 +35,10 @@ type Ledger struct {
 	cursor   string
 	stale    map[string]tagalong.Stale
 	hold     hold // of the removal of tags
-	endings  map[endingKey]tagalong.Ending
-	releases map[releaseKey]*release
+	// unmanaged are the services that no rule matches.
+	unmanaged map[tagalong.Service]tagalong.UnmanagedService
+	endings   map[endingKey]tagalong.Ending
+	releases  map[releaseKey]*release
 	// promotions are the newest of each tag.
 	promotions map[tagalong.TagID]tagalong.Promoting
 	writes     int
@@ -128,6 +130,7 @@ func (l *Ledger) begin(ctx context.Context, operation string) (func(), error) {
 		l.tags = map[tagalong.TagID]tagalong.Tag{}
 		l.children = map[tagalong.Child]bool{}
 		l.stale = map[string]tagalong.Stale{}
+		l.unmanaged = map[tagalong.Service]tagalong.UnmanagedService{}
 		l.jobs = map[string]tagalong.Sight{}
 		l.releases = map[releaseKey]*release{}
 		l.promotions = map[tagalong.TagID]tagalong.Promoting{}
@@ -401,6 +404,11 @@ func (l *Ledger) Claims(ctx context.Context, r tagalong.Repository) (tagalong.Re
 			all.Claims = append(all.Claims, claimsOf(p)...)
 		}
 	}
+	for s, i := range l.inputs() {
+		if i.Tag.Repository == r {
+			all.Readers.AddInput(s, i)
+		}
+	}
 	for key, p := range l.previous {
 		if key.repository == r {
 			all.Claims = append(all.Claims, p.Claims()...)
@@ -431,6 +439,11 @@ func (l *Ledger) Readers(ctx context.Context, ids []tagalong.TagID, except tagal
 	for _, p := range l.places {
 		if id, reads := p.Reads(); reads && slices.Contains(ids, id) && p.Service != except {
 			all.Add(p)
+		}
+	}
+	for s, i := range l.inputs() {
+		if s != except && slices.Contains(ids, i.Tag) {
+			all.AddInput(s, i)
 		}
 	}
 	return all, nil

@@ -66,6 +66,7 @@ func LedgerSuite(t *testing.T, open func(t *testing.T) Store) {
 		{"claims are the tags of previous places, in their images' repositories", claimsOfPrevious},
 		{"claims list the tags of the repository", claimsTags},
 		{"open places say which tags deployments read", readersOfPlaces},
+		{"what unmanaged services read comes back field by field, and goes with them", unmanagedRoundTrip},
 		{"settling records the verdict of the wish's version", settle},
 		{"settling another version or no item is a conflict", settleConflict},
 		{"settling is once for racing wishes", settleRacing},

@@ -1,0 +1,68 @@
+package tagalong
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// observeUnmanaged keeps which tags a deployment reads of a service that no rule matches,
+// so that nobody moves them: ECS resolves them as a deployment starts. When it reads
+// them no more a sweep sees, since events come in any order.
+func (r *Reactor) observeUnmanaged(ctx context.Context, s Service, f Fact) error {
+	covered, err := r.Coverage(ctx)
+	if err != nil || !covered.includes(s) || !f.ofDeployment() || f.Name == Failed {
+		return err
+	}
+	known, err := r.Ledger.Unmanaged(ctx, s)
+	if err != nil || known.knows(f.Deployment, f.Time) {
+		return err
+	}
+	inputs, err := r.Inputs(ctx, s, f.Deployment)
+	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrElsewhere) {
+		return nil // it is gone, or in a Region that we were not given
+	}
+	if err != nil {
+		return err
+	}
+	return r.ChangeUnmanaged(ctx, known, func(u UnmanagedService) UnmanagedService {
+		return u.with(DeploymentInputs{Deployment: f.Deployment, At: f.Time, Inputs: inputs})
+	})
+}
+
+// Inputs finds out which tags a deployment reads. What it was resolved to does not matter.
+func (r *Reactor) Inputs(ctx context.Context, s Service, deployment string) (inputs []Input, err error) {
+	spec, err := r.Workload.Revision(ctx, s, deployment)
+	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrDenied) || err == nil && len(spec.Containers) == 0 {
+		spec, err = r.Workload.Definition(ctx, s, deployment, spec.TaskDefinition)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("images of %s: %w", deployment, err)
+	}
+	for _, c := range written(spec, Unknown) {
+		if id, reads := c.Input(); reads {
+			inputs = append(inputs, Input{Container: c.Name, Tag: id})
+		}
+	}
+	return inputs, nil
+}
+
+// ChangeUnmanaged changes what is kept of a service, and once more where somebody else
+// has changed it meanwhile.
+func (r *Reactor) ChangeUnmanaged(ctx context.Context, was UnmanagedService, change func(UnmanagedService) UnmanagedService) error {
+	for range maxConflicts {
+		is := change(was)
+		if is.equal(was) {
+			return nil
+		}
+		is.Version = newVersion()
+		err := r.Ledger.SetUnmanaged(ctx, was, is)
+		if !errors.Is(err, ErrConflict) {
+			return err
+		}
+		if was, err = r.Ledger.Unmanaged(ctx, was.Service); err != nil {
+			return err
+		}
+	}
+	return ErrConflict
+}

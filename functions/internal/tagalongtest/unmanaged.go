@@ -1,0 +1,89 @@
+package tagalongtest
+
+import (
+	"context"
+	"iter"
+	"maps"
+	"slices"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+// Unmanaged implements tagalong.UnmanagedServices.
+func (l *Ledger) Unmanaged(ctx context.Context, s tagalong.Service) (tagalong.UnmanagedService, error) {
+	done, err := l.begin(ctx, "Unmanaged")
+	if err != nil {
+		return tagalong.UnmanagedService{}, err
+	}
+	defer done()
+	kept := l.unmanaged[s]
+	kept.Service = s
+	return cloneUnmanaged(kept), nil
+}
+
+// AllUnmanaged implements tagalong.UnmanagedServices.
+func (l *Ledger) AllUnmanaged(ctx context.Context) iter.Seq2[tagalong.UnmanagedService, error] {
+	return func(yield func(tagalong.UnmanagedService, error) bool) {
+		all, err := l.allUnmanaged(ctx)
+		if err != nil {
+			yield(tagalong.UnmanagedService{}, err)
+			return
+		}
+		for _, kept := range all {
+			if !yield(kept, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (l *Ledger) allUnmanaged(ctx context.Context) (all []tagalong.UnmanagedService, err error) {
+	done, err := l.begin(ctx, "AllUnmanaged")
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	for kept := range maps.Values(l.unmanaged) {
+		all = append(all, cloneUnmanaged(kept))
+	}
+	return all, nil
+}
+
+// SetUnmanaged implements tagalong.UnmanagedServices.
+func (l *Ledger) SetUnmanaged(ctx context.Context, was, is tagalong.UnmanagedService) error {
+	done, err := l.begin(ctx, "SetUnmanaged")
+	if err != nil {
+		return err
+	}
+	defer done()
+	if l.unmanaged[was.Service].Version != was.Version {
+		return tagalong.ErrConflict
+	}
+	l.unmanaged[is.Service] = cloneUnmanaged(is)
+	if len(is.Deployments) == 0 {
+		delete(l.unmanaged, is.Service)
+	}
+	l.writes++
+	return nil
+}
+
+// inputs are the tags that unmanaged services read. The caller has the lock.
+func (l *Ledger) inputs() iter.Seq2[tagalong.Service, tagalong.Input] {
+	return func(yield func(tagalong.Service, tagalong.Input) bool) {
+		for s, kept := range l.unmanaged {
+			for _, i := range kept.Inputs() {
+				if !yield(s, i) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func cloneUnmanaged(u tagalong.UnmanagedService) tagalong.UnmanagedService {
+	u.Deployments = slices.Clone(u.Deployments)
+	for i := range u.Deployments {
+		u.Deployments[i].Inputs = slices.Clone(u.Deployments[i].Inputs)
+	}
+	return u
+}
