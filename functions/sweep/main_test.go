@@ -88,6 +88,36 @@ func TestASweepTakesAnythingAndHeals(t *testing.T) {
 	}
 }
 
+// CI pushes live, from which a service is deployed that no rule matches: its events never
+// came, and the sweep sees it nevertheless.
+func TestATagThatOnlyAnUnmanagedServiceDeploysFromIsNotPutBack(t *testing.T) {
+	w := start(t, `TAGALONG_ENVIRONMENTS=[{"environment":"live","clusters":["prod*"],"services":["checkout-*"]}]`)
+	succeed(t, w.Invoke(t, nil, time.Minute))
+	if w.repository.Tag("live") != w.repository.Tag("build-1") {
+		t.Fatalf("the tag is on %q", w.repository.Tag("live"))
+	}
+	pushed, err := w.repository.Push(ecr.Image{Seed: "v2", Tags: []string{"live"}})
+	if err == nil {
+		_, _, err = w.ECS.Cluster(wire.Scope{}, "prod").CreateService("reader", ecs.ServiceOptions{}).
+			Release(time.Now().Add(-time.Hour), ecs.Container{Name: "app", Image: w.repository.URI() + ":live"})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	succeed(t, w.Invoke(t, nil, time.Minute))
+	w.ResetCalls()
+	succeed(t, w.Invoke(t, nil, time.Minute))
+	if w.repository.Tag("live") != pushed {
+		t.Errorf("the tag is on %q, want it where it was pushed: %q", w.repository.Tag("live"), pushed)
+	}
+	for _, c := range w.Calls() {
+		if strings.HasPrefix(c.Operation, "Put") || strings.HasPrefix(c.Operation, "Transact") || c.Operation == "DescribeServiceRevisions" {
+			t.Errorf("the third sweep calls %s", c.Operation)
+		}
+	}
+	w.Output.Await(t, `"kind":"input","healed":false,"environment":"live"`, 2)
+}
+
 func TestASweepWithoutTimeLeavesItsCursor(t *testing.T) {
 	w := start(t)
 	succeed(t, w.Invoke(t, nil, 6*time.Second)) // less than what is kept in reserve
