@@ -184,20 +184,32 @@ func TestMalformedEventIsAnErrorThatNamesTheField(t *testing.T) {
 	succeed(t, w.Invoke(t, started, 30*time.Second)) // the process goes on
 }
 
-// The calls of the test itself, which makes the table, and the connections that
-// the function opens do not count.
+// Of a service that no rule matches only which tags it reads is kept, once. The
+// connections that the function opens do not count.
 func TestEventThatIsNotForUsIsNoError(t *testing.T) {
 	w := start(t, "TAGALONG_ENVIRONMENTS="+`[{"environment":"prod","clusters":["other-*"]}]`)
-	started, _ := w.deploy(t)
-	succeed(t, w.Invoke(t, started, 30*time.Second))
-	succeed(t, w.Invoke(t, []byte(`{"version":"0","id":"1","detail-type":"Scheduled Event","source":"aws.events","account":"111122223333","time":"2026-03-04T09:18:52Z","region":"us-east-1","resources":[],"detail":{}}`), 30*time.Second))
-	calls := slices.DeleteFunc(w.Calls(), func(c sandbox.Call) bool {
-		return c.Service == "dynamodb" && c.Operation != "Query" || c.Operation == ""
-	})
-	if len(calls) != 0 {
-		t.Errorf("calls %v", calls)
+	started, completed := w.deploy(t)
+	for _, event := range []struct {
+		raw   []byte
+		calls []string
+	}{
+		{[]byte(`{"version":"0","id":"1","detail-type":"Scheduled Event","source":"aws.events","account":"111122223333","time":"2026-03-04T09:18:52Z","region":"us-east-1","resources":[],"detail":{}}`), nil},
+		{started, []string{"BatchGetItem", "DescribeServiceRevisions", "TransactWriteItems"}},
+		{completed, []string{"BatchGetItem"}},
+	} {
+		w.ResetCalls()
+		succeed(t, w.Invoke(t, event.raw, 30*time.Second))
+		var calls []string
+		for _, c := range w.Calls() {
+			if c.Operation != "" {
+				calls = append(calls, c.Operation)
+			}
+		}
+		if !slices.Equal(calls, event.calls) {
+			t.Errorf("calls %v, want %v", calls, event.calls)
+		}
 	}
-	w.Output.Await(t, `"EventsUnmanaged":1`, 1)
+	w.Output.Await(t, `"EventsUnmanaged":1`, 2)
 }
 
 func TestConnectionsAreOpenBeforeTheFirstEvent(t *testing.T) {
