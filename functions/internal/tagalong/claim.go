@@ -124,3 +124,49 @@ type Tag struct {
 	Returned   int       // how often it was put back where the wish has it, each time within a week
 	DoubtUntil time.Time // till then an unanswered put may still arrive
 }
+
+// oddsFor is within what time somebody who moves a tag away is at odds with us: who does
+// so once in a season is not.
+const oddsFor = 7 * 24 * time.Hour
+
+// tooOften is how often a tag is put back where it belongs: whoever moves it away
+// that often will do so again.
+const tooOften = 3
+
+// returned gives how often the tag was put back of late; it was last when it was confirmed
+// last. Where somebody was at odds with us, one time more shows whether that goes on.
+func (t Tag) returned(now time.Time) int {
+	switch {
+	case now.Sub(t.CheckedAt) <= oddsFor:
+		return t.Returned
+	case t.Returned >= tooOften:
+		return tooOften - 1
+	}
+	return 0
+}
+
+// fought tells whether somebody moves the tag away again and again. Once a week that is
+// put to the test.
+func (t Tag) fought(actual digest.Digest, now time.Time) bool {
+	return t.State == TagConfirmed && t.Wish.Digest != actual && t.Returned >= tooOften && now.Sub(t.CheckedAt) <= oddsFor
+}
+
+// since returns when the tag came into a state that it is in now: looking at it again
+// begins nothing.
+func (t Tag) since(state TagState, now time.Time) time.Time {
+	if t.State == state {
+		return t.Since
+	}
+	return now
+}
+
+// settledAs tells whether the ledger says so already, so that nothing is written.
+// When a tag was found blocked is said again after a while: see restsUntil.
+func (t Tag) settledAs(v Verdict, now time.Time) bool {
+	return t.State == v.State && t.Actual == v.Actual && t.Reason == v.Reason && !v.Done && t.DoubtUntil.Before(now) &&
+		(t.State != TagBlocked || now.Before(t.restsUntil()))
+}
+
+// restsUntil is until when the sweep does not put a tag again that is blocked: the
+// put would be refused, unless somebody has changed the repository.
+func (t Tag) restsUntil() time.Time { return t.CheckedAt.Add(time.Hour) }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -199,30 +198,6 @@ func (r *Reactor) convergeTag(ctx context.Context, tag Tag, read reading) (again
 	return again, done, err
 }
 
-// absent is the verdict on a wish whose image the registry does not give.
-func (i Images) absent(d digest.Digest) Verdict {
-	if err := i.Refused[d.String()]; err != nil {
-		return Verdict{State: TagBlocked, Reason: err.Error()}
-	}
-	return Verdict{State: TagMissing, Reason: fmt.Sprintf("image %s is not in the repository any more", d)}
-}
-
-// oddsFor is within what time somebody who moves a tag away is at odds with us: who does
-// so once in a season is not.
-const oddsFor = 7 * 24 * time.Hour
-
-// returned gives how often the tag was put back of late; it was last when it was confirmed
-// last. Where somebody was at odds with us, one time more shows whether that goes on.
-func (t Tag) returned(now time.Time) int {
-	switch {
-	case now.Sub(t.CheckedAt) <= oddsFor:
-		return t.Returned
-	case t.Returned >= tooOften:
-		return tooOften - 1
-	}
-	return 0
-}
-
 func childrenOf(r Repository, m Manifest) []Child {
 	var children []Child
 	for _, c := range m.children() {
@@ -260,26 +235,6 @@ func (r *Reactor) settle(ctx context.Context, tag Tag, v Verdict, done *Converge
 	}
 	return nil, nil // nobody wishes it any more
 }
-
-// since returns when the tag came into a state that it is in now: looking at it again
-// begins nothing.
-func (t Tag) since(state TagState, now time.Time) time.Time {
-	if t.State == state {
-		return t.Since
-	}
-	return now
-}
-
-// settledAs tells whether the ledger says so already, so that nothing is written.
-// When a tag was found blocked is said again after a while: see restsUntil.
-func (t Tag) settledAs(v Verdict, now time.Time) bool {
-	return t.State == v.State && t.Actual == v.Actual && t.Reason == v.Reason && !v.Done && t.DoubtUntil.Before(now) &&
-		(t.State != TagBlocked || now.Before(t.restsUntil()))
-}
-
-// restsUntil is until when the sweep does not put a tag again that is blocked: the
-// put would be refused, unless somebody has changed the repository.
-func (t Tag) restsUntil() time.Time { return t.CheckedAt.Add(time.Hour) }
 
 func (c *Convergence) count(v Verdict) {
 	switch v.State {
@@ -351,16 +306,4 @@ func (r *Reactor) taken(ctx context.Context, tag Tag) (Verdict, error) {
 	}
 	return Verdict{State: TagBlocked, Actual: actual, Reason: fmt.Sprintf(
 		"tag %q is immutable: set the repository to IMMUTABLE_WITH_EXCLUSION with the exclusion filter %q", tag.ID.Tag, tag.ID.Tag)}, nil
-}
-
-// sleep waits about that long, or until ctx ends.
-func sleep(ctx context.Context, about time.Duration) error {
-	timer := time.NewTimer(about/2 + rand.N(about))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -91,7 +91,7 @@ func driftOf(kind DriftKind, environment string, s Service, reason string) Drift
 	return Drift{Kind: kind, Environment: environment, Account: s.Account, Region: s.Region, Cluster: s.Cluster, Service: s.Name, Reason: reason}
 }
 
-func (t Tag) drift(kind DriftKind, actual digest.Digest, reason string) Drift {
+func driftOfTag(t Tag, kind DriftKind, actual digest.Digest, reason string) Drift {
 	return Drift{
 		Kind: kind, Environment: t.Wish.Environment, Registry: t.ID.Registry, Repository: t.ID.Name, Tag: t.ID.Tag,
 		Want: t.Wish.Digest, Actual: actual, Reason: reason,

@@ -314,7 +314,7 @@ func (l *dryLedger) wish(ctx context.Context, writes []TagWrite) error {
 	return l.change(ctx, ids, func(tags map[TagID]Tag) error {
 		var refused []TagID
 		for _, w := range writes {
-			if tag, there := tags[w.Wish.Tag]; !w.stands(tag, there) {
+			if tag, there := tags[w.Wish.Tag]; !expected(w, tag, there) {
 				refused = append(refused, w.Wish.Tag)
 			}
 		}
@@ -325,15 +325,15 @@ func (l *dryLedger) wish(ctx context.Context, writes []TagWrite) error {
 			if w.Mode == Drop {
 				delete(tags, w.Wish.Tag)
 			} else {
-				tags[w.Wish.Tag] = w.on(tags[w.Wish.Tag])
+				tags[w.Wish.Tag] = rewritten(w, tags[w.Wish.Tag])
 			}
 		}
 		return nil
 	})
 }
 
-// stands reports whether a tag is as the write expects.
-func (w TagWrite) stands(tag Tag, there bool) bool {
+// expected reports whether a tag is as a write expects.
+func expected(w TagWrite, tag Tag, there bool) bool {
 	switch w.Mode {
 	case Advance:
 		ours := tag.Wish.At.Equal(w.Wish.At) && tag.Wish.By == w.Wish.By
@@ -344,8 +344,8 @@ func (w TagWrite) stands(tag Tag, there bool) bool {
 	return tag.Claims == w.Seen
 }
 
-// on returns the tag as the write leaves it: what is known of the registry stays known.
-func (w TagWrite) on(tag Tag) Tag {
+// rewritten returns a tag as a write leaves it: what is known of the registry stays known.
+func rewritten(w TagWrite, tag Tag) Tag {
 	if w.Mode == Advance || w.Mode == Renew {
 		tag.ID, tag.Wish, tag.Version = w.Wish.Tag, w.Wish, w.Version
 		tag.State, tag.Reason, tag.Since, tag.Returned = TagPending, "", w.At, 0

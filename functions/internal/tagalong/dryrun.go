@@ -128,7 +128,7 @@ func (d *dryRegistry) untold(drift []Drift) (all []Drift) {
 		for name, put := range tags {
 			id := TagID{Repository: r, Tag: name}
 			if is := put.image.Digest; is != "" && is != d.seen[id] && !told[id] {
-				all = append(all, put.drift(DriftTag, d.seen[id], "is to be moved once the ledger is healed"))
+				all = append(all, driftOfTag(put.Tag, DriftTag, d.seen[id], "is to be moved once the ledger is healed"))
 			}
 		}
 	}

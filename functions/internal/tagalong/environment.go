@@ -275,3 +275,10 @@ func matchesAny(globs []string, name string) bool {
 		return ok
 	})
 }
+
+// mayMatchCluster tells whether a cluster can have a service that is managed.
+func (r Rules) mayMatchCluster(s Scope, cluster string) bool {
+	return len(r) == 0 || slices.ContainsFunc(r, func(rule Rule) bool {
+		return matchesAny(rule.Accounts, s.Account) && matchesAny(rule.Regions, s.Region) && matchesAny(rule.Clusters, cluster)
+	})
+}

@@ -3,6 +3,7 @@ package tagalong
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"iter"
 	"slices"
@@ -597,3 +598,55 @@ func (p Place) Succeeds(before Place) bool {
 
 // behind tells whether the place comes after another one, or after none.
 func (p Place) behind(at PlaceAt) bool { return at == PlaceAt{} || p.At().Compare(at) < 0 }
+
+// fold gives the timeline that the ledger holds.
+func (s Snapshot) fold() (Timeline, error) {
+	base := s.Head.Base
+	if s.Whole {
+		base = Timeline{}
+	}
+	return base.Apply(s.Facts)
+}
+
+// Rest is what of a change is still to be written.
+type Rest struct {
+	Items
+	Tags []TagToCome
+	// DropMember is the environment whose running row goes with the last of it: as
+	// long as it is there, a sweep finds the service, even where ECS has it no more.
+	DropMember string
+}
+
+// TagToCome is a tag of which a claim has changed, and whose item does not know yet.
+type TagToCome struct {
+	ID TagID
+	// Renew says that the wish is to be computed from all claims, since the service's
+	// own has ended or stepped back.
+	Renew bool
+}
+
+// None reports whether nothing is left to write.
+func (r Rest) None() bool { return r.count() == 0 && len(r.Tags) == 0 }
+
+// unfinished reports whether the last change of the service is not written whole.
+func (h Head) unfinished() bool { return !h.Rest.None() }
+
+// toCome returns the tags that are still to be written as claims of nobody.
+func (h Head) toCome() []Claim {
+	var all []Claim
+	for _, tag := range h.Rest.Tags {
+		all = append(all, Claim{Tag: tag.ID})
+	}
+	return all
+}
+
+// held returns the claims, and the tags of which one is still to come or to go.
+func (h Head) held() []Claim { return slices.Concat(h.Claims, h.toCome()) }
+
+// newVersion makes up a unique value.
+func newVersion() string { return rand.Text() }
+
+// doubtFor is how long an unanswered put may still arrive: AWS refuses a
+// signature older than 15 minutes. As long may a handler have died with a
+// put in flight, so that a repeat of its fact compares ECR again.
+const doubtFor = 15 * time.Minute

@@ -172,3 +172,8 @@ func mergeContainers(known, seen []Container) []Container {
 	slices.SortFunc(merged, func(a, b Container) int { return cmp.Compare(a.Name, b.Name) })
 	return merged
 }
+
+// byRepository is the order in which people look for tags.
+func byRepository(a, b TagID) int {
+	return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Registry, b.Registry), strings.Compare(a.Tag, b.Tag))
+}

@@ -3,7 +3,6 @@ package tagalong
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,7 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/hashicorp/go-multierror"
 	"github.com/opencontainers/go-digest"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/parallel"
@@ -44,10 +42,6 @@ type Reactor struct {
 }
 
 const (
-	// doubtFor is how long an unanswered put may still arrive: AWS refuses a
-	// signature older than 15 minutes. As long may a handler have died with a
-	// put in flight, so that a repeat of its fact compares ECR again.
-	doubtFor = 15 * time.Minute
 	// maxConflicts is how often a commit is decided anew, each time because
 	// somebody else's commit went through.
 	maxConflicts = 16
@@ -116,14 +110,6 @@ func (r *Reactor) Policy(ctx context.Context, s Service) (policy Policy, ok bool
 	return policy, ok, nil
 }
 
-// joined gathers what went wrong with single containers and tags.
-func joined(one, other error) error {
-	if one == nil || other == nil {
-		return cmp.Or(one, other)
-	}
-	return multierror.Append(one, other)
-}
-
 // look reads the ledger and resolves the digests, one beside the other. partial is
 // what could not be resolved of a deployment of which something could.
 func (r *Reactor) look(ctx context.Context, obs *Observation) (know knowledge, partial, err error) {
@@ -144,15 +130,6 @@ func (r *Reactor) look(ctx context.Context, obs *Observation) (know knowledge, p
 		},
 	)
 	return know, partial, err
-}
-
-func both(a, b func() error) error {
-	var errB error
-	var wait parallel.Group
-	wait.Go(func() { errB = b() })
-	errA := a()
-	wait.Wait()
-	return errors.Join(errA, errB)
 }
 
 // pass is one observation on its way from the ledger to the tags.
@@ -645,9 +622,6 @@ func (r *Reactor) Clock() time.Time {
 	}
 	return r.Now()
 }
-
-// newVersion makes up a unique value.
-func newVersion() string { return rand.Text() }
 
 // Untold leaves out what the ledger knows: the facts that are recorded, unless the last
 // change is not written whole, which a repeat finishes; and those that an event has told.

@@ -51,8 +51,6 @@ func (e *HorizonError) why() string {
 	return fmt.Sprintf("the ledger has seen no deployment of the %d services there that had completed by then", len(e.Services))
 }
 
-func stated(t time.Time) string { return t.UTC().Format(time.RFC3339) }
-
 // horizonOf gives the error of an answer that is nothing but gaps.
 func horizonOf(query RunningQuery, gaps []Gap) *HorizonError {
 	first := slices.MinFunc(gaps, func(a, b Gap) int { return a.CompleteSince.Compare(b.CompleteSince) })

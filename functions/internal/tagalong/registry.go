@@ -170,3 +170,11 @@ func (i Images) index(c Container) digest.Digest {
 	}
 	return at
 }
+
+// absent is the verdict on a wish whose image the registry does not give.
+func (i Images) absent(d digest.Digest) Verdict {
+	if err := i.Refused[d.String()]; err != nil {
+		return Verdict{State: TagBlocked, Reason: err.Error()}
+	}
+	return Verdict{State: TagMissing, Reason: fmt.Sprintf("image %s is not in the repository any more", d)}
+}

@@ -20,46 +20,11 @@ import (
 // before, or one that somebody else computed meanwhile, from the claims of before or of
 // after. Whichever it is, it is written over here.
 
-// Rest is what of a change is still to be written.
-type Rest struct {
-	Items
-	Tags []TagToCome
-	// DropMember is the environment whose running row goes with the last of it: as
-	// long as it is there, a sweep finds the service, even where ECS has it no more.
-	DropMember string
-}
-
-// TagToCome is a tag of which a claim has changed, and whose item does not know yet.
-type TagToCome struct {
-	ID TagID
-	// Renew says that the wish is to be computed from all claims, since the service's
-	// own has ended or stepped back.
-	Renew bool
-}
-
 // maxItems is what a transaction takes,
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html.
 const maxItems = 100
 
 func (r *Reactor) transactionItems() int { return cmp.Or(r.items, maxItems) }
-
-// None reports whether nothing is left to write.
-func (r Rest) None() bool { return r.count() == 0 && len(r.Tags) == 0 }
-
-// unfinished reports whether the last change of the service is not written whole.
-func (h Head) unfinished() bool { return !h.Rest.None() }
-
-// toCome returns the tags that are still to be written as claims of nobody.
-func (h Head) toCome() []Claim {
-	var all []Claim
-	for _, tag := range h.Rest.Tags {
-		all = append(all, Claim{Tag: tag.ID})
-	}
-	return all
-}
-
-// held returns the claims, and the tags of which one is still to come or to go.
-func (h Head) held() []Claim { return slices.Concat(h.Claims, h.toCome()) }
 
 // fit leaves to the head what is more than a transaction takes.
 func (c *Change) fit(items int) {

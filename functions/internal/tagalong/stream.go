@@ -1,8 +1,14 @@
 package tagalong
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"iter"
+	"math/rand/v2"
+	"time"
+
+	"github.com/hashicorp/go-multierror"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/parallel"
 )
@@ -137,4 +143,55 @@ func ahead[A, B any](ctx context.Context, seq iter.Seq2[A, error], hint int, f f
 		}
 		flush()
 	}
+}
+
+// both runs two functions side by side, and waits for both.
+func both(a, b func() error) error {
+	var errB error
+	var wait parallel.Group
+	wait.Go(func() { errB = b() })
+	errA := a()
+	wait.Wait()
+	return errors.Join(errA, errB)
+}
+
+// sleep waits about that long, or until ctx ends.
+func sleep(ctx context.Context, about time.Duration) error {
+	timer := time.NewTimer(about/2 + rand.N(about))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// joined gathers what went wrong with single containers and tags.
+func joined(one, other error) error {
+	if one == nil || other == nil {
+		return cmp.Or(one, other)
+	}
+	return multierror.Append(one, other)
+}
+
+func stated(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// environmentTagger is who lists an environment's tags: see Tagged.
+type environmentTagger interface {
+	EnvironmentTags(ctx context.Context, environment string, settled bool, behind TagID, hint int) iter.Seq2[Tag, error]
+}
+
+// environmentTags reads the tags that are confirmed beside those that are not;
+// one that changes sides in between comes once.
+func environmentTags(ctx context.Context, records environmentTagger, environment string, behind TagID, hint int) iter.Seq2[Tag, error] {
+	unconfirmed := records.EnvironmentTags(ctx, environment, false, behind, hint)
+	confirmed := records.EnvironmentTags(ctx, environment, true, behind, hint)
+	var last TagID
+	both := merge([]iter.Seq2[Tag, error]{unconfirmed, confirmed}, func(a, b Tag) int { return byRepository(a.ID, b.ID) })
+	return only(both, func(t Tag) bool {
+		again := t.ID == last
+		last = t.ID
+		return !again
+	})
 }

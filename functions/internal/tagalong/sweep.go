@@ -394,7 +394,7 @@ func servicesOf(scope Scope, cluster string, names []string) (services []Service
 func (p *sweepPass) mend(ctx context.Context, scope Scope, tenants []*tenant) error {
 	var asked []Service
 	for _, t := range tenants {
-		if p.options.Whole || p.turn(t.Service.String()) || len(t.timeline.gaps(t.state)) > 0 || len(t.reborn()) > 0 {
+		if p.options.Whole || p.turn(t.Service.String()) || len(gapsIn(t.timeline, t.state)) > 0 || len(t.reborn()) > 0 {
 			asked = append(asked, t.Service)
 		}
 	}

@@ -267,11 +267,7 @@ func (p *sweepPass) repository(ctx context.Context, r Repository, tags []Tag) er
 	if err != nil {
 		return err
 	}
-	w := &want{}
-	for _, tag := range tags {
-		w.add("", tag.ID.Tag)
-	}
-	images, err := p.Reactor.Registry.Read(ctx, r, w.digests, w.tags)
+	images, err := p.Reactor.Registry.Read(ctx, r, nil, legalNames(tags))
 	if err != nil {
 		return err
 	}
@@ -290,6 +286,16 @@ func (p *sweepPass) repository(ctx context.Context, r Repository, tags []Tag) er
 		p.judge(tag, now, images.Tags[tag.ID.Tag], readers)
 	}
 	return errors.Join(err, p.warnOfLifecycle(ctx, r))
+}
+
+// legalNames returns the names of tags that a registry can be asked for.
+func legalNames(tags []Tag) (names []string) {
+	for _, tag := range tags {
+		if legalTag.MatchString(tag.ID.Tag) {
+			names = append(names, tag.ID.Tag)
+		}
+	}
+	return names
 }
 
 // bring converges tags, and gives those as they are then. One that has got another
@@ -331,10 +337,6 @@ func idsOf(tags []Tag) []TagID {
 	return ids
 }
 
-// tooOften is how often a tag is put back where it belongs: whoever moves it away
-// that often will do so again.
-const tooOften = 3
-
 // astray tells whether a tag is to be converged, as ECR has it. Of one that
 // deployments read no more is to be done than to note where they have it.
 func (p *sweepPass) astray(tag Tag, actual digest.Digest, readers Readers) bool {
@@ -354,29 +356,23 @@ func (p *sweepPass) astray(tag Tag, actual digest.Digest, readers Readers) bool 
 	return true
 }
 
-// fought tells whether somebody moves the tag away again and again. Once a week that is
-// put to the test.
-func (t Tag) fought(actual digest.Digest, now time.Time) bool {
-	return t.State == TagConfirmed && t.Wish.Digest != actual && t.Returned >= tooOften && now.Sub(t.CheckedAt) <= oddsFor
-}
-
 // judge reports a tag that was not as it should be, or is not now.
 func (p *sweepPass) judge(was, now Tag, actual digest.Digest, readers Readers) {
 	switch {
 	case readers.has(was.ID):
-		p.find(was.drift(DriftInput, actual, readers.reason(was.ID)))
+		p.find(driftOfTag(was, DriftInput, actual, readers.reason(was.ID)))
 	case now.State == TagBlocked:
-		p.find(now.drift(DriftBlocked, actual, now.Reason))
+		p.find(driftOfTag(now, DriftBlocked, actual, now.Reason))
 	case now.State == TagMissing:
-		p.find(now.drift(DriftMissing, actual, now.Reason))
+		p.find(driftOfTag(now, DriftMissing, actual, now.Reason))
 	case was.fought(actual, p.now()):
-		p.find(was.drift(DriftFought, actual, fmt.Sprintf("moved by somebody else again, after it was put back %d times", was.Returned)))
+		p.find(driftOfTag(was, DriftFought, actual, fmt.Sprintf("moved by somebody else again, after it was put back %d times", was.Returned)))
 	case now.State == TagPending && p.PendingAfter > 0 && p.now().Sub(now.Since) > p.PendingAfter:
-		p.find(now.drift(DriftOverdue, actual, "pending since "+stated(now.Since)))
+		p.find(driftOfTag(now, DriftOverdue, actual, "pending since "+stated(now.Since)))
 	case was.State == TagPending && p.now().Sub(was.Since) < lately:
 		// A handler is at it just now: that is how a tag gets where it belongs.
 	case p.astray(was, actual, readers):
-		d := was.drift(DriftTag, actual, "was "+string(was.State))
+		d := driftOfTag(was, DriftTag, actual, "was "+string(was.State))
 		switch was.State {
 		case TagConfirmed:
 			d.Reason = "moved by somebody else"
@@ -426,7 +422,7 @@ func (p *sweepPass) renewed(ctx context.Context, r Repository, tags []Tag) ([]Ta
 // renew writes a wish that has changed; nil if nobody wishes the tag any more, or if
 // somebody else was faster.
 func (p *sweepPass) renew(ctx context.Context, tag Tag, best Claim, claimed bool) (*Tag, error) {
-	d := tag.drift(DriftLedger, tag.Actual, "the wish is not that of the newest claim")
+	d := driftOfTag(tag, DriftLedger, tag.Actual, "the wish is not that of the newest claim")
 	w := TagWrite{Mode: Renew, Wish: best, Version: newVersion(), Claims: newVersion(), Seen: tag.Claims, At: p.now()}
 	if !claimed {
 		w.Mode, w.Wish = Drop, Claim{Tag: tag.ID}
@@ -446,11 +442,4 @@ func (p *sweepPass) renew(ctx context.Context, tag Tag, best Claim, claimed bool
 	}
 	tag.Wish, tag.Version, tag.Claims, tag.State, tag.Since, tag.Returned = best, w.Version, w.Claims, TagPending, w.At, 0
 	return &tag, nil
-}
-
-// mayMatchCluster tells whether a cluster can have a service that is managed.
-func (r Rules) mayMatchCluster(s Scope, cluster string) bool {
-	return len(r) == 0 || slices.ContainsFunc(r, func(rule Rule) bool {
-		return matchesAny(rule.Accounts, s.Account) && matchesAny(rule.Regions, s.Region) && matchesAny(rule.Clusters, cluster)
-	})
 }

@@ -1,14 +1,12 @@
 package tagalong
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"iter"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/opencontainers/go-digest"
@@ -100,30 +98,6 @@ func (q Queries) wishes(ctx context.Context, query TagsQuery, behind wishAt, hin
 	}
 }
 
-// environmentTagger is who lists an environment's tags: see Tagged.
-type environmentTagger interface {
-	EnvironmentTags(ctx context.Context, environment string, settled bool, behind TagID, hint int) iter.Seq2[Tag, error]
-}
-
-// environmentTags reads the tags that are confirmed beside those that are not;
-// one that changes sides in between comes once.
-func environmentTags(ctx context.Context, records environmentTagger, environment string, behind TagID, hint int) iter.Seq2[Tag, error] {
-	unconfirmed := records.EnvironmentTags(ctx, environment, false, behind, hint)
-	confirmed := records.EnvironmentTags(ctx, environment, true, behind, hint)
-	var last TagID
-	both := merge([]iter.Seq2[Tag, error]{unconfirmed, confirmed}, func(a, b Tag) int { return byRepository(a.ID, b.ID) })
-	return only(both, func(t Tag) bool {
-		again := t.ID == last
-		last = t.ID
-		return !again
-	})
-}
-
-// byRepository is the order in which people look for tags.
-func byRepository(a, b TagID) int {
-	return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Registry, b.Registry), strings.Compare(a.Tag, b.Tag))
-}
-
 func (t Tag) row() TagRow {
 	return TagRow{
 		Environment: t.Wish.Environment,
@@ -148,25 +122,38 @@ func (q Queries) check(ctx context.Context, rows []TagRow) error {
 		}
 		reads = covered.reads
 	}
-	wanted := map[Repository]*want{}
-	for _, row := range rows {
-		if reads(row.repositoryOf()) {
-			wantOf(wanted, row.repositoryOf()).add("", row.Tag)
-		}
-	}
-	readings := readAll(ctx, q.Registry, time.Time{}, wanted)
-	var problems []error
-	for _, repository := range slices.SortedFunc(maps.Keys(readings), Repository.compare) {
-		if read := readings[repository]; read.err != nil {
-			problems = append(problems, fmt.Errorf("repository %s: %w", repository, read.err))
-		}
-	}
+	asked := map[Repository][]*TagRow{}
 	for i := range rows {
-		if read, asked := readings[rows[i].repositoryOf()]; asked && read.err == nil {
-			rows[i].found(read.images.Tags[rows[i].Tag])
+		if r := rows[i].repositoryOf(); reads(r) {
+			asked[r] = append(asked[r], &rows[i])
 		}
 	}
+	repositories := slices.SortedFunc(maps.Keys(asked), Repository.compare)
+	problems := make([]error, len(repositories))
+	together(len(repositories), func(i int) {
+		if err := q.checkOf(ctx, repositories[i], asked[repositories[i]]); err != nil {
+			problems[i] = fmt.Errorf("repository %s: %w", repositories[i], err)
+		}
+	})
 	return errors.Join(problems...)
+}
+
+// checkOf asks ECR for tags of one repository.
+func (q Queries) checkOf(ctx context.Context, r Repository, rows []*TagRow) error {
+	var names []string
+	for _, row := range rows {
+		if legalTag.MatchString(row.Tag) && !slices.Contains(names, row.Tag) {
+			names = append(names, row.Tag)
+		}
+	}
+	images, err := q.Registry.Read(ctx, r, nil, names)
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		row.found(images.Tags[row.Tag])
+	}
+	return nil
 }
 
 // found says where ECR has the tag now. One that was just about to be put may well be

@@ -135,18 +135,9 @@ func (p *sweepPass) known(ctx context.Context, s Service, load func(context.Cont
 	return snap, timeline, err
 }
 
-// fold gives the timeline that the ledger holds.
-func (s Snapshot) fold() (Timeline, error) {
-	base := s.Head.Base
-	if s.Whole {
-		base = Timeline{}
-	}
-	return base.Apply(s.Facts)
-}
-
-// gaps gives what would have to happen for the timeline to say what ECS shows:
+// gapsIn gives what would have to happen for a timeline to say what ECS shows:
 // nothing, if it does. A fact's time is left open.
-func (t Timeline) gaps(state ServiceState) (gaps []Fact) {
+func gapsIn(t Timeline, state ServiceState) (gaps []Fact) {
 	primary, ok := state.primary()
 	if !ok {
 		return nil
@@ -216,7 +207,7 @@ func (p *sweepPass) compare(ctx context.Context, t *tenant, records []ServiceDep
 		if err != nil {
 			return err
 		}
-		gaps := after.gaps(t.state)
+		gaps := gapsIn(after, t.state)
 		if len(gaps) == 0 {
 			break
 		}
