@@ -85,7 +85,7 @@ func TestImportsRunOneWay(t *testing.T) {
 }
 
 // testSupport is what only tests and measurements run.
-var testSupport = regexp.MustCompile(`^functions/internal/(dev|tagalongtest|lambdatest|job/jobtest|sandbox/sandboxtest)(/|$)`)
+var testSupport = regexp.MustCompile(`^functions/internal/(dev|tagalongtest|lambdatest|job/jobtest)(/|$)`)
 
 // TestGoroutinesBeginInOnePlace keeps the promise of parallel.Group everywhere: a
 // panic reaches who waits.

@@ -9,33 +9,6 @@ type getItemInput struct {
 	ReturnConsumedCapacity   string
 }
 
-// parseProjection parses the only expression of a request.
-func parseProjection(expression *string, names map[string]string) ([]string, error) {
-	holders, err := newPlaceholders(names, nil)
-	if err != nil {
-		return nil, err
-	}
-	attributes, err := parse("ProjectionExpression", expression, holders, (*parser).projection)
-	if err != nil {
-		return nil, err
-	}
-	return attributes, holders.checkUsed(present(expression))
-}
-
-// projected is the part of an item wanted; nil attributes want all.
-func projected(it item, attributes []string) item {
-	if it == nil || attributes == nil {
-		return it
-	}
-	part := item{}
-	for _, name := range attributes {
-		if v, ok := it[name]; ok {
-			part[name] = v
-		}
-	}
-	return part
-}
-
 type getItemOutput struct {
 	Item             *item             `json:",omitempty"`
 	ConsumedCapacity *consumedCapacity `json:",omitempty"`
@@ -74,4 +47,31 @@ func optional(it item) *item {
 		return nil
 	}
 	return &it
+}
+
+// parseProjection parses the only expression of a request.
+func parseProjection(expression *string, names map[string]string) ([]string, error) {
+	holders, err := newPlaceholders(names, nil)
+	if err != nil {
+		return nil, err
+	}
+	attributes, err := parse("ProjectionExpression", expression, holders, (*parser).projection)
+	if err != nil {
+		return nil, err
+	}
+	return attributes, holders.checkUsed(present(expression))
+}
+
+// projected is the part of an item wanted; nil attributes want all.
+func projected(it item, attributes []string) item {
+	if it == nil || attributes == nil {
+		return it
+	}
+	part := item{}
+	for _, name := range attributes {
+		if v, ok := it[name]; ok {
+			part[name] = v
+		}
+	}
+	return part
 }

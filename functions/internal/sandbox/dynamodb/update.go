@@ -30,11 +30,10 @@ func (u update) removesOnly() bool {
 	return len(u) > 0 && !slices.ContainsFunc(u, func(a action) bool { return a.with != nil })
 }
 
-// apply returns the item that the update makes of base, which is the old item or,
-// where there is none, its key. Every right side sees the old item; neither is
-// changed.
-func (u update) apply(old, base item) (item, error) {
-	next := maps.Clone(base)
+// apply returns the item that the update makes of old, which is the key alone
+// where there was no item. Every right side sees old, which is not changed.
+func (u update) apply(old item) (item, error) {
+	next := maps.Clone(old)
 	for _, a := range u {
 		if a.with == nil {
 			delete(next, a.name)

@@ -113,7 +113,7 @@ func (w *write) plan(t *table) (planned, error) {
 		if base == nil {
 			base = w.item
 		}
-		next, err := w.update.apply(old, base)
+		next, err := w.update.apply(base)
 		if err != nil {
 			return p, err
 		}

@@ -49,6 +49,7 @@ func updateCases() []testCase {
 	}
 	return append(list,
 		testCase{"Update/MakesItem", updateMakesItem},
+		testCase{"Update/SeesKeyOfNewItem", updateSeesKey},
 		testCase{"Update/WithoutExpressionMakesItem", updateWithoutExpression},
 		testCase{"Update/FailureMakesNoItem", updateFailureMakesNoItem},
 		testCase{"Update/RemoveMakesNoItem", func(e *env) { removesOnly(e, "REMOVE q") }},
@@ -61,6 +62,14 @@ func updateMakesItem(e *env) {
 	_, err := e.client.UpdateItem(e.ctx, e.update(baseKey, "SET n = :v, c = :v", `{":v":1}`))
 	e.ok(err)
 	e.holds(baseKey, `{"pk":"a","sk":"1","n":1,"c":1}`)
+}
+
+// updateSeesKey: where there is no item yet, a right side sees its key.
+func updateSeesKey(e *env) {
+	e.create()
+	_, err := e.client.UpdateItem(e.ctx, e.update(baseKey, "SET c = pk", ""))
+	e.ok(err)
+	e.holds(baseKey, `{"pk":"a","sk":"1","c":"a"}`)
 }
 
 func updateWithoutExpression(e *env) {

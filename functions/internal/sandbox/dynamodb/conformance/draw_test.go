@@ -88,7 +88,7 @@ func (d *differ) values(expression string, given ...[2]string) string {
 func (d *differ) updateExpression() (expression, values string) {
 	choices := []string{
 		"SET n = :n", "SET str = :s, t = :n", "SET #v = :s REMOVE l", "SET n = :n REMOVE g", "SET l = :l", "SET m = :m", "SET m = :m REMOVE n",
-		"SET ss = :e", "SET n = :n, c = pk REMOVE ss", "SET n = :n REMOVE l, m, str",
+		"SET ss = :e", "SET n = :n, c = sk REMOVE ss", "SET n = :n REMOVE l, m, str",
 	}
 	if d.strict {
 		choices = append(choices, "SET str = t", "SET n = str, str = n", "SET c = q")
