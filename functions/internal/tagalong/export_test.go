@@ -14,17 +14,6 @@ func Forgotten(err error) bool { return errors.Is(err, errForgotten) }
 // Cut drops what no later fact can change.
 func (t Timeline) Cut() Timeline { return t.cut() }
 
-// Resolve finds out which images a deployment runs.
-func Resolve(ctx context.Context, w Workload, r Registry, s Service, deployment string) (Details, error) {
-	ours := Coverage{Own: s.Account, Listed: map[string]Given{"444455556666": {}}}
-	return (&Reactor{Workload: w, Registry: r}).resolve(ctx, ours, s, deployment)
-}
-
-// ObserveAll takes facts through that no event told.
-func (f *Follower) ObserveAll(ctx context.Context, s Service, facts []Fact) (Outcome, error) {
-	return f.observeAll(ctx, s, facts)
-}
-
 // Expand fills in a tag's template.
 var Expand = expand
 
@@ -59,9 +48,6 @@ func (e Ending) Event() Event { return e.event() }
 
 // EventAt says what the bus is told of drift.
 func (d Drift) EventAt(at time.Time) Event { return d.event(at) }
-
-// SetTransactionItems says how many items a transaction takes, less than DynamoDB's.
-func (r *Reactor) SetTransactionItems(n int) { r.items = n }
 
 // Fit leaves to the head what is more than a transaction takes.
 func (c *Change) Fit(items int) { c.fit(items) }

@@ -277,7 +277,7 @@ func (f *Follower) deliver(ctx context.Context, a Action, release Release) (outc
 			outcomes = append(outcomes, Outcome{Service: d.service, Unmanaged: true})
 			continue
 		}
-		o, err := f.observeAll(ctx, d.service, slices.Concat(a.facts(release), d.facts))
+		o, err := f.Reactor.ObserveAll(ctx, d.service, slices.Concat(a.facts(release), d.facts))
 		outcomes = append(outcomes, o)
 		if err != nil {
 			problems = multierror.Append(problems, fmt.Errorf("service %s: %w", d.service, err))
@@ -363,35 +363,11 @@ func (f *Follower) shift(ctx context.Context, e events.CodeDeployStateChange) ([
 		problems *multierror.Error
 	)
 	for _, d := range s.deliveries() {
-		o, err := f.observeAll(ctx, d.service, d.facts)
+		o, err := f.Reactor.ObserveAll(ctx, d.service, d.facts)
 		outcomes = append(outcomes, o)
 		if err != nil {
 			problems = multierror.Append(problems, fmt.Errorf("service %s: %w", d.service, err))
 		}
 	}
 	return outcomes, problems.ErrorOrNil()
-}
-
-// observeAll takes facts through, one after the other: those that the ledger does
-// not know.
-func (f *Follower) observeAll(ctx context.Context, s Service, facts []Fact) (Outcome, error) {
-	policy, ok, err := f.Reactor.Policy(ctx, s)
-	total := Outcome{Service: s, Environment: policy.Environment, Unmanaged: !ok}
-	if err != nil || !ok {
-		return total, err
-	}
-	left, err := f.Reactor.Untold(ctx, s, facts)
-	if err != nil {
-		return total, err
-	}
-	total.Repeated = len(left) == 0
-	var problems error
-	for _, fact := range left {
-		o, err := f.Reactor.Observe(ctx, s, fact)
-		total.Add(o)
-		if err != nil {
-			problems = joined(problems, fmt.Errorf("%s %s: %w", fact.Subject(), fact.Name, err))
-		}
-	}
-	return total, problems
 }

@@ -38,7 +38,8 @@ type Reactor struct {
 	Recheck bool
 	Log     *slog.Logger
 
-	items int // that a transaction takes, where a test says so
+	// TransactionItems is how many items a transaction takes; 0 is DynamoDB's 100.
+	TransactionItems int
 }
 
 const (
@@ -122,7 +123,7 @@ func (r *Reactor) look(ctx context.Context, obs *Observation) (know knowledge, p
 			if !obs.Fact.ofDeployment() {
 				return nil
 			}
-			obs.Details, partial = r.resolve(ctx, obs.Policy.Coverage, obs.Service, obs.Fact.Deployment)
+			obs.Details, partial = r.Resolve(ctx, obs.Policy.Coverage, obs.Service, obs.Fact.Deployment)
 			if len(obs.Details.Containers) == 0 {
 				return partial // nothing is known to go on with
 			}
@@ -623,9 +624,33 @@ func (r *Reactor) Clock() time.Time {
 	return r.Now()
 }
 
-// Untold leaves out what the ledger knows: the facts that are recorded, unless the last
+// ObserveAll observes facts of a service, one after the other: those that the ledger
+// does not know. The Outcome sums up what they did.
+func (r *Reactor) ObserveAll(ctx context.Context, s Service, facts []Fact) (Outcome, error) {
+	policy, ok, err := r.Policy(ctx, s)
+	total := Outcome{Service: s, Environment: policy.Environment, Unmanaged: !ok}
+	if err != nil || !ok {
+		return total, err
+	}
+	left, err := r.untold(ctx, s, facts)
+	if err != nil {
+		return total, err
+	}
+	total.Repeated = len(left) == 0
+	var problems error
+	for _, fact := range left {
+		o, err := r.Observe(ctx, s, fact)
+		total.Add(o)
+		if err != nil {
+			problems = joined(problems, fmt.Errorf("%s %s: %w", fact.Subject(), fact.Name, err))
+		}
+	}
+	return total, problems
+}
+
+// untold leaves out what the ledger knows: the facts that are recorded, unless the last
 // change is not written whole, which a repeat finishes; and those that an event has told.
-func (r *Reactor) Untold(ctx context.Context, s Service, facts []Fact) ([]Fact, error) {
+func (r *Reactor) untold(ctx context.Context, s Service, facts []Fact) ([]Fact, error) {
 	known, err := r.Ledger.Load(ctx, s)
 	if err != nil {
 		return nil, err

@@ -11,12 +11,12 @@ import (
 	"github.com/opencontainers/go-digest"
 )
 
-// resolve finds out which images a deployment runs, and how that is known: the
+// Resolve finds out which images a deployment runs, and how that is known: the
 // task definition pins them, the service revision resolved them, the tasks
 // report them, or else the registry is asked where the tag is now, which is a
 // guess. What nobody knows stays unknown. With an error there may be details all
 // the same: those of the containers that could be resolved.
-func (r *Reactor) resolve(ctx context.Context, covered Coverage, s Service, deployment string) (Details, error) {
+func (r *Reactor) Resolve(ctx context.Context, covered Coverage, s Service, deployment string) (Details, error) {
 	spec, err := r.Workload.Revision(ctx, s, deployment)
 	switch {
 	case errors.Is(err, ErrElsewhere):

@@ -141,7 +141,7 @@ func TestResolving(t *testing.T) {
 			w := newWorld(nil)
 			test.deployment.TaskDefinition = "td"
 			w.workload.Deploy(prodAPI, "ecs-svc/1", test.deployment)
-			got, err := Resolve(t.Context(), w.workload, w.registry, prodAPI, "ecs-svc/1")
+			got, err := (&Reactor{Workload: w.workload, Registry: w.registry}).Resolve(t.Context(), ourAccounts, prodAPI, "ecs-svc/1")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -208,7 +208,7 @@ func TestAGuessThatCannotBeMadeIsAnErrorThatNamesContainerAndImage(t *testing.T)
 	w := newWorld(nil)
 	w.workload.Deploy(prodAPI, "ecs-svc/1", tagalongtest.Deployment{Revised: []Ran{written("app", "v1")}})
 	w.registry.OnRead = func(context.Context, Repository, func() (Images, error)) (Images, error) { return Images{}, errDied }
-	_, err := Resolve(t.Context(), w.workload, w.registry, prodAPI, "ecs-svc/1")
+	_, err := (&Reactor{Workload: w.workload, Registry: w.registry}).Resolve(t.Context(), ourAccounts, prodAPI, "ecs-svc/1")
 	if !errors.Is(err, errDied) || !strings.Contains(err.Error(), "app") || !strings.Contains(err.Error(), "shop/api:v1") {
 		t.Errorf("error %v", err)
 	}
@@ -350,3 +350,6 @@ func TestTasksThatDisagreeOverTwoLooksMoveNoTag(t *testing.T) {
 		t.Errorf("the tag sits on %s, though the tasks disagree", at)
 	}
 }
+
+// ourAccounts are what the tests of resolving cover.
+var ourAccounts = Coverage{Own: prodAPI.Account, Listed: map[string]Given{"444455556666": {}}}

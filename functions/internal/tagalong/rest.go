@@ -24,7 +24,7 @@ import (
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html.
 const maxItems = 100
 
-func (r *Reactor) transactionItems() int { return cmp.Or(r.items, maxItems) }
+func (r *Reactor) transactionItems() int { return cmp.Or(r.TransactionItems, maxItems) }
 
 // fit leaves to the head what is more than a transaction takes.
 func (c *Change) fit(items int) {

@@ -354,11 +354,11 @@ func TestTheRetryOfAPipelinesEventFinishesAChangeThatWasWrittenInPart(t *testing
 		}
 		follower := &Follower{Reactor: w.Reactor}
 		w.Reactor.Ledger = &death{Ledger: w.ledger, at: 3, behind: behind}
-		if _, err := follower.ObserveAll(t.Context(), prodAPI, facts); !errors.Is(err, errDied) {
+		if _, err := follower.Reactor.ObserveAll(t.Context(), prodAPI, facts); !errors.Is(err, errDied) {
 			t.Fatalf("error %v", err)
 		}
 		w.Reactor.Ledger = w.ledger
-		if _, err := follower.ObserveAll(t.Context(), prodAPI, facts); err != nil {
+		if _, err := follower.Reactor.ObserveAll(t.Context(), prodAPI, facts); err != nil {
 			t.Fatal(err)
 		}
 		w.wantWhole(t)

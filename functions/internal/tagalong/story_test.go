@@ -276,7 +276,7 @@ func drawItems(t *rapid.T) int {
 
 // takes lets a world's transactions take so many items.
 func takes(items int, r *Reactor, l *tagalongtest.Ledger) {
-	r.SetTransactionItems(items)
+	r.TransactionItems = items
 	l.MaxItems = items
 }
 
