@@ -1,6 +1,7 @@
 package tagalongtest
 
 import (
+	"cmp"
 	"context"
 	"iter"
 	"maps"
@@ -46,6 +47,7 @@ func (l *Ledger) allUnmanaged(ctx context.Context) (all []tagalong.UnmanagedServ
 	for kept := range maps.Values(l.unmanaged) {
 		all = append(all, cloneUnmanaged(kept))
 	}
+	slices.SortFunc(all, func(a, b tagalong.UnmanagedService) int { return cmp.Compare(a.Service.String(), b.Service.String()) })
 	return all, nil
 }
 
