@@ -23,7 +23,7 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecs"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/sandboxtest"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/wire"
-	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/stream"
 )
 
 func TestMain(m *testing.M) { lambdatest.Main(m) }
@@ -106,7 +106,7 @@ func TestDeploymentAnnouncesRolloutsAndNeverFailsByIt(t *testing.T) {
 		if events := w.EventBridge.Events(wire.Scope{}, "releases"); len(events) != accepted {
 			t.Errorf("the bus has %s", events)
 		}
-		left, err := tagalong.Collect(dynamo.New(dynamodb.NewFromConfig(w.Config()), "ledger").Unannounced(t.Context(), time.Now().Add(time.Hour)))
+		left, err := stream.Collect(dynamo.New(dynamodb.NewFromConfig(w.Config()), "ledger").Unannounced(t.Context(), time.Now().Add(time.Hour)))
 		if err != nil || len(left) != refused {
 			t.Errorf("the outbox has %+v, error %v", left, err)
 		}

@@ -15,12 +15,12 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring"
 	"github.com/tagalong-aws/tagalong/functions/internal/dynamo"
 	"github.com/tagalong-aws/tagalong/functions/internal/lambdatest"
+	"github.com/tagalong-aws/tagalong/functions/internal/query"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecr"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecs"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/sandboxtest"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/wire"
-	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
 func TestMain(m *testing.M) { lambdatest.Main(m) }
@@ -106,7 +106,7 @@ func TestHistoryAnswersFromTheLedgerAndECR(t *testing.T) {
 		{"/v1/images", "image=checkout-api:prod"}:                             1,
 		{"/v1/tags", "pending=true"}:                                          0,
 	} {
-		var page tagalong.Page[any]
+		var page query.Page[any]
 		if r := w.ask(t, "GET", target[0], target[1]); r.StatusCode != http.StatusOK || json.Unmarshal([]byte(r.Body), &page) != nil || len(page.Items) != rows {
 			t.Errorf("%s: %+v", target, r)
 		}

@@ -10,7 +10,9 @@ import (
 
 	"github.com/tagalong-aws/tagalong/functions/internal/dynamo"
 	"github.com/tagalong-aws/tagalong/functions/internal/lambdatest"
-	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
+	"github.com/tagalong-aws/tagalong/functions/internal/stream"
+	"github.com/tagalong-aws/tagalong/functions/internal/timeline"
 )
 
 // hand lets the function handle a batch, and returns the numbers of the messages that it
@@ -24,9 +26,9 @@ func (w *world) hand(t *testing.T, limit time.Duration, bodies ...[]byte) []int 
 	return lambdatest.GivenBack(t, []byte(a.Body))
 }
 
-func (w *world) rollouts(t *testing.T) []tagalong.Row {
+func (w *world) rollouts(t *testing.T) []ledger.Row {
 	t.Helper()
-	rows, err := tagalong.Collect(dynamo.New(dynamodb.NewFromConfig(w.Config()), "ledger").ReleaseRollouts(t.Context(), "checkout-release", w.execution.ID(), tagalong.Span{}, 0))
+	rows, err := stream.Collect(dynamo.New(dynamodb.NewFromConfig(w.Config()), "ledger").ReleaseRollouts(t.Context(), "checkout-release", w.execution.ID(), ledger.Span{}, 0))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +48,7 @@ func TestABatchOfAPipelinesEventsBecomesARelease(t *testing.T) {
 		t.Errorf("given back: %v of %d, want the malformed one", failed, len(bodies)+1)
 	}
 	rows := w.rollouts(t)
-	if len(rows) != 1 || rows[0].State != tagalong.StateCompleted || rows[0].Release.Commit != commit {
+	if len(rows) != 1 || rows[0].State != timeline.StateCompleted || rows[0].Release.Commit != commit {
 		t.Errorf("rows %+v", rows)
 	}
 	if on := w.repository.Tag("prod"); on == "" || on != w.repository.Tag("build-1") {

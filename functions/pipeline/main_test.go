@@ -10,13 +10,15 @@ import (
 
 	"github.com/tagalong-aws/tagalong/functions/internal/dynamo"
 	"github.com/tagalong-aws/tagalong/functions/internal/lambdatest"
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/codepipeline"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecr"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecs"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/sandboxtest"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/wire"
-	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/stream"
+	"github.com/tagalong-aws/tagalong/functions/internal/timeline"
 )
 
 func TestMain(m *testing.M) { lambdatest.Main(m) }
@@ -96,8 +98,8 @@ func TestAStageBecomesARelease(t *testing.T) {
 	w := start(t)
 	succeed(t, w.Invoke(t, w.staged, 30*time.Second))
 	succeed(t, w.Invoke(t, w.staged, 30*time.Second)) // at least once may be twice
-	rows, err := tagalong.Collect(dynamo.New(dynamodb.NewFromConfig(w.Config()), "ledger").ReleaseRollouts(t.Context(), "checkout-release", w.execution.ID(), tagalong.Span{}, 0))
-	if err != nil || len(rows) != 1 || rows[0].State != tagalong.StateCompleted || rows[0].Release.Stage != "DeployProd" || rows[0].Release.Commit != commit {
+	rows, err := stream.Collect(dynamo.New(dynamodb.NewFromConfig(w.Config()), "ledger").ReleaseRollouts(t.Context(), "checkout-release", w.execution.ID(), ledger.Span{}, 0))
+	if err != nil || len(rows) != 1 || rows[0].State != timeline.StateCompleted || rows[0].Release.Stage != "DeployProd" || rows[0].Release.Commit != commit {
 		t.Errorf("rows %+v, error %v", rows, err)
 	}
 	if on := w.repository.Tag("prod"); on == "" || on != w.repository.Tag("build-1") {

@@ -14,7 +14,7 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring"
 	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/sweeping"
 	"github.com/tagalong-aws/tagalong/functions/internal/pace"
-	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/sweep"
 )
 
 func main() {
@@ -35,7 +35,7 @@ func run() error {
 		if err != nil {
 			return nil, err
 		}
-		report, err := sweeper.Sweep(ctx, tagalong.SweepOptions{Scheduled: true})
+		report, err := sweeper.Sweep(ctx, sweep.Options{Scheduled: true})
 		boot.LogSweep(ctx, log, report)
 		boot.WriteSweep(os.Stdout, time.Now(), lambdacontext.FunctionName, report, err)
 		return nil, err

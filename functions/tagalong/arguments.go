@@ -10,6 +10,7 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/xhit/go-str2duration/v2"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/query"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -61,15 +62,15 @@ func environmentFlag(flag, name string) (string, error) {
 	if name == "" {
 		return "", nil
 	}
-	if _, err := tagalong.ParseEnvironment(name); err != nil {
+	if _, err := query.ParseEnvironment(name); err != nil {
 		return "", usageError{fmt.Errorf("%s: %w", flag, err)}
 	}
 	return name, nil
 }
 
 // readMoment reads an argument NAME or NAME@TIME.
-func readMoment(s string, now time.Time) (tagalong.Moment, error) {
-	m, err := tagalong.ParseMoment(s, func(value string) (time.Time, error) { return pastTime(value, now) })
+func readMoment(s string, now time.Time) (query.PointInTime, error) {
+	m, err := query.ParsePointInTime(s, func(value string) (time.Time, error) { return pastTime(value, now) })
 	if err != nil {
 		return m, usageError{err}
 	}
@@ -113,7 +114,7 @@ const withoutSeconds = "2006-01-02T15:04Z07:00"
 func pointInTime(value string, now time.Time) (time.Time, error) {
 	for _, form := range []string{time.RFC3339, withoutSeconds} {
 		if t, err := time.Parse(form, value); err == nil {
-			return tagalong.ParseTime(t.Format(time.RFC3339Nano))
+			return query.ParseTime(t.Format(time.RFC3339Nano))
 		}
 	}
 	if ago, err := duration(value); err == nil {

@@ -9,7 +9,9 @@ import (
 
 	"github.com/opencontainers/go-digest"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/timeline"
 )
 
 // orDash shows what there is nothing of.
@@ -171,7 +173,7 @@ func (v view) origin(r tagalong.Release) []string {
 }
 
 // course is how far a rollout came, and whether it was one back.
-func course(r tagalong.HistoryRow) []string {
+func course(r ledger.HistoryRow) []string {
 	if r.Rollback {
 		return []string{string(r.State), "rollback"}
 	}
@@ -179,14 +181,14 @@ func course(r tagalong.HistoryRow) []string {
 }
 
 // failure is why a rollout failed. Of the others ECS only says that they did not.
-func failure(r tagalong.HistoryRow) string {
-	if r.State != tagalong.StateFailed {
+func failure(r ledger.HistoryRow) string {
+	if r.State != timeline.StateFailed {
 		return "-"
 	}
 	return orDash(r.Reason)
 }
 
-func (v view) containers(containers []tagalong.HistoryContainer) []string {
+func (v view) containers(containers []ledger.HistoryContainer) []string {
 	var texts []string
 	for _, c := range containers {
 		texts = append(texts, c.Container+"@"+v.digest(c.Digest))

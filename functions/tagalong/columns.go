@@ -4,14 +4,17 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
+	"github.com/tagalong-aws/tagalong/functions/internal/query"
+	"github.com/tagalong-aws/tagalong/functions/internal/sweep"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
 // The tables of the questions. A column that says nothing but what was asked for
 // is left out of narrow ones.
 
-func runningColumns(v view, asked tagalong.RunningQuery) []column[tagalong.RunningRow] {
-	type row = tagalong.RunningRow
+func runningColumns(v view, asked query.RunningQuery) []column[query.RunningRow] {
+	type row = query.RunningRow
 	columns := []column[row]{
 		{head: "env", cell: func(r row) string { return r.Environment }, plain: asked.Environment},
 		{head: "account", cell: func(r row) string { return r.Account }, detail: true},
@@ -40,8 +43,8 @@ func runningColumns(v view, asked tagalong.RunningQuery) []column[tagalong.Runni
 	)
 }
 
-func historyColumns(v view, asked tagalong.HistoryQuery) []column[tagalong.HistoryRow] {
-	type row = tagalong.HistoryRow
+func historyColumns(v view, asked query.HistoryQuery) []column[ledger.HistoryRow] {
+	type row = ledger.HistoryRow
 	return slices.Concat(
 		[]column[row]{
 			{head: "started", cell: func(r row) string { return v.time(r.StartedAt) }},
@@ -63,8 +66,8 @@ func historyColumns(v view, asked tagalong.HistoryQuery) []column[tagalong.Histo
 
 // releaseColumns are what put a rollout in place: in narrow tables the pipeline and
 // the commit below it, since most rollouts have two images.
-func (v view) releaseColumns() []column[tagalong.HistoryRow] {
-	type row = tagalong.HistoryRow
+func (v view) releaseColumns() []column[ledger.HistoryRow] {
+	type row = ledger.HistoryRow
 	if !v.wide {
 		return []column[row]{{head: "release", cells: func(r row) []string { return v.origin(r.Release) }, plain: "-"}}
 	}
@@ -78,12 +81,12 @@ func (v view) releaseColumns() []column[tagalong.HistoryRow] {
 
 // shippedColumns are the rollouts of one release: its stage says more than its
 // pipeline.
-func shippedColumns(v view) []column[tagalong.HistoryRow] {
-	type row = tagalong.HistoryRow
+func shippedColumns(v view) []column[ledger.HistoryRow] {
+	type row = ledger.HistoryRow
 	if v.wide {
-		return historyColumns(v, tagalong.HistoryQuery{})
+		return historyColumns(v, query.HistoryQuery{})
 	}
-	columns := historyColumns(v, tagalong.HistoryQuery{})
+	columns := historyColumns(v, query.HistoryQuery{})
 	at := slices.IndexFunc(columns, func(c column[row]) bool { return c.head == "release" })
 	columns[at] = column[row]{head: "stage", cell: func(r row) string { return orDash(r.Release.Stage) }}
 	return columns
@@ -97,8 +100,8 @@ func traitColumns(release string) []column[trait] {
 	}
 }
 
-func whereColumns(v view, asked tagalong.ImageQuery) []column[tagalong.WhereRow] {
-	type row = tagalong.WhereRow
+func whereColumns(v view, asked tagalong.ImageQuery) []column[query.WhereRow] {
+	type row = query.WhereRow
 	var askedDigest, askedRepository string
 	if asked.Digest != "" {
 		askedDigest = v.digest(asked.Digest)
@@ -123,8 +126,8 @@ func whereColumns(v view, asked tagalong.ImageQuery) []column[tagalong.WhereRow]
 }
 
 // diffColumns names the two sides as they were asked for.
-func diffColumns(v view, from, to string) []column[tagalong.DiffRow] {
-	type row = tagalong.DiffRow
+func diffColumns(v view, from, to string) []column[query.DiffRow] {
+	type row = query.DiffRow
 	return []column[row]{
 		{head: "service", cell: func(r row) string { return r.Service }},
 		{head: "container", cell: func(r row) string { return r.Container }},
@@ -133,8 +136,8 @@ func diffColumns(v view, from, to string) []column[tagalong.DiffRow] {
 	}
 }
 
-func tagColumns(v view) []column[tagalong.TagRow] {
-	type row = tagalong.TagRow
+func tagColumns(v view) []column[query.TagRow] {
+	type row = query.TagRow
 	return []column[row]{
 		{head: "env", cell: func(r row) string { return orDash(r.Environment) }},
 		{head: "registry", cell: func(r row) string { return r.Registry }, detail: true},
@@ -148,16 +151,16 @@ func tagColumns(v view) []column[tagalong.TagRow] {
 	}
 }
 
-func environmentColumns() []column[tagalong.EnvironmentRow] {
-	type row = tagalong.EnvironmentRow
+func environmentColumns() []column[query.EnvironmentRow] {
+	type row = query.EnvironmentRow
 	return []column[row]{
 		{head: "environment", cell: func(r row) string { return r.Environment }},
 		{head: "services", cell: func(r row) string { return strconv.Itoa(r.Services) }},
 	}
 }
 
-func driftColumns(v view) []column[tagalong.Drift] {
-	type row = tagalong.Drift
+func driftColumns(v view) []column[sweep.Drift] {
+	type row = sweep.Drift
 	return []column[row]{
 		{head: "kind", cell: func(r row) string { return string(r.Kind) }},
 		{head: "healed", cell: func(r row) string { return map[bool]string{true: "yes", false: "no"}[r.Healed] }},
@@ -174,7 +177,7 @@ func driftColumns(v view) []column[tagalong.Drift] {
 }
 
 // whereabouts says which service or cluster drift is of: that of tags is of none.
-func whereabouts(d tagalong.Drift) string {
+func whereabouts(d sweep.Drift) string {
 	if d.Service == "" {
 		return orDash(d.Cluster)
 	}

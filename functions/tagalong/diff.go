@@ -3,7 +3,7 @@ package main
 import (
 	"fmt"
 
-	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/query"
 )
 
 type diffCommand struct {
@@ -36,7 +36,7 @@ func (c *diffCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	page, err := q.Diff(s.ctx, from, to, tagalong.Paging{})
+	page, err := q.Diff(s.ctx, from, to, query.Paging{})
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,6 @@
 package main
 
-import "github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+import "github.com/tagalong-aws/tagalong/functions/internal/query"
 
 type environmentsCommand struct{}
 
@@ -19,7 +19,7 @@ func (environmentsCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	page, err := q.Environments(s.ctx, tagalong.Paging{})
+	page, err := q.Environments(s.ctx, query.Paging{})
 	if err != nil {
 		return err
 	}

@@ -10,7 +10,9 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/query"
+	"github.com/tagalong-aws/tagalong/functions/internal/reactor"
+	"github.com/tagalong-aws/tagalong/functions/internal/sweep"
 )
 
 // hostile is what others may have written: it clears the screen, sets the terminal's
@@ -40,7 +42,7 @@ func TestNothingThatIsPrintedIsObeyed(t *testing.T) {
 			t.Errorf("%q printed %q", args, out.String())
 		}
 	}
-	if line := tell(json.RawMessage(event), tagalong.Outcome{}, nil); strings.ContainsAny(line, "\n\r") || obeyed(line) != "" {
+	if line := tell(json.RawMessage(event), reactor.Outcome{}, nil); strings.ContainsAny(line, "\n\r") || obeyed(line) != "" {
 		t.Errorf("replay printed %q", line)
 	}
 	if got := (column[string]{head: hostile, typed: true, cells: func(s string) []string { return []string{s} }}); obeyed(got.title()+got.text(hostile)) != "" {
@@ -60,16 +62,16 @@ func quoted(t *testing.T, s string) string {
 
 func TestEveryFormatIsEscapedAndJSONLosesNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		row := tagalong.TagRow{Reason: rapid.StringOf(rapid.OneOf(rapid.Rune(), rapid.SampledFrom([]rune(hostile+"\U000e0041\"\\")))).Draw(t, "reason")}
+		row := query.TagRow{Reason: rapid.StringOf(rapid.OneOf(rapid.Rune(), rapid.SampledFrom([]rune(hostile+"\U000e0041\"\\")))).Draw(t, "reason")}
 		for _, format := range []string{"table", "json", "csv"} {
 			var b bytes.Buffer
-			if err := render(output{w: &escaper{to: &b}, format: format}, []tagalong.TagRow{row}, tagColumns(narrow), ""); err != nil {
+			if err := render(output{w: &escaper{to: &b}, format: format}, []query.TagRow{row}, tagColumns(narrow), ""); err != nil {
 				t.Fatal(err)
 			}
 			if found := obeyed(b.String()); found != "" {
 				t.Fatalf("%s: %q", format, b.String())
 			}
-			var read []tagalong.TagRow
+			var read []query.TagRow
 			if format != "json" {
 				continue
 			}
@@ -101,7 +103,7 @@ func TestAnEscaperMayBeWrittenPieceByPiece(t *testing.T) {
 func TestAProgressObeysNobodyElse(t *testing.T) {
 	var b bytes.Buffer
 	show, _ := progressOn(&b)
-	show(tagalong.SweepProgress{Phase: "services", At: hostile, Done: 1})
+	show(sweep.Progress{Phase: "services", At: hostile, Done: 1})
 	if strings.Contains(b.String(), "\x1b[2J") || strings.Contains(b.String(), "\u202e") {
 		t.Errorf("%q", b.String())
 	}

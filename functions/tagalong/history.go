@@ -3,7 +3,7 @@ package main
 import (
 	"fmt"
 
-	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/query"
 )
 
 type historyCommand struct {
@@ -27,7 +27,7 @@ A rollout whose start nobody saw is placed by its finish.
 }
 
 func (c *historyCommand) Run(s *session) error {
-	query, err := c.query(s)
+	wanted, err := c.query(s)
 	if err != nil {
 		return err
 	}
@@ -35,20 +35,20 @@ func (c *historyCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	page, err := q.History(s.ctx, query, tagalong.Paging{Limit: c.Limit})
+	page, err := q.History(s.ctx, wanted, query.Paging{Limit: c.Limit})
 	if err != nil {
 		return err
 	}
 	s.noteWatched(page.Watched)
-	nothing := "No rollouts" + in(c.Environment) + matching(c.Service) + between(query.Since, query.Until)
+	nothing := "No rollouts" + in(c.Environment) + matching(c.Service) + between(wanted.Since, wanted.Until)
 	if page.Next != "" {
 		fmt.Fprintf(s.stderr, "tagalong: there are more rollouts than the newest %d: --limit 0 gives all\n", len(page.Items))
 	}
-	return render(s.out, page.Items, historyColumns(s.view(), query), nothing)
+	return render(s.out, page.Items, historyColumns(s.view(), wanted), nothing)
 }
 
 // query reads the flags.
-func (c *historyCommand) query(s *session) (q tagalong.HistoryQuery, err error) {
+func (c *historyCommand) query(s *session) (q query.HistoryQuery, err error) {
 	if c.Limit < 0 {
 		return q, usagef("--limit %d: want 0 for all, or how many rollouts", c.Limit)
 	}

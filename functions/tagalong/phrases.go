@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/query"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -61,7 +62,7 @@ func listed(names []string) string {
 }
 
 // noteGaps says of which services an answer about the past knows nothing.
-func (s *session) noteGaps(gaps []tagalong.Gap) {
+func (s *session) noteGaps(gaps []query.Gap) {
 	if len(gaps) == 0 {
 		return
 	}

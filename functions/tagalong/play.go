@@ -8,8 +8,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/query"
+	"github.com/tagalong-aws/tagalong/functions/internal/reactor"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/codepipeline"
-	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
 // tell tells the story and asks the questions.
@@ -32,7 +33,7 @@ func (st *stage) tell(ctx context.Context) error {
 
 // play lets a step happen, and shows what the ledger says of it.
 func (st *stage) play(ctx context.Context, s step) error {
-	var last tagalong.Outcome
+	var last reactor.Outcome
 	for _, happens := range s.happens {
 		event, err := happens()
 		if err != nil {
@@ -116,13 +117,13 @@ func functionOf(event []byte) (string, error) {
 
 // show prints what the ledger says now of the environment in which something has
 // happened, and where ECR has its tag.
-func (st *stage) show(ctx context.Context, o tagalong.Outcome) error {
-	query := tagalong.RunningQuery{Environment: o.Environment}
-	running, err := st.queries.Running(ctx, query, tagalong.Paging{})
+func (st *stage) show(ctx context.Context, o reactor.Outcome) error {
+	wanted := query.RunningQuery{Environment: o.Environment}
+	running, err := st.queries.Running(ctx, wanted, query.Paging{})
 	if err != nil {
 		return err
 	}
-	if err := render(st.out, running.Items, runningColumns(view{wide: st.out.wide, now: st.clock.now()}, query), "No running services"); err != nil {
+	if err := render(st.out, running.Items, runningColumns(view{wide: st.out.wide, now: st.clock.now()}, wanted), "No running services"); err != nil {
 		return err
 	}
 	images := st.images

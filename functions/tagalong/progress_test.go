@@ -6,13 +6,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/sweep"
 )
 
 func TestProgressShowsWhereTheSweepIsAndGoesAway(t *testing.T) {
 	var terminal bytes.Buffer
 	show, done := progressOn(&terminal)
-	show(tagalong.SweepProgress{Phase: "services", At: "111122223333/us-east-1/prod-cluster", Done: 200})
+	show(sweep.Progress{Phase: "services", At: "111122223333/us-east-1/prod-cluster", Done: 200})
 	if !strings.Contains(terminal.String(), "services 111122223333/us-east-1/prod-cluster 200") {
 		t.Errorf("on the terminal: %q", terminal.String())
 	}

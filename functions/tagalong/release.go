@@ -5,7 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/query"
 )
 
 type releaseCommand struct {
@@ -24,7 +24,7 @@ The id is in CodePipeline's console, in tagalong history --wide and in the JSON 
 }
 
 func (c *releaseCommand) Run(s *session) error {
-	query, err := tagalong.ParseReleaseQuery(c.Release)
+	wanted, err := query.ParseReleaseQuery(c.Release)
 	if err != nil {
 		return usageError{err}
 	}
@@ -32,7 +32,7 @@ func (c *releaseCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	page, err := q.Release(s.ctx, query, tagalong.Paging{})
+	page, err := q.Release(s.ctx, wanted, query.Paging{})
 	if err != nil {
 		return err
 	}
@@ -53,7 +53,7 @@ type trait struct {
 }
 
 // release says what an execution was.
-func (v view) release(r tagalong.ReleaseFacts) []trait {
+func (v view) release(r query.ReleaseFacts) []trait {
 	traits := []trait{
 		{"source", v.revisions(r.Revisions)},
 		{"trigger", []string{strings.Trim(r.Trigger+", "+r.TriggeredBy, ", ")}},
@@ -74,7 +74,7 @@ func (v view) release(r tagalong.ReleaseFacts) []trait {
 // summaryRoom is what narrow tables have room for of a commit's message.
 const summaryRoom = 60
 
-func (v view) revisions(revisions []tagalong.ReleaseRevision) []string {
+func (v view) revisions(revisions []query.ReleaseRevision) []string {
 	var rows [][]string
 	for _, r := range revisions {
 		summary, _, _ := strings.Cut(r.Summary, "\n")
@@ -90,7 +90,7 @@ func (v view) revisions(revisions []tagalong.ReleaseRevision) []string {
 	return aligned(rows)
 }
 
-func (v view) stages(stages []tagalong.ReleaseStage) []string {
+func (v view) stages(stages []query.ReleaseStage) []string {
 	var rows [][]string
 	for _, s := range stages {
 		again := ""
@@ -102,7 +102,7 @@ func (v view) stages(stages []tagalong.ReleaseStage) []string {
 	return aligned(rows)
 }
 
-func (v view) promotions(promotions []tagalong.ReleasePromotion) []string {
+func (v view) promotions(promotions []query.ReleasePromotion) []string {
 	var rows [][]string
 	for _, p := range promotions {
 		rows = append(rows, []string{v.wholeImage(p.Registry, p.Repository, p.Tag), v.digest(p.Digest), v.time(p.At), "in stage " + orDash(p.Stage)})

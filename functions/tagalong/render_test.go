@@ -13,7 +13,9 @@ import (
 
 	"github.com/opencontainers/go-digest"
 
-	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
+	"github.com/tagalong-aws/tagalong/functions/internal/query"
+	"github.com/tagalong-aws/tagalong/functions/internal/timeline"
 )
 
 // The keys of the rows, which people script against.
@@ -41,13 +43,13 @@ func rendered[R any](t *testing.T, format string, rows []R, columns []column[R])
 }
 
 func TestRowsHaveEveryKey(t *testing.T) {
-	checkKeys(t, runningKeys, []tagalong.RunningRow{{}})
-	checkKeys(t, historyKeys, []tagalong.HistoryRow{{Containers: []tagalong.HistoryContainer{}}})
-	checkKeys(t, whereKeys, []tagalong.WhereRow{{}})
-	checkKeys(t, diffKeys, []tagalong.DiffRow{{From: []digest.Digest{}, To: []digest.Digest{}}})
-	checkKeys(t, tagKeys, []tagalong.TagRow{{}})
-	checkKeys(t, "environment services", []tagalong.EnvironmentRow{{}})
-	checkKeys(t, "container registry repository digest index imageTag evidence", []tagalong.HistoryContainer{{}})
+	checkKeys(t, runningKeys, []query.RunningRow{{}})
+	checkKeys(t, historyKeys, []ledger.HistoryRow{{Containers: []ledger.HistoryContainer{}}})
+	checkKeys(t, whereKeys, []query.WhereRow{{}})
+	checkKeys(t, diffKeys, []query.DiffRow{{From: []digest.Digest{}, To: []digest.Digest{}}})
+	checkKeys(t, tagKeys, []query.TagRow{{}})
+	checkKeys(t, "environment services", []query.EnvironmentRow{{}})
+	checkKeys(t, "container registry repository digest index imageTag evidence", []ledger.HistoryContainer{{}})
 }
 
 // checkKeys renders a row of which nothing is known.
@@ -82,13 +84,13 @@ func checkKeys[R any](t *testing.T, want string, rows []R) {
 }
 
 func TestColumnsThatSayNothing(t *testing.T) {
-	rows := []tagalong.TagRow{{Environment: "prod", Reason: "r"}, {Environment: "prod"}}
-	columns := func(plain string) []column[tagalong.TagRow] {
-		return []column[tagalong.TagRow]{
-			{head: "env", cell: func(r tagalong.TagRow) string { return r.Environment }, plain: plain},
-			{head: "registry", cell: func(r tagalong.TagRow) string { return r.Registry }, detail: true},
-			{head: "reason", cell: func(r tagalong.TagRow) string { return orDash(r.Reason) }, plain: "-"},
-			{head: "lines", cells: func(r tagalong.TagRow) []string { return strings.Split(r.Reason+"\x1b", "") }},
+	rows := []query.TagRow{{Environment: "prod", Reason: "r"}, {Environment: "prod"}}
+	columns := func(plain string) []column[query.TagRow] {
+		return []column[query.TagRow]{
+			{head: "env", cell: func(r query.TagRow) string { return r.Environment }, plain: plain},
+			{head: "registry", cell: func(r query.TagRow) string { return r.Registry }, detail: true},
+			{head: "reason", cell: func(r query.TagRow) string { return orDash(r.Reason) }, plain: "-"},
+			{head: "lines", cells: func(r query.TagRow) []string { return strings.Split(r.Reason+"\x1b", "") }},
 		}
 	}
 	heads := func(out output, plain string) (heads []string) {
@@ -113,8 +115,8 @@ func TestColumnsThatSayNothing(t *testing.T) {
 
 func TestCSVIsReadBackAsItWas(t *testing.T) {
 	since := time.Date(2026, 3, 4, 9, 18, 41, 77e6, time.UTC)
-	row := tagalong.TagRow{Environment: "prod", Tag: `a,"b"`, Reason: "two\nlines", Since: &since}
-	records, err := csv.NewReader(strings.NewReader(rendered(t, "csv", []tagalong.TagRow{row}, nil))).ReadAll()
+	row := query.TagRow{Environment: "prod", Tag: `a,"b"`, Reason: "two\nlines", Since: &since}
+	records, err := csv.NewReader(strings.NewReader(rendered(t, "csv", []query.TagRow{row}, nil))).ReadAll()
 	if err != nil || len(records) != 2 {
 		t.Fatalf("%v, %v", records, err)
 	}
@@ -124,7 +126,7 @@ func TestCSVIsReadBackAsItWas(t *testing.T) {
 }
 
 func TestRenderNothing(t *testing.T) {
-	var none []tagalong.TagRow
+	var none []query.TagRow
 	for format, want := range map[string]string{"table": "Nothing.\n", "json": "[]\n", "csv": strings.ReplaceAll(tagKeys, " ", ",") + "\n"} {
 		if got := rendered(t, format, none, nil); got != want {
 			t.Errorf("%s: %q, want %q", format, got, want)
@@ -133,16 +135,16 @@ func TestRenderNothing(t *testing.T) {
 }
 
 func TestRenderJSONKeepsTheText(t *testing.T) {
-	got := rendered(t, "json", []tagalong.TagRow{{Reason: "a < b & c > d, ü"}}, nil)
+	got := rendered(t, "json", []query.TagRow{{Reason: "a < b & c > d, ü"}}, nil)
 	if !strings.Contains(got, `"reason": "a < b & c > d, ü"`) || !json.Valid([]byte(got)) {
 		t.Error(got)
 	}
 }
 
 func TestRenderTable(t *testing.T) {
-	rows := []tagalong.TagRow{
-		{Environment: "prod", Repository: "a", Tag: "prod", State: tagalong.TagBlocked, Reason: "two\nlines\x1b[2J\tand a tab"},
-		{Environment: "staging", Repository: "long/name", Tag: "ü", State: tagalong.TagConfirmed},
+	rows := []query.TagRow{
+		{Environment: "prod", Repository: "a", Tag: "prod", State: ledger.TagBlocked, Reason: "two\nlines\x1b[2J\tand a tab"},
+		{Environment: "staging", Repository: "long/name", Tag: "ü", State: ledger.TagConfirmed},
 	}
 	want := strings.Join([]string{
 		"ENV      REPOSITORY  TAG   DIGEST  ACTUAL  STATE      SINCE  REASON",
@@ -172,7 +174,7 @@ func (full) Write([]byte) (int, error) { return 0, errFull }
 
 func TestRenderSaysWhatCouldNotBeWritten(t *testing.T) {
 	for _, format := range []string{"table", "json", "csv"} {
-		for _, rows := range [][]tagalong.TagRow{{}, {{}}} {
+		for _, rows := range [][]query.TagRow{{}, {{}}} {
 			if err := render(output{w: full{}, format: format}, rows, tagColumns(narrow), "Nothing"); !errors.Is(err, errFull) {
 				t.Errorf("%s of %d rows: %v", format, len(rows), err)
 			}
@@ -240,9 +242,9 @@ func TestCells(t *testing.T) {
 		{listed([]string{"a", "b", "c", "d", "e"}), "a, b, c and 2 more"},
 		{deploymentNumber(""), ""},
 		{deploymentNumber("ecs-svc/1"), "1"},
-		{failure(tagalong.HistoryRow{State: tagalong.StateCompleted, Reason: "done"}), "-"},
-		{failure(tagalong.HistoryRow{State: tagalong.StateFailed, Reason: "broken"}), "broken"},
-		{failure(tagalong.HistoryRow{State: tagalong.StateFailed}), "-"},
+		{failure(ledger.HistoryRow{State: timeline.StateCompleted, Reason: "done"}), "-"},
+		{failure(ledger.HistoryRow{State: timeline.StateFailed, Reason: "broken"}), "broken"},
+		{failure(ledger.HistoryRow{State: timeline.StateFailed}), "-"},
 	} {
 		if test.got != test.want {
 			t.Errorf("got %q, want %q", test.got, test.want)

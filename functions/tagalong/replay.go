@@ -8,7 +8,8 @@ import (
 	"strings"
 
 	"github.com/tagalong-aws/tagalong/events"
-	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/pipeline"
+	"github.com/tagalong-aws/tagalong/functions/internal/reactor"
 )
 
 type replayCommand struct {
@@ -63,17 +64,17 @@ func (c *replayCommand) Run(s *session) error {
 
 // handle lets the function that takes an event handle it: it gives an Outcome for
 // each service that the event is about, or one of none.
-func handle(ctx context.Context, f *tagalong.Follower, event json.RawMessage) (outcomes []tagalong.Outcome, err error) {
+func handle(ctx context.Context, f *pipeline.Handler, event json.RawMessage) (outcomes []reactor.Outcome, err error) {
 	parsed, _ := events.Parse(event) // what it is not, the handler says
 	switch parsed.(type) {
 	case events.StageExecutionStateChange, events.ActionExecutionStateChange, events.CodeDeployStateChange:
 		outcomes, err = f.Handle(ctx, event)
 	default:
-		outcomes = make([]tagalong.Outcome, 1)
+		outcomes = make([]reactor.Outcome, 1)
 		outcomes[0], err = f.Reactor.Handle(ctx, event)
 	}
 	if err != nil {
-		return []tagalong.Outcome{{}}, err
+		return []reactor.Outcome{{}}, err
 	}
 	return outcomes, nil
 }
@@ -112,7 +113,7 @@ func (p *problems) err() error {
 }
 
 // tell says in a line what an event was and what became of it.
-func tell(event json.RawMessage, o tagalong.Outcome, err error) string {
+func tell(event json.RawMessage, o reactor.Outcome, err error) string {
 	what := printable(title(event, o))
 	switch {
 	case err != nil:
@@ -131,7 +132,7 @@ func tell(event json.RawMessage, o tagalong.Outcome, err error) string {
 
 // title names an event as far as it names itself: what happened to which
 // deployment, stage or action, or else its detail type.
-func title(event json.RawMessage, o tagalong.Outcome) string {
+func title(event json.RawMessage, o reactor.Outcome) string {
 	var e struct {
 		DetailType string `json:"detail-type"`
 		Detail     detail `json:"detail"`
@@ -179,7 +180,7 @@ func (d detail) subject() string {
 }
 
 // announced says of how many ends of rollouts the event bus was told.
-func announced(o tagalong.Outcome) (text string) {
+func announced(o reactor.Outcome) (text string) {
 	if o.Announced > 0 {
 		text += fmt.Sprintf("; %d announced", o.Announced)
 	}
@@ -189,7 +190,7 @@ func announced(o tagalong.Outcome) (text string) {
 	return text
 }
 
-func tagsTold(o tagalong.Outcome) string {
+func tagsTold(o reactor.Outcome) string {
 	var counts []string
 	for _, count := range []struct {
 		n    int

@@ -12,7 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/query"
 )
 
 const (
@@ -79,7 +79,7 @@ func testOrders(t *testing.T, files []string) {
 // checkRunning looks whether the ledger has what ECS and ECR have.
 func checkRunning(t *testing.T, st *stage, got answers) {
 	t.Helper()
-	var rows []tagalong.RunningRow
+	var rows []query.RunningRow
 	if err := json.Unmarshal([]byte(got.running), &rows); err != nil {
 		t.Fatal(err)
 	}

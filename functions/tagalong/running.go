@@ -3,7 +3,7 @@ package main
 import (
 	"time"
 
-	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/query"
 )
 
 type runningCommand struct {
@@ -26,7 +26,7 @@ ROLLING OUT names a deployment in progress. For a security question its digests 
 }
 
 func (c *runningCommand) Run(s *session) error {
-	query, err := c.query(s.now())
+	wanted, err := c.query(s.now())
 	if err != nil {
 		return err
 	}
@@ -34,21 +34,21 @@ func (c *runningCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	page, err := q.Running(s.ctx, query, tagalong.Paging{})
+	page, err := q.Running(s.ctx, wanted, query.Paging{})
 	if err != nil {
 		return err
 	}
 	s.noteGaps(page.Gaps)
 	s.noteWatched(page.Watched)
-	return render(s.out, page.Items, runningColumns(s.view(), query), "No running services"+in(query.Environment)+matching(c.Service)+when(query.At))
+	return render(s.out, page.Items, runningColumns(s.view(), wanted), "No running services"+in(wanted.Environment)+matching(c.Service)+when(wanted.At))
 }
 
 // query reads the arguments.
-func (c *runningCommand) query(now time.Time) (q tagalong.RunningQuery, err error) {
+func (c *runningCommand) query(now time.Time) (q query.RunningQuery, err error) {
 	if q.Services, err = servicePattern(c.Service); err != nil {
 		return q, err
 	}
-	var moment tagalong.Moment
+	var moment query.PointInTime
 	if c.Environment != "" {
 		if moment, err = readMoment(c.Environment, now); err != nil {
 			return q, err

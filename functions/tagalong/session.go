@@ -20,6 +20,9 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/boot"
 	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/following"
 	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/reading"
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
+	"github.com/tagalong-aws/tagalong/functions/internal/pipeline"
+	"github.com/tagalong-aws/tagalong/functions/internal/query"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -32,7 +35,7 @@ type session struct {
 
 	cfg aws.Config
 	// asked is what the questions are put to; nil: to the ledger in the table.
-	asked *tagalong.Queries
+	asked *query.Queries
 }
 
 func (s *session) now() time.Time { return s.world.now().UTC() }
@@ -100,29 +103,29 @@ func (s *session) checkTable() error {
 
 // follower gives the one that the functions run, for events that people feed in:
 // it compares ECR again however old an event is, and no API lags behind those.
-func (s *session) follower(settings boot.Config) (*tagalong.Follower, error) {
+func (s *session) follower(settings boot.Config) (*pipeline.Handler, error) {
 	follower, err := following.Follower(s.ctx, settings, s.cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, err
 	}
 	follower.Reactor.Recheck = true
-	follower.Patience = []time.Duration{}
+	follower.Backoff = []time.Duration{}
 	follower.Reactor.Now = s.now
 	return follower, nil
 }
 
 // queries gives who answers the questions: the ledger, and ECR where a question
 // is about now.
-func (s *session) queries() (tagalong.Queries, error) { return s.asking(s.settings) }
+func (s *session) queries() (query.Queries, error) { return s.asking(s.settings) }
 
 // asking gives who answers the questions by these settings.
-func (s *session) asking(read func() (boot.Config, error)) (tagalong.Queries, error) {
+func (s *session) asking(read func() (boot.Config, error)) (query.Queries, error) {
 	if s.asked != nil {
 		return *s.asked, nil
 	}
 	settings, err := read()
 	if err != nil {
-		return tagalong.Queries{}, err
+		return query.Queries{}, err
 	}
 	queries, err := reading.Queries(s.ctx, settings, s.cfg)
 	queries.Now = s.now
@@ -137,7 +140,7 @@ func (s *session) explain(err error) error {
 	switch {
 	case s.ctx.Err() != nil:
 		return errors.New("interrupted")
-	case errors.Is(err, tagalong.ErrNoTable):
+	case errors.Is(err, ledger.ErrNoTable):
 		return fmt.Errorf("table %q is not in region %s: make it with \"tagalong ledger create\", or look whether AWS_REGION and the account are the ledger's", s.table, s.cfg.Region)
 	case errors.As(err, &unknown) && unknown.Watched != "":
 		return fmt.Errorf("%w\n%s", err, unknown.Watched)

@@ -20,12 +20,13 @@ import (
 	awspipeline "github.com/tagalong-aws/tagalong/functions/internal/codepipeline"
 	"github.com/tagalong-aws/tagalong/functions/internal/dynamo"
 	"github.com/tagalong-aws/tagalong/functions/internal/job"
+	"github.com/tagalong-aws/tagalong/functions/internal/pipeline"
+	"github.com/tagalong-aws/tagalong/functions/internal/query"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/codepipeline"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecr"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecs"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/wire"
-	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
 // stage is the sandbox with the cast of the story on it.
@@ -44,8 +45,8 @@ type stage struct {
 	invoked     *codepipeline.Action   // whose job comes next
 
 	functions map[string]job.Handler // of jobs, by the function's name
-	follower  *tagalong.Follower
-	queries   tagalong.Queries
+	follower  *pipeline.Handler
+	queries   query.Queries
 }
 
 // app is a service and the repository that its image comes from.
@@ -151,7 +152,7 @@ func (st *stage) open(ctx context.Context) error {
 	}
 	promote.Promoter = st.follower.Reactor // whose clock is the story's
 	st.functions[promotingFunction] = st.function("tagimage", promote.Do)
-	st.queries = tagalong.Queries{Records: ledger, Registry: st.follower.Reactor.Registry, Now: st.clock.now}
+	st.queries = query.Queries{Records: ledger, Registry: st.follower.Reactor.Registry, Now: st.clock.now}
 	return nil
 }
 

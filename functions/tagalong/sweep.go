@@ -11,6 +11,7 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/boot"
 	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/sweeping"
 	"github.com/tagalong-aws/tagalong/functions/internal/pace"
+	"github.com/tagalong-aws/tagalong/functions/internal/sweep"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -41,15 +42,15 @@ Rules and accounts are those that the table has, as the functions have them. Whe
 var clusterGlob = regexp.MustCompile(`^[A-Za-z0-9_*?-]{1,255}$`)
 
 // options reads the flags.
-func (c *sweepCommand) options() (tagalong.SweepOptions, error) {
+func (c *sweepCommand) options() (sweep.Options, error) {
 	services, err := servicePattern(c.Service)
 	if err != nil {
-		return tagalong.SweepOptions{}, err
+		return sweep.Options{}, err
 	}
 	if c.Cluster != "" && !clusterGlob.MatchString(c.Cluster) {
-		return tagalong.SweepOptions{}, usagef("--cluster %q: want a cluster's name: letters, digits, underscores and hyphens, with * and ? for others", c.Cluster)
+		return sweep.Options{}, usagef("--cluster %q: want a cluster's name: letters, digits, underscores and hyphens, with * and ? for others", c.Cluster)
 	}
-	return tagalong.SweepOptions{Cluster: c.Cluster, Services: services, Whole: c.Whole, Blocked: c.Whole, DryRun: c.DryRun}, nil
+	return sweep.Options{Cluster: c.Cluster, Services: services, Whole: c.Whole, Blocked: c.Whole, DryRun: c.DryRun}, nil
 }
 
 // Run prints what was found even where something could not be looked at, or where it was
@@ -105,7 +106,7 @@ func (c *sweepCommand) settings(s *session) (boot.Config, error) {
 }
 
 // summary says what the sweep did.
-func summary(r tagalong.Report, dry bool) string {
+func summary(r sweep.Report, dry bool) string {
 	looked := fmt.Sprintf("%d services and %d tags looked at", r.Services, r.Tags)
 	if dry {
 		return looked + "; nothing was changed"
@@ -121,7 +122,7 @@ func summary(r tagalong.Report, dry bool) string {
 }
 
 // left counts what is left to be done.
-func left(r tagalong.Report) error {
+func left(r sweep.Report) error {
 	n := 0
 	for _, d := range r.Drift {
 		if d.Left() {

@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
+	"github.com/tagalong-aws/tagalong/functions/internal/query"
 )
 
 type tagsCommand struct {
@@ -27,7 +28,7 @@ func (c *tagsCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	page, err := q.Tags(s.ctx, tagalong.TagsQuery{Pending: c.Pending, Check: c.Check}, tagalong.Paging{})
+	page, err := q.Tags(s.ctx, query.TagsQuery{Pending: c.Pending, Check: c.Check}, query.Paging{})
 	rows := page.Items
 	if err != nil && len(rows) == 0 {
 		return err
@@ -46,14 +47,14 @@ func (c *tagsCommand) Run(s *session) error {
 }
 
 // differences names the tags that are not on their desired digest.
-func differences(rows []tagalong.TagRow) error {
+func differences(rows []query.TagRow) error {
 	var texts []string
 	for _, row := range rows {
 		place := "on " + short(row.Actual)
 		if row.Actual == "" {
 			place = "nowhere"
 		}
-		if row.Actual != row.Digest && row.State != tagalong.TagInput { // that is where deployments have it
+		if row.Actual != row.Digest && row.State != ledger.TagInput { // that is where deployments have it
 			texts = append(texts, fmt.Sprintf("%s:%s is %s, not on %s", row.Repository, row.Tag, place, short(row.Digest)))
 		}
 	}

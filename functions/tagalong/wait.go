@@ -11,6 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
+	"github.com/tagalong-aws/tagalong/functions/internal/query"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -60,7 +62,7 @@ func (c *waitCommand) Run(s *session) error {
 
 // waiting is the wait for a digest in a service.
 type waiting struct {
-	queries           tagalong.Queries
+	queries           query.Queries
 	service           wantedService
 	image             tagalong.ImageQuery // its digest, and in which repository if that was given
 	since             time.Time
@@ -150,7 +152,7 @@ func wantService(text string) (w wantedService, err error) {
 }
 
 // find looks for the service in the ledger. It stays zero if it is not there yet.
-func (w *wantedService) find(ctx context.Context, q tagalong.Queries) error {
+func (w *wantedService) find(ctx context.Context, q query.Queries) error {
 	if w.service != (tagalong.Service{}) {
 		return nil
 	}
@@ -183,20 +185,20 @@ func (w wantedService) likeIt() string {
 
 // sighting is what was seen of the digest at one look.
 type sighting struct {
-	tagalong.Progress
+	query.Progress
 	unseen  bool  // the ledger does not know the service
 	problem error // why the last look saw nothing
 }
 
 // final tells whether waiting on would change nothing.
 func (s sighting) final() bool {
-	return s.Phase == tagalong.AwaitRunning || s.Phase == tagalong.AwaitFailed
+	return s.Phase == query.AwaitRunning || s.Phase == query.AwaitFailed
 }
 
 // wait looks until the digest runs, its rollout has failed or ctx ends. What
 // passes, such as throttling, is told and waited out.
 func (w *waiting) wait(ctx context.Context) (last sighting, err error) {
-	last = sighting{Progress: tagalong.Progress{Phase: tagalong.AwaitNothing}, unseen: true}
+	last = sighting{Progress: query.Progress{Phase: query.AwaitNothing}, unseen: true}
 	told := ""
 	for {
 		seen, err := w.look(ctx)
@@ -227,7 +229,7 @@ func (w *waiting) look(ctx context.Context) (sighting, error) {
 		return sighting{}, err
 	}
 	if w.service.service == (tagalong.Service{}) {
-		return sighting{Progress: tagalong.Progress{Phase: tagalong.AwaitNothing}, unseen: true}, nil
+		return sighting{Progress: query.Progress{Phase: query.AwaitNothing}, unseen: true}, nil
 	}
 	progress, err := w.queries.Await(ctx, w.service.service, w.image, w.since)
 	return sighting{Progress: progress}, err
@@ -265,9 +267,9 @@ func (w *waiting) describe(s sighting) string {
 	}
 	deployment := "deployment " + deploymentNumber(s.Rollout.Deployment)
 	switch s.Phase {
-	case tagalong.AwaitRunning:
+	case query.AwaitRunning:
 		return fmt.Sprintf("%s runs in %s since %s (%s)", what, w.service.text, clock(s.Rollout.FinishedAt), deployment)
-	case tagalong.AwaitFailed:
+	case query.AwaitFailed:
 		return fmt.Sprintf("the rollout of %s in %s failed at %s (%s): %s", what, w.service.text, clock(s.Rollout.FinishedAt), deployment, orDash(printable(s.Rollout.Reason)))
 	}
 	return fmt.Sprintf("%s rolls out in %s since %s (%s)", what, w.service.text, clock(s.Rollout.StartedAt), deployment)
@@ -280,9 +282,9 @@ func (w *waiting) conclude(out output, s sighting) error {
 		return err
 	}
 	switch s.Phase {
-	case tagalong.AwaitRunning:
+	case query.AwaitRunning:
 		return nil
-	case tagalong.AwaitFailed:
+	case query.AwaitFailed:
 		return errors.New(w.describe(s))
 	}
 	return fmt.Errorf("time is up after %s: %s", w.patience, w.describe(s))
@@ -292,13 +294,13 @@ func (w *waiting) conclude(out output, s sighting) error {
 // sentence on what runs.
 func (w *waiting) print(out output, s sighting) error {
 	if out.format != "table" {
-		var rows []tagalong.HistoryRow
+		var rows []ledger.HistoryRow
 		if s.Rollout != nil {
 			rows = append(rows, *s.Rollout)
 		}
 		return render(out, rows, nil, "")
 	}
-	if s.Phase != tagalong.AwaitRunning {
+	if s.Phase != query.AwaitRunning {
 		return nil
 	}
 	_, err := fmt.Fprintln(out.w, w.describe(s)+".")

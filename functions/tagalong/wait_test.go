@@ -14,20 +14,23 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/opencontainers/go-digest"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
+	"github.com/tagalong-aws/tagalong/functions/internal/query"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/timeline"
 )
 
 // look is what one look at the ledger finds: rollouts of services, or an error.
 type look struct {
 	services []tagalong.Service
-	rows     []tagalong.Row
+	rows     []ledger.Row
 	err      error
 }
 
 // looks is a ledger that changes from one look to the next, and stays as it is in
 // the end. Everything else of a ledger it has not.
 type looks struct {
-	tagalong.Records
+	ledger.Records
 	all   []look
 	asked int
 }
@@ -43,19 +46,19 @@ func (l *looks) Services(context.Context, string) ([]tagalong.Service, error) {
 	return now.services, now.err
 }
 
-func (l *looks) Indexes(context.Context, digest.Digest) ([]tagalong.Child, error) { return nil, nil }
+func (l *looks) Indexes(context.Context, digest.Digest) ([]ledger.Child, error) { return nil, nil }
 
-func (l *looks) Rollouts(context.Context, tagalong.Service, tagalong.Span, int) iter.Seq2[tagalong.Row, error] {
+func (l *looks) Rollouts(context.Context, tagalong.Service, ledger.Span, int) iter.Seq2[ledger.Row, error] {
 	now := l.now()
 	l.asked++
-	return func(yield func(tagalong.Row, error) bool) {
+	return func(yield func(ledger.Row, error) bool) {
 		for _, row := range now.rows {
 			if !yield(row, nil) {
 				return
 			}
 		}
 		if now.err != nil {
-			yield(tagalong.Row{}, now.err)
+			yield(ledger.Row{}, now.err)
 		}
 	}
 }
@@ -69,12 +72,12 @@ var (
 	errDenied    = &smithy.GenericAPIError{Code: "AccessDeniedException", Message: "not authorized to perform: dynamodb:Query"}
 )
 
-func rollout(deployment string, state tagalong.State, of digest.Digest) tagalong.Row {
-	r := tagalong.Row{Service: inProd, Rollout: tagalong.Rollout{Deployment: "ecs-svc/" + deployment, State: state, StartedAt: testNow.Add(-time.Minute)}}
-	if state != tagalong.StateInProgress {
+func rollout(deployment string, state timeline.State, of digest.Digest) ledger.Row {
+	r := ledger.Row{Service: inProd, Rollout: timeline.Rollout{Deployment: "ecs-svc/" + deployment, State: state, StartedAt: testNow.Add(-time.Minute)}}
+	if state != timeline.StateInProgress {
 		r.FinishedAt = testNow
 	}
-	if state == tagalong.StateFailed {
+	if state == timeline.StateFailed {
 		r.Reason = "tasks failed\nto start."
 	}
 	r.Containers = []tagalong.Container{{Name: "app", Digest: of, Evidence: tagalong.Revision}}
@@ -91,14 +94,14 @@ func waited(ctx context.Context, all []look, args ...string) (status int, stdout
 		panic(err) // it is a literal of this file
 	}
 	s := c.session(ctx, w)
-	s.asked = &tagalong.Queries{Records: &looks{all: all}, Now: s.now}
+	s.asked = &query.Queries{Records: &looks{all: all}, Now: s.now}
 	return s.finish(command.Run(s)), out.String(), problems.String()
 }
 
 func TestWaitTellsWhatChanges(t *testing.T) {
-	other := rollout("1", tagalong.StateCompleted, "sha256:other")
-	seen := func(rows ...tagalong.Row) look { return look{services: []tagalong.Service{inProd}, rows: rows} }
-	coming, there, broken := rollout("2", tagalong.StateInProgress, waitedFor), rollout("2", tagalong.StateCompleted, waitedFor), rollout("2", tagalong.StateFailed, waitedFor)
+	other := rollout("1", timeline.StateCompleted, "sha256:other")
+	seen := func(rows ...ledger.Row) look { return look{services: []tagalong.Service{inProd}, rows: rows} }
+	coming, there, broken := rollout("2", timeline.StateInProgress, waitedFor), rollout("2", timeline.StateCompleted, waitedFor), rollout("2", timeline.StateFailed, waitedFor)
 	short := short(waitedFor)
 	unseen := "tagalong: waiting: the ledger has not seen the service prod-cluster/checkout-api yet\n"
 	nowhere := "tagalong: waiting: " + short + " is not on its way to prod-cluster/checkout-api, as far as the ledger knows\n"
@@ -131,7 +134,7 @@ func TestWaitTellsWhatChanges(t *testing.T) {
 }
 
 func TestWaitEndsWithTheTimeAndWithCtrlC(t *testing.T) {
-	coming := look{services: []tagalong.Service{inProd}, rows: []tagalong.Row{rollout("2", tagalong.StateInProgress, waitedFor)}}
+	coming := look{services: []tagalong.Service{inProd}, rows: []ledger.Row{rollout("2", timeline.StateInProgress, waitedFor)}}
 	status, stdout, stderr := waited(t.Context(), []look{coming}, "--timeout", "150ms", "-o", "json")
 	if status != exitFailed || !strings.Contains(stdout, `"state": "in_progress"`) || !strings.Contains(stderr, "time is up after 150ms: "+short(waitedFor)+" rolls out") {
 		t.Errorf("exit status %d\n%s%s", status, stdout, stderr)
@@ -154,7 +157,7 @@ func TestWhatPasses(t *testing.T) {
 		{errors.Join(&smithy.GenericAPIError{Code: "RequestTimeout"}, errors.New("no more attempts")), true},
 		{errDenied, false},
 		{&smithy.GenericAPIError{Code: "ExpiredTokenException"}, false},
-		{tagalong.ErrNoTable, false},
+		{ledger.ErrNoTable, false},
 		{usagef("several services"), false},
 		{context.Canceled, false},
 	} {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"github.com/tagalong-aws/tagalong/functions/internal/query"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -31,7 +32,7 @@ func (c *whereCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	page, err := q.Where(s.ctx, image, tagalong.Paging{})
+	page, err := q.Where(s.ctx, image, query.Paging{})
 	if err != nil {
 		return err
 	}

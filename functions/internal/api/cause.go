@@ -9,7 +9,7 @@ import (
 
 	"github.com/aws/smithy-go"
 
-	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 )
 
 // cause tells what failed: the operations of AWS and the kind of error. An error's
@@ -28,7 +28,7 @@ func operations(err error) (names []string) {
 }
 
 func kinds(err error) (texts []string) {
-	for _, plain := range []error{tagalong.ErrNoTable, context.DeadlineExceeded, context.Canceled} {
+	for _, plain := range []error{ledger.ErrNoTable, context.DeadlineExceeded, context.Canceled} {
 		if errors.Is(err, plain) {
 			texts = append(texts, plain.Error())
 		}

@@ -10,7 +10,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/query"
 )
 
 // timeout ends a question before API Gateway does, which waits for 30 s,
@@ -23,12 +23,12 @@ const statusGone = 499
 
 // Handler answers GET and HEAD requests. Each of them is a line of the log,
 // without what was asked for: that may hold a secret.
-func Handler(q tagalong.Queries, log *slog.Logger) http.Handler {
+func Handler(q query.Queries, log *slog.Logger) http.Handler {
 	return server{queries: q, log: log}
 }
 
 type server struct {
-	queries tagalong.Queries
+	queries query.Queries
 	log     *slog.Logger
 }
 

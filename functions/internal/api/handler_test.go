@@ -21,6 +21,8 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
+	"github.com/tagalong-aws/tagalong/functions/internal/query"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalongtest"
 )
@@ -114,31 +116,31 @@ func TestAnEmptyPageSaysWhatWasWatched(t *testing.T) {
 
 func TestRowsAreThoseOfTheCore(t *testing.T) {
 	w := story(t)
-	want, err := w.Running(t.Context(), tagalong.RunningQuery{Environment: "prod"}, tagalong.Paging{Limit: 3})
+	want, err := w.Running(t.Context(), query.RunningQuery{Environment: "prod"}, query.Paging{Limit: 3})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(want, page[tagalong.RunningRow](t, w.get(t, "/v1/environments/prod/running?limit=3"))); diff != "" {
+	if diff := cmp.Diff(want, page[query.RunningRow](t, w.get(t, "/v1/environments/prod/running?limit=3"))); diff != "" {
 		t.Errorf("(-core +API):\n%s", diff)
 	}
-	wanted, err := w.Tags(t.Context(), tagalong.TagsQuery{}, tagalong.Paging{})
+	wanted, err := w.Tags(t.Context(), query.TagsQuery{}, query.Paging{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(wanted, page[tagalong.TagRow](t, w.get(t, "/v1/tags"))); diff != "" {
+	if diff := cmp.Diff(wanted, page[query.TagRow](t, w.get(t, "/v1/tags"))); diff != "" {
 		t.Errorf("(-core +API):\n%s", diff)
 	}
 }
 
 func TestAReleaseIsThatOfTheCoreOnEveryPage(t *testing.T) {
 	w := story(t)
-	query, cursor := tagalong.ReleaseQuery{Pipeline: "checkout.release", Execution: executionID}, ""
+	wanted, cursor := query.ReleaseQuery{Pipeline: "checkout.release", Execution: executionID}, ""
 	for first := true; first || cursor != ""; first = false {
-		want, err := w.Release(t.Context(), query, tagalong.Paging{Limit: 1, Cursor: cursor})
+		want, err := w.Release(t.Context(), wanted, query.Paging{Limit: 1, Cursor: cursor})
 		if err != nil {
 			t.Fatal(err)
 		}
-		var got tagalong.ReleasePage
+		var got query.ReleasePage
 		answer := w.get(t, "/v1/releases/checkout.release/"+executionID+"?limit=1&cursor="+cursor)
 		if err := json.Unmarshal(answer.Body.Bytes(), &got); err != nil {
 			t.Fatal(err)
@@ -155,7 +157,7 @@ func TestAPageHasAHundredRowsByDefault(t *testing.T) {
 	for i := range 101 {
 		w.rollOut(t, api, i+1, i-200, tagalong.Completed)
 	}
-	if p := page[tagalong.HistoryRow](t, w.get(t, "/v1/environments/prod/history")); len(p.Items) != 100 || p.Next == "" {
+	if p := page[ledger.HistoryRow](t, w.get(t, "/v1/environments/prod/history")); len(p.Items) != 100 || p.Next == "" {
 		t.Errorf("%d rows, next %q", len(p.Items), p.Next)
 	}
 }
@@ -220,7 +222,7 @@ func TestWhatIsNotKnownOfAPastTimeIsInAHeader(t *testing.T) {
 		w.rollOut(t, s, 1, 4*minute, tagalong.Completed)
 	}
 	answer := w.get(t, "/v1/environments/prod/running?at=2026-03-04T12:03:00Z")
-	if got := answer.Header().Get(completeSince); got != "2026-03-04T12:08:00Z" || len(page[tagalong.RunningRow](t, answer).Items) != 2 {
+	if got := answer.Header().Get(completeSince); got != "2026-03-04T12:08:00Z" || len(page[query.RunningRow](t, answer).Items) != 2 {
 		t.Errorf("%s: %q", completeSince, got)
 	}
 	if got := w.get(t, "/v1/diff?from=prod&to=prod@2026-03-04T12:03:00Z").Header().Get(completeSince); got != "2026-03-04T12:08:00Z" {
@@ -406,7 +408,7 @@ func TestErrorsInsideStayInside(t *testing.T) {
 		{query(fmt.Errorf("secret table: %w", syscall.ECONNREFUSED)), 500, "DynamoDB Query: connection refused"},
 		{&smithy.OperationError{ServiceID: "ECR", OperationName: "BatchGetImage", Err: query(syscall.ECONNRESET)}, 500, "ECR BatchGetImage: DynamoDB Query: connection reset by peer"},
 		{query(errors.New("secret table")), 500, "DynamoDB Query: *errors.errorString"},
-		{tagalong.ErrNoTable, 500, "ledger table not found"},
+		{ledger.ErrNoTable, 500, "ledger table not found"},
 		{throttled, 503, "ProvisionedThroughputExceededException"},
 		{query(throttled), 503, "DynamoDB Query: ProvisionedThroughputExceededException"},
 		{context.DeadlineExceeded, 503, "context deadline exceeded"},

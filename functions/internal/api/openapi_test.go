@@ -21,7 +21,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/opencontainers/go-digest"
 
-	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/query"
 )
 
 // openAPI is as much of the document as can be compared with the code.
@@ -173,7 +173,7 @@ func bounded(said schema, p parameter) bool {
 func TestTheEnvironmentsPatternIsTheCores(t *testing.T) {
 	pattern := regexp.MustCompile(readDocument(t).Components.Parameters["environment"].Schema.Pattern)
 	for _, name := range []string{"prod", "_", "9", "a.b-c_D", strings.Repeat("e", 255), strings.Repeat("e", 256), "", "-a", ".a", "a/b", "a b", "ä", "a\n"} {
-		if _, err := tagalong.ParseEnvironment(name); (err == nil) != pattern.MatchString(name) {
+		if _, err := query.ParseEnvironment(name); (err == nil) != pattern.MatchString(name) {
 			t.Errorf("%q: the core says %v, the document %v", name, err, pattern.MatchString(name))
 		}
 	}
@@ -182,12 +182,12 @@ func TestTheEnvironmentsPatternIsTheCores(t *testing.T) {
 func TestTheNamesOfReleasesAreTheCores(t *testing.T) {
 	const id = "3f0c8a52-6d1e-4b97-a2c4-90b7e15d6f38"
 	for _, name := range []string{"checkout-release", "A.b@c_9", strings.Repeat("p", 100), strings.Repeat("p", 101), "", "a b", "a#b", "ä", "a\n"} {
-		if _, err := tagalong.ParseReleaseQuery(name + "/" + id); (err == nil) != pipeline.pattern.MatchString(name) {
+		if _, err := query.ParseReleaseQuery(name + "/" + id); (err == nil) != pipeline.pattern.MatchString(name) {
 			t.Errorf("pipeline %q: the core says %v", name, err)
 		}
 	}
 	for _, text := range []string{id, strings.ToUpper(id), id + "0", id[1:], "", id + "\n", strings.ReplaceAll(id, "-", "")} {
-		if _, err := tagalong.ParseReleaseQuery("p/" + text); (err == nil) != execution.pattern.MatchString(text) {
+		if _, err := query.ParseReleaseQuery("p/" + text); (err == nil) != execution.pattern.MatchString(text) {
 			t.Errorf("execution %q: the core says %v", text, err)
 		}
 	}
@@ -323,15 +323,19 @@ func fields(kind reflect.Type) map[string]reflect.Type {
 	return all
 }
 
-// constants gives the values of the core's constants of a type, sorted.
+// constants returns the values of the rooms' constants of a type, sorted.
 func constants(t *testing.T, kind string) (values []string) {
 	t.Helper()
-	names, err := fs.Glob(os.DirFS("../tagalong"), "*.go")
-	if err != nil {
-		t.Fatal(err)
+	var names []string
+	for _, room := range []string{"tagalong", "timeline", "ledger", "query"} {
+		files, err := fs.Glob(os.DirFS(".."), room+"/*.go")
+		if err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, files...)
 	}
 	for _, name := range names {
-		file, err := parser.ParseFile(token.NewFileSet(), "../tagalong/"+name, nil, 0)
+		file, err := parser.ParseFile(token.NewFileSet(), "../"+name, nil, 0)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/query"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -25,10 +26,10 @@ type arguments struct {
 	since       time.Time
 	until       time.Time
 	image       tagalong.ImageQuery
-	from, to    tagalong.Moment
+	from, to    query.PointInTime
 	pending     bool
-	release     tagalong.ReleaseQuery
-	paging      tagalong.Paging
+	release     query.ReleaseQuery
+	paging      query.Paging
 }
 
 // parameter is something that a route takes: from its path if the pattern has
@@ -61,7 +62,7 @@ var (
 	environment = parameter{
 		name: "environment", required: true, max: maxName,
 		read: func(a *arguments, text string, _ time.Time) (err error) {
-			a.environment, err = tagalong.ParseEnvironment(text)
+			a.environment, err = query.ParseEnvironment(text)
 			return err
 		},
 	}
@@ -98,14 +99,14 @@ var (
 	since = parameter{
 		name: "since", max: maxTime,
 		read: func(a *arguments, text string, _ time.Time) (err error) {
-			a.since, err = tagalong.ParseTime(text)
+			a.since, err = query.ParseTime(text)
 			return err
 		},
 	}
 	until = parameter{
 		name: "until", max: maxTime,
 		read: func(a *arguments, text string, _ time.Time) (err error) {
-			if a.until, err = tagalong.ParseTime(text); err == nil && !a.since.Before(a.until) {
+			if a.until, err = query.ParseTime(text); err == nil && !a.since.Before(a.until) {
 				err = fmt.Errorf("time %q: want one after since", text)
 			}
 			return err
@@ -121,14 +122,14 @@ var (
 	from = parameter{
 		name: "from", required: true, max: maxName + 1 + maxTime, want: wantMoment,
 		read: func(a *arguments, text string, now time.Time) (err error) {
-			a.from, err = tagalong.ParseMoment(text, past(now))
+			a.from, err = query.ParsePointInTime(text, past(now))
 			return err
 		},
 	}
 	to = parameter{
 		name: "to", required: true, max: maxName + 1 + maxTime, want: wantMoment,
 		read: func(a *arguments, text string, now time.Time) (err error) {
-			a.to, err = tagalong.ParseMoment(text, past(now))
+			a.to, err = query.ParsePointInTime(text, past(now))
 			return err
 		},
 	}
@@ -165,7 +166,7 @@ var (
 // past reads a time that nothing can be known of before it has come.
 func past(now time.Time) func(string) (time.Time, error) {
 	return func(text string) (time.Time, error) {
-		t, err := tagalong.ParseTime(text)
+		t, err := query.ParseTime(text)
 		if err == nil && t.After(now) {
 			err = fmt.Errorf("time %q is in the future: want one until now, %s", text, now.UTC().Format(time.RFC3339))
 		}
@@ -185,9 +186,9 @@ func (p parameter) parse(a *arguments, text string, now time.Time) error {
 }
 
 // read reads the parameters of a request and reports all that are wrong together.
-func (r route) read(names map[string]string, query string, now time.Time) (arguments, error) {
-	a := arguments{given: names, paging: tagalong.Paging{Limit: defaultLimit}}
-	bad := r.addQuery(a.given, query)
+func (r route) read(names map[string]string, wanted string, now time.Time) (arguments, error) {
+	a := arguments{given: names, paging: query.Paging{Limit: defaultLimit}}
+	bad := r.addQuery(a.given, wanted)
 	for _, p := range r.parameters {
 		text, given := a.given[p.name]
 		switch {

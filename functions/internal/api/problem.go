@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/query"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -87,22 +88,22 @@ var (
 // blame gives the parameter that an answer's error is about.
 func (a arguments) blame(err error) error {
 	var bad badParameters
-	if errors.Is(err, tagalong.ErrCursor) {
+	if errors.Is(err, query.ErrCursor) {
 		return bad.add("cursor", a.given["cursor"], errors.New("cursor: want next of the page before, with the same other parameters"))
 	}
-	if horizon, ok := errors.AsType[*tagalong.HorizonError](err); ok {
+	if horizon, ok := errors.AsType[*query.HorizonError](err); ok {
 		name := a.timeOf(horizon)
 		return bad.add(name, a.given[name], horizon)
 	}
-	if image, ok := errors.AsType[*tagalong.ImageError](err); ok {
+	if image, ok := errors.AsType[*query.ImageError](err); ok {
 		return bad.add("image", a.given["image"], image)
 	}
 	return err
 }
 
 // timeOf gives the parameter that asked for a time before the ledger's horizon.
-func (a arguments) timeOf(h *tagalong.HorizonError) string {
-	switch (tagalong.Moment{Environment: h.Environment, At: h.At}) {
+func (a arguments) timeOf(h *query.HorizonError) string {
+	switch (query.PointInTime{Environment: h.Environment, At: h.At}) {
 	case a.from:
 		return "from"
 	case a.to:

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/query"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalongtest"
 )
@@ -149,8 +150,8 @@ func TestAnEmptyLedgerKnowsNothingOfThePast(t *testing.T) {
 	if p := told(t, w.get(t, "/v1/environments/prod/running?at=2026-03-04T12:00:00Z"), http.StatusNotFound); p.Name != "prod" || len(p.Nearest) > 0 {
 		t.Errorf("%+v", p.unknown)
 	}
-	var horizon *tagalong.HorizonError
-	if _, err := w.Running(t.Context(), tagalong.RunningQuery{At: noon}, tagalong.Paging{}); !errors.As(err, &horizon) || !strings.Contains(err.Error(), "the ledger is empty") {
+	var horizon *query.HorizonError
+	if _, err := w.Running(t.Context(), query.RunningQuery{At: noon}, query.Paging{}); !errors.As(err, &horizon) || !strings.Contains(err.Error(), "the ledger is empty") {
 		t.Errorf("error %v", err)
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/query"
 )
 
 // reply is a whole answer: none has more than maxLimit rows.
@@ -38,9 +38,9 @@ func newReply(status int, contentType, cacheControl string) reply {
 const completeSince = "Tagalong-Complete-Since"
 
 // note says of which time on the ledger knows all services of a page.
-func (r reply) note(gaps []tagalong.Gap) {
+func (r reply) note(gaps []query.Gap) {
 	if len(gaps) > 0 {
-		latest := slices.MaxFunc(gaps, func(a, b tagalong.Gap) int { return a.CompleteSince.Compare(b.CompleteSince) })
+		latest := slices.MaxFunc(gaps, func(a, b query.Gap) int { return a.CompleteSince.Compare(b.CompleteSince) })
 		r.header.Set(completeSince, latest.CompleteSince.UTC().Format(time.RFC3339Nano))
 	}
 }

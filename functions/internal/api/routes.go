@@ -7,7 +7,8 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
+	"github.com/tagalong-aws/tagalong/functions/internal/query"
 )
 
 // route is a path, what it takes and what it gives.
@@ -20,7 +21,7 @@ type route struct {
 // question answers what was asked with these arguments.
 type question struct {
 	page   any // an empty one, nil if the answer is no page
-	answer func(context.Context, tagalong.Queries, arguments) (reply, error)
+	answer func(context.Context, query.Queries, arguments) (reply, error)
 }
 
 // routes are all there are: the handler serves nothing else, and openapi.json
@@ -31,29 +32,29 @@ var routes = []route{
 	pages("/v1/environments/{environment}/history", []parameter{environment, since, until}, history),
 	pages("/v1/services/{account}/{region}/{cluster}/{service}/history", []parameter{account, region, cluster, serviceName, since, until}, history),
 	pages("/v1/images", []parameter{image}, images),
-	{"/v1/releases/{pipeline}/{execution}", []parameter{pipeline, execution, limit, cursor}, question{tagalong.ReleasePage{}, release}},
+	{"/v1/releases/{pipeline}/{execution}", []parameter{pipeline, execution, limit, cursor}, question{query.ReleasePage{}, release}},
 	pages("/v1/diff", []parameter{from, to}, diff),
 	pages("/v1/tags", []parameter{pending}, tags),
 	{pattern: "/openapi.json", question: question{answer: describe}},
 }
 
-func environments(ctx context.Context, q tagalong.Queries, a arguments) (tagalong.Page[tagalong.EnvironmentRow], error) {
+func environments(ctx context.Context, q query.Queries, a arguments) (query.Page[query.EnvironmentRow], error) {
 	return q.Environments(ctx, a.paging)
 }
 
-func running(ctx context.Context, q tagalong.Queries, a arguments) (tagalong.Page[tagalong.RunningRow], error) {
-	return q.Running(ctx, tagalong.RunningQuery{Environment: a.environment, Services: a.services, At: a.at}, a.paging)
+func running(ctx context.Context, q query.Queries, a arguments) (query.Page[query.RunningRow], error) {
+	return q.Running(ctx, query.RunningQuery{Environment: a.environment, Services: a.services, At: a.at}, a.paging)
 }
 
-func history(ctx context.Context, q tagalong.Queries, a arguments) (tagalong.Page[tagalong.HistoryRow], error) {
-	return q.History(ctx, tagalong.HistoryQuery{Environment: a.environment, Service: a.service, Since: a.since, Until: a.until}, a.paging)
+func history(ctx context.Context, q query.Queries, a arguments) (query.Page[ledger.HistoryRow], error) {
+	return q.History(ctx, query.HistoryQuery{Environment: a.environment, Service: a.service, Since: a.since, Until: a.until}, a.paging)
 }
 
-func images(ctx context.Context, q tagalong.Queries, a arguments) (tagalong.Page[tagalong.WhereRow], error) {
+func images(ctx context.Context, q query.Queries, a arguments) (query.Page[query.WhereRow], error) {
 	return q.Where(ctx, a.image, a.paging)
 }
 
-func release(ctx context.Context, q tagalong.Queries, a arguments) (reply, error) {
+func release(ctx context.Context, q query.Queries, a arguments) (reply, error) {
 	page, err := q.Release(ctx, a.release, a.paging)
 	if err != nil {
 		return reply{}, err
@@ -61,26 +62,26 @@ func release(ctx context.Context, q tagalong.Queries, a arguments) (reply, error
 	return pageReply(page)
 }
 
-func diff(ctx context.Context, q tagalong.Queries, a arguments) (tagalong.Page[tagalong.DiffRow], error) {
+func diff(ctx context.Context, q query.Queries, a arguments) (query.Page[query.DiffRow], error) {
 	return q.Diff(ctx, a.from, a.to, a.paging)
 }
 
-func tags(ctx context.Context, q tagalong.Queries, a arguments) (tagalong.Page[tagalong.TagRow], error) {
-	return q.Tags(ctx, tagalong.TagsQuery{Pending: a.pending}, a.paging)
+func tags(ctx context.Context, q query.Queries, a arguments) (query.Page[query.TagRow], error) {
+	return q.Tags(ctx, query.TagsQuery{Pending: a.pending}, a.paging)
 }
 
 //go:embed openapi.json
 var document []byte
 
-func describe(context.Context, tagalong.Queries, arguments) (reply, error) {
+func describe(context.Context, query.Queries, arguments) (reply, error) {
 	r := newReply(http.StatusOK, "application/json", "public, max-age=3600")
 	r.body = document
 	return r, nil
 }
 
 // pages makes a route whose answers come page by page.
-func pages[R any](pattern string, parameters []parameter, ask func(context.Context, tagalong.Queries, arguments) (tagalong.Page[R], error)) route {
-	return route{pattern, append(parameters, limit, cursor), question{tagalong.Page[R]{}, func(ctx context.Context, q tagalong.Queries, a arguments) (reply, error) {
+func pages[R any](pattern string, parameters []parameter, ask func(context.Context, query.Queries, arguments) (query.Page[R], error)) route {
+	return route{pattern, append(parameters, limit, cursor), question{query.Page[R]{}, func(ctx context.Context, q query.Queries, a arguments) (reply, error) {
 		page, err := ask(ctx, q, a)
 		if err != nil {
 			return reply{}, err

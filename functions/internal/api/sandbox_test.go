@@ -9,7 +9,7 @@ import (
 
 	"github.com/tagalong-aws/tagalong/functions/internal/dynamo"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/sandboxtest"
-	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/stream"
 )
 
 func TestNoLineOfTheLogSaysWhatWasAskedFor(t *testing.T) {
@@ -33,8 +33,8 @@ func TestNoLineOfTheLogSaysWhatWasAskedFor(t *testing.T) {
 
 func TestErrorsOfTheTableDoNotQuoteKeys(t *testing.T) {
 	ledger := dynamo.New(dynamodb.NewFromConfig(sandboxtest.Start(t).Config()), "nowhere")
-	_, counting := ledger.Population(t.Context(), "marker")
-	_, querying := tagalong.Collect(ledger.OpenPlaces(t.Context(), "marker"))
+	_, counting := ledger.CountRunning(t.Context(), "marker")
+	_, querying := stream.Collect(ledger.OpenPlacements(t.Context(), "marker"))
 	for _, err := range []error{counting, querying} {
 		if err == nil || strings.Contains(err.Error(), "marker") || !strings.Contains(err.Error(), "DynamoDB: Query") {
 			t.Error(err)

@@ -12,6 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
+	"github.com/tagalong-aws/tagalong/functions/internal/query"
+	"github.com/tagalong-aws/tagalong/functions/internal/reactor"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalongtest"
 )
@@ -30,10 +33,10 @@ var (
 
 // world is the handler over a ledger that a reactor keeps.
 type world struct {
-	tagalong.Queries
+	query.Queries
 	ledger   *tagalongtest.Ledger // nil if it is another one
 	registry *tagalongtest.Registry
-	reactor  *tagalong.Reactor
+	reactor  *reactor.Reactor
 	workload *tagalongtest.Workload
 	log      bytes.Buffer
 	http.Handler
@@ -49,8 +52,8 @@ func newWorld() *world {
 func worldOn(store tagalongtest.Store) *world {
 	w := &world{registry: &tagalongtest.Registry{}, workload: &tagalongtest.Workload{}}
 	clock := func() time.Time { return noon.Add(time.Hour) }
-	w.reactor = &tagalong.Reactor{Rules: rules, Ledger: store, Registry: w.registry, Workload: w.workload, Now: clock, Coverage: tagalongtest.Covering("111122223333", "444455556666")}
-	w.Queries = tagalong.Queries{Records: store, Registry: w.registry, Now: clock}
+	w.reactor = &reactor.Reactor{Rules: rules, Ledger: store, Registry: w.registry, Workload: w.workload, Now: clock, Coverage: tagalongtest.Covering("111122223333", "444455556666")}
+	w.Queries = query.Queries{Records: store, Registry: w.registry, Now: clock}
 	w.Handler = Handler(w.Queries, slog.New(slog.NewJSONHandler(&w.log, nil)))
 	return w
 }
@@ -93,7 +96,7 @@ func (w *world) deploy(t testing.TB, s tagalong.Service, from, to int) {
 	}
 	origin := tagalong.Execution{Trigger: "WebhookV2", Revisions: []tagalong.Revised{{Name: "Source", ID: "c0ffee1", Summary: "Charge a card once"}}}
 	pipeline := tagalong.Pipeline{Account: "111122223333", Region: "us-east-1", Name: release.Pipeline}
-	change := tagalong.StageChange{Stage: release.Stage, State: "SUCCEEDED", At: at(to), Attempt: 1}
+	change := ledger.StageChange{Stage: release.Stage, State: "SUCCEEDED", At: at(to), Attempt: 1}
 	if err := errors.Join(
 		w.reactor.Ledger.NoteExecution(t.Context(), pipeline, executionID, origin, time.Time{}),
 		w.reactor.Ledger.NoteStage(t.Context(), pipeline.Name, executionID, change, time.Time{}),
@@ -141,10 +144,10 @@ func (w *world) send(t testing.TB, method, target string, headers ...string) *ht
 }
 
 // page reads an answer that must be one.
-func page[R any](t testing.TB, answer *httptest.ResponseRecorder) tagalong.Page[R] {
+func page[R any](t testing.TB, answer *httptest.ResponseRecorder) query.Page[R] {
 	t.Helper()
 	var p struct {
-		tagalong.Page[R]
+		query.Page[R]
 		Release json.RawMessage `json:"release"` // a release's only
 	}
 	if answer.Code != http.StatusOK {

@@ -33,7 +33,7 @@ func split(raw []byte) ([]message, error) {
 	messages := make([]message, 0, len(batch.Records))
 	for i, r := range batch.Records {
 		if r.EventSource != sourceSQS || r.MessageId == "" {
-			return nil, fmt.Errorf("Records[%d]: eventSource %.80q, messageId %.80q: want %s and the id of a message", i, r.EventSource, r.MessageId, sourceSQS)
+			return nil, fmt.Errorf("field Records[%d]: eventSource %.80q, messageId %.80q: want %s and the id of a message", i, r.EventSource, r.MessageId, sourceSQS)
 		}
 		messages = append(messages, messageOf(r))
 	}

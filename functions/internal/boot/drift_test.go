@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/sweep"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalongtest"
 )
 
 func TestTheLogOfDriftForgetsNothing(t *testing.T) {
-	tagalongtest.EveryFieldCounts(t, func(d tagalong.Drift) any { return fmt.Sprint(driftAttributes(d)) })
+	tagalongtest.EveryFieldCounts(t, func(d sweep.Drift) any { return fmt.Sprint(driftAttributes(d)) })
 }

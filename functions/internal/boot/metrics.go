@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/reactor"
 )
 
 // The units of CloudWatch that occur here.
@@ -74,7 +74,7 @@ func (m metrics) occasional() (names []metricName) {
 // WriteMetrics writes the metrics of one event as one line: in total, and by
 // environment. More dimensions there are none, since every value of one is
 // billed. A line that cannot be written is lost, as a line of the log is.
-func WriteMetrics(w io.Writer, now time.Time, o tagalong.Outcome, failure error) {
+func WriteMetrics(w io.Writer, now time.Time, o reactor.Outcome, failure error) {
 	directive := metricsDirective{Namespace: "Tagalong", Dimensions: [][]string{{}}}
 	if o.Environment != "" {
 		directive.Dimensions = append(directive.Dimensions, []string{"Environment"})
@@ -91,9 +91,9 @@ func WriteMetrics(w io.Writer, now time.Time, o tagalong.Outcome, failure error)
 
 // WriteMetricsOf writes the metrics of one event that was about several services,
 // a line for each; its failure is one.
-func WriteMetricsOf(w io.Writer, now time.Time, outcomes []tagalong.Outcome, failure error) {
+func WriteMetricsOf(w io.Writer, now time.Time, outcomes []reactor.Outcome, failure error) {
 	if len(outcomes) == 0 {
-		outcomes = []tagalong.Outcome{{}} // it failed before any service was known
+		outcomes = []reactor.Outcome{{}} // it failed before any service was known
 	}
 	for _, o := range outcomes {
 		WriteMetrics(w, now, o, failure)
@@ -101,7 +101,7 @@ func WriteMetricsOf(w io.Writer, now time.Time, outcomes []tagalong.Outcome, fai
 	}
 }
 
-func measure(o tagalong.Outcome, failure error) metrics {
+func measure(o reactor.Outcome, failure error) metrics {
 	return metrics{
 		EventsHandled:      one(failure == nil && !o.Unhandled && !o.Unmanaged),
 		EventsUnmanaged:    one(o.Unmanaged),

@@ -11,6 +11,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/reactor"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -24,7 +25,7 @@ const goldenMetrics = `{"_aws":{"Timestamp":1772616011020,"CloudWatchMetrics":[{
 func TestMetrics(t *testing.T) {
 	at := time.UnixMilli(1772616011020)
 	var out bytes.Buffer
-	WriteMetrics(&out, at, tagalong.Outcome{
+	WriteMetrics(&out, at, reactor.Outcome{
 		Service: tagalong.Service{Name: "checkout-api"}, Environment: "prod",
 		Moved: 2, Blocked: 3, Missing: 4, Unproven: 5, InDoubt: 6, Lag: 7351 * time.Millisecond,
 	}, nil)
@@ -32,15 +33,15 @@ func TestMetrics(t *testing.T) {
 		t.Errorf("got\n%swant\n%s", out.String(), goldenMetrics)
 	}
 	for name, c := range map[string]struct {
-		outcome tagalong.Outcome
+		outcome reactor.Outcome
 		err     error
 		want    string
 	}{
-		"unhandled": {tagalong.Outcome{Unhandled: true}, nil, `"EventsHandled":0,"EventsUnmanaged":0,`},
-		"unmanaged": {tagalong.Outcome{Unmanaged: true}, nil, `"EventsHandled":0,"EventsUnmanaged":1,`},
-		"left":      {tagalong.Outcome{Announced: 1, Unannounced: 2}, nil, `"Errors":0,"EventsUnannounced":2}`},
-		"all told":  {tagalong.Outcome{Announced: 1}, nil, `"Errors":0}`},
-		"failed":    {tagalong.Outcome{}, errors.New("x"), `"EventsHandled":0,"EventsUnmanaged":0,"TagsMoved":0,"TagsBlocked":0,"TagsMissing":0,"ContainersUnproven":0,"TagsInDoubt":0,"Errors":1}`},
+		"unhandled": {reactor.Outcome{Unhandled: true}, nil, `"EventsHandled":0,"EventsUnmanaged":0,`},
+		"unmanaged": {reactor.Outcome{Unmanaged: true}, nil, `"EventsHandled":0,"EventsUnmanaged":1,`},
+		"left":      {reactor.Outcome{Announced: 1, Unannounced: 2}, nil, `"Errors":0,"EventsUnannounced":2}`},
+		"all told":  {reactor.Outcome{Announced: 1}, nil, `"Errors":0}`},
+		"failed":    {reactor.Outcome{}, errors.New("x"), `"EventsHandled":0,"EventsUnmanaged":0,"TagsMoved":0,"TagsBlocked":0,"TagsMissing":0,"ContainersUnproven":0,"TagsInDoubt":0,"Errors":1}`},
 	} {
 		out.Reset()
 		WriteMetrics(&out, at, c.outcome, c.err)

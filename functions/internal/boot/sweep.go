@@ -9,12 +9,12 @@ import (
 	"slices"
 	"time"
 
-	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/sweep"
 )
 
 // LogSweep logs what a sweep did, and a line for each thing that was not as it
 // should be: a warning, if something is left to be done about it.
-func LogSweep(ctx context.Context, log *slog.Logger, r tagalong.Report) {
+func LogSweep(ctx context.Context, log *slog.Logger, r sweep.Report) {
 	for _, d := range r.Drift {
 		level := slog.LevelInfo
 		if d.Left() {
@@ -28,7 +28,7 @@ func LogSweep(ctx context.Context, log *slog.Logger, r tagalong.Report) {
 }
 
 // driftAttributes gives what a drift says, under the keys of its row.
-func driftAttributes(d tagalong.Drift) []slog.Attr {
+func driftAttributes(d sweep.Drift) []slog.Attr {
 	attributes := []slog.Attr{slog.String("kind", string(d.Kind)), slog.Bool("healed", d.Healed)}
 	for _, a := range []slog.Attr{
 		slog.String("environment", d.Environment), slog.String("account", d.Account), slog.String("region", d.Region),
@@ -88,8 +88,8 @@ var (
 // WriteSweep writes the metrics of a sweep: one line in total and one of the function,
 // which are always there, and one for each kind of drift that was found. More dimensions
 // there are none: every value of one is billed.
-func WriteSweep(w io.Writer, now time.Time, function string, r tagalong.Report, failure error) {
-	total, kinds := driftMetrics{}, map[tagalong.DriftKind]driftMetrics{}
+func WriteSweep(w io.Writer, now time.Time, function string, r sweep.Report, failure error) {
+	total, kinds := driftMetrics{}, map[sweep.DriftKind]driftMetrics{}
 	for _, d := range r.Drift {
 		kinds[d.Kind] = kinds[d.Kind].with(d)
 		total = total.with(d)
@@ -105,7 +105,7 @@ func WriteSweep(w io.Writer, now time.Time, function string, r tagalong.Report, 
 	}
 }
 
-func (m driftMetrics) with(d tagalong.Drift) driftMetrics {
+func (m driftMetrics) with(d sweep.Drift) driftMetrics {
 	return driftMetrics{Drift: m.Drift + 1, DriftLeft: m.DriftLeft + one(d.Left())}
 }
 

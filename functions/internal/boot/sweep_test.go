@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/sweep"
 )
 
 const goldenSweep = `{"_aws":{"Timestamp":1772616011020,"CloudWatchMetrics":[{"Namespace":"Tagalong","Dimensions":[[]],"Metrics":[` +
@@ -21,13 +21,13 @@ const goldenSweep = `{"_aws":{"Timestamp":1772616011020,"CloudWatchMetrics":[{"N
 {"_aws":{"Timestamp":1772616011020,"CloudWatchMetrics":[{"Namespace":"Tagalong","Dimensions":[["Kind"]],"Metrics":[{"Name":"Drift","Unit":"Count"},{"Name":"DriftLeft","Unit":"Count"}]}]},"Kind":"unmanaged","Drift":1,"DriftLeft":0}
 `
 
-var sweptReport = tagalong.Report{
+var sweptReport = sweep.Report{
 	Services: 7, Tags: 5, Recorded: 3, Moved: 2, Unfinished: true,
-	Drift: []tagalong.Drift{
-		{Kind: tagalong.DriftTag, Tag: "prod", Reason: "moved"},
-		{Kind: tagalong.DriftUnmanaged},
-		{Kind: tagalong.DriftLedger, Healed: true},
-		{Kind: tagalong.DriftTag, Healed: true},
+	Drift: []sweep.Drift{
+		{Kind: sweep.DriftTag, Tag: "prod", Reason: "moved"},
+		{Kind: sweep.DriftUnmanaged},
+		{Kind: sweep.DriftLedger, Healed: true},
+		{Kind: sweep.DriftTag, Healed: true},
 	},
 }
 
@@ -39,7 +39,7 @@ func TestSweepMetrics(t *testing.T) {
 		t.Errorf("got\n%swant\n%s", out.String(), goldenSweep)
 	}
 	out.Reset()
-	WriteSweep(&out, at, "tagalong-sweep", tagalong.Report{}, errors.New("x"))
+	WriteSweep(&out, at, "tagalong-sweep", sweep.Report{}, errors.New("x"))
 	if !strings.Contains(out.String(), `"Drift":0,"DriftLeft":0,"SweepServices":0,`) || !strings.Contains(out.String(), `"Errors":1}`) ||
 		!strings.Contains(out.String(), `"SweepFinished":1}`) || strings.Count(out.String(), "\n") != 2 {
 		t.Errorf("a sweep that failed: %s", out.String())

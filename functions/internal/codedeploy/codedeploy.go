@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/clients"
-	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/pipeline"
 )
 
 // CodeDeploy is all of CodeDeploy that the configurations reach. It is safe for
@@ -23,28 +23,28 @@ type CodeDeploy struct {
 // home is where a deployment lives.
 type home struct{ account, region string }
 
-var _ tagalong.CodeDeploy = (*CodeDeploy)(nil)
+var _ pipeline.CodeDeploy = (*CodeDeploy)(nil)
 
 // New makes a CodeDeploy; clients are made when they are first needed.
 func New(configs clients.Configs) *CodeDeploy {
 	return &CodeDeploy{clients.New(configs, codedeploy.NewFromConfig)}
 }
 
-// Shift implements tagalong.CodeDeploy with
+// Shift implements pipeline.CodeDeploy with
 // https://docs.aws.amazon.com/codedeploy/latest/APIReference/API_GetDeployment.html.
 // Of one that does not deploy to ECS nothing more is asked.
-func (c *CodeDeploy) Shift(ctx context.Context, account, region, id string) (tagalong.Shift, error) {
+func (c *CodeDeploy) Deployment(ctx context.Context, account, region, id string) (pipeline.CodeDeployDeployment, error) {
 	client, err := c.clients.Of(ctx, account, region)
 	if err != nil {
-		return tagalong.Shift{}, err
+		return pipeline.CodeDeployDeployment{}, err
 	}
 	what := "deployment " + id
 	out, err := client.GetDeployment(ctx, &codedeploy.GetDeploymentInput{DeploymentId: &id})
 	if err != nil {
-		return tagalong.Shift{}, translate(what, err)
+		return pipeline.CodeDeployDeployment{}, translate(what, err)
 	}
 	if out.DeploymentInfo == nil {
-		return tagalong.Shift{}, absent(what)
+		return pipeline.CodeDeployDeployment{}, absent(what)
 	}
 	shift := shiftOf(id, *out.DeploymentInfo)
 	if out.DeploymentInfo.ComputePlatform != types.ComputePlatformEcs {
@@ -54,12 +54,12 @@ func (c *CodeDeploy) Shift(ctx context.Context, account, region, id string) (tag
 	return shift, err
 }
 
-func shiftOf(id string, info types.DeploymentInfo) tagalong.Shift {
-	shift := tagalong.Shift{
+func shiftOf(id string, info types.DeploymentInfo) pipeline.CodeDeployDeployment {
+	shift := pipeline.CodeDeployDeployment{
 		ID: id, State: stateOf(info.Status), CreatedAt: instant(info.CreateTime),
 		Rollback: info.Creator == types.DeploymentCreatorCodeDeployRollback,
 	}
-	if shift.State != tagalong.ShiftInProgress {
+	if shift.State != pipeline.CodeDeployInProgress {
 		shift.EndedAt = instant(info.CompleteTime)
 	}
 	if info.ErrorInformation != nil {
@@ -68,28 +68,28 @@ func shiftOf(id string, info types.DeploymentInfo) tagalong.Shift {
 	return shift
 }
 
-func stateOf(status types.DeploymentStatus) tagalong.ShiftState {
+func stateOf(status types.DeploymentStatus) pipeline.CodeDeployState {
 	switch status {
 	case types.DeploymentStatusSucceeded:
-		return tagalong.ShiftSucceeded
+		return pipeline.CodeDeploySucceeded
 	case types.DeploymentStatusFailed:
-		return tagalong.ShiftFailed
+		return pipeline.CodeDeployFailed
 	case types.DeploymentStatusStopped:
-		return tagalong.ShiftStopped
+		return pipeline.CodeDeployStopped
 	}
-	return tagalong.ShiftInProgress
+	return pipeline.CodeDeployInProgress
 }
 
 // instant is a time as the core has it, UTC and to the millisecond; one that is
 // not there is zero.
 func instant(t *time.Time) time.Time { return aws.ToTime(t).UTC().Truncate(time.Millisecond) }
 
-// Shifts implements tagalong.CodeDeploy with
+// Shifts implements pipeline.CodeDeploy with
 // https://docs.aws.amazon.com/codedeploy/latest/APIReference/API_ListDeployments.html.
 // Nowhere is it written whether the ends of a range belong to it: a millisecond
 // more on both sides has them in it, and perhaps a deployment that was created in
 // that millisecond.
-func (c *CodeDeploy) Shifts(ctx context.Context, account, region, application, group string, from, to time.Time) ([]string, error) {
+func (c *CodeDeploy) Deployments(ctx context.Context, account, region, application, group string, from, to time.Time) ([]string, error) {
 	client, err := c.clients.Of(ctx, account, region)
 	if err != nil {
 		return nil, err

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/pipeline"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/sandboxtest"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalongtest"
@@ -62,7 +63,7 @@ func TestShiftAsksNoMoreThanItMust(t *testing.T) {
 	w, c := worldOn(s), on(s)
 	shift := func(id string) {
 		t.Helper()
-		if _, err := c.Shift(t.Context(), group.Account, group.Region, id); err != nil {
+		if _, err := c.Deployment(t.Context(), group.Account, group.Region, id); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -92,7 +93,7 @@ func TestShiftAsksForTargetsInBatches(t *testing.T) {
 		"BatchGetDeploymentTargets": `{"deploymentTargets":[{"deploymentTargetType":"ECSTarget","ecsTarget":{"targetId":"prod-cluster:api"}},
 			{"deploymentTargetType":"CloudFormationTarget","cloudFormationTarget":{"targetId":"stack"}}]}`,
 	})
-	shift, err := c.Shift(t.Context(), group.Account, group.Region, "d-8QZK4T2LF")
+	shift, err := c.Deployment(t.Context(), group.Account, group.Region, "d-8QZK4T2LF")
 	if err != nil || len(shift.Targets) != 2 {
 		t.Errorf("targets %+v, error %v", shift.Targets, err)
 	}
@@ -105,22 +106,22 @@ func TestShiftRefusesATargetThatNamesNoService(t *testing.T) {
 			"ListDeploymentTargets":     `{"targetIds":["x"]}`,
 			"BatchGetDeploymentTargets": `{"deploymentTargets":[{"ecsTarget":{"targetId":"` + id + `"}}]}`,
 		})
-		if _, err := c.Shift(t.Context(), group.Account, group.Region, "d-8QZK4T2LF"); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("%q: want CLUSTER:SERVICE", id)) {
+		if _, err := c.Deployment(t.Context(), group.Account, group.Region, "d-8QZK4T2LF"); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("%q: want CLUSTER:SERVICE", id)) {
 			t.Errorf("target %q: %v", id, err)
 		}
 	}
 }
 
 func TestShiftReadsEveryStatus(t *testing.T) {
-	for status, want := range map[string]tagalong.ShiftState{
-		"Created": tagalong.ShiftInProgress, "Queued": tagalong.ShiftInProgress, "InProgress": tagalong.ShiftInProgress,
-		"Baking": tagalong.ShiftInProgress, "Ready": tagalong.ShiftInProgress, "Succeeded": tagalong.ShiftSucceeded,
-		"Failed": tagalong.ShiftFailed, "Stopped": tagalong.ShiftStopped,
+	for status, want := range map[string]pipeline.CodeDeployState{
+		"Created": pipeline.CodeDeployInProgress, "Queued": pipeline.CodeDeployInProgress, "InProgress": pipeline.CodeDeployInProgress,
+		"Baking": pipeline.CodeDeployInProgress, "Ready": pipeline.CodeDeployInProgress, "Succeeded": pipeline.CodeDeploySucceeded,
+		"Failed": pipeline.CodeDeployFailed, "Stopped": pipeline.CodeDeployStopped,
 	} {
 		c := answering(t, 200, map[string]string{"GetDeployment": `{"deploymentInfo":{"computePlatform":"Lambda","status":"` + status + `",
 			"createTime":1772615702.3184,"completeTime":1772615762.5}}`})
-		shift, err := c.Shift(t.Context(), group.Account, group.Region, "d-8QZK4T2LF")
-		over := want != tagalong.ShiftInProgress
+		shift, err := c.Deployment(t.Context(), group.Account, group.Region, "d-8QZK4T2LF")
+		over := want != pipeline.CodeDeployInProgress
 		if err != nil || shift.State != want || shift.EndedAt.IsZero() == over || !shift.CreatedAt.Equal(time.UnixMilli(1772615702318)) {
 			t.Errorf("%s: %+v, error %v", status, shift, err)
 		}
@@ -154,7 +155,7 @@ func TestTheTaskSetOfAShift(t *testing.T) {
 	} {
 		target, err := targeting{home: home{group.Account, group.Region}, deployment: types.DeploymentInfo{Status: test.status, Creator: test.by}}.
 			target(types.ECSTarget{TargetId: aws.String("prod-cluster:checkout-api"), TaskSetsInfo: test.sets})
-		if err != nil || target != (tagalong.ShiftTarget{Service: service, TaskSet: test.want}) {
+		if err != nil || target != (pipeline.CodeDeployTarget{Service: service, TaskSet: test.want}) {
 			t.Errorf("%s: %+v, error %v", name, target, err)
 		}
 	}
@@ -168,16 +169,16 @@ func TestErrorsAreTranslated(t *testing.T) {
 	} {
 		body := `{"__type":"` + code + `","message":"words"}`
 		c := answering(t, 400, map[string]string{"GetDeployment": body, "ListDeployments": body})
-		_, shift := c.Shift(t.Context(), group.Account, group.Region, "d-8QZK4T2LF")
-		_, shifts := c.Shifts(t.Context(), group.Account, group.Region, group.Application, group.Name, now, now)
-		if errors.Is(shift, tagalong.ErrNoShift) != want || !strings.Contains(shift.Error(), code) || !strings.Contains(shift.Error(), "deployment d-8QZK4T2LF: ") {
+		_, shift := c.Deployment(t.Context(), group.Account, group.Region, "d-8QZK4T2LF")
+		_, shifts := c.Deployments(t.Context(), group.Account, group.Region, group.Application, group.Name, now, now)
+		if errors.Is(shift, pipeline.ErrNoCodeDeployDeployment) != want || !strings.Contains(shift.Error(), code) || !strings.Contains(shift.Error(), "deployment d-8QZK4T2LF: ") {
 			t.Errorf("%s of a deployment: %v", code, shift)
 		}
-		if errors.Is(shifts, tagalong.ErrNoShift) != want || !strings.Contains(shifts.Error(), code) || !strings.Contains(shifts.Error(), group.Name) {
+		if errors.Is(shifts, pipeline.ErrNoCodeDeployDeployment) != want || !strings.Contains(shifts.Error(), code) || !strings.Contains(shifts.Error(), group.Name) {
 			t.Errorf("%s of a group: %v", code, shifts)
 		}
 	}
-	if _, err := answering(t, 200, map[string]string{"GetDeployment": "{}"}).Shift(t.Context(), group.Account, group.Region, "d-8QZK4T2LF"); !errors.Is(err, tagalong.ErrNoShift) {
+	if _, err := answering(t, 200, map[string]string{"GetDeployment": "{}"}).Deployment(t.Context(), group.Account, group.Region, "d-8QZK4T2LF"); !errors.Is(err, pipeline.ErrNoCodeDeployDeployment) {
 		t.Errorf("an empty answer: %v", err)
 	}
 }

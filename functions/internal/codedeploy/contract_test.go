@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/pipeline"
 	box "github.com/tagalong-aws/tagalong/functions/internal/sandbox/codedeploy"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecs"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/sandboxtest"
@@ -30,7 +31,7 @@ func on(s *sandboxtest.Sandbox) *CodeDeploy {
 }
 
 func TestTheContractOnTheSandbox(t *testing.T) {
-	tagalongtest.CodeDeploySuite(t, func(t *testing.T) (tagalong.CodeDeploy, tagalongtest.CodeDeployWorld) {
+	tagalongtest.CodeDeploySuite(t, func(t *testing.T) (pipeline.CodeDeploy, tagalongtest.CodeDeployWorld) {
 		s := sandboxtest.Start(t)
 		return on(s), worldOn(s)
 	})
@@ -92,9 +93,9 @@ func (w sandboxWorld) Install(t *testing.T, id string, at time.Time) string {
 	return w.deployments[id].TaskSet().ID()
 }
 
-func (w sandboxWorld) Shift(t *testing.T, id string, at time.Time) {
+func (w sandboxWorld) Deployment(t *testing.T, id string, at time.Time) {
 	t.Helper()
-	ok(t, w.deployments[id].Shift(at))
+	ok(t, w.deployments[id].Deployment(at))
 }
 
 func (w sandboxWorld) Succeed(t *testing.T, id string, at time.Time) {

@@ -7,7 +7,7 @@ import (
 
 	"github.com/aws/smithy-go"
 
-	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/pipeline"
 )
 
 // absences are the error codes that say that there is no such deployment or
@@ -23,7 +23,7 @@ var absences = []string{
 // names the operation.
 func translate(what string, err error) error {
 	if slices.Contains(absences, code(err)) {
-		return fmt.Errorf("%s: %w: %w", what, tagalong.ErrNoShift, err)
+		return fmt.Errorf("%s: %w: %w", what, pipeline.ErrNoCodeDeployDeployment, err)
 	}
 	return fmt.Errorf("%s: %w", what, err)
 }
@@ -36,4 +36,4 @@ func code(err error) string {
 	return ""
 }
 
-func absent(what string) error { return fmt.Errorf("%s: %w", what, tagalong.ErrNoShift) }
+func absent(what string) error { return fmt.Errorf("%s: %w", what, pipeline.ErrNoCodeDeployDeployment) }

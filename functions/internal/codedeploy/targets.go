@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy"
 	"github.com/aws/aws-sdk-go-v2/service/codedeploy/types"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/pipeline"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -25,7 +26,7 @@ type targeting struct {
 
 // targets gives the services that the deployment goes to. One that has not
 // started has no targets yet: its group knows them.
-func (t targeting) targets(ctx context.Context, id string) ([]tagalong.ShiftTarget, error) {
+func (t targeting) targets(ctx context.Context, id string) ([]pipeline.CodeDeployTarget, error) {
 	what := "targets of deployment " + id
 	ids, err := t.list(ctx, id)
 	if code(err) == "DeploymentNotStartedException" {
@@ -34,7 +35,7 @@ func (t targeting) targets(ctx context.Context, id string) ([]tagalong.ShiftTarg
 	if err != nil {
 		return nil, translate(what, err)
 	}
-	var found []tagalong.ShiftTarget
+	var found []pipeline.CodeDeployTarget
 	for batch := range slices.Chunk(ids, maxTargets) {
 		out, err := t.client.BatchGetDeploymentTargets(ctx, &codedeploy.BatchGetDeploymentTargetsInput{DeploymentId: &id, TargetIds: batch})
 		if err != nil {
@@ -73,7 +74,7 @@ func (t targeting) list(ctx context.Context, id string) (ids []string, err error
 
 // intended gives the services that the deployment's group deploys to,
 // https://docs.aws.amazon.com/codedeploy/latest/APIReference/API_GetDeploymentGroup.html.
-func (t targeting) intended(ctx context.Context) (targets []tagalong.ShiftTarget, err error) {
+func (t targeting) intended(ctx context.Context) (targets []pipeline.CodeDeployTarget, err error) {
 	application, group := t.deployment.ApplicationName, t.deployment.DeploymentGroupName
 	out, err := t.client.GetDeploymentGroup(ctx, &codedeploy.GetDeploymentGroupInput{ApplicationName: application, DeploymentGroupName: group})
 	if err != nil {
@@ -83,7 +84,7 @@ func (t targeting) intended(ctx context.Context) (targets []tagalong.ShiftTarget
 		return nil, nil
 	}
 	for _, s := range out.DeploymentGroupInfo.EcsServices {
-		targets = append(targets, tagalong.ShiftTarget{Service: t.service(aws.ToString(s.ClusterName), aws.ToString(s.ServiceName))})
+		targets = append(targets, pipeline.CodeDeployTarget{Service: t.service(aws.ToString(s.ClusterName), aws.ToString(s.ServiceName))})
 	}
 	return targets, nil
 }
@@ -93,13 +94,13 @@ func (t targeting) service(cluster, name string) tagalong.Service {
 }
 
 // target reads a target, whose id is CLUSTER:SERVICE.
-func (t targeting) target(target types.ECSTarget) (tagalong.ShiftTarget, error) {
+func (t targeting) target(target types.ECSTarget) (pipeline.CodeDeployTarget, error) {
 	id := aws.ToString(target.TargetId)
 	cluster, service, ok := strings.Cut(id, ":")
 	if !ok || cluster == "" || service == "" {
-		return tagalong.ShiftTarget{}, fmt.Errorf("target id %q: want CLUSTER:SERVICE", id)
+		return pipeline.CodeDeployTarget{}, fmt.Errorf("target id %q: want CLUSTER:SERVICE", id)
 	}
-	return tagalong.ShiftTarget{Service: t.service(cluster, service), TaskSet: t.put(target.TaskSetsInfo)}, nil
+	return pipeline.CodeDeployTarget{Service: t.service(cluster, service), TaskSet: t.put(target.TaskSetsInfo)}, nil
 }
 
 // put gives the task set that the deployment puts in place: once it has succeeded the

@@ -10,13 +10,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/codepipeline"
 	"github.com/aws/aws-sdk-go-v2/service/codepipeline/types"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/pipeline"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
-// Actions implements tagalong.Pipelines with
+// Actions implements pipeline.Pipelines with
 // https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_ListActionExecutions.html,
 // whose filter by execution gives the runs of all attempts.
-func (p *Pipelines) Actions(ctx context.Context, pipeline tagalong.Pipeline, execution string) (actions []tagalong.Action, err error) {
+func (p *Pipelines) Actions(ctx context.Context, pipeline tagalong.Pipeline, execution string) (actions []pipeline.Action, err error) {
 	what := "actions of execution " + execution + " of pipeline " + pipeline.Name
 	client, err := p.clientOf(ctx, pipeline, execution)
 	if err != nil {
@@ -37,16 +38,16 @@ func (p *Pipelines) Actions(ctx context.Context, pipeline tagalong.Pipeline, exe
 	return actions, nil
 }
 
-func actionOf(pipeline tagalong.Pipeline, detail types.ActionExecutionDetail) tagalong.Action {
-	action := tagalong.Action{
+func actionOf(named tagalong.Pipeline, detail types.ActionExecutionDetail) pipeline.Action {
+	action := pipeline.Action{
 		ID:        aws.ToString(detail.ActionExecutionId),
 		Stage:     aws.ToString(detail.StageName),
 		Name:      aws.ToString(detail.ActionName),
-		Status:    tagalong.ActionStatus(detail.Status),
+		Status:    pipeline.ActionStatus(detail.Status),
 		StartedAt: instant(detail.StartTime),
 		UpdatedAt: instant(detail.LastUpdateTime),
-		Account:   pipeline.Account,
-		Region:    pipeline.Region,
+		Account:   named.Account,
+		Region:    named.Region,
 	}
 	if detail.Input != nil {
 		addInput(&action, *detail.Input)
@@ -58,7 +59,7 @@ func actionOf(pipeline tagalong.Pipeline, detail types.ActionExecutionDetail) ta
 }
 
 // addOutput adds what the action gave.
-func addOutput(action *tagalong.Action, output types.ActionExecutionOutput) {
+func addOutput(action *pipeline.Action, output types.ActionExecutionOutput) {
 	if result := output.ExecutionResult; result != nil {
 		action.External = aws.ToString(result.ExternalExecutionId)
 	}
@@ -68,7 +69,7 @@ func addOutput(action *tagalong.Action, output types.ActionExecutionOutput) {
 }
 
 // addInput adds what the action was given.
-func addInput(action *tagalong.Action, input types.ActionExecutionInput) {
+func addInput(action *pipeline.Action, input types.ActionExecutionInput) {
 	if t := input.ActionTypeId; t != nil {
 		action.Category, action.Provider = string(t.Category), aws.ToString(t.Provider)
 	}

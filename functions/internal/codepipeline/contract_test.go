@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/pipeline"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/codepipeline"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/sandboxtest"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/wire"
@@ -31,7 +32,7 @@ func open(t *testing.T) (*sandboxtest.Sandbox, *Pipelines) {
 }
 
 func TestTheContractOnTheSandbox(t *testing.T) {
-	tagalongtest.PipelinesSuite(t, func(t *testing.T) (tagalong.Pipelines, tagalongtest.PipelinesWorld) {
+	tagalongtest.PipelinesSuite(t, func(t *testing.T) (pipeline.Pipelines, tagalongtest.PipelinesWorld) {
 		s, p := open(t)
 		return p, &sandboxWorld{s, map[string]*codepipeline.Execution{}, map[string]*stage{}}
 	})
@@ -69,7 +70,7 @@ func (w *sandboxWorld) Start(t *testing.T, p tagalong.Pipeline, x tagalong.Execu
 	return started.ID()
 }
 
-func (w *sandboxWorld) Run(t *testing.T, p tagalong.Pipeline, execution string, a tagalong.Action) string {
+func (w *sandboxWorld) Run(t *testing.T, p tagalong.Pipeline, execution string, a pipeline.Action) string {
 	t.Helper()
 	st := w.stage(t, execution, a)
 	options := codepipeline.ActionOptions{
@@ -82,9 +83,9 @@ func (w *sandboxWorld) Run(t *testing.T, p tagalong.Pipeline, execution string, 
 	started, event, err := st.StartAction(a.Name, options, a.StartedAt)
 	run(t, event, err)
 	switch a.Status {
-	case tagalong.ActionSucceeded:
+	case pipeline.ActionSucceeded:
 		event, err = started.Succeed(codepipeline.Result{ExternalID: a.External, Variables: a.Variables}, a.UpdatedAt)
-	case tagalong.ActionFailed:
+	case pipeline.ActionFailed:
 		event, err = started.Fail(codepipeline.Result{ExternalID: a.External}, a.UpdatedAt)
 	}
 	run(t, event, err)
@@ -92,7 +93,7 @@ func (w *sandboxWorld) Run(t *testing.T, p tagalong.Pipeline, execution string, 
 }
 
 // stage gives the action's stage: started, or retried if the action ran already.
-func (w *sandboxWorld) stage(t *testing.T, execution string, a tagalong.Action) *stage {
+func (w *sandboxWorld) stage(t *testing.T, execution string, a pipeline.Action) *stage {
 	t.Helper()
 	key := execution + " " + a.Stage
 	st, ok := w.stages[key]

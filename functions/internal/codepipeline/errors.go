@@ -6,14 +6,14 @@ import (
 
 	"github.com/aws/smithy-go"
 
-	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/pipeline"
 )
 
 // kinds are the error codes of CodePipeline that the core has words for, in any
 // operation.
 var kinds = map[string]error{
-	"PipelineNotFoundException":          tagalong.ErrNoExecution,
-	"PipelineExecutionNotFoundException": tagalong.ErrNoExecution,
+	"PipelineNotFoundException":          pipeline.ErrNoExecution,
+	"PipelineExecutionNotFoundException": pipeline.ErrNoExecution,
 }
 
 // translate gives an error of the SDK the core's word beside its own, which

@@ -14,6 +14,7 @@ import (
 
 	"github.com/tagalong-aws/tagalong/events"
 	"github.com/tagalong-aws/tagalong/functions/internal/clients"
+	"github.com/tagalong-aws/tagalong/functions/internal/pipeline"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -23,7 +24,7 @@ type Pipelines struct {
 	clients *clients.Clients[codepipeline.Client]
 }
 
-var _ tagalong.Pipelines = (*Pipelines)(nil)
+var _ pipeline.Pipelines = (*Pipelines)(nil)
 
 // New makes Pipelines; clients are made when they are first needed.
 func New(configs clients.Configs) *Pipelines {
@@ -51,22 +52,22 @@ func (p *Pipelines) clientOf(ctx context.Context, pipeline tagalong.Pipeline, ex
 	return p.clients.Of(ctx, pipeline.Account, pipeline.Region)
 }
 
-// Execution implements tagalong.Pipelines with
+// Execution implements pipeline.Pipelines with
 // https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_GetPipelineExecution.html.
-func (p *Pipelines) Execution(ctx context.Context, pipeline tagalong.Pipeline, execution string) (tagalong.Execution, error) {
-	what := "execution " + execution + " of pipeline " + pipeline.Name
-	client, err := p.clientOf(ctx, pipeline, execution)
+func (p *Pipelines) Execution(ctx context.Context, named tagalong.Pipeline, execution string) (tagalong.Execution, error) {
+	what := "execution " + execution + " of pipeline " + named.Name
+	client, err := p.clientOf(ctx, named, execution)
 	if err != nil {
 		return tagalong.Execution{}, fmt.Errorf("%s: %w", what, err)
 	}
 	out, err := client.GetPipelineExecution(ctx, &codepipeline.GetPipelineExecutionInput{
-		PipelineName: &pipeline.Name, PipelineExecutionId: &execution,
+		PipelineName: &named.Name, PipelineExecutionId: &execution,
 	})
 	if err != nil {
 		return tagalong.Execution{}, translate(what, err)
 	}
 	if out.PipelineExecution == nil {
-		return tagalong.Execution{}, fmt.Errorf("%s: %w", what, tagalong.ErrNoExecution)
+		return tagalong.Execution{}, fmt.Errorf("%s: %w", what, pipeline.ErrNoExecution)
 	}
 	return executionOf(*out.PipelineExecution), nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/codepipeline/types"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/pipeline"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/codepipeline"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/sandboxtest"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/wire"
@@ -20,8 +21,8 @@ import (
 )
 
 var (
-	now      = sandboxtest.Epoch
-	pipeline = tagalong.Pipeline{Account: "111122223333", Region: "us-east-1", Name: "checkout-release"}
+	now   = sandboxtest.Epoch
+	named = tagalong.Pipeline{Account: "111122223333", Region: "us-east-1", Name: "checkout-release"}
 )
 
 const nobody = "00000000-0000-4000-8000-000000000000"
@@ -48,7 +49,7 @@ func TestMalformedNamesAreNotAsked(t *testing.T) {
 		{"execution", func(*tagalong.Pipeline) {}, "X", `execution "X": want a UUID`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			asked := pipeline
+			asked := named
 			test.change(&asked)
 			for _, err := range both(t, p, asked, test.execution) {
 				if err == nil || !strings.Contains(err.Error(), test.want) {
@@ -64,18 +65,18 @@ func TestMalformedNamesAreNotAsked(t *testing.T) {
 
 func TestErrorsNameWhatWasAskedAndHow(t *testing.T) {
 	s, p := open(t)
-	pipe := s.CodePipeline.CreatePipeline(wire.Scope{}, pipeline.Name, codepipeline.PipelineOptions{})
+	pipe := s.CodePipeline.CreatePipeline(wire.Scope{}, named.Name, codepipeline.PipelineOptions{})
 	x, event, err := pipe.Start(codepipeline.ExecutionOptions{}, now)
 	run(t, event, err)
 	s.CodePipeline.Deny("GetPipelineExecution")
 	s.CodePipeline.Throttle("ListActionExecutions", 1)
-	for i, err := range both(t, p, pipeline, x.ID()) {
+	for i, err := range both(t, p, named, x.ID()) {
 		operation := []string{"GetPipelineExecution", "ListActionExecutions"}[i]
 		code := []string{"AccessDeniedException", "ThrottlingException"}[i]
-		if err == nil || errors.Is(err, tagalong.ErrNoExecution) {
+		if err == nil || errors.Is(err, pipeline.ErrNoExecution) {
 			t.Fatalf("%s: error %v", operation, err)
 		}
-		for _, part := range []string{operation, code, x.ID(), pipeline.Name} {
+		for _, part := range []string{operation, code, x.ID(), named.Name} {
 			if !strings.Contains(err.Error(), part) {
 				t.Errorf("error %q does not name %s", err, part)
 			}
@@ -85,16 +86,16 @@ func TestErrorsNameWhatWasAskedAndHow(t *testing.T) {
 
 func TestLateIsLikeAbsent(t *testing.T) {
 	s, p := open(t)
-	pipe := s.CodePipeline.CreatePipeline(wire.Scope{}, pipeline.Name, codepipeline.PipelineOptions{})
+	pipe := s.CodePipeline.CreatePipeline(wire.Scope{}, named.Name, codepipeline.PipelineOptions{})
 	x, event, err := pipe.Start(codepipeline.ExecutionOptions{}, now)
 	run(t, event, err)
 	s.CodePipeline.LagNext(2, now)
-	for _, err := range both(t, p, pipeline, x.ID()) {
-		if !errors.Is(err, tagalong.ErrNoExecution) {
+	for _, err := range both(t, p, named, x.ID()) {
+		if !errors.Is(err, pipeline.ErrNoExecution) {
 			t.Errorf("while it lags: %v", err)
 		}
 	}
-	if err := errors.Join(both(t, p, pipeline, x.ID())...); err != nil {
+	if err := errors.Join(both(t, p, named, x.ID())...); err != nil {
 		t.Errorf("when it does not: %v", err)
 	}
 }
@@ -106,9 +107,9 @@ func TestOneClientForEachHome(t *testing.T) {
 		made = append(made, account+" "+region)
 		return s.Config(), nil
 	})
-	abroad := pipeline
+	abroad := named
 	abroad.Region = "eu-west-1"
-	for _, asked := range []tagalong.Pipeline{pipeline, abroad, pipeline} {
+	for _, asked := range []tagalong.Pipeline{named, abroad, named} {
 		both(t, p, asked, nobody)
 	}
 	if diff := cmp.Diff([]string{"111122223333 us-east-1", "111122223333 eu-west-1"}, made); diff != "" {
@@ -126,7 +127,7 @@ func answering(t *testing.T, body string) *Pipelines {
 	t.Cleanup(server.Close)
 	return New(func(context.Context, string, string) (aws.Config, error) {
 		return aws.Config{
-			Region: pipeline.Region, BaseEndpoint: aws.String(server.URL),
+			Region: named.Region, BaseEndpoint: aws.String(server.URL),
 			Credentials: credentials.NewStaticCredentialsProvider("AKID", "secret", ""),
 			Retryer:     func() aws.Retryer { return aws.NopRetryer{} },
 		}, nil
@@ -134,8 +135,8 @@ func answering(t *testing.T, body string) *Pipelines {
 }
 
 func TestAnAnswerWithoutAnExecutionHasNone(t *testing.T) {
-	_, err := answering(t, `{}`).Execution(t.Context(), pipeline, nobody)
-	if !errors.Is(err, tagalong.ErrNoExecution) {
+	_, err := answering(t, `{}`).Execution(t.Context(), named, nobody)
+	if !errors.Is(err, pipeline.ErrNoExecution) {
 		t.Errorf("error %v", err)
 	}
 }

@@ -19,6 +19,8 @@ import (
 
 	"github.com/tagalong-aws/tagalong/functions/internal/boot"
 	"github.com/tagalong-aws/tagalong/functions/internal/dynamo"
+	"github.com/tagalong-aws/tagalong/functions/internal/reactor"
+	"github.com/tagalong-aws/tagalong/functions/internal/sweep"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -104,8 +106,8 @@ func TestTheModuleWatchesMetricsThatThereAre(t *testing.T) {
 func writtenMetrics(t *testing.T) map[string]bool {
 	t.Helper()
 	var out bytes.Buffer
-	boot.WriteMetrics(&out, time.Now(), tagalong.Outcome{Environment: "prod", Lag: time.Second, Unannounced: 1}, nil)
-	boot.WriteSweep(&out, time.Now(), "sweep", tagalong.Report{Drift: []tagalong.Drift{{}}}, nil)
+	boot.WriteMetrics(&out, time.Now(), reactor.Outcome{Environment: "prod", Lag: time.Second, Unannounced: 1}, nil)
+	boot.WriteSweep(&out, time.Now(), "sweep", sweep.Report{Drift: []sweep.Drift{{}}}, nil)
 	written := map[string]bool{}
 	for line := range strings.Lines(out.String()) {
 		var l struct {

@@ -53,11 +53,17 @@ func packages(t *testing.T) []goPackage {
 // other: each only what stands before it.
 var layers = []*regexp.Regexp{
 	regexp.MustCompile(`^events$`),
-	regexp.MustCompile(`^functions/internal/parallel$`),
+	regexp.MustCompile(`^functions/internal/(parallel|stream)$`),
 	regexp.MustCompile(`^functions/internal/tagalong$`),
+	regexp.MustCompile(`^functions/internal/timeline$`),
+	regexp.MustCompile(`^functions/internal/ledger$`),
+	regexp.MustCompile(`^functions/internal/decide$`),
+	regexp.MustCompile(`^functions/internal/reactor$`),
+	regexp.MustCompile(`^functions/internal/(pipeline|query)$`),
+	regexp.MustCompile(`^functions/internal/sweep$`),
 	regexp.MustCompile(`^functions/internal/(api|batch|clients|codedeploy|codepipeline|dynamo|ecr|ecs|eventbridge|pace|boot|boot/accounts)$`),
 	regexp.MustCompile(`^functions/internal/(artifact|imagedefinitions|job|tagimage)$`),
-	regexp.MustCompile(`^functions/internal/(boot/wiring.*|sandbox.*|tagalongtest.*|job/jobtest|lambdatest|e2e|fence|questions)$`),
+	regexp.MustCompile(`^functions/internal/(boot/wiring.*|sandbox.*|tagalongtest.*|job/jobtest|lambdatest|e2e|fence|questions|stories)$`),
 	regexp.MustCompile(`^functions/internal/dev.*$`),
 	regexp.MustCompile(`^functions/[a-z]+$`),
 }

@@ -8,12 +8,13 @@ import (
 
 	"github.com/opencontainers/go-digest"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
 func digestPK(d digest.Digest) string { return "D#" + d.String() }
 
-func childKey(c tagalong.Child) key {
+func childKey(c ledger.Child) key {
 	return key{digestPK(c.Digest), c.Index.String() + "#" + c.Repository.Registry + "#" + c.Repository.Name}
 }
 
@@ -29,12 +30,12 @@ type childItem struct {
 	Platform string `dynamodbav:"platform"`
 }
 
-func (i childItem) child() (tagalong.Child, error) {
+func (i childItem) child() (ledger.Child, error) {
 	part := strings.SplitN(i.SK, "#", 3)
 	if len(part) != 3 {
-		return tagalong.Child{}, fmt.Errorf("sort key %q: want index#registry#repository", i.SK)
+		return ledger.Child{}, fmt.Errorf("sort key %q: want index#registry#repository", i.SK)
 	}
-	return tagalong.Child{
+	return ledger.Child{
 		Digest:     digest.Digest(strings.TrimPrefix(i.PK, digestPK(""))),
 		Index:      digest.Digest(part[0]),
 		Repository: tagalong.Repository{Registry: part[1], Name: part[2]},
@@ -43,10 +44,10 @@ func (i childItem) child() (tagalong.Child, error) {
 }
 
 // putChild needs no condition: what is there is written again, as it was.
-func putChild(c tagalong.Child) write { return put(childItem{childKey(c), c.Platform}) }
+func putChild(c ledger.Child) write { return put(childItem{childKey(c), c.Platform}) }
 
 // Adopt records children of indexes.
-func (l *Ledger) Adopt(ctx context.Context, children []tagalong.Child) error {
+func (l *Ledger) RecordChildren(ctx context.Context, children []ledger.Child) error {
 	for chunk := range slices.Chunk(children, transactionItems) {
 		if err := l.write(ctx, all(chunk, putChild)...); err != nil {
 			return err
@@ -56,7 +57,7 @@ func (l *Ledger) Adopt(ctx context.Context, children []tagalong.Child) error {
 }
 
 // Indexes reads the indexes that hold a platform's image.
-func (l *Ledger) Indexes(ctx context.Context, d digest.Digest) ([]tagalong.Child, error) {
+func (l *Ledger) Indexes(ctx context.Context, d digest.Digest) ([]ledger.Child, error) {
 	q := under(digestPK(d), "")
 	q.eventual = true
 	return collect(decoded(l.query(ctx, q), childItem.child))

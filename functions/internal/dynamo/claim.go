@@ -7,6 +7,7 @@ import (
 
 	"github.com/opencontainers/go-digest"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -33,45 +34,45 @@ type claimItem struct {
 	Once        bool   `dynamodbav:"once,omitempty"`
 }
 
-func toClaim(c tagalong.Claim) claimItem {
+func toClaim(c ledger.Claim) claimItem {
 	return claimItem{
 		tagIDItem:   toTagID(c.Tag),
 		Digest:      c.Digest.String(),
 		At:          formatTime(c.At),
 		By:          c.By,
 		Environment: c.Environment,
-		Once:        c.Once,
+		Once:        c.PutOnce,
 	}
 }
 
-func (i claimItem) claim() tagalong.Claim {
-	return tagalong.Claim{
+func (i claimItem) claim() ledger.Claim {
+	return ledger.Claim{
 		Tag:         i.id(),
 		Digest:      digest.Digest(i.Digest),
 		At:          parseTime(i.At),
 		By:          i.By,
 		Environment: i.Environment,
-		Once:        i.Once,
+		PutOnce:     i.Once,
 	}
 }
 
 // Claims reads the open placements, what is claimed for previous images, the promotions,
 // what unmanaged services read and the tags of a repository in one Query: they lie side by
 // side in its partition, from NEXT# to TAG#.
-func (l *Ledger) Claims(ctx context.Context, r tagalong.Repository) (tagalong.RepositoryClaims, error) {
-	claims := tagalong.RepositoryClaims{Tags: map[tagalong.TagID]tagalong.Tag{}, Readers: tagalong.Readers{}}
+func (l *Ledger) Claims(ctx context.Context, r tagalong.Repository) (ledger.RepositoryClaims, error) {
+	claims := ledger.RepositoryClaims{Tags: map[tagalong.TagID]ledger.Tag{}, Readers: ledger.Readers{}}
 	for i, err := range l.query(ctx, query{pk: repositoryPK(r.Name), from: prefixNext, to: prefixTag + afterAll}) {
 		if err == nil {
 			err = addClaims(&claims, i)
 		}
 		if err != nil {
-			return tagalong.RepositoryClaims{}, fmt.Errorf("claims of %s: %w", r, err)
+			return ledger.RepositoryClaims{}, fmt.Errorf("claims of %s: %w", r, err)
 		}
 	}
 	return claims, nil
 }
 
-func addClaims(claims *tagalong.RepositoryClaims, i item) error {
+func addClaims(claims *ledger.RepositoryClaims, i item) error {
 	switch sk := textOf(i, "sk"); {
 	case strings.HasPrefix(sk, prefixNext), strings.HasPrefix(sk, prefixNow):
 		open, err := decode(i, placementItem.placement)

@@ -25,6 +25,8 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/dynamo"
 	"github.com/tagalong-aws/tagalong/functions/internal/ecr"
 	"github.com/tagalong-aws/tagalong/functions/internal/ecs"
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
+	"github.com/tagalong-aws/tagalong/functions/internal/reactor"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox"
 	sandboxecr "github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecr"
 	sandboxecs "github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecs"
@@ -129,13 +131,13 @@ func indent(t *testing.T, plain map[string]any) string {
 	return "\t" + strings.TrimSpace(b.String())
 }
 
-func reactorOn(s *sandboxtest.Sandbox, client *dynamodb.Client, clock time.Time) *tagalong.Reactor {
+func reactorOn(s *sandboxtest.Sandbox, client *dynamodb.Client, clock time.Time) *reactor.Reactor {
 	configs := func(_ context.Context, _, region string) (aws.Config, error) {
 		cfg := s.Config()
 		cfg.Region = region
 		return cfg, nil
 	}
-	return &tagalong.Reactor{
+	return &reactor.Reactor{
 		Rules:    tagalong.Rules{{Environment: "prod", Clusters: []string{"prod-*"}, PreviousTags: []string{"{environment}-previous"}}},
 		Untag:    true,
 		Coverage: tagalongtest.Covering("111122223333"),
@@ -174,7 +176,7 @@ func twoDeployments(t *testing.T, s *sandboxtest.Sandbox) (events [][]byte) {
 }
 
 // retire lets a service go whose image has no other tag, so that a sweep keeps it.
-func retire(t *testing.T, s *sandboxtest.Sandbox, r *tagalong.Reactor) {
+func retire(t *testing.T, s *sandboxtest.Sandbox, r *reactor.Reactor) {
 	t.Helper()
 	at := time.Date(2026, 3, 4, 8, 30, 0, 0, time.UTC)
 	images := s.ECR.Repository(wire.Scope{}, "cart")
@@ -202,7 +204,7 @@ func retire(t *testing.T, s *sandboxtest.Sandbox, r *tagalong.Reactor) {
 func keepTheRest(t *testing.T, l *dynamo.Ledger, clock time.Time) {
 	t.Helper()
 	err := errors.Join(
-		l.HoldStale(t.Context(), "…", clock, clock.Add(20*time.Minute)),
+		l.LockUntag(t.Context(), "…", clock, clock.Add(20*time.Minute)),
 		l.SetCursor(t.Context(), "…"),
 		l.PutSetting(t.Context(), "environments", "", `[{"environment":"prod","clusters":["prod-*"]}]`),
 	)
@@ -212,7 +214,7 @@ func keepTheRest(t *testing.T, l *dynamo.Ledger, clock time.Time) {
 }
 
 // read lets a service of another cluster be deployed from a tag.
-func read(t *testing.T, s *sandboxtest.Sandbox, r *tagalong.Reactor) {
+func read(t *testing.T, s *sandboxtest.Sandbox, r *reactor.Reactor) {
 	t.Helper()
 	images := s.ECR.Repository(wire.Scope{}, "checkout-api")
 	service := s.ECS.Cluster(wire.Scope{}, "dev").CreateService("reader", sandboxecs.ServiceOptions{Numbers: []string{"4417302958811620394"}})
@@ -226,13 +228,13 @@ func read(t *testing.T, s *sandboxtest.Sandbox, r *tagalong.Reactor) {
 }
 
 // release promotes an image and notes what CodePipeline said of its execution.
-func release(t *testing.T, s *sandboxtest.Sandbox, r *tagalong.Reactor) {
+func release(t *testing.T, s *sandboxtest.Sandbox, r *reactor.Reactor) {
 	t.Helper()
 	const commit = "4f2a9c1be07d5836a1c4e9f20b7d6658c3a1f0e2"
 	of := tagalong.Release{Pipeline: "checkout-release", Execution: "3f0c8a52-6d1e-4b97-a2c4-90b7e15d6f38", Stage: "Promote"}
 	images := s.ECR.Repository(wire.Scope{}, "checkout-api")
 	at := time.Date(2026, 3, 4, 9, 12, 7, 511e6, time.UTC)
-	_, promoted := r.Promote(t.Context(), tagalong.Promotion{
+	_, promoted := r.Promote(t.Context(), reactor.Promotion{
 		Job: "6f1c7b0e-93d4-4a25-b8e1-0d52c4a97f63", Digest: images.Tag("build-42"), Tags: []string{"released"}, At: at, Release: of,
 		Repository: tagalong.Repository{Registry: strings.TrimSuffix(images.URI(), "/checkout-api"), Name: "checkout-api"},
 	})
@@ -241,7 +243,7 @@ func release(t *testing.T, s *sandboxtest.Sandbox, r *tagalong.Reactor) {
 		Revisions: []tagalong.Revised{{Name: "SourceArtifact", ID: commit, Summary: "Charge a card once", URL: "https://github.com/example/checkout/commit/" + commit}},
 		Trigger:   "WebhookV2", TriggeredBy: "main",
 	}, time.Time{})
-	stage := r.Ledger.NoteStage(t.Context(), of.Pipeline, of.Execution, tagalong.StageChange{Stage: "DeployProd", State: "SUCCEEDED", At: at.Add(time.Hour), Attempt: 1}, time.Time{})
+	stage := r.Ledger.NoteStage(t.Context(), of.Pipeline, of.Execution, ledger.StageChange{Stage: "DeployProd", State: "SUCCEEDED", At: at.Add(time.Hour), Attempt: 1}, time.Time{})
 	if err := errors.Join(promoted, began, stage); err != nil {
 		t.Fatal(err)
 	}

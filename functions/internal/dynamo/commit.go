@@ -4,37 +4,38 @@ import (
 	"context"
 	"slices"
 
-	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
+	"github.com/tagalong-aws/tagalong/functions/internal/timeline"
 )
 
 // Commit writes a change in one transaction. If the head or the fact is refused, the
-// error is tagalong.ErrConflict; if only tags are, a *tagalong.RefusedError names them.
-func (l *Ledger) Commit(ctx context.Context, c tagalong.Change) error {
+// error is ledger.ErrConflict; if only tags are, a *ledger.RefusedError names them.
+func (l *Ledger) Commit(ctx context.Context, c ledger.Change) error {
 	return l.write(ctx, writesOf(c)...)
 }
 
 // writesOf returns what a change writes. The head's condition guards all that no other
 // service's change writes; the fact and the tags have conditions of their own.
-func writesOf(c tagalong.Change) []write {
+func writesOf(c ledger.Change) []write {
 	s := c.Service
 	return slices.Concat(
 		[]write{putHead(s, c.Seen, c.Head)},
 		optional(c.Fact != nil, func() write { return putFact(s, *c.Fact) }),
 		all(c.Rollouts, putRollout),
-		all(c.DropRollouts, func(k tagalong.RolloutKey) write { return dropRollout(s, k) }),
-		optional(c.Member != nil, func() write { return putRunning(*c.Member) }),
-		optional(c.DropMember != "", func() write { return dropRunning(s, c.DropMember) }),
-		all(c.Gone, putPast),
-		all(c.DropGone, dropPast),
-		all(c.Places, putPlacement),
-		all(c.DropPlaces, dropPlacement),
+		all(c.DropRollouts, func(k timeline.RolloutKey) write { return dropRollout(s, k) }),
+		optional(c.Running != nil, func() write { return putRunning(*c.Running) }),
+		optional(c.DropRunning != "", func() write { return dropRunning(s, c.DropRunning) }),
+		all(c.Past, putPast),
+		all(c.DropPast, dropPast),
+		all(c.Placements, putPlacement),
+		all(c.DropPlacements, dropPlacement),
 		all(c.Previous, putPrevious),
 		all(c.DropPrevious, dropPrevious),
-		optional(c.Stale != nil, func() write { return putPendingUntag(*c.Stale) }),
+		optional(c.Untag != nil, func() write { return putPendingUntag(*c.Untag) }),
 		optional(c.NewService, func() write { return listService(s, c.Head.CompleteSince) }),
 		optional(c.NewEnvironment != "", func() write { return listEnvironment(c.NewEnvironment) }),
 		optional(c.NewEnvironment != "", func() write { return listServiceOf(c.NewEnvironment, s) }),
-		all(c.Endings, putFinished),
+		all(c.Finished, putFinished),
 		all(c.Tags, writeTag),
 	)
 }

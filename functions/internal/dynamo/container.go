@@ -3,6 +3,7 @@ package dynamo
 import (
 	"github.com/opencontainers/go-digest"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -55,12 +56,12 @@ func (i containerItem) container() tagalong.Container {
 	}
 }
 
-func toPlaced(p tagalong.Placed) containerItem {
+func toPlaced(p ledger.Placed) containerItem {
 	i := toContainer(p.Container)
-	i.Tags, i.Once, i.Foreign = p.Tags, p.Once, p.Foreign
+	i.Tags, i.Once, i.Foreign = p.Tags, p.PutOnce, p.Foreign
 	return i
 }
 
-func (i containerItem) placed() tagalong.Placed {
-	return tagalong.Placed{Container: i.container(), Tags: i.Tags, Once: i.Once, Foreign: i.Foreign}
+func (i containerItem) placed() ledger.Placed {
+	return ledger.Placed{Container: i.container(), Tags: i.Tags, PutOnce: i.Once, Foreign: i.Foreign}
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -30,9 +31,9 @@ type directoryItem struct {
 	CompleteSince string `dynamodbav:"completeSince,omitempty"`
 }
 
-func (i directoryItem) service() (tagalong.SeenService, error) {
+func (i directoryItem) service() (ledger.SeenService, error) {
 	s, err := tagalong.ParseService(strings.TrimPrefix(i.SK, prefixService))
-	return tagalong.SeenService{Service: s, CompleteSince: parseTime(i.CompleteSince)}, err
+	return ledger.SeenService{Service: s, CompleteSince: parseTime(i.CompleteSince)}, err
 }
 
 // What is listed stays, and is listed again as it was: no condition.
@@ -50,7 +51,7 @@ func listServiceOf(environment string, s tagalong.Service) write {
 }
 
 // Seen reads all services.
-func (l *Ledger) Seen(ctx context.Context) ([]tagalong.SeenService, error) {
+func (l *Ledger) Seen(ctx context.Context) ([]ledger.SeenService, error) {
 	return collect(decoded(l.query(ctx, listed(prefixService)), directoryItem.service))
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -86,7 +87,7 @@ type headItem struct {
 	Rest          *restItem              `dynamodbav:"rest,omitempty"` // while a change is not written whole
 }
 
-func toHead(s tagalong.Service, h tagalong.Head) headItem {
+func toHead(s tagalong.Service, h ledger.Head) headItem {
 	i := headItem{
 		key:           headKey(s),
 		Version:       h.Version,
@@ -111,14 +112,14 @@ func toHead(s tagalong.Service, h tagalong.Head) headItem {
 	return i
 }
 
-func (i headItem) head() (tagalong.Head, error) {
+func (i headItem) head() (ledger.Head, error) {
 	rest, err := i.Rest.rest()
 	last, _ := parseFact(i.Last) // "" is none
-	h := tagalong.Head{
+	h := ledger.Head{
 		Version:       i.Version,
 		Base:          i.Base.timeline(),
 		Since:         parseTime(i.Since),
-		Live:          map[string]tagalong.Details{},
+		Live:          map[string]ledger.Details{},
 		Environment:   i.Environment,
 		Running:       i.Running,
 		Claims:        all(i.Claims, claimItem.claim),
@@ -141,16 +142,16 @@ type releasedItem struct {
 	At string `dynamodbav:"at"`
 }
 
-func toReleased(r tagalong.Released) releasedItem {
+func toReleased(r ledger.Released) releasedItem {
 	return releasedItem{toTagID(r.Tag), formatTime(r.At)}
 }
 
-func (i releasedItem) released() tagalong.Released {
-	return tagalong.Released{Tag: i.id(), At: parseTime(i.At)}
+func (i releasedItem) released() ledger.Released {
+	return ledger.Released{Tag: i.id(), At: parseTime(i.At)}
 }
 
 // putHead writes a head over the version that was seen, "" for none.
-func putHead(s tagalong.Service, seen string, h tagalong.Head) write {
+func putHead(s tagalong.Service, seen string, h ledger.Head) write {
 	return put(toHead(s, h)).when(still(seen))
 }
 
@@ -167,22 +168,22 @@ func still(version string) condition {
 const headPage = 18
 
 // Load reads head and window in one Query.
-func (l *Ledger) Load(ctx context.Context, s tagalong.Service) (tagalong.Snapshot, error) {
+func (l *Ledger) Load(ctx context.Context, s tagalong.Service) (ledger.Snapshot, error) {
 	return l.load(ctx, s, false)
 }
 
 // LoadWhole reads head and all facts.
-func (l *Ledger) LoadWhole(ctx context.Context, s tagalong.Service) (tagalong.Snapshot, error) {
+func (l *Ledger) LoadWhole(ctx context.Context, s tagalong.Service) (ledger.Snapshot, error) {
 	return l.load(ctx, s, true)
 }
 
 // tornAttempts bound the waiting for a fact that has gone for good, by somebody's hand.
 const tornAttempts = 5
 
-func (l *Ledger) load(ctx context.Context, s tagalong.Service, whole bool) (tagalong.Snapshot, error) {
+func (l *Ledger) load(ctx context.Context, s tagalong.Service, whole bool) (ledger.Snapshot, error) {
 	for attempt := 0; ; attempt++ {
 		if err := wait(ctx, attempt); err != nil {
-			return tagalong.Snapshot{}, err
+			return ledger.Snapshot{}, err
 		}
 		snap, err := l.loadOnce(ctx, s, whole)
 		if err != nil || !torn(snap) || attempt == tornAttempts {
@@ -194,7 +195,7 @@ func (l *Ledger) load(ctx context.Context, s tagalong.Service, whole bool) (taga
 // torn reports whether the head was read with a transaction of which the fact was
 // not: a Query may show half of one,
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html.
-func torn(snap tagalong.Snapshot) bool {
+func torn(snap ledger.Snapshot) bool {
 	last := snap.Head.Last
 	return last.Name != "" && !last.Time.Before(snap.Head.Since) && !slices.ContainsFunc(snap.Facts, func(f tagalong.Fact) bool {
 		return f.Subject() == last.Subject() && f.Name == last.Name && f.Time.Equal(last.Time)
@@ -202,25 +203,25 @@ func torn(snap tagalong.Snapshot) bool {
 }
 
 // loadOnce reads backward from the head: facts sort before it, rollouts behind it.
-func (l *Ledger) loadOnce(ctx context.Context, s tagalong.Service, whole bool) (tagalong.Snapshot, error) {
-	snap := tagalong.Snapshot{Whole: whole}
+func (l *Ledger) loadOnce(ctx context.Context, s tagalong.Service, whole bool) (ledger.Snapshot, error) {
+	snap := ledger.Snapshot{Whole: whole}
 	q := query{pk: servicePK(s), from: prefixFact, to: skHead, backward: true}
 	if !whole {
 		q.limit = headPage
 	}
 	for i, err := range l.query(ctx, q) {
 		if err != nil {
-			return tagalong.Snapshot{}, err
+			return ledger.Snapshot{}, err
 		}
 		if textOf(i, "sk") == skHead {
 			if snap.Head, err = decode(i, headItem.head); err != nil {
-				return tagalong.Snapshot{}, err
+				return ledger.Snapshot{}, err
 			}
 			continue
 		}
 		fact, err := decode(i, factItem.fact)
 		if err != nil {
-			return tagalong.Snapshot{}, err
+			return ledger.Snapshot{}, err
 		}
 		if !whole && fact.Time.Before(snap.Head.Since) {
 			break

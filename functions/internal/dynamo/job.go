@@ -6,7 +6,7 @@ import (
 
 	"github.com/opencontainers/go-digest"
 
-	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 )
 
 func jobKey(id string) key { return key{"JOB#" + id, "JOB"} }
@@ -27,12 +27,12 @@ type jobItem struct {
 	Expires int64         `dynamodbav:"expires"`
 }
 
-func (i jobItem) sight() (tagalong.Sight, error) {
-	return tagalong.Sight{Digest: i.Digest, At: parseTime(i.At)}, nil
+func (i jobItem) sight() (ledger.FirstSeen, error) {
+	return ledger.FirstSeen{Digest: i.Digest, At: parseTime(i.At)}, nil
 }
 
 // Date records the first sight of a job, or returns the one that is recorded already.
-func (l *Ledger) Date(ctx context.Context, job string, first tagalong.Sight, expires time.Time) (tagalong.Sight, error) {
+func (l *Ledger) RecordFirstSeen(ctx context.Context, job string, first ledger.FirstSeen, expires time.Time) (ledger.FirstSeen, error) {
 	known, err := l.putIfAbsent(ctx, jobItem{jobKey(job), formatTime(first.At), first.Digest, epoch(expires)})
 	if known == nil {
 		return first, err
@@ -40,10 +40,10 @@ func (l *Ledger) Date(ctx context.Context, job string, first tagalong.Sight, exp
 	return decode(known, jobItem.sight)
 }
 
-// Sight reads what Date has recorded, consistently.
-func (l *Ledger) Sight(ctx context.Context, job string) (s tagalong.Sight, seen bool, err error) {
+// FirstSeen reads what Date has recorded, consistently.
+func (l *Ledger) FirstSeen(ctx context.Context, job string) (s ledger.FirstSeen, seen bool, err error) {
 	for s, err := range decoded(l.get(ctx, jobKey(job)), jobItem.sight) {
 		return s, err == nil, err
 	}
-	return tagalong.Sight{}, false, nil
+	return ledger.FirstSeen{}, false, nil
 }

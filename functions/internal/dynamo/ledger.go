@@ -37,7 +37,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 )
 
 // Ledger is a table with the ledger in it.
@@ -48,8 +48,8 @@ type Ledger struct {
 }
 
 var (
-	_ tagalong.Ledger  = (*Ledger)(nil)
-	_ tagalong.Records = (*Ledger)(nil)
+	_ ledger.Ledger  = (*Ledger)(nil)
+	_ ledger.Records = (*Ledger)(nil)
 )
 
 // New returns the ledger in a table.

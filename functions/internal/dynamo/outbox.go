@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -13,7 +14,7 @@ const outbox = "OUT"
 
 // finishedKey begins with the time, so that the outbox is emptied in the order in which
 // it was filled. A rollout may come to end otherwise before that.
-func finishedKey(e tagalong.Ending) key {
+func finishedKey(e ledger.FinishedRollout) key {
 	return key{outbox, strings.Join([]string{
 		formatTime(e.RecordedAt), e.Service.String(), formatTime(e.SortTime()), e.Deployment, string(e.State), formatTime(e.FinishedAt),
 	}, "#")}
@@ -55,7 +56,7 @@ type finishedItem struct {
 	RecordedAt string `dynamodbav:"recordedAt"`
 }
 
-func toFinished(e tagalong.Ending) finishedItem {
+func toFinished(e ledger.FinishedRollout) finishedItem {
 	return finishedItem{
 		key:         finishedKey(e),
 		Service:     e.Service.String(),
@@ -66,25 +67,25 @@ func toFinished(e tagalong.Ending) finishedItem {
 	}
 }
 
-func (i finishedItem) ending() (tagalong.Ending, error) {
+func (i finishedItem) ending() (ledger.FinishedRollout, error) {
 	s, err := tagalong.ParseService(i.Service)
-	return tagalong.Ending{
-		Row:        tagalong.Row{Service: s, Rollout: i.rollout(), Details: i.details()},
+	return ledger.FinishedRollout{
+		Row:        ledger.Row{Service: s, Rollout: i.rollout(), Details: i.details()},
 		RolledBack: i.RolledBack,
 		RecordedAt: parseTime(i.RecordedAt),
 	}, err
 }
 
 // putFinished needs no condition: the head guards what a service's rollouts announce.
-func putFinished(e tagalong.Ending) write { return put(toFinished(e)) }
+func putFinished(e ledger.FinishedRollout) write { return put(toFinished(e)) }
 
 // Unannounced reads the outbox forward.
-func (l *Ledger) Unannounced(ctx context.Context, before time.Time) iter.Seq2[tagalong.Ending, error] {
+func (l *Ledger) Unannounced(ctx context.Context, before time.Time) iter.Seq2[ledger.FinishedRollout, error] {
 	return decoded(l.query(ctx, query{pk: outbox, from: beforeAll, to: formatTime(before)}), finishedItem.ending)
 }
 
 // Announced deletes what was announced, one after the other: an event has one, or two.
-func (l *Ledger) Announced(ctx context.Context, endings []tagalong.Ending) error {
+func (l *Ledger) Announced(ctx context.Context, endings []ledger.FinishedRollout) error {
 	for _, e := range endings {
 		if err := l.delete(ctx, finishedKey(e)); err != nil {
 			return err

@@ -5,12 +5,12 @@ import (
 	"iter"
 	"time"
 
-	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 )
 
 const prefixPast = "GONE#"
 
-func pastKey(g tagalong.Gone) key {
+func pastKey(g ledger.PastRecord) key {
 	return key{environmentPK(g.Environment), prefixPast + formatTime(g.Until) + "#" + g.Service.String()}
 }
 
@@ -41,22 +41,22 @@ type pastItem struct {
 	Expires int64  `dynamodbav:"expires,omitempty"`
 }
 
-func toPast(g tagalong.Gone) pastItem {
-	return pastItem{toRunning(g.Member, pastKey(g)), formatTime(g.Until), epoch(g.Expires)}
+func toPast(g ledger.PastRecord) pastItem {
+	return pastItem{toRunning(g.RunningRecord, pastKey(g)), formatTime(g.Until), epoch(g.Expires)}
 }
 
-func (i pastItem) past() (tagalong.Gone, error) {
+func (i pastItem) past() (ledger.PastRecord, error) {
 	m, err := i.member()
-	return tagalong.Gone{Member: m, Until: parseTime(i.Until), Expires: fromEpoch(i.Expires)}, err
+	return ledger.PastRecord{RunningRecord: m, Until: parseTime(i.Until), Expires: fromEpoch(i.Expires)}, err
 }
 
 // putPast and dropPast need no condition: the head guards a service's past records.
-func putPast(g tagalong.Gone) write { return put(toPast(g)) }
+func putPast(g ledger.PastRecord) write { return put(toPast(g)) }
 
-func dropPast(g tagalong.Gone) write { return remove(pastKey(g)) }
+func dropPast(g ledger.PastRecord) write { return remove(pastKey(g)) }
 
 // Departed reads what left an environment later: its keys begin with that time.
-func (l *Ledger) Departed(ctx context.Context, environment string, after time.Time) iter.Seq2[tagalong.Gone, error] {
+func (l *Ledger) PastRecords(ctx context.Context, environment string, after time.Time) iter.Seq2[ledger.PastRecord, error] {
 	q := under(environmentPK(environment), prefixPast)
 	q.from = prefixPast + formatTime(ceil(after.Add(time.Nanosecond)))
 	q.eventual = true

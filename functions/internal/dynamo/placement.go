@@ -10,6 +10,7 @@ import (
 
 	"github.com/opencontainers/go-digest"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/parallel"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
@@ -22,12 +23,12 @@ const (
 
 func repositoryPK(name string) string { return "REPO#" + name }
 
-func placementKey(p tagalong.Place) key {
+func placementKey(p ledger.Placement) key {
 	k := key{PK: repositoryPK(p.Container.Image.Name)}
 	switch p.Phase {
-	case tagalong.PhaseRunning:
+	case ledger.PhaseRunning:
 		k.SK = prefixNow + containerKey(p.At())
-	case tagalong.PhaseRollingOut:
+	case ledger.PhaseRollingOut:
 		k.SK = prefixNext + containerKey(p.At())
 	default:
 		k.SK = endedKey(p.At())
@@ -36,22 +37,22 @@ func placementKey(p tagalong.Place) key {
 }
 
 // endedKey returns the sort key of a placement that has ended.
-func endedKey(at tagalong.PlaceAt) string {
+func endedKey(at ledger.PlacementCursor) string {
 	return prefixWas + formatTime(at.Since) + "#" + containerKey(at)
 }
 
 // containerKey names a container of a service, within a repository.
-func containerKey(at tagalong.PlaceAt) string {
+func containerKey(at ledger.PlacementCursor) string {
 	return strings.Join([]string{at.Registry, at.Service.String(), at.Container}, "#")
 }
 
 // readersIndex returns the keys under which an open placement is found by the tag that it
 // reads, and digestIndex those under which each one is found by its digest.
-func readersIndex(id tagalong.TagID, at tagalong.PlaceAt) (pk, sk string) {
+func readersIndex(id tagalong.TagID, at ledger.PlacementCursor) (pk, sk string) {
 	return "I#" + id.String(), containerKey(at) + "#" + string(at.Phase)
 }
 
-func digestIndex(d digest.Digest, at tagalong.PlaceAt) (pk, sk string) {
+func digestIndex(d digest.Digest, at ledger.PlacementCursor) (pk, sk string) {
 	return digestPK(d), strings.Join([]string{formatTime(at.Since), containerKey(at), string(at.Phase)}, "#")
 }
 
@@ -94,13 +95,13 @@ type placementItem struct {
 	Expires     int64         `dynamodbav:"expires,omitempty"`
 }
 
-func toPlacement(p tagalong.Place) placementItem {
+func toPlacement(p ledger.Placement) placementItem {
 	i := placementItem{
 		key:         placementKey(p),
 		Service:     p.Service.String(),
 		Environment: p.Environment,
 		Deployment:  p.Deployment,
-		Container:   toPlaced(tagalong.Placed{Container: p.Container, Tags: p.Tags}),
+		Container:   toPlaced(ledger.Placed{Container: p.Container, Tags: p.Tags}),
 		Since:       formatTime(p.Since),
 		Until:       formatTime(p.Until),
 		Continues:   p.Continues,
@@ -116,9 +117,9 @@ func toPlacement(p tagalong.Place) placementItem {
 	return i
 }
 
-func (i placementItem) placement() (tagalong.Place, error) {
+func (i placementItem) placement() (ledger.Placement, error) {
 	s, err := tagalong.ParseService(i.Service)
-	return tagalong.Place{
+	return ledger.Placement{
 		Phase:       i.phase(),
 		Service:     s,
 		Environment: i.Environment,
@@ -134,73 +135,73 @@ func (i placementItem) placement() (tagalong.Place, error) {
 }
 
 // phase reads the sort key.
-func (i placementItem) phase() tagalong.Phase {
+func (i placementItem) phase() ledger.Phase {
 	switch {
 	case strings.HasPrefix(i.SK, prefixNow):
-		return tagalong.PhaseRunning
+		return ledger.PhaseRunning
 	case strings.HasPrefix(i.SK, prefixNext):
-		return tagalong.PhaseRollingOut
+		return ledger.PhaseRollingOut
 	}
-	return tagalong.PhaseEnded
+	return ledger.PhaseEnded
 }
 
 // claimsOf returns what an open placement claims.
-func claimsOf(p tagalong.Place) []tagalong.Claim {
-	return all(p.Tags, func(tag string) tagalong.Claim {
-		return tagalong.Claim{
+func claimsOf(p ledger.Placement) []ledger.Claim {
+	return all(p.Tags, func(tag string) ledger.Claim {
+		return ledger.Claim{
 			Tag:         tagalong.TagID{Repository: p.Container.Image, Tag: tag},
 			Digest:      p.Container.Target(),
 			At:          p.Since,
-			By:          tagalong.Claimant(p.Service, p.Container.Name),
+			By:          ledger.Claimant(p.Service, p.Container.Name),
 			Environment: p.Environment,
 		}
 	})
 }
 
 // putPlacement and dropPlacement need no condition: the head guards a service's placements.
-func putPlacement(p tagalong.Place) write { return put(toPlacement(p)) }
+func putPlacement(p ledger.Placement) write { return put(toPlacement(p)) }
 
-func dropPlacement(p tagalong.Place) write { return remove(placementKey(p)) }
+func dropPlacement(p ledger.Placement) write { return remove(placementKey(p)) }
 
-// OpenPlaces reads what rolls out and what runs: they lie side by side.
-func (l *Ledger) OpenPlaces(ctx context.Context, repository string) iter.Seq2[tagalong.Place, error] {
+// OpenPlacements reads what rolls out and what runs: they lie side by side.
+func (l *Ledger) OpenPlacements(ctx context.Context, repository string) iter.Seq2[ledger.Placement, error] {
 	q := query{pk: repositoryPK(repository), from: prefixNext, to: prefixNow + afterAll, eventual: true}
 	return decoded(l.query(ctx, q), placementItem.placement)
 }
 
-// EndedPlaces reads what ran of a repository, backward.
-func (l *Ledger) EndedPlaces(ctx context.Context, repository string, behind tagalong.PlaceAt, hint int) iter.Seq2[tagalong.Place, error] {
+// EndedPlacements reads what ran of a repository, backward.
+func (l *Ledger) EndedPlacements(ctx context.Context, repository string, behind ledger.PlacementCursor, hint int) iter.Seq2[ledger.Placement, error] {
 	q := under(repositoryPK(repository), prefixWas)
 	q.backward, q.eventual, q.limit = true, true, page(hint)
-	if behind != (tagalong.PlaceAt{}) {
+	if behind != (ledger.PlacementCursor{}) {
 		// What stands behind a placement that has not ended, and began with it, is compared by its phase last.
 		q.to = justBefore(endedKey(behind))
-		if behind.Phase > tagalong.PhaseEnded {
+		if behind.Phase > ledger.PhaseEnded {
 			q.to = endedKey(behind)
 		}
 	}
 	return decoded(l.query(ctx, q), placementItem.placement)
 }
 
-// DigestPlaces reads the placements of a digest, backward.
-func (l *Ledger) DigestPlaces(ctx context.Context, d digest.Digest, behind tagalong.PlaceAt, hint int) iter.Seq2[tagalong.Place, error] {
+// DigestPlacements reads the placements of a digest, backward.
+func (l *Ledger) DigestPlacements(ctx context.Context, d digest.Digest, behind ledger.PlacementCursor, hint int) iter.Seq2[ledger.Placement, error] {
 	pk, sk := digestIndex(d, behind)
 	q := under(pk, "")
 	q.index, q.backward, q.limit = "gsi2", true, page(hint)
-	if behind != (tagalong.PlaceAt{}) {
+	if behind != (ledger.PlacementCursor{}) {
 		q.to = justBefore(sk)
 	}
 	return decoded(l.query(ctx, q), placementItem.placement)
 }
 
 // Successor reads the two items that may be it: it has ended too, or it runs.
-func (l *Ledger) Successor(ctx context.Context, p tagalong.Place) (next tagalong.Place, ok bool, err error) {
+func (l *Ledger) Successor(ctx context.Context, p ledger.Placement) (next ledger.Placement, ok bool, err error) {
 	ended, running := p, p
-	ended.Since, ended.Phase = p.Until, tagalong.PhaseEnded
-	running.Phase = tagalong.PhaseRunning
+	ended.Since, ended.Phase = p.Until, ledger.PhaseEnded
+	running.Phase = ledger.PhaseRunning
 	for place, err := range decoded(l.getEventually(ctx, placementKey(ended), placementKey(running)), placementItem.placement) {
 		if err != nil {
-			return tagalong.Place{}, false, err
+			return ledger.Placement{}, false, err
 		}
 		if place.Succeeds(p) {
 			next, ok = place, true
@@ -215,22 +216,22 @@ const (
 )
 
 // Readers asks the index for each tag, side by side, until it finds another service.
-func (l *Ledger) Readers(ctx context.Context, ids []tagalong.TagID, except tagalong.Service) (tagalong.Readers, error) {
-	found := make([]tagalong.Readers, len(ids))
+func (l *Ledger) Readers(ctx context.Context, ids []tagalong.TagID, except tagalong.Service) (ledger.Readers, error) {
+	found := make([]ledger.Readers, len(ids))
 	problems := make([]error, len(ids))
 	parallel.Each(len(ids), readersAtOnce, func(i int) {
 		found[i], problems[i] = l.readersOf(ctx, ids[i], except)
 	})
-	all := tagalong.Readers{}
+	all := ledger.Readers{}
 	for _, readers := range found {
 		maps.Copy(all, readers)
 	}
 	return all, errors.Join(problems...)
 }
 
-func (l *Ledger) readersOf(ctx context.Context, id tagalong.TagID, except tagalong.Service) (tagalong.Readers, error) {
-	readers := tagalong.Readers{}
-	pk, _ := readersIndex(id, tagalong.PlaceAt{})
+func (l *Ledger) readersOf(ctx context.Context, id tagalong.TagID, except tagalong.Service) (ledger.Readers, error) {
+	readers := ledger.Readers{}
+	pk, _ := readersIndex(id, ledger.PlacementCursor{})
 	q := under(pk, "")
 	q.index, q.limit = "gsi1", readersPage
 	for i, err := range l.query(ctx, q) {
@@ -242,7 +243,7 @@ func (l *Ledger) readersOf(ctx context.Context, id tagalong.TagID, except tagalo
 			return nil, fmt.Errorf("readers of %s: %w", id, err)
 		}
 		if by.service != except {
-			readers.AddInput(by.service, tagalong.Input{Container: by.container, Tag: id})
+			readers.AddInput(by.service, ledger.Input{Container: by.container, Tag: id})
 			return readers, nil
 		}
 	}

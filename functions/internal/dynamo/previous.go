@@ -5,13 +5,14 @@ import (
 
 	"github.com/opencontainers/go-digest"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
 const prefixPrevious = "PREV#"
 
-func previousKey(p tagalong.PreviousPlace) key {
-	at := tagalong.PlaceAt{Registry: p.Image.Registry, Service: p.Service, Container: p.Container}
+func previousKey(p ledger.PreviousRecord) key {
+	at := ledger.PlacementCursor{Registry: p.Image.Registry, Service: p.Service, Container: p.Container}
 	return key{repositoryPK(p.Image.Name), prefixPrevious + containerKey(at)}
 }
 
@@ -42,7 +43,7 @@ type previousItem struct {
 	Tags        []string `dynamodbav:"tags"`
 }
 
-func toPrevious(p tagalong.PreviousPlace) previousItem {
+func toPrevious(p ledger.PreviousRecord) previousItem {
 	return previousItem{
 		key:         previousKey(p),
 		Service:     p.Service.String(),
@@ -55,12 +56,12 @@ func toPrevious(p tagalong.PreviousPlace) previousItem {
 	}
 }
 
-func (i previousItem) placement() (tagalong.PreviousPlace, error) {
+func (i previousItem) placement() (ledger.PreviousRecord, error) {
 	s, err := tagalong.ParseService(i.Service)
-	return tagalong.PreviousPlace{
+	return ledger.PreviousRecord{
 		Service:     s,
 		Environment: i.Environment,
-		Previous: tagalong.Previous{
+		Previous: ledger.Previous{
 			Container: i.Container,
 			Image:     tagalong.Repository{Registry: i.Registry, Name: strings.TrimPrefix(i.PK, repositoryPK(""))},
 			Digest:    digest.Digest(i.Digest),
@@ -79,12 +80,12 @@ type previousImageItem struct {
 	Digest     string `dynamodbav:"digest,omitempty"`
 }
 
-func toPreviousImage(p tagalong.Previous) previousImageItem {
+func toPreviousImage(p ledger.Previous) previousImageItem {
 	return previousImageItem{Container: p.Container, Registry: p.Image.Registry, Repository: p.Image.Name, Digest: p.Digest.String()}
 }
 
-func (i previousImageItem) previous() tagalong.Previous {
-	return tagalong.Previous{
+func (i previousImageItem) previous() ledger.Previous {
+	return ledger.Previous{
 		Container: i.Container,
 		Image:     tagalong.Repository{Registry: i.Registry, Name: i.Repository},
 		Digest:    digest.Digest(i.Digest),
@@ -93,6 +94,6 @@ func (i previousImageItem) previous() tagalong.Previous {
 
 // putPrevious and dropPrevious need no condition: the head guards what a service's
 // containers claim.
-func putPrevious(p tagalong.PreviousPlace) write { return put(toPrevious(p)) }
+func putPrevious(p ledger.PreviousRecord) write { return put(toPrevious(p)) }
 
-func dropPrevious(p tagalong.PreviousPlace) write { return remove(previousKey(p)) }
+func dropPrevious(p ledger.PreviousRecord) write { return remove(previousKey(p)) }

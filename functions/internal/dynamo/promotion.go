@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -43,12 +44,12 @@ type promotionItem struct {
 	Expires int64  `dynamodbav:"expires,omitempty"` // of a release's only
 }
 
-func (i promotionItem) promoting() (tagalong.Promoting, error) {
-	return tagalong.Promoting{Claim: i.claim(), Job: i.Job, Stage: i.Stage}, nil
+func (i promotionItem) promoting() (ledger.Promoting, error) {
+	return ledger.Promoting{Claim: i.claim(), Job: i.Job, Stage: i.Stage}, nil
 }
 
 // putPromotion writes a promotion into its repository if no newer one of the tag is there.
-func putPromotion(p tagalong.PromotionWrite) write {
+func putPromotion(p ledger.PromotionWrite) write {
 	return put(promotionItem{key: promotionKey(p.Claim.Tag), claimItem: toClaim(p.Claim), Job: p.Job, Stage: p.Stage}).when(condition{
 		"attribute_not_exists(pk) OR #at < :at OR (#at = :at AND #by >= :by)",
 		item{":at": text(formatTime(p.Claim.At)), ":by": text(p.Claim.By)},
@@ -56,15 +57,15 @@ func putPromotion(p tagalong.PromotionWrite) write {
 }
 
 // putPromoted writes it under its release, where it is the job's alone.
-func putPromoted(p tagalong.PromotionWrite) write {
+func putPromoted(p ledger.PromotionWrite) write {
 	return put(promotionItem{promotedKey(p.Release, p.Claim.Tag, p.Job), toClaim(p.Claim), p.Job, p.Stage, epoch(p.Expires)})
 }
 
 // Promote writes a promotion and its tag. The promotion's refusal says that a newer one
 // is there.
-func (l *Ledger) Promote(ctx context.Context, p tagalong.PromotionWrite) error {
+func (l *Ledger) Promote(ctx context.Context, p ledger.PromotionWrite) error {
 	var writes []write
-	if p.Tag != nil && !p.Once {
+	if p.Tag != nil && !p.PutOnce {
 		writes = append(writes, putPromotion(p))
 	}
 	if p.Environment != "" {
@@ -79,8 +80,8 @@ func (l *Ledger) Promote(ctx context.Context, p tagalong.PromotionWrite) error {
 	if len(writes) == 0 {
 		return nil
 	}
-	if err := l.write(ctx, writes...); !errors.Is(err, tagalong.ErrConflict) {
+	if err := l.write(ctx, writes...); !errors.Is(err, ledger.ErrConflict) {
 		return err
 	}
-	return tagalong.ErrOvertaken
+	return ledger.ErrOvertaken
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 )
 
 // query says which items of a partition are read, and how. What the questions read need
@@ -179,10 +179,10 @@ func (l *Ledger) translate(doing string, err error) error {
 		return nil
 	}
 	if _, missing := errors.AsType[*types.ResourceNotFoundException](err); missing {
-		err = fmt.Errorf("table %q: %w", l.table, errors.Join(tagalong.ErrNoTable, err))
+		err = fmt.Errorf("table %q: %w", l.table, errors.Join(ledger.ErrNoTable, err))
 	}
 	if _, refused := errors.AsType[*types.ConditionalCheckFailedException](err); refused {
-		err = errors.Join(tagalong.ErrConflict, err)
+		err = errors.Join(ledger.ErrConflict, err)
 	}
 	return fmt.Errorf("%s: %w", doing, err)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -61,8 +62,8 @@ func (i *buildItem) restored() tagalong.Build {
 func releasePK(pipeline, execution string) string { return "X#" + pipeline + "/" + execution }
 
 // Release reads all that lies under an execution, in one Query.
-func (l *Ledger) Release(ctx context.Context, pipeline, execution string) (tagalong.ReleaseRecord, bool, error) {
-	r := tagalong.ReleaseRecord{Pipeline: tagalong.Pipeline{Name: pipeline}, Execution: execution}
+func (l *Ledger) Release(ctx context.Context, pipeline, execution string) (ledger.ReleaseRecord, bool, error) {
+	r := ledger.ReleaseRecord{Pipeline: tagalong.Pipeline{Name: pipeline}, Execution: execution}
 	q := under(releasePK(pipeline, execution), "")
 	q.eventual = true
 	known := false
@@ -71,14 +72,14 @@ func (l *Ledger) Release(ctx context.Context, pipeline, execution string) (tagal
 			err = addToRelease(&r, i)
 		}
 		if err != nil {
-			return tagalong.ReleaseRecord{}, false, fmt.Errorf("release %s/%s: %w", pipeline, execution, err)
+			return ledger.ReleaseRecord{}, false, fmt.Errorf("release %s/%s: %w", pipeline, execution, err)
 		}
 		known = true
 	}
 	return r, known, nil
 }
 
-func addToRelease(r *tagalong.ReleaseRecord, i item) error {
+func addToRelease(r *ledger.ReleaseRecord, i item) error {
 	switch sk := textOf(i, "sk"); {
 	case sk == skExecution:
 		origin, err := decode(i, asStored[executionItem])

@@ -1,6 +1,9 @@
 package dynamo
 
-import "github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+import (
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
+	"github.com/tagalong-aws/tagalong/functions/internal/timeline"
+)
 
 // restItem is what of a change is still to be written, within heads: the items as
 // they will lie in the table or, of those that are to go, as they lie there.
@@ -28,52 +31,52 @@ type tagToComeItem struct {
 	Renew bool `dynamodbav:"renew,omitempty"`
 }
 
-func toRest(r tagalong.Rest) *restItem {
+func toRest(r ledger.Rest) *restItem {
 	if r.None() {
 		return nil
 	}
 	return &restItem{
 		Rollouts:     all(r.Rollouts, toRollout),
-		Endings:      all(r.Endings, toFinished),
-		Gone:         all(r.Gone, toPast),
-		Places:       all(r.Places, toPlacement),
+		Endings:      all(r.Finished, toFinished),
+		Gone:         all(r.Past, toPast),
+		Places:       all(r.Placements, toPlacement),
 		Previous:     all(r.Previous, toPrevious),
 		DropRollouts: all(r.DropRollouts, toRolloutKey),
-		DropGone:     all(r.DropGone, toPast),
-		DropPlaces:   all(r.DropPlaces, toPlacement),
+		DropGone:     all(r.DropPast, toPast),
+		DropPlaces:   all(r.DropPlacements, toPlacement),
 		DropPrevious: all(r.DropPrevious, toPrevious),
 		Tags:         all(r.Tags, toTagToCome),
 		DropMember:   r.DropMember,
 	}
 }
 
-func (i *restItem) rest() (r tagalong.Rest, err error) {
+func (i *restItem) rest() (r ledger.Rest, err error) {
 	if i == nil {
 		return r, nil
 	}
 	r.Rollouts = allOf(i.Rollouts, rolloutItem.row, &err)
-	r.Endings = allOf(i.Endings, finishedItem.ending, &err)
-	r.Gone = allOf(i.Gone, pastItem.past, &err)
-	r.Places = allOf(i.Places, placementItem.placement, &err)
+	r.Finished = allOf(i.Endings, finishedItem.ending, &err)
+	r.Past = allOf(i.Gone, pastItem.past, &err)
+	r.Placements = allOf(i.Places, placementItem.placement, &err)
 	r.Previous = allOf(i.Previous, previousItem.placement, &err)
 	r.DropRollouts = all(i.DropRollouts, rolloutKeyItem.key)
-	r.DropGone = allOf(i.DropGone, pastItem.past, &err)
-	r.DropPlaces = allOf(i.DropPlaces, placementItem.placement, &err)
+	r.DropPast = allOf(i.DropGone, pastItem.past, &err)
+	r.DropPlacements = allOf(i.DropPlaces, placementItem.placement, &err)
 	r.DropPrevious = allOf(i.DropPrevious, previousItem.placement, &err)
 	r.Tags, r.DropMember = all(i.Tags, tagToComeItem.tag), i.DropMember
 	return r, err
 }
 
-func toRolloutKey(k tagalong.RolloutKey) rolloutKeyItem {
+func toRolloutKey(k timeline.RolloutKey) rolloutKeyItem {
 	return rolloutKeyItem{formatTime(k.Sort), k.Deployment}
 }
 
-func (i rolloutKeyItem) key() tagalong.RolloutKey {
-	return tagalong.RolloutKey{Sort: parseTime(i.Sort), Deployment: i.Deployment}
+func (i rolloutKeyItem) key() timeline.RolloutKey {
+	return timeline.RolloutKey{Sort: parseTime(i.Sort), Deployment: i.Deployment}
 }
 
-func toTagToCome(t tagalong.TagToCome) tagToComeItem { return tagToComeItem{toTagID(t.ID), t.Renew} }
+func toTagToCome(t ledger.TagToCome) tagToComeItem { return tagToComeItem{toTagID(t.ID), t.Renew} }
 
-func (i tagToComeItem) tag() tagalong.TagToCome {
-	return tagalong.TagToCome{ID: i.id(), Renew: i.Renew}
+func (i tagToComeItem) tag() ledger.TagToCome {
+	return ledger.TagToCome{ID: i.id(), Renew: i.Renew}
 }

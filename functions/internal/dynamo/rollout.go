@@ -6,22 +6,24 @@ import (
 	"iter"
 	"strings"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/timeline"
 )
 
 const prefixRollout = "R#"
 
-func rolloutKey(s tagalong.Service, k tagalong.RolloutKey) key {
+func rolloutKey(s tagalong.Service, k timeline.RolloutKey) key {
 	return key{servicePK(s), prefixRollout + formatTime(k.Sort) + "#" + k.Deployment}
 }
 
 // historyIndex returns the keys under which a rollout is found by its environment.
-func historyIndex(environment string, at tagalong.RowAt) (pk, sk string) {
+func historyIndex(environment string, at ledger.RolloutCursor) (pk, sk string) {
 	return "E#" + environment, strings.Join([]string{formatTime(at.Sort), at.Service.String(), at.Deployment}, "#")
 }
 
 // releaseIndex returns the keys under which a rollout is found by its release.
-func releaseIndex(pipeline, execution string, at tagalong.RowAt) (pk, sk string) {
+func releaseIndex(pipeline, execution string, at ledger.RolloutCursor) (pk, sk string) {
 	_, sk = historyIndex("", at)
 	return releasePK(pipeline, execution), sk
 }
@@ -61,9 +63,9 @@ type rolloutItem struct {
 	Expires int64 `dynamodbav:"expires,omitempty"` // epoch seconds, the table's TTL
 }
 
-func toRollout(r tagalong.Row) rolloutItem {
+func toRollout(r ledger.Row) rolloutItem {
 	i := rolloutItem{
-		key:         rolloutKey(r.Service, tagalong.RolloutKey{Sort: r.SortTime(), Deployment: r.Deployment}),
+		key:         rolloutKey(r.Service, timeline.RolloutKey{Sort: r.SortTime(), Deployment: r.Deployment}),
 		courseItem:  toCourse(r.Rollout),
 		detailsItem: toDetails(r.Details),
 		Expires:     epoch(r.Expires),
@@ -75,9 +77,9 @@ func toRollout(r tagalong.Row) rolloutItem {
 	return i
 }
 
-func (i rolloutItem) row() (tagalong.Row, error) {
+func (i rolloutItem) row() (ledger.Row, error) {
 	s, err := tagalong.ParseService(strings.TrimPrefix(i.PK, "SVC#"))
-	return tagalong.Row{Service: s, Rollout: i.rollout(), Details: i.details(), Expires: fromEpoch(i.Expires)}, err
+	return ledger.Row{Service: s, Rollout: i.rollout(), Details: i.details(), Expires: fromEpoch(i.Expires)}, err
 }
 
 // detailsItem is what is known of a rollout beside its course, in heads and the outbox, too.
@@ -88,7 +90,7 @@ type detailsItem struct {
 	Moves          []moveItem      `dynamodbav:"moves,omitempty"`
 }
 
-func toDetails(d tagalong.Details) detailsItem {
+func toDetails(d ledger.Details) detailsItem {
 	return detailsItem{
 		Environment:    d.Environment,
 		TaskDefinition: d.TaskDefinition,
@@ -97,8 +99,8 @@ func toDetails(d tagalong.Details) detailsItem {
 	}
 }
 
-func (i detailsItem) details() tagalong.Details {
-	return tagalong.Details{
+func (i detailsItem) details() ledger.Details {
+	return ledger.Details{
 		Environment:    i.Environment,
 		TaskDefinition: i.TaskDefinition,
 		Containers:     all(i.Containers, containerItem.container),
@@ -112,25 +114,25 @@ type moveItem struct {
 	At          string `dynamodbav:"at"`
 }
 
-func toMove(m tagalong.Move) moveItem { return moveItem{m.Environment, formatTime(m.At)} }
+func toMove(m ledger.Move) moveItem { return moveItem{m.Environment, formatTime(m.At)} }
 
-func (i moveItem) move() tagalong.Move {
-	return tagalong.Move{Environment: i.Environment, At: parseTime(i.At)}
+func (i moveItem) move() ledger.Move {
+	return ledger.Move{Environment: i.Environment, At: parseTime(i.At)}
 }
 
 // putRollout and dropRollout need no condition: the head guards a service's rollouts.
-func putRollout(r tagalong.Row) write { return put(toRollout(r)) }
+func putRollout(r ledger.Row) write { return put(toRollout(r)) }
 
-func dropRollout(s tagalong.Service, k tagalong.RolloutKey) write { return remove(rolloutKey(s, k)) }
+func dropRollout(s tagalong.Service, k timeline.RolloutKey) write { return remove(rolloutKey(s, k)) }
 
 // Details reads rollouts by their keys.
-func (l *Ledger) Details(ctx context.Context, s tagalong.Service, keys []tagalong.RolloutKey) (map[tagalong.RolloutKey]tagalong.Details, error) {
-	wanted := map[string]tagalong.RolloutKey{}
+func (l *Ledger) Details(ctx context.Context, s tagalong.Service, keys []timeline.RolloutKey) (map[timeline.RolloutKey]ledger.Details, error) {
+	wanted := map[string]timeline.RolloutKey{}
 	for _, k := range keys {
 		wanted[rolloutKey(s, k).SK] = k
 	}
-	found := l.get(ctx, all(keys, func(k tagalong.RolloutKey) key { return rolloutKey(s, k) })...)
-	details := map[tagalong.RolloutKey]tagalong.Details{}
+	found := l.get(ctx, all(keys, func(k timeline.RolloutKey) key { return rolloutKey(s, k) })...)
+	details := map[timeline.RolloutKey]ledger.Details{}
 	for row, err := range decoded(found, asStored[rolloutItem]) {
 		if err != nil {
 			return nil, err
@@ -141,7 +143,7 @@ func (l *Ledger) Details(ctx context.Context, s tagalong.Service, keys []tagalon
 }
 
 // Rollouts reads a service's history backward.
-func (l *Ledger) Rollouts(ctx context.Context, s tagalong.Service, span tagalong.Span, hint int) iter.Seq2[tagalong.Row, error] {
+func (l *Ledger) Rollouts(ctx context.Context, s tagalong.Service, span ledger.Span, hint int) iter.Seq2[ledger.Row, error] {
 	q := query{pk: servicePK(s), backward: true, eventual: true, limit: page(hint)}
 	return l.rollouts(ctx, q, prefixRollout, span, lastBehind(s, span.Behind))
 }
@@ -149,36 +151,36 @@ func (l *Ledger) Rollouts(ctx context.Context, s tagalong.Service, span tagalong
 // lastBehind returns the last sort key that a rollout of a service has behind a cursor,
 // which may be another service's: then of the rollouts at that time all are behind
 // it, or none.
-func lastBehind(s tagalong.Service, at tagalong.RowAt) string {
+func lastBehind(s tagalong.Service, at ledger.RolloutCursor) string {
 	switch cmp.Compare(s.String(), at.Service.String()) {
 	case -1:
 		return prefixRollout + formatTime(at.Sort) + afterAll
 	case +1:
 		return justBefore(prefixRollout + formatTime(at.Sort))
 	}
-	return justBefore(rolloutKey(s, tagalong.RolloutKey{Sort: at.Sort, Deployment: at.Deployment}).SK)
+	return justBefore(rolloutKey(s, timeline.RolloutKey{Sort: at.Sort, Deployment: at.Deployment}).SK)
 }
 
 // EnvironmentRollouts reads an environment's history backward.
-func (l *Ledger) EnvironmentRollouts(ctx context.Context, environment string, span tagalong.Span, hint int) iter.Seq2[tagalong.Row, error] {
+func (l *Ledger) EnvironmentRollouts(ctx context.Context, environment string, span ledger.Span, hint int) iter.Seq2[ledger.Row, error] {
 	pk, behind := historyIndex(environment, span.Behind)
 	return l.rollouts(ctx, query{index: "gsi1", pk: pk, backward: true, limit: page(hint)}, "", span, justBefore(behind))
 }
 
 // ReleaseRollouts reads the rollouts of an execution backward.
-func (l *Ledger) ReleaseRollouts(ctx context.Context, pipeline, execution string, span tagalong.Span, hint int) iter.Seq2[tagalong.Row, error] {
+func (l *Ledger) ReleaseRollouts(ctx context.Context, pipeline, execution string, span ledger.Span, hint int) iter.Seq2[ledger.Row, error] {
 	pk, behind := releaseIndex(pipeline, execution, span.Behind)
 	return l.rollouts(ctx, query{index: "gsi2", pk: pk, backward: true, limit: page(hint)}, "", span, justBefore(behind))
 }
 
 // rollouts bounds a Query over rollouts: their sort keys are a prefix, the time and
 // more. last is the last one behind the span's cursor, if it has one.
-func (l *Ledger) rollouts(ctx context.Context, q query, prefix string, span tagalong.Span, last string) iter.Seq2[tagalong.Row, error] {
+func (l *Ledger) rollouts(ctx context.Context, q query, prefix string, span ledger.Span, last string) iter.Seq2[ledger.Row, error] {
 	q.from, q.to = prefix+cmp.Or(formatTime(ceil(span.Since)), beforeAll), prefix+afterAll
 	if !span.Until.IsZero() {
 		q.to = prefix + formatTime(ceil(span.Until)) // a sort key goes on behind the time, so those at Until are outside
 	}
-	if span.Behind != (tagalong.RowAt{}) {
+	if span.Behind != (ledger.RolloutCursor{}) {
 		q.to = min(q.to, last)
 	}
 	return decoded(l.query(ctx, q), rolloutItem.row)

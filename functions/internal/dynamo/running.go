@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -56,7 +57,7 @@ type runningItem struct {
 	CompleteSince  string          `dynamodbav:"completeSince,omitempty"`
 }
 
-func toRunning(m tagalong.Member, k key) runningItem {
+func toRunning(m ledger.RunningRecord, k key) runningItem {
 	return runningItem{
 		key:            k,
 		Deployment:     m.Deployment,
@@ -72,9 +73,9 @@ func toRunning(m tagalong.Member, k key) runningItem {
 }
 
 // member reads service and environment from the key: the sort key ends with the service.
-func (i runningItem) member() (tagalong.Member, error) {
+func (i runningItem) member() (ledger.RunningRecord, error) {
 	s, err := tagalong.ParseService(i.SK[strings.LastIndexByte(i.SK, '#')+1:])
-	return tagalong.Member{
+	return ledger.RunningRecord{
 		Service:        s,
 		Environment:    strings.TrimPrefix(i.PK, environmentPK("")),
 		Deployment:     i.Deployment,
@@ -90,7 +91,7 @@ func (i runningItem) member() (tagalong.Member, error) {
 }
 
 // putRunning and dropRunning need no condition: the head guards a service's running record.
-func putRunning(m tagalong.Member) write {
+func putRunning(m ledger.RunningRecord) write {
 	return put(toRunning(m, runningKey(m.Service, m.Environment)))
 }
 
@@ -105,7 +106,7 @@ func runningIn(environment string) query {
 }
 
 // Members reads what runs in an environment.
-func (l *Ledger) Members(ctx context.Context, environment string, from tagalong.Service, hint int) iter.Seq2[tagalong.Member, error] {
+func (l *Ledger) RunningRecords(ctx context.Context, environment string, from tagalong.Service, hint int) iter.Seq2[ledger.RunningRecord, error] {
 	q := runningIn(environment)
 	q.limit = page(hint)
 	if from != (tagalong.Service{}) {
@@ -115,7 +116,7 @@ func (l *Ledger) Members(ctx context.Context, environment string, from tagalong.
 }
 
 // Population counts in DynamoDB, so that the items need not travel.
-func (l *Ledger) Population(ctx context.Context, environment string) (int, error) {
+func (l *Ledger) CountRunning(ctx context.Context, environment string) (int, error) {
 	in := l.input(runningIn(environment))
 	in.Select = types.SelectCount
 	count := 0

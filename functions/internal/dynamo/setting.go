@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 )
 
 func settingKey(name string) key { return key{"@" + name, "SETTING"} }
@@ -47,15 +47,15 @@ func (l *Ledger) Settings(ctx context.Context, names ...string) (map[string]stri
 }
 
 // PutSetting writes a setting if it is still what it was, "" for not there; otherwise
-// the error is tagalong.ErrConflict.
+// the error is ledger.ErrConflict.
 func (l *Ledger) PutSetting(ctx context.Context, name, was, document string) error {
 	unchanged := absent
 	if was != "" {
 		unchanged = condition{"#json = :was", item{":was": text(was)}}
 	}
 	err := l.put(ctx, put(settingItem{settingKey(name), document}).when(unchanged))
-	if errors.Is(err, tagalong.ErrConflict) {
-		return fmt.Errorf("setting @%s: %w", name, tagalong.ErrConflict)
+	if errors.Is(err, ledger.ErrConflict) {
+		return fmt.Errorf("setting @%s: %w", name, ledger.ErrConflict)
 	}
 	return err
 }

@@ -7,12 +7,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 )
 
 const prefixStage = "STAGE#"
 
-func stageKey(pipeline, execution string, s tagalong.StageChange) key {
+func stageKey(pipeline, execution string, s ledger.StageChange) key {
 	return key{releasePK(pipeline, execution), prefixStage + strings.Join([]string{formatTime(s.At), s.Stage, s.State, strconv.FormatInt(s.Attempt, 10)}, "#")}
 }
 
@@ -33,15 +33,15 @@ type stageItem struct {
 	Expires int64  `dynamodbav:"expires,omitempty"`
 }
 
-func (i stageItem) change() (tagalong.StageChange, error) {
+func (i stageItem) change() (ledger.StageChange, error) {
 	at, _, ok := strings.Cut(strings.TrimPrefix(i.SK, prefixStage), "#")
 	if !ok {
-		return tagalong.StageChange{}, fmt.Errorf("sort key %q: want %stime#stage#state#attempt", i.SK, prefixStage)
+		return ledger.StageChange{}, fmt.Errorf("sort key %q: want %stime#stage#state#attempt", i.SK, prefixStage)
 	}
-	return tagalong.StageChange{Stage: i.Stage, State: i.State, At: parseTime(at), Attempt: i.Attempt}, nil
+	return ledger.StageChange{Stage: i.Stage, State: i.State, At: parseTime(at), Attempt: i.Attempt}, nil
 }
 
 // NoteStage needs no condition: what is there is written again, as it was.
-func (l *Ledger) NoteStage(ctx context.Context, pipeline, execution string, s tagalong.StageChange, expires time.Time) error {
+func (l *Ledger) NoteStage(ctx context.Context, pipeline, execution string, s ledger.StageChange, expires time.Time) error {
 	return l.put(ctx, put(stageItem{stageKey(pipeline, execution, s), s.Stage, s.State, s.Attempt, epoch(expires)}))
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/dynamo"
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/sandboxtest"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
@@ -49,19 +50,19 @@ func TestKeysAndAttributesStay(t *testing.T) {
 // in which it is written first.
 func writeEverything(t *testing.T, l *dynamo.Ledger) {
 	t.Helper()
-	change := filled[tagalong.Change]("change")
+	change := filled[ledger.Change]("change")
 	change.Seen, change.Fact.Source = "", tagalong.FromSweep
-	change.Places = []tagalong.Place{
-		placeIn(tagalong.PhaseRunning), placeIn(tagalong.PhaseRollingOut), placeIn(tagalong.PhaseEnded),
+	change.Placements = []ledger.Placement{
+		placeIn(ledger.PhaseRunning), placeIn(ledger.PhaseRollingOut), placeIn(ledger.PhaseEnded),
 	}
-	change.Tags = []tagalong.TagWrite{newTag("right", tagalong.Advance), newTag("nowhere", tagalong.Renew), newTag("doubted", tagalong.Advance), newTag("new", tagalong.Advance)}
-	promotion := filled[tagalong.PromotionWrite]("promotion")
-	*promotion.Tag, promotion.Once = newTag("promoted", tagalong.Renew), false
-	right, nowhere := filled[tagalong.Verdict]("verdict"), tagalong.Verdict{State: tagalong.TagConfirmed, Since: timeOf("since"), CheckedAt: timeOf("checked")}
+	change.Tags = []ledger.TagWrite{newTag("right", ledger.Advance), newTag("nowhere", ledger.Renew), newTag("doubted", ledger.Advance), newTag("new", ledger.Advance)}
+	promotion := filled[ledger.PromotionWrite]("promotion")
+	*promotion.Tag, promotion.PutOnce = newTag("promoted", ledger.Renew), false
+	right, nowhere := filled[ledger.Verdict]("verdict"), ledger.Verdict{State: ledger.TagConfirmed, Since: timeOf("since"), CheckedAt: timeOf("checked")}
 	right.Done = false
 
 	ctx, id := t.Context(), func(i int) tagalong.TagID { return change.Tags[i].Wish.Tag }
-	_, dated := l.Date(ctx, "job", filled[tagalong.Sight]("sight"), timeOf("forgotten"))
+	_, dated := l.RecordFirstSeen(ctx, "job", filled[ledger.FirstSeen]("sight"), timeOf("forgotten"))
 	for i, err := range []error{
 		dated,
 		l.Commit(ctx, change),
@@ -70,11 +71,11 @@ func writeEverything(t *testing.T, l *dynamo.Ledger) {
 		l.Settle(ctx, id(1), change.Tags[1].Version, nowhere),
 		l.Doubt(ctx, id(2), timeOf("pending"), timeOf("doubt")),
 		l.NoteExecution(ctx, filled[tagalong.Pipeline]("pipeline"), "execution", filled[tagalong.Execution]("began"), timeOf("forgotten")),
-		l.NoteStage(ctx, "pipeline", "execution", filled[tagalong.StageChange]("stage"), timeOf("forgotten")),
-		l.Adopt(ctx, []tagalong.Child{filled[tagalong.Child]("child")}),
-		l.SetStale(ctx, filled[tagalong.Stale]("stale")),
-		l.HoldStale(ctx, "sweep", timeOf("now"), timeOf("until")),
-		l.SetUnmanaged(ctx, tagalong.UnmanagedService{}, filled[tagalong.UnmanagedService]("unmanaged")),
+		l.NoteStage(ctx, "pipeline", "execution", filled[ledger.StageChange]("stage"), timeOf("forgotten")),
+		l.RecordChildren(ctx, []ledger.Child{filled[ledger.Child]("child")}),
+		l.SetPendingUntag(ctx, filled[ledger.PendingUntag]("stale")),
+		l.LockUntag(ctx, "sweep", timeOf("now"), timeOf("until")),
+		l.SetUnmanaged(ctx, ledger.UnmanagedService{}, filled[ledger.UnmanagedService]("unmanaged")),
 		l.SetCursor(ctx, "cursor"),
 		l.PutSetting(ctx, "environments", "", "[]"),
 	} {
@@ -82,19 +83,19 @@ func writeEverything(t *testing.T, l *dynamo.Ledger) {
 			t.Fatalf("write %d: %v", i, err)
 		}
 	}
-	if err := l.Settle(ctx, id(2), change.Tags[2].Version, nowhere); !errors.Is(err, tagalong.ErrInDoubt) {
+	if err := l.Settle(ctx, id(2), change.Tags[2].Version, nowhere); !errors.Is(err, ledger.ErrInDoubt) {
 		t.Fatalf("a verdict in doubt: %v", err)
 	}
 }
 
-func placeIn(phase tagalong.Phase) tagalong.Place {
-	p := filled[tagalong.Place](string(phase))
+func placeIn(phase ledger.Phase) ledger.Placement {
+	p := filled[ledger.Placement](string(phase))
 	p.Phase, p.Container.Image.Registry = phase, "111122223333.dkr.ecr.us-east-1.amazonaws.com"
 	return p
 }
 
-func newTag(name string, mode tagalong.TagMode) tagalong.TagWrite {
-	w := filled[tagalong.TagWrite](name)
+func newTag(name string, mode ledger.TagMode) ledger.TagWrite {
+	w := filled[ledger.TagWrite](name)
 	w.Mode, w.Seen = mode, ""
 	return w
 }

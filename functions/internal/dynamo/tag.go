@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/opencontainers/go-digest"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -22,7 +23,7 @@ func tagKey(t tagalong.TagID) key {
 
 // tagIndex returns the keys under which a tag is found by its environment: first
 // those that are not settled.
-func tagIndex(environment string, state tagalong.TagState, t tagalong.TagID) (pk, sk string) {
+func tagIndex(environment string, state ledger.TagState, t tagalong.TagID) (pk, sk string) {
 	settled := "0"
 	if state.Settled() {
 		settled = "1"
@@ -73,15 +74,15 @@ type tagItem struct {
 	Returned    int    `dynamodbav:"returned"` // how often it was put back
 }
 
-func (i tagItem) read() (tagalong.Tag, error) {
-	return tagalong.Tag{
+func (i tagItem) read() (ledger.Tag, error) {
+	return ledger.Tag{
 		ID: i.id(),
-		Wish: tagalong.Claim{
-			Tag: i.id(), Digest: digest.Digest(i.Wish), At: parseTime(i.WishAt), By: i.WishBy, Environment: i.Environment, Once: i.Once,
+		Wish: ledger.Claim{
+			Tag: i.id(), Digest: digest.Digest(i.Wish), At: parseTime(i.WishAt), By: i.WishBy, Environment: i.Environment, PutOnce: i.Once,
 		},
 		Version:    i.Version,
 		Claims:     i.Claims,
-		State:      tagalong.TagState(i.State),
+		State:      ledger.TagState(i.State),
 		Reason:     i.Reason,
 		Since:      parseTime(i.Since),
 		Actual:     digest.Digest(i.Actual),
@@ -93,9 +94,9 @@ func (i tagItem) read() (tagalong.Tag, error) {
 
 // wish returns what a wish sets: pending, under a new version. What ECR said last, and a
 // doubt about it, stay.
-func wish(w tagalong.TagWrite) item {
+func wish(w ledger.TagWrite) item {
 	id := w.Wish.Tag
-	pk, sk := tagIndex(w.Wish.Environment, tagalong.TagPending, id)
+	pk, sk := tagIndex(w.Wish.Environment, ledger.TagPending, id)
 	return item{
 		"registry":    text(id.Registry),
 		"repository":  text(id.Name),
@@ -104,10 +105,10 @@ func wish(w tagalong.TagWrite) item {
 		"wishAt":      text(formatTime(w.Wish.At)),
 		"wishBy":      text(w.Wish.By),
 		"environment": text(w.Wish.Environment),
-		"once":        &types.AttributeValueMemberBOOL{Value: w.Wish.Once},
+		"once":        &types.AttributeValueMemberBOOL{Value: w.Wish.PutOnce},
 		"version":     text(w.Version),
 		"claims":      text(w.Claims),
-		"state":       text(string(tagalong.TagPending)),
+		"state":       text(string(ledger.TagPending)),
 		"since":       text(formatTime(w.At)),
 		"gsi1pk":      text(pk),
 		"gsi1sk":      text(sk),
@@ -124,22 +125,22 @@ const (
 )
 
 // writeTag writes a wish, or says that one of its claims has changed.
-func writeTag(w tagalong.TagWrite) write { return wishWrite(w).of(w.Wish.Tag) }
+func writeTag(w ledger.TagWrite) write { return wishWrite(w).of(w.Wish.Tag) }
 
-func wishWrite(w tagalong.TagWrite) write {
+func wishWrite(w ledger.TagWrite) write {
 	k, claims := tagKey(w.Wish.Tag), item{"claims": text(w.Claims)}
 	order := item{":wishAt": text(formatTime(w.Wish.At)), ":wishBy": text(w.Wish.By)}
 	switch w.Mode {
-	case tagalong.Yield:
+	case ledger.Yield:
 		return update(k, claims).when(condition{newer, order})
-	case tagalong.Renew:
+	case ledger.Renew:
 		return update(k, wish(w)).when(claimsStand(w.Seen))
-	case tagalong.Touch:
+	case ledger.Touch:
 		return update(k, claims).when(claimsAre(w.Seen))
-	case tagalong.Drop:
+	case ledger.Drop:
 		return remove(k).when(claimsStand(w.Seen))
 	}
-	return update(k, wish(w)).when(condition{notNewer, order}) // tagalong.Advance
+	return update(k, wish(w)).when(condition{notNewer, order}) // ledger.Advance
 }
 
 // claimsStand holds while no claim on the tag has changed since it was read.
@@ -155,13 +156,13 @@ func claimsAre(seen string) condition {
 }
 
 // Rewish writes one tag.
-func (l *Ledger) Rewish(ctx context.Context, w tagalong.TagWrite) error {
+func (l *Ledger) Rewish(ctx context.Context, w ledger.TagWrite) error {
 	return l.write(ctx, writeTag(w))
 }
 
 // settleTag records a verdict if the wish's version is still the one that was converged
 // to and no unanswered put may still arrive.
-func settleTag(id tagalong.TagID, version string, v tagalong.Verdict) write {
+func settleTag(id tagalong.TagID, version string, v ledger.Verdict) write {
 	k, certain := tagKey(id), condition{
 		"#version = :version AND (attribute_not_exists(#doubtUntil) OR #doubtUntil <= :checkedAt)",
 		item{":version": text(version), ":checkedAt": text(formatTime(v.CheckedAt))},
@@ -186,7 +187,7 @@ func settleTag(id tagalong.TagID, version string, v tagalong.Verdict) write {
 }
 
 // noteSeen records only what ECR said, if the version is still the same: in doubt.
-func noteSeen(id tagalong.TagID, version string, v tagalong.Verdict) write {
+func noteSeen(id tagalong.TagID, version string, v ledger.Verdict) write {
 	return update(tagKey(id), item{
 		"checkedAt": text(formatTime(v.CheckedAt)),
 		"actual":    textOrNone(v.Actual.String()),
@@ -194,7 +195,7 @@ func noteSeen(id tagalong.TagID, version string, v tagalong.Verdict) write {
 }
 
 // Settle records how a wish stands, and the children of the index that it sits on.
-func (l *Ledger) Settle(ctx context.Context, id tagalong.TagID, version string, v tagalong.Verdict) error {
+func (l *Ledger) Settle(ctx context.Context, id tagalong.TagID, version string, v ledger.Verdict) error {
 	err := l.settle(ctx, settleTag(id, version, v), v.Children)
 	if !refused(err) {
 		return err
@@ -204,34 +205,34 @@ func (l *Ledger) Settle(ctx context.Context, id tagalong.TagID, version string, 
 		return err
 	}
 	if tag, ok := tags[id]; !ok || tag.Version != version {
-		return tagalong.ErrConflict
+		return ledger.ErrConflict
 	}
 	if err := l.settle(ctx, noteSeen(id, version, v), v.Children); refused(err) {
-		return tagalong.ErrConflict
+		return ledger.ErrConflict
 	} else if err != nil {
 		return err
 	}
-	return tagalong.ErrInDoubt
+	return ledger.ErrInDoubt
 }
 
 // settle adds as many children as there is room for: no index has so many platforms.
-func (l *Ledger) settle(ctx context.Context, tag write, children []tagalong.Child) error {
+func (l *Ledger) settle(ctx context.Context, tag write, children []ledger.Child) error {
 	room := min(len(children), transactionItems-1)
 	return l.write(ctx, append([]write{tag}, all(children[:room], putChild)...)...)
 }
 
 func refused(err error) bool {
-	_, is := errors.AsType[*tagalong.RefusedError](err)
+	_, is := errors.AsType[*ledger.RefusedError](err)
 	return is
 }
 
 // Doubt makes a tag pending, whatever its wish is by then; a tag that nobody wishes
 // needs none.
 func (l *Ledger) Doubt(ctx context.Context, id tagalong.TagID, since, until time.Time) error {
-	_, sk := tagIndex("", tagalong.TagPending, id)
+	_, sk := tagIndex("", ledger.TagPending, id)
 	err := l.write(ctx, update(tagKey(id), item{
 		"doubtUntil": text(formatTime(until)),
-		"state":      text(string(tagalong.TagPending)),
+		"state":      text(string(ledger.TagPending)),
 		"since":      text(formatTime(since)),
 		"gsi1sk":     text(sk),
 	}).when(condition{expression: "attribute_exists(pk)"}).of(id))
@@ -242,17 +243,17 @@ func (l *Ledger) Doubt(ctx context.Context, id tagalong.TagID, since, until time
 }
 
 // Tags reads tags by their keys.
-func (l *Ledger) Tags(ctx context.Context, ids []tagalong.TagID) (map[tagalong.TagID]tagalong.Tag, error) {
+func (l *Ledger) Tags(ctx context.Context, ids []tagalong.TagID) (map[tagalong.TagID]ledger.Tag, error) {
 	return byID(l.get(ctx, all(ids, tagKey)...))
 }
 
 // TagStates reads tags by their keys, for half the price.
-func (l *Ledger) TagStates(ctx context.Context, ids []tagalong.TagID) (map[tagalong.TagID]tagalong.Tag, error) {
+func (l *Ledger) TagStates(ctx context.Context, ids []tagalong.TagID) (map[tagalong.TagID]ledger.Tag, error) {
 	return byID(l.getEventually(ctx, all(ids, tagKey)...))
 }
 
-func byID(items iter.Seq2[item, error]) (map[tagalong.TagID]tagalong.Tag, error) {
-	tags := map[tagalong.TagID]tagalong.Tag{}
+func byID(items iter.Seq2[item, error]) (map[tagalong.TagID]ledger.Tag, error) {
+	tags := map[tagalong.TagID]ledger.Tag{}
 	for tag, err := range decoded(items, tagItem.read) {
 		if err != nil {
 			return nil, err
@@ -263,10 +264,10 @@ func byID(items iter.Seq2[item, error]) (map[tagalong.TagID]tagalong.Tag, error)
 }
 
 // EnvironmentTags reads the tags of an environment on one side of the index.
-func (l *Ledger) EnvironmentTags(ctx context.Context, environment string, settled bool, behind tagalong.TagID, hint int) iter.Seq2[tagalong.Tag, error] {
-	state := tagalong.TagPending
+func (l *Ledger) EnvironmentTags(ctx context.Context, environment string, settled bool, behind tagalong.TagID, hint int) iter.Seq2[ledger.Tag, error] {
+	state := ledger.TagPending
 	if settled {
-		state = tagalong.TagConfirmed
+		state = ledger.TagConfirmed
 	}
 	pk, sk := tagIndex(environment, state, behind)
 	side, _, _ := strings.Cut(sk, "#")

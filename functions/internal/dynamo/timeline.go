@@ -1,6 +1,9 @@
 package dynamo
 
-import "github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+import (
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/timeline"
+)
 
 // timelineItem is the fold of the facts before a head's window.
 type timelineItem struct {
@@ -13,7 +16,7 @@ type timelineItem struct {
 	Actions   []actionItem   `dynamodbav:"actions,omitempty"`
 }
 
-func toTimeline(t tagalong.Timeline) timelineItem {
+func toTimeline(t timeline.Timeline) timelineItem {
 	return timelineItem{
 		Rollouts:  all(t.Rollouts, toCourse),
 		Running:   t.Running,
@@ -25,8 +28,8 @@ func toTimeline(t tagalong.Timeline) timelineItem {
 	}
 }
 
-func (i timelineItem) timeline() tagalong.Timeline {
-	return tagalong.Timeline{
+func (i timelineItem) timeline() timeline.Timeline {
+	return timeline.Timeline{
 		Rollouts:  all(i.Rollouts, courseItem.rollout),
 		Running:   i.Running,
 		Ended:     i.Ended,
@@ -53,7 +56,7 @@ type courseItem struct {
 	FinishSource string       `dynamodbav:"finishSource,omitempty"`
 }
 
-func toCourse(r tagalong.Rollout) courseItem {
+func toCourse(r timeline.Rollout) courseItem {
 	return courseItem{
 		Deployment:   r.Deployment,
 		State:        string(r.State),
@@ -70,10 +73,10 @@ func toCourse(r tagalong.Rollout) courseItem {
 	}
 }
 
-func (i courseItem) rollout() tagalong.Rollout {
-	return tagalong.Rollout{
+func (i courseItem) rollout() timeline.Rollout {
+	return timeline.Rollout{
 		Deployment:   i.Deployment,
-		State:        tagalong.State(i.State),
+		State:        timeline.State(i.State),
 		StartedAt:    parseTime(i.StartedAt),
 		FinishedAt:   parseTime(i.FinishedAt),
 		Until:        parseTime(i.Until),
@@ -93,12 +96,12 @@ type deployedItem struct {
 	buildItem
 }
 
-func toDeployed(b tagalong.DeployedBuild) deployedItem {
+func toDeployed(b timeline.DeployedBuild) deployedItem {
 	return deployedItem{Deployment: b.Deployment, buildItem: toBuild(b.Build)}
 }
 
-func (i deployedItem) deployed() tagalong.DeployedBuild {
-	return tagalong.DeployedBuild{Deployment: i.Deployment, Build: i.build()}
+func (i deployedItem) deployed() timeline.DeployedBuild {
+	return timeline.DeployedBuild{Deployment: i.Deployment, Build: i.build()}
 }
 
 // actionItem is an action that deploys and has not ended.
@@ -108,10 +111,10 @@ type actionItem struct {
 	Limit   string       `dynamodbav:"limit"`
 }
 
-func toAction(a tagalong.UnderWay) actionItem {
+func toAction(a timeline.UnderWay) actionItem {
 	return actionItem{Action: a.Action, Release: toRelease(a.Release), Limit: formatTime(a.Limit)}
 }
 
-func (i actionItem) action() tagalong.UnderWay {
-	return tagalong.UnderWay{Action: i.Action, Release: i.Release.release(), Limit: parseTime(i.Limit)}
+func (i actionItem) action() timeline.UnderWay {
+	return timeline.UnderWay{Action: i.Action, Release: i.Release.release(), Limit: parseTime(i.Limit)}
 }

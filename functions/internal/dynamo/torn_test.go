@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/dynamo"
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/sandboxtest"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
@@ -56,7 +57,7 @@ func TestAHeadWithoutItsFactIsReadAgain(t *testing.T) {
 	}
 	s := tagalong.Service{Account: "111122223333", Region: "us-east-1", Cluster: "prod", Name: "api"}
 	fact := tagalong.Fact{Deployment: "ecs-svc/1", Name: tagalong.Completed, Time: time.Date(2026, 3, 4, 9, 0, 0, 0, time.UTC), Source: tagalong.FromEvent}
-	change := tagalong.Change{Service: s, Head: tagalong.Head{Version: "one", Last: fact}, Fact: &fact}
+	change := ledger.Change{Service: s, Head: ledger.Head{Version: "one", Last: fact}, Fact: &fact}
 	if err := dynamo.New(dynamodb.NewFromConfig(cfg), "tagalong").Commit(t.Context(), change); err != nil {
 		t.Fatal(err)
 	}

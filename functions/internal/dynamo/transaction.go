@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -70,7 +71,7 @@ func refusal(writes []write, err error) error {
 		switch {
 		case code != conditionFailed:
 		case writes[i].tag == nil:
-			return tagalong.ErrConflict
+			return ledger.ErrConflict
 		default:
 			tags = append(tags, *writes[i].tag)
 		}
@@ -78,7 +79,7 @@ func refusal(writes []write, err error) error {
 	if len(tags) == 0 {
 		return nil
 	}
-	return &tagalong.RefusedError{Tags: tags}
+	return &ledger.RefusedError{Tags: tags}
 }
 
 // busy reports whether only throttling, or another transaction, was in the way.
@@ -118,7 +119,7 @@ func wait(ctx context.Context, attempt int) error {
 	}
 }
 
-// put writes one record by itself; tagalong.ErrConflict if its condition is refused.
+// put writes one record by itself; ledger.ErrConflict if its condition is refused.
 func (l *Ledger) put(ctx context.Context, w write) error {
 	i, err := w.in(l.table)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -52,33 +53,33 @@ type tagRead struct {
 	tagIDItem
 }
 
-func toDeploymentInputs(d tagalong.DeploymentInputs) deploymentInputsItem {
+func toDeploymentInputs(d ledger.DeploymentInputs) deploymentInputsItem {
 	return deploymentInputsItem{d.Deployment, formatTime(d.At), all(d.Inputs, toTagRead)}
 }
 
-func toTagRead(i tagalong.Input) tagRead { return tagRead{i.Container, toTagID(i.Tag)} }
+func toTagRead(i ledger.Input) tagRead { return tagRead{i.Container, toTagID(i.Tag)} }
 
-func (i unmanagedItem) unmanaged() (tagalong.UnmanagedService, error) {
+func (i unmanagedItem) unmanaged() (ledger.UnmanagedService, error) {
 	s, err := tagalong.ParseService(i.SK)
-	return tagalong.UnmanagedService{Service: s, Version: i.Version, Deployments: all(i.Deployments, deploymentInputsItem.inputs)}, err
+	return ledger.UnmanagedService{Service: s, Version: i.Version, Deployments: all(i.Deployments, deploymentInputsItem.inputs)}, err
 }
 
-func (i deploymentInputsItem) inputs() tagalong.DeploymentInputs {
-	return tagalong.DeploymentInputs{Deployment: i.Deployment, At: parseTime(i.At), Inputs: all(i.Inputs, tagRead.input)}
+func (i deploymentInputsItem) inputs() ledger.DeploymentInputs {
+	return ledger.DeploymentInputs{Deployment: i.Deployment, At: parseTime(i.At), Inputs: all(i.Inputs, tagRead.input)}
 }
 
-func (i tagRead) input() tagalong.Input { return tagalong.Input{Container: i.Container, Tag: i.id()} }
+func (i tagRead) input() ledger.Input { return ledger.Input{Container: i.Container, Tag: i.id()} }
 
 // prefixInput lies among the claims, see Claims.
 const prefixInput = "READ#"
 
-func inputKey(s tagalong.Service, i tagalong.Input) key {
+func inputKey(s tagalong.Service, i ledger.Input) key {
 	return key{repositoryPK(i.Tag.Name), prefixInput + nameOfInput(s, i)}
 }
 
 // nameOfInput is made like the sort keys of readersIndex.
-func nameOfInput(s tagalong.Service, i tagalong.Input) string {
-	return containerKey(tagalong.PlaceAt{Registry: i.Tag.Registry, Service: s, Container: i.Container}) + "#" + i.Tag.Tag
+func nameOfInput(s tagalong.Service, i ledger.Input) string {
+	return containerKey(ledger.PlacementCursor{Registry: i.Tag.Registry, Service: s, Container: i.Container}) + "#" + i.Tag.Tag
 }
 
 // inputItem says, beside the claims of a repository and in the index of readers, that an
@@ -95,19 +96,19 @@ type inputItem struct {
 	indexed
 }
 
-func toInput(s tagalong.Service, i tagalong.Input) inputItem {
-	pk, _ := readersIndex(i.Tag, tagalong.PlaceAt{})
+func toInput(s tagalong.Service, i ledger.Input) inputItem {
+	pk, _ := readersIndex(i.Tag, ledger.PlacementCursor{})
 	return inputItem{inputKey(s, i), indexed{GSI1PK: pk, GSI1SK: nameOfInput(s, i)}}
 }
 
 // addTo adds who reads the tag.
-func (i inputItem) addTo(readers tagalong.Readers) error {
+func (i inputItem) addTo(readers ledger.Readers) error {
 	name, err := parseReader(strings.TrimPrefix(i.SK, prefixInput))
 	if err != nil {
 		return err
 	}
 	repository := tagalong.Repository{Registry: name.registry, Name: strings.TrimPrefix(i.PK, repositoryPK(""))}
-	readers.AddInput(name.service, tagalong.Input{Container: name.container, Tag: tagalong.TagID{Repository: repository, Tag: name.rest}})
+	readers.AddInput(name.service, ledger.Input{Container: name.container, Tag: tagalong.TagID{Repository: repository, Tag: name.rest}})
 	return nil
 }
 
@@ -129,21 +130,21 @@ func parseReader(text string) (name readerName, err error) {
 }
 
 // Unmanaged reads one of them.
-func (l *Ledger) Unmanaged(ctx context.Context, s tagalong.Service) (tagalong.UnmanagedService, error) {
+func (l *Ledger) Unmanaged(ctx context.Context, s tagalong.Service) (ledger.UnmanagedService, error) {
 	for kept, err := range decoded(l.get(ctx, unmanagedKey(s)), unmanagedItem.unmanaged) {
 		return kept, err
 	}
-	return tagalong.UnmanagedService{Service: s}, nil
+	return ledger.UnmanagedService{Service: s}, nil
 }
 
 // AllUnmanaged reads all of them: they lie side by side.
-func (l *Ledger) AllUnmanaged(ctx context.Context) iter.Seq2[tagalong.UnmanagedService, error] {
+func (l *Ledger) AllUnmanaged(ctx context.Context) iter.Seq2[ledger.UnmanagedService, error] {
 	return decoded(l.query(ctx, under(unmanaged, "")), unmanagedItem.unmanaged)
 }
 
 // SetUnmanaged writes one of them over the version that was seen, and the inputs in which
 // it differs: that version guards them, too.
-func (l *Ledger) SetUnmanaged(ctx context.Context, was, is tagalong.UnmanagedService) error {
+func (l *Ledger) SetUnmanaged(ctx context.Context, was, is ledger.UnmanagedService) error {
 	s := is.Service
 	record := put(unmanagedItem{unmanagedKey(s), is.Version, all(is.Deployments, toDeploymentInputs)})
 	if len(is.Deployments) == 0 {

@@ -8,12 +8,13 @@ import (
 
 	"github.com/opencontainers/go-digest"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
 const pendingUntags = "STALE"
 
-func pendingUntagKey(s tagalong.Stale) key {
+func pendingUntagKey(s ledger.PendingUntag) key {
 	return key{pendingUntags, s.Service.String() + "#" + s.ID}
 }
 
@@ -43,36 +44,36 @@ type untagItem struct {
 	Environment string `dynamodbav:"environment"`
 }
 
-func (i pendingUntagItem) stale() (tagalong.Stale, error) {
+func (i pendingUntagItem) stale() (ledger.PendingUntag, error) {
 	service, id, found := strings.Cut(i.SK, "#")
 	if !found {
-		return tagalong.Stale{}, fmt.Errorf("sort key %q: want service#id", i.SK)
+		return ledger.PendingUntag{}, fmt.Errorf("sort key %q: want service#id", i.SK)
 	}
 	s, err := tagalong.ParseService(service)
-	return tagalong.Stale{ID: id, Service: s, Tags: all(i.Tags, untagItem.tag)}, err
+	return ledger.PendingUntag{ID: id, Service: s, Tags: all(i.Tags, untagItem.tag)}, err
 }
 
-func toUntag(t tagalong.StaleTag) untagItem {
+func toUntag(t ledger.UntagTarget) untagItem {
 	return untagItem{toTagID(t.ID), t.Digest.String(), t.Environment}
 }
 
-func (i untagItem) tag() tagalong.StaleTag {
-	return tagalong.StaleTag{ID: i.id(), Digest: digest.Digest(i.Digest), Environment: i.Environment}
+func (i untagItem) tag() ledger.UntagTarget {
+	return ledger.UntagTarget{ID: i.id(), Digest: digest.Digest(i.Digest), Environment: i.Environment}
 }
 
 // putPendingUntag needs no condition: its id is its writer's own, and afterwards only the
 // sweep with the lock (untaglock.go) writes it.
-func putPendingUntag(s tagalong.Stale) write {
+func putPendingUntag(s ledger.PendingUntag) write {
 	return put(pendingUntagItem{pendingUntagKey(s), all(s.Tags, toUntag)})
 }
 
-// StaleTags reads all that retired services left behind.
-func (l *Ledger) StaleTags(ctx context.Context) iter.Seq2[tagalong.Stale, error] {
+// PendingUntags reads all that retired services left behind.
+func (l *Ledger) PendingUntags(ctx context.Context) iter.Seq2[ledger.PendingUntag, error] {
 	return decoded(l.query(ctx, under(pendingUntags, "")), pendingUntagItem.stale)
 }
 
-// SetStale writes what is left of it.
-func (l *Ledger) SetStale(ctx context.Context, s tagalong.Stale) error {
+// SetPendingUntag writes what is left of it.
+func (l *Ledger) SetPendingUntag(ctx context.Context, s ledger.PendingUntag) error {
 	if len(s.Tags) == 0 {
 		return l.delete(ctx, pendingUntagKey(s))
 	}

@@ -24,8 +24,8 @@ type untagLockItem struct {
 	Until string `dynamodbav:"until"`
 }
 
-// HoldStale takes the lock if nobody has it, its time is over, or it is one's own.
-func (l *Ledger) HoldStale(ctx context.Context, by string, now, until time.Time) error {
+// LockUntag takes the lock if nobody has it, its time is over, or it is one's own.
+func (l *Ledger) LockUntag(ctx context.Context, by string, now, until time.Time) error {
 	return l.put(ctx, put(untagLockItem{untagLockKey, by, formatTime(until)}).when(condition{
 		"attribute_not_exists(#until) OR #until <= :now OR #by = :by",
 		item{":now": text(formatTime(now)), ":by": text(by)},

@@ -102,7 +102,7 @@ func (w *world) theShift(t *testing.T) {
 		started, err := d.Start(at.Add(4 * time.Second))
 		check(t, err)
 		check(t, d.Install(at.Add(5*time.Second)))
-		check(t, d.Shift(at.Add(6*time.Second)))
+		check(t, d.Deployment(at.Add(6*time.Second)))
 		succeeded, err := d.Succeed(at.Add(8 * time.Second))
 		shifted = [][]byte{started, succeeded}
 		return err
@@ -160,7 +160,7 @@ func (w *world) theIdle(t *testing.T) {
 	check(t, err)
 	d, _, err := w.CodeDeploy.Application(wire.Scope{}, "AppECS-prod-cluster-idle").Group("DgpECS-prod-cluster-idle", service).Deploy(family, at)
 	check(t, err)
-	check(t, d.Shift(at.Add(6*time.Second)))
+	check(t, d.Deployment(at.Add(6*time.Second)))
 	succeeded, err := d.Succeed(at.Add(8 * time.Second))
 	check(t, err)
 	w.put(t, succeeded)

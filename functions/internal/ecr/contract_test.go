@@ -15,6 +15,7 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecr"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/sandboxtest"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/wire"
+	"github.com/tagalong-aws/tagalong/functions/internal/sweep"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalongtest"
 )
@@ -33,7 +34,7 @@ func TestTheContractOnTheSandbox(t *testing.T) {
 }
 
 func TestTheContractOfRemovalsOnTheSandbox(t *testing.T) {
-	tagalongtest.UntaggerSuite(t, func(t *testing.T) (tagalong.Untagger, tagalongtest.UntaggerWorld) {
+	tagalongtest.UntaggerSuite(t, func(t *testing.T) (sweep.Untagger, tagalongtest.UntaggerWorld) {
 		s := sandboxtest.Start(t)
 		r := New(func(_ context.Context, account, region string) (aws.Config, error) {
 			cfg := s.As(account)
@@ -45,7 +46,7 @@ func TestTheContractOfRemovalsOnTheSandbox(t *testing.T) {
 }
 
 func TestTheContractOfLifecyclesOnTheSandbox(t *testing.T) {
-	tagalongtest.LifecyclesSuite(t, func(t *testing.T) (tagalong.Lifecycles, tagalongtest.LifecyclesWorld) {
+	tagalongtest.LifecyclesSuite(t, func(t *testing.T) (sweep.Lifecycles, tagalongtest.LifecyclesWorld) {
 		s := sandboxtest.Start(t)
 		r := New(func(_ context.Context, account, region string) (aws.Config, error) {
 			cfg := s.As(account)
@@ -102,7 +103,7 @@ func (w sandboxWorld) PushIndex(t *testing.T, r tagalong.Repository, seed string
 	return pushed.Digest, []digest.Digest{pushed.AMD64, pushed.ARM64}
 }
 
-func (w sandboxWorld) SetLifecycle(t *testing.T, r tagalong.Repository, rules ...tagalong.LifecycleRule) {
+func (w sandboxWorld) SetLifecycle(t *testing.T, r tagalong.Repository, rules ...sweep.LifecycleRule) {
 	t.Helper()
 	w.repository(t, r).SetLifecyclePolicy(policyOf(t, rules...))
 }

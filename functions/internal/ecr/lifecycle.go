@@ -13,10 +13,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 	"github.com/opencontainers/go-digest"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/sweep"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
-var _ tagalong.Lifecycles = (*Registry)(nil)
+var _ sweep.Lifecycles = (*Registry)(nil)
 
 // lifecyclePolicy is the part of a lifecycle policy that says which images a rule is about,
 // https://docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_parameters.html.
@@ -35,8 +36,8 @@ type lifecyclePolicy struct {
 	} `json:"rules"`
 }
 
-// LifecycleRules implements tagalong.Lifecycles.
-func (r *Registry) LifecycleRules(ctx context.Context, repository tagalong.Repository) ([]tagalong.LifecycleRule, error) {
+// LifecycleRules implements sweep.Lifecycles.
+func (r *Registry) LifecycleRules(ctx context.Context, repository tagalong.Repository) ([]sweep.LifecycleRule, error) {
 	t, err := r.target(ctx, repository)
 	if err != nil {
 		return nil, err
@@ -56,12 +57,12 @@ func (r *Registry) LifecycleRules(ctx context.Context, repository tagalong.Repos
 }
 
 // rules returns those about images that can be pulled: what is archived is gone already.
-func (p lifecyclePolicy) rules() (rules []tagalong.LifecycleRule) {
+func (p lifecyclePolicy) rules() (rules []sweep.LifecycleRule) {
 	for _, r := range p.Rules {
 		if r.Selection.StorageClass == "archive" {
 			continue
 		}
-		rule := tagalong.LifecycleRule{
+		rule := sweep.LifecycleRule{
 			Priority: r.Priority,
 			Untagged: r.Selection.TagStatus == "untagged",
 			Archives: r.Action.Type == "transition",
@@ -72,11 +73,11 @@ func (p lifecyclePolicy) rules() (rules []tagalong.LifecycleRule) {
 		}
 		rules = append(rules, rule)
 	}
-	slices.SortFunc(rules, func(a, b tagalong.LifecycleRule) int { return cmp.Compare(a.Priority, b.Priority) })
+	slices.SortFunc(rules, func(a, b sweep.LifecycleRule) int { return cmp.Compare(a.Priority, b.Priority) })
 	return rules
 }
 
-// TagsOf implements tagalong.Lifecycles. DescribeImages is no pull, as BatchGetImage is;
+// TagsOf implements sweep.Lifecycles. DescribeImages is no pull, as BatchGetImage is;
 // but where one image is not there, it tells nothing of the others.
 func (r *Registry) TagsOf(ctx context.Context, repository tagalong.Repository, digests []digest.Digest) (map[digest.Digest][]string, error) {
 	t, err := r.target(ctx, repository)

@@ -9,11 +9,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/opencontainers/go-digest"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/sweep"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
 // policyOf writes rules as a lifecycle policy.
-func policyOf(t *testing.T, rules ...tagalong.LifecycleRule) string {
+func policyOf(t *testing.T, rules ...sweep.LifecycleRule) string {
 	t.Helper()
 	var all []any
 	for _, r := range rules {
@@ -42,22 +43,22 @@ func policyOf(t *testing.T, rules ...tagalong.LifecycleRule) string {
 func TestWhichImagesTheRulesOfAPolicyAreAbout(t *testing.T) {
 	for name, test := range map[string]struct {
 		policy string
-		want   []tagalong.LifecycleRule
+		want   []sweep.LifecycleRule
 	}{
 		"untagged images": {
 			`{"rules":[{"rulePriority":1,"description":"x","selection":{"tagStatus":"untagged","countType":"sinceImagePushed","countUnit":"days","countNumber":14},"action":{"type":"expire"}}]}`,
-			[]tagalong.LifecycleRule{{Priority: 1, Untagged: true}},
+			[]sweep.LifecycleRule{{Priority: 1, Untagged: true}},
 		},
 		"prefixes and patterns, and then any": {
 			`{"rules":[{"rulePriority":9,"selection":{"tagStatus":"any","countType":"imageCountMoreThan","countNumber":10},"action":{"type":"expire"}},
 				{"rulePriority":2,"selection":{"tagStatus":"tagged","tagPrefixList":["prod","v"],"countType":"imageCountMoreThan","countNumber":1},"action":{"type":"expire"}},
 				{"rulePriority":1,"selection":{"tagStatus":"tagged","tagPatternList":["*alpha*"],"countType":"imageCountMoreThan","countNumber":1},"action":{"type":"expire"}}]}`,
-			[]tagalong.LifecycleRule{{Priority: 1, Tagged: []string{"*alpha*"}}, {Priority: 2, Tagged: []string{"prod*", "v*"}}, {Priority: 9}},
+			[]sweep.LifecycleRule{{Priority: 1, Tagged: []string{"*alpha*"}}, {Priority: 2, Tagged: []string{"prod*", "v*"}}, {Priority: 9}},
 		},
 		"to the archive, and out of it": {
 			`{"rules":[{"rulePriority":1,"selection":{"tagStatus":"untagged","storageClass":"standard","countType":"sinceImagePulled","countUnit":"days","countNumber":90},"action":{"type":"transition","targetStorageClass":"archive"}},
 				{"rulePriority":2,"selection":{"tagStatus":"any","storageClass":"archive","countType":"sinceImageTransitioned","countUnit":"days","countNumber":365},"action":{"type":"expire"}}]}`,
-			[]tagalong.LifecycleRule{{Priority: 1, Untagged: true, Archives: true}},
+			[]sweep.LifecycleRule{{Priority: 1, Untagged: true, Archives: true}},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -14,21 +14,22 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 	"github.com/opencontainers/go-digest"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/sweep"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
-var _ tagalong.Untagger = (*Registry)(nil)
+var _ sweep.Untagger = (*Registry)(nil)
 
-// Standing implements tagalong.Untagger. A registry can be asked for its settings by
+// Standing implements sweep.Untagger. A registry can be asked for its settings by
 // its own account alone: of another one nobody can tell where removals reach.
-func (r *Registry) Standing(ctx context.Context, repository tagalong.Repository, d digest.Digest) (tagalong.Standing, error) {
+func (r *Registry) ImageTags(ctx context.Context, repository tagalong.Repository, d digest.Digest) (sweep.ImageTags, error) {
 	t, err := r.target(ctx, repository)
 	if err != nil {
-		return tagalong.Standing{}, err
+		return sweep.ImageTags{}, err
 	}
 	replicated, err := t.replicatesDeletes(ctx)
 	if err != nil {
-		return tagalong.Standing{}, fmt.Errorf("reading settings of registry %s: %w", repository.Registry, err)
+		return sweep.ImageTags{}, fmt.Errorf("reading settings of registry %s: %w", repository.Registry, err)
 	}
 	out, err := t.DescribeImages(ctx, &ecr.DescribeImagesInput{
 		RegistryId:     t.registryID,
@@ -39,9 +40,9 @@ func (r *Registry) Standing(ctx context.Context, repository tagalong.Repository,
 		err = fmt.Errorf("%w: %w", tagalong.ErrGone, err)
 	}
 	if err != nil {
-		return tagalong.Standing{}, fmt.Errorf("reading tags of %s in %s: %w", d, repository, err)
+		return sweep.ImageTags{}, fmt.Errorf("reading tags of %s in %s: %w", d, repository, err)
 	}
-	standing := tagalong.Standing{Replicated: replicated}
+	standing := sweep.ImageTags{Replicated: replicated}
 	for _, image := range out.ImageDetails {
 		standing.Tags = append(standing.Tags, image.ImageTags...)
 	}
@@ -110,7 +111,7 @@ func (t *transcript) replicatesDeletes() (bool, error) {
 	return false, nil
 }
 
-// RemoveTag implements tagalong.Untagger: by the tag alone, since the removal of a digest
+// RemoveTag implements sweep.Untagger: by the tag alone, since the removal of a digest
 // is that of the image,
 // https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_BatchDeleteImage.html.
 func (r *Registry) RemoveTag(ctx context.Context, repository tagalong.Repository, tag string) error {

@@ -39,7 +39,7 @@ func TestWhatOfTheReplicationRulesCountsAsDeletes(t *testing.T) {
 			}
 			_, _ = io.WriteString(w, reply)
 		})
-		standing, err := r.Standing(t.Context(), shop, digest.FromString("m"))
+		standing, err := r.ImageTags(t.Context(), shop, digest.FromString("m"))
 		if err != nil || standing.Replicated != want {
 			t.Errorf("%s: replicated %t, error %v", rules, standing.Replicated, err)
 		}
@@ -58,7 +58,7 @@ func TestOfAnothersRegistryRemovalsMayReachAnything(t *testing.T) {
 	far := tagalong.Repository{Registry: other + ".dkr.ecr.us-east-1.amazonaws.com", Name: shop.Name}
 	d := push(t, s.ECR.Repository(wire.Scope{Account: other, Region: "us-east-1"}, shop.Name), "v1", "v1", "prod")
 	s.ECR.Allow(other, "*", "*")
-	standing, err := r.Standing(t.Context(), far, d)
+	standing, err := r.ImageTags(t.Context(), far, d)
 	if err != nil || !standing.Replicated || len(standing.Tags) != 2 {
 		t.Errorf("standing %+v, error %v", standing, err)
 	}
@@ -69,7 +69,7 @@ func TestWhoMayNotAskOrRemoveIsTold(t *testing.T) {
 		r, s, h := start(t)
 		d := push(t, h, "v1", "v1", "prod")
 		s.ECR.Deny(operation)
-		_, err := r.Standing(t.Context(), shop, d)
+		_, err := r.ImageTags(t.Context(), shop, d)
 		err = errors.Join(err, r.RemoveTag(t.Context(), shop, "prod"))
 		if err == nil || kinds(err) != 0 || !strings.Contains(err.Error(), operation) {
 			t.Errorf("%s: %v", operation, err)

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/pipeline"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -20,10 +21,10 @@ const (
 	maxDescribed = 20  // of one DescribeServiceDeployments
 )
 
-// ServiceDeployments implements tagalong.Chronicler. A list has all of it but
+// ServiceDeployments implements pipeline.DeploymentHistory. A list has all of it but
 // where a rollback goes and, perhaps, when one ended: only those are described.
 // https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListServiceDeployments.html
-func (w *Workload) ServiceDeployments(ctx context.Context, s tagalong.Service, since time.Time) ([]tagalong.ServiceDeployment, error) {
+func (w *Workload) ServiceDeployments(ctx context.Context, s tagalong.Service, since time.Time) ([]pipeline.ServiceDeployment, error) {
 	client, err := w.clientOf(ctx, s)
 	if err != nil {
 		return nil, err
@@ -111,7 +112,7 @@ func (r described) read(ctx context.Context, client *ecs.Client, arns []string) 
 
 // records reads what was listed of a service. A record of a revision that is not the
 // service's own is none of its deployments.
-func (r described) records(s tagalong.Service, briefs []types.ServiceDeploymentBrief) (records []tagalong.ServiceDeployment) {
+func (r described) records(s tagalong.Service, briefs []types.ServiceDeploymentBrief) (records []pipeline.ServiceDeployment) {
 	for _, brief := range briefs {
 		if deployment, ok := deploymentOf(s, aws.ToString(brief.TargetServiceRevisionArn)); ok {
 			records = append(records, record(s, deployment, brief, r[aws.ToString(brief.ServiceDeploymentArn)]))
@@ -126,8 +127,8 @@ func (r described) records(s tagalong.Service, briefs []types.ServiceDeploymentB
 //
 // Whether one that was stopped has finishedAt AWS does not say, and the list has no
 // other time of its end.
-func record(s tagalong.Service, deployment string, brief types.ServiceDeploymentBrief, d types.ServiceDeployment) tagalong.ServiceDeployment {
-	record := tagalong.ServiceDeployment{
+func record(s tagalong.Service, deployment string, brief types.ServiceDeploymentBrief, d types.ServiceDeployment) pipeline.ServiceDeployment {
+	record := pipeline.ServiceDeployment{
 		Deployment: deployment, Status: string(brief.Status), Reason: aws.ToString(brief.StatusReason), CreatedAt: instant(brief.CreatedAt),
 	}
 	if over(brief.Status) {

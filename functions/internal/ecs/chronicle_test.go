@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/pipeline"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecs"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/sandboxtest"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/wire"
@@ -19,7 +20,7 @@ import (
 )
 
 func TestTheChroniclersContractOnTheSandbox(t *testing.T) {
-	tagalongtest.ChroniclerSuite(t, func(t *testing.T) (tagalong.Chronicler, tagalongtest.ChroniclerWorld) {
+	tagalongtest.ChroniclerSuite(t, func(t *testing.T) (pipeline.DeploymentHistory, tagalongtest.ChroniclerWorld) {
 		s := sandboxtest.Start(t)
 		w := on(s)
 		return w, chroniclerWorld{sandboxWorld{s, w, map[string]*ecs.Deployment{}}}
@@ -117,7 +118,7 @@ func TestServiceDeploymentsRequestedToRollBackHaveNoneYet(t *testing.T) {
 	ok(t, err)
 	records, err := w.ServiceDeployments(t.Context(), service, now)
 	ok(t, err)
-	i := slices.IndexFunc(records, func(d tagalong.ServiceDeployment) bool { return d.Status == "ROLLBACK_REQUESTED" })
+	i := slices.IndexFunc(records, func(d pipeline.ServiceDeployment) bool { return d.Status == "ROLLBACK_REQUESTED" })
 	if i < 0 || records[i].RolledBackTo != "" || !records[i].RolledBackAt.IsZero() || !strings.Contains(records[i].Reason, "failed to start") {
 		t.Errorf("records %+v", records)
 	}
@@ -199,7 +200,7 @@ func TestAStoppedServiceDeploymentHasEndedWhicheverTimesItHas(t *testing.T) {
 			w.ResetCalls()
 			records, err := w.ServiceDeployments(t.Context(), service, now)
 			ok(t, err)
-			i := slices.IndexFunc(records, func(d tagalong.ServiceDeployment) bool { return d.Deployment == first.ID() })
+			i := slices.IndexFunc(records, func(d pipeline.ServiceDeployment) bool { return d.Deployment == first.ID() })
 			if i < 0 || records[i].Status != "STOPPED" || !records[i].FinishedAt.Equal(now.Add(time.Minute)) {
 				t.Errorf("records %+v", records)
 			}

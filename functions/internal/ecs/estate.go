@@ -16,6 +16,8 @@ import (
 
 	"github.com/tagalong-aws/tagalong/functions/internal/clients"
 	"github.com/tagalong-aws/tagalong/functions/internal/parallel"
+	"github.com/tagalong-aws/tagalong/functions/internal/pipeline"
+	"github.com/tagalong-aws/tagalong/functions/internal/sweep"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -25,7 +27,7 @@ const (
 	atATime     = 8   // calls under way: more than AWS's rates let through
 )
 
-// Estate is a Workload that a sweep looks through as a whole. What it prepares it
+// Inventory is a Workload that a sweep looks through as a whole. What it prepares it
 // keeps until it prepares something else. It is safe for concurrent use, but one
 // sweep at a time.
 type Estate struct {
@@ -41,16 +43,16 @@ type Estate struct {
 }
 
 var (
-	_ tagalong.Estate   = (*Estate)(nil)
+	_ sweep.Inventory   = (*Estate)(nil)
 	_ tagalong.Workload = (*Estate)(nil)
 )
 
-// NewEstate makes an Estate; its clients should keep a pace.
+// NewEstate makes an Inventory; its clients should keep a pace.
 func NewEstate(configs clients.Configs) *Estate { return &Estate{Workload: New(configs)} }
 
 func homeOfScope(s tagalong.Scope) home { return home{s.Account, s.Region} }
 
-// Clusters implements tagalong.Estate with
+// Clusters implements sweep.Inventory with
 // https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListClusters.html.
 func (e *Estate) Clusters(ctx context.Context, s tagalong.Scope) (names []string, err error) {
 	h := homeOfScope(s)
@@ -74,7 +76,7 @@ func (e *Estate) Clusters(ctx context.Context, s tagalong.Scope) (names []string
 	return names, nil
 }
 
-// ServiceNames implements tagalong.Estate with
+// ServiceNames implements sweep.Inventory with
 // https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListServices.html.
 // The ARN of a service, short or long, ends in its name.
 func (e *Estate) ServiceNames(ctx context.Context, s tagalong.Scope, cluster string) (names []string, err error) {
@@ -96,9 +98,9 @@ func (e *Estate) ServiceNames(ctx context.Context, s tagalong.Scope, cluster str
 	return names, nil
 }
 
-// Chronicle implements tagalong.Estate: a list for each service, and what the lists of
+// RolloutReader implements sweep.Inventory: a list for each service, and what the lists of
 // all of them leave open in twenties.
-func (e *Estate) Chronicle(ctx context.Context, scope tagalong.Scope, services []tagalong.Service) (map[tagalong.Service][]tagalong.ServiceDeployment, error) {
+func (e *Estate) DeploymentHistory(ctx context.Context, scope tagalong.Scope, services []tagalong.Service) (map[tagalong.Service][]pipeline.ServiceDeployment, error) {
 	client, err := e.client(ctx, homeOfScope(scope))
 	if err != nil {
 		return nil, err
@@ -114,7 +116,7 @@ func (e *Estate) Chronicle(ctx context.Context, scope tagalong.Scope, services [
 	if err != nil {
 		return nil, translate("service deployments of "+scope.String(), err)
 	}
-	all := map[tagalong.Service][]tagalong.ServiceDeployment{}
+	all := map[tagalong.Service][]pipeline.ServiceDeployment{}
 	for i, s := range services {
 		if len(briefs[i]) > 0 && (told || len(unclear(briefs[i])) == 0) {
 			all[s] = found.records(s, briefs[i])
@@ -168,9 +170,9 @@ func sideBySide(ctx context.Context, n int, f func(ctx context.Context, i int) e
 	return parallel.Try(ctx, n, atATime, f)
 }
 
-// Describe implements tagalong.Estate with
+// Describe implements sweep.Inventory with
 // https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServices.html.
-func (e *Estate) Describe(ctx context.Context, scope tagalong.Scope, cluster string, names []string) ([]tagalong.ServiceState, error) {
+func (e *Estate) Describe(ctx context.Context, scope tagalong.Scope, cluster string, names []string) ([]sweep.ServiceState, error) {
 	client, err := e.client(ctx, homeOfScope(scope))
 	if err != nil {
 		return nil, err
@@ -183,7 +185,7 @@ func (e *Estate) Describe(ctx context.Context, scope tagalong.Scope, cluster str
 	}); err != nil {
 		return nil, err
 	}
-	var states []tagalong.ServiceState
+	var states []sweep.ServiceState
 	shown := map[tagalong.Service]map[string]string{}
 	for _, service := range slices.Concat(found...) {
 		if aws.ToString(service.Status) == "INACTIVE" {

@@ -9,6 +9,7 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecs"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/sandboxtest"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/wire"
+	"github.com/tagalong-aws/tagalong/functions/internal/sweep"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalongtest"
 )
@@ -59,7 +60,7 @@ func scopeOf(s tagalong.Service) tagalong.Scope {
 	return tagalong.Scope{Account: s.Account, Region: s.Region}
 }
 
-// estate gives an Estate on a world's sandbox.
+// estate gives an Inventory on a world's sandbox.
 func (w *world) estate() *Estate { return &Estate{Workload: w.Workload} }
 
 func TestOnlyAMissingServiceIsGone(t *testing.T) {
@@ -90,15 +91,15 @@ func TestEstateTranslatesErrors(t *testing.T) {
 		}
 	}
 	w.ECS.Throttle("ListServiceDeployments", 1)
-	if _, err := e.Chronicle(ctx, scope, []tagalong.Service{service}); err == nil || !strings.Contains(err.Error(), "ListServiceDeployments") {
+	if _, err := e.DeploymentHistory(ctx, scope, []tagalong.Service{service}); err == nil || !strings.Contains(err.Error(), "ListServiceDeployments") {
 		t.Errorf("throttled: %v", err)
 	}
 	w.ECS.Throttle("DescribeServiceRevisions", 1)
-	if err := e.Prepare(ctx, scope, []tagalong.DeploymentOf{{Service: service, Deployment: "ecs-svc/1"}}); err == nil || !strings.Contains(err.Error(), "DescribeServiceRevisions") {
+	if err := e.Prepare(ctx, scope, []sweep.DeploymentOf{{Service: service, Deployment: "ecs-svc/1"}}); err == nil || !strings.Contains(err.Error(), "DescribeServiceRevisions") {
 		t.Errorf("throttled: %v", err)
 	}
 	for _, cluster := range []string{"", "a/b"} {
-		if _, err := e.Chronicle(ctx, scope, []tagalong.Service{{Account: service.Account, Region: service.Region, Cluster: cluster, Name: "x"}}); err == nil {
+		if _, err := e.DeploymentHistory(ctx, scope, []tagalong.Service{{Account: service.Account, Region: service.Region, Cluster: cluster, Name: "x"}}); err == nil {
 			t.Errorf("cluster %q: no error", cluster)
 		}
 	}
@@ -115,7 +116,7 @@ func TestRollbacksThatMayNotBeReadLeaveOutTheirServices(t *testing.T) {
 	d, _, err := w.cluster.CreateService(other.Name, ecs.ServiceOptions{}).Release(now, ecs.Container{Name: "app", Image: w.image})
 	ok(t, err)
 	w.ECS.Deny("DescribeServiceDeployments")
-	records, err := w.estate().Chronicle(t.Context(), scopeOf(service), []tagalong.Service{service, other})
+	records, err := w.estate().DeploymentHistory(t.Context(), scopeOf(service), []tagalong.Service{service, other})
 	ok(t, err)
 	if len(records) != 1 || len(records[other]) != 1 || records[other][0].Deployment != d.ID() {
 		t.Errorf("records %+v", records)
@@ -126,7 +127,7 @@ func TestWhatIsPreparedIsAskedForOnce(t *testing.T) {
 	w := start(t, ecs.ServiceOptions{})
 	d, free := w.deploy(t), w.deploy(t, ecs.Container{Name: "free", Image: w.image, Inconsistent: true})
 	e := w.estate()
-	wanted := []tagalong.DeploymentOf{{Service: service, Deployment: d.ID()}, {Service: service, Deployment: free.ID()}, {Service: service, Deployment: "ecs-svc/1"}}
+	wanted := []sweep.DeploymentOf{{Service: service, Deployment: d.ID()}, {Service: service, Deployment: free.ID()}, {Service: service, Deployment: "ecs-svc/1"}}
 	w.ResetCalls()
 	ok(t, e.Prepare(t.Context(), scopeOf(service), wanted))
 	wantCalls(t, w, "DescribeServiceRevisions")
@@ -165,7 +166,7 @@ func TestABatchThatIsDeniedIsAskedOneByOne(t *testing.T) {
 	good, bad := w.deploy(t), w.deploy(t)
 	bad.SetRevision(ecs.Denied)
 	e := w.estate()
-	ok(t, e.Prepare(t.Context(), scopeOf(service), []tagalong.DeploymentOf{{Service: service, Deployment: good.ID()}, {Service: service, Deployment: bad.ID()}}))
+	ok(t, e.Prepare(t.Context(), scopeOf(service), []sweep.DeploymentOf{{Service: service, Deployment: good.ID()}, {Service: service, Deployment: bad.ID()}}))
 	if spec, err := e.Revision(t.Context(), service, good.ID()); err != nil || len(spec.Containers) != 1 {
 		t.Errorf("spec %+v, error %v", spec, err)
 	}

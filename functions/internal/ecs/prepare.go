@@ -11,17 +11,18 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/sweep"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
 // maxRevisions is how many one DescribeServiceRevisions describes.
 const maxRevisions = 20
 
-// Prepare implements tagalong.Estate with
+// Prepare implements sweep.Inventory with
 // https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceRevisions.html.
 // What may not be read in a batch is left to be asked for by itself: perhaps only
 // one of them is denied.
-func (e *Estate) Prepare(ctx context.Context, scope tagalong.Scope, deployments []tagalong.DeploymentOf) error {
+func (e *Estate) Prepare(ctx context.Context, scope tagalong.Scope, deployments []sweep.DeploymentOf) error {
 	client, err := e.client(ctx, homeOfScope(scope))
 	if err != nil {
 		return err

@@ -4,7 +4,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/sweep"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/timeline"
 )
 
 // primary is the status of the deployment that ECS works towards, and of the task
@@ -13,8 +15,8 @@ const primary = "PRIMARY"
 
 // stateOf reads a service: its deployments, or its task sets if another controller
 // than ECS deploys it.
-func stateOf(s tagalong.Service, service types.Service) tagalong.ServiceState {
-	state := tagalong.ServiceState{Service: s, Created: instant(service.CreatedAt)}
+func stateOf(s tagalong.Service, service types.Service) sweep.ServiceState {
+	state := sweep.ServiceState{Service: s, Created: instant(service.CreatedAt)}
 	if c := service.DeploymentController; c != nil && c.Type != "" && c.Type != types.DeploymentControllerTypeEcs {
 		state.TaskSets = true
 		for _, set := range service.TaskSets {
@@ -23,7 +25,7 @@ func stateOf(s tagalong.Service, service types.Service) tagalong.ServiceState {
 		return state
 	}
 	for _, d := range service.Deployments {
-		state.Current = append(state.Current, tagalong.DeploymentState{
+		state.Current = append(state.Current, sweep.DeploymentState{
 			ID: aws.ToString(d.Id), Primary: aws.ToString(d.Status) == primary,
 			State: rolloutState(service, d), Inferred: d.RolloutState == "", Reason: aws.ToString(d.RolloutStateReason),
 			Created: instant(d.CreatedAt), Changed: instant(d.UpdatedAt),
@@ -36,32 +38,32 @@ func stateOf(s tagalong.Service, service types.Service) tagalong.ServiceState {
 // Load Balancer ECS does not say it: the primary deployment has completed once it
 // has all of the service's tasks, and no other one has any,
 // https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Deployment.html.
-func rolloutState(service types.Service, d types.Deployment) tagalong.State {
+func rolloutState(service types.Service, d types.Deployment) timeline.State {
 	switch d.RolloutState {
 	case types.DeploymentRolloutStateCompleted:
-		return tagalong.StateCompleted
+		return timeline.StateCompleted
 	case types.DeploymentRolloutStateFailed:
-		return tagalong.StateFailed
+		return timeline.StateFailed
 	case "":
 		alone := aws.ToString(d.Status) == primary && len(service.Deployments) == 1
 		if alone && d.RunningCount == service.DesiredCount && d.PendingCount == 0 {
-			return tagalong.StateCompleted
+			return timeline.StateCompleted
 		}
 	}
-	return tagalong.StateInProgress
+	return timeline.StateInProgress
 }
 
 // taskSetState takes updatedAt, and not stabilityStatusAt, for when a task set came
 // into its state: that one is the time of the question, and each sweep would tell
 // another one.
 // https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskSet.html
-func taskSetState(set types.TaskSet) tagalong.DeploymentState {
-	state := tagalong.DeploymentState{
-		ID: aws.ToString(set.Id), Primary: aws.ToString(set.Status) == primary, State: tagalong.StateInProgress, Inferred: true,
+func taskSetState(set types.TaskSet) sweep.DeploymentState {
+	state := sweep.DeploymentState{
+		ID: aws.ToString(set.Id), Primary: aws.ToString(set.Status) == primary, State: timeline.StateInProgress, Inferred: true,
 		Created: instant(set.CreatedAt), Changed: instant(set.UpdatedAt),
 	}
 	if state.Primary && set.StabilityStatus == types.StabilityStatusSteadyState {
-		state.State = tagalong.StateCompleted
+		state.State = timeline.StateCompleted
 	}
 	return state
 }

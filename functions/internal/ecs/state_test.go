@@ -8,7 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/sweep"
+	"github.com/tagalong-aws/tagalong/functions/internal/timeline"
 )
 
 func TestStateOfAService(t *testing.T) {
@@ -33,20 +34,20 @@ func TestStateOfAService(t *testing.T) {
 		name    string
 		service types.Service
 		primary bool
-		state   tagalong.State
+		state   timeline.State
 	}{
-		{"completed", types.Service{Deployments: []types.Deployment{deployment("PRIMARY", completed, 2, 0)}}, true, tagalong.StateCompleted},
-		{"failed", types.Service{Deployments: []types.Deployment{deployment("PRIMARY", failed, 0, 0)}}, true, tagalong.StateFailed},
-		{"in progress", types.Service{Deployments: []types.Deployment{deployment("PRIMARY", rolling, 2, 0)}}, true, tagalong.StateInProgress},
-		{"being replaced", types.Service{Deployments: []types.Deployment{deployment("ACTIVE", completed, 2, 0)}}, false, tagalong.StateCompleted},
-		{"Classic Load Balancer, all tasks run", types.Service{DesiredCount: 2, Deployments: []types.Deployment{deployment("PRIMARY", "", 2, 0)}}, true, tagalong.StateCompleted},
-		{"Classic Load Balancer, too few run", types.Service{DesiredCount: 2, Deployments: []types.Deployment{deployment("PRIMARY", "", 1, 0)}}, true, tagalong.StateInProgress},
-		{"Classic Load Balancer, one more is to run", types.Service{DesiredCount: 2, Deployments: []types.Deployment{deployment("PRIMARY", "", 2, 1)}}, true, tagalong.StateInProgress},
-		{"Classic Load Balancer, an old one still runs", types.Service{DesiredCount: 2, Deployments: []types.Deployment{deployment("PRIMARY", "", 2, 0), deployment("ACTIVE", "", 1, 0)}}, true, tagalong.StateInProgress},
-		{"CodeDeploy, has the traffic", ofController(types.DeploymentControllerTypeCodeDeploy, set("PRIMARY", steady)), true, tagalong.StateCompleted},
-		{"CodeDeploy, has the traffic and is not steady", ofController(types.DeploymentControllerTypeCodeDeploy, set("PRIMARY", unsteady)), true, tagalong.StateInProgress},
-		{"CodeDeploy, is yet to get the traffic", ofController(types.DeploymentControllerTypeCodeDeploy, set("ACTIVE", steady)), false, tagalong.StateInProgress},
-		{"another controller", ofController(types.DeploymentControllerTypeExternal, set("PRIMARY", steady)), true, tagalong.StateCompleted},
+		{"completed", types.Service{Deployments: []types.Deployment{deployment("PRIMARY", completed, 2, 0)}}, true, timeline.StateCompleted},
+		{"failed", types.Service{Deployments: []types.Deployment{deployment("PRIMARY", failed, 0, 0)}}, true, timeline.StateFailed},
+		{"in progress", types.Service{Deployments: []types.Deployment{deployment("PRIMARY", rolling, 2, 0)}}, true, timeline.StateInProgress},
+		{"being replaced", types.Service{Deployments: []types.Deployment{deployment("ACTIVE", completed, 2, 0)}}, false, timeline.StateCompleted},
+		{"Classic Load Balancer, all tasks run", types.Service{DesiredCount: 2, Deployments: []types.Deployment{deployment("PRIMARY", "", 2, 0)}}, true, timeline.StateCompleted},
+		{"Classic Load Balancer, too few run", types.Service{DesiredCount: 2, Deployments: []types.Deployment{deployment("PRIMARY", "", 1, 0)}}, true, timeline.StateInProgress},
+		{"Classic Load Balancer, one more is to run", types.Service{DesiredCount: 2, Deployments: []types.Deployment{deployment("PRIMARY", "", 2, 1)}}, true, timeline.StateInProgress},
+		{"Classic Load Balancer, an old one still runs", types.Service{DesiredCount: 2, Deployments: []types.Deployment{deployment("PRIMARY", "", 2, 0), deployment("ACTIVE", "", 1, 0)}}, true, timeline.StateInProgress},
+		{"CodeDeploy, has the traffic", ofController(types.DeploymentControllerTypeCodeDeploy, set("PRIMARY", steady)), true, timeline.StateCompleted},
+		{"CodeDeploy, has the traffic and is not steady", ofController(types.DeploymentControllerTypeCodeDeploy, set("PRIMARY", unsteady)), true, timeline.StateInProgress},
+		{"CodeDeploy, is yet to get the traffic", ofController(types.DeploymentControllerTypeCodeDeploy, set("ACTIVE", steady)), false, timeline.StateInProgress},
+		{"another controller", ofController(types.DeploymentControllerTypeExternal, set("PRIMARY", steady)), true, timeline.StateCompleted},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.service.CreatedAt = &created
@@ -55,7 +56,7 @@ func TestStateOfAService(t *testing.T) {
 			if len(c.service.TaskSets) == 0 {
 				reason, inferred = "words", c.service.Deployments[0].RolloutState == ""
 			}
-			want := tagalong.ServiceState{Service: service, Created: created, TaskSets: len(c.service.TaskSets) > 0, Current: []tagalong.DeploymentState{
+			want := sweep.ServiceState{Service: service, Created: created, TaskSets: len(c.service.TaskSets) > 0, Current: []sweep.DeploymentState{
 				{ID: "ecs-svc/1", Primary: c.primary, State: c.state, Inferred: inferred, Reason: reason, Created: created, Changed: changed},
 			}}
 			got.Current = got.Current[:1]

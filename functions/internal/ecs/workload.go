@@ -1,4 +1,4 @@
-// Package ecs is the core's Workload, Chronicler and Estate in Amazon ECS: it finds
+// Package ecs is the core's Workload, DeploymentHistory and Inventory in Amazon ECS: it finds
 // the images of a deployment by its service revision, its tasks or its task
 // definition, reads what ECS remembers of a service's deployments, and looks
 // through all that ECS runs.
@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/clients"
+	"github.com/tagalong-aws/tagalong/functions/internal/pipeline"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -22,8 +23,8 @@ type Workload struct {
 }
 
 var (
-	_ tagalong.Workload   = (*Workload)(nil)
-	_ tagalong.Chronicler = (*Workload)(nil)
+	_ tagalong.Workload          = (*Workload)(nil)
+	_ pipeline.DeploymentHistory = (*Workload)(nil)
 )
 
 // New makes a Workload; clients are made when they are first needed.

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/reactor"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -22,7 +23,7 @@ type Bus struct {
 	name   string
 }
 
-var _ tagalong.Announcer = (*Bus)(nil)
+var _ reactor.Announcer = (*Bus)(nil)
 
 // New gives the event bus of a name in the configuration's account and Region, or of
 // an ARN: that one may be in another Region, or in another account whose bus lets
@@ -45,7 +46,7 @@ const (
 
 var errTooLarge = fmt.Errorf("event too large: EventBridge takes less than %d bytes", batchBytes)
 
-// Announce implements tagalong.Announcer with
+// Announce implements reactor.Announcer with
 // https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html.
 // A request that fails as a whole, after the SDK's own attempts, is the last one: the
 // others would fare no better.

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/reactor"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/sandboxtest"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/wire"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
@@ -23,7 +24,7 @@ const home = "111122223333"
 // event gives one whose detail has a number and so many bytes of padding.
 func event(n, padding int) tagalong.Event {
 	return tagalong.Event{
-		DetailType: tagalong.RolloutRecordedType, Time: sandboxtest.Epoch.Add(915 * time.Millisecond),
+		DetailType: reactor.RolloutRecordedType, Time: sandboxtest.Epoch.Add(915 * time.Millisecond),
 		Resources: []string{fmt.Sprintf("arn:aws:ecs:us-east-1:111122223333:service/prod/s%d", n)},
 		Detail:    json.RawMessage(fmt.Sprintf(`{"n":%d,"padding":%q}`, n, strings.Repeat("x", padding))),
 	}

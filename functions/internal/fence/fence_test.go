@@ -19,6 +19,8 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/dynamo"
 	"github.com/tagalong-aws/tagalong/functions/internal/ecr"
 	"github.com/tagalong-aws/tagalong/functions/internal/ecs"
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
+	"github.com/tagalong-aws/tagalong/functions/internal/reactor"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/wire"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalongtest"
@@ -48,8 +50,8 @@ func (w *world) configs(transport http.RoundTripper) clients.Configs {
 }
 
 // reactor gives the real reactor with the real adapters on one handler's transport.
-func (w *world) reactor(transport http.RoundTripper) *tagalong.Reactor {
-	return &tagalong.Reactor{
+func (w *world) reactor(transport http.RoundTripper) *reactor.Reactor {
+	return &reactor.Reactor{
 		Rules:    w.story.rules,
 		Coverage: tagalongtest.Covering("111122223333"),
 		Ledger:   dynamo.New(dynamodb.NewFromConfig(w.config(transport)), table),
@@ -61,7 +63,7 @@ func (w *world) reactor(transport http.RoundTripper) *tagalong.Reactor {
 // handle runs an event, or a promotion, through a handler's transport.
 func (w *world) handle(transport http.RoundTripper, event []byte) func(context.Context) error {
 	reactor := w.reactor(transport)
-	if string(event) == string(sweep) {
+	if string(event) == string(swept) {
 		return w.sweep(transport, reactor)
 	}
 	if l, ok := w.lates[string(event)]; ok {
@@ -198,7 +200,7 @@ func (w *world) check() (problems []error) {
 		w.must(err)
 		held, ok := tags[id]
 		if slices.Contains(w.inputs, name) {
-			if held.State != tagalong.TagInput {
+			if held.State != ledger.TagInput {
 				problems = append(problems, fmt.Errorf("%s: the ledger says %s of a tag that deployments read", name, held.State))
 			}
 			continue
@@ -206,7 +208,7 @@ func (w *world) check() (problems []error) {
 		if !ok || held.Wish.Digest != want {
 			problems = append(problems, fmt.Errorf("%s: the ledger wishes %q, want %s", name, held.Wish.Digest, want))
 		}
-		if held.State != tagalong.TagConfirmed && held.DoubtUntil.Before(time.Now()) {
+		if held.State != ledger.TagConfirmed && held.DoubtUntil.Before(time.Now()) {
 			problems = append(problems, fmt.Errorf("%s: the ledger says %s", name, held.State))
 		}
 	}

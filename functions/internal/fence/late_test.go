@@ -15,30 +15,34 @@ import (
 
 	"github.com/tagalong-aws/tagalong/functions/internal/dynamo"
 	adapter "github.com/tagalong-aws/tagalong/functions/internal/ecs"
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
+	"github.com/tagalong-aws/tagalong/functions/internal/reactor"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecs"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/wire"
+	"github.com/tagalong-aws/tagalong/functions/internal/stream"
+	"github.com/tagalong-aws/tagalong/functions/internal/sweep"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
 // sweep stands in a story for a sweep, where others have an event.
-var sweep = []byte("sweep")
+var swept = []byte("sweep")
 
 // sweep runs a sweep through a handler's transport.
-func (w *world) sweep(transport http.RoundTripper, reactor *tagalong.Reactor) func(context.Context) error {
+func (w *world) sweep(transport http.RoundTripper, reactor *reactor.Reactor) func(context.Context) error {
 	estate := adapter.NewEstate(w.configs(transport))
 	reactor.Workload = estate
 	home := w.sandbox.Home()
-	sweeper := tagalong.Sweeper{
-		Reactor: reactor, Estate: estate, Records: w.records(transport),
+	sweeper := sweep.Sweeper{
+		Reactor: reactor, Inventory: estate, Records: w.records(transport),
 		Scopes: []tagalong.Scope{{Account: home.Account, Region: home.Region}}, PendingAfter: time.Hour,
 	}
 	return func(ctx context.Context) error {
-		_, err := sweeper.Sweep(ctx, tagalong.SweepOptions{Whole: true})
+		_, err := sweeper.Sweep(ctx, sweep.Options{Whole: true})
 		return err
 	}
 }
 
-func (w *world) records(transport http.RoundTripper) tagalong.Records {
+func (w *world) records(transport http.RoundTripper) ledger.Records {
 	return dynamo.New(dynamodb.NewFromConfig(w.config(transport)), table)
 }
 
@@ -50,7 +54,7 @@ type late struct {
 	events [][]byte
 }
 
-func (l *late) handle(ctx context.Context, reactor *tagalong.Reactor) error {
+func (l *late) handle(ctx context.Context, reactor *reactor.Reactor) error {
 	l.once.Do(func() { l.events = l.happen() })
 	for _, event := range l.events {
 		if _, err := reactor.Handle(ctx, event); err != nil {
@@ -81,7 +85,7 @@ func lateStory(name string, lag time.Duration, tell func(w *world, s *ecs.Servic
 		if !lost {
 			w.before = append(w.before, started)
 		}
-		w.a, w.b = sweep, w.happens(func() [][]byte { return tell(w, s, second, at) })
+		w.a, w.b = swept, w.happens(func() [][]byte { return tell(w, s, second, at) })
 		w.course = course
 		if w.tag("app:prod", digest1); !strings.Contains(course, "failed") {
 			w.tag("app:prod", digest2, digest1)
@@ -141,7 +145,7 @@ func (w *world) wrongCourse() (problems []error) {
 	}
 	for _, when := range []string{"", ", after another sweep"} {
 		if when != "" {
-			w.must(w.deliver(sweep))
+			w.must(w.deliver(swept))
 		}
 		if got := w.courseNow(); got != w.course {
 			problems = append(problems, fmt.Errorf("the history has %s%s, want %s", got, when, w.course))
@@ -161,7 +165,7 @@ func (w *world) wrongCourse() (problems []error) {
 func (w *world) courseNow() string {
 	home := w.sandbox.Home()
 	service := tagalong.Service{Account: home.Account, Region: home.Region, Cluster: "prod", Name: "app"}
-	rows, err := tagalong.Collect(w.records(newHandler(w.sandbox, nil, pause)).Rollouts(context.Background(), service, tagalong.Span{}, 0))
+	rows, err := stream.Collect(w.records(newHandler(w.sandbox, nil, pause)).Rollouts(context.Background(), service, ledger.Span{}, 0))
 	w.must(err)
 	numbers := map[string]int{}
 	var all []string

@@ -8,12 +8,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/wire"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
 // tagOf gives what the ledger says of a tag.
-func (w *world) tagOf(name string) tagalong.Tag {
+func (w *world) tagOf(name string) ledger.Tag {
 	w.t.Helper()
 	repository, tag := split(name)
 	registry := strings.TrimSuffix(w.sandbox.ECR.Repository(wire.Scope{}, repository).URI(), "/"+repository)
@@ -37,7 +38,7 @@ func TestAnUnansweredPutLeavesADoubt(t *testing.T) {
 		t.Errorf("%d attempts to put, want 2: the one without an answer is repeated", h.counts["PutImage"])
 	}
 	tag := w.tagOf("app:prod")
-	if tag.State != tagalong.TagPending {
+	if tag.State != ledger.TagPending {
 		t.Errorf("the tag is %s while a put may still arrive, want pending", tag.State)
 	}
 	if left := time.Until(tag.DoubtUntil); left < 14*time.Minute || left > 15*time.Minute {
@@ -46,7 +47,7 @@ func TestAnUnansweredPutLeavesADoubt(t *testing.T) {
 
 	// The doubt outlives the wish: the next deployment's tag is not confirmed either.
 	w.must(w.deliver(w.b))
-	if tag := w.tagOf("app:prod"); tag.State != tagalong.TagPending {
+	if tag := w.tagOf("app:prod"); tag.State != ledger.TagPending {
 		t.Errorf("the next wish is %s while a put of the one before may still arrive, want pending", tag.State)
 	}
 	for _, call := range h.late {
@@ -61,7 +62,7 @@ func TestAnUnansweredPutLeavesADoubt(t *testing.T) {
 	if problems := w.check(); problems != nil {
 		t.Error(errors.Join(problems...))
 	}
-	if tag := w.tagOf("app:prod"); tag.State != tagalong.TagConfirmed || !tag.DoubtUntil.IsZero() {
+	if tag := w.tagOf("app:prod"); tag.State != ledger.TagConfirmed || !tag.DoubtUntil.IsZero() {
 		t.Errorf("the tag is %s, in doubt until %s; want confirmed and no doubt", tag.State, tag.DoubtUntil)
 	}
 }

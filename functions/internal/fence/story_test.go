@@ -9,6 +9,7 @@ import (
 
 	"github.com/opencontainers/go-digest"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/reactor"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecr"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecs"
@@ -46,7 +47,7 @@ type world struct {
 	before [][]byte // events that were handled before
 	a, b   []byte   // events that are handled at once
 	// promotions are what some of these are instead of events, by the ids of their jobs.
-	promotions map[string]tagalong.Promotion
+	promotions map[string]reactor.Promotion
 	// lates are others of these, by their names, and course is what the history has in the
 	// end of the service prod/app; "" if that is not looked at.
 	lates  map[string]*late
@@ -111,7 +112,7 @@ func (w *world) complete(d *ecs.Deployment) []byte {
 func (w *world) promote(repository string, d digest.Digest, tags ...string) []byte {
 	job := fmt.Sprintf("job-%d", len(w.promotions))
 	uri := w.sandbox.ECR.Repository(wire.Scope{}, repository).URI()
-	w.promotions[job] = tagalong.Promotion{
+	w.promotions[job] = reactor.Promotion{
 		Job: job, Repository: tagalong.Repository{Registry: strings.TrimSuffix(uri, "/"+repository), Name: repository},
 		Digest: d, Tags: tags, At: w.later(),
 	}
@@ -370,7 +371,7 @@ func newWorld(t *testing.T, s story) *world {
 		story:   s,
 		want:    map[string]digest.Digest{},
 
-		promotions: map[string]tagalong.Promotion{},
+		promotions: map[string]reactor.Promotion{},
 		lates:      map[string]*late{},
 		allowed:    map[string][]digest.Digest{},
 	}

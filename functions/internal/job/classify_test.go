@@ -22,6 +22,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/hashicorp/go-multierror"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
+	"github.com/tagalong-aws/tagalong/functions/internal/pipeline"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -210,12 +212,12 @@ func TestWhatCannotBeReachedMayBeLater(t *testing.T) {
 
 func TestTheCoresWordsHaveTheirTypes(t *testing.T) {
 	for want, errs := range map[tagalong.FailureType][]error{
-		tagalong.ConfigurationError:  {tagalong.ErrNoTable, tagalong.ErrTaken, tagalong.ErrFull, tagalong.ErrNotFound, tagalong.ErrElsewhere},
+		tagalong.ConfigurationError:  {ledger.ErrNoTable, tagalong.ErrTaken, tagalong.ErrFull, tagalong.ErrNotFound, tagalong.ErrElsewhere},
 		tagalong.RevisionUnavailable: {tagalong.ErrGone},
 		tagalong.PermissionError:     {tagalong.ErrDenied},
-		tagalong.SystemUnavailable: {tagalong.ErrUnanswered, tagalong.ErrBusy, tagalong.ErrInDoubt, tagalong.ErrConflict,
+		tagalong.SystemUnavailable: {tagalong.ErrUnanswered, tagalong.ErrBusy, ledger.ErrInDoubt, ledger.ErrConflict,
 			context.DeadlineExceeded, context.Canceled},
-		tagalong.JobFailed: {tagalong.ErrNoExecution, fmt.Errorf("anything")},
+		tagalong.JobFailed: {pipeline.ErrNoExecution, fmt.Errorf("anything")},
 	} {
 		for _, err := range errs {
 			if f := classify(fmt.Errorf("doing it: %w", err)); f.Type != want {

@@ -1,6 +1,9 @@
 package job
 
-import "github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+import (
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
 
 const (
 	retryAction = "retry the action"
@@ -68,14 +71,14 @@ var sentinels = []struct {
 	kind   tagalong.FailureType
 	advice string
 }{
-	{tagalong.ErrNoTable, tagalong.ConfigurationError, "check TAGALONG_TABLE, and the Region of the function"},
+	{ledger.ErrNoTable, tagalong.ConfigurationError, "check TAGALONG_TABLE, and the Region of the function"},
 	{tagalong.ErrTaken, tagalong.ConfigurationError, "exclude the tag from the repository's immutability"},
 	{tagalong.ErrFull, tagalong.ConfigurationError, "an image takes 1000 tags: remove some"},
 	{tagalong.ErrGone, tagalong.RevisionUnavailable, "push it again"},
 	{tagalong.ErrUnanswered, tagalong.SystemUnavailable, retryAction},
 	{tagalong.ErrBusy, tagalong.SystemUnavailable, retryAction},
-	{tagalong.ErrInDoubt, tagalong.SystemUnavailable, retryAction},
-	{tagalong.ErrConflict, tagalong.SystemUnavailable, retryAction},
+	{ledger.ErrInDoubt, tagalong.SystemUnavailable, retryAction},
+	{ledger.ErrConflict, tagalong.SystemUnavailable, retryAction},
 	{tagalong.ErrNotFound, tagalong.ConfigurationError, "check the names"},
 	{tagalong.ErrDenied, tagalong.PermissionError, "allow it to the function's role"},
 	{tagalong.ErrElsewhere, tagalong.ConfigurationError, "list the account and the Region in TAGALONG_ACCOUNTS"},

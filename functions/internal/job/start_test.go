@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -15,7 +16,7 @@ func TestJobsOfAFunctionThatCannotStartAreAnswered(t *testing.T) {
 	for want, problem := range map[string]error{
 		"ConfigurationError: the function cannot start: TAGALONG_TABLE missing": errors.New("TAGALONG_TABLE missing"),
 		"SystemUnavailable: rules: ":  errors.Join(errors.New("rules: "), tagalong.ErrBusy),
-		"ConfigurationError: table: ": errors.Join(errors.New("table: "), tagalong.ErrNoTable),
+		"ConfigurationError: table: ": errors.Join(errors.New("table: "), ledger.ErrNoTable),
 	} {
 		w := start(t, nil)
 		w.Work = Start(t.Context(), w.Log, func(context.Context) (Work, error) { return nil, problem })

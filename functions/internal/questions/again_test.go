@@ -7,6 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/query"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalongtest"
 )
@@ -28,7 +29,7 @@ func TestNoPageReadsAgainWhatCameBefore(t *testing.T) {
 		}
 		pages, rows, cursor := 0, 0, ""
 		for {
-			page, err := w.Where(t.Context(), tagalong.ImageQuery{Repository: shopAPI.Name}, tagalong.Paging{Limit: 1, Cursor: cursor})
+			page, err := w.Where(t.Context(), tagalong.ImageQuery{Repository: shopAPI.Name}, query.Paging{Limit: 1, Cursor: cursor})
 			if err != nil {
 				t.Fatalf("page %d: %v", pages, err)
 			}
@@ -58,26 +59,26 @@ func TestANameThatIsKnownCostsNothing(t *testing.T) {
 	w.tell(t, happening{services[0], fact})
 
 	api, none := tagalong.ImageQuery{Repository: shopAPI.Name}, image(1).Digest
-	tagged, prod := tagalong.ImageQuery{Repository: shopAPI.Name, Tag: "v0"}, tagalong.Moment{Environment: "prod"}
+	tagged, prod := tagalong.ImageQuery{Repository: shopAPI.Name, Tag: "v0"}, query.PointInTime{Environment: "prod"}
 	for what, test := range map[string]struct {
 		ask       func() (rows int, err error)
 		directory int64 // reads of it
 	}{
 		"running": {func() (int, error) {
-			return count(w.Running(t.Context(), tagalong.RunningQuery{Environment: "prod"}, tagalong.Paging{}))
+			return count(w.Running(t.Context(), query.RunningQuery{Environment: "prod"}, query.Paging{}))
 		}, 0},
 		"history": {func() (int, error) {
-			return count(w.History(t.Context(), tagalong.HistoryQuery{Environment: "prod"}, tagalong.Paging{}))
+			return count(w.History(t.Context(), query.HistoryQuery{Environment: "prod"}, query.Paging{}))
 		}, 0},
 		"history of one": {func() (int, error) {
-			return count(w.History(t.Context(), tagalong.HistoryQuery{Service: services[0]}, tagalong.Paging{}))
+			return count(w.History(t.Context(), query.HistoryQuery{Service: services[0]}, query.Paging{}))
 		}, 0},
-		"where":          {func() (int, error) { return count(w.Where(t.Context(), api, tagalong.Paging{})) }, 0},
-		"where is a tag": {func() (int, error) { return count(w.Where(t.Context(), tagged, tagalong.Paging{})) }, 0},
+		"where":          {func() (int, error) { return count(w.Where(t.Context(), api, query.Paging{})) }, 0},
+		"where is a tag": {func() (int, error) { return count(w.Where(t.Context(), tagged, query.Paging{})) }, 0},
 		"where it never ran": {func() (int, error) {
-			return count(w.Where(t.Context(), tagalong.ImageQuery{Digest: none}, tagalong.Paging{}))
+			return count(w.Where(t.Context(), tagalong.ImageQuery{Digest: none}, query.Paging{}))
 		}, 2},
-		"no difference": {func() (int, error) { return count(w.Diff(t.Context(), prod, prod, tagalong.Paging{})) }, 2},
+		"no difference": {func() (int, error) { return count(w.Diff(t.Context(), prod, prod, query.Paging{})) }, 2},
 	} {
 		var reads, places atomic.Int64 // side by side
 		ledger.Hook = func(_ context.Context, operation string) error {
@@ -97,4 +98,4 @@ func TestANameThatIsKnownCostsNothing(t *testing.T) {
 	}
 }
 
-func count[R any](p tagalong.Page[R], err error) (int, error) { return len(p.Items), err }
+func count[R any](p query.Page[R], err error) (int, error) { return len(p.Items), err }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/timeline"
 )
 
 // rollout is what a story says of one coming into force of a deployment.
@@ -14,7 +15,7 @@ type rollout struct {
 	service                  tagalong.Service
 	environment              string
 	deployment, definition   string
-	state                    tagalong.State
+	state                    timeline.State
 	started, finished, until time.Time
 	rollback                 bool
 	reason                   string
@@ -120,16 +121,16 @@ func saysRollback(f tagalong.Fact) bool { return strings.Contains(f.Reason, "rol
 
 func (c *course) rollback() bool { return c.revived || slices.ContainsFunc(c.starts, saysRollback) }
 
-func (c *course) state() tagalong.State {
+func (c *course) state() timeline.State {
 	switch {
 	case c.completed():
-		return tagalong.StateCompleted
+		return timeline.StateCompleted
 	case len(c.ends) > 0:
-		return tagalong.StateFailed
+		return timeline.StateFailed
 	case c.superseded:
-		return tagalong.StateSuperseded
+		return timeline.StateSuperseded
 	}
-	return tagalong.StateInProgress
+	return timeline.StateInProgress
 }
 
 // reason is that of the end, but a rollback keeps that of its start unless it fails.
@@ -195,7 +196,7 @@ func (s story) rollouts() (all []rollout) {
 // lastBuild is that of the last completed one of a deployment's rollouts so far.
 func lastBuild(so []rollout, s tagalong.Service, deployment string) (build tagalong.Build) {
 	for _, r := range so {
-		if r.service == s && r.deployment == deployment && r.state == tagalong.StateCompleted {
+		if r.service == s && r.deployment == deployment && r.state == timeline.StateCompleted {
 			build = r.build()
 		}
 	}
@@ -244,7 +245,7 @@ func (r rollout) sorted() time.Time {
 
 // runs tells whether the rollout is in force at a time; the zero time is now.
 func (r rollout) runs(at time.Time) bool {
-	if r.state != tagalong.StateCompleted {
+	if r.state != timeline.StateCompleted {
 		return false
 	}
 	if at.IsZero() {

@@ -9,6 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/query"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalongtest"
 )
@@ -17,7 +18,7 @@ var errBroken = errors.New("broken")
 
 // asking are all questions, about everything.
 func (w *world) asking(t *rapid.T) map[string]func() error {
-	page := tagalong.Paging{}
+	page := query.Paging{}
 	at := noon.Add(time.Duration(rapid.IntRange(0, 8).Draw(t, "at")) * time.Second)
 	api := tagalong.ImageQuery{Repository: shopAPI.Name}
 	app := tagalong.ImageQuery{Digest: image(firstIndex).Digest}
@@ -25,33 +26,33 @@ func (w *world) asking(t *rapid.T) map[string]func() error {
 	if err != nil {
 		t.Fatalf("%v", err)
 	}
-	first, err := w.Where(t.Context(), api, tagalong.Paging{Limit: 1})
+	first, err := w.Where(t.Context(), api, query.Paging{Limit: 1})
 	if err != nil {
 		t.Fatalf("%v", err)
 	}
 	return map[string]func() error{
-		"running":      func() error { _, err := w.Running(t.Context(), tagalong.RunningQuery{}, page); return err },
-		"running then": func() error { _, err := w.Running(t.Context(), tagalong.RunningQuery{At: at}, page); return err },
-		"history":      func() error { _, err := w.History(t.Context(), tagalong.HistoryQuery{}, page); return err },
+		"running":      func() error { _, err := w.Running(t.Context(), query.RunningQuery{}, page); return err },
+		"running then": func() error { _, err := w.Running(t.Context(), query.RunningQuery{At: at}, page); return err },
+		"history":      func() error { _, err := w.History(t.Context(), query.HistoryQuery{}, page); return err },
 		"history of services": func() error {
-			_, err := w.History(t.Context(), tagalong.HistoryQuery{Services: pattern}, page)
+			_, err := w.History(t.Context(), query.HistoryQuery{Services: pattern}, page)
 			return err
 		},
 		"release": func() error {
-			_, err := w.Release(t.Context(), tagalong.ReleaseQuery{Pipeline: "checkout", Execution: executionID(2)}, page)
+			_, err := w.Release(t.Context(), query.ReleaseQuery{Pipeline: "checkout", Execution: executionID(2)}, page)
 			return err
 		},
 		"where is a repository": func() error { _, err := w.Where(t.Context(), api, page); return err },
 		"where else is it": func() error {
-			_, err := w.Where(t.Context(), api, tagalong.Paging{Cursor: first.Next})
+			_, err := w.Where(t.Context(), api, query.Paging{Cursor: first.Next})
 			return err
 		},
 		"where is a digest": func() error { _, err := w.Where(t.Context(), app, page); return err },
 		"diff": func() error {
-			_, err := w.Diff(t.Context(), tagalong.Moment{Environment: "prod"}, tagalong.Moment{Environment: "prod", At: at}, page)
+			_, err := w.Diff(t.Context(), query.PointInTime{Environment: "prod"}, query.PointInTime{Environment: "prod", At: at}, page)
 			return err
 		},
-		"tags":         func() error { _, err := w.Tags(t.Context(), tagalong.TagsQuery{}, page); return err },
+		"tags":         func() error { _, err := w.Tags(t.Context(), query.TagsQuery{}, page); return err },
 		"environments": func() error { _, err := w.Queries.Environments(t.Context(), page); return err },
 		"services":     func() error { _, err := w.Services(t.Context(), pattern); return err },
 		"await":        func() error { _, err := w.Await(t.Context(), services[0], app, at); return err },
@@ -80,7 +81,7 @@ func TestAnAnswerThatCanNotBeReadWholeIsAnError(t *testing.T) {
 		w := s.world(ledger)
 		w.tell(t, s.happenings...)
 		for what, ask := range w.asking(t) {
-			var horizon *tagalong.HorizonError
+			var horizon *query.HorizonError
 			var unknown *tagalong.UnknownNameError
 			calls, err := failing(ledger, 0, ask)
 			if err != nil && !errors.As(err, &horizon) && !errors.As(err, &unknown) {

@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/dynamo"
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalongtest"
 )
@@ -23,27 +24,27 @@ type forgetful struct {
 // At gives the same ledger at another time.
 func (f forgetful) At(now func() time.Time) tagalongtest.Store { return forgetful{f.Ledger, now()} }
 
-// EndedPlaces leaves out what has expired.
-func (f forgetful) EndedPlaces(ctx context.Context, repository string, behind tagalong.PlaceAt, hint int) iter.Seq2[tagalong.Place, error] {
-	return kept(f, f.Ledger.EndedPlaces(ctx, repository, behind, hint), expiryOfPlace)
+// EndedPlacements leaves out what has expired.
+func (f forgetful) EndedPlacements(ctx context.Context, repository string, behind ledger.PlacementCursor, hint int) iter.Seq2[ledger.Placement, error] {
+	return kept(f, f.Ledger.EndedPlacements(ctx, repository, behind, hint), expiryOfPlace)
 }
 
-// DigestPlaces leaves out what has expired.
-func (f forgetful) DigestPlaces(ctx context.Context, d digest.Digest, behind tagalong.PlaceAt, hint int) iter.Seq2[tagalong.Place, error] {
-	return kept(f, f.Ledger.DigestPlaces(ctx, d, behind, hint), expiryOfPlace)
+// DigestPlacements leaves out what has expired.
+func (f forgetful) DigestPlacements(ctx context.Context, d digest.Digest, behind ledger.PlacementCursor, hint int) iter.Seq2[ledger.Placement, error] {
+	return kept(f, f.Ledger.DigestPlacements(ctx, d, behind, hint), expiryOfPlace)
 }
 
 // Departed leaves out what has expired.
-func (f forgetful) Departed(ctx context.Context, environment string, after time.Time) iter.Seq2[tagalong.Gone, error] {
-	return kept(f, f.Ledger.Departed(ctx, environment, after), func(g tagalong.Gone) time.Time { return g.Expires })
+func (f forgetful) PastRecords(ctx context.Context, environment string, after time.Time) iter.Seq2[ledger.PastRecord, error] {
+	return kept(f, f.Ledger.PastRecords(ctx, environment, after), func(g ledger.PastRecord) time.Time { return g.Expires })
 }
 
 // Rollouts leaves out what has expired.
-func (f forgetful) Rollouts(ctx context.Context, s tagalong.Service, span tagalong.Span, hint int) iter.Seq2[tagalong.Row, error] {
-	return kept(f, f.Ledger.Rollouts(ctx, s, span, hint), func(r tagalong.Row) time.Time { return r.Expires })
+func (f forgetful) Rollouts(ctx context.Context, s tagalong.Service, span ledger.Span, hint int) iter.Seq2[ledger.Row, error] {
+	return kept(f, f.Ledger.Rollouts(ctx, s, span, hint), func(r ledger.Row) time.Time { return r.Expires })
 }
 
-func expiryOfPlace(p tagalong.Place) time.Time { return p.Expires }
+func expiryOfPlace(p ledger.Placement) time.Time { return p.Expires }
 
 func kept[T any](f forgetful, rows iter.Seq2[T, error], expiry func(T) time.Time) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {

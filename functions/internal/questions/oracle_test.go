@@ -11,7 +11,10 @@ import (
 
 	"github.com/opencontainers/go-digest"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
+	"github.com/tagalong-aws/tagalong/functions/internal/query"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/timeline"
 )
 
 // oracle answers all questions by looking at everything.
@@ -27,7 +30,7 @@ type oracle struct {
 // answer is a whole answer, or none: then nothing is known of the time asked for.
 type answer[R any] struct {
 	rows []R
-	gaps []tagalong.Gap
+	gaps []query.Gap
 	none error // as an example of the error wanted
 }
 
@@ -52,10 +55,10 @@ func unknownIsNull(t time.Time) *time.Time {
 	return &t
 }
 
-func (o oracle) running(environment, pattern string, at time.Time) answer[tagalong.RunningRow] {
-	a := answer[tagalong.RunningRow]{rows: []tagalong.RunningRow{}}
+func (o oracle) running(environment, pattern string, at time.Time) answer[query.RunningRow] {
+	a := answer[query.RunningRow]{rows: []query.RunningRow{}}
 	if !at.IsZero() && !o.kept.IsZero() && at.Before(o.kept.Add(time.Second)) {
-		a.none = &tagalong.HorizonError{Environment: environment, At: at, CompleteSince: o.kept.Add(time.Second - time.Nanosecond), Expired: true}
+		a.none = &query.HorizonError{Environment: environment, At: at, CompleteSince: o.kept.Add(time.Second - time.Nanosecond), Expired: true}
 		return a
 	}
 	for _, r := range o.rollouts {
@@ -68,10 +71,10 @@ func (o oracle) running(environment, pattern string, at time.Time) answer[tagalo
 			}
 		}
 		if r.shown() && !at.IsZero() && !o.hadCompleted(r.service, at) {
-			a.gaps = append(a.gaps, tagalong.Gap{Service: r.service, CompleteSince: o.firstSeen(r.service)})
+			a.gaps = append(a.gaps, query.Gap{Service: r.service, CompleteSince: o.firstSeen(r.service)})
 		}
 	}
-	slices.SortFunc(a.rows, func(a, b tagalong.RunningRow) int {
+	slices.SortFunc(a.rows, func(a, b query.RunningRow) int {
 		return cmp.Or(cmp.Compare(a.Environment, b.Environment), cmp.Compare(fullName(a), fullName(b)), cmp.Compare(a.Container, b.Container))
 	})
 	if len(a.rows) == 0 {
@@ -81,7 +84,7 @@ func (o oracle) running(environment, pattern string, at time.Time) answer[tagalo
 	case len(a.rows) == 0 && len(a.gaps) > 0:
 		a.none = o.horizon(environment, at, a.gaps)
 	case a.none == nil && !at.IsZero() && len(o.facts()) == 0:
-		a.none = &tagalong.HorizonError{Environment: environment, At: at}
+		a.none = &query.HorizonError{Environment: environment, At: at}
 	}
 	return a
 }
@@ -163,13 +166,13 @@ func distance(a, b string) int {
 // container is known is not shown.
 func (r rollout) shown() bool { return r.runs(time.Time{}) && len(r.containers) > 0 }
 
-func fullName(r tagalong.RunningRow) string {
+func fullName(r query.RunningRow) string {
 	return strings.Join([]string{r.Account, r.Region, r.Cluster, r.Service}, "/")
 }
 
 func (o oracle) hadCompleted(s tagalong.Service, at time.Time) bool {
 	return slices.ContainsFunc(o.rollouts, func(r rollout) bool {
-		return r.service == s && r.state == tagalong.StateCompleted && !r.finished.After(at)
+		return r.service == s && r.state == timeline.StateCompleted && !r.finished.After(at)
 	})
 }
 
@@ -182,8 +185,8 @@ func (o oracle) firstSeen(s tagalong.Service) (first time.Time) {
 	return first
 }
 
-func (o oracle) horizon(environment string, at time.Time, gaps []tagalong.Gap) error {
-	e := &tagalong.HorizonError{Environment: environment, At: at, CompleteSince: gaps[0].CompleteSince}
+func (o oracle) horizon(environment string, at time.Time, gaps []query.Gap) error {
+	e := &query.HorizonError{Environment: environment, At: at, CompleteSince: gaps[0].CompleteSince}
 	for _, gap := range gaps {
 		if gap.CompleteSince.Before(e.CompleteSince) {
 			e.CompleteSince = gap.CompleteSince
@@ -194,8 +197,8 @@ func (o oracle) horizon(environment string, at time.Time, gaps []tagalong.Gap) e
 	return e
 }
 
-func (o oracle) runningRow(r rollout, c made, at time.Time) tagalong.RunningRow {
-	row := tagalong.RunningRow{
+func (o oracle) runningRow(r rollout, c made, at time.Time) query.RunningRow {
+	row := query.RunningRow{
 		Environment: r.environment,
 		Account:     r.service.Account, Region: r.service.Region, Cluster: r.service.Cluster, Service: r.service.Name, Container: c.name,
 		Registry: c.repository.Registry, Repository: c.repository.Name, Digest: c.digest, Index: c.index, ImageTag: o.tagOf(r, c), Evidence: c.evidence,
@@ -206,7 +209,7 @@ func (o oracle) runningRow(r rollout, c made, at time.Time) tagalong.RunningRow 
 	}
 	row.TagState = o.tagState(r.service, c)
 	for _, other := range o.rollouts {
-		if other.service == r.service && other.state == tagalong.StateInProgress {
+		if other.service == r.service && other.state == timeline.StateInProgress {
 			row.RollingOut = other.deployment
 		}
 	}
@@ -214,32 +217,32 @@ func (o oracle) runningRow(r rollout, c made, at time.Time) tagalong.RunningRow 
 }
 
 // tagState is the worst that can be said of the tags that a container claims.
-func (o oracle) tagState(s tagalong.Service, c made) tagalong.TagState {
+func (o oracle) tagState(s tagalong.Service, c made) ledger.TagState {
 	switch {
 	case c.added, c.repository.Name != "" && !o.story.mayTag(s, c.repository):
-		return tagalong.TagForeign
+		return ledger.TagForeign
 	case !c.mayMoveTags():
-		return tagalong.TagUnproven
+		return ledger.TagUnproven
 	}
-	said := map[tagalong.TagState]bool{}
+	said := map[ledger.TagState]bool{}
 	for _, tag := range o.story.tags(s, c.name) {
 		row := o.wish(tagalong.TagID{Repository: c.repository, Tag: tag}).row
 		if row.Digest != c.target() {
-			row.State = tagalong.TagContested
+			row.State = ledger.TagContested
 		}
 		said[row.State] = true
 	}
-	for _, state := range []tagalong.TagState{tagalong.TagBlocked, tagalong.TagMissing, tagalong.TagContested} {
+	for _, state := range []ledger.TagState{ledger.TagBlocked, ledger.TagMissing, ledger.TagContested} {
 		if said[state] {
 			return state
 		}
 	}
-	return tagalong.TagConfirmed
+	return ledger.TagConfirmed
 }
 
 // wish is a tag and whose claim stands.
 type wish struct {
-	row tagalong.TagRow
+	row query.TagRow
 	at  time.Time
 	by  string
 }
@@ -253,7 +256,7 @@ func (o oracle) wish(id tagalong.TagID) (newest wish) {
 			if !claims {
 				continue
 			}
-			w := wish{at: r.finished, by: r.service.String() + "#" + c.name, row: tagalong.TagRow{
+			w := wish{at: r.finished, by: r.service.String() + "#" + c.name, row: query.TagRow{
 				Environment: r.environment, Registry: id.Registry, Repository: id.Name, Tag: id.Tag, Digest: c.target(),
 				Actual: o.tags(id.Repository)[id.Tag], Since: unknownIsNull(clock),
 			}}
@@ -267,25 +270,25 @@ func (o oracle) wish(id tagalong.TagID) (newest wish) {
 }
 
 // stands tells how a tag stands, from what can be done in its repository.
-func (o oracle) stands(row tagalong.TagRow) tagalong.TagState {
+func (o oracle) stands(row query.TagRow) ledger.TagState {
 	fixed := o.fixed && row.Registry == fixedRepository.Registry && row.Repository == fixedRepository.Name
 	switch {
 	case row.Digest == image(gone).Digest:
-		return tagalong.TagMissing
+		return ledger.TagMissing
 	case fixed && row.Digest != fixedOn:
-		return tagalong.TagBlocked
+		return ledger.TagBlocked
 	}
-	return tagalong.TagConfirmed
+	return ledger.TagConfirmed
 }
 
-func (o oracle) wished(pending bool) (rows []tagalong.TagRow) {
-	rows = []tagalong.TagRow{}
+func (o oracle) wished(pending bool) (rows []query.TagRow) {
+	rows = []query.TagRow{}
 	for _, id := range o.everyTag() {
-		if w := o.wish(id); w.by != "" && !(pending && w.row.State == tagalong.TagConfirmed) {
+		if w := o.wish(id); w.by != "" && !(pending && w.row.State == ledger.TagConfirmed) {
 			rows = append(rows, w.row)
 		}
 	}
-	slices.SortFunc(rows, func(a, b tagalong.TagRow) int {
+	slices.SortFunc(rows, func(a, b query.TagRow) int {
 		return cmp.Or(cmp.Compare(a.Environment, b.Environment), cmp.Compare(a.Repository, b.Repository), cmp.Compare(a.Registry, b.Registry), cmp.Compare(a.Tag, b.Tag))
 	})
 	return rows
@@ -306,7 +309,7 @@ func (s story) everyTag() (ids []tagalong.TagID) {
 	return slices.Compact(ids)
 }
 
-func (o oracle) environments() []tagalong.EnvironmentRow {
+func (o oracle) environments() []query.EnvironmentRow {
 	count := map[string]int{}
 	for _, r := range o.rollouts {
 		count[r.environment] += 0
@@ -314,11 +317,11 @@ func (o oracle) environments() []tagalong.EnvironmentRow {
 			count[r.environment]++
 		}
 	}
-	rows := []tagalong.EnvironmentRow{}
+	rows := []query.EnvironmentRow{}
 	for name, running := range count {
-		rows = append(rows, tagalong.EnvironmentRow{Environment: name, Services: running})
+		rows = append(rows, query.EnvironmentRow{Environment: name, Services: running})
 	}
-	slices.SortFunc(rows, func(a, b tagalong.EnvironmentRow) int { return cmp.Compare(a.Environment, b.Environment) })
+	slices.SortFunc(rows, func(a, b query.EnvironmentRow) int { return cmp.Compare(a.Environment, b.Environment) })
 	return rows
 }
 
@@ -329,8 +332,8 @@ type asked struct {
 	since, until         time.Time
 }
 
-func (o oracle) history(q asked) answer[tagalong.HistoryRow] {
-	rows := []tagalong.HistoryRow{}
+func (o oracle) history(q asked) answer[ledger.HistoryRow] {
+	rows := []ledger.HistoryRow{}
 	for _, r := range o.rollouts {
 		within := !r.sorted().Before(q.since) && (q.until.IsZero() || r.sorted().Before(q.until))
 		selected := meant(q.environment, r.environment) && matches(q.pattern, r.service)
@@ -341,7 +344,7 @@ func (o oracle) history(q asked) answer[tagalong.HistoryRow] {
 			rows = append(rows, o.row(r))
 		}
 	}
-	a := answer[tagalong.HistoryRow]{rows: rows}
+	a := answer[ledger.HistoryRow]{rows: rows}
 	switch {
 	case len(rows) > 0:
 	case q.service == tagalong.Service{}:
@@ -359,16 +362,16 @@ func textsOf(all []tagalong.Service) (texts []string) {
 	return texts
 }
 
-func (o oracle) row(r rollout) tagalong.HistoryRow {
-	row := tagalong.HistoryRow{
+func (o oracle) row(r rollout) ledger.HistoryRow {
+	row := ledger.HistoryRow{
 		Environment: r.environment,
 		Account:     r.service.Account, Region: r.service.Region, Cluster: r.service.Cluster, Service: r.service.Name,
 		Deployment: r.deployment, TaskDefinition: r.definition, State: r.state,
 		StartedAt: unknownIsNull(r.started), FinishedAt: unknownIsNull(r.finished), Until: unknownIsNull(r.until),
-		Rollback: r.rollback, Reason: r.reason, Containers: []tagalong.HistoryContainer{}, Release: o.release(r),
+		Rollback: r.rollback, Reason: r.reason, Containers: []ledger.HistoryContainer{}, Release: o.release(r),
 	}
 	for _, c := range r.containers {
-		row.Containers = append(row.Containers, tagalong.HistoryContainer{
+		row.Containers = append(row.Containers, ledger.HistoryContainer{
 			Container: c.name, Registry: c.repository.Registry, Repository: c.repository.Name,
 			Digest: c.digest, Index: c.index, ImageTag: o.tagOf(r, c), Evidence: c.evidence,
 		})
@@ -466,7 +469,7 @@ func (o oracle) sightings(before rollout, d digest.Digest) (all []sighting) {
 	for _, r := range o.rollouts {
 		for _, c := range r.containers {
 			i, ok := r.interval(c)
-			if ok && r.state == tagalong.StateCompleted && i.since.Before(end) && c.target() == d && c.repository.Name != "" && !o.forgotten(i) {
+			if ok && r.state == timeline.StateCompleted && i.since.Before(end) && c.target() == d && c.repository.Name != "" && !o.forgotten(i) {
 				all = append(all, sighting{r, c, i.since})
 			}
 		}
@@ -508,10 +511,10 @@ func (o oracle) broughtBy(s sighting) string {
 // ranBefore tells whether the same image ran in the container until the rollout completed.
 func (o oracle) ranBefore(r rollout, c made) bool {
 	is, _ := r.interval(c)
-	return r.state == tagalong.StateCompleted && slices.ContainsFunc(o.rollouts, func(before rollout) bool {
+	return r.state == timeline.StateCompleted && slices.ContainsFunc(o.rollouts, func(before rollout) bool {
 		return slices.ContainsFunc(before.containers, func(b made) bool {
 			was, ran := before.interval(b)
-			return ran && was.phase == tagalong.PhaseEnded && was.until.Equal(r.finished) && was.sameImage(is)
+			return ran && was.phase == ledger.PhaseEnded && was.until.Equal(r.finished) && was.sameImage(is)
 		})
 	})
 }
@@ -527,16 +530,16 @@ type interval struct {
 	service     tagalong.Service
 	environment string
 	made
-	phase        tagalong.Phase
+	phase        ledger.Phase
 	since, until time.Time
-	first        tagalong.Phase // that of its oldest part
+	first        ledger.Phase // that of its oldest part
 }
 
-func (o oracle) where(q looked) answer[tagalong.WhereRow] {
+func (o oracle) where(q looked) answer[query.WhereRow] {
 	if q.tag != "" {
 		var problem error
 		if q, problem = o.resolve(q); problem != nil {
-			return answer[tagalong.WhereRow]{none: problem}
+			return answer[query.WhereRow]{none: problem}
 		}
 	}
 	found := slices.DeleteFunc(o.intervals(), func(i interval) bool { return !o.means(q, i.made) })
@@ -544,14 +547,14 @@ func (o oracle) where(q looked) answer[tagalong.WhereRow] {
 		return -cmp.Or(a.since.Compare(b.since), cmp.Compare(a.repository.Registry, b.repository.Registry),
 			cmp.Compare(a.service.String(), b.service.String()), cmp.Compare(a.name, b.name), cmp.Compare(a.first, b.first))
 	})
-	rows := []tagalong.WhereRow{}
+	rows := []query.WhereRow{}
 	for _, i := range found {
 		rows = append(rows, i.row())
 	}
 	if len(rows) == 0 && q.repository != "" && !o.knows(q) {
-		return answer[tagalong.WhereRow]{none: q.misnamed()}
+		return answer[query.WhereRow]{none: q.misnamed()}
 	}
-	return answer[tagalong.WhereRow]{rows: rows}
+	return answer[query.WhereRow]{rows: rows}
 }
 
 // knows tells whether something of a repository ran, or ECR has it.
@@ -568,7 +571,7 @@ func (q looked) misnamed() error {
 
 // resolve finds the digest of a tag, in the only registry that can be meant.
 func (o oracle) resolve(q looked) (looked, error) {
-	wrong := &tagalong.ImageError{}
+	wrong := &query.ImageError{}
 	if q.registry == "" {
 		registries := map[string]bool{}
 		for _, i := range o.intervals() {
@@ -647,20 +650,20 @@ func (o oracle) intervals() (all []interval) {
 
 // forgotten tells whether an interval ended too long ago: in the same second, or before.
 func (o oracle) forgotten(i interval) bool {
-	return i.phase == tagalong.PhaseEnded && i.until.Truncate(time.Second).Compare(o.kept) <= 0
+	return i.phase == ledger.PhaseEnded && i.until.Truncate(time.Second).Compare(o.kept) <= 0
 }
 
 func (r rollout) interval(c made) (interval, bool) {
 	i := interval{service: r.service, environment: r.environment, made: c, since: r.finished, until: r.until}
 	switch {
-	case r.state == tagalong.StateInProgress:
-		i.phase, i.since = tagalong.PhaseRollingOut, r.started
-	case r.state != tagalong.StateCompleted, r.until.Equal(r.finished):
+	case r.state == timeline.StateInProgress:
+		i.phase, i.since = ledger.PhaseRollingOut, r.started
+	case r.state != timeline.StateCompleted, r.until.Equal(r.finished):
 		return interval{}, false
 	case r.until.IsZero():
-		i.phase = tagalong.PhaseRunning
+		i.phase = ledger.PhaseRunning
 	default:
-		i.phase = tagalong.PhaseEnded
+		i.phase = ledger.PhaseEnded
 	}
 	i.first = i.phase
 	return i, true
@@ -669,7 +672,7 @@ func (r rollout) interval(c made) (interval, bool) {
 func joinTwo(all []interval) ([]interval, bool) {
 	for a, one := range all {
 		for b, next := range all {
-			if a == b || one.phase != tagalong.PhaseEnded || next.phase == tagalong.PhaseRollingOut || !one.until.Equal(next.since) || !one.sameImage(next) {
+			if a == b || one.phase != ledger.PhaseEnded || next.phase == ledger.PhaseRollingOut || !one.until.Equal(next.since) || !one.sameImage(next) {
 				continue
 			}
 			next.since, next.first = one.since, one.first
@@ -687,8 +690,8 @@ func (i interval) sameImage(o interval) bool {
 	return i.service == o.service && i.name == o.name && i.repository == o.repository && i.digest != "" && i.digest == o.digest && i.index == o.index
 }
 
-func (i interval) row() tagalong.WhereRow {
-	return tagalong.WhereRow{
+func (i interval) row() query.WhereRow {
+	return query.WhereRow{
 		Environment: i.environment,
 		Account:     i.service.Account, Region: i.service.Region, Cluster: i.service.Cluster, Service: i.service.Name, Container: i.name,
 		Registry: i.repository.Registry, Repository: i.repository.Name, Digest: i.digest, Index: i.index, Evidence: i.evidence,
@@ -696,16 +699,16 @@ func (i interval) row() tagalong.WhereRow {
 	}
 }
 
-func (o oracle) diff(from, to tagalong.Moment) answer[tagalong.DiffRow] {
+func (o oracle) diff(from, to query.PointInTime) answer[query.DiffRow] {
 	left, right := o.running(from.Environment, "", from.At), o.running(to.Environment, "", to.At)
-	a := answer[tagalong.DiffRow]{rows: []tagalong.DiffRow{}, gaps: slices.Concat(left.gaps, right.gaps), none: cmp.Or(beyond(left.none), beyond(right.none), left.none, right.none)}
+	a := answer[query.DiffRow]{rows: []query.DiffRow{}, gaps: slices.Concat(left.gaps, right.gaps), none: cmp.Or(beyond(left.none), beyond(right.none), left.none, right.none)}
 	left.rows, right.rows = o.withoutAdded(left.rows), o.withoutAdded(right.rows)
 	names := map[[2]string]bool{}
 	for _, r := range slices.Concat(left.rows, right.rows) {
 		names[[2]string{r.Service, r.Container}] = true
 	}
 	for name := range names {
-		row := tagalong.DiffRow{Service: name[0], Container: name[1]}
+		row := query.DiffRow{Service: name[0], Container: name[1]}
 		row.From, row.To = digests(left.rows, name, reported), digests(right.rows, name, reported)
 		same := known(row.From) && slices.Equal(row.From, row.To)
 		from, to := digests(left.rows, name, proven), digests(right.rows, name, proven)
@@ -713,15 +716,15 @@ func (o oracle) diff(from, to tagalong.Moment) answer[tagalong.DiffRow] {
 			a.rows = append(a.rows, row)
 		}
 	}
-	slices.SortFunc(a.rows, func(a, b tagalong.DiffRow) int {
+	slices.SortFunc(a.rows, func(a, b query.DiffRow) int {
 		return cmp.Or(cmp.Compare(a.Service, b.Service), cmp.Compare(a.Container, b.Container))
 	})
 	return a
 }
 
 // withoutAdded leaves out the containers that ECS adds.
-func (o oracle) withoutAdded(rows []tagalong.RunningRow) []tagalong.RunningRow {
-	return slices.DeleteFunc(rows, func(row tagalong.RunningRow) bool {
+func (o oracle) withoutAdded(rows []query.RunningRow) []query.RunningRow {
+	return slices.DeleteFunc(rows, func(row query.RunningRow) bool {
 		s := tagalong.Service{Account: row.Account, Region: row.Region, Cluster: row.Cluster, Name: row.Service}
 		return slices.ContainsFunc(o.found(deploymentOf{s, row.Deployment}).containers, func(c made) bool { return c.name == row.Container && c.added })
 	})
@@ -729,7 +732,7 @@ func (o oracle) withoutAdded(rows []tagalong.RunningRow) []tagalong.RunningRow {
 
 // beyond is an error of a time that nothing is known of: it comes before those of names.
 func beyond(err error) error {
-	if _, ok := errors.AsType[*tagalong.HorizonError](err); ok {
+	if _, ok := errors.AsType[*query.HorizonError](err); ok {
 		return err
 	}
 	return nil
@@ -737,11 +740,11 @@ func beyond(err error) error {
 
 func known(set []digest.Digest) bool { return !slices.Contains(set, "") }
 
-func reported(r tagalong.RunningRow) digest.Digest { return r.Digest }
+func reported(r query.RunningRow) digest.Digest { return r.Digest }
 
-func proven(r tagalong.RunningRow) digest.Digest { return cmp.Or(r.Index, r.Digest) }
+func proven(r query.RunningRow) digest.Digest { return cmp.Or(r.Index, r.Digest) }
 
-func digests(rows []tagalong.RunningRow, name [2]string, of func(tagalong.RunningRow) digest.Digest) []digest.Digest {
+func digests(rows []query.RunningRow, name [2]string, of func(query.RunningRow) digest.Digest) []digest.Digest {
 	set := []digest.Digest{}
 	for _, r := range rows {
 		if r.Service == name[0] && r.Container == name[1] && !slices.Contains(set, of(r)) {
@@ -754,7 +757,7 @@ func digests(rows []tagalong.RunningRow, name [2]string, of func(tagalong.Runnin
 
 // await tells how far a digest has come in a service: it runs, or else what became
 // of its newest rollout that did not come before what runs, or ended only lately.
-func (o oracle) await(s tagalong.Service, d digest.Digest, since time.Time) tagalong.Progress {
+func (o oracle) await(s tagalong.Service, d digest.Digest, since time.Time) query.Progress {
 	var newest *rollout
 	past := false
 	for _, r := range o.rollouts {
@@ -769,18 +772,18 @@ func (o oracle) await(s tagalong.Service, d digest.Digest, since time.Time) taga
 		}
 	}
 	if newest == nil {
-		return tagalong.Progress{Phase: tagalong.AwaitNothing}
+		return query.Progress{Phase: query.AwaitNothing}
 	}
 	row := o.row(*newest)
 	switch {
 	case newest.runs(time.Time{}):
-		return tagalong.Progress{Phase: tagalong.AwaitRunning, Rollout: &row}
-	case newest.state == tagalong.StateInProgress:
-		return tagalong.Progress{Phase: tagalong.AwaitRollingOut, Rollout: &row}
-	case newest.state == tagalong.StateFailed && !newest.finished.Before(since):
-		return tagalong.Progress{Phase: tagalong.AwaitFailed, Rollout: &row}
+		return query.Progress{Phase: query.AwaitRunning, Rollout: &row}
+	case newest.state == timeline.StateInProgress:
+		return query.Progress{Phase: query.AwaitRollingOut, Rollout: &row}
+	case newest.state == timeline.StateFailed && !newest.finished.Before(since):
+		return query.Progress{Phase: query.AwaitFailed, Rollout: &row}
 	}
-	return tagalong.Progress{Phase: tagalong.AwaitNothing}
+	return query.Progress{Phase: query.AwaitNothing}
 }
 
 func (o oracle) services(pattern string) (found []tagalong.Service) {

@@ -13,6 +13,8 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/dynamo"
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
+	"github.com/tagalong-aws/tagalong/functions/internal/query"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalongtest"
 )
@@ -54,9 +56,9 @@ func (i inquiry) everything() {
 }
 
 // pages compares a whole answer with what an oracle says, and with its pages.
-func pages[R any](i inquiry, what string, want answer[R], ask func(tagalong.Paging) (tagalong.Page[R], error)) {
+func pages[R any](i inquiry, what string, want answer[R], ask func(query.Paging) (query.Page[R], error)) {
 	i.Helper()
-	whole, err := ask(tagalong.Paging{})
+	whole, err := ask(query.Paging{})
 	if want.none != nil {
 		wantError(i, what, want.none, err)
 		return
@@ -82,8 +84,8 @@ func pages[R any](i inquiry, what string, want answer[R], ask func(tagalong.Pagi
 
 func wantError(i inquiry, what string, want, err error) {
 	i.Helper()
-	var horizon, wanted *tagalong.HorizonError
-	var image *tagalong.ImageError
+	var horizon, wanted *query.HorizonError
+	var image *query.ImageError
 	var name, meant *tagalong.UnknownNameError
 	switch {
 	case errors.As(want, &meant):
@@ -119,10 +121,10 @@ func areNearest(e *tagalong.UnknownNameError, known []string) bool {
 }
 
 // walk takes page after page, and compares their rows with the whole answer.
-func walk[R any](i inquiry, what string, want answer[R], limit func() int, ask func(tagalong.Paging) (tagalong.Page[R], error)) {
+func walk[R any](i inquiry, what string, want answer[R], limit func() int, ask func(query.Paging) (query.Page[R], error)) {
 	i.Helper()
-	rows, gaps := []R{}, []tagalong.Gap{}
-	for p := (tagalong.Paging{}); ; {
+	rows, gaps := []R{}, []query.Gap{}
+	for p := (query.Paging{}); ; {
 		p.Limit = limit()
 		page, err := ask(p)
 		if err != nil {
@@ -146,7 +148,7 @@ func walk[R any](i inquiry, what string, want answer[R], limit func() int, ask f
 }
 
 // gapsOf gives each gap once, in order: pages may name one that lies between them twice.
-func gapsOf(gaps []tagalong.Gap) (texts []string) {
+func gapsOf(gaps []query.Gap) (texts []string) {
 	for _, gap := range gaps {
 		texts = append(texts, fmt.Sprint(gap.Service, " ", gap.CompleteSince.UTC()))
 	}
@@ -205,10 +207,10 @@ func (i inquiry) runningThen() { i.runs(i.moment("at")) }
 
 func (i inquiry) runs(at time.Time) {
 	environment, pattern := i.environment(), i.maybePattern()
-	query := tagalong.RunningQuery{Environment: environment, Services: i.parsed(pattern), At: at}
+	wanted := query.RunningQuery{Environment: environment, Services: i.parsed(pattern), At: at}
 	pages(i, fmt.Sprintf("running in %q, service %q, at %v", environment, pattern, at), i.running(environment, pattern, at),
-		func(p tagalong.Paging) (tagalong.Page[tagalong.RunningRow], error) {
-			return i.Running(i.Context(), query, p)
+		func(p query.Paging) (query.Page[query.RunningRow], error) {
+			return i.Running(i.Context(), wanted, p)
 		})
 }
 
@@ -226,10 +228,10 @@ func (i inquiry) historyOfService() {
 
 func (i inquiry) tells(q asked) {
 	q.since, q.until = i.bound("since"), i.bound("until")
-	query := tagalong.HistoryQuery{Environment: q.environment, Services: i.parsed(q.pattern), Service: q.service, Since: q.since, Until: q.until}
+	wanted := query.HistoryQuery{Environment: q.environment, Services: i.parsed(q.pattern), Service: q.service, Since: q.since, Until: q.until}
 	pages(i, fmt.Sprintf("history %+v", q), i.history(q),
-		func(p tagalong.Paging) (tagalong.Page[tagalong.HistoryRow], error) {
-			return i.History(i.Context(), query, p)
+		func(p query.Paging) (query.Page[ledger.HistoryRow], error) {
+			return i.History(i.Context(), wanted, p)
 		})
 }
 
@@ -260,25 +262,25 @@ func (i inquiry) whereIsTag() {
 }
 
 func (i inquiry) finds(text string) {
-	query, err := tagalong.ParseImageQuery(text)
+	wanted, err := tagalong.ParseImageQuery(text)
 	if err != nil {
 		i.Fatalf("%v", err)
 	}
-	want := i.where(looked{registry: query.Registry, repository: query.Repository, tag: query.Tag, digest: query.Digest})
+	want := i.where(looked{registry: wanted.Registry, repository: wanted.Repository, tag: wanted.Tag, digest: wanted.Digest})
 	pages(i, "where is "+text, want,
-		func(p tagalong.Paging) (tagalong.Page[tagalong.WhereRow], error) {
-			return i.Where(i.Context(), query, p)
+		func(p query.Paging) (query.Page[query.WhereRow], error) {
+			return i.Where(i.Context(), wanted, p)
 		})
 }
 
 func (i inquiry) diffOfEnvironments() {
-	from, to := tagalong.Moment{Environment: i.known()}, tagalong.Moment{Environment: i.known()}
+	from, to := query.PointInTime{Environment: i.known()}, query.PointInTime{Environment: i.known()}
 	i.differs(from, to)
 }
 
 func (i inquiry) diffOfTimes() {
 	environment := i.known()
-	i.differs(tagalong.Moment{Environment: environment, At: i.moment("from")}, tagalong.Moment{Environment: environment, At: i.bound("to")})
+	i.differs(query.PointInTime{Environment: environment, At: i.moment("from")}, query.PointInTime{Environment: environment, At: i.bound("to")})
 }
 
 // known draws an environment that a question must name.
@@ -286,18 +288,18 @@ func (i inquiry) known() string {
 	return rapid.SampledFrom([]string{"prod", "prod", "prod-a", "test", "one", "two", "nowhere"}).Draw(i.T, "environment")
 }
 
-func (i inquiry) differs(from, to tagalong.Moment) {
+func (i inquiry) differs(from, to query.PointInTime) {
 	pages(i, fmt.Sprintf("diff from %v to %v", from, to), i.diff(from, to),
-		func(p tagalong.Paging) (tagalong.Page[tagalong.DiffRow], error) {
+		func(p query.Paging) (query.Page[query.DiffRow], error) {
 			return i.Diff(i.Context(), from, to, p)
 		})
 }
 
 func (i inquiry) wishes() {
-	for _, query := range []tagalong.TagsQuery{{}, {Pending: true}, {Check: true}} {
-		pages(i, fmt.Sprintf("tags %+v", query), answer[tagalong.TagRow]{rows: i.wished(query.Pending)},
-			func(p tagalong.Paging) (tagalong.Page[tagalong.TagRow], error) {
-				page, err := i.Tags(i.Context(), query, p)
+	for _, wanted := range []query.TagsQuery{{}, {Pending: true}, {Check: true}} {
+		pages(i, fmt.Sprintf("tags %+v", wanted), answer[query.TagRow]{rows: i.wished(wanted.Pending)},
+			func(p query.Paging) (query.Page[query.TagRow], error) {
+				page, err := i.Tags(i.Context(), wanted, p)
 				return i.withoutReasons(page), err
 			})
 	}
@@ -305,9 +307,9 @@ func (i inquiry) wishes() {
 
 // withoutReasons checks that a tag that is not where it belongs has a reason, whose
 // words are not the oracle's.
-func (i inquiry) withoutReasons(page tagalong.Page[tagalong.TagRow]) tagalong.Page[tagalong.TagRow] {
+func (i inquiry) withoutReasons(page query.Page[query.TagRow]) query.Page[query.TagRow] {
 	for at, row := range page.Items {
-		if (row.Reason == "") != (row.State == tagalong.TagConfirmed) {
+		if (row.Reason == "") != (row.State == ledger.TagConfirmed) {
 			i.Fatalf("tag %+v: reason %q", row, row.Reason)
 		}
 		page.Items[at].Reason = ""
@@ -316,8 +318,8 @@ func (i inquiry) withoutReasons(page tagalong.Page[tagalong.TagRow]) tagalong.Pa
 }
 
 func (i inquiry) environmentsAndServices() {
-	pages(i, "environments", answer[tagalong.EnvironmentRow]{rows: i.environments()},
-		func(p tagalong.Paging) (tagalong.Page[tagalong.EnvironmentRow], error) {
+	pages(i, "environments", answer[query.EnvironmentRow]{rows: i.environments()},
+		func(p query.Paging) (query.Page[query.EnvironmentRow], error) {
 			return i.Queries.Environments(i.Context(), p)
 		})
 	pattern := i.maybePattern()

@@ -6,6 +6,8 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
+	"github.com/tagalong-aws/tagalong/functions/internal/query"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -69,8 +71,8 @@ func endedBefore(facts []tagalong.Fact, action string, moment time.Time) bool {
 }
 
 // released gives the rollouts of an execution.
-func (o oracle) released(q tagalong.ReleaseQuery) []tagalong.HistoryRow {
-	rows := []tagalong.HistoryRow{}
+func (o oracle) released(q query.ReleaseQuery) []ledger.HistoryRow {
+	rows := []ledger.HistoryRow{}
 	for _, r := range o.rollouts {
 		if r.put.Pipeline == q.Pipeline && r.put.Execution == q.Execution {
 			rows = append(rows, o.row(r))
@@ -80,18 +82,18 @@ func (o oracle) released(q tagalong.ReleaseQuery) []tagalong.HistoryRow {
 }
 
 func (i inquiry) releases() {
-	query := tagalong.ReleaseQuery{
+	wanted := query.ReleaseQuery{
 		Pipeline:  rapid.SampledFrom([]string{"checkout", "checkout", "checkout-2", "check"}).Draw(i.T, "pipeline"),
 		Execution: executionID(rapid.SampledFrom([]int{1, 2, 2, 3}).Draw(i.T, "execution")),
 	}
-	rows := i.released(query)
-	want := answer[tagalong.HistoryRow]{rows: rows}
+	rows := i.released(wanted)
+	want := answer[ledger.HistoryRow]{rows: rows}
 	if len(rows) == 0 { // nothing else is noted of an execution
-		want.none = misnamed(tagalong.ReleaseName, query.Pipeline+"/"+query.Execution, nil)
+		want.none = misnamed(tagalong.ReleaseName, wanted.Pipeline+"/"+wanted.Execution, nil)
 	}
-	pages(i, fmt.Sprintf("release %+v", query), want,
-		func(p tagalong.Paging) (tagalong.Page[tagalong.HistoryRow], error) {
-			page, err := i.Release(i.Context(), query, p)
-			return tagalong.Page[tagalong.HistoryRow]{Items: page.Items, Next: page.Next}, err
+	pages(i, fmt.Sprintf("release %+v", wanted), want,
+		func(p query.Paging) (query.Page[ledger.HistoryRow], error) {
+			page, err := i.Release(i.Context(), wanted, p)
+			return query.Page[ledger.HistoryRow]{Items: page.Items, Next: page.Next}, err
 		})
 }

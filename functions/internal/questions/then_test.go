@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/query"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalongtest"
 )
@@ -28,7 +29,7 @@ var changing = []tagalong.Rules{
 type said struct {
 	environment string
 	at          time.Time
-	rows        []tagalong.RunningRow
+	rows        []query.RunningRow
 }
 
 // reporter tells a story as it happens, under rules that change, and asks again and again.
@@ -53,9 +54,9 @@ func (r *reporter) now() time.Time { return r.Reactor.Now() }
 
 func (r *reporter) ask() {
 	for _, environment := range []string{"", "blue", "green", "prod-a"} {
-		page, err := r.Running(r.Context(), tagalong.RunningQuery{Environment: environment}, tagalong.Paging{})
+		page, err := r.Running(r.Context(), query.RunningQuery{Environment: environment}, query.Paging{})
 		if _, unknown := errors.AsType[*tagalong.UnknownNameError](err); unknown {
-			page, err = tagalong.Page[tagalong.RunningRow]{Items: []tagalong.RunningRow{}}, nil // nothing came there yet
+			page, err = query.Page[query.RunningRow]{Items: []query.RunningRow{}}, nil // nothing came there yet
 		}
 		if err != nil {
 			r.Fatalf("running in %q: %v", environment, err)
@@ -68,12 +69,12 @@ func (r *reporter) ask() {
 }
 
 // ran asks later what ran then, in one page or in several.
-func (r *reporter) ran(then said, limit int) (rows []tagalong.RunningRow) {
-	query := tagalong.RunningQuery{Environment: then.environment, At: then.at}
-	rows = []tagalong.RunningRow{}
-	for p := (tagalong.Paging{Limit: limit}); ; {
-		page, err := r.Running(r.Context(), query, p)
-		if horizon := (*tagalong.HorizonError)(nil); errors.As(err, &horizon) {
+func (r *reporter) ran(then said, limit int) (rows []query.RunningRow) {
+	wanted := query.RunningQuery{Environment: then.environment, At: then.at}
+	rows = []query.RunningRow{}
+	for p := (query.Paging{Limit: limit}); ; {
+		page, err := r.Running(r.Context(), wanted, p)
+		if horizon := (*query.HorizonError)(nil); errors.As(err, &horizon) {
 			return rows // nothing at all was known then
 		}
 		if _, unknown := errors.AsType[*tagalong.UnknownNameError](err); unknown {

@@ -12,6 +12,8 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/dynamo"
+	"github.com/tagalong-aws/tagalong/functions/internal/query"
+	"github.com/tagalong-aws/tagalong/functions/internal/reactor"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/sandboxtest"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalongtest"
@@ -19,8 +21,8 @@ import (
 
 // world is a reactor and the questions to what it has written.
 type world struct {
-	*tagalong.Reactor
-	tagalong.Queries
+	*reactor.Reactor
+	query.Queries
 	registry *tagalongtest.Registry
 }
 
@@ -58,8 +60,8 @@ func (s story) world(ledger tagalongtest.Store) *world {
 		workload.Deploy(of.service, of.id, d.told)
 	}
 	return &world{
-		Reactor:  &tagalong.Reactor{Rules: s.rules, Ledger: ledger, Registry: registry, Workload: workload, Now: func() time.Time { return clock }, Coverage: covering},
-		Queries:  tagalong.Queries{Records: ledger, Registry: registry, Coverage: covering, Scopes: scopes},
+		Reactor:  &reactor.Reactor{Rules: s.rules, Ledger: ledger, Registry: registry, Workload: workload, Now: func() time.Time { return clock }, Coverage: covering},
+		Queries:  query.Queries{Records: ledger, Registry: registry, Coverage: covering, Scopes: scopes},
 		registry: registry,
 	}
 }

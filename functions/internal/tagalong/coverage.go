@@ -37,22 +37,22 @@ func (c Coverage) of(account string) (given Given, ok bool) {
 	return Given{}, account == c.Own
 }
 
-// leavesOut reports whether a service lies in a cluster that we were not given, of an
+// LeavesOut reports whether a service lies in a cluster that we were not given, of an
 // account that we were. Services of other accounts are recorded, as far as events tell.
-func (c Coverage) leavesOut(s Service) bool {
+func (c Coverage) LeavesOut(s Service) bool {
 	given, ok := c.of(s.Account)
-	return ok && !matchesAny(given.Clusters, s.Cluster)
+	return ok && !MatchesAny(given.Clusters, s.Cluster)
 }
 
-// includes reports whether a service lies in a cluster that we were given.
-func (c Coverage) includes(s Service) bool {
+// Includes reports whether a service lies in a cluster that we were given.
+func (c Coverage) Includes(s Service) bool {
 	given, ok := c.of(s.Account)
-	return ok && matchesAny(given.Clusters, s.Cluster)
+	return ok && MatchesAny(given.Clusters, s.Cluster)
 }
 
-// reads reports whether an image may be asked for: it lies in a private ECR registry
+// Reads reports whether an image may be asked for: it lies in a private ECR registry
 // of an account that we were given, and is none of the repositories that were left out.
-func (c Coverage) reads(r Repository) bool {
+func (c Coverage) Reads(r Repository) bool {
 	account, region, ok := r.ECR()
 	if !ok {
 		return false

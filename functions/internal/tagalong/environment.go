@@ -45,9 +45,9 @@ const (
 // environmentName is what an environment may be called: it is part of keys and URLs.
 var environmentName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
 
-// knownEnvironment is what an environment may be called at all: without rules it
+// EnvironmentPattern is what an environment may be called at all: without rules it
 // is a cluster's name, which has up to 255 characters.
-var knownEnvironment = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,254}$`)
+var EnvironmentPattern = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,254}$`)
 
 // ParseRules reads the JSON of TAGALONG_ENVIRONMENTS. It reports all problems at
 // once, each with the field, the value and what would be right.
@@ -116,14 +116,14 @@ func checkTemplate(template, environment string, names []string) error {
 			return fmt.Errorf("placeholder %s: want %s or %s", name, strings.Join(names[:last], ", "), names[last])
 		}
 	}
-	sample := expand(template, environment, Service{Cluster: "c", Name: "s"}, "c", time.Unix(0, 0).UTC())
-	if !legalTag.MatchString(sample) {
+	sample := Expand(template, environment, Service{Cluster: "c", Name: "s"}, "c", time.Unix(0, 0).UTC())
+	if !TagPattern.MatchString(sample) {
 		return fmt.Errorf("gives tags such as %q: want 1 to 128 letters, digits, underscores, dots or hyphens, neither dot nor hyphen first", sample)
 	}
 	return nil
 }
 
-func expand(template, environment string, s Service, container string, completed time.Time) string {
+func Expand(template, environment string, s Service, container string, completed time.Time) string {
 	return strings.NewReplacer(
 		"{environment}", environment,
 		"{cluster}", s.Cluster,
@@ -133,8 +133,8 @@ func expand(template, environment string, s Service, container string, completed
 	).Replace(template)
 }
 
-// timed tells whether a template gives a tag of its own to each completion.
-func timed(template string) bool { return strings.Contains(template, timeName) }
+// Timed tells whether a template gives a tag of its own to each completion.
+func Timed(template string) bool { return strings.Contains(template, timeName) }
 
 // Policy is what the rules say of one service.
 type Policy struct {
@@ -155,16 +155,16 @@ type Policy struct {
 // that is called prod must not move everybody's prod: into the registry of another
 // account a tag goes only by a rule that names the service's account or the repository.
 func (p Policy) mayTag(s Service, r Repository) bool {
-	return p.Coverage.reads(r) && r.matchesAny(p.Repositories) && !p.crossesAccounts(s, r)
+	return p.Coverage.Reads(r) && r.matchesAny(p.Repositories) && !p.CrossesAccounts(s, r)
 }
 
-// tags reports whether a container's image gets a service's tags, if its digest is
+// CanTag reports whether a container's image gets a service's tags, if its digest is
 // proven: what ECS adds by itself is nobody's release.
-func (p Policy) tags(s Service, c Container) bool { return !c.Added && p.mayTag(s, c.Image) }
+func (p Policy) CanTag(s Service, c Container) bool { return !c.Added && p.mayTag(s, c.Image) }
 
-// crossesAccounts reports whether a repository lies in another account's registry, and the
+// CrossesAccounts reports whether a repository lies in another account's registry, and the
 // rule names neither the service's account nor the repository. A star names nothing.
-func (p Policy) crossesAccounts(s Service, r Repository) bool {
+func (p Policy) CrossesAccounts(s Service, r Repository) bool {
 	account, _, _ := r.ECR()
 	return account != s.Account && !slices.Contains(p.Accounts, s.Account) &&
 		!slices.ContainsFunc(p.Repositories, func(glob string) bool {
@@ -172,9 +172,9 @@ func (p Policy) crossesAccounts(s Service, r Repository) bool {
 		})
 }
 
-// takes tells whether a stage's release counts.
-func (p Policy) takes(pipeline, stage string) bool {
-	return matchesAny(p.Pipelines, pipeline) && matchesAny(p.Stages, stage)
+// Takes tells whether a stage's release counts.
+func (p Policy) Takes(pipeline, stage string) bool {
+	return MatchesAny(p.Pipelines, pipeline) && MatchesAny(p.Stages, stage)
 }
 
 // For gives the policy of a service; ok is false when no rule matches, that is,
@@ -191,10 +191,10 @@ func (r Rules) For(s Service) (policy Policy, ok bool) {
 	return Policy{}, false
 }
 
-// within returns the policy of a service as far as we were given its cluster.
-func (r Rules) within(covered Coverage, s Service) (Policy, bool) {
+// Within returns the policy of a service as far as we were given its cluster.
+func (r Rules) Within(covered Coverage, s Service) (Policy, bool) {
 	policy, ok := r.For(s)
-	if !ok || covered.leavesOut(s) {
+	if !ok || covered.LeavesOut(s) {
 		return Policy{}, false
 	}
 	policy.Coverage = covered
@@ -206,7 +206,7 @@ func (r Rules) within(covered Coverage, s Service) (Policy, bool) {
 // of an environment it is the first. Without any rule every name is an
 // environment's. The error names the environments that there are.
 func (r Rules) PromotionTags(environment string) ([]string, error) {
-	if !knownEnvironment.MatchString(environment) {
+	if !EnvironmentPattern.MatchString(environment) {
 		return nil, fmt.Errorf("environment %q: want 1 to 255 letters, digits, dots, underscores or hyphens, neither dot nor hyphen first", environment)
 	}
 	if len(r) == 0 {
@@ -242,17 +242,17 @@ func needsService(template string) bool {
 	})
 }
 
-// mayMatch tells whether a service can be managed in any cluster at all.
-func (r Rules) mayMatch(account, region, service string) bool {
+// MayMatch tells whether a service can be managed in any cluster at all.
+func (r Rules) MayMatch(account, region, service string) bool {
 	return len(r) == 0 || slices.ContainsFunc(r, func(rule Rule) bool {
-		return matchesAny(rule.Accounts, account) && matchesAny(rule.Regions, region) && matchesAny(rule.Services, service)
+		return MatchesAny(rule.Accounts, account) && MatchesAny(rule.Regions, region) && MatchesAny(rule.Services, service)
 	})
 }
 
-// take tells whether a stage's release counts for any service at all.
-func (r Rules) take(pipeline, stage string) bool {
+// Take tells whether a stage's release counts for any service at all.
+func (r Rules) Take(pipeline, stage string) bool {
 	return len(r) == 0 || slices.ContainsFunc(r, func(rule Rule) bool {
-		return matchesAny(rule.Pipelines, pipeline) && matchesAny(rule.Stages, stage)
+		return MatchesAny(rule.Pipelines, pipeline) && MatchesAny(rule.Stages, stage)
 	})
 }
 
@@ -264,21 +264,26 @@ func (r Rule) templates() []string {
 }
 
 func (r Rule) matches(s Service) bool {
-	return matchesAny(r.Accounts, s.Account) && matchesAny(r.Regions, s.Region) &&
-		matchesAny(r.Clusters, s.Cluster) && matchesAny(r.Services, s.Name)
+	return MatchesAny(r.Accounts, s.Account) && MatchesAny(r.Regions, s.Region) &&
+		MatchesAny(r.Clusters, s.Cluster) && MatchesAny(r.Services, s.Name)
 }
 
-// matchesAny tells whether one of the globs matches; none at all match everything.
-func matchesAny(globs []string, name string) bool {
+// MatchesAny tells whether one of the globs matches; none at all match everything.
+func MatchesAny(globs []string, name string) bool {
 	return len(globs) == 0 || slices.ContainsFunc(globs, func(glob string) bool {
 		ok, _ := path.Match(glob, name)
 		return ok
 	})
 }
 
-// mayMatchCluster tells whether a cluster can have a service that is managed.
-func (r Rules) mayMatchCluster(s Scope, cluster string) bool {
+// MayMatchCluster tells whether a cluster can have a service that is managed.
+func (r Rules) MayMatchCluster(s Scope, cluster string) bool {
 	return len(r) == 0 || slices.ContainsFunc(r, func(rule Rule) bool {
-		return matchesAny(rule.Accounts, s.Account) && matchesAny(rule.Regions, s.Region) && matchesAny(rule.Clusters, cluster)
+		return MatchesAny(rule.Accounts, s.Account) && MatchesAny(rule.Regions, s.Region) && MatchesAny(rule.Clusters, cluster)
 	})
+}
+
+// AsksForPrevious tells whether there are images of which the previous ones count.
+func (p Policy) AsksForPrevious(containers []Container) bool {
+	return len(p.PreviousTags) > 0 && slices.ContainsFunc(containers, Container.HasPrevious)
 }

@@ -53,38 +53,38 @@ type Fact struct {
 	// Alone says that nothing is known of what was beside it: ECS keeps no records of
 	// the service, and what came to an end since then it does not show. The ledger
 	// does not keep that.
-	Alone bool
+	NoHistory bool
 }
 
-func (f Fact) same(o Fact) bool {
-	return f.Subject() == o.Subject() && f.Name == o.Name && f.Time.Equal(o.Time) && f.Teller() == o.Teller()
+func (f Fact) Same(o Fact) bool {
+	return f.Subject() == o.Subject() && f.Name == o.Name && f.Time.Equal(o.Time) && f.SourceKey() == o.SourceKey()
 }
 
 // Subject is what the fact is about: the id of a deployment, or of an action's run.
 func (f Fact) Subject() string { return cmp.Or(f.Action, f.Deployment) }
 
-// Teller is the part of the key that tells the sources apart: "" for events, and for
+// SourceKey is the part of the key that tells the sources apart: "" for events, and for
 // actions, of which only pipelines tell.
-func (f Fact) Teller() Source {
-	if f.Source == FromEvent || f.ofAction() {
+func (f Fact) SourceKey() Source {
+	if f.Source == FromEvent || f.OfAction() {
 		return ""
 	}
 	return f.Source
 }
 
-// ofAction tells whether the fact is an action's.
-func (f Fact) ofAction() bool { return f.Name == ActionStarted || f.Name == ActionEnded }
+// OfAction tells whether the fact is an action's.
+func (f Fact) OfAction() bool { return f.Name == ActionStarted || f.Name == ActionEnded }
 
-// ofDeployment tells whether the fact is a deployment's: others say nothing of what
+// OfDeployment tells whether the fact is a deployment's: others say nothing of what
 // it is made of.
-func (f Fact) ofDeployment() bool { return !f.ofAction() && f.Name != Retired }
+func (f Fact) OfDeployment() bool { return !f.OfAction() && f.Name != Retired }
 
-// sortFacts gives the facts in the order in which they are folded: by time; at
+// SortFacts gives the facts in the order in which they are folded: by time; at
 // equal times the deployments that only end come first, then the others by id,
 // each start before its end. So the end of a failed rollout comes before the
 // start of the rollback in the same second. An action starts before all that
 // happens at its time, and ends after it; a service goes after all else.
-func sortFacts(facts []Fact) []Fact {
+func SortFacts(facts []Fact) []Fact {
 	type moment struct {
 		deployment string
 		at         int64
@@ -116,19 +116,19 @@ func sortFacts(facts []Fact) []Fact {
 			cmp.Compare(a.Deployment, b.Deployment),
 			cmp.Compare(nameRank[a.Name], nameRank[b.Name]),
 			cmp.Compare(a.Action, b.Action),
-			cmp.Compare(a.Teller(), b.Teller()),
+			cmp.Compare(a.SourceKey(), b.SourceKey()),
 		)
 	})
 	return sorted
 }
 
-// sameMoment is by how much ECS's own record and its events may differ in the time
+// SameMoment is by how much ECS's own record and its events may differ in the time
 // of one thing: no deployment ends, and comes back to end again, as fast as that.
-const sameMoment = 2 * time.Second
+const SameMoment = 2 * time.Second
 
-// toldBy tells whether another fact makes this one, which no event told, superfluous:
+// ReportedBy tells whether another fact makes this one, which no event told, superfluous:
 // it is the same, or is about the same thing.
-func (f Fact) toldBy(o Fact) bool {
+func (f Fact) ReportedBy(o Fact) bool {
 	about := f.Subject() == o.Subject() && f.Name == o.Name
-	return f.same(o) || about && f.ofDeployment() && f.Time.Sub(o.Time).Abs() <= sameMoment
+	return f.Same(o) || about && f.OfDeployment() && f.Time.Sub(o.Time).Abs() <= SameMoment
 }

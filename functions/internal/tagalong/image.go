@@ -117,7 +117,7 @@ func parseImage(s string) (i ImageQuery, err error) {
 		}
 	}
 	if colon := strings.LastIndexByte(name, ':'); colon > strings.LastIndexByte(name, '/') {
-		if name, i.Tag = name[:colon], name[colon+1:]; !legalTag.MatchString(i.Tag) {
+		if name, i.Tag = name[:colon], name[colon+1:]; !TagPattern.MatchString(i.Tag) {
 			return i, errNoImage
 		}
 	}
@@ -198,13 +198,13 @@ func (i ImageQuery) String() string {
 	return s
 }
 
-// in tells whether a repository is meant.
-func (i ImageQuery) in(r Repository) bool {
+// In tells whether a repository is meant.
+func (i ImageQuery) In(r Repository) bool {
 	return (i.Repository == "" || i.Repository == r.Name || i.official() == r) && (i.Registry == "" || i.Registry == r.Registry)
 }
 
-// partitions are the names under which the ledger keeps the places of a repository.
-func (i ImageQuery) partitions() []string {
+// Partitions are the names under which the ledger keeps the places of a repository.
+func (i ImageQuery) Partitions() []string {
 	if official := i.official(); official.Name != "" {
 		return []string{i.Repository, official.Name}
 	}

@@ -6,7 +6,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	. "github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
 const (
@@ -175,31 +175,31 @@ var refusedForms = map[string]string{
 	"https://hub.docker.com/u/acme":                                            "that page of Docker Hub",
 	"https://joe:hunter2@" + home + "/app":                                     "image with a user or a password: there is a user or a password in it",
 	"joe:hunter2@" + home + "/app":                                             "image with a user or a password: want a digest",
-	strings.Repeat("a", MaxImage+1):                                            "want at most 1000",
+	strings.Repeat("a", tagalong.MaxImage+1):                                   "want at most 1000",
 }
 
 func TestEveryFormOfAnImageIsUnderstoodOrRefusedByName(t *testing.T) {
 	for text, want := range imageForms {
-		got, err := ParseImageQuery(text)
+		got, err := tagalong.ParseImageQuery(text)
 		if err != nil || got.String() != want {
 			t.Errorf("%s is read as %s, want %s; %v", text, got, want, err)
 		}
-		plain, err := ParseImageQuery(want)
+		plain, err := tagalong.ParseImageQuery(want)
 		if err != nil || plain != got {
 			t.Errorf("%s is read as %+v, %s as %+v; %v", text, got, want, plain, err)
 		}
-		if run, err := ParseImage(text); got.Repository == "" {
+		if run, err := tagalong.ParseImage(text); got.Repository == "" {
 			if err == nil {
 				t.Errorf("%s is run as %+v", text, run)
 			}
-		} else if plain, errPlain := ParseImage(want); err != nil || errPlain != nil || run.Repository != plain.Repository || run.Digest != plain.Digest {
+		} else if plain, errPlain := tagalong.ParseImage(want); err != nil || errPlain != nil || run.Repository != plain.Repository || run.Digest != plain.Digest {
 			t.Errorf("%s is run as %+v, %s as %+v; %v", text, run, want, plain, err)
 		}
 	}
 	for text, want := range refusedForms {
 		for what, parse := range map[string]func(string) error{
-			"asked": func(s string) error { _, err := ParseImageQuery(s); return err },
-			"run":   func(s string) error { _, err := ParseImage(s); return err },
+			"asked": func(s string) error { _, err := tagalong.ParseImageQuery(s); return err },
+			"run":   func(s string) error { _, err := tagalong.ParseImage(s); return err },
 		} {
 			if err := parse(text); err == nil || !strings.Contains(err.Error(), want) && (what == "asked" || text != hex64) || strings.Contains(err.Error(), "hunter2") {
 				t.Errorf("%q is refused, %s, with %v, want %q", text, what, err, want)
@@ -211,11 +211,11 @@ func TestEveryFormOfAnImageIsUnderstoodOrRefusedByName(t *testing.T) {
 func TestAnImageIsReadBackAsItIsShown(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.OneOf(rapid.StringMatching(`(https://|docker://|oci:)?([a-zA-Z]{1,3}[.:/@]){0,5}[a-z0-9:/@_.-]{0,6}`), rapid.String()).Draw(t, "image")
-		first, err := ParseImageQuery(text)
+		first, err := tagalong.ParseImageQuery(text)
 		if err != nil {
 			return
 		}
-		if again, err := ParseImageQuery(first.String()); err != nil || again != first {
+		if again, err := tagalong.ParseImageQuery(first.String()); err != nil || again != first {
 			t.Fatalf("%q is read as %+v, and that as %+v, %v", text, first, again, err)
 		}
 	})

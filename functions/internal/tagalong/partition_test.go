@@ -3,7 +3,7 @@ package tagalong_test
 import (
 	"testing"
 
-	. "github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
 // The hosts are AWS's own examples, and those of the ECS agent
@@ -26,21 +26,21 @@ func TestRegistriesOfEveryPartitionAreKnownByAllTheirNames(t *testing.T) {
 			plain, account + ".dkr.ecr-fips." + region + "." + c.plain,
 			account + ".dkr-ecr." + region + "." + c.dualStack, account + ".dkr-ecr-fips." + region + "." + c.dualStack,
 		} {
-			image, err := ParseImage(host + "/shop/api:v1")
-			if err != nil || image.Registry != plain || !IsAWSHost(host) {
+			image, err := tagalong.ParseImage(host + "/shop/api:v1")
+			if err != nil || image.Registry != plain || !tagalong.IsAWSHost(host) {
 				t.Errorf("%s is %q, error %v", host, image.Registry, err)
 			}
-			if q, err := ParseImageQuery(host + "/shop/api:v1"); err != nil || q.Registry != plain {
+			if q, err := tagalong.ParseImageQuery(host + "/shop/api:v1"); err != nil || q.Registry != plain {
 				t.Errorf("%s is asked for as %q, error %v", host, q.Registry, err)
 			}
 		}
-		if a, r, ok := (Repository{Registry: plain, Name: "shop/api"}).ECR(); !ok || a != account || r != region {
+		if a, r, ok := (tagalong.Repository{Registry: plain, Name: "shop/api"}).ECR(); !ok || a != account || r != region {
 			t.Errorf("%s: account %q, Region %q, %t", plain, a, r, ok)
 		}
-		if got := RegistryHost(account, region); got != plain {
+		if got := tagalong.RegistryHost(account, region); got != plain {
 			t.Errorf("%s: registry %s", region, got)
 		}
-		if got := (Service{Account: account, Region: region, Cluster: "prod", Name: "api"}).ARN(); got != c.service {
+		if got := (tagalong.Service{Account: account, Region: region, Cluster: "prod", Name: "api"}).ARN(); got != c.service {
 			t.Errorf("%s: %s", region, got)
 		}
 	}
@@ -57,7 +57,7 @@ func TestHostsOfNoPartitionAreNoRegistries(t *testing.T) {
 		"111122223333.dkr.ecr.east.amazonaws.com",
 		"11112222333.dkr.ecr.us-east-1.amazonaws.com",
 	} {
-		image, err := ParseImage(host + "/shop/api:v1")
+		image, err := tagalong.ParseImage(host + "/shop/api:v1")
 		if err != nil || image.Registry != host {
 			t.Errorf("%s is %q, error %v", host, image.Registry, err)
 		}

@@ -1,19 +1,29 @@
 package tagalong
 
 import (
-	"context"
 	"errors"
-	"time"
+	"regexp"
 )
+
+// gitCommit is what the id of a Git source's revision looks like: an image's digest
+// and a version of S3 do not.
+var gitCommit = regexp.MustCompile(`^[0-9a-f]{7,64}$`)
+
+// CommitOfExecution gives the source revision of an execution, "" if its sources name none or
+// several: then the images' own annotations must tell.
+func CommitOfExecution(e Execution) string {
+	var commits []string
+	for _, r := range e.Revisions {
+		if gitCommit.MatchString(r.ID) {
+			commits = append(commits, r.ID)
+		}
+	}
+	return OnlyOne(commits)
+}
 
 // Errors that Pipelines, CodeDeploy and Jobs give. Everything else is a failure to be
 // tried again; ErrElsewhere says what it says of a Workload.
 var (
-	// ErrNoExecution says that CodePipeline does not know it (yet): right after an
-	// event its API may lag behind.
-	ErrNoExecution = errors.New("not found in CodePipeline")
-	// ErrNoShift says that CodeDeploy does not know it.
-	ErrNoShift = errors.New("not found in CodeDeploy")
 	// ErrNoJob says that CodePipeline does not know the job.
 	ErrNoJob = errors.New("job not found in CodePipeline")
 	// ErrJobOver says that the job has had its answer.
@@ -26,16 +36,6 @@ type Pipeline struct {
 	Account string
 	Region  string
 	Name    string
-}
-
-// Pipelines is CodePipeline, as far as releases go.
-type Pipelines interface {
-	// Execution reads what began an execution, and with which sources. ErrNoExecution
-	// is an answer.
-	Execution(ctx context.Context, p Pipeline, execution string) (Execution, error)
-	// Actions reads all runs of all actions of an execution, those of earlier
-	// attempts too, in no order. None is an answer, as is ErrNoExecution.
-	Actions(ctx context.Context, p Pipeline, execution string) ([]Action, error)
 }
 
 // Execution is what is known of a pipeline's execution,
@@ -55,109 +55,4 @@ type Revised struct {
 	ID      string // a commit of a Git source; an image's digest of ECR; a version of S3
 	Summary string
 	URL     string
-}
-
-// ActionStatus is how far a run of an action came, as the API spells it.
-type ActionStatus string
-
-// The states of an action's run.
-const (
-	ActionInProgress ActionStatus = "InProgress"
-	ActionSucceeded  ActionStatus = "Succeeded"
-	ActionFailed     ActionStatus = "Failed"
-	ActionAbandoned  ActionStatus = "Abandoned"
-)
-
-// Action is one run of an action,
-// https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_ActionExecutionDetail.html.
-type Action struct {
-	ID        string // of this run, a UUID
-	Stage     string
-	Name      string
-	Category  string // Source, Build, Deploy, Invoke, …
-	Provider  string // ECS, CodeDeployToECS, Lambda, …
-	Status    ActionStatus
-	StartedAt time.Time // UTC, milliseconds
-	UpdatedAt time.Time // of its last change: the end, once it has ended
-	// Account and Region are those that the action acts in: its role's account, else
-	// the pipeline's; its own Region, else the pipeline's.
-	Account string
-	Region  string
-	// Configuration has its variables resolved.
-	Configuration map[string]string
-	// External is the provider's own name of the work: of CodeDeployToECS the id of
-	// CodeDeploy's deployment, of others nothing to build on.
-	External string
-	// Variables are what it gave to the actions after it.
-	Variables map[string]string
-	// Images are, of an action that deploys, the images that those before it took: see Build.
-	Images string
-}
-
-// CodeDeploy deploys to ECS services whose controller is CODE_DEPLOY: such a
-// service has task sets instead of deployments, and ECS sends no events of them.
-type CodeDeploy interface {
-	// Shift reads one of CodeDeploy's deployments. ErrNoShift is an answer.
-	Shift(ctx context.Context, account, region, id string) (Shift, error)
-	// Shifts gives the ids of the deployments of a deployment group that were created
-	// from a time to another, both inclusive, in no order. ErrNoShift says that there
-	// is no such group.
-	Shifts(ctx context.Context, account, region, application, group string, from, to time.Time) ([]string, error)
-}
-
-// Shift is a deployment of CodeDeploy to ECS: it puts a task set in place of
-// another one,
-// https://docs.aws.amazon.com/codedeploy/latest/APIReference/API_DeploymentInfo.html.
-type Shift struct {
-	ID        string
-	State     ShiftState
-	CreatedAt time.Time // UTC, milliseconds
-	EndedAt   time.Time // zero while it is in progress
-	Rollback  bool      // CodeDeploy made it to roll another one back
-	Reason    string    // why it failed, "" if it did not
-	// Targets are the services that it deploys to: none if it does not deploy to ECS.
-	Targets []ShiftTarget
-}
-
-// ShiftTarget is a service that CodeDeploy deploys to.
-type ShiftTarget struct {
-	Service Service
-	// TaskSet is the id (ecs-svc/…) of the task set that the deployment puts in
-	// place: once it has succeeded the PRIMARY one, before that its own. "" while
-	// there is none.
-	TaskSet string
-}
-
-// ShiftState is how far a Shift came.
-type ShiftState string
-
-// The states of a Shift.
-const (
-	ShiftInProgress ShiftState = "in_progress" // created, queued, in progress, baking or ready
-	ShiftSucceeded  ShiftState = "succeeded"
-	ShiftFailed     ShiftState = "failed"
-	ShiftStopped    ShiftState = "stopped"
-)
-
-// Chronicler tells what ECS itself remembers of a service's deployments.
-type Chronicler interface {
-	// ServiceDeployments gives the service deployments that were created at a time or
-	// later, in no order. ECS keeps them for 90 days. ErrNotFound, ErrDenied and
-	// ErrElsewhere are answers, and none is what there is of a service whose
-	// controller is not ECS.
-	ServiceDeployments(ctx context.Context, s Service, since time.Time) ([]ServiceDeployment, error)
-}
-
-// ServiceDeployment is ECS's record of a deployment with its rollback,
-// https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceDeployment.html.
-type ServiceDeployment struct {
-	Deployment string    // that it works towards, ecs-svc/…
-	Status     string    // as ECS spells it: IN_PROGRESS, SUCCESSFUL, ROLLBACK_SUCCESSFUL, …
-	Reason     string    // of its status
-	CreatedAt  time.Time // UTC, milliseconds
-	FinishedAt time.Time // zero while it is in progress
-	// RolledBackTo is the deployment (ecs-svc/…) that it rolls or rolled back to, ""
-	// if it does not; RolledBackAt is when that began.
-	RolledBackTo string
-	RolledBackAt time.Time
 }

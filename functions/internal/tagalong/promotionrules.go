@@ -68,7 +68,7 @@ func (p PromotionRules) Refusal(covered Coverage, pipeline Pipeline, r Repositor
 		return fmt.Errorf("%s: the pipeline's account is neither our own nor listed: list it in TAGALONG_ACCOUNTS", refused)
 	case !given:
 		return fmt.Errorf("%s: the registry's account is neither our own nor listed: list it in TAGALONG_ACCOUNTS", refused)
-	case !covered.reads(r):
+	case !covered.Reads(r):
 		return fmt.Errorf("%s: of account %s TAGALONG_ACCOUNTS lists other repositories or Regions: add this one", refused, account)
 	case p != nil && !slices.ContainsFunc(p, func(rule PromotionRule) bool { return rule.allows(pipeline, r) }):
 		return fmt.Errorf(`%s: no entry of TAGALONG_PROMOTIONS lets it: add {"pipelines": ["%s/%s"], "repositories": ["%s"]}`, refused, pipeline.Account, pipeline.Name, r.Name)
@@ -77,5 +77,5 @@ func (p PromotionRules) Refusal(covered Coverage, pipeline Pipeline, r Repositor
 }
 
 func (r PromotionRule) allows(pipeline Pipeline, repository Repository) bool {
-	return repository.matchesAny(r.Repositories) && (matchesAny(r.Pipelines, pipeline.Name) || matchesAny(r.Pipelines, pipeline.Account+"/"+pipeline.Name))
+	return repository.matchesAny(r.Repositories) && (MatchesAny(r.Pipelines, pipeline.Name) || MatchesAny(r.Pipelines, pipeline.Account+"/"+pipeline.Name))
 }

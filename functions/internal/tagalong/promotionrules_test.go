@@ -4,20 +4,22 @@ import (
 	"strings"
 	"testing"
 
-	. "github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
 func TestPromotionsSayWhichPipelinesMayTagWhat(t *testing.T) {
 	const own, listed, stranger = "111122223333", "444455556666", "777788889999"
-	covered := Coverage{Own: own, Listed: map[string]Given{listed: {Repositories: []string{"team/*"}}}}
-	of := func(account, name string) Pipeline {
-		return Pipeline{Account: account, Region: "us-east-1", Name: name}
+	covered := tagalong.Coverage{Own: own, Listed: map[string]tagalong.Given{listed: {Repositories: []string{"team/*"}}}}
+	of := func(account, name string) tagalong.Pipeline {
+		return tagalong.Pipeline{Account: account, Region: "us-east-1", Name: name}
 	}
-	in := func(account, name string) Repository { return Repository{RegistryHost(account, "us-east-1"), name} }
+	in := func(account, name string) tagalong.Repository {
+		return tagalong.Repository{Registry: tagalong.RegistryHost(account, "us-east-1"), Name: name}
+	}
 	for _, c := range []struct {
 		promotions string // "" is unset
-		pipeline   Pipeline
-		repository Repository
+		pipeline   tagalong.Pipeline
+		repository tagalong.Repository
 		refusal    string // "" if it may
 	}{
 		{"", of(own, "a"), in(own, "shop/api"), ""},
@@ -42,9 +44,9 @@ func TestPromotionsSayWhichPipelinesMayTagWhat(t *testing.T) {
 		{`[{"repositories":["shop"]}]`, of(own, "any"), in(own, "shop"), ""},
 		{`[{"pipelines":["release"]}]`, of(own, "release"), in(own, "any/thing"), ""},
 	} {
-		var promotions PromotionRules
+		var promotions tagalong.PromotionRules
 		if c.promotions != "" {
-			parsed, err := ParsePromotionRules(c.promotions)
+			parsed, err := tagalong.ParsePromotionRules(c.promotions)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -71,7 +73,7 @@ func TestPromotionsThatAreWrongAreNamedAtOnce(t *testing.T) {
 			`promotions[0].pipelines "111122223333/x/y"`, `promotions[0].repositories "[a": want a glob of names`, `promotions[0].repositories ""`,
 		},
 	} {
-		_, err := ParsePromotionRules(raw)
+		_, err := tagalong.ParsePromotionRules(raw)
 		for _, text := range want {
 			if err == nil || !strings.Contains(err.Error(), text) {
 				t.Errorf("%s: %q is not in %v", raw, text, err)

@@ -51,8 +51,8 @@ type Manifest struct {
 	Bytes     []byte
 }
 
-// verify tells whether the bytes are the digest's: others must never be put.
-func (m Manifest) verify() error {
+// Verify tells whether the bytes are the digest's: others must never be put.
+func (m Manifest) Verify() error {
 	if actual := m.Digest.Algorithm().FromBytes(m.Bytes); actual != m.Digest {
 		return fmt.Errorf("manifest of %s: its bytes have the digest %s", m.Digest, actual)
 	}
@@ -62,9 +62,9 @@ func (m Manifest) verify() error {
 // The media types of indexes; Docker's is older than the OCI's, and alike in what we read.
 const dockerList = "application/vnd.docker.distribution.manifest.list.v2+json"
 
-// children gives what an index holds, nil for anything else. Attestations, which
+// Children gives what an index holds, nil for anything else. Attestations, which
 // have no platform, are left out: nothing runs them.
-func (m Manifest) children() []specs.Descriptor {
+func (m Manifest) Children() []specs.Descriptor {
 	if m.MediaType != specs.MediaTypeImageIndex && m.MediaType != dockerList {
 		return nil
 	}
@@ -78,7 +78,7 @@ func (m Manifest) children() []specs.Descriptor {
 }
 
 func (m Manifest) holds(d digest.Digest) bool {
-	return slices.ContainsFunc(m.children(), func(c specs.Descriptor) bool { return c.Digest == d })
+	return slices.ContainsFunc(m.Children(), func(c specs.Descriptor) bool { return c.Digest == d })
 }
 
 // annotation returns what an annotation says: that of the image or the index itself,
@@ -96,10 +96,10 @@ func (m Manifest) annotation(name string, legal *regexp.Regexp) string {
 		return text
 	}
 	var texts []string
-	for _, child := range m.children() {
+	for _, child := range m.Children() {
 		texts = append(texts, child.Annotations[name])
 	}
-	if text := sole(texts); legal.MatchString(text) {
+	if text := OnlyOne(texts); legal.MatchString(text) {
 		return text
 	}
 	return ""
@@ -112,10 +112,10 @@ var legalCommit = regexp.MustCompile(`^[!-~]{1,128}$`)
 func (m Manifest) commit() string { return m.annotation(specs.AnnotationRevision, legalCommit) }
 
 // version returns the version of what is in the image, if it can be a tag.
-func (m Manifest) version() string { return m.annotation(specs.AnnotationVersion, legalTag) }
+func (m Manifest) version() string { return m.annotation(specs.AnnotationVersion, TagPattern) }
 
-// sole gives the only one of some texts, "" if they are not all the same.
-func sole(texts []string) string {
+// OnlyOne gives the only one of some texts, "" if they are not all the same.
+func OnlyOne(texts []string) string {
 	slices.Sort(texts)
 	if texts = slices.Compact(texts); len(texts) == 1 {
 		return texts[0]
@@ -123,7 +123,7 @@ func sole(texts []string) string {
 	return ""
 }
 
-func platform(p specs.Platform) string {
+func Platform(p specs.Platform) string {
 	s := p.OS + "/" + p.Architecture
 	if p.Variant != "" {
 		s += "/" + p.Variant
@@ -146,35 +146,27 @@ type Images struct {
 	NoRepository bool
 }
 
-// commit gives the source revision of a container's image: what the image that
+// Commit gives the source revision of a container's image: what the image that
 // runs says, else its index.
-func (i Images) commit(c Container) string {
+func (i Images) Commit(c Container) string {
 	return cmp.Or(i.Manifests[c.Digest].commit(), i.Manifests[c.Index].commit())
 }
 
-// knownTag returns a tag that a container's image says it is known by, where the task
+// KnownTag returns a tag that a container's image says it is known by, where the task
 // definition names none.
-func (i Images) knownTag(c Container) string {
+func (i Images) KnownTag(c Container) string {
 	if c.ImageTag != "" {
 		return ""
 	}
 	return cmp.Or(i.Manifests[c.Digest].version(), i.Manifests[c.Index].version())
 }
 
-// index gives the index that is proven to hold a container's digest: the one its
+// Index gives the index that is proven to hold a container's digest: the one its
 // deployed tag sits on, if that lists the digest; "" otherwise.
-func (i Images) index(c Container) digest.Digest {
+func (i Images) Index(c Container) digest.Digest {
 	at, ok := i.Tags[c.ImageTag]
 	if !ok || c.ImageTag == "" || at == c.Digest || !i.Manifests[at].holds(c.Digest) {
 		return ""
 	}
 	return at
-}
-
-// absent is the verdict on a wish whose image the registry does not give.
-func (i Images) absent(d digest.Digest) Verdict {
-	if err := i.Refused[d.String()]; err != nil {
-		return Verdict{State: TagBlocked, Reason: err.Error()}
-	}
-	return Verdict{State: TagMissing, Reason: fmt.Sprintf("image %s is not in the repository any more", d)}
 }

@@ -20,11 +20,11 @@ type Release struct {
 // Build is what a release knows of what it deploys.
 type Build struct{ Commit, Images string }
 
-func (r Release) build() Build { return Build{r.Commit, r.Images} }
+func (r Release) Build() Build { return Build{r.Commit, r.Images} }
 
-// imageTag returns the tag that the task definition names or, where it pins a digest,
+// ImageTag returns the tag that the task definition names or, where it pins a digest,
 // one that the digest is known by.
-func (r Release) imageTag(c Container) string {
+func (r Release) ImageTag(c Container) string {
 	if c.ImageTag != "" {
 		return c.ImageTag
 	}
@@ -36,24 +36,14 @@ func (r Release) imageTag(c Container) string {
 	return c.KnownTag
 }
 
-// of gives the release of a service's rollout. Where no pipeline tells the commit it
+// Of gives the release of a service's rollout. Where no pipeline tells the commit it
 // is that of the images; if they name several, that of the container called like
 // the service, since sidecars have commits of their own.
-func (r Release) of(s Service, containers []Container) Release {
+func (r Release) Of(s Service, containers []Container) Release {
 	if r.Commit == "" {
 		r.Commit = commitOf(s, containers)
 	}
 	return r
-}
-
-// released returns what put the rollout in place. A rollback brings back what was
-// there before, in the time of an action that it undoes: its own build is the one
-// that its deployment was released with.
-func (r Rollout) released() Release {
-	if r.Rollback {
-		r.Release.Commit, r.Release.Images = r.Restored.Commit, r.Restored.Images
-	}
-	return r.Release
 }
 
 func commitOf(s Service, containers []Container) string {
@@ -67,13 +57,13 @@ func commitOf(s Service, containers []Container) string {
 			commits = append(commits, c.Commit)
 		}
 	}
-	return sole(commits)
+	return OnlyOne(commits)
 }
 
-// builds returns the container that a release's commit is of, "" if that is not clear:
+// Builds returns the container that a release's commit is of, "" if that is not clear:
 // the one called like the service, else the only one, or the only one whose image did
 // not run there before.
-func builds(s Service, containers []Container, continues []string) string {
+func Builds(s Service, containers []Container, continues []string) string {
 	var all, changed []string
 	for _, c := range containers {
 		switch {
@@ -86,14 +76,14 @@ func builds(s Service, containers []Container, continues []string) string {
 		}
 		all = append(all, c.Name)
 	}
-	return cmp.Or(sole(all), sole(changed))
+	return cmp.Or(OnlyOne(all), OnlyOne(changed))
 }
 
-// named returns a container with what its release knows its image by, for those who find
+// Named returns a container with what its release knows its image by, for those who find
 // the digest again; built says that the release's commit is of it.
-func (r Release) named(c Container, built bool) Container {
+func (r Release) Named(c Container, built bool) Container {
 	if c.ImageTag == "" {
-		c.KnownTag = r.imageTag(c)
+		c.KnownTag = r.ImageTag(c)
 	}
 	if built {
 		c.Commit = cmp.Or(c.Commit, r.Commit)

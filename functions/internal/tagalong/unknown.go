@@ -54,9 +54,9 @@ var unknownTo = map[NameKind]string{
 // maxNearest is how many known names are named instead of one that is not.
 const maxNearest = 3
 
-// nearest returns those of the known names that are the most alike, by how many
+// Nearest returns those of the known names that are the most alike, by how many
 // characters differ, whatever their case.
-func nearest(name string, known []string) []string {
+func Nearest(name string, known []string) []string {
 	known = slices.Compact(slices.Sorted(slices.Values(known)))
 	distance := func(other string) int {
 		return levenshtein.ComputeDistance(strings.ToLower(name), strings.ToLower(other))
@@ -65,31 +65,31 @@ func nearest(name string, known []string) []string {
 	return known[:min(len(known), maxNearest)]
 }
 
-// checkEnvironment returns an error if an environment is not among the known ones; ""
+// CheckEnvironment returns an error if an environment is not among the known ones; ""
 // is all of them.
-func checkEnvironment(name string, known []string) error {
+func CheckEnvironment(name string, known []string) error {
 	if name == "" || slices.Contains(known, name) {
 		return nil
 	}
-	return &UnknownNameError{Kind: EnvironmentName, Name: name, Nearest: nearest(name, known)}
+	return &UnknownNameError{Kind: EnvironmentName, Name: name, Nearest: Nearest(name, known)}
 }
 
-// checkService returns an error if a service is not among the known ones.
-func checkService(s Service, known []Service) error {
+// CheckService returns an error if a service is not among the known ones.
+func CheckService(s Service, known []Service) error {
 	if s == (Service{}) || slices.Contains(known, s) {
 		return nil
 	}
-	return &UnknownNameError{Kind: ServiceName, Name: s.String(), Nearest: nearest(s.String(), textsOf(known, Service.String))}
+	return &UnknownNameError{Kind: ServiceName, Name: s.String(), Nearest: Nearest(s.String(), TextsOf(known, Service.String))}
 }
 
-// check returns an error if the pattern gives a cluster or a service by its name that
+// Check returns an error if the pattern gives a cluster or a service by its name that
 // is not among the known ones, clusters being those that may have no service. A glob
 // that matches nothing is no such name.
-func (p ServicePattern) check(known []Service, clusters ...string) error {
+func (p ServicePattern) Check(known []Service, clusters ...string) error {
 	if slices.ContainsFunc(known, p.Match) {
 		return nil
 	}
-	if err := checkCluster(p.cluster, append(clusters, textsOf(known, func(s Service) string { return s.Cluster })...)); err != nil {
+	if err := CheckCluster(p.cluster, append(clusters, TextsOf(known, func(s Service) string { return s.Cluster })...)); err != nil {
 		return err
 	}
 	named := func(s Service) bool {
@@ -102,21 +102,21 @@ func (p ServicePattern) check(known []Service, clusters ...string) error {
 	if p.cluster != "" {
 		shown = func(s Service) string { return s.Cluster + "/" + s.Name }
 	}
-	return &UnknownNameError{Kind: ServiceName, Name: p.String(), Nearest: nearest(p.String(), textsOf(known, shown))}
+	return &UnknownNameError{Kind: ServiceName, Name: p.String(), Nearest: Nearest(p.String(), TextsOf(known, shown))}
 }
 
-// checkCluster returns an error if a cluster is given by its name, and not known.
-func checkCluster(name string, known []string) error {
+// CheckCluster returns an error if a cluster is given by its name, and not known.
+func CheckCluster(name string, known []string) error {
 	if name == "" || isGlob(name) || slices.Contains(known, name) {
 		return nil
 	}
-	return &UnknownNameError{Kind: ClusterName, Name: name, Nearest: nearest(name, known)}
+	return &UnknownNameError{Kind: ClusterName, Name: name, Nearest: Nearest(name, known)}
 }
 
 // isGlob reports whether a name stands for others, too.
 func isGlob(name string) bool { return strings.ContainsAny(name, `*?[\`) }
 
-func textsOf[T any](all []T, text func(T) string) (texts []string) {
+func TextsOf[T any](all []T, text func(T) string) (texts []string) {
 	for _, one := range all {
 		texts = append(texts, text(one))
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/pipeline"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -29,8 +30,8 @@ type ChroniclerWorld interface {
 }
 
 // ChroniclerSuite checks that an implementation keeps the contract of
-// tagalong.Chronicler. open gives a new one and the world behind it.
-func ChroniclerSuite(t *testing.T, open func(t *testing.T) (tagalong.Chronicler, ChroniclerWorld)) {
+// pipeline.DeploymentHistory. open gives a new one and the world behind it.
+func ChroniclerSuite(t *testing.T, open func(t *testing.T) (pipeline.DeploymentHistory, ChroniclerWorld)) {
 	for _, test := range []struct {
 		name string
 		run  func(t *testing.T, w suiteChronicler)
@@ -48,26 +49,26 @@ func ChroniclerSuite(t *testing.T, open func(t *testing.T) (tagalong.Chronicler,
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			chronicler, world := open(t)
-			test.run(t, suiteChronicler{Chronicler: chronicler, ChroniclerWorld: world, t: t})
+			test.run(t, suiteChronicler{DeploymentHistory: chronicler, ChroniclerWorld: world, t: t})
 		})
 	}
 }
 
 type suiteChronicler struct {
-	tagalong.Chronicler
+	pipeline.DeploymentHistory
 	ChroniclerWorld
 	t *testing.T
 }
 
 // records gives a service's, oldest first and without the reasons, which are
 // ECS's to word.
-func (w suiteChronicler) records(s tagalong.Service, since time.Time) []tagalong.ServiceDeployment {
+func (w suiteChronicler) records(s tagalong.Service, since time.Time) []pipeline.ServiceDeployment {
 	w.t.Helper()
 	records, err := w.ServiceDeployments(w.t.Context(), s, since)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	slices.SortFunc(records, func(a, b tagalong.ServiceDeployment) int { return a.CreatedAt.Compare(b.CreatedAt) })
+	slices.SortFunc(records, func(a, b pipeline.ServiceDeployment) int { return a.CreatedAt.Compare(b.CreatedAt) })
 	for i := range records {
 		records[i].Reason = ""
 	}
@@ -77,7 +78,7 @@ func (w suiteChronicler) records(s tagalong.Service, since time.Time) []tagalong
 func recordCourse(t *testing.T, w suiteChronicler) {
 	s := suiteService("api")
 	first := w.Deploy(t, s, later(0))
-	want := []tagalong.ServiceDeployment{{Deployment: first, Status: "IN_PROGRESS", CreatedAt: later(0)}}
+	want := []pipeline.ServiceDeployment{{Deployment: first, Status: "IN_PROGRESS", CreatedAt: later(0)}}
 	same(t, "in progress", want, w.records(s, time.Time{}))
 	w.Complete(t, s, first, later(1))
 	want[0].Status, want[0].FinishedAt = "SUCCESSFUL", later(1)
@@ -90,7 +91,7 @@ func recordRollback(t *testing.T, w suiteChronicler) {
 	w.Complete(t, s, good, later(1))
 	bad := w.Deploy(t, s, later(2))
 	same(t, "rolled back to", good, w.RollBack(t, s, bad, later(3)))
-	want := []tagalong.ServiceDeployment{
+	want := []pipeline.ServiceDeployment{
 		{Deployment: good, Status: "SUCCESSFUL", CreatedAt: later(0), FinishedAt: later(1)},
 		{Deployment: bad, Status: "ROLLBACK_IN_PROGRESS", CreatedAt: later(2), RolledBackTo: good, RolledBackAt: later(3)},
 	}
@@ -111,7 +112,7 @@ func recordOvertaken(t *testing.T, w suiteChronicler) {
 	bad := w.Deploy(t, s, later(2))
 	w.RollBack(t, s, bad, later(3))
 	next := w.Deploy(t, s, later(4))
-	want := []tagalong.ServiceDeployment{
+	want := []pipeline.ServiceDeployment{
 		{Deployment: good, Status: "SUCCESSFUL", CreatedAt: later(0), FinishedAt: later(1)},
 		{Deployment: bad, Status: "STOPPED", CreatedAt: later(2), FinishedAt: later(4), RolledBackTo: good, RolledBackAt: later(3)},
 		{Deployment: next, Status: "IN_PROGRESS", CreatedAt: later(4)},
@@ -123,13 +124,13 @@ func recordsOfMany(t *testing.T, w suiteChronicler) {
 	s := suiteService("api")
 	first := w.Deploy(t, s, later(0))
 	w.Complete(t, s, first, later(1))
-	want := []tagalong.ServiceDeployment{{Deployment: first, Status: "SUCCESSFUL", CreatedAt: later(0), FinishedAt: later(1)}}
+	want := []pipeline.ServiceDeployment{{Deployment: first, Status: "SUCCESSFUL", CreatedAt: later(0), FinishedAt: later(1)}}
 	for n := range 105 {
 		at := later(10 * (n + 1))
 		bad := w.Deploy(t, s, at)
 		w.RollBack(t, s, bad, at.Add(time.Second))
 		w.Complete(t, s, first, at.Add(time.Minute))
-		want = append(want, tagalong.ServiceDeployment{
+		want = append(want, pipeline.ServiceDeployment{
 			Deployment: bad, Status: "ROLLBACK_SUCCESSFUL", CreatedAt: at, FinishedAt: at.Add(time.Minute),
 			RolledBackTo: first, RolledBackAt: at.Add(time.Second),
 		})

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/pipeline"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -19,11 +20,11 @@ type CodeDeploy struct {
 
 	mu        sync.Mutex
 	groups    map[Group][]string // ids, in the order in which they became known
-	shifts    map[shiftKey]tagalong.Shift
+	shifts    map[shiftKey]pipeline.CodeDeployDeployment
 	elsewhere map[string]bool // accounts
 }
 
-var _ tagalong.CodeDeploy = &CodeDeploy{}
+var _ pipeline.CodeDeploy = &CodeDeploy{}
 
 // Group names a deployment group.
 type Group struct {
@@ -41,7 +42,7 @@ func (c *CodeDeploy) Group(g Group) {
 
 func (c *CodeDeploy) group(g Group) {
 	if c.groups == nil {
-		c.groups, c.shifts = map[Group][]string{}, map[shiftKey]tagalong.Shift{}
+		c.groups, c.shifts = map[Group][]string{}, map[shiftKey]pipeline.CodeDeployDeployment{}
 	}
 	if _, ok := c.groups[g]; !ok {
 		c.groups[g] = nil
@@ -49,7 +50,7 @@ func (c *CodeDeploy) group(g Group) {
 }
 
 // Put makes a deployment of a group known, or known anew.
-func (c *CodeDeploy) Put(g Group, s tagalong.Shift) {
+func (c *CodeDeploy) Put(g Group, s pipeline.CodeDeployDeployment) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.group(g)
@@ -88,23 +89,23 @@ func (c *CodeDeploy) begin(ctx context.Context, operation, account string) error
 	return nil
 }
 
-// Shift implements tagalong.CodeDeploy.
-func (c *CodeDeploy) Shift(ctx context.Context, account, region, id string) (tagalong.Shift, error) {
+// Shift implements pipeline.CodeDeploy.
+func (c *CodeDeploy) Deployment(ctx context.Context, account, region, id string) (pipeline.CodeDeployDeployment, error) {
 	if err := c.begin(ctx, "Shift", account); err != nil {
-		return tagalong.Shift{}, err
+		return pipeline.CodeDeployDeployment{}, err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s, ok := c.shifts[shiftKey{account, region, id}]
 	if !ok {
-		return tagalong.Shift{}, fmt.Errorf("deployment %s: %w", id, tagalong.ErrNoShift)
+		return pipeline.CodeDeployDeployment{}, fmt.Errorf("deployment %s: %w", id, pipeline.ErrNoCodeDeployDeployment)
 	}
 	s.Targets = slices.Clone(s.Targets)
 	return s, nil
 }
 
-// Shifts implements tagalong.CodeDeploy.
-func (c *CodeDeploy) Shifts(ctx context.Context, account, region, application, group string, from, to time.Time) ([]string, error) {
+// Shifts implements pipeline.CodeDeploy.
+func (c *CodeDeploy) Deployments(ctx context.Context, account, region, application, group string, from, to time.Time) ([]string, error) {
 	if err := c.begin(ctx, "Shifts", account); err != nil {
 		return nil, err
 	}
@@ -112,7 +113,7 @@ func (c *CodeDeploy) Shifts(ctx context.Context, account, region, application, g
 	defer c.mu.Unlock()
 	all, ok := c.groups[Group{account, region, application, group}]
 	if !ok {
-		return nil, fmt.Errorf("deployment group %s/%s: %w", application, group, tagalong.ErrNoShift)
+		return nil, fmt.Errorf("deployment group %s/%s: %w", application, group, pipeline.ErrNoCodeDeployDeployment)
 	}
 	var ids []string
 	for _, id := range all {

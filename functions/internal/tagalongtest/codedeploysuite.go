@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/pipeline"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -24,7 +25,7 @@ type CodeDeployWorld interface {
 	// Install has its task set created, and gives that one's id.
 	Install(t *testing.T, id string, at time.Time) (taskSet string)
 	// Shift gives its task set the traffic, which does not end it.
-	Shift(t *testing.T, id string, at time.Time)
+	Deployment(t *testing.T, id string, at time.Time)
 	// Succeed, Fail and Stop end it.
 	Succeed(t *testing.T, id string, at time.Time)
 	Fail(t *testing.T, id string, at time.Time, reason string)
@@ -37,8 +38,8 @@ type CodeDeployWorld interface {
 }
 
 // CodeDeploySuite checks that an implementation keeps the contract of
-// tagalong.CodeDeploy. open gives a new one and the world behind it.
-func CodeDeploySuite(t *testing.T, open func(t *testing.T) (tagalong.CodeDeploy, CodeDeployWorld)) {
+// pipeline.CodeDeploy. open gives a new one and the world behind it.
+func CodeDeploySuite(t *testing.T, open func(t *testing.T) (pipeline.CodeDeploy, CodeDeployWorld)) {
 	for _, test := range []struct {
 		name string
 		run  func(t *testing.T, w suiteCodeDeploy)
@@ -62,7 +63,7 @@ func CodeDeploySuite(t *testing.T, open func(t *testing.T) (tagalong.CodeDeploy,
 }
 
 type suiteCodeDeploy struct {
-	tagalong.CodeDeploy
+	pipeline.CodeDeploy
 	world CodeDeployWorld
 	t     *testing.T
 }
@@ -75,9 +76,9 @@ var (
 // later is a minute after another.
 func later(minutes int) time.Time { return suiteShift.Add(time.Duration(minutes) * time.Minute) }
 
-func (w suiteCodeDeploy) wantShift(what string, want tagalong.Shift) {
+func (w suiteCodeDeploy) wantShift(what string, want pipeline.CodeDeployDeployment) {
 	w.t.Helper()
-	got, err := w.Shift(w.t.Context(), suiteGroup.Account, suiteGroup.Region, want.ID)
+	got, err := w.Deployment(w.t.Context(), suiteGroup.Account, suiteGroup.Region, want.ID)
 	if err != nil {
 		w.t.Fatalf("%s: %v", what, err)
 	}
@@ -92,24 +93,24 @@ func (w suiteCodeDeploy) begin(s tagalong.Service) (deployment, before, own stri
 	return deployment, before, w.world.Install(w.t, deployment, later(2))
 }
 
-func to(s tagalong.Service, taskSet string) []tagalong.ShiftTarget {
-	return []tagalong.ShiftTarget{{Service: s, TaskSet: taskSet}}
+func to(s tagalong.Service, taskSet string) []pipeline.CodeDeployTarget {
+	return []pipeline.CodeDeployTarget{{Service: s, TaskSet: taskSet}}
 }
 
 func shiftCourse(t *testing.T, w suiteCodeDeploy) {
 	s := suiteService("api")
 	w.world.Serve(t, suiteGroup, s)
 	id := w.world.Create(t, suiteGroup, later(0))
-	want := tagalong.Shift{ID: id, State: tagalong.ShiftInProgress, CreatedAt: later(0), Targets: to(s, "")}
+	want := pipeline.CodeDeployDeployment{ID: id, State: pipeline.CodeDeployInProgress, CreatedAt: later(0), Targets: to(s, "")}
 	w.wantShift("created", want)
 	w.world.Start(t, id, later(1))
 	w.wantShift("started", want)
 	want.Targets = to(s, w.world.Install(t, id, later(2)))
 	w.wantShift("installed", want)
-	w.world.Shift(t, id, later(3))
+	w.world.Deployment(t, id, later(3))
 	w.wantShift("shifted", want)
 	w.world.Succeed(t, id, later(4))
-	want.State, want.EndedAt = tagalong.ShiftSucceeded, later(4)
+	want.State, want.EndedAt = pipeline.CodeDeploySucceeded, later(4)
 	w.wantShift("succeeded", want)
 }
 
@@ -117,8 +118,8 @@ func shiftFailed(t *testing.T, w suiteCodeDeploy) {
 	s := suiteService("api")
 	id, _, own := w.begin(s)
 	w.world.Fail(t, id, later(5), "the tasks are unhealthy")
-	w.wantShift("failed", tagalong.Shift{
-		ID: id, State: tagalong.ShiftFailed, CreatedAt: later(0), EndedAt: later(5),
+	w.wantShift("failed", pipeline.CodeDeployDeployment{
+		ID: id, State: pipeline.CodeDeployFailed, CreatedAt: later(0), EndedAt: later(5),
 		Reason: "the tasks are unhealthy", Targets: to(s, own),
 	})
 }
@@ -129,12 +130,12 @@ func shiftStopped(t *testing.T, w suiteCodeDeploy) {
 	id := w.world.Create(t, suiteGroup, later(0))
 	w.world.Start(t, id, later(1))
 	w.world.Stop(t, id, later(2))
-	got, err := w.Shift(t.Context(), suiteGroup.Account, suiteGroup.Region, id)
+	got, err := w.Deployment(t.Context(), suiteGroup.Account, suiteGroup.Region, id)
 	if err != nil {
 		t.Fatal(err)
 	}
 	got.Reason = "" // which is CodeDeploy's to word
-	same(t, "stopped", tagalong.Shift{ID: id, State: tagalong.ShiftStopped, CreatedAt: later(0), EndedAt: later(2), Targets: to(s, "")}, got)
+	same(t, "stopped", pipeline.CodeDeployDeployment{ID: id, State: pipeline.CodeDeployStopped, CreatedAt: later(0), EndedAt: later(2), Targets: to(s, "")}, got)
 }
 
 func shiftRollback(t *testing.T, w suiteCodeDeploy) {
@@ -142,10 +143,10 @@ func shiftRollback(t *testing.T, w suiteCodeDeploy) {
 	id, before, _ := w.begin(s)
 	w.world.Fail(t, id, later(5), "the tasks are unhealthy")
 	back := w.world.RollBack(t, id, later(6))
-	want := tagalong.Shift{ID: back, State: tagalong.ShiftInProgress, CreatedAt: later(6), Rollback: true, Targets: to(s, "")}
+	want := pipeline.CodeDeployDeployment{ID: back, State: pipeline.CodeDeployInProgress, CreatedAt: later(6), Rollback: true, Targets: to(s, "")}
 	w.wantShift("rolling back", want)
 	w.world.Succeed(t, back, later(7))
-	want.State, want.EndedAt, want.Targets = tagalong.ShiftSucceeded, later(7), to(s, before)
+	want.State, want.EndedAt, want.Targets = pipeline.CodeDeploySucceeded, later(7), to(s, before)
 	w.wantShift("rolled back", want)
 }
 
@@ -157,17 +158,17 @@ func shiftOver(t *testing.T, w suiteCodeDeploy) {
 	w.world.Start(t, second, later(5))
 	next := w.world.Install(t, second, later(6))
 	w.world.Succeed(t, second, later(7))
-	w.wantShift("the first", tagalong.Shift{ID: first, State: tagalong.ShiftSucceeded, CreatedAt: later(0), EndedAt: later(3), Targets: to(s, own)})
-	w.wantShift("the second", tagalong.Shift{ID: second, State: tagalong.ShiftSucceeded, CreatedAt: later(4), EndedAt: later(7), Targets: to(s, next)})
+	w.wantShift("the first", pipeline.CodeDeployDeployment{ID: first, State: pipeline.CodeDeploySucceeded, CreatedAt: later(0), EndedAt: later(3), Targets: to(s, own)})
+	w.wantShift("the second", pipeline.CodeDeployDeployment{ID: second, State: pipeline.CodeDeploySucceeded, CreatedAt: later(4), EndedAt: later(7), Targets: to(s, next)})
 }
 
 func shiftToServers(t *testing.T, w suiteCodeDeploy) {
 	w.world.Servers(t, suiteGroup)
 	id := w.world.Create(t, suiteGroup, later(0))
 	w.world.Start(t, id, later(1))
-	w.wantShift("started", tagalong.Shift{ID: id, State: tagalong.ShiftInProgress, CreatedAt: later(0)})
+	w.wantShift("started", pipeline.CodeDeployDeployment{ID: id, State: pipeline.CodeDeployInProgress, CreatedAt: later(0)})
 	w.world.Succeed(t, id, later(2))
-	w.wantShift("succeeded", tagalong.Shift{ID: id, State: tagalong.ShiftSucceeded, CreatedAt: later(0), EndedAt: later(2)})
+	w.wantShift("succeeded", pipeline.CodeDeployDeployment{ID: id, State: pipeline.CodeDeploySucceeded, CreatedAt: later(0), EndedAt: later(2)})
 }
 
 func shiftAbsent(t *testing.T, w suiteCodeDeploy) {
@@ -179,15 +180,15 @@ func shiftAbsent(t *testing.T, w suiteCodeDeploy) {
 		{suiteGroup.Account, "us-west-2", id},
 		{"444455556666", suiteGroup.Region, id},
 	} {
-		if _, err := w.Shift(t.Context(), asked.account, asked.region, asked.id); !errors.Is(err, tagalong.ErrNoShift) {
-			t.Errorf("%+v: error %v, want %v", asked, err, tagalong.ErrNoShift)
+		if _, err := w.Deployment(t.Context(), asked.account, asked.region, asked.id); !errors.Is(err, pipeline.ErrNoCodeDeployDeployment) {
+			t.Errorf("%+v: error %v, want %v", asked, err, pipeline.ErrNoCodeDeployDeployment)
 		}
 	}
 }
 
 func (w suiteCodeDeploy) shifts(g Group, from, to time.Time) []string {
 	w.t.Helper()
-	ids, err := w.Shifts(w.t.Context(), g.Account, g.Region, g.Application, g.Name, from, to)
+	ids, err := w.Deployments(w.t.Context(), g.Account, g.Region, g.Application, g.Name, from, to)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -225,18 +226,18 @@ func shiftsAbsent(t *testing.T, w suiteCodeDeploy) {
 	} {
 		g := suiteGroup
 		change(&g)
-		if _, err := w.Shifts(t.Context(), g.Account, g.Region, g.Application, g.Name, later(0), later(1)); !errors.Is(err, tagalong.ErrNoShift) {
-			t.Errorf("%+v: error %v, want %v", g, err, tagalong.ErrNoShift)
+		if _, err := w.Deployments(t.Context(), g.Account, g.Region, g.Application, g.Name, later(0), later(1)); !errors.Is(err, pipeline.ErrNoCodeDeployDeployment) {
+			t.Errorf("%+v: error %v, want %v", g, err, pipeline.ErrNoCodeDeployDeployment)
 		}
 	}
 }
 
 func shiftElsewhere(t *testing.T, w suiteCodeDeploy) {
 	account := w.world.Elsewhere(t)
-	if _, err := w.Shift(t.Context(), account, suiteGroup.Region, "d-000000000"); !errors.Is(err, tagalong.ErrElsewhere) {
+	if _, err := w.Deployment(t.Context(), account, suiteGroup.Region, "d-000000000"); !errors.Is(err, tagalong.ErrElsewhere) {
 		t.Errorf("shift: error %v", err)
 	}
-	if _, err := w.Shifts(t.Context(), account, suiteGroup.Region, "a", "g", later(0), later(1)); !errors.Is(err, tagalong.ErrElsewhere) {
+	if _, err := w.Deployments(t.Context(), account, suiteGroup.Region, "a", "g", later(0), later(1)); !errors.Is(err, tagalong.ErrElsewhere) {
 		t.Errorf("shifts: error %v", err)
 	}
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/opencontainers/go-digest"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/pipeline"
+	"github.com/tagalong-aws/tagalong/functions/internal/sweep"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalongtest"
 )
@@ -25,14 +27,14 @@ func TestTheRegistryInMemoryKeepsTheContract(t *testing.T) {
 }
 
 func TestTheUntaggerInMemoryKeepsTheContract(t *testing.T) {
-	tagalongtest.UntaggerSuite(t, func(*testing.T) (tagalong.Untagger, tagalongtest.UntaggerWorld) {
+	tagalongtest.UntaggerSuite(t, func(*testing.T) (sweep.Untagger, tagalongtest.UntaggerWorld) {
 		registry := &tagalongtest.Registry{}
 		return registry, &registryWorld{registry: registry}
 	})
 }
 
 func TestTheLifecyclesInMemoryKeepTheContract(t *testing.T) {
-	tagalongtest.LifecyclesSuite(t, func(*testing.T) (tagalong.Lifecycles, tagalongtest.LifecyclesWorld) {
+	tagalongtest.LifecyclesSuite(t, func(*testing.T) (sweep.Lifecycles, tagalongtest.LifecyclesWorld) {
 		registry := &tagalongtest.Registry{}
 		return registry, &registryWorld{registry: registry}
 	})
@@ -46,16 +48,16 @@ func TestTheWorkloadInMemoryKeepsTheContract(t *testing.T) {
 }
 
 func TestThePipelinesInMemoryKeepTheContract(t *testing.T) {
-	tagalongtest.PipelinesSuite(t, func(*testing.T) (tagalong.Pipelines, tagalongtest.PipelinesWorld) {
+	tagalongtest.PipelinesSuite(t, func(*testing.T) (pipeline.Pipelines, tagalongtest.PipelinesWorld) {
 		pipelines := &tagalongtest.Pipelines{}
 		return pipelines, &pipelinesWorld{pipelines: pipelines}
 	})
 }
 
 func TestCodeDeployInMemoryKeepsTheContract(t *testing.T) {
-	tagalongtest.CodeDeploySuite(t, func(*testing.T) (tagalong.CodeDeploy, tagalongtest.CodeDeployWorld) {
+	tagalongtest.CodeDeploySuite(t, func(*testing.T) (pipeline.CodeDeploy, tagalongtest.CodeDeployWorld) {
 		codeDeploy := &tagalongtest.CodeDeploy{}
-		return codeDeploy, &codeDeployWorld{codeDeploy: codeDeploy, groups: map[string]tagalongtest.Group{}, serves: map[tagalongtest.Group]served{}, known: map[string]tagalong.Shift{}}
+		return codeDeploy, &codeDeployWorld{codeDeploy: codeDeploy, groups: map[string]tagalongtest.Group{}, serves: map[tagalongtest.Group]served{}, known: map[string]pipeline.CodeDeployDeployment{}}
 	})
 }
 
@@ -79,7 +81,7 @@ func (w *registryWorld) PushIndex(_ *testing.T, r tagalong.Repository, seed stri
 	return index.Digest, digests
 }
 
-func (w *registryWorld) SetLifecycle(_ *testing.T, r tagalong.Repository, rules ...tagalong.LifecycleRule) {
+func (w *registryWorld) SetLifecycle(_ *testing.T, r tagalong.Repository, rules ...sweep.LifecycleRule) {
 	w.registry.SetLifecycle(r, rules...)
 }
 
@@ -193,7 +195,7 @@ func (w *pipelinesWorld) Start(t *testing.T, p tagalong.Pipeline, x tagalong.Exe
 	return id
 }
 
-func (w *pipelinesWorld) Run(_ *testing.T, p tagalong.Pipeline, execution string, a tagalong.Action) string {
+func (w *pipelinesWorld) Run(_ *testing.T, p tagalong.Pipeline, execution string, a pipeline.Action) string {
 	a.ID = w.id()
 	w.pipelines.Act(p, execution, a)
 	return a.ID
@@ -209,7 +211,7 @@ type codeDeployWorld struct {
 	codeDeploy *tagalongtest.CodeDeploy
 	serves     map[tagalongtest.Group]served
 	groups     map[string]tagalongtest.Group // of the deployments
-	known      map[string]tagalong.Shift
+	known      map[string]pipeline.CodeDeployDeployment
 	sets       int
 }
 
@@ -233,16 +235,16 @@ func (w *codeDeployWorld) Serve(_ *testing.T, g tagalongtest.Group, s tagalong.S
 func (w *codeDeployWorld) Servers(_ *testing.T, g tagalongtest.Group) { w.codeDeploy.Group(g) }
 
 func (w *codeDeployWorld) Create(_ *testing.T, g tagalongtest.Group, at time.Time) string {
-	s := tagalong.Shift{ID: fmt.Sprintf("d-%09d", 1+len(w.known)), State: tagalong.ShiftInProgress, CreatedAt: at}
+	s := pipeline.CodeDeployDeployment{ID: fmt.Sprintf("d-%09d", 1+len(w.known)), State: pipeline.CodeDeployInProgress, CreatedAt: at}
 	if served, ok := w.serves[g]; ok {
-		s.Targets = []tagalong.ShiftTarget{{Service: served.service}}
+		s.Targets = []pipeline.CodeDeployTarget{{Service: served.service}}
 	}
 	w.groups[s.ID] = g
 	w.put(s)
 	return s.ID
 }
 
-func (w *codeDeployWorld) put(s tagalong.Shift) {
+func (w *codeDeployWorld) put(s pipeline.CodeDeployDeployment) {
 	w.known[s.ID] = s
 	w.codeDeploy.Put(w.groups[s.ID], s)
 }
@@ -255,9 +257,9 @@ func (w *codeDeployWorld) Install(_ *testing.T, id string, _ time.Time) string {
 	return w.known[id].Targets[0].TaskSet
 }
 
-func (w *codeDeployWorld) Shift(*testing.T, string, time.Time) {}
+func (w *codeDeployWorld) Deployment(*testing.T, string, time.Time) {}
 
-func (w *codeDeployWorld) end(id string, state tagalong.ShiftState, at time.Time, reason string) {
+func (w *codeDeployWorld) end(id string, state pipeline.CodeDeployState, at time.Time, reason string) {
 	s := w.known[id]
 	s.State, s.EndedAt, s.Reason = state, at, reason
 	w.put(s)
@@ -272,15 +274,15 @@ func (w *codeDeployWorld) Succeed(_ *testing.T, id string, at time.Time) {
 			w.serves[w.groups[id]] = served
 		}
 	}
-	w.end(id, tagalong.ShiftSucceeded, at, "")
+	w.end(id, pipeline.CodeDeploySucceeded, at, "")
 }
 
 func (w *codeDeployWorld) Fail(_ *testing.T, id string, at time.Time, reason string) {
-	w.end(id, tagalong.ShiftFailed, at, reason)
+	w.end(id, pipeline.CodeDeployFailed, at, reason)
 }
 
 func (w *codeDeployWorld) Stop(_ *testing.T, id string, at time.Time) {
-	w.end(id, tagalong.ShiftStopped, at, "stopped by a user")
+	w.end(id, pipeline.CodeDeployStopped, at, "stopped by a user")
 }
 
 func (w *codeDeployWorld) RollBack(t *testing.T, id string, at time.Time) string {
@@ -296,43 +298,43 @@ func (w *codeDeployWorld) Elsewhere(*testing.T) string {
 }
 
 func TestTheChroniclerInMemoryKeepsTheContract(t *testing.T) {
-	tagalongtest.ChroniclerSuite(t, func(*testing.T) (tagalong.Chronicler, tagalongtest.ChroniclerWorld) {
+	tagalongtest.ChroniclerSuite(t, func(*testing.T) (pipeline.DeploymentHistory, tagalongtest.ChroniclerWorld) {
 		workload := &tagalongtest.Workload{}
-		return workload, &chroniclerWorld{workload, map[tagalong.Service][]tagalong.ServiceDeployment{}, 0}
+		return workload, &chroniclerWorld{workload, map[tagalong.Service][]pipeline.ServiceDeployment{}, 0}
 	})
 }
 
 // chroniclerWorld sets up the records of a workload in memory.
 type chroniclerWorld struct {
 	workload    *tagalongtest.Workload
-	records     map[tagalong.Service][]tagalong.ServiceDeployment // oldest first
+	records     map[tagalong.Service][]pipeline.ServiceDeployment // oldest first
 	deployments int
 }
 
 func (w *chroniclerWorld) Deploy(_ *testing.T, s tagalong.Service, at time.Time) string {
 	w.deployments++
 	if len(w.records[s]) > 0 {
-		w.last(s, func(d *tagalong.ServiceDeployment) {
+		w.last(s, func(d *pipeline.ServiceDeployment) {
 			if d.FinishedAt.IsZero() {
 				d.Status, d.FinishedAt = "STOPPED", at
 			}
 		})
 	}
-	d := tagalong.ServiceDeployment{Deployment: fmt.Sprintf("ecs-svc/%d", 1000+w.deployments), Status: "IN_PROGRESS", CreatedAt: at}
+	d := pipeline.ServiceDeployment{Deployment: fmt.Sprintf("ecs-svc/%d", 1000+w.deployments), Status: "IN_PROGRESS", CreatedAt: at}
 	w.records[s] = append(w.records[s], d)
 	w.workload.Record(s, d)
 	return d.Deployment
 }
 
 // last changes the newest record of a service.
-func (w *chroniclerWorld) last(s tagalong.Service, change func(*tagalong.ServiceDeployment)) {
+func (w *chroniclerWorld) last(s tagalong.Service, change func(*pipeline.ServiceDeployment)) {
 	d := &w.records[s][len(w.records[s])-1]
 	change(d)
 	w.workload.Record(s, *d)
 }
 
 func (w *chroniclerWorld) Complete(_ *testing.T, s tagalong.Service, _ string, at time.Time) {
-	w.last(s, func(d *tagalong.ServiceDeployment) {
+	w.last(s, func(d *pipeline.ServiceDeployment) {
 		d.Status, d.FinishedAt = "SUCCESSFUL", at
 		if d.RolledBackTo != "" {
 			d.Status = "ROLLBACK_SUCCESSFUL"
@@ -346,7 +348,7 @@ func (w *chroniclerWorld) RollBack(_ *testing.T, s tagalong.Service, _ string, a
 			to = d.Deployment
 		}
 	}
-	w.last(s, func(d *tagalong.ServiceDeployment) {
+	w.last(s, func(d *pipeline.ServiceDeployment) {
 		d.Status, d.Reason, d.RolledBackTo, d.RolledBackAt = "ROLLBACK_IN_PROGRESS", "tasks failed to start", to, at
 	})
 	return to

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 )
 
 // Dump gives what the ledger says, an item a line, sorted: for comparing end
@@ -86,10 +86,10 @@ func (l *Ledger) Dump() string {
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
 // visibleHead keeps of a head what must not depend on the order of events.
-func visibleHead(h tagalong.Head) tagalong.Head {
+func visibleHead(h ledger.Head) ledger.Head {
 	claims := slices.Clone(h.Claims)
 	slices.SortFunc(claims, compareClaims)
-	return tagalong.Head{
+	return ledger.Head{
 		Environment:   h.Environment,
 		Running:       h.Running,
 		Claims:        claims,

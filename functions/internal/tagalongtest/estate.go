@@ -9,10 +9,13 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/pipeline"
+	"github.com/tagalong-aws/tagalong/functions/internal/sweep"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/timeline"
 )
 
-// Estate is ECS in memory as a whole, safe for concurrent use: clusters with
+// Inventory is ECS in memory as a whole, safe for concurrent use: clusters with
 // services, whose deployments start, complete, fail and roll back, and what ECS
 // shows and remembers of them. All is shown from this one state, and every change
 // tells the events that ECS would send.
@@ -45,9 +48,9 @@ type Call struct {
 }
 
 var (
-	_ tagalong.Estate     = &Estate{}
-	_ tagalong.Workload   = &Estate{}
-	_ tagalong.Chronicler = &Estate{}
+	_ sweep.Inventory            = &Estate{}
+	_ tagalong.Workload          = &Estate{}
+	_ pipeline.DeploymentHistory = &Estate{}
 )
 
 // estateService is a service from its creation to its deletion.
@@ -58,13 +61,13 @@ type estateService struct {
 	unsteady  bool                // of what has completed not all tasks run
 	current   []*estateDeployment // the primary one last
 	completed []*estateDeployment // the last one last
-	records   []tagalong.ServiceDeployment
+	records   []pipeline.ServiceDeployment
 }
 
 // estateDeployment is a deployment, or a task set.
 type estateDeployment struct {
 	Deployment
-	tagalong.DeploymentState
+	sweep.DeploymentState
 	drained time.Time // when the last of its tasks has stopped; zero while they run
 }
 
@@ -107,7 +110,7 @@ func (e *Estate) Deploy(s tagalong.Service, d Deployment) string {
 	of.stop(e.now())
 	one := e.started(s, d)
 	of.promote(one)
-	of.records = append(of.records, tagalong.ServiceDeployment{Deployment: one.ID, Status: "IN_PROGRESS", CreatedAt: one.Created})
+	of.records = append(of.records, pipeline.ServiceDeployment{Deployment: one.ID, Status: "IN_PROGRESS", CreatedAt: one.Created})
 	e.tell(s, one.ID, tagalong.InProgress, "ECS deployment "+one.ID+" in progress.")
 	return one.ID
 }
@@ -125,8 +128,8 @@ func (e *Estate) service(s tagalong.Service) *estateService {
 func (e *Estate) started(s tagalong.Service, d Deployment) *estateDeployment {
 	e.last++
 	now := e.now()
-	one := &estateDeployment{Deployment: d, DeploymentState: tagalong.DeploymentState{
-		ID: fmt.Sprintf("ecs-svc/%019d", 1_000_000_000+e.last), State: tagalong.StateInProgress, Created: now, Changed: now,
+	one := &estateDeployment{Deployment: d, DeploymentState: sweep.DeploymentState{
+		ID: fmt.Sprintf("ecs-svc/%019d", 1_000_000_000+e.last), State: timeline.StateInProgress, Created: now, Changed: now,
 	}}
 	e.revisions[deploymentKey{s, one.ID}] = one
 	return one
@@ -145,7 +148,7 @@ func (s *estateService) promote(d *estateDeployment) {
 func (s *estateService) primary() *estateDeployment { return s.current[len(s.current)-1] }
 
 // record gives the service deployment that is under way, nil if none is.
-func (s *estateService) record() *tagalong.ServiceDeployment {
+func (s *estateService) record() *pipeline.ServiceDeployment {
 	if len(s.records) == 0 || !s.records[len(s.records)-1].FinishedAt.IsZero() {
 		return nil
 	}
@@ -185,7 +188,7 @@ func (e *Estate) Complete(s tagalong.Service) {
 
 // completes lets a deployment take over; the others drain.
 func (s *estateService) completes(d *estateDeployment, now time.Time) {
-	d.State, d.Changed, d.Reason = tagalong.StateCompleted, now, "ECS deployment "+d.ID+" completed."
+	d.State, d.Changed, d.Reason = timeline.StateCompleted, now, "ECS deployment "+d.ID+" completed."
 	s.completed = append(s.completed, d)
 	for _, other := range s.current {
 		if other != d && other.drained.IsZero() {
@@ -202,7 +205,7 @@ func (e *Estate) Fail(s tagalong.Service, rollback bool) {
 	defer e.mu.Unlock()
 	of, now := e.under(s), e.now()
 	failed := of.primary()
-	failed.State, failed.Changed, failed.Reason = tagalong.StateFailed, now, "ECS deployment circuit breaker: tasks failed to start."
+	failed.State, failed.Changed, failed.Reason = timeline.StateFailed, now, "ECS deployment circuit breaker: tasks failed to start."
 	e.tell(s, failed.ID, tagalong.Failed, failed.Reason)
 	back := of.lastCompleted()
 	if !rollback || back == nil || back == failed {
@@ -226,7 +229,7 @@ func (e *Estate) RollBack(s tagalong.Service) {
 	if back == nil || back == of.primary() {
 		panic(fmt.Sprintf("service %s has nothing to go back to", s))
 	}
-	of.primary().State, of.primary().Changed = tagalong.StateFailed, e.now()
+	of.primary().State, of.primary().Changed = timeline.StateFailed, e.now()
 	e.goBack(s, back)
 }
 
@@ -237,7 +240,7 @@ func (e *Estate) goBack(s tagalong.Service, d *estateDeployment) {
 	record := of.record()
 	record.Status, record.RolledBackTo, record.RolledBackAt = "ROLLBACK_IN_PROGRESS", d.ID, now
 	record.Reason = "Service deployment rolled back because the circuit breaker threshold was reached."
-	d.State, d.Changed, d.Reason = tagalong.StateInProgress, now, "ECS deployment circuit breaker: rolling back to deploymentId "+d.ID+"."
+	d.State, d.Changed, d.Reason = timeline.StateInProgress, now, "ECS deployment circuit breaker: rolling back to deploymentId "+d.ID+"."
 	e.tell(s, d.ID, tagalong.InProgress, d.Reason)
 }
 
@@ -277,7 +280,7 @@ func (e *Estate) Report(s tagalong.Service, id string, tasks ...tagalong.TaskRun
 
 // Shift lets CodeDeploy start a task set, and gives its id. It makes the service
 // where there is none. Of task sets ECS tells no events, and keeps no records.
-func (e *Estate) Shift(s tagalong.Service, d Deployment) string {
+func (e *Estate) Deployment(s tagalong.Service, d Deployment) string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	of := e.service(s)
@@ -329,7 +332,7 @@ func (e *Estate) Calls() map[string]int {
 func (e *Estate) now() time.Time { return e.Now().UTC().Truncate(time.Millisecond) }
 
 // recordsOf gives those of the last 90 days, the oldest first.
-func (e *Estate) recordsOf(s tagalong.Service) (records []tagalong.ServiceDeployment) {
+func (e *Estate) recordsOf(s tagalong.Service) (records []pipeline.ServiceDeployment) {
 	of := e.services[s]
 	if of == nil {
 		return nil
@@ -355,12 +358,12 @@ func (e *Estate) servicesIn(of tagalong.Scope, cluster string) (names []string) 
 }
 
 // state gives a service as DescribeServices shows it.
-func (e *Estate) state(s tagalong.Service) (state tagalong.ServiceState, ok bool) {
+func (e *Estate) state(s tagalong.Service) (state sweep.ServiceState, ok bool) {
 	of := e.services[s]
 	if of == nil {
-		return tagalong.ServiceState{}, false
+		return sweep.ServiceState{}, false
 	}
-	state = tagalong.ServiceState{Service: s, TaskSets: of.taskSets, Created: of.created}
+	state = sweep.ServiceState{Service: s, TaskSets: of.taskSets, Created: of.created}
 	for _, d := range slices.Backward(of.current) {
 		if d.Primary || d.drained.IsZero() || d.drained.After(e.now()) {
 			state.Current = append(state.Current, d.DeploymentState)
@@ -372,15 +375,15 @@ func (e *Estate) state(s tagalong.Service) (state tagalong.ServiceState, ok bool
 
 // infer gives those states that ECS does not say: a deployment has completed when it
 // alone has tasks, and all of them run, a task set when all of them do.
-func (s *estateService) infer(all []tagalong.DeploymentState) {
+func (s *estateService) infer(all []sweep.DeploymentState) {
 	if !s.inferred && !s.taskSets {
 		return
 	}
 	for i := range all {
 		d := &all[i]
 		d.Inferred = true
-		if d.State == tagalong.StateCompleted && (s.unsteady && d.Primary || !s.taskSets && len(all) > 1) {
-			d.State = tagalong.StateInProgress
+		if d.State == timeline.StateCompleted && (s.unsteady && d.Primary || !s.taskSets && len(all) > 1) {
+			d.State = timeline.StateInProgress
 		}
 	}
 }

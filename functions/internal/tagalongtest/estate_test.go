@@ -10,6 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagalong-aws/tagalong/events"
+	"github.com/tagalong-aws/tagalong/functions/internal/pipeline"
+	"github.com/tagalong-aws/tagalong/functions/internal/sweep"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalongtest"
 )
@@ -45,7 +47,7 @@ func (w *watched) do(steps string) {
 		case "roll-back":
 			w.RollBack(w.service)
 		case "shift":
-			w.Shift(w.service, tagalongtest.Deployment{})
+			w.Deployment(w.service, tagalongtest.Deployment{})
 		case "shifted":
 			w.Shifted(w.service, last(w.shown()))
 		}
@@ -53,7 +55,7 @@ func (w *watched) do(steps string) {
 	}
 }
 
-func last(states []tagalong.DeploymentState) string {
+func last(states []sweep.DeploymentState) string {
 	id := ""
 	for _, d := range states {
 		id = max(id, d.ID)
@@ -61,7 +63,7 @@ func last(states []tagalong.DeploymentState) string {
 	return id
 }
 
-func (w *watched) shown() []tagalong.DeploymentState {
+func (w *watched) shown() []sweep.DeploymentState {
 	states, err := w.Describe(context.Background(), tagalong.Scope{Account: w.service.Account, Region: w.service.Region}, w.service.Cluster, []string{w.service.Name})
 	if err != nil || len(states) != 1 {
 		return nil
@@ -163,13 +165,13 @@ func TestAnEstateCountsCallsAsAWSGetsThem(t *testing.T) {
 	scope := tagalong.Scope{Account: w.service.Account, Region: w.service.Region}
 	var names []string
 	var services []tagalong.Service
-	var deployments []tagalong.DeploymentOf
+	var deployments []sweep.DeploymentOf
 	for n := range 101 {
 		s := w.service
 		s.Name = fmt.Sprintf("s%03d", n)
 		id := w.Deploy(s, tagalongtest.Deployment{Revised: []tagalong.Ran{{Name: "app"}}})
 		w.Complete(s)
-		names, services, deployments = append(names, s.Name), append(services, s), append(deployments, tagalong.DeploymentOf{Service: s, Deployment: id})
+		names, services, deployments = append(names, s.Name), append(services, s), append(deployments, sweep.DeploymentOf{Service: s, Deployment: id})
 	}
 	for _, s := range services[:21] {
 		w.Deploy(s, tagalongtest.Deployment{})
@@ -178,7 +180,7 @@ func TestAnEstateCountsCallsAsAWSGetsThem(t *testing.T) {
 	_, _ = w.Clusters(t.Context(), scope)
 	_, _ = w.ServiceNames(t.Context(), scope, "prod")
 	_, _ = w.Describe(t.Context(), scope, "prod", names)
-	_, _ = w.Chronicle(t.Context(), scope, services)
+	_, _ = w.DeploymentHistory(t.Context(), scope, services)
 	_ = w.Prepare(t.Context(), scope, deployments[:41])
 	for _, d := range deployments[:42] {
 		_, _ = w.Revision(t.Context(), d.Service, d.Deployment)
@@ -193,7 +195,7 @@ func TestAnEstateCountsCallsAsAWSGetsThem(t *testing.T) {
 }
 
 func TestAnEstateKeepsTheChroniclersContract(t *testing.T) {
-	tagalongtest.ChroniclerSuite(t, func(*testing.T) (tagalong.Chronicler, tagalongtest.ChroniclerWorld) {
+	tagalongtest.ChroniclerSuite(t, func(*testing.T) (pipeline.DeploymentHistory, tagalongtest.ChroniclerWorld) {
 		w := newWatched()
 		return w.Estate, &estateRecords{w}
 	})
@@ -219,7 +221,7 @@ func (w *estateRecords) RollBack(_ *testing.T, s tagalong.Service, _ string, at 
 }
 
 func (w *estateRecords) Shifting(_ *testing.T, s tagalong.Service) {
-	w.Estate.Shift(s, tagalongtest.Deployment{})
+	w.Estate.Deployment(s, tagalongtest.Deployment{})
 }
 
 func (w *estateRecords) DenyRecords(*testing.T) {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/pipeline"
+	"github.com/tagalong-aws/tagalong/functions/internal/sweep"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -39,7 +41,7 @@ func (e *Estate) call(ctx context.Context, operation string, of tagalong.Scope, 
 	return nil
 }
 
-// Clusters implements tagalong.Estate.
+// Clusters implements sweep.Inventory.
 func (e *Estate) Clusters(ctx context.Context, of tagalong.Scope) ([]string, error) {
 	e.mu.Lock()
 	names := slices.Sorted(maps.Keys(e.clusters[of]))
@@ -47,7 +49,7 @@ func (e *Estate) Clusters(ctx context.Context, of tagalong.Scope) ([]string, err
 	return names, e.call(ctx, "ListClusters", of, "", pages(len(names), 100))
 }
 
-// ServiceNames implements tagalong.Estate.
+// ServiceNames implements sweep.Inventory.
 func (e *Estate) ServiceNames(ctx context.Context, of tagalong.Scope, cluster string) ([]string, error) {
 	e.mu.Lock()
 	names, there := e.servicesIn(of, cluster), e.clusters[of][cluster]
@@ -61,8 +63,8 @@ func (e *Estate) ServiceNames(ctx context.Context, of tagalong.Scope, cluster st
 	return names, nil
 }
 
-// Describe implements tagalong.Estate.
-func (e *Estate) Describe(ctx context.Context, of tagalong.Scope, cluster string, names []string) (states []tagalong.ServiceState, err error) {
+// Describe implements sweep.Inventory.
+func (e *Estate) Describe(ctx context.Context, of tagalong.Scope, cluster string, names []string) (states []sweep.ServiceState, err error) {
 	for ten := range slices.Chunk(names, 10) {
 		if err := e.call(ctx, "DescribeServices", of, cluster, 1); err != nil {
 			return nil, err
@@ -82,9 +84,9 @@ func (e *Estate) Describe(ctx context.Context, of tagalong.Scope, cluster string
 	return states, nil
 }
 
-// Chronicle implements tagalong.Estate. A list tells all but a rollback.
-func (e *Estate) Chronicle(ctx context.Context, of tagalong.Scope, services []tagalong.Service) (map[tagalong.Service][]tagalong.ServiceDeployment, error) {
-	all, rolledBack := map[tagalong.Service][]tagalong.ServiceDeployment{}, 0
+// RolloutReader implements sweep.Inventory. A list tells all but a rollback.
+func (e *Estate) DeploymentHistory(ctx context.Context, of tagalong.Scope, services []tagalong.Service) (map[tagalong.Service][]pipeline.ServiceDeployment, error) {
+	all, rolledBack := map[tagalong.Service][]pipeline.ServiceDeployment{}, 0
 	for _, s := range services {
 		records := e.Known(s)
 		if err := e.call(ctx, "ListServiceDeployments", of, s.Cluster, pages(len(records), 100)); err != nil {
@@ -105,8 +107,8 @@ func (e *Estate) Chronicle(ctx context.Context, of tagalong.Scope, services []ta
 	return all, e.call(ctx, "DescribeServiceDeployments", of, "", pages(rolledBack, 20))
 }
 
-// Prepare implements tagalong.Estate: what is prepared is shown without a call.
-func (e *Estate) Prepare(ctx context.Context, of tagalong.Scope, deployments []tagalong.DeploymentOf) error {
+// Prepare implements sweep.Inventory: what is prepared is shown without a call.
+func (e *Estate) Prepare(ctx context.Context, of tagalong.Scope, deployments []sweep.DeploymentOf) error {
 	if len(deployments) == 0 {
 		return nil
 	}
@@ -121,9 +123,9 @@ func (e *Estate) Prepare(ctx context.Context, of tagalong.Scope, deployments []t
 	return nil
 }
 
-// ServiceDeployments implements tagalong.Chronicler.
-func (e *Estate) ServiceDeployments(ctx context.Context, s tagalong.Service, since time.Time) ([]tagalong.ServiceDeployment, error) {
-	records := slices.DeleteFunc(e.Known(s), func(r tagalong.ServiceDeployment) bool { return r.CreatedAt.Before(since) })
+// ServiceDeployments implements pipeline.DeploymentHistory.
+func (e *Estate) ServiceDeployments(ctx context.Context, s tagalong.Service, since time.Time) ([]pipeline.ServiceDeployment, error) {
+	records := slices.DeleteFunc(e.Known(s), func(r pipeline.ServiceDeployment) bool { return r.CreatedAt.Before(since) })
 	if err := e.call(ctx, "ListServiceDeployments", scopeOf(s), s.Cluster, pages(len(records), 100)); err != nil {
 		return nil, err
 	}

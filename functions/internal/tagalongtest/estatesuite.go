@@ -7,13 +7,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/pipeline"
+	"github.com/tagalong-aws/tagalong/functions/internal/sweep"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/timeline"
 )
 
 // PreparedEstate is what EstateSuite checks: what an estate prepares is asked of
 // the workload.
 type PreparedEstate interface {
-	tagalong.Estate
+	sweep.Inventory
 	tagalong.Workload
 }
 
@@ -28,7 +31,7 @@ type EstateWorld interface {
 }
 
 // EstateSuite checks that an implementation keeps the contract of
-// tagalong.Estate. open gives a new one and the world behind it.
+// sweep.Inventory. open gives a new one and the world behind it.
 func EstateSuite(t *testing.T, open func(t *testing.T) (PreparedEstate, EstateWorld)) {
 	for _, test := range []struct {
 		name string
@@ -74,7 +77,7 @@ func (w suiteEstate) completed(s tagalong.Service, at time.Time) (deployment str
 
 // state describes one service, without ECS's words for its states and without when
 // the service was made.
-func (w suiteEstate) state(s tagalong.Service) tagalong.ServiceState {
+func (w suiteEstate) state(s tagalong.Service) sweep.ServiceState {
 	w.t.Helper()
 	states, err := w.Describe(w.t.Context(), suiteScope(s), s.Cluster, []string{s.Name})
 	if err != nil || len(states) != 1 || states[0].Service != s {
@@ -158,19 +161,19 @@ func estateDescribed(t *testing.T, w suiteEstate) {
 func estateCourse(t *testing.T, w suiteEstate) {
 	s := suiteService("api")
 	first := w.Deploy(t, s, later(0))
-	want := tagalong.DeploymentState{ID: first, Primary: true, State: tagalong.StateInProgress, Created: later(0), Changed: later(0)}
-	same(t, "in progress", tagalong.ServiceState{Service: s, Current: []tagalong.DeploymentState{want}}, w.state(s))
+	want := sweep.DeploymentState{ID: first, Primary: true, State: timeline.StateInProgress, Created: later(0), Changed: later(0)}
+	same(t, "in progress", sweep.ServiceState{Service: s, Current: []sweep.DeploymentState{want}}, w.state(s))
 	w.Complete(t, s, first, later(1))
-	want.State, want.Changed = tagalong.StateCompleted, later(1)
-	same(t, "completed", tagalong.ServiceState{Service: s, Current: []tagalong.DeploymentState{want}}, w.state(s))
+	want.State, want.Changed = timeline.StateCompleted, later(1)
+	same(t, "completed", sweep.ServiceState{Service: s, Current: []sweep.DeploymentState{want}}, w.state(s))
 }
 
 func estateFailed(t *testing.T, w suiteEstate) {
 	s := suiteService("api")
 	first := w.Deploy(t, s, later(0))
 	w.Fail(t, s, first, later(1))
-	want := tagalong.DeploymentState{ID: first, Primary: true, State: tagalong.StateFailed, Created: later(0), Changed: later(1)}
-	same(t, "failed", tagalong.ServiceState{Service: s, Current: []tagalong.DeploymentState{want}}, w.state(s))
+	want := sweep.DeploymentState{ID: first, Primary: true, State: timeline.StateFailed, Created: later(0), Changed: later(1)}
+	same(t, "failed", sweep.ServiceState{Service: s, Current: []sweep.DeploymentState{want}}, w.state(s))
 }
 
 func estateRollback(t *testing.T, w suiteEstate) {
@@ -179,17 +182,17 @@ func estateRollback(t *testing.T, w suiteEstate) {
 	bad := w.Deploy(t, s, later(2))
 	w.RollBack(t, s, bad, later(3))
 	state := w.state(s)
-	want := tagalong.DeploymentState{ID: good, Primary: true, State: tagalong.StateInProgress, Created: later(0), Changed: later(3)}
-	same(t, "what ECS works towards", []tagalong.DeploymentState{want}, primaries(state))
-	if other := slices.IndexFunc(state.Current, func(d tagalong.DeploymentState) bool { return d.ID == bad }); other < 0 || state.Current[other].State != tagalong.StateFailed {
+	want := sweep.DeploymentState{ID: good, Primary: true, State: timeline.StateInProgress, Created: later(0), Changed: later(3)}
+	same(t, "what ECS works towards", []sweep.DeploymentState{want}, primaries(state))
+	if other := slices.IndexFunc(state.Current, func(d sweep.DeploymentState) bool { return d.ID == bad }); other < 0 || state.Current[other].State != timeline.StateFailed {
 		t.Errorf("states %+v, want %s among them, failed", state.Current, bad)
 	}
 	w.Complete(t, s, good, later(4))
-	want.State, want.Changed = tagalong.StateCompleted, later(4)
-	same(t, "rolled back", []tagalong.DeploymentState{want}, primaries(w.state(s)))
+	want.State, want.Changed = timeline.StateCompleted, later(4)
+	same(t, "rolled back", []sweep.DeploymentState{want}, primaries(w.state(s)))
 }
 
-func primaries(state tagalong.ServiceState) (found []tagalong.DeploymentState) {
+func primaries(state sweep.ServiceState) (found []sweep.DeploymentState) {
 	for _, d := range state.Current {
 		if d.Primary {
 			found = append(found, d)
@@ -202,14 +205,14 @@ func estateTaskSets(t *testing.T, w suiteEstate) {
 	s := suiteService("api")
 	w.Shifting(t, s)
 	state := w.state(s)
-	if set := primaries(state); !state.TaskSets || len(set) != 1 || set[0].ID == "" || set[0].State != tagalong.StateCompleted || set[0].Created.IsZero() || set[0].Changed.Before(set[0].Created) {
+	if set := primaries(state); !state.TaskSets || len(set) != 1 || set[0].ID == "" || set[0].State != timeline.StateCompleted || set[0].Created.IsZero() || set[0].Changed.Before(set[0].Created) {
 		t.Errorf("state %+v, want a completed task set that is primary", state)
 	}
 }
 
 func estateChronicle(t *testing.T, w suiteEstate) {
 	var services []tagalong.Service
-	want := map[tagalong.Service][]tagalong.ServiceDeployment{}
+	want := map[tagalong.Service][]pipeline.ServiceDeployment{}
 	for n := range 25 { // ECS describes twenty rollbacks at a time
 		s := suiteService(fmt.Sprintf("service-%02d", n))
 		if n%2 == 1 {
@@ -220,17 +223,17 @@ func estateChronicle(t *testing.T, w suiteEstate) {
 		bad := w.Deploy(t, s, later(100+n))
 		w.RollBack(t, s, bad, later(200+n))
 		w.Complete(t, s, good, later(300+n))
-		want[s] = []tagalong.ServiceDeployment{
+		want[s] = []pipeline.ServiceDeployment{
 			{Deployment: good, Status: "SUCCESSFUL", CreatedAt: later(n), FinishedAt: later(n).Add(time.Second)},
 			{Deployment: bad, Status: "ROLLBACK_SUCCESSFUL", CreatedAt: later(100 + n), FinishedAt: later(300 + n), RolledBackTo: good, RolledBackAt: later(200 + n)},
 		}
 	}
 	shifting := suiteService("shifting")
 	w.Shifting(t, shifting)
-	got, err := w.Chronicle(t.Context(), suiteScope(services[0]), append(services, shifting, suiteService("nope")))
+	got, err := w.DeploymentHistory(t.Context(), suiteScope(services[0]), append(services, shifting, suiteService("nope")))
 	same(t, "error", nil, err)
 	for _, records := range got {
-		slices.SortFunc(records, func(a, b tagalong.ServiceDeployment) int { return a.CreatedAt.Compare(b.CreatedAt) })
+		slices.SortFunc(records, func(a, b pipeline.ServiceDeployment) int { return a.CreatedAt.Compare(b.CreatedAt) })
 		for i := range records {
 			records[i].Reason = ""
 		}
@@ -242,31 +245,31 @@ func estateChronicleDenied(t *testing.T, w suiteEstate) {
 	s := suiteService("api")
 	w.completed(s, later(0))
 	w.DenyRecords(t)
-	got, err := w.Chronicle(t.Context(), suiteScope(s), []tagalong.Service{s})
+	got, err := w.DeploymentHistory(t.Context(), suiteScope(s), []tagalong.Service{s})
 	same(t, "error", nil, err)
 	same(t, "records", 0, len(got))
 }
 
 func estatePrepared(t *testing.T, w suiteEstate) {
-	var wanted []tagalong.DeploymentOf
-	want := map[tagalong.DeploymentOf]tagalong.Spec{}
+	var wanted []sweep.DeploymentOf
+	want := map[sweep.DeploymentOf]tagalong.Spec{}
 	for n := range 45 { // ECS describes twenty revisions at a time
 		s := suiteService(fmt.Sprintf("service-%02d", n%15))
-		of := tagalong.DeploymentOf{Service: s, Deployment: w.completed(s, later(n*10))}
+		of := sweep.DeploymentOf{Service: s, Deployment: w.completed(s, later(n*10))}
 		spec, err := w.Revision(t.Context(), s, of.Deployment)
 		same(t, "error", nil, err)
 		want[of] = spec
 		wanted = append(wanted, of)
 	}
-	absent := tagalong.DeploymentOf{Service: suiteService("service-00"), Deployment: "ecs-svc/1"}
-	strange := tagalong.DeploymentOf{Service: suiteService("service-00"), Deployment: "nothing of ECS's"}
+	absent := sweep.DeploymentOf{Service: suiteService("service-00"), Deployment: "ecs-svc/1"}
+	strange := sweep.DeploymentOf{Service: suiteService("service-00"), Deployment: "nothing of ECS's"}
 	same(t, "prepared", nil, w.Prepare(t.Context(), suiteScope(absent.Service), append(wanted, absent, strange)))
 	for of, spec := range want {
 		got, err := w.Revision(t.Context(), of.Service, of.Deployment)
 		same(t, "error", nil, err)
 		same(t, "revision of "+of.Deployment, spec, got)
 	}
-	for _, of := range []tagalong.DeploymentOf{absent, strange} {
+	for _, of := range []sweep.DeploymentOf{absent, strange} {
 		if spec, err := w.Revision(t.Context(), of.Service, of.Deployment); !errors.Is(err, tagalong.ErrNotFound) {
 			t.Errorf("revision of %q: %+v, error %v", of.Deployment, spec, err)
 		}
@@ -280,8 +283,8 @@ func estateElsewhere(t *testing.T, w suiteEstate) {
 	_, clusters := w.Clusters(t.Context(), suiteScope(s))
 	_, names := w.ServiceNames(t.Context(), suiteScope(s), s.Cluster)
 	_, states := w.Describe(t.Context(), suiteScope(s), s.Cluster, []string{s.Name})
-	_, records := w.Chronicle(t.Context(), suiteScope(s), []tagalong.Service{s})
-	prepared := w.Prepare(t.Context(), suiteScope(s), []tagalong.DeploymentOf{{Service: s, Deployment: "ecs-svc/1"}})
+	_, records := w.DeploymentHistory(t.Context(), suiteScope(s), []tagalong.Service{s})
+	prepared := w.Prepare(t.Context(), suiteScope(s), []sweep.DeploymentOf{{Service: s, Deployment: "ecs-svc/1"}})
 	for what, err := range map[string]error{"clusters": clusters, "services": names, "states": states, "records": records, "prepared": prepared} {
 		if !errors.Is(err, tagalong.ErrElsewhere) {
 			t.Errorf("%s: error %v, want %v", what, err, tagalong.ErrElsewhere)

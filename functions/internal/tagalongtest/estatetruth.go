@@ -5,7 +5,11 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
+	"github.com/tagalong-aws/tagalong/functions/internal/pipeline"
+	"github.com/tagalong-aws/tagalong/functions/internal/sweep"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/timeline"
 )
 
 // Running gives what each service runs: the deployment that completed last. A
@@ -29,8 +33,8 @@ func (e *Estate) Shows(s tagalong.Service, deployment string) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	state, _ := e.state(s)
-	return slices.ContainsFunc(state.Current, func(d tagalong.DeploymentState) bool { return d.ID == deployment && d.State == tagalong.StateCompleted }) ||
-		slices.ContainsFunc(e.recordsOf(s), func(r tagalong.ServiceDeployment) bool {
+	return slices.ContainsFunc(state.Current, func(d sweep.DeploymentState) bool { return d.ID == deployment && d.State == timeline.StateCompleted }) ||
+		slices.ContainsFunc(e.recordsOf(s), func(r pipeline.ServiceDeployment) bool {
 			return r.Deployment == deployment && r.Status == "SUCCESSFUL" || r.RolledBackTo == deployment && r.Status == "ROLLBACK_SUCCESSFUL"
 		})
 }
@@ -56,7 +60,7 @@ func (e *Estate) UnderWay(s tagalong.Service) (underWay, back bool) {
 }
 
 // Known gives the service deployments that ECS remembers of a service.
-func (e *Estate) Known(s tagalong.Service) []tagalong.ServiceDeployment {
+func (e *Estate) Known(s tagalong.Service) []pipeline.ServiceDeployment {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.recordsOf(s)
@@ -64,11 +68,11 @@ func (e *Estate) Known(s tagalong.Service) []tagalong.ServiceDeployment {
 
 // Unrecorded says of which rollouts that ECS remembers of a service there is no row,
 // with the times that they had, but for the second by which events may differ.
-func (e *Estate) Unrecorded(s tagalong.Service, rows []tagalong.Row) (lacking []string) {
+func (e *Estate) Unrecorded(s tagalong.Service, rows []ledger.Row) (lacking []string) {
 	near := func(a, b time.Time) bool { return a.Sub(b).Abs() <= time.Second }
 	for _, r := range e.Known(s) {
 		for _, one := range rollouts(r) {
-			if !slices.ContainsFunc(rows, func(row tagalong.Row) bool {
+			if !slices.ContainsFunc(rows, func(row ledger.Row) bool {
 				return row.Deployment == one.Deployment && slices.Contains(one.states, row.State) && near(row.StartedAt, one.StartedAt) &&
 					(row.FinishedAt.IsZero() || one.FinishedAt.IsZero() || near(row.FinishedAt, one.FinishedAt))
 			}) {
@@ -81,7 +85,7 @@ func (e *Estate) Unrecorded(s tagalong.Service, rows []tagalong.Row) (lacking []
 
 // Invented says of which deployments of a service there are more rows than there were
 // rollouts. Of those that it has forgotten with a service of the same name it says nothing.
-func (e *Estate) Invented(s tagalong.Service, rows []tagalong.Row) (invented []string) {
+func (e *Estate) Invented(s tagalong.Service, rows []ledger.Row) (invented []string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	of := e.services[s]
@@ -107,25 +111,25 @@ func (e *Estate) Invented(s tagalong.Service, rows []tagalong.Row) (invented []s
 
 // remembered is a rollout as ECS remembers it.
 type remembered struct {
-	tagalong.Rollout
-	states []tagalong.State // that its row may have
+	timeline.Rollout
+	states []timeline.State // that its row may have
 }
 
 // rollouts gives the rollouts of a service deployment: two, if it was rolled back.
-func rollouts(r tagalong.ServiceDeployment) []remembered {
-	of := func(deployment string, from, to time.Time, states ...tagalong.State) remembered {
-		return remembered{tagalong.Rollout{Deployment: deployment, StartedAt: from, FinishedAt: to}, states}
+func rollouts(r pipeline.ServiceDeployment) []remembered {
+	of := func(deployment string, from, to time.Time, states ...timeline.State) remembered {
+		return remembered{timeline.Rollout{Deployment: deployment, StartedAt: from, FinishedAt: to}, states}
 	}
-	last := map[string][]tagalong.State{
-		"IN_PROGRESS": {tagalong.StateInProgress}, "SUCCESSFUL": {tagalong.StateCompleted},
-		"STOPPED":              {tagalong.StateSuperseded, tagalong.StateFailed},
-		"ROLLBACK_IN_PROGRESS": {tagalong.StateInProgress}, "ROLLBACK_SUCCESSFUL": {tagalong.StateCompleted}, "ROLLBACK_FAILED": {tagalong.StateFailed},
+	last := map[string][]timeline.State{
+		"IN_PROGRESS": {timeline.StateInProgress}, "SUCCESSFUL": {timeline.StateCompleted},
+		"STOPPED":              {timeline.StateSuperseded, timeline.StateFailed},
+		"ROLLBACK_IN_PROGRESS": {timeline.StateInProgress}, "ROLLBACK_SUCCESSFUL": {timeline.StateCompleted}, "ROLLBACK_FAILED": {timeline.StateFailed},
 	}[r.Status]
 	if r.RolledBackTo == "" {
 		return []remembered{of(r.Deployment, r.CreatedAt, r.FinishedAt, last...)}
 	}
 	return []remembered{
-		of(r.Deployment, r.CreatedAt, r.RolledBackAt, tagalong.StateFailed),
+		of(r.Deployment, r.CreatedAt, r.RolledBackAt, timeline.StateFailed),
 		of(r.RolledBackTo, r.RolledBackAt, r.FinishedAt, last...),
 	}
 }

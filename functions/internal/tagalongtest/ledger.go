@@ -9,7 +9,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/timeline"
 )
 
 // Ledger is a ledger in memory, safe for concurrent use. The zero value is empty.
@@ -22,38 +24,38 @@ type Ledger struct {
 
 	mu       sync.Mutex
 	services map[tagalong.Service]*service
-	members  map[memberKey]tagalong.Member
-	gone     map[goneKey]tagalong.Gone
-	places   map[placeKey]tagalong.Place
-	previous map[previousKey]tagalong.PreviousPlace
-	tags     map[tagalong.TagID]tagalong.Tag
-	children map[tagalong.Child]bool
+	members  map[memberKey]ledger.RunningRecord
+	gone     map[goneKey]ledger.PastRecord
+	places   map[placeKey]ledger.Placement
+	previous map[previousKey]ledger.PreviousRecord
+	tags     map[tagalong.TagID]ledger.Tag
+	children map[ledger.Child]bool
 	names    map[string]bool                      // of environments
 	listed   map[tagalong.Service]map[string]bool // the environments it was in
 	seen     map[tagalong.Service]time.Time       // since when the directory says it is known
-	jobs     map[string]tagalong.Sight
+	jobs     map[string]ledger.FirstSeen
 	cursor   string
-	stale    map[string]tagalong.Stale
+	stale    map[string]ledger.PendingUntag
 	hold     hold // of the removal of tags
 	// unmanaged are the services that no rule matches.
-	unmanaged map[tagalong.Service]tagalong.UnmanagedService
-	endings   map[endingKey]tagalong.Ending
+	unmanaged map[tagalong.Service]ledger.UnmanagedService
+	endings   map[endingKey]ledger.FinishedRollout
 	releases  map[releaseKey]*release
 	// promotions are the newest of each tag.
-	promotions map[tagalong.TagID]tagalong.Promoting
+	promotions map[tagalong.TagID]ledger.Promoting
 	writes     int
 }
 
 var (
-	_ tagalong.Ledger  = &Ledger{}
-	_ tagalong.Records = &Ledger{}
+	_ ledger.Ledger  = &Ledger{}
+	_ ledger.Records = &Ledger{}
 )
 
 // service is what the ledger keeps under one service's key.
 type service struct {
-	head  tagalong.Head
+	head  ledger.Head
 	facts map[factKey]tagalong.Fact
-	rows  map[tagalong.RolloutKey]tagalong.Row
+	rows  map[timeline.RolloutKey]ledger.Row
 }
 
 type factKey struct {
@@ -75,7 +77,7 @@ type goneKey struct {
 
 type placeKey struct {
 	repository tagalong.Repository
-	phase      tagalong.Phase
+	phase      ledger.Phase
 	since      int64 // only of those that ended
 	service    tagalong.Service
 	container  string
@@ -87,17 +89,17 @@ type previousKey struct {
 	container  string
 }
 
-func keyOfPrevious(p tagalong.PreviousPlace) previousKey {
+func keyOfPrevious(p ledger.PreviousRecord) previousKey {
 	return previousKey{p.Image, p.Service, p.Container}
 }
 
 func keyOfFact(f tagalong.Fact) factKey {
-	return factKey{f.Time.UnixMilli(), f.Name, f.Subject(), f.Teller()}
+	return factKey{f.Time.UnixMilli(), f.Name, f.Subject(), f.SourceKey()}
 }
 
-func keyOfPlace(p tagalong.Place) placeKey {
+func keyOfPlace(p ledger.Placement) placeKey {
 	key := placeKey{repository: p.Container.Image, phase: p.Phase, service: p.Service, container: p.Container.Name}
-	if p.Phase == tagalong.PhaseEnded {
+	if p.Phase == ledger.PhaseEnded {
 		key.since = p.Since.UnixMilli()
 	}
 	return key
@@ -123,18 +125,18 @@ func (l *Ledger) begin(ctx context.Context, operation string) (func(), error) {
 	l.mu.Lock()
 	if l.services == nil {
 		l.services = map[tagalong.Service]*service{}
-		l.members = map[memberKey]tagalong.Member{}
-		l.gone = map[goneKey]tagalong.Gone{}
-		l.places = map[placeKey]tagalong.Place{}
-		l.previous = map[previousKey]tagalong.PreviousPlace{}
-		l.tags = map[tagalong.TagID]tagalong.Tag{}
-		l.children = map[tagalong.Child]bool{}
-		l.stale = map[string]tagalong.Stale{}
-		l.unmanaged = map[tagalong.Service]tagalong.UnmanagedService{}
-		l.jobs = map[string]tagalong.Sight{}
+		l.members = map[memberKey]ledger.RunningRecord{}
+		l.gone = map[goneKey]ledger.PastRecord{}
+		l.places = map[placeKey]ledger.Placement{}
+		l.previous = map[previousKey]ledger.PreviousRecord{}
+		l.tags = map[tagalong.TagID]ledger.Tag{}
+		l.children = map[ledger.Child]bool{}
+		l.stale = map[string]ledger.PendingUntag{}
+		l.unmanaged = map[tagalong.Service]ledger.UnmanagedService{}
+		l.jobs = map[string]ledger.FirstSeen{}
 		l.releases = map[releaseKey]*release{}
-		l.promotions = map[tagalong.TagID]tagalong.Promoting{}
-		l.endings = map[endingKey]tagalong.Ending{}
+		l.promotions = map[tagalong.TagID]ledger.Promoting{}
+		l.endings = map[endingKey]ledger.FinishedRollout{}
 		l.names = map[string]bool{}
 		l.listed = map[tagalong.Service]map[string]bool{}
 		l.seen = map[tagalong.Service]time.Time{}
@@ -146,29 +148,29 @@ func (l *Ledger) of(s tagalong.Service) *service {
 	if of, ok := l.services[s]; ok {
 		return of
 	}
-	return &service{facts: map[factKey]tagalong.Fact{}, rows: map[tagalong.RolloutKey]tagalong.Row{}}
+	return &service{facts: map[factKey]tagalong.Fact{}, rows: map[timeline.RolloutKey]ledger.Row{}}
 }
 
-// Load implements tagalong.Journal.
-func (l *Ledger) Load(ctx context.Context, s tagalong.Service) (tagalong.Snapshot, error) {
+// Load implements ledger.Journal.
+func (l *Ledger) Load(ctx context.Context, s tagalong.Service) (ledger.Snapshot, error) {
 	done, err := l.begin(ctx, "Load")
 	if err != nil {
-		return tagalong.Snapshot{}, err
+		return ledger.Snapshot{}, err
 	}
 	defer done()
 	of := l.of(s)
-	return tagalong.Snapshot{Head: cloneHead(of.head), Facts: of.since(of.head.Since)}, nil
+	return ledger.Snapshot{Head: cloneHead(of.head), Facts: of.since(of.head.Since)}, nil
 }
 
-// LoadWhole implements tagalong.Journal.
-func (l *Ledger) LoadWhole(ctx context.Context, s tagalong.Service) (tagalong.Snapshot, error) {
+// LoadWhole implements ledger.Journal.
+func (l *Ledger) LoadWhole(ctx context.Context, s tagalong.Service) (ledger.Snapshot, error) {
 	done, err := l.begin(ctx, "LoadWhole")
 	if err != nil {
-		return tagalong.Snapshot{}, err
+		return ledger.Snapshot{}, err
 	}
 	defer done()
 	of := l.of(s)
-	return tagalong.Snapshot{Head: cloneHead(of.head), Facts: of.since(time.Time{}), Whole: true}, nil
+	return ledger.Snapshot{Head: cloneHead(of.head), Facts: of.since(time.Time{}), Whole: true}, nil
 }
 
 // since gives the facts from a time on, in the order of their keys.
@@ -180,19 +182,19 @@ func (s *service) since(from time.Time) []tagalong.Fact {
 		}
 	}
 	slices.SortFunc(facts, func(a, b tagalong.Fact) int {
-		return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Subject(), b.Subject()), cmp.Compare(a.Teller(), b.Teller()))
+		return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Subject(), b.Subject()), cmp.Compare(a.SourceKey(), b.SourceKey()))
 	})
 	return facts
 }
 
-// Details implements tagalong.Journal.
-func (l *Ledger) Details(ctx context.Context, s tagalong.Service, keys []tagalong.RolloutKey) (map[tagalong.RolloutKey]tagalong.Details, error) {
+// Details implements ledger.Journal.
+func (l *Ledger) Details(ctx context.Context, s tagalong.Service, keys []timeline.RolloutKey) (map[timeline.RolloutKey]ledger.Details, error) {
 	done, err := l.begin(ctx, "Details")
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	found := map[tagalong.RolloutKey]tagalong.Details{}
+	found := map[timeline.RolloutKey]ledger.Details{}
 	for _, key := range keys {
 		if row, ok := l.of(s).rows[key]; ok {
 			found[key] = cloneDetails(row.Details)
@@ -201,9 +203,9 @@ func (l *Ledger) Details(ctx context.Context, s tagalong.Service, keys []tagalon
 	return found, nil
 }
 
-// Commit implements tagalong.Journal. Beside the conditions it refuses what no
+// Commit implements ledger.Journal. Beside the conditions it refuses what no
 // transaction can do: more than 100 items, or one item twice.
-func (l *Ledger) Commit(ctx context.Context, c tagalong.Change) error {
+func (l *Ledger) Commit(ctx context.Context, c ledger.Change) error {
 	done, err := l.begin(ctx, "Commit")
 	if err != nil {
 		return err
@@ -214,15 +216,15 @@ func (l *Ledger) Commit(ctx context.Context, c tagalong.Change) error {
 	}
 	of := l.of(c.Service)
 	if of.head.Version != c.Seen {
-		return tagalong.ErrConflict
+		return ledger.ErrConflict
 	}
 	if c.Fact != nil {
 		if _, there := of.facts[keyOfFact(*c.Fact)]; there {
-			return tagalong.ErrConflict
+			return ledger.ErrConflict
 		}
 	}
 	if refused := l.refused(c.Tags); len(refused) > 0 {
-		return &tagalong.RefusedError{Tags: refused}
+		return &ledger.RefusedError{Tags: refused}
 	}
 	l.services[c.Service] = of
 	l.apply(of, c)
@@ -231,7 +233,7 @@ func (l *Ledger) Commit(ctx context.Context, c tagalong.Change) error {
 }
 
 // possible tells why a change can be no transaction.
-func possible(c tagalong.Change, most int) error {
+func possible(c ledger.Change, most int) error {
 	if n := c.Size(); n > most {
 		return fmt.Errorf("transaction of %d items: the store takes %d", n, most)
 	}
@@ -249,7 +251,7 @@ func possible(c tagalong.Change, most int) error {
 }
 
 // keys names every item of a change but the head, the fact and the directory.
-func keys(c tagalong.Change) []any {
+func keys(c ledger.Change) []any {
 	var all []any
 	for _, row := range c.Rollouts {
 		all = append(all, keyOfRow(row))
@@ -257,7 +259,7 @@ func keys(c tagalong.Change) []any {
 	for _, key := range c.DropRollouts {
 		all = append(all, key)
 	}
-	for _, p := range slices.Concat(c.Places, c.DropPlaces) {
+	for _, p := range slices.Concat(c.Placements, c.DropPlacements) {
 		all = append(all, keyOfPlace(p))
 	}
 	for _, p := range slices.Concat(c.Previous, c.DropPrevious) {
@@ -266,24 +268,24 @@ func keys(c tagalong.Change) []any {
 	for _, tag := range c.Tags {
 		all = append(all, tag.Wish.Tag)
 	}
-	for _, e := range c.Endings {
+	for _, e := range c.Finished {
 		all = append(all, keyOfEnding(e))
 	}
-	if c.Member != nil {
-		all = append(all, memberKey{c.Member.Environment, c.Service})
+	if c.Running != nil {
+		all = append(all, memberKey{c.Running.Environment, c.Service})
 	}
-	if c.DropMember != "" {
-		all = append(all, memberKey{c.DropMember, c.Service})
+	if c.DropRunning != "" {
+		all = append(all, memberKey{c.DropRunning, c.Service})
 	}
 	return all
 }
 
-func keyOfRow(r tagalong.Row) tagalong.RolloutKey {
-	return tagalong.RolloutKey{Sort: r.SortTime(), Deployment: r.Deployment}
+func keyOfRow(r ledger.Row) timeline.RolloutKey {
+	return timeline.RolloutKey{Sort: r.SortTime(), Deployment: r.Deployment}
 }
 
 // refused gives the tags that do not stand as the writes expect.
-func (l *Ledger) refused(writes []tagalong.TagWrite) (refused []tagalong.TagID) {
+func (l *Ledger) refused(writes []ledger.TagWrite) (refused []tagalong.TagID) {
 	for _, w := range writes {
 		if !stands(w, l.tags) {
 			refused = append(refused, w.Wish.Tag)
@@ -292,13 +294,13 @@ func (l *Ledger) refused(writes []tagalong.TagWrite) (refused []tagalong.TagID) 
 	return refused
 }
 
-func stands(w tagalong.TagWrite, tags map[tagalong.TagID]tagalong.Tag) bool {
+func stands(w ledger.TagWrite, tags map[tagalong.TagID]ledger.Tag) bool {
 	tag, there := tags[w.Wish.Tag]
 	switch w.Mode {
-	case tagalong.Advance:
+	case ledger.Advance:
 		ours := tag.Wish.At.Equal(w.Wish.At) && tag.Wish.By == w.Wish.By
 		return !there || ours || newer(w.Wish, tag.Wish)
-	case tagalong.Yield:
+	case ledger.Yield:
 		return there && newer(tag.Wish, w.Wish)
 	default:
 		return tag.Claims == w.Seen
@@ -306,11 +308,11 @@ func stands(w tagalong.TagWrite, tags map[tagalong.TagID]tagalong.Tag) bool {
 }
 
 // newer orders claims: by time, and at equal times the claimant that sorts first is the newer.
-func newer(a, b tagalong.Claim) bool {
+func newer(a, b ledger.Claim) bool {
 	return a.At.After(b.At) || a.At.Equal(b.At) && a.By < b.By
 }
 
-func (l *Ledger) apply(of *service, c tagalong.Change) {
+func (l *Ledger) apply(of *service, c ledger.Change) {
 	of.head = cloneHead(c.Head)
 	if c.Fact != nil {
 		of.facts[keyOfFact(*c.Fact)] = *c.Fact
@@ -322,23 +324,23 @@ func (l *Ledger) apply(of *service, c tagalong.Change) {
 		row.Details = cloneDetails(row.Details)
 		of.rows[keyOfRow(row)] = row
 	}
-	if c.DropMember != "" {
-		delete(l.members, memberKey{c.DropMember, c.Service})
+	if c.DropRunning != "" {
+		delete(l.members, memberKey{c.DropRunning, c.Service})
 	}
-	if c.Member != nil {
-		l.members[memberKey{c.Member.Environment, c.Service}] = cloneMember(*c.Member)
+	if c.Running != nil {
+		l.members[memberKey{c.Running.Environment, c.Service}] = cloneMember(*c.Running)
 	}
-	for _, gone := range c.DropGone {
+	for _, gone := range c.DropPast {
 		delete(l.gone, goneKey{memberKey{gone.Environment, c.Service}, gone.Until.UnixMilli()})
 	}
-	for _, gone := range c.Gone {
-		gone.Member = cloneMember(gone.Member)
+	for _, gone := range c.Past {
+		gone.RunningRecord = cloneMember(gone.RunningRecord)
 		l.gone[goneKey{memberKey{gone.Environment, c.Service}, gone.Until.UnixMilli()}] = gone
 	}
-	for _, p := range c.DropPlaces {
+	for _, p := range c.DropPlacements {
 		delete(l.places, keyOfPlace(p))
 	}
-	for _, p := range c.Places {
+	for _, p := range c.Placements {
 		l.places[keyOfPlace(p)] = clonePlace(p)
 	}
 	for _, p := range c.DropPrevious {
@@ -351,10 +353,10 @@ func (l *Ledger) apply(of *service, c tagalong.Change) {
 	for _, w := range c.Tags {
 		l.applyTag(w)
 	}
-	if c.Stale != nil {
-		l.stale[c.Stale.ID] = cloneStale(*c.Stale)
+	if c.Untag != nil {
+		l.stale[c.Untag.ID] = cloneStale(*c.Untag)
 	}
-	for _, e := range c.Endings {
+	for _, e := range c.Finished {
 		l.endings[keyOfEnding(e)] = cloneEnding(e)
 	}
 	if c.NewService {
@@ -374,33 +376,33 @@ func (l *Ledger) apply(of *service, c tagalong.Change) {
 
 // applyTag keeps what is known of ECR, above all a doubt: that an unanswered put
 // may still arrive does not end with a new wish.
-func (l *Ledger) applyTag(w tagalong.TagWrite) {
+func (l *Ledger) applyTag(w ledger.TagWrite) {
 	tag := l.tags[w.Wish.Tag]
 	switch w.Mode {
-	case tagalong.Drop:
+	case ledger.Drop:
 		delete(l.tags, w.Wish.Tag)
 		return
-	case tagalong.Advance, tagalong.Renew:
+	case ledger.Advance, ledger.Renew:
 		tag.ID, tag.Wish, tag.Version = w.Wish.Tag, w.Wish, w.Version
-		tag.State, tag.Reason, tag.Since, tag.Returned = tagalong.TagPending, "", w.At, 0
+		tag.State, tag.Reason, tag.Since, tag.Returned = ledger.TagPending, "", w.At, 0
 	}
 	tag.Claims = w.Claims
 	l.tags[w.Wish.Tag] = tag
 }
 
-// Claims implements tagalong.Wishes.
-func (l *Ledger) Claims(ctx context.Context, r tagalong.Repository) (tagalong.RepositoryClaims, error) {
+// Claims implements ledger.Wishes.
+func (l *Ledger) Claims(ctx context.Context, r tagalong.Repository) (ledger.RepositoryClaims, error) {
 	done, err := l.begin(ctx, "Claims")
 	if err != nil {
-		return tagalong.RepositoryClaims{}, err
+		return ledger.RepositoryClaims{}, err
 	}
 	defer done()
-	all := tagalong.RepositoryClaims{Tags: map[tagalong.TagID]tagalong.Tag{}, Readers: tagalong.Readers{}}
+	all := ledger.RepositoryClaims{Tags: map[tagalong.TagID]ledger.Tag{}, Readers: ledger.Readers{}}
 	for _, p := range l.places {
 		if p.Container.Image == r {
 			all.Readers.Add(p)
 		}
-		if p.Container.Image == r && p.Phase == tagalong.PhaseRunning {
+		if p.Container.Image == r && p.Phase == ledger.PhaseRunning {
 			all.Claims = append(all.Claims, claimsOf(p)...)
 		}
 	}
@@ -428,14 +430,14 @@ func (l *Ledger) Claims(ctx context.Context, r tagalong.Repository) (tagalong.Re
 	return all, nil
 }
 
-// Readers implements tagalong.Wishes.
-func (l *Ledger) Readers(ctx context.Context, ids []tagalong.TagID, except tagalong.Service) (tagalong.Readers, error) {
+// Readers implements ledger.Wishes.
+func (l *Ledger) Readers(ctx context.Context, ids []tagalong.TagID, except tagalong.Service) (ledger.Readers, error) {
 	done, err := l.begin(ctx, "Readers")
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	all := tagalong.Readers{}
+	all := ledger.Readers{}
 	for _, p := range l.places {
 		if id, reads := p.Reads(); reads && slices.Contains(ids, id) && p.Service != except {
 			all.Add(p)
@@ -449,21 +451,21 @@ func (l *Ledger) Readers(ctx context.Context, ids []tagalong.TagID, except tagal
 	return all, nil
 }
 
-func claimsOf(p tagalong.Place) []tagalong.Claim {
-	var claims []tagalong.Claim
+func claimsOf(p ledger.Placement) []ledger.Claim {
+	var claims []ledger.Claim
 	for _, tag := range p.Tags {
-		claims = append(claims, tagalong.Claim{
+		claims = append(claims, ledger.Claim{
 			Tag:         tagalong.TagID{Repository: p.Container.Image, Tag: tag},
 			Digest:      p.Container.Target(),
 			At:          p.Since,
-			By:          tagalong.Claimant(p.Service, p.Container.Name),
+			By:          ledger.Claimant(p.Service, p.Container.Name),
 			Environment: p.Environment,
 		})
 	}
 	return claims
 }
 
-func compareClaims(a, b tagalong.Claim) int {
+func compareClaims(a, b ledger.Claim) int {
 	return cmp.Or(compareTags(a.Tag, b.Tag), a.At.Compare(b.At), cmp.Compare(a.By, b.By))
 }
 
@@ -471,23 +473,23 @@ func compareTags(a, b tagalong.TagID) int {
 	return cmp.Or(cmp.Compare(a.Registry, b.Registry), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Tag, b.Tag))
 }
 
-// Tags implements tagalong.Wishes.
-func (l *Ledger) Tags(ctx context.Context, ids []tagalong.TagID) (map[tagalong.TagID]tagalong.Tag, error) {
+// Tags implements ledger.Wishes.
+func (l *Ledger) Tags(ctx context.Context, ids []tagalong.TagID) (map[tagalong.TagID]ledger.Tag, error) {
 	return l.tagsOf(ctx, "Tags", ids)
 }
 
-// TagStates implements tagalong.Tagged.
-func (l *Ledger) TagStates(ctx context.Context, ids []tagalong.TagID) (map[tagalong.TagID]tagalong.Tag, error) {
+// TagStates implements ledger.TagReader.
+func (l *Ledger) TagStates(ctx context.Context, ids []tagalong.TagID) (map[tagalong.TagID]ledger.Tag, error) {
 	return l.tagsOf(ctx, "TagStates", ids)
 }
 
-func (l *Ledger) tagsOf(ctx context.Context, operation string, ids []tagalong.TagID) (map[tagalong.TagID]tagalong.Tag, error) {
+func (l *Ledger) tagsOf(ctx context.Context, operation string, ids []tagalong.TagID) (map[tagalong.TagID]ledger.Tag, error) {
 	done, err := l.begin(ctx, operation)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	found := map[tagalong.TagID]tagalong.Tag{}
+	found := map[tagalong.TagID]ledger.Tag{}
 	for _, id := range ids {
 		if tag, ok := l.tags[id]; ok {
 			found[id] = tag
@@ -496,9 +498,9 @@ func (l *Ledger) tagsOf(ctx context.Context, operation string, ids []tagalong.Ta
 	return found, nil
 }
 
-// Settle implements tagalong.Wishes. A put is in doubt as long as the verdict's
+// Settle implements ledger.Wishes. A put is in doubt as long as the verdict's
 // CheckedAt is before the tag's DoubtUntil.
-func (l *Ledger) Settle(ctx context.Context, id tagalong.TagID, version string, v tagalong.Verdict) error {
+func (l *Ledger) Settle(ctx context.Context, id tagalong.TagID, version string, v ledger.Verdict) error {
 	done, err := l.begin(ctx, "Settle")
 	if err != nil {
 		return err
@@ -506,12 +508,12 @@ func (l *Ledger) Settle(ctx context.Context, id tagalong.TagID, version string, 
 	defer done()
 	tag, ok := l.tags[id]
 	if !ok || tag.Version != version {
-		return tagalong.ErrConflict
+		return ledger.ErrConflict
 	}
 	l.writes++
 	doubtful := v.CheckedAt.Before(tag.DoubtUntil)
 	if doubtful {
-		v.State, v.Since, v.Reason, v.Done = tagalong.TagPending, tag.Since, "", false
+		v.State, v.Since, v.Reason, v.Done = ledger.TagPending, tag.Since, "", false
 	}
 	tag.State, tag.Since, tag.Reason, tag.Actual, tag.CheckedAt = v.State, v.Since, v.Reason, v.Actual, v.CheckedAt
 	if v.Returned > 0 && !doubtful {
@@ -525,13 +527,13 @@ func (l *Ledger) Settle(ctx context.Context, id tagalong.TagID, version string, 
 		l.children[child] = true
 	}
 	if doubtful {
-		return tagalong.ErrInDoubt
+		return ledger.ErrInDoubt
 	}
 	return nil
 }
 
-// Adopt implements tagalong.Wishes.
-func (l *Ledger) Adopt(ctx context.Context, children []tagalong.Child) error {
+// Adopt implements ledger.Wishes.
+func (l *Ledger) RecordChildren(ctx context.Context, children []ledger.Child) error {
 	done, err := l.begin(ctx, "Adopt")
 	if err != nil {
 		return err
@@ -544,22 +546,22 @@ func (l *Ledger) Adopt(ctx context.Context, children []tagalong.Child) error {
 	return nil
 }
 
-// Rewish implements tagalong.Wishes.
-func (l *Ledger) Rewish(ctx context.Context, w tagalong.TagWrite) error {
+// Rewish implements ledger.Wishes.
+func (l *Ledger) Rewish(ctx context.Context, w ledger.TagWrite) error {
 	done, err := l.begin(ctx, "Rewish")
 	if err != nil {
 		return err
 	}
 	defer done()
 	if !stands(w, l.tags) {
-		return &tagalong.RefusedError{Tags: []tagalong.TagID{w.Wish.Tag}}
+		return &ledger.RefusedError{Tags: []tagalong.TagID{w.Wish.Tag}}
 	}
 	l.applyTag(w)
 	l.writes++
 	return nil
 }
 
-// Cursor implements tagalong.Sweeps.
+// Cursor implements ledger.Sweeps.
 func (l *Ledger) Cursor(ctx context.Context) (string, error) {
 	done, err := l.begin(ctx, "Cursor")
 	if err != nil {
@@ -569,7 +571,7 @@ func (l *Ledger) Cursor(ctx context.Context) (string, error) {
 	return l.cursor, nil
 }
 
-// SetCursor implements tagalong.Sweeps.
+// SetCursor implements ledger.Sweeps.
 func (l *Ledger) SetCursor(ctx context.Context, cursor string) error {
 	done, err := l.begin(ctx, "SetCursor")
 	if err != nil {
@@ -581,7 +583,7 @@ func (l *Ledger) SetCursor(ctx context.Context, cursor string) error {
 	return nil
 }
 
-// Doubt implements tagalong.Wishes. A tag without an item is in no doubt: nobody wishes it.
+// Doubt implements ledger.Wishes. A tag without an item is in no doubt: nobody wishes it.
 func (l *Ledger) Doubt(ctx context.Context, id tagalong.TagID, since, until time.Time) error {
 	done, err := l.begin(ctx, "Doubt")
 	if err != nil {
@@ -592,41 +594,41 @@ func (l *Ledger) Doubt(ctx context.Context, id tagalong.TagID, since, until time
 	if !ok || !tag.DoubtUntil.Before(until) {
 		return nil
 	}
-	tag.DoubtUntil, tag.State, tag.Since = until, tagalong.TagPending, since
+	tag.DoubtUntil, tag.State, tag.Since = until, ledger.TagPending, since
 	l.tags[id] = tag
 	l.writes++
 	return nil
 }
 
 // Children gives the children that were recorded, sorted by digest and index.
-func (l *Ledger) Children() []tagalong.Child {
+func (l *Ledger) Children() []ledger.Child {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return slices.SortedFunc(maps.Keys(l.children), compareChildren)
 }
 
-func compareChildren(a, b tagalong.Child) int {
+func compareChildren(a, b ledger.Child) int {
 	return cmp.Or(cmp.Compare(a.Digest, b.Digest), cmp.Compare(a.Index, b.Index),
 		cmp.Compare(a.Repository.String(), b.Repository.String()), cmp.Compare(a.Platform, b.Platform))
 }
 
 // Places gives all places, open and closed, sorted by repository, container and time.
-func (l *Ledger) Places() []tagalong.Place {
+func (l *Ledger) Places() []ledger.Placement {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var places []tagalong.Place
+	var places []ledger.Placement
 	for _, p := range l.places {
 		places = append(places, clonePlace(p))
 	}
-	slices.SortFunc(places, func(a, b tagalong.Place) int {
+	slices.SortFunc(places, func(a, b ledger.Placement) int {
 		return cmp.Or(cmp.Compare(a.Container.Image.String(), b.Container.Image.String()),
-			cmp.Compare(tagalong.Claimant(a.Service, a.Container.Name), tagalong.Claimant(b.Service, b.Container.Name)),
+			cmp.Compare(ledger.Claimant(a.Service, a.Container.Name), ledger.Claimant(b.Service, b.Container.Name)),
 			a.Since.Compare(b.Since), cmp.Compare(a.Phase, b.Phase))
 	})
 	return places
 }
 
-func cloneHead(h tagalong.Head) tagalong.Head {
+func cloneHead(h ledger.Head) ledger.Head {
 	h.Base.Rollouts = slices.Clone(h.Base.Rollouts)
 	h.Base.Completed = slices.Clone(h.Base.Completed)
 	h.Base.Builds = slices.Clone(h.Base.Builds)
@@ -643,31 +645,31 @@ func cloneHead(h tagalong.Head) tagalong.Head {
 	return h
 }
 
-func cloneRest(r tagalong.Rest) tagalong.Rest {
+func cloneRest(r ledger.Rest) ledger.Rest {
 	r.Rollouts, r.DropRollouts = slices.Clone(r.Rollouts), slices.Clone(r.DropRollouts)
-	r.Gone, r.DropGone = slices.Clone(r.Gone), slices.Clone(r.DropGone)
-	r.Places, r.DropPlaces = slices.Clone(r.Places), slices.Clone(r.DropPlaces)
+	r.Past, r.DropPast = slices.Clone(r.Past), slices.Clone(r.DropPast)
+	r.Placements, r.DropPlacements = slices.Clone(r.Placements), slices.Clone(r.DropPlacements)
 	r.Previous, r.DropPrevious = slices.Clone(r.Previous), slices.Clone(r.DropPrevious)
-	r.Endings, r.Tags = slices.Clone(r.Endings), slices.Clone(r.Tags)
+	r.Finished, r.Tags = slices.Clone(r.Finished), slices.Clone(r.Tags)
 	return r
 }
 
-func cloneDetails(d tagalong.Details) tagalong.Details {
+func cloneDetails(d ledger.Details) ledger.Details {
 	d.Containers = slices.Clone(d.Containers)
 	d.Moves = slices.Clone(d.Moves)
 	return d
 }
 
-func cloneMember(m tagalong.Member) tagalong.Member {
+func cloneMember(m ledger.RunningRecord) ledger.RunningRecord {
 	m.Containers = slices.Clone(m.Containers)
 	for i := range m.Containers {
 		m.Containers[i].Tags = slices.Clone(m.Containers[i].Tags)
-		m.Containers[i].Once = slices.Clone(m.Containers[i].Once)
+		m.Containers[i].PutOnce = slices.Clone(m.Containers[i].PutOnce)
 	}
 	return m
 }
 
-func clonePlace(p tagalong.Place) tagalong.Place {
+func clonePlace(p ledger.Placement) ledger.Placement {
 	p.Tags = slices.Clone(p.Tags)
 	return p
 }

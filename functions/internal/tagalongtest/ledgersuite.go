@@ -10,17 +10,18 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
 // Store is what LedgerSuite checks.
 type Store interface {
-	tagalong.Ledger
-	tagalong.Records
+	ledger.Ledger
+	ledger.Records
 }
 
 // LedgerSuite checks that an implementation keeps the contract of
-// tagalong.Ledger and tagalong.Records. open gives a new, empty one.
+// ledger.Ledger and ledger.Records. open gives a new, empty one.
 func LedgerSuite(t *testing.T, open func(t *testing.T) Store) {
 	for _, test := range []struct {
 		name string
@@ -150,14 +151,14 @@ func same(t *testing.T, what string, want, got any) {
 	}
 }
 
-func (l suiteLedger) commit(c tagalong.Change) {
+func (l suiteLedger) commit(c ledger.Change) {
 	l.t.Helper()
 	if err := l.Commit(l.t.Context(), c); err != nil {
 		l.t.Fatalf("committing: %v", err)
 	}
 }
 
-func (l suiteLedger) load(s tagalong.Service) tagalong.Snapshot {
+func (l suiteLedger) load(s tagalong.Service) ledger.Snapshot {
 	l.t.Helper()
 	snapshot, err := l.Load(l.t.Context(), s)
 	if err != nil {
@@ -166,7 +167,7 @@ func (l suiteLedger) load(s tagalong.Service) tagalong.Snapshot {
 	return snapshot
 }
 
-func (l suiteLedger) whole(s tagalong.Service) tagalong.Snapshot {
+func (l suiteLedger) whole(s tagalong.Service) ledger.Snapshot {
 	l.t.Helper()
 	snapshot, err := l.LoadWhole(l.t.Context(), s)
 	if err != nil {
@@ -176,7 +177,7 @@ func (l suiteLedger) whole(s tagalong.Service) tagalong.Snapshot {
 }
 
 // tag reads one tag; ok is false if it has no item.
-func (l suiteLedger) tag(id tagalong.TagID) (tagalong.Tag, bool) {
+func (l suiteLedger) tag(id tagalong.TagID) (ledger.Tag, bool) {
 	l.t.Helper()
 	tags, err := l.Tags(l.t.Context(), []tagalong.TagID{id})
 	if err != nil {
@@ -186,7 +187,7 @@ func (l suiteLedger) tag(id tagalong.TagID) (tagalong.Tag, bool) {
 	return tag, ok
 }
 
-func (l suiteLedger) wantTag(id tagalong.TagID) tagalong.Tag {
+func (l suiteLedger) wantTag(id tagalong.TagID) ledger.Tag {
 	l.t.Helper()
 	tag, ok := l.tag(id)
 	if !ok {
@@ -209,19 +210,19 @@ func unique(prefix string) string {
 }
 
 // change gives a change that writes the head alone.
-func change(s tagalong.Service, seen string) tagalong.Change {
-	return tagalong.Change{Service: s, Seen: seen, Head: tagalong.Head{Version: unique("v")}}
+func change(s tagalong.Service, seen string) ledger.Change {
+	return ledger.Change{Service: s, Seen: seen, Head: ledger.Head{Version: unique("v")}}
 }
 
 // write commits tags and places on behalf of a service of its own.
-func (l suiteLedger) write(edit func(*tagalong.Change)) error {
+func (l suiteLedger) write(edit func(*ledger.Change)) error {
 	l.t.Helper()
 	c := change(suiteService(unique("writer")), "")
 	edit(&c)
 	return l.Commit(l.t.Context(), c)
 }
 
-func (l suiteLedger) mustWrite(edit func(*tagalong.Change)) {
+func (l suiteLedger) mustWrite(edit func(*ledger.Change)) {
 	l.t.Helper()
 	if err := l.write(edit); err != nil {
 		l.t.Fatalf("committing: %v", err)
@@ -252,10 +253,10 @@ func (l suiteLedger) race(attempts int, attempt func(i int) error, want func(err
 	return won
 }
 
-func isConflict(err error) bool { return errors.Is(err, tagalong.ErrConflict) }
+func isConflict(err error) bool { return errors.Is(err, ledger.ErrConflict) }
 
 func isRefused(err error) bool {
-	var refused *tagalong.RefusedError
+	var refused *ledger.RefusedError
 	return errors.As(err, &refused)
 }
 

@@ -7,12 +7,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/timeline"
 )
 
 func neverSeen(t *testing.T, l suiteLedger) {
-	same(t, "snapshot", tagalong.Snapshot{}, l.load(suiteService("never")))
-	same(t, "whole snapshot", tagalong.Snapshot{Whole: true}, l.whole(suiteService("never")))
+	same(t, "snapshot", ledger.Snapshot{}, l.load(suiteService("never")))
+	same(t, "whole snapshot", ledger.Snapshot{Whole: true}, l.whole(suiteService("never")))
 }
 
 func suiteContainers() []tagalong.Container {
@@ -23,52 +25,52 @@ func suiteContainers() []tagalong.Container {
 	}
 }
 
-func suiteMoves() []tagalong.Move {
-	return []tagalong.Move{{Environment: "blue", At: second(3)}, {Environment: "green", At: second(4)}}
+func suiteMoves() []ledger.Move {
+	return []ledger.Move{{Environment: "blue", At: second(3)}, {Environment: "green", At: second(4)}}
 }
 
-func suiteHead() tagalong.Head {
-	return tagalong.Head{
+func suiteHead() ledger.Head {
+	return ledger.Head{
 		Version: unique("v"),
-		Base: tagalong.Timeline{
-			Rollouts: []tagalong.Rollout{
+		Base: timeline.Timeline{
+			Rollouts: []timeline.Rollout{
 				{
-					Deployment: "ecs-svc/1", State: tagalong.StateCompleted, StartedAt: second(1), FinishedAt: second(2), Until: second(9),
+					Deployment: "ecs-svc/1", State: timeline.StateCompleted, StartedAt: second(1), FinishedAt: second(2), Until: second(9),
 					Rollback: true, Restored: suiteBuild, Reason: "completed", StartSource: tagalong.FromEvent, FinishSource: tagalong.FromSweep,
 				},
-				{Deployment: "ecs-svc/2", State: tagalong.StateSuperseded, StartedAt: second(3), StartSource: tagalong.FromSweep},
-				{Deployment: "ecs-svc/3", State: tagalong.StateFailed, FinishedAt: second(5), FinishSource: tagalong.FromEvent},
-				{Deployment: "ecs-svc/4", State: tagalong.StateInProgress, StartedAt: second(6), StartSource: tagalong.FromEvent},
+				{Deployment: "ecs-svc/2", State: timeline.StateSuperseded, StartedAt: second(3), StartSource: tagalong.FromSweep},
+				{Deployment: "ecs-svc/3", State: timeline.StateFailed, FinishedAt: second(5), FinishSource: tagalong.FromEvent},
+				{Deployment: "ecs-svc/4", State: timeline.StateInProgress, StartedAt: second(6), StartSource: tagalong.FromEvent},
 			},
 			Running: 1, Ended: 3, Completed: []string{"ecs-svc/0", "ecs-svc/1"}, Truncated: true,
-			Builds:  []tagalong.DeployedBuild{{Deployment: "ecs-svc/0", Build: suiteBuild}, {Deployment: "ecs-svc/1", Build: tagalong.Build{Commit: "c0ffee1"}}},
-			Actions: []tagalong.UnderWay{{Action: "run-1", Release: suiteRelease, Limit: second(60)}, {Action: "run-2", Limit: second(61)}},
+			Builds:  []timeline.DeployedBuild{{Deployment: "ecs-svc/0", Build: suiteBuild}, {Deployment: "ecs-svc/1", Build: tagalong.Build{Commit: "c0ffee1"}}},
+			Actions: []timeline.UnderWay{{Action: "run-1", Release: suiteRelease, Limit: second(60)}, {Action: "run-2", Limit: second(61)}},
 		},
 		Since: second(7),
-		Live: map[string]tagalong.Details{
+		Live: map[string]ledger.Details{
 			"ecs-svc/1": {Environment: "prod", TaskDefinition: "td:1", Containers: suiteContainers(), Moves: suiteMoves()},
 			"ecs-svc/4": {},
 		},
 		Environment: "prod",
 		Running:     "ecs-svc/1",
-		Claims: []tagalong.Claim{
+		Claims: []ledger.Claim{
 			{Tag: suiteTag("prod"), Digest: suiteDigest, At: second(2), By: "a/b/c/d#app", Environment: "prod"},
-			{Tag: tagalong.TagID{Repository: suiteOther, Tag: "prod-2026"}, Digest: suiteNext, At: second(2), By: "a/b/c/d#web", Environment: "prod", Once: true},
+			{Tag: tagalong.TagID{Repository: suiteOther, Tag: "prod-2026"}, Digest: suiteNext, At: second(2), By: "a/b/c/d#web", Environment: "prod", PutOnce: true},
 		},
-		Previous:      []tagalong.Previous{{Container: "app", Image: suiteRepo, Digest: suiteNext}, {Container: "proxy"}},
+		Previous:      []ledger.Previous{{Container: "app", Image: suiteRepo, Digest: suiteNext}, {Container: "proxy"}},
 		Continues:     []string{"app", "proxy"},
-		Released:      []tagalong.Released{{Tag: suiteTag("old"), At: second(8)}},
+		Released:      []ledger.Released{{Tag: suiteTag("old"), At: second(8)}},
 		CompleteSince: second(-5),
 	}
 }
 
 func headRoundTrip(t *testing.T, l suiteLedger) {
 	s := suiteService("api")
-	c := tagalong.Change{Service: s, Head: suiteHead()}
+	c := ledger.Change{Service: s, Head: suiteHead()}
 	l.commit(c)
 	same(t, "head", c.Head, l.load(s).Head)
 	same(t, "head of the whole", c.Head, l.whole(s).Head)
-	next := tagalong.Change{Service: s, Seen: c.Head.Version, Head: tagalong.Head{Version: unique("v")}}
+	next := ledger.Change{Service: s, Seen: c.Head.Version, Head: ledger.Head{Version: unique("v")}}
 	l.commit(next)
 	same(t, "the next head", next.Head, l.load(s).Head)
 }
@@ -83,14 +85,14 @@ func zeroHead(t *testing.T, l suiteLedger) {
 }
 
 // wantConflict checks that a change is refused and has no effect on its service.
-func (l suiteLedger) wantConflict(c tagalong.Change) {
+func (l suiteLedger) wantConflict(c ledger.Change) {
 	l.t.Helper()
 	before := l.whole(c.Service)
-	if err := l.Commit(l.t.Context(), c); !errors.Is(err, tagalong.ErrConflict) {
+	if err := l.Commit(l.t.Context(), c); !errors.Is(err, ledger.ErrConflict) {
 		l.t.Errorf("error %v, want a conflict", err)
 	}
 	same(l.t, "the service after a conflict", before, l.whole(c.Service))
-	same(l.t, "rollouts after a conflict", []tagalong.Row(nil), l.rollouts(c.Service, tagalong.Span{}))
+	same(l.t, "rollouts after a conflict", []ledger.Row(nil), l.rollouts(c.Service, ledger.Span{}))
 }
 
 func versionConflict(t *testing.T, l suiteLedger) {
@@ -100,8 +102,8 @@ func versionConflict(t *testing.T, l suiteLedger) {
 	l.commit(change(s, first.Head.Version))
 	stale := change(s, first.Head.Version)
 	stale.Fact = &tagalong.Fact{Deployment: "ecs-svc/1", Name: tagalong.Completed, Time: second(1)}
-	stale.Rollouts = []tagalong.Row{suiteRow(s, "ecs-svc/1", 1)}
-	stale.Tags = []tagalong.TagWrite{tagWrite(tagalong.Advance, claimAt("stale", second(1), "a"))}
+	stale.Rollouts = []ledger.Row{suiteRow(s, "ecs-svc/1", 1)}
+	stale.Tags = []ledger.TagWrite{tagWrite(ledger.Advance, claimAt("stale", second(1), "a"))}
 	l.wantConflict(stale)
 	if _, ok := l.tag(suiteTag("stale")); ok {
 		t.Error("the tag of a conflict was written")
@@ -123,7 +125,7 @@ func factConflict(_ *testing.T, l suiteLedger) {
 	l.commit(first)
 	again := change(s, first.Head.Version)
 	again.Fact = &tagalong.Fact{Deployment: "ecs-svc/1", Name: tagalong.Completed, Time: second(1), Source: tagalong.FromEvent, Reason: "another", RecordedAt: second(9)}
-	again.Rollouts = []tagalong.Row{suiteRow(s, "ecs-svc/1", 1)}
+	again.Rollouts = []ledger.Row{suiteRow(s, "ecs-svc/1", 1)}
 	l.wantConflict(again)
 }
 
@@ -231,7 +233,7 @@ func servicesApart(t *testing.T, l suiteLedger) {
 		{Account: one.Account, Region: one.Region, Cluster: one.Cluster, Name: "api2"},
 	} {
 		l.record(other, tagalong.Fact{Deployment: "ecs-svc/1", Name: tagalong.Completed, Time: second(1)})
-		same(t, "the service beside "+other.String(), tagalong.Snapshot{}, l.load(one))
+		same(t, "the service beside "+other.String(), ledger.Snapshot{}, l.load(one))
 	}
 }
 
@@ -239,7 +241,7 @@ func racingCommits(t *testing.T, l suiteLedger) {
 	s := suiteService("api")
 	seen := ""
 	for round := range 4 {
-		changes := make([]tagalong.Change, 8)
+		changes := make([]ledger.Change, 8)
 		for i := range changes {
 			changes[i] = change(s, seen)
 			changes[i].Fact = &tagalong.Fact{Deployment: fmt.Sprintf("ecs-svc/%d", i), Name: tagalong.Completed, Time: second(round)}

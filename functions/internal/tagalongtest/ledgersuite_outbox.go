@@ -5,44 +5,46 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/timeline"
 )
 
 // suiteEnding gives the end of a rollout that was recorded at a second.
-func suiteEnding(s tagalong.Service, deployment string, recorded int) tagalong.Ending {
-	return tagalong.Ending{
-		Row: tagalong.Row{
+func suiteEnding(s tagalong.Service, deployment string, recorded int) ledger.FinishedRollout {
+	return ledger.FinishedRollout{
+		Row: ledger.Row{
 			Service: s,
-			Rollout: tagalong.Rollout{Deployment: deployment, State: tagalong.StateFailed, FinishedAt: second(1), FinishSource: tagalong.FromEvent},
-			Details: tagalong.Details{Environment: "prod"},
+			Rollout: timeline.Rollout{Deployment: deployment, State: timeline.StateFailed, FinishedAt: second(1), FinishSource: tagalong.FromEvent},
+			Details: ledger.Details{Environment: "prod"},
 		},
 		RecordedAt: second(recorded),
 	}
 }
 
 // put commits endings on behalf of their service.
-func (l suiteLedger) put(seen string, endings ...tagalong.Ending) (version string) {
+func (l suiteLedger) put(seen string, endings ...ledger.FinishedRollout) (version string) {
 	l.t.Helper()
 	c := change(endings[0].Service, seen)
-	c.Endings = endings
+	c.Finished = endings
 	l.commit(c)
 	return c.Head.Version
 }
 
-func (l suiteLedger) unannounced(before time.Time) []tagalong.Ending {
+func (l suiteLedger) unannounced(before time.Time) []ledger.FinishedRollout {
 	l.t.Helper()
 	return read(l.t, l.Unannounced(l.t.Context(), before))
 }
 
 func endingRoundTrip(t *testing.T, l suiteLedger) {
-	full := tagalong.Ending{
-		Row: tagalong.Row{
+	full := ledger.FinishedRollout{
+		Row: ledger.Row{
 			Service: suiteService("api"),
-			Rollout: tagalong.Rollout{
-				Deployment: "ecs-svc/1", State: tagalong.StateCompleted, StartedAt: second(1), FinishedAt: second(2), Until: second(3),
+			Rollout: timeline.Rollout{
+				Deployment: "ecs-svc/1", State: timeline.StateCompleted, StartedAt: second(1), FinishedAt: second(2), Until: second(3),
 				Rollback: true, Restored: suiteBuild, Reason: "rolling back", Release: suiteRelease, Retired: true, StartSource: tagalong.FromSweep, FinishSource: tagalong.FromEvent,
 			},
-			Details: tagalong.Details{Environment: "prod", TaskDefinition: "td:1", Containers: suiteContainers(), Moves: suiteMoves()},
+			Details: ledger.Details{Environment: "prod", TaskDefinition: "td:1", Containers: suiteContainers(), Moves: suiteMoves()},
 		},
 		RolledBack: "ecs-svc/2",
 		RecordedAt: second(4),
@@ -50,7 +52,7 @@ func endingRoundTrip(t *testing.T, l suiteLedger) {
 	bare := suiteEnding(suiteService("web"), "ecs-svc/1", 5)
 	l.put("", full)
 	l.put("", bare)
-	same(t, "endings", []tagalong.Ending{full, bare}, l.unannounced(second(6)))
+	same(t, "endings", []ledger.FinishedRollout{full, bare}, l.unannounced(second(6)))
 }
 
 // endingsOnce: what ends otherwise than was known is another ending.
@@ -58,7 +60,7 @@ func endingsOnce(t *testing.T, l suiteLedger) {
 	s := suiteService("api")
 	first := suiteEnding(s, "ecs-svc/1", 4)
 	otherwise := first
-	otherwise.State = tagalong.StateCompleted
+	otherwise.State = timeline.StateCompleted
 	later := suiteEnding(s, "ecs-svc/1", 5)
 	another := suiteEnding(s, "ecs-svc/2", 4)
 	redated := first
@@ -74,14 +76,14 @@ func endingsOnce(t *testing.T, l suiteLedger) {
 
 func endingsTaken(t *testing.T, l suiteLedger) {
 	ctx, one, two, three := t.Context(), suiteEnding(suiteService("one"), "ecs-svc/1", 1), suiteEnding(suiteService("two"), "ecs-svc/1", 2), suiteEnding(suiteService("three"), "ecs-svc/1", 3)
-	same(t, "an empty outbox", []tagalong.Ending(nil), l.unannounced(second(9)))
-	for _, e := range []tagalong.Ending{three, one, two} {
+	same(t, "an empty outbox", []ledger.FinishedRollout(nil), l.unannounced(second(9)))
+	for _, e := range []ledger.FinishedRollout{three, one, two} {
 		l.put("", e)
 	}
-	same(t, "what was recorded before a time, the first one first", []tagalong.Ending{one, two}, l.unannounced(second(3)))
-	l.must(l.Announced(ctx, []tagalong.Ending{one, three}))
-	l.must(l.Announced(ctx, []tagalong.Ending{one}))
-	same(t, "what is left", []tagalong.Ending{two}, l.unannounced(second(9)))
+	same(t, "what was recorded before a time, the first one first", []ledger.FinishedRollout{one, two}, l.unannounced(second(3)))
+	l.must(l.Announced(ctx, []ledger.FinishedRollout{one, three}))
+	l.must(l.Announced(ctx, []ledger.FinishedRollout{one}))
+	same(t, "what is left", []ledger.FinishedRollout{two}, l.unannounced(second(9)))
 	l.must(l.Announced(ctx, nil))
 }
 
@@ -102,7 +104,7 @@ func endingsWhileWalking(t *testing.T, l suiteLedger) {
 		if e.RecordedAt != second(walked) {
 			t.Fatalf("ending %d was recorded at %v", walked, e.RecordedAt)
 		}
-		l.must(l.Announced(t.Context(), []tagalong.Ending{e}))
+		l.must(l.Announced(t.Context(), []ledger.FinishedRollout{e}))
 		walked++
 	}
 	if left := l.unannounced(second(all)); walked != all || len(left) > 0 {
@@ -115,7 +117,7 @@ func endingsNotPut(t *testing.T, l suiteLedger) {
 	s := suiteService("api")
 	l.put("", suiteEnding(s, "ecs-svc/1", 1))
 	c := change(s, "")
-	c.Endings = []tagalong.Ending{suiteEnding(s, "ecs-svc/2", 2)}
+	c.Finished = []ledger.FinishedRollout{suiteEnding(s, "ecs-svc/2", 2)}
 	if err := l.Commit(t.Context(), c); !isConflict(err) {
 		t.Errorf("error %v, want a conflict", err)
 	}

@@ -12,6 +12,8 @@ import (
 
 	"github.com/opencontainers/go-digest"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
+	"github.com/tagalong-aws/tagalong/functions/internal/stream"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -38,7 +40,7 @@ func walks[T any](t *testing.T, what string, want []T, seq func(hint int) iter.S
 	for _, hint := range suiteHints {
 		s := seq(hint)
 		for _, time := range []string{"first", "second"} {
-			got, err := tagalong.Collect(s)
+			got, err := stream.Collect(s)
 			if err != nil {
 				t.Fatalf("%s: %v", what, err)
 			}
@@ -56,13 +58,13 @@ func walks[T any](t *testing.T, what string, want []T, seq func(hint int) iter.S
 }
 
 func membersFrom(t *testing.T, l suiteLedger) {
-	var all []tagalong.Member
+	var all []ledger.RunningRecord
 	for _, s := range suiteServices() {
 		for _, environment := range []string{"prod", "pro", "prod-a"} {
 			m := suiteMember(s, environment)
 			c := change(s, l.load(s).Head.Version)
-			c.Member = &m
-			c.Gone = []tagalong.Gone{{Member: m, Until: second(50)}}
+			c.Running = &m
+			c.Past = []ledger.PastRecord{{RunningRecord: m, Until: second(50)}}
 			l.commit(c)
 			if environment == "prod" {
 				all = append(all, m)
@@ -72,15 +74,15 @@ func membersFrom(t *testing.T, l suiteLedger) {
 	between := tagalong.Service{Account: "111122223333", Region: "us-east-1", Cluster: "prod-a", Name: "api-1"}
 	behind := tagalong.Service{Account: "2", Region: "a", Cluster: "a", Name: "a"}
 	for _, from := range append(suiteServices(), tagalong.Service{}, between, behind) {
-		want := slices.DeleteFunc(slices.Clone(all), func(m tagalong.Member) bool {
+		want := slices.DeleteFunc(slices.Clone(all), func(m ledger.RunningRecord) bool {
 			return from != (tagalong.Service{}) && byService(m.Service, from) < 0
 		})
-		walks(t, "members from "+from.String(), want, func(hint int) iter.Seq2[tagalong.Member, error] {
-			return l.Members(t.Context(), "prod", from, hint)
+		walks(t, "members from "+from.String(), want, func(hint int) iter.Seq2[ledger.RunningRecord, error] {
+			return l.RunningRecords(t.Context(), "prod", from, hint)
 		})
 	}
 	for environment, want := range map[string]int{"prod": len(all), "prod-a": len(all), "nowhere": 0} {
-		got, err := l.Population(t.Context(), environment)
+		got, err := l.CountRunning(t.Context(), environment)
 		l.must(err)
 		same(t, "population of "+environment, want, got)
 	}
@@ -93,21 +95,21 @@ func populationOfPages(t *testing.T, l suiteLedger) {
 		m := suiteMember(suiteService(fmt.Sprint("api-", i)), "prod")
 		m.TaskDefinition = strings.Repeat("x", 30_000)
 		c := change(m.Service, "")
-		c.Member = &m
+		c.Running = &m
 		l.commit(c)
 	}
 	same(t, "members", members, len(l.members("prod")))
 }
 
 func departed(t *testing.T, l suiteLedger) {
-	var all []tagalong.Gone
+	var all []ledger.PastRecord
 	for i, s := range suiteServices()[:4] {
 		for _, until := range []time.Time{second(1), second(2).Add(time.Duration(i) * time.Millisecond), second(3)} {
-			g := tagalong.Gone{Member: suiteMember(s, "prod"), Until: until}
-			other := tagalong.Gone{Member: suiteMember(s, "prod-a"), Until: until}
-			for _, gone := range []tagalong.Gone{g, other} {
+			g := ledger.PastRecord{RunningRecord: suiteMember(s, "prod"), Until: until}
+			other := ledger.PastRecord{RunningRecord: suiteMember(s, "prod-a"), Until: until}
+			for _, gone := range []ledger.PastRecord{g, other} {
 				c := change(s, l.load(s).Head.Version)
-				c.Gone = []tagalong.Gone{gone}
+				c.Past = []ledger.PastRecord{gone}
 				l.commit(c)
 			}
 			all = append(all, g)
@@ -116,20 +118,22 @@ func departed(t *testing.T, l suiteLedger) {
 	for _, until := range []time.Time{second(0), second(1), second(2), second(2).Add(2 * time.Millisecond), second(3)} {
 		for _, beside := range []time.Duration{-time.Millisecond, -time.Microsecond, 0, time.Microsecond, time.Millisecond} {
 			after := until.Add(beside)
-			want := slices.DeleteFunc(slices.Clone(all), func(g tagalong.Gone) bool { return !g.Until.After(after) })
-			got := read(t, l.Departed(t.Context(), "prod", after))
-			for _, gone := range [][]tagalong.Gone{want, got} {
-				slices.SortFunc(gone, func(a, b tagalong.Gone) int { return cmp.Or(byService(a.Service, b.Service), a.Until.Compare(b.Until)) })
+			want := slices.DeleteFunc(slices.Clone(all), func(g ledger.PastRecord) bool { return !g.Until.After(after) })
+			got := read(t, l.PastRecords(t.Context(), "prod", after))
+			for _, gone := range [][]ledger.PastRecord{want, got} {
+				slices.SortFunc(gone, func(a, b ledger.PastRecord) int {
+					return cmp.Or(byService(a.Service, b.Service), a.Until.Compare(b.Until))
+				})
 			}
 			same(t, fmt.Sprint("departed after ", after), want, got)
 		}
 	}
-	same(t, "nobody runs there", []tagalong.Member(nil), l.members("prod"))
+	same(t, "nobody runs there", []ledger.RunningRecord(nil), l.members("prod"))
 }
 
 // suiteRows are rollouts of many services at the same times: of one deployment,
 // and of deployments whose ids begin alike.
-func (l suiteLedger) suiteRows() (rows []tagalong.Row) {
+func (l suiteLedger) suiteRows() (rows []ledger.Row) {
 	l.t.Helper()
 	for i, s := range suiteServices()[:6] {
 		c := change(s, "")
@@ -148,18 +152,18 @@ func (l suiteLedger) suiteRows() (rows []tagalong.Row) {
 		l.commit(c)
 		rows = append(rows, c.Rollouts...)
 	}
-	slices.SortFunc(rows, func(a, b tagalong.Row) int { return b.At().Compare(a.At()) })
+	slices.SortFunc(rows, func(a, b ledger.Row) int { return b.At().Compare(a.At()) })
 	return rows
 }
 
 // inSpan filters by the words of the contract.
-func inSpan(rows []tagalong.Row, span tagalong.Span, keep func(tagalong.Row) bool) (found []tagalong.Row) {
+func inSpan(rows []ledger.Row, span ledger.Span, keep func(ledger.Row) bool) (found []ledger.Row) {
 	for _, row := range rows {
 		switch {
 		case !keep(row):
 		case row.StartedAt.Before(span.Since):
 		case !span.Until.IsZero() && !row.StartedAt.Before(span.Until):
-		case span.Behind != tagalong.RowAt{} && row.At().Compare(span.Behind) >= 0:
+		case span.Behind != ledger.RolloutCursor{} && row.At().Compare(span.Behind) >= 0:
 		default:
 			found = append(found, row)
 		}
@@ -169,14 +173,14 @@ func inSpan(rows []tagalong.Row, span tagalong.Span, keep func(tagalong.Row) boo
 
 // suiteSpans are bounds on the times of suiteRows, beside them by less than a
 // store's times tell apart, and none.
-func suiteSpans() (spans []tagalong.Span) {
+func suiteSpans() (spans []ledger.Span) {
 	bounds := []time.Time{{}}
 	for _, at := range []time.Time{second(1), second(2).Add(time.Millisecond), second(3)} {
 		bounds = append(bounds, at.Add(-time.Microsecond), at, at.Add(time.Microsecond), at.Add(time.Millisecond))
 	}
 	for _, since := range bounds {
 		for _, until := range bounds {
-			spans = append(spans, tagalong.Span{Since: since, Until: until})
+			spans = append(spans, ledger.Span{Since: since, Until: until})
 		}
 	}
 	return spans
@@ -187,12 +191,12 @@ func rolloutSpans(t *testing.T, l suiteLedger) {
 	s := rows[len(rows)/2].Service
 	for i, span := range suiteSpans() {
 		hint := suiteHints[i%len(suiteHints)]
-		got, err := tagalong.Collect(l.Rollouts(t.Context(), s, span, hint))
+		got, err := stream.Collect(l.Rollouts(t.Context(), s, span, hint))
 		l.must(err)
-		same(t, fmt.Sprintf("rollouts in %+v", span), inSpan(rows, span, func(r tagalong.Row) bool { return r.Service == s }), got)
-		got, err = tagalong.Collect(l.EnvironmentRollouts(t.Context(), "prod", span, hint))
+		same(t, fmt.Sprintf("rollouts in %+v", span), inSpan(rows, span, func(r ledger.Row) bool { return r.Service == s }), got)
+		got, err = stream.Collect(l.EnvironmentRollouts(t.Context(), "prod", span, hint))
 		l.must(err)
-		same(t, fmt.Sprintf("rollouts of prod in %+v", span), inSpan(rows, span, func(r tagalong.Row) bool { return r.Environment == "prod" }), got)
+		same(t, fmt.Sprintf("rollouts of prod in %+v", span), inSpan(rows, span, func(r ledger.Row) bool { return r.Environment == "prod" }), got)
 	}
 }
 
@@ -202,16 +206,16 @@ func rolloutsBehind(t *testing.T, l suiteLedger) {
 	rows := l.suiteRows()
 	for i, row := range rows {
 		hint := suiteHints[i%len(suiteHints)]
-		for _, span := range []tagalong.Span{{Behind: row.At()}, {Behind: row.At(), Since: second(2), Until: second(3)}} {
+		for _, span := range []ledger.Span{{Behind: row.At()}, {Behind: row.At(), Since: second(2), Until: second(3)}} {
 			for _, s := range suiteServices()[:7] {
-				got, err := tagalong.Collect(l.Rollouts(t.Context(), s, span, hint))
+				got, err := stream.Collect(l.Rollouts(t.Context(), s, span, hint))
 				l.must(err)
-				same(t, fmt.Sprintf("rollouts of %s in %+v", s, span), inSpan(rows, span, func(r tagalong.Row) bool { return r.Service == s }), got)
+				same(t, fmt.Sprintf("rollouts of %s in %+v", s, span), inSpan(rows, span, func(r ledger.Row) bool { return r.Service == s }), got)
 			}
 			for _, environment := range []string{"prod", "prod-a", "pro"} {
-				got, err := tagalong.Collect(l.EnvironmentRollouts(t.Context(), environment, span, hint))
+				got, err := stream.Collect(l.EnvironmentRollouts(t.Context(), environment, span, hint))
 				l.must(err)
-				same(t, fmt.Sprintf("rollouts of %s in %+v", environment, span), inSpan(rows, span, func(r tagalong.Row) bool { return r.Environment == environment }), got)
+				same(t, fmt.Sprintf("rollouts of %s in %+v", environment, span), inSpan(rows, span, func(r ledger.Row) bool { return r.Environment == environment }), got)
 			}
 		}
 	}
@@ -220,29 +224,29 @@ func rolloutsBehind(t *testing.T, l suiteLedger) {
 func rolloutWalks(t *testing.T, l suiteLedger) {
 	rows := l.suiteRows()
 	s := rows[0].Service
-	walks(t, "rollouts", inSpan(rows, tagalong.Span{}, func(r tagalong.Row) bool { return r.Service == s }), func(hint int) iter.Seq2[tagalong.Row, error] {
-		return l.Rollouts(t.Context(), s, tagalong.Span{}, hint)
+	walks(t, "rollouts", inSpan(rows, ledger.Span{}, func(r ledger.Row) bool { return r.Service == s }), func(hint int) iter.Seq2[ledger.Row, error] {
+		return l.Rollouts(t.Context(), s, ledger.Span{}, hint)
 	})
-	walks(t, "rollouts of an environment", inSpan(rows, tagalong.Span{}, func(r tagalong.Row) bool { return r.Environment == "prod" }), func(hint int) iter.Seq2[tagalong.Row, error] {
-		return l.EnvironmentRollouts(t.Context(), "prod", tagalong.Span{}, hint)
+	walks(t, "rollouts of an environment", inSpan(rows, ledger.Span{}, func(r ledger.Row) bool { return r.Environment == "prod" }), func(hint int) iter.Seq2[ledger.Row, error] {
+		return l.EnvironmentRollouts(t.Context(), "prod", ledger.Span{}, hint)
 	})
 }
 
 // suitePlaces are places of one repository name in two registries, in several
 // services and containers, in every phase since the same times, newest first.
-func (l suiteLedger) suitePlaces() (places []tagalong.Place) {
+func (l suiteLedger) suitePlaces() (places []ledger.Placement) {
 	l.t.Helper()
 	elsewhere := tagalong.Repository{Registry: "444455556666.dkr.ecr.us-east-1.amazonaws.com", Name: suiteRepo.Name}
 	for _, s := range suiteServices()[:3] {
 		for _, repo := range []tagalong.Repository{suiteRepo, elsewhere} {
 			for i, name := range []string{"app", "app-2"} {
-				for _, phase := range []tagalong.Phase{tagalong.PhaseRunning, tagalong.PhaseRollingOut, tagalong.PhaseEnded} {
+				for _, phase := range []ledger.Phase{ledger.PhaseRunning, ledger.PhaseRollingOut, ledger.PhaseEnded} {
 					p := suitePlace(s, name, repo, phase)
 					p.Since, p.Container.Digest = second(2), []digest.Digest{suiteDigest, suiteNext}[i]
 					places = append(places, p)
 				}
 				for _, since := range []time.Time{second(1), second(1).Add(time.Millisecond), second(3)} {
-					p := suitePlace(s, name, repo, tagalong.PhaseEnded)
+					p := suitePlace(s, name, repo, ledger.PhaseEnded)
 					p.Since, p.Until = since, second(4)
 					if i == 1 && since.Equal(second(1)) {
 						p.Container.Digest, p.Container.Evidence = "", tagalong.Unknown
@@ -252,18 +256,18 @@ func (l suiteLedger) suitePlaces() (places []tagalong.Place) {
 			}
 		}
 	}
-	beside := suitePlace(suiteService("api"), "app", tagalong.Repository{Registry: suiteHost, Name: suiteRepo.Name + "-2"}, tagalong.PhaseRunning)
+	beside := suitePlace(suiteService("api"), "app", tagalong.Repository{Registry: suiteHost, Name: suiteRepo.Name + "-2"}, ledger.PhaseRunning)
 	beside.Container.Digest = Image("beside").Digest
 	for chunk := range slices.Chunk(append(slices.Clone(places), beside), 50) {
-		l.mustWrite(func(c *tagalong.Change) { c.Places = chunk })
+		l.mustWrite(func(c *ledger.Change) { c.Placements = chunk })
 	}
-	slices.SortFunc(places, func(a, b tagalong.Place) int { return b.At().Compare(a.At()) })
+	slices.SortFunc(places, func(a, b ledger.Placement) int { return b.At().Compare(a.At()) })
 	return places
 }
 
-func behind(places []tagalong.Place, at tagalong.PlaceAt, keep func(tagalong.Place) bool) (found []tagalong.Place) {
+func behind(places []ledger.Placement, at ledger.PlacementCursor, keep func(ledger.Placement) bool) (found []ledger.Placement) {
 	for _, p := range places {
-		if keep(p) && (at == tagalong.PlaceAt{} || p.At().Compare(at) < 0) {
+		if keep(p) && (at == ledger.PlacementCursor{} || p.At().Compare(at) < 0) {
 			found = append(found, p)
 		}
 	}
@@ -273,11 +277,11 @@ func behind(places []tagalong.Place, at tagalong.PlaceAt, keep func(tagalong.Pla
 // successors are looked for in a chain of three places, the last of which runs,
 // beside others that begin as one of them ends.
 func successors(t *testing.T, l suiteLedger) {
-	var chain []tagalong.Place
-	for i, phase := range []tagalong.Phase{tagalong.PhaseEnded, tagalong.PhaseEnded, tagalong.PhaseRunning} {
+	var chain []ledger.Placement
+	for i, phase := range []ledger.Phase{ledger.PhaseEnded, ledger.PhaseEnded, ledger.PhaseRunning} {
 		p := suitePlace(suiteService("api"), "app", suiteRepo, phase)
 		p.Since, p.Until = second(i), second(i+1)
-		if phase == tagalong.PhaseRunning {
+		if phase == ledger.PhaseRunning {
 			p.Until = time.Time{}
 		}
 		chain = append(chain, p)
@@ -287,11 +291,11 @@ func successors(t *testing.T, l suiteLedger) {
 	otherContainer.Container.Name = "app-2"
 	otherRepo.Container.Image = suiteOther
 	otherImage.Container.Digest, otherImage.Since, otherImage.Until = suiteNext, second(7), second(8)
-	rollingOut.Phase, rollingOut.Since, rollingOut.Until = tagalong.PhaseRollingOut, second(9), time.Time{}
+	rollingOut.Phase, rollingOut.Since, rollingOut.Until = ledger.PhaseRollingOut, second(9), time.Time{}
 	afterThat := otherImage
 	afterThat.Container.Digest, afterThat.Since, afterThat.Until = suiteDigest, second(8), second(9)
-	l.mustWrite(func(c *tagalong.Change) {
-		c.Places = append(slices.Clone(chain), otherService, otherContainer, otherRepo, otherImage, afterThat, rollingOut)
+	l.mustWrite(func(c *ledger.Change) {
+		c.Placements = append(slices.Clone(chain), otherService, otherContainer, otherRepo, otherImage, afterThat, rollingOut)
 	})
 	for i, p := range append(slices.Clone(chain), otherService, otherContainer, otherRepo, otherImage, afterThat) {
 		next, ok, err := l.Successor(t.Context(), p)
@@ -304,44 +308,44 @@ func successors(t *testing.T, l suiteLedger) {
 	}
 }
 
-func ended(p tagalong.Place) bool { return p.Phase == tagalong.PhaseEnded }
+func ended(p ledger.Placement) bool { return p.Phase == ledger.PhaseEnded }
 
 func placesBehind(t *testing.T, l suiteLedger) {
 	places := l.suitePlaces()
 	for i, p := range places {
 		hint, at := suiteHints[i%len(suiteHints)], p.At()
-		got, err := tagalong.Collect(l.EndedPlaces(t.Context(), suiteRepo.Name, at, hint))
+		got, err := stream.Collect(l.EndedPlacements(t.Context(), suiteRepo.Name, at, hint))
 		l.must(err)
 		same(t, fmt.Sprintf("ended behind %+v", at), behind(places, at, ended), got)
 		for _, d := range []digest.Digest{suiteDigest, suiteNext} {
-			got, err := tagalong.Collect(l.DigestPlaces(t.Context(), d, at, hint))
+			got, err := stream.Collect(l.DigestPlacements(t.Context(), d, at, hint))
 			l.must(err)
-			same(t, fmt.Sprintf("places of %s behind %+v", d, at), behind(places, at, func(p tagalong.Place) bool { return p.Container.Digest == d }), got)
+			same(t, fmt.Sprintf("places of %s behind %+v", d, at), behind(places, at, func(p ledger.Placement) bool { return p.Container.Digest == d }), got)
 		}
 	}
 }
 
 func placeWalks(t *testing.T, l suiteLedger) {
 	places := l.suitePlaces()
-	walks(t, "ended places", behind(places, tagalong.PlaceAt{}, ended), func(hint int) iter.Seq2[tagalong.Place, error] {
-		return l.EndedPlaces(t.Context(), suiteRepo.Name, tagalong.PlaceAt{}, hint)
+	walks(t, "ended places", behind(places, ledger.PlacementCursor{}, ended), func(hint int) iter.Seq2[ledger.Placement, error] {
+		return l.EndedPlacements(t.Context(), suiteRepo.Name, ledger.PlacementCursor{}, hint)
 	})
-	walks(t, "places of a digest", behind(places, tagalong.PlaceAt{}, func(p tagalong.Place) bool { return p.Container.Digest == suiteNext }), func(hint int) iter.Seq2[tagalong.Place, error] {
-		return l.DigestPlaces(t.Context(), suiteNext, tagalong.PlaceAt{}, hint)
+	walks(t, "places of a digest", behind(places, ledger.PlacementCursor{}, func(p ledger.Placement) bool { return p.Container.Digest == suiteNext }), func(hint int) iter.Seq2[ledger.Placement, error] {
+		return l.DigestPlacements(t.Context(), suiteNext, ledger.PlacementCursor{}, hint)
 	})
-	open := read(t, l.OpenPlaces(t.Context(), suiteRepo.Name))
-	slices.SortFunc(open, func(a, b tagalong.Place) int { return b.At().Compare(a.At()) })
-	same(t, "open places", behind(places, tagalong.PlaceAt{}, func(p tagalong.Place) bool { return !ended(p) }), open)
+	open := read(t, l.OpenPlacements(t.Context(), suiteRepo.Name))
+	slices.SortFunc(open, func(a, b ledger.Placement) int { return b.At().Compare(a.At()) })
+	same(t, "open places", behind(places, ledger.PlacementCursor{}, func(p ledger.Placement) bool { return !ended(p) }), open)
 }
 
 func indexesOfPlatforms(t *testing.T, l suiteLedger) {
 	platform, other := Image("arm64").Digest, Image("amd64").Digest
-	children := []tagalong.Child{
+	children := []ledger.Child{
 		{Digest: platform, Index: suiteDigest, Repository: suiteRepo, Platform: "linux/arm64/v8"},
 		{Digest: platform, Index: suiteDigest, Repository: suiteOther, Platform: "linux/arm64/v8"},
 		{Digest: platform, Index: suiteNext, Repository: suiteRepo, Platform: "linux/arm64"},
 	}
-	l.must(l.Adopt(t.Context(), append(children, tagalong.Child{Digest: other, Index: suiteDigest, Repository: suiteRepo, Platform: "linux/amd64"})))
+	l.must(l.RecordChildren(t.Context(), append(children, ledger.Child{Digest: other, Index: suiteDigest, Repository: suiteRepo, Platform: "linux/amd64"})))
 	l.suitePlaces() // the indexes run, too
 	got, err := l.Indexes(t.Context(), platform)
 	l.must(err)
@@ -351,7 +355,7 @@ func indexesOfPlatforms(t *testing.T, l suiteLedger) {
 	for _, d := range []digest.Digest{suiteDigest, Image("nobody's").Digest} {
 		got, err := l.Indexes(t.Context(), d)
 		l.must(err)
-		same(t, "indexes of what is no platform's image", []tagalong.Child(nil), got)
+		same(t, "indexes of what is no platform's image", []ledger.Child(nil), got)
 	}
 }
 
@@ -364,15 +368,15 @@ func environmentTagsBehind(t *testing.T, l suiteLedger) {
 		for _, name := range []string{"shop", "shop/api", "shop/api-2", "shop/api2"} {
 			for _, tag := range []string{"live", "live-1", "live1"} {
 				id := tagalong.TagID{Repository: tagalong.Repository{Registry: registry, Name: name}, Tag: tag}
-				l.wished(tagalong.Claim{Tag: id, Digest: suiteDigest, At: second(1), By: "m", Environment: "prod"})
+				l.wished(ledger.Claim{Tag: id, Digest: suiteDigest, At: second(1), By: "m", Environment: "prod"})
 				if confirmed = !confirmed; confirmed {
-					l.settle(l.wantTag(id), tagalong.Verdict{State: tagalong.TagConfirmed, Actual: suiteDigest, CheckedAt: second(2000)})
+					l.settle(l.wantTag(id), ledger.Verdict{State: ledger.TagConfirmed, Actual: suiteDigest, CheckedAt: second(2000)})
 				}
 				sides[confirmed] = append(sides[confirmed], id)
 			}
 		}
 	}
-	l.wished(tagalong.Claim{Tag: suiteTag("else"), Digest: suiteDigest, At: second(1), By: "m", Environment: "prod-a"})
+	l.wished(ledger.Claim{Tag: suiteTag("else"), Digest: suiteDigest, At: second(1), By: "m", Environment: "prod-a"})
 	for _, at := range slices.Concat(sides[true], sides[false], []tagalong.TagID{{}}) {
 		for side, ids := range sides {
 			want := slices.DeleteFunc(slices.Clone(ids), func(id tagalong.TagID) bool {
@@ -396,13 +400,13 @@ func walksThatFail(t *testing.T, l suiteLedger) {
 	l.suitePlaces()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	fails(t, "members", l.Members(ctx, "prod", tagalong.Service{}, 1))
-	fails(t, "departed", l.Departed(ctx, "prod", second(0)))
-	fails(t, "rollouts", l.Rollouts(ctx, suiteServices()[0], tagalong.Span{}, 1))
-	fails(t, "rollouts of an environment", l.EnvironmentRollouts(ctx, "prod", tagalong.Span{}, 1))
-	fails(t, "open places", l.OpenPlaces(ctx, suiteRepo.Name))
-	fails(t, "ended places", l.EndedPlaces(ctx, suiteRepo.Name, tagalong.PlaceAt{}, 1))
-	fails(t, "places of a digest", l.DigestPlaces(ctx, suiteDigest, tagalong.PlaceAt{}, 1))
+	fails(t, "members", l.RunningRecords(ctx, "prod", tagalong.Service{}, 1))
+	fails(t, "departed", l.PastRecords(ctx, "prod", second(0)))
+	fails(t, "rollouts", l.Rollouts(ctx, suiteServices()[0], ledger.Span{}, 1))
+	fails(t, "rollouts of an environment", l.EnvironmentRollouts(ctx, "prod", ledger.Span{}, 1))
+	fails(t, "open places", l.OpenPlacements(ctx, suiteRepo.Name))
+	fails(t, "ended places", l.EndedPlacements(ctx, suiteRepo.Name, ledger.PlacementCursor{}, 1))
+	fails(t, "places of a digest", l.DigestPlacements(ctx, suiteDigest, ledger.PlacementCursor{}, 1))
 	fails(t, "tags of an environment", l.EnvironmentTags(ctx, "prod", true, tagalong.TagID{}, 1))
 }
 

@@ -7,57 +7,60 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
+	"github.com/tagalong-aws/tagalong/functions/internal/stream"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/timeline"
 )
 
-func suiteRow(s tagalong.Service, deployment string, start int) tagalong.Row {
-	return tagalong.Row{
+func suiteRow(s tagalong.Service, deployment string, start int) ledger.Row {
+	return ledger.Row{
 		Service: s,
-		Rollout: tagalong.Rollout{Deployment: deployment, State: tagalong.StateInProgress, StartedAt: second(start), StartSource: tagalong.FromEvent},
-		Details: tagalong.Details{Environment: "prod"},
+		Rollout: timeline.Rollout{Deployment: deployment, State: timeline.StateInProgress, StartedAt: second(start), StartSource: tagalong.FromEvent},
+		Details: ledger.Details{Environment: "prod"},
 	}
 }
 
 func rowRoundTrip(t *testing.T, l suiteLedger) {
 	s := suiteService("api")
-	full := tagalong.Row{
+	full := ledger.Row{
 		Service: s,
-		Rollout: tagalong.Rollout{
-			Deployment: "ecs-svc/1", State: tagalong.StateCompleted, StartedAt: second(1), FinishedAt: second(2), Until: second(3),
+		Rollout: timeline.Rollout{
+			Deployment: "ecs-svc/1", State: timeline.StateCompleted, StartedAt: second(1), FinishedAt: second(2), Until: second(3),
 			Rollback: true, Restored: suiteBuild, Reason: "rolling back", Release: suiteRelease, Retired: true, StartSource: tagalong.FromSweep, FinishSource: tagalong.FromEvent,
 		},
-		Details: tagalong.Details{Environment: "prod", TaskDefinition: "td:1", Containers: suiteContainers(), Moves: suiteMoves()},
+		Details: ledger.Details{Environment: "prod", TaskDefinition: "td:1", Containers: suiteContainers(), Moves: suiteMoves()},
 	}
-	unstarted := tagalong.Row{
+	unstarted := ledger.Row{
 		Service: s,
-		Rollout: tagalong.Rollout{Deployment: "ecs-svc/2", State: tagalong.StateFailed, FinishedAt: second(4), FinishSource: tagalong.FromEvent},
-		Details: tagalong.Details{Environment: "prod"},
+		Rollout: timeline.Rollout{Deployment: "ecs-svc/2", State: timeline.StateFailed, FinishedAt: second(4), FinishSource: tagalong.FromEvent},
+		Details: ledger.Details{Environment: "prod"},
 	}
 	open := suiteRow(s, "ecs-svc/3", 5)
 	expiring := suiteRow(s, "ecs-svc/4", 6)
 	expiring.Expires = time.Date(2999, 1, 2, 3, 4, 5, 0, time.UTC)
 	c := change(s, "")
-	c.Rollouts = []tagalong.Row{full, unstarted, open, expiring}
+	c.Rollouts = []ledger.Row{full, unstarted, open, expiring}
 	l.commit(c)
-	rows := l.rollouts(s, tagalong.Span{})
-	same(t, "rollouts", []tagalong.Row{expiring, open, unstarted, full}, rows)
-	key := tagalong.RolloutKey{Sort: second(1), Deployment: "ecs-svc/1"}
-	details, err := l.Details(t.Context(), s, []tagalong.RolloutKey{key})
+	rows := l.rollouts(s, ledger.Span{})
+	same(t, "rollouts", []ledger.Row{expiring, open, unstarted, full}, rows)
+	key := timeline.RolloutKey{Sort: second(1), Deployment: "ecs-svc/1"}
+	details, err := l.Details(t.Context(), s, []timeline.RolloutKey{key})
 	if err != nil {
 		t.Fatal(err)
 	}
-	same(t, "details", map[tagalong.RolloutKey]tagalong.Details{key: full.Details}, details)
+	same(t, "details", map[timeline.RolloutKey]ledger.Details{key: full.Details}, details)
 	full.Until = second(30)
 	again := change(s, c.Head.Version)
-	again.Rollouts = []tagalong.Row{full}
+	again.Rollouts = []ledger.Row{full}
 	l.commit(again)
-	same(t, "a rollout written again", []tagalong.Row{full}, l.rollouts(s, tagalong.Span{Until: second(2)}))
+	same(t, "a rollout written again", []ledger.Row{full}, l.rollouts(s, ledger.Span{Until: second(2)}))
 }
 
 // read takes a sequence whole, and once more in part: a walk may end early.
 func read[T any](t *testing.T, seq iter.Seq2[T, error]) []T {
 	t.Helper()
-	all, err := tagalong.Collect(seq)
+	all, err := stream.Collect(seq)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +74,7 @@ func read[T any](t *testing.T, seq iter.Seq2[T, error]) []T {
 	return all
 }
 
-func (l suiteLedger) rollouts(s tagalong.Service, span tagalong.Span) []tagalong.Row {
+func (l suiteLedger) rollouts(s tagalong.Service, span ledger.Span) []ledger.Row {
 	l.t.Helper()
 	return read(l.t, l.Rollouts(l.t.Context(), s, span, 0))
 }
@@ -88,7 +91,7 @@ func rolloutBounds(t *testing.T, l suiteLedger) {
 		version = c.Head.Version
 	}
 	beside := change(other, "")
-	beside.Rollouts = []tagalong.Row{suiteRow(other, "ecs-svc/else", 20)}
+	beside.Rollouts = []ledger.Row{suiteRow(other, "ecs-svc/else", 20)}
 	l.commit(beside)
 	for _, test := range []struct {
 		name         string
@@ -110,28 +113,28 @@ func rolloutBounds(t *testing.T, l suiteLedger) {
 		for i := test.first; i >= test.last; i-- {
 			want = append(want, fmt.Sprintf("ecs-svc/%03d", i))
 		}
-		for _, row := range read(t, l.Rollouts(t.Context(), s, tagalong.Span{Since: test.since, Until: test.until}, test.hint)) {
+		for _, row := range read(t, l.Rollouts(t.Context(), s, ledger.Span{Since: test.since, Until: test.until}, test.hint)) {
 			got = append(got, row.Deployment)
 		}
 		same(t, test.name, want, got)
 	}
-	same(t, "nothing between", []tagalong.Row(nil), l.rollouts(s, tagalong.Span{Since: second(10), Until: second(10)}))
+	same(t, "nothing between", []ledger.Row(nil), l.rollouts(s, ledger.Span{Since: second(10), Until: second(10)}))
 	end := time.Date(9999, time.December, 31, 23, 59, 59, 999_999_999, time.UTC)
-	same(t, "since the end of time", []tagalong.Row(nil), l.rollouts(s, tagalong.Span{Since: end}))
-	same(t, "since behind until", []tagalong.Row(nil), l.rollouts(s, tagalong.Span{Since: second(20), Until: second(10)}))
+	same(t, "since the end of time", []ledger.Row(nil), l.rollouts(s, ledger.Span{Since: end}))
+	same(t, "since behind until", []ledger.Row(nil), l.rollouts(s, ledger.Span{Since: second(20), Until: second(10)}))
 }
 
 func dropRollouts(t *testing.T, l suiteLedger) {
 	s := suiteService("api")
 	c := change(s, "")
-	c.Rollouts = []tagalong.Row{suiteRow(s, "ecs-svc/1", 1), suiteRow(s, "ecs-svc/2", 1)}
+	c.Rollouts = []ledger.Row{suiteRow(s, "ecs-svc/1", 1), suiteRow(s, "ecs-svc/2", 1)}
 	l.commit(c)
 	drop := change(s, c.Head.Version)
-	drop.DropRollouts = []tagalong.RolloutKey{{Sort: second(1), Deployment: "ecs-svc/1"}, {Sort: second(99), Deployment: "ecs-svc/none"}}
-	drop.Rollouts = []tagalong.Row{suiteRow(s, "ecs-svc/1", 0)}
+	drop.DropRollouts = []timeline.RolloutKey{{Sort: second(1), Deployment: "ecs-svc/1"}, {Sort: second(99), Deployment: "ecs-svc/none"}}
+	drop.Rollouts = []ledger.Row{suiteRow(s, "ecs-svc/1", 0)}
 	l.commit(drop)
 	var got []string
-	for _, row := range l.rollouts(s, tagalong.Span{}) {
+	for _, row := range l.rollouts(s, ledger.Span{}) {
 		got = append(got, fmt.Sprint(row.Deployment, " ", row.StartedAt.Sub(suiteStart)))
 	}
 	same(t, "rollouts", []string{"ecs-svc/2 1s", "ecs-svc/1 0s"}, got)
@@ -140,13 +143,13 @@ func dropRollouts(t *testing.T, l suiteLedger) {
 func detailsAbsent(t *testing.T, l suiteLedger) {
 	s := suiteService("api")
 	c := change(s, "")
-	var keys []tagalong.RolloutKey
+	var keys []timeline.RolloutKey
 	for i := range 40 {
 		c.Rollouts = append(c.Rollouts, suiteRow(s, fmt.Sprintf("ecs-svc/%d", i), i))
 	}
 	l.commit(c)
 	for i := range 130 { // more than a batch of 100
-		keys = append(keys, tagalong.RolloutKey{Sort: second(i), Deployment: fmt.Sprintf("ecs-svc/%d", i)})
+		keys = append(keys, timeline.RolloutKey{Sort: second(i), Deployment: fmt.Sprintf("ecs-svc/%d", i)})
 	}
 	details, err := l.Details(t.Context(), s, keys)
 	if err != nil {
@@ -161,25 +164,25 @@ func detailsAbsent(t *testing.T, l suiteLedger) {
 	}
 }
 
-func suiteMember(s tagalong.Service, environment string) tagalong.Member {
-	m := tagalong.Member{
+func suiteMember(s tagalong.Service, environment string) ledger.RunningRecord {
+	m := ledger.RunningRecord{
 		Service: s, Environment: environment, Deployment: "ecs-svc/1", TaskDefinition: "td:1", Since: second(1), RollingOut: "ecs-svc/2",
 		Joined: second(2), CompleteSince: second(-5), Release: suiteRelease, Rollback: true,
 	}
 	for i, c := range suiteContainers() {
-		placed := tagalong.Placed{Container: c}
+		placed := ledger.Placed{Container: c}
 		if i == 0 {
-			placed.Tags, placed.Once = []string{"prod", "live"}, []string{"prod-2026"}
+			placed.Tags, placed.PutOnce = []string{"prod", "live"}, []string{"prod-2026"}
 		}
 		m.Containers = append(m.Containers, placed)
 	}
 	return m
 }
 
-func (l suiteLedger) members(environment string) []tagalong.Member {
+func (l suiteLedger) members(environment string) []ledger.RunningRecord {
 	l.t.Helper()
-	members := read(l.t, l.Members(l.t.Context(), environment, tagalong.Service{}, 0))
-	population, err := l.Population(l.t.Context(), environment)
+	members := read(l.t, l.RunningRecords(l.t.Context(), environment, tagalong.Service{}, 0))
+	population, err := l.CountRunning(l.t.Context(), environment)
 	l.must(err)
 	same(l.t, "population", len(members), population)
 	return members
@@ -189,82 +192,82 @@ func memberRoundTrip(t *testing.T, l suiteLedger) {
 	s := suiteService("api")
 	m := suiteMember(s, "prod")
 	c := change(s, "")
-	c.Member = &m
+	c.Running = &m
 	l.commit(c)
-	same(t, "running rows", []tagalong.Member{m}, l.members("prod"))
-	same(t, "running rows of another environment", []tagalong.Member(nil), l.members("pro"))
+	same(t, "running rows", []ledger.RunningRecord{m}, l.members("prod"))
+	same(t, "running rows of another environment", []ledger.RunningRecord(nil), l.members("pro"))
 }
 
 func goneRoundTrip(t *testing.T, l suiteLedger) {
 	s := suiteService("api")
-	left := tagalong.Gone{Member: suiteMember(s, "prod"), Until: second(50), Expires: time.Date(2999, 1, 2, 3, 4, 5, 0, time.UTC)}
-	stayed := tagalong.Gone{Member: suiteMember(s, "prod"), Until: second(60)}
+	left := ledger.PastRecord{RunningRecord: suiteMember(s, "prod"), Until: second(50), Expires: time.Date(2999, 1, 2, 3, 4, 5, 0, time.UTC)}
+	stayed := ledger.PastRecord{RunningRecord: suiteMember(s, "prod"), Until: second(60)}
 	stayed.Joined, stayed.CompleteSince = time.Time{}, time.Time{}
 	version := ""
-	for _, gone := range []tagalong.Gone{left, stayed} {
+	for _, gone := range []ledger.PastRecord{left, stayed} {
 		c := change(s, version)
-		c.Gone = []tagalong.Gone{gone}
+		c.Past = []ledger.PastRecord{gone}
 		l.commit(c)
 		version = c.Head.Version
 	}
-	gone := map[time.Time]tagalong.Gone{}
-	for _, g := range read(t, l.Departed(t.Context(), "prod", second(0))) {
+	gone := map[time.Time]ledger.PastRecord{}
+	for _, g := range read(t, l.PastRecords(t.Context(), "prod", second(0))) {
 		gone[g.Until] = g
 	}
-	same(t, "what left", map[time.Time]tagalong.Gone{left.Until: left, stayed.Until: stayed}, gone)
+	same(t, "what left", map[time.Time]ledger.PastRecord{left.Until: left, stayed.Until: stayed}, gone)
 }
 
 // goneSeveral is what a late fact does to a past of many retirements: some of them
 // were other ones.
 func goneSeveral(t *testing.T, l suiteLedger) {
 	s := suiteService("api")
-	at := func(environment string, n int) tagalong.Gone {
-		return tagalong.Gone{Member: suiteMember(s, environment), Until: second(n)}
+	at := func(environment string, n int) ledger.PastRecord {
+		return ledger.PastRecord{RunningRecord: suiteMember(s, environment), Until: second(n)}
 	}
 	gone := func(environment string) (times []int) {
-		for _, g := range read(t, l.Departed(t.Context(), environment, second(0))) {
+		for _, g := range read(t, l.PastRecords(t.Context(), environment, second(0))) {
 			times = append(times, int(g.Until.Sub(second(0)).Seconds()))
 		}
 		slices.Sort(times)
 		return times
 	}
 	first := change(s, "")
-	first.Gone = []tagalong.Gone{at("prod", 10), at("prod", 20), at("prod", 30), at("staging", 20)}
+	first.Past = []ledger.PastRecord{at("prod", 10), at("prod", 20), at("prod", 30), at("staging", 20)}
 	l.commit(first)
 	same(t, "left", []int{10, 20, 30}, gone("prod"))
 	next := change(s, first.Head.Version)
-	next.DropGone = []tagalong.Gone{at("prod", 10), at("prod", 30), at("prod", 99)}
-	next.Gone = []tagalong.Gone{at("prod", 11), at("prod", 31)}
+	next.DropPast = []ledger.PastRecord{at("prod", 10), at("prod", 30), at("prod", 99)}
+	next.Past = []ledger.PastRecord{at("prod", 11), at("prod", 31)}
 	l.commit(next)
 	same(t, "left, as is known now", []int{11, 20, 31}, gone("prod"))
 	same(t, "left another environment", []int{20}, gone("staging"))
 	late := change(s, first.Head.Version)
-	late.DropGone, late.Gone = []tagalong.Gone{at("prod", 20)}, []tagalong.Gone{at("prod", 40)}
+	late.DropPast, late.Past = []ledger.PastRecord{at("prod", 20)}, []ledger.PastRecord{at("prod", 40)}
 	l.wantConflict(late)
 	same(t, "left, after a conflict", []int{11, 20, 31}, gone("prod"))
 }
 
 func placeRoundTrip(t *testing.T, l suiteLedger) {
 	s := suiteService("api")
-	running := suitePlace(s, "app", suiteRepo, tagalong.PhaseRunning, "prod", "live")
-	next := suitePlace(s, "app", suiteRepo, tagalong.PhaseRollingOut)
-	first := suitePlace(s, "app", suiteRepo, tagalong.PhaseEnded)
-	middle := suitePlace(s, "web", suiteRepo, tagalong.PhaseEnded)
-	last := suitePlace(s, "worker", suiteRepo, tagalong.PhaseEnded)
+	running := suitePlace(s, "app", suiteRepo, ledger.PhaseRunning, "prod", "live")
+	next := suitePlace(s, "app", suiteRepo, ledger.PhaseRollingOut)
+	first := suitePlace(s, "app", suiteRepo, ledger.PhaseEnded)
+	middle := suitePlace(s, "web", suiteRepo, ledger.PhaseEnded)
+	last := suitePlace(s, "worker", suiteRepo, ledger.PhaseEnded)
 	running.Continues, running.Container.Index = true, suiteNext
 	first.Continued, first.Expires = true, time.Date(2999, 1, 2, 3, 4, 5, 0, time.UTC)
 	middle.Continues, middle.Continued = true, true
 	last.Continues = true
 	c := change(s, "")
-	c.Places = []tagalong.Place{running, next, first, middle, last}
+	c.Placements = []ledger.Placement{running, next, first, middle, last}
 	l.commit(c)
-	open := map[tagalong.Phase]tagalong.Place{}
-	for _, p := range read(t, l.OpenPlaces(t.Context(), suiteRepo.Name)) {
+	open := map[ledger.Phase]ledger.Placement{}
+	for _, p := range read(t, l.OpenPlacements(t.Context(), suiteRepo.Name)) {
 		open[p.Phase] = p
 	}
-	same(t, "open places", map[tagalong.Phase]tagalong.Place{running.Phase: running, next.Phase: next}, open)
-	same(t, "ended places", []tagalong.Place{last, middle, first}, read(t, l.EndedPlaces(t.Context(), suiteRepo.Name, tagalong.PlaceAt{}, 0)))
-	same(t, "places of the index", []tagalong.Place{running}, read(t, l.DigestPlaces(t.Context(), suiteNext, tagalong.PlaceAt{}, 0)))
+	same(t, "open places", map[ledger.Phase]ledger.Placement{running.Phase: running, next.Phase: next}, open)
+	same(t, "ended places", []ledger.Placement{last, middle, first}, read(t, l.EndedPlacements(t.Context(), suiteRepo.Name, ledger.PlacementCursor{}, 0)))
+	same(t, "places of the index", []ledger.Placement{running}, read(t, l.DigestPlacements(t.Context(), suiteNext, ledger.PlacementCursor{}, 0)))
 }
 
 func members(t *testing.T, l suiteLedger) {
@@ -272,7 +275,7 @@ func members(t *testing.T, l suiteLedger) {
 	for _, name := range []string{"web", "api", "worker"} {
 		m := suiteMember(suiteService(name), "prod")
 		c := change(m.Service, "")
-		c.Member = &m
+		c.Running = &m
 		l.commit(c)
 		versions[name] = c.Head.Version
 	}
@@ -286,16 +289,16 @@ func members(t *testing.T, l suiteLedger) {
 	m := suiteMember(suiteService("web"), "prod")
 	m.Deployment = "ecs-svc/2"
 	c := change(m.Service, versions["web"])
-	c.Member = &m
+	c.Running = &m
 	l.commit(c)
 	same(t, "replaced", []string{"api ecs-svc/1", "web ecs-svc/2", "worker ecs-svc/1"}, names())
 	moved := suiteMember(suiteService("api"), "staging")
 	c = change(moved.Service, versions["api"])
-	c.Member, c.DropMember = &moved, "prod"
-	c.Gone = []tagalong.Gone{{Member: suiteMember(suiteService("api"), "prod"), Until: second(50)}}
+	c.Running, c.DropRunning = &moved, "prod"
+	c.Past = []ledger.PastRecord{{RunningRecord: suiteMember(suiteService("api"), "prod"), Until: second(50)}}
 	l.commit(c)
 	same(t, "moved away", []string{"web ecs-svc/2", "worker ecs-svc/1"}, names())
-	same(t, "moved there", []tagalong.Member{moved}, l.members("staging"))
+	same(t, "moved there", []ledger.RunningRecord{moved}, l.members("staging"))
 }
 
 func directory(t *testing.T, l suiteLedger) {
@@ -323,7 +326,7 @@ func directory(t *testing.T, l suiteLedger) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	same(t, "seen", []tagalong.SeenService{{Service: api, CompleteSince: second(1)}, {Service: web, CompleteSince: second(-9)}, {Service: worker}}, seen)
+	same(t, "seen", []ledger.SeenService{{Service: api, CompleteSince: second(1)}, {Service: web, CompleteSince: second(-9)}, {Service: worker}}, seen)
 	for environment, want := range map[string][]tagalong.Service{"": {api, web, worker}, "prod": {api, web}, "pro": {api}, "dev": {worker}, "none": nil} {
 		services, err := l.Services(t.Context(), environment)
 		if err != nil {
@@ -344,8 +347,8 @@ func environmentTags(t *testing.T, l suiteLedger) {
 	staging := claimAt("staging", second(1), "m")
 	staging.Environment = "staging"
 	l.wished(staging)
-	l.settle(l.wantTag(suiteTag("live")), tagalong.Verdict{State: tagalong.TagConfirmed, Actual: suiteDigest, CheckedAt: second(2000)})
-	l.settle(l.wantTag(suiteTag("prod")), tagalong.Verdict{State: tagalong.TagBlocked, Reason: "immutable", CheckedAt: second(2000)})
+	l.settle(l.wantTag(suiteTag("live")), ledger.Verdict{State: ledger.TagConfirmed, Actual: suiteDigest, CheckedAt: second(2000)})
+	l.settle(l.wantTag(suiteTag("prod")), ledger.Verdict{State: ledger.TagBlocked, Reason: "immutable", CheckedAt: second(2000)})
 	blue := tagalong.TagID{Repository: suiteOther, Tag: "blue"}
 	l.wantEnvironmentTags("prod", true, suiteTag("live"))
 	l.wantEnvironmentTags("prod", false, suiteTag("prod"), blue)
@@ -357,7 +360,7 @@ func environmentTags(t *testing.T, l suiteLedger) {
 	l.wished(moved)
 	l.wantEnvironmentTags("prod", true)
 	l.wantEnvironmentTags("staging", false, suiteTag("live"), suiteTag("staging"))
-	l.must(l.writeTag(seenWrite(tagalong.Drop, tagalong.Claim{Tag: blue}, l.wantTag(blue).Claims)))
+	l.must(l.writeTag(seenWrite(ledger.Drop, ledger.Claim{Tag: blue}, l.wantTag(blue).Claims)))
 	l.wantEnvironmentTags("prod", false, suiteTag("prod"))
 	l.must(l.Doubt(t.Context(), suiteTag("live"), second(2500), second(3000)))
 	l.wantEnvironmentTags("staging", false, suiteTag("live"), suiteTag("staging"))

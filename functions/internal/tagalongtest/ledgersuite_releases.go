@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -14,20 +15,20 @@ var (
 	suiteRelease = tagalong.Release{Pipeline: "checkout-release", Execution: "3f0c8a52-6d1e-4b97-a2c4-90b7e15d6f38", Stage: "DeployProd", Commit: suiteBuild.Commit, Images: suiteBuild.Images}
 )
 
-func promotionOf(name string, at int, job string) tagalong.PromotionWrite {
+func promotionOf(name string, at int, job string) ledger.PromotionWrite {
 	claim := claimAt(name, second(at), "promotion#"+job)
-	w := tagWrite(tagalong.Advance, claim)
-	return tagalong.PromotionWrite{Tag: &w, Promoting: tagalong.Promoting{Claim: claim, Job: job, Stage: "Promote"}, Release: suiteRelease}
+	w := tagWrite(ledger.Advance, claim)
+	return ledger.PromotionWrite{Tag: &w, Promoting: ledger.Promoting{Claim: claim, Job: job, Stage: "Promote"}, Release: suiteRelease}
 }
 
-func (l suiteLedger) promote(p tagalong.PromotionWrite) {
+func (l suiteLedger) promote(p ledger.PromotionWrite) {
 	l.t.Helper()
 	if err := l.Promote(l.t.Context(), p); err != nil {
 		l.t.Fatalf("promoting %s at %v: %v", p.Claim.Tag, p.Claim.At, err)
 	}
 }
 
-func (l suiteLedger) release(r tagalong.Release) tagalong.ReleaseRecord {
+func (l suiteLedger) release(r tagalong.Release) ledger.ReleaseRecord {
 	l.t.Helper()
 	record, ok, err := l.Release(l.t.Context(), r.Pipeline, r.Execution)
 	if err != nil || !ok {
@@ -37,22 +38,22 @@ func (l suiteLedger) release(r tagalong.Release) tagalong.ReleaseRecord {
 }
 
 func jobsDate(t *testing.T, l suiteLedger) {
-	sight := func(i int) tagalong.Sight {
-		return tagalong.Sight{Digest: Image(fmt.Sprint(i)).Digest, At: second(i)}
+	sight := func(i int) ledger.FirstSeen {
+		return ledger.FirstSeen{Digest: Image(fmt.Sprint(i)).Digest, At: second(i)}
 	}
-	if got, seen, err := l.Sight(t.Context(), "job"); err != nil || seen {
+	if got, seen, err := l.FirstSeen(t.Context(), "job"); err != nil || seen {
 		t.Errorf("the job is %v before its sight, error %v", got, err)
 	}
 	for i := range 3 {
-		got, err := l.Date(t.Context(), "job", sight(5-i), time.Date(2999, 1, 1, 0, 0, 0, 0, time.UTC))
+		got, err := l.RecordFirstSeen(t.Context(), "job", sight(5-i), time.Date(2999, 1, 1, 0, 0, 0, 0, time.UTC))
 		if err != nil || got != sight(5) {
 			t.Errorf("the job is %v at its sight %d, error %v; want %v", got, i, err, sight(5))
 		}
 	}
-	if got, seen, err := l.Sight(t.Context(), "job"); err != nil || !seen || got != sight(5) {
+	if got, seen, err := l.FirstSeen(t.Context(), "job"); err != nil || !seen || got != sight(5) {
 		t.Errorf("the job is %v after its sights, seen %t, error %v; want %v", got, seen, err, sight(5))
 	}
-	if got, err := l.Date(t.Context(), "another", sight(1), time.Date(2999, 1, 1, 0, 0, 0, 0, time.UTC)); err != nil || got != sight(1) {
+	if got, err := l.RecordFirstSeen(t.Context(), "another", sight(1), time.Date(2999, 1, 1, 0, 0, 0, 0, time.UTC)); err != nil || got != sight(1) {
 		t.Errorf("another job is %v, error %v", got, err)
 	}
 }
@@ -60,23 +61,23 @@ func jobsDate(t *testing.T, l suiteLedger) {
 func promotionsAreClaims(t *testing.T, l suiteLedger) {
 	p := promotionOf("prod", 3, "job-b")
 	l.promote(p)
-	same(t, "claims", []tagalong.Claim{p.Claim}, l.claims(suiteRepo))
+	same(t, "claims", []ledger.Claim{p.Claim}, l.claims(suiteRepo))
 	same(t, "wish", p.Claim, l.wantTag(suiteTag("prod")).Wish)
 	l.promote(p) // again
-	same(t, "claims after a repeat", []tagalong.Claim{p.Claim}, l.claims(suiteRepo))
+	same(t, "claims after a repeat", []ledger.Claim{p.Claim}, l.claims(suiteRepo))
 	next := promotionOf("prod", 4, "job-c")
 	l.promote(next)
-	same(t, "claims after a newer one", []tagalong.Claim{next.Claim}, l.claims(suiteRepo))
+	same(t, "claims after a newer one", []ledger.Claim{next.Claim}, l.claims(suiteRepo))
 }
 
 func overtakenPromotion(t *testing.T, l suiteLedger) {
 	l.promote(promotionOf("prod", 4, "job-b"))
 	before := l.wantTag(suiteTag("prod"))
-	for what, p := range map[string]tagalong.PromotionWrite{
+	for what, p := range map[string]ledger.PromotionWrite{
 		"older":                       promotionOf("prod", 3, "job-a"),
 		"as old, and its job is last": promotionOf("prod", 4, "job-c"),
 	} {
-		if err := l.Promote(t.Context(), p); !errors.Is(err, tagalong.ErrOvertaken) {
+		if err := l.Promote(t.Context(), p); !errors.Is(err, ledger.ErrOvertaken) {
 			t.Errorf("%s: error %v", what, err)
 		}
 	}
@@ -88,14 +89,14 @@ func overtakenPromotion(t *testing.T, l suiteLedger) {
 func refusedPromotion(t *testing.T, l suiteLedger) {
 	l.wished(claimAt("prod", second(9), "a/b/c/d#app"))
 	p := promotionOf("prod", 3, "job")
-	var refused *tagalong.RefusedError
+	var refused *ledger.RefusedError
 	if err := l.Promote(t.Context(), p); !errors.As(err, &refused) {
 		t.Fatalf("error %v, want a refusal", err)
 	}
-	same(t, "claims after the refusal", []tagalong.Claim(nil), l.claims(suiteRepo))
-	p.Tag.Mode = tagalong.Yield
+	same(t, "claims after the refusal", []ledger.Claim(nil), l.claims(suiteRepo))
+	p.Tag.Mode = ledger.Yield
 	l.promote(p)
-	same(t, "claims", []tagalong.Claim{p.Claim}, l.claims(suiteRepo))
+	same(t, "claims", []ledger.Claim{p.Claim}, l.claims(suiteRepo))
 	tag := l.wantTag(suiteTag("prod"))
 	same(t, "wish", "a/b/c/d#app", tag.Wish.By)
 	same(t, "token of the claims", p.Tag.Claims, tag.Claims)
@@ -103,9 +104,9 @@ func refusedPromotion(t *testing.T, l suiteLedger) {
 
 func promotedOnce(t *testing.T, l suiteLedger) {
 	p := promotionOf("prod-20260304T091841Z", 3, "job")
-	p.Once, p.Tag.Wish.Once = true, true
+	p.PutOnce, p.Tag.Wish.PutOnce = true, true
 	l.promote(p)
-	same(t, "claims", []tagalong.Claim(nil), l.claims(suiteRepo))
+	same(t, "claims", []ledger.Claim(nil), l.claims(suiteRepo))
 	same(t, "wish", p.Claim, l.wantTag(p.Claim.Tag).Wish)
 }
 
@@ -121,7 +122,7 @@ func releaseRoundTrip(t *testing.T, l suiteLedger) {
 		},
 		Trigger: "WebhookV2", TriggeredBy: "main", Rollback: true, RollbackOf: "aa0c8a52-6d1e-4b97-a2c4-90b7e15d6f38",
 	}
-	changes := []tagalong.StageChange{
+	changes := []ledger.StageChange{
 		{Stage: "DeployProd", State: "FAILED", At: second(10), Attempt: 1},
 		{Stage: "DeployProd", State: "RESUMED", At: second(11), Attempt: 2},
 		{Stage: "Smoke", State: "STOPPED", At: second(12)},
@@ -137,12 +138,12 @@ func releaseRoundTrip(t *testing.T, l suiteLedger) {
 		}
 	}
 	live, prod, again := promotionOf("live", 3, "job-1"), promotionOf("prod", 3, "job-1"), promotionOf("prod", 4, "job-2")
-	for _, p := range []tagalong.PromotionWrite{prod, again, live, again} {
+	for _, p := range []ledger.PromotionWrite{prod, again, live, again} {
 		l.promote(p)
 	}
-	same(t, "release", tagalong.ReleaseRecord{
+	same(t, "release", ledger.ReleaseRecord{
 		Pipeline: home, Execution: suiteRelease.Execution, Origin: origin, Stages: changes,
-		Promotions: []tagalong.Promoting{live.Promoting, prod.Promoting, again.Promoting},
+		Promotions: []ledger.Promoting{live.Promoting, prod.Promoting, again.Promoting},
 	}, l.release(suiteRelease))
 }
 
@@ -154,8 +155,8 @@ func releaseKeepsPromotions(t *testing.T, l suiteLedger) {
 	p := promotionOf("prod", 3, "job-1")
 	p.Tag = nil
 	l.promote(p)
-	same(t, "promotions", []tagalong.Promoting{p.Promoting}, l.release(suiteRelease).Promotions)
-	same(t, "claims", []tagalong.Claim{newer.Claim}, l.claims(suiteRepo))
+	same(t, "promotions", []ledger.Promoting{p.Promoting}, l.release(suiteRelease).Promotions)
+	same(t, "claims", []ledger.Claim{newer.Claim}, l.claims(suiteRepo))
 	nobodys := promotionOf("live", 3, "job-3")
 	nobodys.Release = tagalong.Release{}
 	l.promote(nobodys)
@@ -164,7 +165,7 @@ func releaseKeepsPromotions(t *testing.T, l suiteLedger) {
 
 func releaseRollouts(t *testing.T, l suiteLedger) {
 	rows := l.suiteRows()
-	var mine []tagalong.Row
+	var mine []ledger.Row
 	for i := range rows {
 		if i%3 == 0 {
 			continue
@@ -181,7 +182,7 @@ func releaseRollouts(t *testing.T, l suiteLedger) {
 			version = l.load(row.Service).Head.Version
 		}
 		c := change(row.Service, version)
-		c.Rollouts = []tagalong.Row{row}
+		c.Rollouts = []ledger.Row{row}
 		l.commit(c)
 		versions[row.Service] = c.Head.Version
 		if row.Release == suiteRelease {
@@ -189,7 +190,7 @@ func releaseRollouts(t *testing.T, l suiteLedger) {
 		}
 	}
 	for _, span := range suiteSpans() {
-		want := inSpan(mine, span, func(tagalong.Row) bool { return true })
+		want := inSpan(mine, span, func(ledger.Row) bool { return true })
 		got := read(t, l.ReleaseRollouts(t.Context(), suiteRelease.Pipeline, suiteRelease.Execution, span, 2))
 		same(t, "rollouts of the release", want, got)
 	}

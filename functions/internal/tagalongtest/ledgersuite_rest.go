@@ -6,35 +6,37 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/timeline"
 )
 
 // suiteRest has one of everything that a change may leave to come.
-func suiteRest(s tagalong.Service) tagalong.Rest {
+func suiteRest(s tagalong.Service) ledger.Rest {
 	expires := time.Date(2999, 1, 2, 3, 4, 5, 0, time.UTC)
 	row := suiteRow(s, "ecs-svc/5", 5)
 	row.Containers, row.Moves, row.Release, row.Expires = suiteContainers(), suiteMoves(), suiteRelease, expires
-	gone := tagalong.Gone{Member: suiteMember(s, "prod"), Until: second(50), Expires: expires}
-	running := suitePlace(s, "app", suiteRepo, tagalong.PhaseRunning, "prod", "live")
-	ended := suitePlace(s, "web", suiteOther, tagalong.PhaseEnded)
+	gone := ledger.PastRecord{RunningRecord: suiteMember(s, "prod"), Until: second(50), Expires: expires}
+	running := suitePlace(s, "app", suiteRepo, ledger.PhaseRunning, "prod", "live")
+	ended := suitePlace(s, "web", suiteOther, ledger.PhaseEnded)
 	ended.Continues, ended.Continued, ended.Expires = true, true, expires
-	previous := tagalong.PreviousPlace{
+	previous := ledger.PreviousRecord{
 		Service: s, Environment: "prod", Since: second(1), Tags: []string{"prod-previous"},
-		Previous: tagalong.Previous{Container: "app", Image: suiteOther, Digest: suiteNext},
+		Previous: ledger.Previous{Container: "app", Image: suiteOther, Digest: suiteNext},
 	}
-	return tagalong.Rest{
-		Items: tagalong.Items{
-			Rollouts:     []tagalong.Row{row},
-			Endings:      []tagalong.Ending{suiteEnding(s, "ecs-svc/5", 5)},
-			Gone:         []tagalong.Gone{gone},
-			Places:       []tagalong.Place{running, ended},
-			Previous:     []tagalong.PreviousPlace{previous},
-			DropRollouts: []tagalong.RolloutKey{{Sort: second(6), Deployment: "ecs-svc/6"}},
-			DropGone:     []tagalong.Gone{{Member: tagalong.Member{Service: s, Environment: "staging"}, Until: second(51)}},
-			DropPlaces:   []tagalong.Place{suitePlace(s, "app", suiteOther, tagalong.PhaseRollingOut)},
-			DropPrevious: []tagalong.PreviousPlace{previous},
+	return ledger.Rest{
+		Items: ledger.Items{
+			Rollouts:       []ledger.Row{row},
+			Finished:       []ledger.FinishedRollout{suiteEnding(s, "ecs-svc/5", 5)},
+			Past:           []ledger.PastRecord{gone},
+			Placements:     []ledger.Placement{running, ended},
+			Previous:       []ledger.PreviousRecord{previous},
+			DropRollouts:   []timeline.RolloutKey{{Sort: second(6), Deployment: "ecs-svc/6"}},
+			DropPast:       []ledger.PastRecord{{RunningRecord: ledger.RunningRecord{Service: s, Environment: "staging"}, Until: second(51)}},
+			DropPlacements: []ledger.Placement{suitePlace(s, "app", suiteOther, ledger.PhaseRollingOut)},
+			DropPrevious:   []ledger.PreviousRecord{previous},
 		},
-		Tags:       []tagalong.TagToCome{{ID: suiteTag("prod")}, {ID: suiteTag("live"), Renew: true}},
+		Tags:       []ledger.TagToCome{{ID: suiteTag("prod")}, {ID: suiteTag("live"), Renew: true}},
 		DropMember: "staging",
 	}
 }
@@ -44,23 +46,23 @@ func restRoundTrip(t *testing.T, l suiteLedger) {
 	s := suiteService("api")
 	first := change(s, "")
 	first.Head.Rest = suiteRest(s)
-	for i := range reflect.TypeFor[tagalong.Items]().NumField() {
+	for i := range reflect.TypeFor[ledger.Items]().NumField() {
 		if field := reflect.ValueOf(first.Head.Rest.Items).Field(i); field.Len() == 0 {
-			t.Errorf("nothing of %s is left to come", reflect.TypeFor[tagalong.Items]().Field(i).Name)
+			t.Errorf("nothing of %s is left to come", reflect.TypeFor[ledger.Items]().Field(i).Name)
 		}
 	}
 	l.commit(first)
 	held := l.load(s).Head
 	same(t, "the rest", first.Head.Rest, held.Rest)
 	next := change(s, first.Head.Version)
-	next.Items, next.DropMember = held.Rest.Items, held.Rest.DropMember
+	next.Items, next.DropRunning = held.Rest.Items, held.Rest.DropMember
 	next.DropPrevious = nil // of one that the same change puts
 	l.commit(next)
-	same(t, "the rest, when it is written", tagalong.Rest{}, l.load(s).Head.Rest)
-	same(t, "rollouts", first.Head.Rest.Rollouts[0].Containers, l.rollouts(s, tagalong.Span{})[0].Containers)
-	same(t, "what left", first.Head.Rest.Gone, read(t, l.Departed(t.Context(), "prod", second(0))))
-	same(t, "open places", first.Head.Rest.Places[:1], read(t, l.OpenPlaces(t.Context(), suiteRepo.Name)))
-	same(t, "ended places", first.Head.Rest.Places[1:], read(t, l.EndedPlaces(t.Context(), suiteOther.Name, tagalong.PlaceAt{}, 0)))
+	same(t, "the rest, when it is written", ledger.Rest{}, l.load(s).Head.Rest)
+	same(t, "rollouts", first.Head.Rest.Rollouts[0].Containers, l.rollouts(s, ledger.Span{})[0].Containers)
+	same(t, "what left", first.Head.Rest.Past, read(t, l.PastRecords(t.Context(), "prod", second(0))))
+	same(t, "open places", first.Head.Rest.Placements[:1], read(t, l.OpenPlacements(t.Context(), suiteRepo.Name)))
+	same(t, "ended places", first.Head.Rest.Placements[1:], read(t, l.EndedPlacements(t.Context(), suiteOther.Name, ledger.PlacementCursor{}, 0)))
 }
 
 func hundredItems(t *testing.T, l suiteLedger) {
@@ -78,17 +80,17 @@ func moreThanAHundredItems(t *testing.T, l suiteLedger) {
 	if err == nil || isConflict(err) || isRefused(err) {
 		t.Errorf("error %v, want one that says that these are too many items", err)
 	}
-	same(t, "the service", tagalong.Snapshot{}, l.load(s))
-	same(t, "tags", []tagalong.Tag(nil), read(t, l.EnvironmentTags(t.Context(), "prod", false, tagalong.TagID{}, 0)))
+	same(t, "the service", ledger.Snapshot{}, l.load(s))
+	same(t, "tags", []ledger.Tag(nil), read(t, l.EnvironmentTags(t.Context(), "prod", false, tagalong.TagID{}, 0)))
 }
 
 // manyItems is a change of so many items: a head, a fact, an end and tags.
-func manyItems(s tagalong.Service, items int) tagalong.Change {
+func manyItems(s tagalong.Service, items int) ledger.Change {
 	c := change(s, "")
 	c.Fact = &tagalong.Fact{Deployment: "ecs-svc/1", Name: tagalong.Completed, Time: second(1)}
-	c.Endings = []tagalong.Ending{suiteEnding(s, "ecs-svc/1", 1)}
+	c.Finished = []ledger.FinishedRollout{suiteEnding(s, "ecs-svc/1", 1)}
 	for i := range items - c.Size() {
-		c.Tags = append(c.Tags, tagWrite(tagalong.Advance, claimAt(fmt.Sprintf("t%02d", i), second(1), "m")))
+		c.Tags = append(c.Tags, tagWrite(ledger.Advance, claimAt(fmt.Sprintf("t%02d", i), second(1), "m")))
 	}
 	return c
 }

@@ -6,15 +6,16 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
-func suitePlace(s tagalong.Service, container string, repo tagalong.Repository, phase tagalong.Phase, tags ...string) tagalong.Place {
-	p := tagalong.Place{
+func suitePlace(s tagalong.Service, container string, repo tagalong.Repository, phase ledger.Phase, tags ...string) ledger.Placement {
+	p := ledger.Placement{
 		Phase: phase, Service: s, Environment: "prod", Deployment: "ecs-svc/1", Since: second(1), Tags: tags,
 		Container: tagalong.Container{Name: container, Image: repo, Digest: suiteDigest, Evidence: tagalong.Revision},
 	}
-	if phase == tagalong.PhaseEnded {
+	if phase == ledger.PhaseEnded {
 		p.Until = second(2)
 	}
 	return p
@@ -22,21 +23,21 @@ func suitePlace(s tagalong.Service, container string, repo tagalong.Repository, 
 
 // claims reads a repository's claims. An implementation may give those of other
 // registries' repositories of that name too: they are left out here.
-func (l suiteLedger) claims(r tagalong.Repository) []tagalong.Claim {
+func (l suiteLedger) claims(r tagalong.Repository) []ledger.Claim {
 	l.t.Helper()
 	all, err := l.Claims(l.t.Context(), r)
 	if err != nil {
 		l.t.Fatalf("claims: %v", err)
 	}
-	claims := slices.DeleteFunc(slices.Clone(all.Claims), func(c tagalong.Claim) bool { return c.Tag.Repository != r })
+	claims := slices.DeleteFunc(slices.Clone(all.Claims), func(c ledger.Claim) bool { return c.Tag.Repository != r })
 	slices.SortFunc(claims, compareClaims)
 	return claims
 }
 
-func claimOf(p tagalong.Place, tag string) tagalong.Claim {
-	return tagalong.Claim{
+func claimOf(p ledger.Placement, tag string) ledger.Claim {
+	return ledger.Claim{
 		Tag: tagalong.TagID{Repository: p.Container.Image, Tag: tag}, Digest: p.Container.Target(), At: p.Since,
-		By: tagalong.Claimant(p.Service, p.Container.Name), Environment: p.Environment,
+		By: ledger.Claimant(p.Service, p.Container.Name), Environment: p.Environment,
 	}
 }
 
@@ -44,30 +45,30 @@ func claimsOfPlaces(t *testing.T, l suiteLedger) {
 	s := suiteService("api")
 	elsewhere := tagalong.Repository{Registry: "444455556666.dkr.ecr.eu-west-1.amazonaws.com", Name: suiteRepo.Name}
 	longer := tagalong.Repository{Registry: suiteHost, Name: suiteRepo.Name + "2"}
-	app := suitePlace(s, "app", suiteRepo, tagalong.PhaseRunning, "prod", "live")
-	indexed := suitePlace(s, "multi", suiteRepo, tagalong.PhaseRunning, "prod")
+	app := suitePlace(s, "app", suiteRepo, ledger.PhaseRunning, "prod", "live")
+	indexed := suitePlace(s, "multi", suiteRepo, ledger.PhaseRunning, "prod")
 	indexed.Container.Index = suiteNext
-	same := func(what string, want, got []tagalong.Claim) {
+	same := func(what string, want, got []ledger.Claim) {
 		t.Helper()
 		slices.SortFunc(want, compareClaims)
 		same(t, what, want, got)
 	}
 	c := change(s, "")
-	c.Places = []tagalong.Place{
+	c.Placements = []ledger.Placement{
 		app, indexed,
-		suitePlace(s, "untagged", suiteRepo, tagalong.PhaseRunning),
-		suitePlace(s, "next", suiteRepo, tagalong.PhaseRollingOut),
-		suitePlace(s, "old", suiteRepo, tagalong.PhaseEnded),
-		suitePlace(s, "web", suiteOther, tagalong.PhaseRunning, "prod"),
-		suitePlace(s, "far", elsewhere, tagalong.PhaseRunning, "prod"),
-		suitePlace(s, "long", longer, tagalong.PhaseRunning, "prod"),
+		suitePlace(s, "untagged", suiteRepo, ledger.PhaseRunning),
+		suitePlace(s, "next", suiteRepo, ledger.PhaseRollingOut),
+		suitePlace(s, "old", suiteRepo, ledger.PhaseEnded),
+		suitePlace(s, "web", suiteOther, ledger.PhaseRunning, "prod"),
+		suitePlace(s, "far", elsewhere, ledger.PhaseRunning, "prod"),
+		suitePlace(s, "long", longer, ledger.PhaseRunning, "prod"),
 	}
 	l.commit(c)
-	same("claims", []tagalong.Claim{claimOf(app, "prod"), claimOf(app, "live"), claimOf(indexed, "prod")}, l.claims(suiteRepo))
-	same("claims in another registry", []tagalong.Claim{claimOf(c.Places[6], "prod")}, l.claims(elsewhere))
+	same("claims", []ledger.Claim{claimOf(app, "prod"), claimOf(app, "live"), claimOf(indexed, "prod")}, l.claims(suiteRepo))
+	same("claims in another registry", []ledger.Claim{claimOf(c.Placements[6], "prod")}, l.claims(elsewhere))
 	same("claims of nobody", nil, l.claims(tagalong.Repository{Registry: suiteHost, Name: "shop"}))
 	other := change(suiteService("worker"), "")
-	other.Places = []tagalong.Place{suitePlace(other.Service, "app", suiteRepo, tagalong.PhaseRunning, "prod")}
+	other.Placements = []ledger.Placement{suitePlace(other.Service, "app", suiteRepo, ledger.PhaseRunning, "prod")}
 	l.commit(other)
 	if got := l.claims(suiteRepo); len(got) != 4 {
 		t.Errorf("claims of two services: %+v", got)
@@ -76,7 +77,7 @@ func claimsOfPlaces(t *testing.T, l suiteLedger) {
 
 func readersOfPlaces(t *testing.T, l suiteLedger) {
 	api, web := suiteService("api"), suiteService("web")
-	reads := func(s tagalong.Service, container string, phase tagalong.Phase, evidence tagalong.Evidence, tag string) tagalong.Place {
+	reads := func(s tagalong.Service, container string, phase ledger.Phase, evidence tagalong.Evidence, tag string) ledger.Placement {
 		p := suitePlace(s, container, suiteRepo, phase)
 		p.Container.ImageTag, p.Container.Evidence = tag, evidence
 		return p
@@ -101,86 +102,86 @@ func readersOfPlaces(t *testing.T, l suiteLedger) {
 		same(t, what, all, found)
 	}
 	c := change(api, "")
-	c.Places = []tagalong.Place{
-		reads(api, "app", tagalong.PhaseRunning, tagalong.Revision, "running"),
-		reads(api, "app", tagalong.PhaseRollingOut, tagalong.Unknown, "next"),
-		reads(api, "old", tagalong.PhaseEnded, tagalong.Revision, "ended"),
-		reads(api, "pin", tagalong.PhaseRunning, tagalong.Pinned, "pinned"),
-		reads(api, "log", tagalong.PhaseRunning, tagalong.Task, "both"),
+	c.Placements = []ledger.Placement{
+		reads(api, "app", ledger.PhaseRunning, tagalong.Revision, "running"),
+		reads(api, "app", ledger.PhaseRollingOut, tagalong.Unknown, "next"),
+		reads(api, "old", ledger.PhaseEnded, tagalong.Revision, "ended"),
+		reads(api, "pin", ledger.PhaseRunning, tagalong.Pinned, "pinned"),
+		reads(api, "log", ledger.PhaseRunning, tagalong.Task, "both"),
 	}
 	l.commit(c)
 	want("readers", tagalong.Service{}, "running", "next", "both")
 	want("readers but for the only one", api)
 	other := change(web, "")
-	other.Places = []tagalong.Place{reads(web, "log", tagalong.PhaseRunning, tagalong.Task, "both")}
+	other.Placements = []ledger.Placement{reads(web, "log", ledger.PhaseRunning, tagalong.Task, "both")}
 	l.commit(other)
 	want("readers but for one", api, "both")
 	want("readers but for the other one", web, "running", "next", "both")
 	claims, err := l.Claims(t.Context(), suiteRepo)
 	l.must(err)
-	same(t, "readers of the repository", tagalong.Readers{
+	same(t, "readers of the repository", ledger.Readers{
 		suiteTag("running"): {{Service: api, Container: "app"}},
 		suiteTag("next"):    {{Service: api, Container: "app"}},
 		suiteTag("both"):    {{Service: api, Container: "log"}, {Service: web, Container: "log"}},
 	}, claims.Readers)
 	gone := change(api, c.Head.Version)
-	gone.DropPlaces = c.Places[:2]
+	gone.DropPlacements = c.Placements[:2]
 	l.commit(gone)
 	want("readers that are left", tagalong.Service{}, "both")
 }
 
 func claimsChange(t *testing.T, l suiteLedger) {
 	s := suiteService("api")
-	first := suitePlace(s, "app", suiteRepo, tagalong.PhaseRunning, "prod")
+	first := suitePlace(s, "app", suiteRepo, ledger.PhaseRunning, "prod")
 	c := change(s, "")
-	c.Places = []tagalong.Place{first, suitePlace(s, "app", suiteRepo, tagalong.PhaseRollingOut)}
+	c.Placements = []ledger.Placement{first, suitePlace(s, "app", suiteRepo, ledger.PhaseRollingOut)}
 	l.commit(c)
 	ended := first
-	ended.Phase, ended.Until, ended.Tags = tagalong.PhaseEnded, second(9), nil
-	second := suitePlace(s, "app", suiteRepo, tagalong.PhaseRunning, "live")
+	ended.Phase, ended.Until, ended.Tags = ledger.PhaseEnded, second(9), nil
+	second := suitePlace(s, "app", suiteRepo, ledger.PhaseRunning, "live")
 	second.Since, second.Container.Digest = ended.Until, suiteNext
 	next := change(s, c.Head.Version)
-	next.Places = []tagalong.Place{second, ended}
-	next.DropPlaces = []tagalong.Place{suitePlace(s, "app", suiteRepo, tagalong.PhaseRollingOut)}
+	next.Placements = []ledger.Placement{second, ended}
+	next.DropPlacements = []ledger.Placement{suitePlace(s, "app", suiteRepo, ledger.PhaseRollingOut)}
 	l.commit(next)
-	same(t, "claims after a replacement", []tagalong.Claim{claimOf(second, "live")}, l.claims(suiteRepo))
+	same(t, "claims after a replacement", []ledger.Claim{claimOf(second, "live")}, l.claims(suiteRepo))
 	last := change(s, next.Head.Version)
-	last.DropPlaces = []tagalong.Place{second}
+	last.DropPlacements = []ledger.Placement{second}
 	l.commit(last)
-	same(t, "claims after the place has gone", []tagalong.Claim(nil), l.claims(suiteRepo))
+	same(t, "claims after the place has gone", []ledger.Claim(nil), l.claims(suiteRepo))
 }
 
 func claimsOfPrevious(t *testing.T, l suiteLedger) {
 	s := suiteService("api")
-	previous := tagalong.PreviousPlace{
+	previous := ledger.PreviousRecord{
 		Service: s, Environment: "prod", Since: second(1), Tags: []string{"prod-previous", "last"},
-		Previous: tagalong.Previous{Container: "app", Image: suiteOther, Digest: suiteNext},
+		Previous: ledger.Previous{Container: "app", Image: suiteOther, Digest: suiteNext},
 	}
-	running := suitePlace(s, "app", suiteRepo, tagalong.PhaseRunning, "prod")
+	running := suitePlace(s, "app", suiteRepo, ledger.PhaseRunning, "prod")
 	c := change(s, "")
-	c.Places, c.Previous = []tagalong.Place{running}, []tagalong.PreviousPlace{previous}
+	c.Placements, c.Previous = []ledger.Placement{running}, []ledger.PreviousRecord{previous}
 	l.commit(c)
-	same(t, "claims on what runs", []tagalong.Claim{claimOf(running, "prod")}, l.claims(suiteRepo))
-	var want []tagalong.Claim
+	same(t, "claims on what runs", []ledger.Claim{claimOf(running, "prod")}, l.claims(suiteRepo))
+	var want []ledger.Claim
 	for _, tag := range []string{"last", "prod-previous"} {
-		want = append(want, tagalong.Claim{
-			Tag: tagalong.TagID{Repository: suiteOther, Tag: tag}, Digest: suiteNext, At: second(1), By: tagalong.Claimant(s, "app"), Environment: "prod",
+		want = append(want, ledger.Claim{
+			Tag: tagalong.TagID{Repository: suiteOther, Tag: tag}, Digest: suiteNext, At: second(1), By: ledger.Claimant(s, "app"), Environment: "prod",
 		})
 	}
 	same(t, "claims on what ran", want, l.claims(suiteOther))
 	again := previous
 	again.Since, again.Digest, again.Tags = second(5), suiteDigest, []string{"last"}
 	next := change(s, c.Head.Version)
-	next.Previous = []tagalong.PreviousPlace{again}
+	next.Previous = []ledger.PreviousRecord{again}
 	l.commit(next)
 	same(t, "claims after the next one", again.Claims(), l.claims(suiteOther))
-	for open, err := range l.OpenPlaces(t.Context(), suiteOther.Name) {
+	for open, err := range l.OpenPlacements(t.Context(), suiteOther.Name) {
 		t.Errorf("a previous place is open: %+v, error %v", open, err)
 	}
 	last := change(s, next.Head.Version)
-	last.DropPrevious = []tagalong.PreviousPlace{again}
+	last.DropPrevious = []ledger.PreviousRecord{again}
 	l.commit(last)
-	same(t, "claims after it has gone", []tagalong.Claim(nil), l.claims(suiteOther))
+	same(t, "claims after it has gone", []ledger.Claim(nil), l.claims(suiteOther))
 }
 
 func claimsTags(t *testing.T, l suiteLedger) {
@@ -194,12 +195,12 @@ func claimsTags(t *testing.T, l suiteLedger) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	same(t, "tags", map[tagalong.TagID]tagalong.Tag{
+	same(t, "tags", map[tagalong.TagID]ledger.Tag{
 		suiteTag("live"): l.wantTag(suiteTag("live")), suiteTag("prod"): l.wantTag(suiteTag("prod")),
 	}, all.Tags)
 }
 
-func (l suiteLedger) settle(tag tagalong.Tag, v tagalong.Verdict) {
+func (l suiteLedger) settle(tag ledger.Tag, v ledger.Verdict) {
 	l.t.Helper()
 	if err := l.Settle(l.t.Context(), tag.ID, tag.Version, v); err != nil {
 		l.t.Fatalf("settling: %v", err)
@@ -208,11 +209,11 @@ func (l suiteLedger) settle(tag tagalong.Tag, v tagalong.Verdict) {
 
 func settle(t *testing.T, l suiteLedger) {
 	l.wished(claimAt("prod", second(1), "m"))
-	for i, v := range []tagalong.Verdict{
-		{State: tagalong.TagBlocked, Since: second(2001), Reason: "immutable", Actual: suiteNext, CheckedAt: second(2001)},
-		{State: tagalong.TagBlocked, Since: second(2001), Reason: "immutable", Actual: suiteNext, CheckedAt: second(9001)},
-		{State: tagalong.TagMissing, Since: second(9002), Reason: "gone", CheckedAt: second(9002)},
-		{State: tagalong.TagConfirmed, Since: second(9003), Actual: suiteDigest, CheckedAt: second(9003), Children: []tagalong.Child{
+	for i, v := range []ledger.Verdict{
+		{State: ledger.TagBlocked, Since: second(2001), Reason: "immutable", Actual: suiteNext, CheckedAt: second(2001)},
+		{State: ledger.TagBlocked, Since: second(2001), Reason: "immutable", Actual: suiteNext, CheckedAt: second(9001)},
+		{State: ledger.TagMissing, Since: second(9002), Reason: "gone", CheckedAt: second(9002)},
+		{State: ledger.TagConfirmed, Since: second(9003), Actual: suiteDigest, CheckedAt: second(9003), Children: []ledger.Child{
 			{Digest: Image("amd").Digest, Index: suiteDigest, Repository: suiteRepo, Platform: "linux/amd64"},
 			{Digest: Image("arm").Digest, Index: suiteDigest, Repository: suiteRepo, Platform: "linux/arm64/v8"},
 		}},
@@ -225,7 +226,7 @@ func settle(t *testing.T, l suiteLedger) {
 }
 
 func settleConflict(t *testing.T, l suiteLedger) {
-	v := tagalong.Verdict{State: tagalong.TagConfirmed, Actual: suiteDigest, CheckedAt: second(2000)}
+	v := ledger.Verdict{State: ledger.TagConfirmed, Actual: suiteDigest, CheckedAt: second(2000)}
 	if err := l.Settle(t.Context(), suiteTag("none"), "w", v); !isConflict(err) {
 		t.Errorf("no item: error %v, want a conflict", err)
 	}
@@ -248,34 +249,34 @@ func settleRacing(t *testing.T, l suiteLedger) {
 	first := l.wished(claimAt("prod", second(0), "m"))
 	l.race(8, func(i int) error {
 		if i%2 == 0 {
-			return l.writeTag(tagWrite(tagalong.Advance, claimAt("prod", second(i+1), "m")))
+			return l.writeTag(tagWrite(ledger.Advance, claimAt("prod", second(i+1), "m")))
 		}
-		return l.Settle(t.Context(), suiteTag("prod"), first.Version, tagalong.Verdict{State: tagalong.TagConfirmed, Actual: suiteDigest, CheckedAt: second(2000)})
+		return l.Settle(t.Context(), suiteTag("prod"), first.Version, ledger.Verdict{State: ledger.TagConfirmed, Actual: suiteDigest, CheckedAt: second(2000)})
 	}, func(err error) bool { return isConflict(err) || isRefused(err) })
-	if got := l.wantTag(suiteTag("prod")); got.State != tagalong.TagPending {
+	if got := l.wantTag(suiteTag("prod")); got.State != ledger.TagPending {
 		t.Errorf("the newest wish is %q by a verdict on the first", got.State)
 	}
 }
 
 func settleDone(t *testing.T, l suiteLedger) {
 	wish := claimAt("prod-2026", second(1), "m")
-	wish.Once = true
+	wish.PutOnce = true
 	l.wished(wish)
-	l.settle(l.wantTag(wish.Tag), tagalong.Verdict{State: tagalong.TagConfirmed, Actual: suiteDigest, CheckedAt: second(2000), Done: true})
+	l.settle(l.wantTag(wish.Tag), ledger.Verdict{State: ledger.TagConfirmed, Actual: suiteDigest, CheckedAt: second(2000), Done: true})
 	if tag, ok := l.tag(wish.Tag); ok {
 		t.Errorf("the item is still there: %+v", tag)
 	}
 }
 
 // wantDoubt settles and checks that the tag stays pending with what was seen.
-func (l suiteLedger) wantDoubt(id tagalong.TagID, v tagalong.Verdict) {
+func (l suiteLedger) wantDoubt(id tagalong.TagID, v ledger.Verdict) {
 	l.t.Helper()
 	before := l.wantTag(id)
-	if err := l.Settle(l.t.Context(), id, before.Version, v); !errors.Is(err, tagalong.ErrInDoubt) {
+	if err := l.Settle(l.t.Context(), id, before.Version, v); !errors.Is(err, ledger.ErrInDoubt) {
 		l.t.Errorf("error %v, want a doubt", err)
 	}
 	got := l.wantTag(id)
-	if got.State != tagalong.TagPending || got.Since != before.Since || got.Actual != v.Actual || got.CheckedAt != v.CheckedAt {
+	if got.State != ledger.TagPending || got.Since != before.Since || got.Actual != v.Actual || got.CheckedAt != v.CheckedAt {
 		l.t.Errorf("in doubt the tag is %q since %v on %q at %v", got.State, got.Since, got.Actual, got.CheckedAt)
 	}
 }
@@ -288,21 +289,21 @@ func doubt(t *testing.T, l suiteLedger) {
 	want := before
 	want.DoubtUntil, want.Since = second(3000), second(2500)
 	same(t, "the tag in doubt", want, l.wantTag(id))
-	confirmed := tagalong.Verdict{State: tagalong.TagConfirmed, Actual: suiteDigest, CheckedAt: second(2999)}
+	confirmed := ledger.Verdict{State: ledger.TagConfirmed, Actual: suiteDigest, CheckedAt: second(2999)}
 	l.wantDoubt(id, confirmed)
 	confirmed.Done = true
 	l.wantDoubt(id, confirmed)
-	l.wantDoubt(id, tagalong.Verdict{State: tagalong.TagBlocked, Reason: "immutable", CheckedAt: second(2999)})
+	l.wantDoubt(id, ledger.Verdict{State: ledger.TagBlocked, Reason: "immutable", CheckedAt: second(2999)})
 	if err := l.Settle(t.Context(), id, "w-of-nobody", confirmed); !isConflict(err) {
 		t.Errorf("another version in doubt: error %v, want a conflict", err)
 	}
 	confirmed.CheckedAt, confirmed.Done = second(3000), false
 	l.settle(l.wantTag(id), confirmed)
-	if got := l.wantTag(id); got.State != tagalong.TagConfirmed {
+	if got := l.wantTag(id); got.State != ledger.TagConfirmed {
 		t.Errorf("after the doubt the tag is %q", got.State)
 	}
 	l.must(l.Doubt(t.Context(), id, second(3500), second(4000)))
-	if got := l.wantTag(id); got.State != tagalong.TagPending || got.Since != second(3500) {
+	if got := l.wantTag(id); got.State != ledger.TagPending || got.Since != second(3500) {
 		t.Errorf("a confirmed tag in doubt is %q since %v", got.State, got.Since)
 	}
 }
@@ -311,14 +312,14 @@ func doubtOutlives(t *testing.T, l suiteLedger) {
 	id := suiteTag("prod")
 	l.wished(claimAt("prod", second(1), "m"))
 	l.must(l.Doubt(t.Context(), id, second(2500), second(3000)))
-	verdict := tagalong.Verdict{State: tagalong.TagConfirmed, Actual: suiteDigest, CheckedAt: second(2000)}
+	verdict := ledger.Verdict{State: ledger.TagConfirmed, Actual: suiteDigest, CheckedAt: second(2000)}
 	l.wished(claimAt("prod", second(2), "m"))
 	l.wantDoubt(id, verdict)
-	l.must(l.writeTag(seenWrite(tagalong.Renew, claimAt("prod", second(1), "m"), l.wantTag(id).Claims)))
+	l.must(l.writeTag(seenWrite(ledger.Renew, claimAt("prod", second(1), "m"), l.wantTag(id).Claims)))
 	l.wantDoubt(id, verdict)
-	l.must(l.writeTag(tagWrite(tagalong.Yield, claimAt("prod", second(0), "m"))))
+	l.must(l.writeTag(tagWrite(ledger.Yield, claimAt("prod", second(0), "m"))))
 	l.wantDoubt(id, verdict)
-	l.must(l.writeTag(seenWrite(tagalong.Touch, claimAt("prod", second(1), "m"), l.wantTag(id).Claims)))
+	l.must(l.writeTag(seenWrite(ledger.Touch, claimAt("prod", second(1), "m"), l.wantTag(id).Claims)))
 	l.wantDoubt(id, verdict)
 }
 
@@ -330,13 +331,13 @@ func doubtAbsent(t *testing.T, l suiteLedger) {
 }
 
 func adopt(t *testing.T, l suiteLedger) {
-	var children []tagalong.Child
+	var children []ledger.Child
 	for i := range 120 { // more than one transaction takes
 		platform := fmt.Sprint("linux/arm64/v", i)
-		children = append(children, tagalong.Child{Digest: Image(platform).Digest, Index: suiteDigest, Repository: suiteRepo, Platform: platform})
+		children = append(children, ledger.Child{Digest: Image(platform).Digest, Index: suiteDigest, Repository: suiteRepo, Platform: platform})
 	}
 	for range 2 {
-		l.must(l.Adopt(t.Context(), children))
+		l.must(l.RecordChildren(t.Context(), children))
 	}
-	l.must(l.Adopt(t.Context(), nil))
+	l.must(l.RecordChildren(t.Context(), nil))
 }

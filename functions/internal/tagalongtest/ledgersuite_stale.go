@@ -4,46 +4,47 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
-func (l suiteLedger) stale() map[string]tagalong.Stale {
+func (l suiteLedger) stale() map[string]ledger.PendingUntag {
 	l.t.Helper()
-	all := map[string]tagalong.Stale{}
-	for _, stale := range read(l.t, l.StaleTags(l.t.Context())) {
+	all := map[string]ledger.PendingUntag{}
+	for _, stale := range read(l.t, l.PendingUntags(l.t.Context())) {
 		all[stale.ID] = stale
 	}
 	return all
 }
 
-func (l suiteLedger) setStale(s tagalong.Stale) {
+func (l suiteLedger) setStale(s ledger.PendingUntag) {
 	l.t.Helper()
-	if err := l.SetStale(l.t.Context(), s); err != nil {
+	if err := l.SetPendingUntag(l.t.Context(), s); err != nil {
 		l.t.Fatalf("setting stale tags: %v", err)
 	}
 }
 
 func staleRoundTrip(t *testing.T, l suiteLedger) {
-	same(t, "stale tags at first", map[string]tagalong.Stale{}, l.stale())
-	one := tagalong.Stale{ID: "one", Service: suiteService("api"), Tags: []tagalong.StaleTag{
+	same(t, "stale tags at first", map[string]ledger.PendingUntag{}, l.stale())
+	one := ledger.PendingUntag{ID: "one", Service: suiteService("api"), Tags: []ledger.UntagTarget{
 		{ID: suiteTag("prod"), Digest: suiteDigest, Environment: "prod"},
 		{ID: tagalong.TagID{Repository: suiteOther, Tag: "live"}, Digest: suiteNext},
 	}}
-	two := tagalong.Stale{ID: "two", Service: suiteService("api"), Tags: one.Tags[:1]}
+	two := ledger.PendingUntag{ID: "two", Service: suiteService("api"), Tags: one.Tags[:1]}
 	version := ""
-	for _, stale := range []tagalong.Stale{one, two} {
+	for _, stale := range []ledger.PendingUntag{one, two} {
 		c := change(stale.Service, version)
-		c.Stale, version = &stale, c.Head.Version
+		c.Untag, version = &stale, c.Head.Version
 		l.commit(c)
 	}
-	same(t, "stale tags", map[string]tagalong.Stale{"one": one, "two": two}, l.stale())
+	same(t, "stale tags", map[string]ledger.PendingUntag{"one": one, "two": two}, l.stale())
 	one.Tags = one.Tags[1:]
 	l.setStale(one)
-	same(t, "what is left", map[string]tagalong.Stale{"one": one, "two": two}, l.stale())
+	same(t, "what is left", map[string]ledger.PendingUntag{"one": one, "two": two}, l.stale())
 	one.Tags = nil
 	l.setStale(one)
 	l.setStale(one)
-	same(t, "what is left at last", map[string]tagalong.Stale{"two": two}, l.stale())
+	same(t, "what is left at last", map[string]ledger.PendingUntag{"two": two}, l.stale())
 }
 
 func staleHold(t *testing.T, l suiteLedger) {
@@ -61,8 +62,8 @@ func staleHold(t *testing.T, l suiteLedger) {
 		{"two", 22, 22, false}, // given back
 		{"one", 22, 40, false},
 	} {
-		err := l.HoldStale(t.Context(), step.by, second(step.now), second(step.until))
-		if held := errors.Is(err, tagalong.ErrConflict); held != step.held || err != nil && !held {
+		err := l.LockUntag(t.Context(), step.by, second(step.now), second(step.until))
+		if held := errors.Is(err, ledger.ErrConflict); held != step.held || err != nil && !held {
 			t.Errorf("%+v: %v", step, err)
 		}
 	}

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"testing"
 
-	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 )
 
 func sweepCursors(t *testing.T, l suiteLedger) {
@@ -26,8 +26,8 @@ func rewish(t *testing.T, l suiteLedger) {
 	l.wished(claimAt("prod", second(1), "m"))
 	before := l.wantTag(suiteTag("prod"))
 	renewed := claimAt("prod", second(0), "a")
-	write := tagalong.TagWrite{Mode: tagalong.Renew, Wish: renewed, Version: unique("w"), Claims: unique("c"), Seen: "another", At: second(9)}
-	var refused *tagalong.RefusedError
+	write := ledger.TagWrite{Mode: ledger.Renew, Wish: renewed, Version: unique("w"), Claims: unique("c"), Seen: "another", At: second(9)}
+	var refused *ledger.RefusedError
 	if err := l.Rewish(t.Context(), write); !errors.As(err, &refused) || len(refused.Tags) != 1 || refused.Tags[0] != before.ID {
 		t.Errorf("claims have changed: error %v, want a refusal of %s", err, before.ID)
 	}
@@ -38,10 +38,10 @@ func rewish(t *testing.T, l suiteLedger) {
 	}
 	after := l.wantTag(before.ID)
 	same(t, "the wish", renewed, after.Wish)
-	if after.Version != write.Version || after.Claims != write.Claims || after.State != tagalong.TagPending {
+	if after.Version != write.Version || after.Claims != write.Claims || after.State != ledger.TagPending {
 		t.Errorf("tag %+v", after)
 	}
-	drop := tagalong.TagWrite{Mode: tagalong.Drop, Wish: tagalong.Claim{Tag: before.ID}, Seen: before.Claims}
+	drop := ledger.TagWrite{Mode: ledger.Drop, Wish: ledger.Claim{Tag: before.ID}, Seen: before.Claims}
 	if err := l.Rewish(t.Context(), drop); !errors.As(err, &refused) {
 		t.Errorf("dropping what has changed: error %v, want a refusal", err)
 	}
@@ -58,7 +58,7 @@ func returned(t *testing.T, l suiteLedger) {
 	l.wished(claimAt("prod", second(1), "m"))
 	for _, step := range []struct{ settled, want int }{{0, 0}, {1, 1}, {0, 1}, {2, 2}, {2, 2}} {
 		tag := l.wantTag(suiteTag("prod"))
-		l.settle(tag, tagalong.Verdict{State: tagalong.TagConfirmed, Actual: suiteDigest, CheckedAt: second(2000), Returned: step.settled})
+		l.settle(tag, ledger.Verdict{State: ledger.TagConfirmed, Actual: suiteDigest, CheckedAt: second(2000), Returned: step.settled})
 		if got := l.wantTag(tag.ID).Returned; got != step.want {
 			t.Errorf("settled with %d: returned %d times, want %d", step.settled, got, step.want)
 		}

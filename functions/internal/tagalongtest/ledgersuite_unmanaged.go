@@ -4,10 +4,11 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
-func (l suiteLedger) setUnmanaged(was, is tagalong.UnmanagedService) tagalong.UnmanagedService {
+func (l suiteLedger) setUnmanaged(was, is ledger.UnmanagedService) ledger.UnmanagedService {
 	l.t.Helper()
 	if err := l.SetUnmanaged(l.t.Context(), was, is); err != nil {
 		l.t.Fatalf("setting what is kept of %s: %v", is.Service, err)
@@ -16,9 +17,9 @@ func (l suiteLedger) setUnmanaged(was, is tagalong.UnmanagedService) tagalong.Un
 }
 
 // wantUnmanaged checks what is kept, one by one and all together, and who reads tags.
-func (l suiteLedger) wantUnmanaged(what string, want ...tagalong.UnmanagedService) {
+func (l suiteLedger) wantUnmanaged(what string, want ...ledger.UnmanagedService) {
 	l.t.Helper()
-	kept, readers := map[tagalong.Service]tagalong.UnmanagedService{}, tagalong.Readers{}
+	kept, readers := map[tagalong.Service]ledger.UnmanagedService{}, ledger.Readers{}
 	for _, u := range want {
 		kept[u.Service] = u
 		for _, i := range u.Inputs() {
@@ -28,7 +29,7 @@ func (l suiteLedger) wantUnmanaged(what string, want ...tagalong.UnmanagedServic
 		l.must(err)
 		same(l.t, what, u, one)
 	}
-	all := map[tagalong.Service]tagalong.UnmanagedService{}
+	all := map[tagalong.Service]ledger.UnmanagedService{}
 	for _, u := range read(l.t, l.AllUnmanaged(l.t.Context())) {
 		all[u.Service] = u
 	}
@@ -47,29 +48,29 @@ func (l suiteLedger) wantUnmanaged(what string, want ...tagalong.UnmanagedServic
 }
 
 func unmanagedRoundTrip(t *testing.T, l suiteLedger) {
-	input := func(container, tag string) tagalong.Input {
-		return tagalong.Input{Container: container, Tag: suiteTag(tag)}
+	input := func(container, tag string) ledger.Input {
+		return ledger.Input{Container: container, Tag: suiteTag(tag)}
 	}
 	api, web := suiteService("api"), suiteService("web")
 	nobody, err := l.Unmanaged(t.Context(), api)
 	l.must(err)
-	same(t, "what is kept at first", tagalong.UnmanagedService{Service: api}, nobody)
-	one := l.setUnmanaged(nobody, tagalong.UnmanagedService{Service: api, Version: "1", Deployments: []tagalong.DeploymentInputs{
-		{Deployment: "ecs-svc/2", At: second(2), Inputs: []tagalong.Input{input("app", "next"), input("log", "both")}},
-		{Deployment: "ecs-svc/1", At: second(1), Inputs: []tagalong.Input{input("app", "live"), input("log", "both")}},
+	same(t, "what is kept at first", ledger.UnmanagedService{Service: api}, nobody)
+	one := l.setUnmanaged(nobody, ledger.UnmanagedService{Service: api, Version: "1", Deployments: []ledger.DeploymentInputs{
+		{Deployment: "ecs-svc/2", At: second(2), Inputs: []ledger.Input{input("app", "next"), input("log", "both")}},
+		{Deployment: "ecs-svc/1", At: second(1), Inputs: []ledger.Input{input("app", "live"), input("log", "both")}},
 	}})
 	l.wantUnmanaged("one service", one)
-	two := l.setUnmanaged(tagalong.UnmanagedService{Service: web}, tagalong.UnmanagedService{Service: web, Version: "1", Deployments: []tagalong.DeploymentInputs{
-		{Deployment: "ecs-svc/1", At: second(3), Inputs: []tagalong.Input{input("log", "both")}},
+	two := l.setUnmanaged(ledger.UnmanagedService{Service: web}, ledger.UnmanagedService{Service: web, Version: "1", Deployments: []ledger.DeploymentInputs{
+		{Deployment: "ecs-svc/1", At: second(3), Inputs: []ledger.Input{input("log", "both")}},
 	}})
 	l.wantUnmanaged("two services", one, two)
 	but, err := l.Readers(t.Context(), []tagalong.TagID{suiteTag("next"), suiteTag("both")}, api)
 	l.must(err)
-	same(t, "readers but for one", tagalong.Readers{suiteTag("both"): {{Service: web, Container: "log"}}}, but)
+	same(t, "readers but for one", ledger.Readers{suiteTag("both"): {{Service: web, Container: "log"}}}, but)
 
 	for _, version := range []string{"", "0"} {
-		late := tagalong.UnmanagedService{Service: api, Version: version}
-		if err := l.SetUnmanaged(t.Context(), late, one); !errors.Is(err, tagalong.ErrConflict) {
+		late := ledger.UnmanagedService{Service: api, Version: version}
+		if err := l.SetUnmanaged(t.Context(), late, one); !errors.Is(err, ledger.ErrConflict) {
 			t.Errorf("over version %q: %v, want a conflict", version, err)
 		}
 	}
@@ -78,12 +79,12 @@ func unmanagedRoundTrip(t *testing.T, l suiteLedger) {
 	l.setUnmanaged(one, less)
 	l.wantUnmanaged("less", less, two)
 	silent := two
-	silent.Version, silent.Deployments = "2", []tagalong.DeploymentInputs{{Deployment: "ecs-svc/5", At: second(5)}}
+	silent.Version, silent.Deployments = "2", []ledger.DeploymentInputs{{Deployment: "ecs-svc/5", At: second(5)}}
 	l.setUnmanaged(two, silent)
 	l.wantUnmanaged("one that reads nothing", less, silent)
-	l.setUnmanaged(less, tagalong.UnmanagedService{Service: api, Version: "3"})
+	l.setUnmanaged(less, ledger.UnmanagedService{Service: api, Version: "3"})
 	l.wantUnmanaged("gone", silent)
-	if rows := read(t, l.OpenPlaces(t.Context(), suiteRepo.Name)); len(rows) != 0 {
+	if rows := read(t, l.OpenPlacements(t.Context(), suiteRepo.Name)); len(rows) != 0 {
 		t.Errorf("they are in places: %+v", rows)
 	}
 }

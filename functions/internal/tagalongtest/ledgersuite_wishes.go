@@ -7,36 +7,37 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
-func tagWrite(mode tagalong.TagMode, wish tagalong.Claim) tagalong.TagWrite {
-	return tagalong.TagWrite{Mode: mode, Wish: wish, Version: unique("w"), Claims: unique("c"), At: second(1000)}
+func tagWrite(mode ledger.TagMode, wish ledger.Claim) ledger.TagWrite {
+	return ledger.TagWrite{Mode: mode, Wish: wish, Version: unique("w"), Claims: unique("c"), At: second(1000)}
 }
 
-func claimAt(name string, at time.Time, by string) tagalong.Claim {
-	return tagalong.Claim{Tag: suiteTag(name), Digest: suiteDigest, At: at, By: by, Environment: "prod"}
+func claimAt(name string, at time.Time, by string) ledger.Claim {
+	return ledger.Claim{Tag: suiteTag(name), Digest: suiteDigest, At: at, By: by, Environment: "prod"}
 }
 
 // wished sets a wish and gives the write that did.
-func (l suiteLedger) wished(wish tagalong.Claim) tagalong.TagWrite {
+func (l suiteLedger) wished(wish ledger.Claim) ledger.TagWrite {
 	l.t.Helper()
-	w := tagWrite(tagalong.Advance, wish)
-	l.mustWrite(func(c *tagalong.Change) { c.Tags = []tagalong.TagWrite{w} })
+	w := tagWrite(ledger.Advance, wish)
+	l.mustWrite(func(c *ledger.Change) { c.Tags = []ledger.TagWrite{w} })
 	return w
 }
 
-func (l suiteLedger) writeTag(w tagalong.TagWrite) error {
+func (l suiteLedger) writeTag(w ledger.TagWrite) error {
 	l.t.Helper()
-	return l.write(func(c *tagalong.Change) { c.Tags = []tagalong.TagWrite{w} })
+	return l.write(func(c *ledger.Change) { c.Tags = []ledger.TagWrite{w} })
 }
 
 // refuses checks that a tag is refused, and stays as it is.
-func (l suiteLedger) refuses(what string, w tagalong.TagWrite) {
+func (l suiteLedger) refuses(what string, w ledger.TagWrite) {
 	l.t.Helper()
 	before, _ := l.tag(w.Wish.Tag)
 	err := l.writeTag(w)
-	var refused *tagalong.RefusedError
+	var refused *ledger.RefusedError
 	if !errors.As(err, &refused) {
 		l.t.Errorf("%s: error %v, want a refusal", what, err)
 		return
@@ -49,10 +50,10 @@ func (l suiteLedger) refuses(what string, w tagalong.TagWrite) {
 func tagRoundTrip(t *testing.T, l suiteLedger) {
 	for _, once := range []bool{false, true} {
 		wish := claimAt("prod", second(1), "a/b/c/d#app")
-		wish.Tag.Tag, wish.Once = fmt.Sprintf("prod-%t", once), once
+		wish.Tag.Tag, wish.PutOnce = fmt.Sprintf("prod-%t", once), once
 		w := l.wished(wish)
-		same(t, "tag", tagalong.Tag{
-			ID: wish.Tag, Wish: wish, Version: w.Version, Claims: w.Claims, State: tagalong.TagPending, Since: w.At,
+		same(t, "tag", ledger.Tag{
+			ID: wish.Tag, Wish: wish, Version: w.Version, Claims: w.Claims, State: ledger.TagPending, Since: w.At,
 		}, l.wantTag(wish.Tag))
 	}
 }
@@ -73,31 +74,31 @@ func advanceOlder(t *testing.T, l suiteLedger) {
 		wish.Digest = Image(test.name).Digest
 		w := l.wished(wish)
 		got := l.wantTag(wish.Tag)
-		if got.Wish != wish || got.Version != w.Version || got.Claims != w.Claims || got.State != tagalong.TagPending {
+		if got.Wish != wish || got.Version != w.Version || got.Claims != w.Claims || got.State != ledger.TagPending {
 			t.Errorf("%s: the tag is %+v", test.name, got)
 		}
 	}
 	settled := l.wantTag(suiteTag("prod"))
-	l.settle(settled, tagalong.Verdict{State: tagalong.TagBlocked, Reason: "immutable", Actual: suiteNext, CheckedAt: second(2000)})
+	l.settle(settled, ledger.Verdict{State: ledger.TagBlocked, Reason: "immutable", Actual: suiteNext, CheckedAt: second(2000)})
 	w := l.wished(claimAt("prod", second(3), "a"))
 	got := l.wantTag(suiteTag("prod"))
-	if got.State != tagalong.TagPending || got.Reason != "" || got.Since != w.At {
+	if got.State != ledger.TagPending || got.Reason != "" || got.Since != w.At {
 		t.Errorf("a new wish of a blocked tag is %q since %v because of %q", got.State, got.Since, got.Reason)
 	}
 }
 
 func advanceNewer(_ *testing.T, l suiteLedger) {
 	l.wished(claimAt("prod", second(5), "m"))
-	l.refuses("an older time", tagWrite(tagalong.Advance, claimAt("prod", second(4), "a")))
-	l.refuses("a millisecond older", tagWrite(tagalong.Advance, claimAt("prod", second(5).Add(-time.Millisecond), "a")))
-	l.refuses("the same time by one who sorts behind", tagWrite(tagalong.Advance, claimAt("prod", second(5), "n")))
+	l.refuses("an older time", tagWrite(ledger.Advance, claimAt("prod", second(4), "a")))
+	l.refuses("a millisecond older", tagWrite(ledger.Advance, claimAt("prod", second(5).Add(-time.Millisecond), "a")))
+	l.refuses("the same time by one who sorts behind", tagWrite(ledger.Advance, claimAt("prod", second(5), "n")))
 }
 
 func yield(t *testing.T, l suiteLedger) {
 	l.wished(claimAt("prod", second(5), "m"))
-	for _, ours := range []tagalong.Claim{claimAt("prod", second(4), "a"), claimAt("prod", second(5), "n")} {
+	for _, ours := range []ledger.Claim{claimAt("prod", second(4), "a"), claimAt("prod", second(5), "n")} {
 		before := l.wantTag(ours.Tag)
-		w := tagWrite(tagalong.Yield, ours)
+		w := tagWrite(ledger.Yield, ours)
 		if err := l.writeTag(w); err != nil {
 			t.Fatal(err)
 		}
@@ -107,14 +108,14 @@ func yield(t *testing.T, l suiteLedger) {
 }
 
 func yieldRefused(_ *testing.T, l suiteLedger) {
-	l.refuses("no item", tagWrite(tagalong.Yield, claimAt("prod", second(5), "m")))
+	l.refuses("no item", tagWrite(ledger.Yield, claimAt("prod", second(5), "m")))
 	l.wished(claimAt("prod", second(5), "m"))
-	l.refuses("an older claim", tagWrite(tagalong.Yield, claimAt("prod", second(6), "z")))
-	l.refuses("the same time by one who sorts behind", tagWrite(tagalong.Yield, claimAt("prod", second(5), "a")))
-	l.refuses("our own claim", tagWrite(tagalong.Yield, claimAt("prod", second(5), "m")))
+	l.refuses("an older claim", tagWrite(ledger.Yield, claimAt("prod", second(6), "z")))
+	l.refuses("the same time by one who sorts behind", tagWrite(ledger.Yield, claimAt("prod", second(5), "a")))
+	l.refuses("our own claim", tagWrite(ledger.Yield, claimAt("prod", second(5), "m")))
 }
 
-func seenWrite(mode tagalong.TagMode, wish tagalong.Claim, seen string) tagalong.TagWrite {
+func seenWrite(mode ledger.TagMode, wish ledger.Claim, seen string) ledger.TagWrite {
 	w := tagWrite(mode, wish)
 	w.Seen = seen
 	return w
@@ -124,40 +125,40 @@ func sinceSeen(t *testing.T, l suiteLedger) {
 	first := l.wished(claimAt("prod", second(5), "m"))
 	older := claimAt("prod", second(1), "a")
 	older.Digest = suiteNext
-	for _, mode := range []tagalong.TagMode{tagalong.Renew, tagalong.Touch, tagalong.Drop} {
+	for _, mode := range []ledger.TagMode{ledger.Renew, ledger.Touch, ledger.Drop} {
 		l.refuses(fmt.Sprintf("mode %d that saw nothing", mode), seenWrite(mode, older, ""))
 		l.refuses(fmt.Sprintf("mode %d that saw something else", mode), seenWrite(mode, older, "c-of-nobody"))
 	}
-	renew := seenWrite(tagalong.Renew, older, first.Claims)
+	renew := seenWrite(ledger.Renew, older, first.Claims)
 	l.must(l.writeTag(renew))
 	got := l.wantTag(older.Tag)
-	if got.Wish != older || got.Version != renew.Version || got.Claims != renew.Claims || got.State != tagalong.TagPending {
+	if got.Wish != older || got.Version != renew.Version || got.Claims != renew.Claims || got.State != ledger.TagPending {
 		t.Errorf("the renewed tag is %+v", got)
 	}
-	l.refuses("a renewal of what has changed", seenWrite(tagalong.Renew, older, first.Claims))
-	touch := seenWrite(tagalong.Touch, older, renew.Claims)
+	l.refuses("a renewal of what has changed", seenWrite(ledger.Renew, older, first.Claims))
+	touch := seenWrite(ledger.Touch, older, renew.Claims)
 	l.must(l.writeTag(touch))
 	got.Claims = touch.Claims
 	same(t, "the touched tag", got, l.wantTag(older.Tag))
-	l.refuses("dropping what was touched", seenWrite(tagalong.Drop, tagalong.Claim{Tag: older.Tag}, renew.Claims))
-	l.must(l.writeTag(seenWrite(tagalong.Drop, tagalong.Claim{Tag: older.Tag}, touch.Claims)))
+	l.refuses("dropping what was touched", seenWrite(ledger.Drop, ledger.Claim{Tag: older.Tag}, renew.Claims))
+	l.must(l.writeTag(seenWrite(ledger.Drop, ledger.Claim{Tag: older.Tag}, touch.Claims)))
 	if _, ok := l.tag(older.Tag); ok {
 		t.Error("the dropped tag has an item")
 	}
-	l.refuses("touching what is not there", seenWrite(tagalong.Touch, older, touch.Claims))
+	l.refuses("touching what is not there", seenWrite(ledger.Touch, older, touch.Claims))
 }
 
 func renewAbsent(t *testing.T, l suiteLedger) {
 	wish := claimAt("prod", second(5), "m")
-	l.refuses("seen claims of no item", seenWrite(tagalong.Renew, wish, "c-of-nobody"))
-	l.must(l.writeTag(seenWrite(tagalong.Renew, wish, "")))
+	l.refuses("seen claims of no item", seenWrite(ledger.Renew, wish, "c-of-nobody"))
+	l.must(l.writeTag(seenWrite(ledger.Renew, wish, "")))
 	if got := l.wantTag(wish.Tag); got.Wish != wish {
 		t.Errorf("the tag is %+v", got)
 	}
 }
 
 func dropAbsent(t *testing.T, l suiteLedger) {
-	l.must(l.writeTag(seenWrite(tagalong.Drop, tagalong.Claim{Tag: suiteTag("prod")}, "")))
+	l.must(l.writeTag(seenWrite(ledger.Drop, ledger.Claim{Tag: suiteTag("prod")}, "")))
 	if _, ok := l.tag(suiteTag("prod")); ok {
 		t.Error("dropping made an item")
 	}
@@ -171,18 +172,18 @@ func refusedAll(t *testing.T, l suiteLedger) {
 	c := change(s, "")
 	c.Fact = &tagalong.Fact{Deployment: "ecs-svc/1", Name: tagalong.Completed, Time: second(1)}
 	m := suiteMember(s, "prod")
-	c.Member = &m
+	c.Running = &m
 	for _, name := range []string{"a", "b", "c", "d"} {
-		c.Tags = append(c.Tags, tagWrite(tagalong.Advance, claimAt(name, second(4), "m")))
+		c.Tags = append(c.Tags, tagWrite(ledger.Advance, claimAt(name, second(4), "m")))
 	}
-	var refused *tagalong.RefusedError
+	var refused *ledger.RefusedError
 	if err := l.Commit(t.Context(), c); !errors.As(err, &refused) {
 		t.Fatalf("error %v, want a refusal", err)
 	}
 	slices.SortFunc(refused.Tags, compareTags)
 	same(t, "refused tags", []tagalong.TagID{suiteTag("b"), suiteTag("d")}, refused.Tags)
-	same(t, "the service", tagalong.Snapshot{}, l.load(s))
-	same(t, "running rows", []tagalong.Member(nil), l.members("prod"))
+	same(t, "the service", ledger.Snapshot{}, l.load(s))
+	same(t, "running rows", []ledger.RunningRecord(nil), l.members("prod"))
 	if _, ok := l.tag(suiteTag("a")); ok {
 		t.Error("a tag of the refused change was written")
 	}
@@ -191,13 +192,13 @@ func refusedAll(t *testing.T, l suiteLedger) {
 func conflictBeforeRefusal(_ *testing.T, l suiteLedger) {
 	l.wished(claimAt("prod", second(5), "m"))
 	c := change(suiteService("api"), "v-of-nobody")
-	c.Tags = []tagalong.TagWrite{tagWrite(tagalong.Advance, claimAt("prod", second(4), "m"))}
+	c.Tags = []ledger.TagWrite{tagWrite(ledger.Advance, claimAt("prod", second(4), "m"))}
 	l.wantConflict(c)
 }
 
 func racingAdvance(t *testing.T, l suiteLedger) {
 	l.race(12, func(i int) error {
-		return l.writeTag(tagWrite(tagalong.Advance, claimAt("prod", second(i/2), fmt.Sprintf("by-%d", i%2))))
+		return l.writeTag(tagWrite(ledger.Advance, claimAt("prod", second(i/2), fmt.Sprintf("by-%d", i%2))))
 	}, isRefused)
 	got := l.wantTag(suiteTag("prod")).Wish
 	if got.At != second(5) || got.By != "by-0" {
@@ -208,7 +209,7 @@ func racingAdvance(t *testing.T, l suiteLedger) {
 func racingRenew(t *testing.T, l suiteLedger) {
 	seen := l.wished(claimAt("prod", second(5), "m")).Claims
 	won := l.race(8, func(i int) error {
-		return l.writeTag(seenWrite(tagalong.Renew, claimAt("prod", second(i), "m"), seen))
+		return l.writeTag(seenWrite(ledger.Renew, claimAt("prod", second(i), "m"), seen))
 	}, isRefused)
 	if won != 1 {
 		t.Errorf("%d renewals won", won)

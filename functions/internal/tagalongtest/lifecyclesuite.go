@@ -6,6 +6,7 @@ import (
 
 	"github.com/opencontainers/go-digest"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/sweep"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -14,12 +15,12 @@ type LifecyclesWorld interface {
 	// Push is RegistryWorld's.
 	Push(t *testing.T, r tagalong.Repository, seed string, tags ...string) digest.Digest
 	// SetLifecycle gives a repository a lifecycle policy of these rules.
-	SetLifecycle(t *testing.T, r tagalong.Repository, rules ...tagalong.LifecycleRule)
+	SetLifecycle(t *testing.T, r tagalong.Repository, rules ...sweep.LifecycleRule)
 }
 
 // LifecyclesSuite checks that an implementation keeps the contract of
-// tagalong.Lifecycles. open returns a new one and the world behind it.
-func LifecyclesSuite(t *testing.T, open func(t *testing.T) (tagalong.Lifecycles, LifecyclesWorld)) {
+// sweep.Lifecycles. open returns a new one and the world behind it.
+func LifecyclesSuite(t *testing.T, open func(t *testing.T) (sweep.Lifecycles, LifecyclesWorld)) {
 	for _, test := range []struct {
 		name string
 		run  func(t *testing.T, r suiteLifecycles)
@@ -37,12 +38,12 @@ func LifecyclesSuite(t *testing.T, open func(t *testing.T) (tagalong.Lifecycles,
 }
 
 type suiteLifecycles struct {
-	tagalong.Lifecycles
+	sweep.Lifecycles
 	LifecyclesWorld
 	t *testing.T
 }
 
-func (r suiteLifecycles) rules(repo tagalong.Repository) []tagalong.LifecycleRule {
+func (r suiteLifecycles) rules(repo tagalong.Repository) []sweep.LifecycleRule {
 	r.t.Helper()
 	rules, err := r.LifecycleRules(r.t.Context(), repo)
 	if err != nil {
@@ -65,11 +66,11 @@ func (r suiteLifecycles) tagsOf(repo tagalong.Repository, digests ...digest.Dige
 
 func rulesInOrder(t *testing.T, r suiteLifecycles) {
 	r.Push(t, suiteRepo, "one", "v1")
-	keep := tagalong.LifecycleRule{Priority: 1, Tagged: []string{"prod*", "*-v1"}}
-	archive := tagalong.LifecycleRule{Priority: 5, Untagged: true, Archives: true}
-	rest := tagalong.LifecycleRule{Priority: 20}
+	keep := sweep.LifecycleRule{Priority: 1, Tagged: []string{"prod*", "*-v1"}}
+	archive := sweep.LifecycleRule{Priority: 5, Untagged: true, Archives: true}
+	rest := sweep.LifecycleRule{Priority: 20}
 	r.SetLifecycle(t, suiteRepo, rest, keep, archive)
-	same(t, "rules", []tagalong.LifecycleRule{keep, archive, rest}, r.rules(suiteRepo))
+	same(t, "rules", []sweep.LifecycleRule{keep, archive, rest}, r.rules(suiteRepo))
 }
 
 func noRules(t *testing.T, r suiteLifecycles) {

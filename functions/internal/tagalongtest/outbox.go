@@ -7,18 +7,21 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
+	"github.com/tagalong-aws/tagalong/functions/internal/reactor"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/timeline"
 )
 
 type endingKey struct {
 	at      int64
 	service tagalong.Service
-	tagalong.RolloutKey
-	state    tagalong.State
+	timeline.RolloutKey
+	state    timeline.State
 	finished int64
 }
 
-func keyOfEnding(e tagalong.Ending) endingKey {
+func keyOfEnding(e ledger.FinishedRollout) endingKey {
 	return endingKey{e.RecordedAt.UnixMilli(), e.Service, keyOfRow(e.Row), e.State, e.FinishedAt.UnixMilli()}
 }
 
@@ -29,25 +32,25 @@ func (k endingKey) compare(o endingKey) int {
 	)
 }
 
-func cloneEnding(e tagalong.Ending) tagalong.Ending {
+func cloneEnding(e ledger.FinishedRollout) ledger.FinishedRollout {
 	e.Details = cloneDetails(e.Details)
 	return e
 }
 
-// Unannounced implements tagalong.Outbox.
-func (l *Ledger) Unannounced(ctx context.Context, before time.Time) iter.Seq2[tagalong.Ending, error] {
-	return sorted(ctx, l, "Unannounced", func() (endings []tagalong.Ending) {
+// Unannounced implements ledger.Outbox.
+func (l *Ledger) Unannounced(ctx context.Context, before time.Time) iter.Seq2[ledger.FinishedRollout, error] {
+	return sorted(ctx, l, "Unannounced", func() (endings []ledger.FinishedRollout) {
 		for key, e := range l.endings {
 			if key.at < before.UnixMilli() {
 				endings = append(endings, cloneEnding(e))
 			}
 		}
 		return endings
-	}, func(a, b tagalong.Ending) int { return keyOfEnding(a).compare(keyOfEnding(b)) })
+	}, func(a, b ledger.FinishedRollout) int { return keyOfEnding(a).compare(keyOfEnding(b)) })
 }
 
-// Announced implements tagalong.Outbox.
-func (l *Ledger) Announced(ctx context.Context, endings []tagalong.Ending) error {
+// Announced implements ledger.Outbox.
+func (l *Ledger) Announced(ctx context.Context, endings []ledger.FinishedRollout) error {
 	done, err := l.begin(ctx, "Announced")
 	if err != nil {
 		return err
@@ -70,9 +73,9 @@ type Bus struct {
 	events []tagalong.Event
 }
 
-var _ tagalong.Announcer = &Bus{}
+var _ reactor.Announcer = &Bus{}
 
-// Announce implements tagalong.Announcer.
+// Announce implements reactor.Announcer.
 func (b *Bus) Announce(ctx context.Context, all []tagalong.Event) []error {
 	b.mu.Lock()
 	defer b.mu.Unlock()

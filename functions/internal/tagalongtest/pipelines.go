@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/pipeline"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -23,7 +24,7 @@ type Pipelines struct {
 	elsewhere  map[string]bool // accounts
 }
 
-var _ tagalong.Pipelines = &Pipelines{}
+var _ pipeline.Pipelines = &Pipelines{}
 
 type executionKey struct {
 	pipeline  tagalong.Pipeline
@@ -32,7 +33,7 @@ type executionKey struct {
 
 type pipelineExecution struct {
 	tagalong.Execution
-	actions []tagalong.Action
+	actions []pipeline.Action
 }
 
 // Start makes an execution known, or known anew and without actions.
@@ -49,16 +50,16 @@ func (p *Pipelines) Start(pipeline tagalong.Pipeline, id string, x tagalong.Exec
 // Act makes a run of an action known, in place of the one with its ID. An account
 // and a Region that it does not name are the pipeline's. It panics if nobody
 // started the execution.
-func (p *Pipelines) Act(pipeline tagalong.Pipeline, execution string, a tagalong.Action) {
+func (p *Pipelines) Act(named tagalong.Pipeline, execution string, a pipeline.Action) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	key := executionKey{pipeline, execution}
+	key := executionKey{named, execution}
 	x, ok := p.executions[key]
 	if !ok {
-		panic(fmt.Sprintf("execution %s of %s was not started", execution, pipeline.Name))
+		panic(fmt.Sprintf("execution %s of %s was not started", execution, named.Name))
 	}
-	a.Account, a.Region = cmp.Or(a.Account, pipeline.Account), cmp.Or(a.Region, pipeline.Region)
-	others := slices.DeleteFunc(slices.Clone(x.actions), func(b tagalong.Action) bool { return b.ID == a.ID })
+	a.Account, a.Region = cmp.Or(a.Account, named.Account), cmp.Or(a.Region, named.Region)
+	others := slices.DeleteFunc(slices.Clone(x.actions), func(b pipeline.Action) bool { return b.ID == a.ID })
 	x.actions = append(others, copied(a))
 	p.executions[key] = x
 }
@@ -73,7 +74,7 @@ func (p *Pipelines) Elsewhere(account string) {
 	p.elsewhere[account] = true
 }
 
-func (p *Pipelines) find(ctx context.Context, operation string, pipeline tagalong.Pipeline, execution string) (pipelineExecution, error) {
+func (p *Pipelines) find(ctx context.Context, operation string, named tagalong.Pipeline, execution string) (pipelineExecution, error) {
 	if p.Hook != nil {
 		if err := p.Hook(ctx, operation); err != nil {
 			return pipelineExecution{}, err
@@ -84,25 +85,25 @@ func (p *Pipelines) find(ctx context.Context, operation string, pipeline tagalon
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.elsewhere[pipeline.Account] {
-		return pipelineExecution{}, fmt.Errorf("account %s: %w", pipeline.Account, tagalong.ErrElsewhere)
+	if p.elsewhere[named.Account] {
+		return pipelineExecution{}, fmt.Errorf("account %s: %w", named.Account, tagalong.ErrElsewhere)
 	}
-	x, ok := p.executions[executionKey{pipeline, execution}]
+	x, ok := p.executions[executionKey{named, execution}]
 	if !ok {
-		return pipelineExecution{}, fmt.Errorf("execution %s of pipeline %s: %w", execution, pipeline.Name, tagalong.ErrNoExecution)
+		return pipelineExecution{}, fmt.Errorf("execution %s of pipeline %s: %w", execution, named.Name, pipeline.ErrNoExecution)
 	}
 	return x, nil
 }
 
-// Execution implements tagalong.Pipelines.
+// Execution implements pipeline.Pipelines.
 func (p *Pipelines) Execution(ctx context.Context, pipeline tagalong.Pipeline, execution string) (tagalong.Execution, error) {
 	x, err := p.find(ctx, "Execution", pipeline, execution)
 	x.Revisions = slices.Clone(x.Revisions)
 	return x.Execution, err
 }
 
-// Actions implements tagalong.Pipelines.
-func (p *Pipelines) Actions(ctx context.Context, pipeline tagalong.Pipeline, execution string) (actions []tagalong.Action, err error) {
+// Actions implements pipeline.Pipelines.
+func (p *Pipelines) Actions(ctx context.Context, pipeline tagalong.Pipeline, execution string) (actions []pipeline.Action, err error) {
 	x, err := p.find(ctx, "Actions", pipeline, execution)
 	for _, a := range x.actions {
 		actions = append(actions, copied(a))
@@ -110,7 +111,7 @@ func (p *Pipelines) Actions(ctx context.Context, pipeline tagalong.Pipeline, exe
 	return actions, err
 }
 
-func copied(a tagalong.Action) tagalong.Action {
+func copied(a pipeline.Action) pipeline.Action {
 	a.Configuration = maps.Clone(a.Configuration)
 	return a
 }

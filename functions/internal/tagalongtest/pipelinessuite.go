@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/pipeline"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -20,14 +21,14 @@ type PipelinesWorld interface {
 	// Run runs an action as it says but for its ID, which it gives. It starts the
 	// stage where it was not, and retries it where the action has run before. An
 	// account and a Region that the action does not name are the pipeline's.
-	Run(t *testing.T, p tagalong.Pipeline, execution string, a tagalong.Action) (id string)
+	Run(t *testing.T, p tagalong.Pipeline, execution string, a pipeline.Action) (id string)
 	// Elsewhere gives an account that is neither ours nor configured.
 	Elsewhere(t *testing.T) string
 }
 
 // PipelinesSuite checks that an implementation keeps the contract of
-// tagalong.Pipelines. open gives a new one and the world behind it.
-func PipelinesSuite(t *testing.T, open func(t *testing.T) (tagalong.Pipelines, PipelinesWorld)) {
+// pipeline.Pipelines. open gives a new one and the world behind it.
+func PipelinesSuite(t *testing.T, open func(t *testing.T) (pipeline.Pipelines, PipelinesWorld)) {
 	for _, test := range []struct {
 		name string
 		run  func(t *testing.T, p suitePipelines)
@@ -52,7 +53,7 @@ func PipelinesSuite(t *testing.T, open func(t *testing.T) (tagalong.Pipelines, P
 }
 
 type suitePipelines struct {
-	tagalong.Pipelines
+	pipeline.Pipelines
 	PipelinesWorld
 	t *testing.T
 }
@@ -66,8 +67,8 @@ var (
 			{Name: "Source", ID: "d5491e7e7124a22dd73fa746ba129c59f9dc6d5d", Summary: "Raise payment timeout", URL: "https://example.com/commit"},
 		},
 	}
-	suiteDeploy = tagalong.Action{
-		Stage: "DeployProd", Name: "DeployToEcs", Category: "Deploy", Provider: "ECS", Status: tagalong.ActionSucceeded,
+	suiteDeploy = pipeline.Action{
+		Stage: "DeployProd", Name: "DeployToEcs", Category: "Deploy", Provider: "ECS", Status: pipeline.ActionSucceeded,
 		StartedAt: second(1), UpdatedAt: second(300), External: "ecs-svc/7330915268420174663",
 		Configuration: map[string]string{"ClusterName": "prod-cluster", "ServiceName": "checkout-api"},
 	}
@@ -92,20 +93,20 @@ func (p suitePipelines) wantExecution(pipeline tagalong.Pipeline, id string, wan
 	same(p.t, "execution", want, got)
 }
 
-func (p suitePipelines) wantActions(pipeline tagalong.Pipeline, id string, want ...tagalong.Action) {
+func (p suitePipelines) wantActions(named tagalong.Pipeline, id string, want ...pipeline.Action) {
 	p.t.Helper()
-	got, err := p.Actions(p.t.Context(), pipeline, id)
+	got, err := p.Actions(p.t.Context(), named, id)
 	if err != nil {
 		p.t.Fatalf("actions: %v", err)
 	}
-	byID := func(a, b tagalong.Action) int { return cmp.Compare(a.ID, b.ID) }
+	byID := func(a, b pipeline.Action) int { return cmp.Compare(a.ID, b.ID) }
 	slices.SortFunc(got, byID)
 	slices.SortFunc(want, byID)
 	same(p.t, "actions", want, got)
 }
 
 // run runs an action and gives it as it must be read.
-func (p suitePipelines) run(pipeline tagalong.Pipeline, execution string, a tagalong.Action) tagalong.Action {
+func (p suitePipelines) run(pipeline tagalong.Pipeline, execution string, a pipeline.Action) pipeline.Action {
 	p.t.Helper()
 	a.ID = p.Run(p.t, pipeline, execution, a)
 	a.Account, a.Region = cmp.Or(a.Account, pipeline.Account), cmp.Or(a.Region, pipeline.Region)
@@ -141,7 +142,7 @@ func executionOfPipeline(t *testing.T, p suitePipelines) {
 		x := tagalong.Execution{Trigger: "CloudWatchEvent"}
 		p.wantExecution(other, p.Start(t, other, x, suiteStart), x)
 		_, err := p.Execution(t.Context(), other, id)
-		p.wantError("another pipeline's execution", err, tagalong.ErrNoExecution)
+		p.wantError("another pipeline's execution", err, pipeline.ErrNoExecution)
 	}
 	p.wantExecution(suitePipeline, id, suiteManual)
 }
@@ -150,11 +151,11 @@ func executionAbsent(t *testing.T, p suitePipelines) {
 	p.Start(t, suitePipeline, suiteManual, suiteStart)
 	nowhere := suitePipeline
 	nowhere.Name = "nowhere"
-	for _, pipeline := range []tagalong.Pipeline{suitePipeline, nowhere} {
-		_, err := p.Execution(t.Context(), pipeline, suiteNobody)
-		p.wantError("execution of "+pipeline.Name, err, tagalong.ErrNoExecution)
-		_, err = p.Actions(t.Context(), pipeline, suiteNobody)
-		p.wantError("actions of "+pipeline.Name, err, tagalong.ErrNoExecution)
+	for _, named := range []tagalong.Pipeline{suitePipeline, nowhere} {
+		_, err := p.Execution(t.Context(), named, suiteNobody)
+		p.wantError("execution of "+named.Name, err, pipeline.ErrNoExecution)
+		_, err = p.Actions(t.Context(), named, suiteNobody)
+		p.wantError("actions of "+named.Name, err, pipeline.ErrNoExecution)
 	}
 }
 
@@ -175,21 +176,21 @@ func actions(t *testing.T, p suitePipelines) {
 	id := p.Start(t, suitePipeline, suiteManual, suiteStart)
 	abroad := suiteDeploy
 	abroad.Name, abroad.Account, abroad.Region = "DeployAbroad", "444455556666", "eu-west-1"
-	abroad.Status, abroad.External = tagalong.ActionFailed, ""
-	blueGreen := tagalong.Action{
-		Stage: "DeployProd", Name: "BlueGreen", Category: "Deploy", Provider: "CodeDeployToECS", Status: tagalong.ActionSucceeded,
+	abroad.Status, abroad.External = pipeline.ActionFailed, ""
+	blueGreen := pipeline.Action{
+		Stage: "DeployProd", Name: "BlueGreen", Category: "Deploy", Provider: "CodeDeployToECS", Status: pipeline.ActionSucceeded,
 		StartedAt: second(2), UpdatedAt: second(400), External: "d-8QZK4T2LF",
 		Configuration: map[string]string{"ApplicationName": "AppECS", "DeploymentGroupName": "DgpECS"},
 	}
 	going := suiteDeploy
-	going.Name, going.Status, going.External, going.UpdatedAt = "DeploySlowly", tagalong.ActionInProgress, "", going.StartedAt
-	plain := tagalong.Action{
-		Stage: "Source", Name: "Image", Category: "Source", Provider: "ECR", Status: tagalong.ActionSucceeded,
+	going.Name, going.Status, going.External, going.UpdatedAt = "DeploySlowly", pipeline.ActionInProgress, "", going.StartedAt
+	plain := pipeline.Action{
+		Stage: "Source", Name: "Image", Category: "Source", Provider: "ECR", Status: pipeline.ActionSucceeded,
 		StartedAt: suiteStart, UpdatedAt: second(1),
 		Variables: map[string]string{"ImageTag": "build-42", "ImageDigest": suiteDigest.String()},
 	}
-	var want []tagalong.Action
-	for _, a := range []tagalong.Action{plain, suiteDeploy, abroad, blueGreen, going} {
+	var want []pipeline.Action
+	for _, a := range []pipeline.Action{plain, suiteDeploy, abroad, blueGreen, going} {
 		want = append(want, p.run(suitePipeline, id, a))
 	}
 	p.wantActions(suitePipeline, id, want...)
@@ -205,7 +206,7 @@ func actionsOfExecution(t *testing.T, p suitePipelines) {
 func actionsRetried(t *testing.T, p suitePipelines) {
 	id := p.Start(t, suitePipeline, suiteManual, suiteStart)
 	failed := suiteDeploy
-	failed.Status = tagalong.ActionFailed
+	failed.Status = pipeline.ActionFailed
 	retried := suiteDeploy
 	retried.StartedAt, retried.UpdatedAt = second(900), second(1100)
 	p.wantActions(suitePipeline, id, p.run(suitePipeline, id, failed), p.run(suitePipeline, id, retried))
@@ -214,7 +215,7 @@ func actionsRetried(t *testing.T, p suitePipelines) {
 // actionsMany has more actions than CodePipeline lists on a page.
 func actionsMany(t *testing.T, p suitePipelines) {
 	id := p.Start(t, suitePipeline, suiteManual, suiteStart)
-	var want []tagalong.Action
+	var want []pipeline.Action
 	for i := range 230 {
 		a := suiteDeploy
 		a.Stage, a.Name = fmt.Sprint("Deploy", i/50), fmt.Sprint("Service", i)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/opencontainers/go-digest"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -36,7 +37,7 @@ func sorted[T any](ctx context.Context, l *Ledger, operation string, found func(
 
 func byService(a, b tagalong.Service) int { return cmp.Compare(a.String(), b.String()) }
 
-// Environments implements tagalong.Directory.
+// Environments implements ledger.Directory.
 func (l *Ledger) Environments(ctx context.Context) ([]string, error) {
 	done, err := l.begin(ctx, "Environments")
 	if err != nil {
@@ -46,7 +47,7 @@ func (l *Ledger) Environments(ctx context.Context) ([]string, error) {
 	return slices.Sorted(maps.Keys(l.names)), nil
 }
 
-// Services implements tagalong.Directory.
+// Services implements ledger.Directory.
 func (l *Ledger) Services(ctx context.Context, environment string) ([]tagalong.Service, error) {
 	done, err := l.begin(ctx, "Services")
 	if err != nil {
@@ -57,47 +58,49 @@ func (l *Ledger) Services(ctx context.Context, environment string) ([]tagalong.S
 	return slices.DeleteFunc(services, func(s tagalong.Service) bool { return environment != "" && !l.listed[s][environment] }), nil
 }
 
-// Seen implements tagalong.Directory.
-func (l *Ledger) Seen(ctx context.Context) ([]tagalong.SeenService, error) {
+// Seen implements ledger.Directory.
+func (l *Ledger) Seen(ctx context.Context) ([]ledger.SeenService, error) {
 	done, err := l.begin(ctx, "Seen")
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	var seen []tagalong.SeenService
+	var seen []ledger.SeenService
 	for _, s := range slices.SortedFunc(maps.Keys(l.seen), byService) {
-		seen = append(seen, tagalong.SeenService{Service: s, CompleteSince: l.seen[s]})
+		seen = append(seen, ledger.SeenService{Service: s, CompleteSince: l.seen[s]})
 	}
 	return seen, nil
 }
 
-// Members implements tagalong.Residents.
-func (l *Ledger) Members(ctx context.Context, environment string, from tagalong.Service, _ int) iter.Seq2[tagalong.Member, error] {
-	return sorted(ctx, l, "Members", func() (members []tagalong.Member) {
+// Members implements ledger.RunningReader.
+func (l *Ledger) RunningRecords(ctx context.Context, environment string, from tagalong.Service, _ int) iter.Seq2[ledger.RunningRecord, error] {
+	return sorted(ctx, l, "Members", func() (members []ledger.RunningRecord) {
 		for key, m := range l.members {
 			if key.environment == environment && (from == (tagalong.Service{}) || byService(key.service, from) >= 0) {
 				members = append(members, cloneMember(m))
 			}
 		}
 		return members
-	}, func(a, b tagalong.Member) int { return byService(a.Service, b.Service) })
+	}, func(a, b ledger.RunningRecord) int { return byService(a.Service, b.Service) })
 }
 
-// Departed implements tagalong.Residents.
-func (l *Ledger) Departed(ctx context.Context, environment string, after time.Time) iter.Seq2[tagalong.Gone, error] {
-	return sorted(ctx, l, "Departed", func() (gone []tagalong.Gone) {
+// Departed implements ledger.RunningReader.
+func (l *Ledger) PastRecords(ctx context.Context, environment string, after time.Time) iter.Seq2[ledger.PastRecord, error] {
+	return sorted(ctx, l, "Departed", func() (gone []ledger.PastRecord) {
 		for key, g := range l.gone {
 			if key.environment == environment && g.Until.After(after) {
-				g.Member = cloneMember(g.Member)
+				g.RunningRecord = cloneMember(g.RunningRecord)
 				gone = append(gone, g)
 			}
 		}
 		return gone
-	}, func(a, b tagalong.Gone) int { return cmp.Or(a.Until.Compare(b.Until), byService(a.Service, b.Service)) })
+	}, func(a, b ledger.PastRecord) int {
+		return cmp.Or(a.Until.Compare(b.Until), byService(a.Service, b.Service))
+	})
 }
 
-// Population implements tagalong.Residents.
-func (l *Ledger) Population(ctx context.Context, environment string) (int, error) {
+// Population implements ledger.RunningReader.
+func (l *Ledger) CountRunning(ctx context.Context, environment string) (int, error) {
 	done, err := l.begin(ctx, "Population")
 	if err != nil {
 		return 0, err
@@ -112,18 +115,18 @@ func (l *Ledger) Population(ctx context.Context, environment string) (int, error
 	return count, nil
 }
 
-// Rollouts implements tagalong.Chronicle.
-func (l *Ledger) Rollouts(ctx context.Context, s tagalong.Service, span tagalong.Span, _ int) iter.Seq2[tagalong.Row, error] {
-	return l.rows(ctx, "Rollouts", span, func(r tagalong.Row) bool { return r.Service == s })
+// Rollouts implements ledger.RolloutReader.
+func (l *Ledger) Rollouts(ctx context.Context, s tagalong.Service, span ledger.Span, _ int) iter.Seq2[ledger.Row, error] {
+	return l.rows(ctx, "Rollouts", span, func(r ledger.Row) bool { return r.Service == s })
 }
 
-// EnvironmentRollouts implements tagalong.Chronicle.
-func (l *Ledger) EnvironmentRollouts(ctx context.Context, environment string, span tagalong.Span, _ int) iter.Seq2[tagalong.Row, error] {
-	return l.rows(ctx, "EnvironmentRollouts", span, func(r tagalong.Row) bool { return r.Environment == environment })
+// EnvironmentRollouts implements ledger.RolloutReader.
+func (l *Ledger) EnvironmentRollouts(ctx context.Context, environment string, span ledger.Span, _ int) iter.Seq2[ledger.Row, error] {
+	return l.rows(ctx, "EnvironmentRollouts", span, func(r ledger.Row) bool { return r.Environment == environment })
 }
 
-func (l *Ledger) rows(ctx context.Context, operation string, span tagalong.Span, keep func(tagalong.Row) bool) iter.Seq2[tagalong.Row, error] {
-	return sorted(ctx, l, operation, func() (rows []tagalong.Row) {
+func (l *Ledger) rows(ctx context.Context, operation string, span ledger.Span, keep func(ledger.Row) bool) iter.Seq2[ledger.Row, error] {
+	return sorted(ctx, l, operation, func() (rows []ledger.Row) {
 		for _, of := range l.services {
 			for _, row := range of.rows {
 				if keep(row) && span.Holds(row) {
@@ -133,44 +136,44 @@ func (l *Ledger) rows(ctx context.Context, operation string, span tagalong.Span,
 			}
 		}
 		return rows
-	}, func(a, b tagalong.Row) int { return b.At().Compare(a.At()) })
+	}, func(a, b ledger.Row) int { return b.At().Compare(a.At()) })
 }
 
-// OpenPlaces implements tagalong.Whereabouts.
-func (l *Ledger) OpenPlaces(ctx context.Context, repository string) iter.Seq2[tagalong.Place, error] {
-	return l.placesWhere(ctx, "OpenPlaces", tagalong.PlaceAt{}, func(p tagalong.Place) bool {
-		return p.Container.Image.Name == repository && p.Phase != tagalong.PhaseEnded
+// OpenPlacements implements ledger.PlacementReader.
+func (l *Ledger) OpenPlacements(ctx context.Context, repository string) iter.Seq2[ledger.Placement, error] {
+	return l.placesWhere(ctx, "OpenPlaces", ledger.PlacementCursor{}, func(p ledger.Placement) bool {
+		return p.Container.Image.Name == repository && p.Phase != ledger.PhaseEnded
 	})
 }
 
-// EndedPlaces implements tagalong.Whereabouts.
-func (l *Ledger) EndedPlaces(ctx context.Context, repository string, behind tagalong.PlaceAt, _ int) iter.Seq2[tagalong.Place, error] {
-	return l.placesWhere(ctx, "EndedPlaces", behind, func(p tagalong.Place) bool {
-		return p.Container.Image.Name == repository && p.Phase == tagalong.PhaseEnded
+// EndedPlacements implements ledger.PlacementReader.
+func (l *Ledger) EndedPlacements(ctx context.Context, repository string, behind ledger.PlacementCursor, _ int) iter.Seq2[ledger.Placement, error] {
+	return l.placesWhere(ctx, "EndedPlaces", behind, func(p ledger.Placement) bool {
+		return p.Container.Image.Name == repository && p.Phase == ledger.PhaseEnded
 	})
 }
 
-// DigestPlaces implements tagalong.Whereabouts.
-func (l *Ledger) DigestPlaces(ctx context.Context, d digest.Digest, behind tagalong.PlaceAt, _ int) iter.Seq2[tagalong.Place, error] {
-	return l.placesWhere(ctx, "DigestPlaces", behind, func(p tagalong.Place) bool { return p.Container.Target() == d })
+// DigestPlacements implements ledger.PlacementReader.
+func (l *Ledger) DigestPlacements(ctx context.Context, d digest.Digest, behind ledger.PlacementCursor, _ int) iter.Seq2[ledger.Placement, error] {
+	return l.placesWhere(ctx, "DigestPlaces", behind, func(p ledger.Placement) bool { return p.Container.Target() == d })
 }
 
-func (l *Ledger) placesWhere(ctx context.Context, operation string, behind tagalong.PlaceAt, keep func(tagalong.Place) bool) iter.Seq2[tagalong.Place, error] {
-	return sorted(ctx, l, operation, func() (places []tagalong.Place) {
+func (l *Ledger) placesWhere(ctx context.Context, operation string, behind ledger.PlacementCursor, keep func(ledger.Placement) bool) iter.Seq2[ledger.Placement, error] {
+	return sorted(ctx, l, operation, func() (places []ledger.Placement) {
 		for _, p := range l.places {
-			if keep(p) && (behind == tagalong.PlaceAt{} || p.At().Compare(behind) < 0) {
+			if keep(p) && (behind == ledger.PlacementCursor{} || p.At().Compare(behind) < 0) {
 				places = append(places, clonePlace(p))
 			}
 		}
 		return places
-	}, func(a, b tagalong.Place) int { return b.At().Compare(a.At()) })
+	}, func(a, b ledger.Placement) int { return b.At().Compare(a.At()) })
 }
 
-// Successor implements tagalong.Whereabouts.
-func (l *Ledger) Successor(ctx context.Context, p tagalong.Place) (tagalong.Place, bool, error) {
+// Successor implements ledger.PlacementReader.
+func (l *Ledger) Successor(ctx context.Context, p ledger.Placement) (ledger.Placement, bool, error) {
 	done, err := l.begin(ctx, "Successor")
 	if err != nil {
-		return tagalong.Place{}, false, err
+		return ledger.Placement{}, false, err
 	}
 	defer done()
 	for _, next := range l.places {
@@ -178,17 +181,17 @@ func (l *Ledger) Successor(ctx context.Context, p tagalong.Place) (tagalong.Plac
 			return clonePlace(next), true, nil
 		}
 	}
-	return tagalong.Place{}, false, nil
+	return ledger.Placement{}, false, nil
 }
 
-// Indexes implements tagalong.Whereabouts.
-func (l *Ledger) Indexes(ctx context.Context, d digest.Digest) ([]tagalong.Child, error) {
+// Indexes implements ledger.PlacementReader.
+func (l *Ledger) Indexes(ctx context.Context, d digest.Digest) ([]ledger.Child, error) {
 	done, err := l.begin(ctx, "Indexes")
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	var children []tagalong.Child
+	var children []ledger.Child
 	for child := range l.children {
 		if child.Digest == d {
 			children = append(children, child)
@@ -198,9 +201,9 @@ func (l *Ledger) Indexes(ctx context.Context, d digest.Digest) ([]tagalong.Child
 	return children, nil
 }
 
-// EnvironmentTags implements tagalong.Tagged.
-func (l *Ledger) EnvironmentTags(ctx context.Context, environment string, settled bool, behind tagalong.TagID, _ int) iter.Seq2[tagalong.Tag, error] {
-	return sorted(ctx, l, "EnvironmentTags", func() (tags []tagalong.Tag) {
+// EnvironmentTags implements ledger.TagReader.
+func (l *Ledger) EnvironmentTags(ctx context.Context, environment string, settled bool, behind tagalong.TagID, _ int) iter.Seq2[ledger.Tag, error] {
+	return sorted(ctx, l, "EnvironmentTags", func() (tags []ledger.Tag) {
 		for _, tag := range l.tags {
 			there := tag.Wish.Environment == environment && settled == tag.State.Settled()
 			if there && (behind == (tagalong.TagID{}) || byRepository(tag.ID, behind) > 0) {
@@ -208,7 +211,7 @@ func (l *Ledger) EnvironmentTags(ctx context.Context, environment string, settle
 			}
 		}
 		return tags
-	}, func(a, b tagalong.Tag) int { return byRepository(a.ID, b.ID) })
+	}, func(a, b ledger.Tag) int { return byRepository(a.ID, b.ID) })
 }
 
 func byRepository(a, b tagalong.TagID) int {

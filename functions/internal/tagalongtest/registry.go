@@ -13,6 +13,7 @@ import (
 
 	"github.com/opencontainers/go-digest"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/sweep"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -34,9 +35,9 @@ type Registry struct {
 }
 
 var (
-	_ tagalong.Registry   = &Registry{}
-	_ tagalong.Untagger   = &Registry{}
-	_ tagalong.Lifecycles = &Registry{}
+	_ tagalong.Registry = &Registry{}
+	_ sweep.Untagger    = &Registry{}
+	_ sweep.Lifecycles  = &Registry{}
 )
 
 type repository struct {
@@ -46,7 +47,7 @@ type repository struct {
 	immutable bool
 	except    []string // tags that move all the same, as globs
 	room      int      // for tags on one image; 0 is no limit
-	lifecycle []tagalong.LifecycleRule
+	lifecycle []sweep.LifecycleRule
 }
 
 func (r *Registry) of(name tagalong.Repository) *repository {
@@ -97,7 +98,7 @@ func (r *Registry) Room(name tagalong.Repository, tags int) {
 }
 
 // SetLifecycle gives a repository a lifecycle policy.
-func (r *Registry) SetLifecycle(name tagalong.Repository, rules ...tagalong.LifecycleRule) {
+func (r *Registry) SetLifecycle(name tagalong.Repository, rules ...sweep.LifecycleRule) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.of(name).lifecycle = rules
@@ -233,18 +234,18 @@ func (r *Registry) ReplicateDeletes(host string) {
 	r.replicates = map[string]bool{host: true}
 }
 
-// Standing implements tagalong.Untagger.
-func (r *Registry) Standing(ctx context.Context, name tagalong.Repository, d digest.Digest) (tagalong.Standing, error) {
+// Standing implements sweep.Untagger.
+func (r *Registry) ImageTags(ctx context.Context, name tagalong.Repository, d digest.Digest) (sweep.ImageTags, error) {
 	if err := ctx.Err(); err != nil {
-		return tagalong.Standing{}, err
+		return sweep.ImageTags{}, err
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	repo, ok := r.repositories[name]
 	if !ok || repo.manifests[d].Digest == "" {
-		return tagalong.Standing{}, fmt.Errorf("image %s: %w", d, tagalong.ErrGone)
+		return sweep.ImageTags{}, fmt.Errorf("image %s: %w", d, tagalong.ErrGone)
 	}
-	s := tagalong.Standing{Replicated: r.replicates[name.Registry]}
+	s := sweep.ImageTags{Replicated: r.replicates[name.Registry]}
 	for tag, at := range repo.tags {
 		if at == d {
 			s.Tags = append(s.Tags, tag)
@@ -254,8 +255,8 @@ func (r *Registry) Standing(ctx context.Context, name tagalong.Repository, d dig
 	return s, nil
 }
 
-// LifecycleRules implements tagalong.Lifecycles.
-func (r *Registry) LifecycleRules(ctx context.Context, name tagalong.Repository) ([]tagalong.LifecycleRule, error) {
+// LifecycleRules implements sweep.Lifecycles.
+func (r *Registry) LifecycleRules(ctx context.Context, name tagalong.Repository) ([]sweep.LifecycleRule, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -265,14 +266,14 @@ func (r *Registry) LifecycleRules(ctx context.Context, name tagalong.Repository)
 	if !ok {
 		return nil, nil
 	}
-	return slices.SortedFunc(slices.Values(repo.lifecycle), func(a, b tagalong.LifecycleRule) int { return cmp.Compare(a.Priority, b.Priority) }), nil
+	return slices.SortedFunc(slices.Values(repo.lifecycle), func(a, b sweep.LifecycleRule) int { return cmp.Compare(a.Priority, b.Priority) }), nil
 }
 
-// TagsOf implements tagalong.Lifecycles.
+// TagsOf implements sweep.Lifecycles.
 func (r *Registry) TagsOf(ctx context.Context, name tagalong.Repository, digests []digest.Digest) (map[digest.Digest][]string, error) {
 	all := map[digest.Digest][]string{}
 	for _, d := range digests {
-		standing, err := r.Standing(ctx, name, d)
+		standing, err := r.ImageTags(ctx, name, d)
 		if errors.Is(err, tagalong.ErrGone) {
 			continue
 		}
@@ -284,7 +285,7 @@ func (r *Registry) TagsOf(ctx context.Context, name tagalong.Repository, digests
 	return all, nil
 }
 
-// RemoveTag implements tagalong.Untagger: the image goes with its last tag.
+// RemoveTag implements sweep.Untagger: the image goes with its last tag.
 func (r *Registry) RemoveTag(ctx context.Context, name tagalong.Repository, tag string) error {
 	remove := func() error { return r.removeTag(name, tag) }
 	if r.OnRemove != nil {

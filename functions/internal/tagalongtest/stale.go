@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 )
 
 // hold is who may remove tags, until when.
@@ -17,12 +17,12 @@ type hold struct {
 	until time.Time
 }
 
-// StaleTags implements tagalong.Stales.
-func (l *Ledger) StaleTags(ctx context.Context) iter.Seq2[tagalong.Stale, error] {
-	return func(yield func(tagalong.Stale, error) bool) {
+// PendingUntags implements ledger.Untags.
+func (l *Ledger) PendingUntags(ctx context.Context) iter.Seq2[ledger.PendingUntag, error] {
+	return func(yield func(ledger.PendingUntag, error) bool) {
 		all, err := l.staleTags(ctx)
 		if err != nil {
-			yield(tagalong.Stale{}, err)
+			yield(ledger.PendingUntag{}, err)
 			return
 		}
 		for _, stale := range all {
@@ -33,7 +33,7 @@ func (l *Ledger) StaleTags(ctx context.Context) iter.Seq2[tagalong.Stale, error]
 	}
 }
 
-func (l *Ledger) staleTags(ctx context.Context) (all []tagalong.Stale, err error) {
+func (l *Ledger) staleTags(ctx context.Context) (all []ledger.PendingUntag, err error) {
 	done, err := l.begin(ctx, "StaleTags")
 	if err != nil {
 		return nil, err
@@ -42,39 +42,39 @@ func (l *Ledger) staleTags(ctx context.Context) (all []tagalong.Stale, err error
 	for _, stale := range l.stale {
 		all = append(all, cloneStale(stale))
 	}
-	slices.SortFunc(all, func(a, b tagalong.Stale) int { return cmp.Compare(a.ID, b.ID) })
+	slices.SortFunc(all, func(a, b ledger.PendingUntag) int { return cmp.Compare(a.ID, b.ID) })
 	return all, nil
 }
 
-// SetStale implements tagalong.Stales.
-func (l *Ledger) SetStale(ctx context.Context, s tagalong.Stale) error {
+// SetPendingUntag implements ledger.Untags.
+func (l *Ledger) SetPendingUntag(ctx context.Context, s ledger.PendingUntag) error {
 	done, err := l.begin(ctx, "SetStale")
 	if err != nil {
 		return err
 	}
 	defer done()
 	l.stale[s.ID] = cloneStale(s)
-	maps.DeleteFunc(l.stale, func(_ string, s tagalong.Stale) bool { return len(s.Tags) == 0 })
+	maps.DeleteFunc(l.stale, func(_ string, s ledger.PendingUntag) bool { return len(s.Tags) == 0 })
 	l.writes++
 	return nil
 }
 
-// HoldStale implements tagalong.Stales.
-func (l *Ledger) HoldStale(ctx context.Context, by string, now, until time.Time) error {
+// LockUntag implements ledger.Untags.
+func (l *Ledger) LockUntag(ctx context.Context, by string, now, until time.Time) error {
 	done, err := l.begin(ctx, "HoldStale")
 	if err != nil {
 		return err
 	}
 	defer done()
 	if l.hold.by != by && l.hold.until.After(now) {
-		return tagalong.ErrConflict
+		return ledger.ErrConflict
 	}
 	l.hold = hold{by, until}
 	l.writes++
 	return nil
 }
 
-func cloneStale(s tagalong.Stale) tagalong.Stale {
+func cloneStale(s ledger.PendingUntag) ledger.PendingUntag {
 	s.Tags = slices.Clone(s.Tags)
 	return s
 }

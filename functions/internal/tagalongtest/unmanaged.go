@@ -7,14 +7,15 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
-// Unmanaged implements tagalong.UnmanagedServices.
-func (l *Ledger) Unmanaged(ctx context.Context, s tagalong.Service) (tagalong.UnmanagedService, error) {
+// Unmanaged implements ledger.UnmanagedServices.
+func (l *Ledger) Unmanaged(ctx context.Context, s tagalong.Service) (ledger.UnmanagedService, error) {
 	done, err := l.begin(ctx, "Unmanaged")
 	if err != nil {
-		return tagalong.UnmanagedService{}, err
+		return ledger.UnmanagedService{}, err
 	}
 	defer done()
 	kept := l.unmanaged[s]
@@ -22,12 +23,12 @@ func (l *Ledger) Unmanaged(ctx context.Context, s tagalong.Service) (tagalong.Un
 	return cloneUnmanaged(kept), nil
 }
 
-// AllUnmanaged implements tagalong.UnmanagedServices.
-func (l *Ledger) AllUnmanaged(ctx context.Context) iter.Seq2[tagalong.UnmanagedService, error] {
-	return func(yield func(tagalong.UnmanagedService, error) bool) {
+// AllUnmanaged implements ledger.UnmanagedServices.
+func (l *Ledger) AllUnmanaged(ctx context.Context) iter.Seq2[ledger.UnmanagedService, error] {
+	return func(yield func(ledger.UnmanagedService, error) bool) {
 		all, err := l.allUnmanaged(ctx)
 		if err != nil {
-			yield(tagalong.UnmanagedService{}, err)
+			yield(ledger.UnmanagedService{}, err)
 			return
 		}
 		for _, kept := range all {
@@ -38,7 +39,7 @@ func (l *Ledger) AllUnmanaged(ctx context.Context) iter.Seq2[tagalong.UnmanagedS
 	}
 }
 
-func (l *Ledger) allUnmanaged(ctx context.Context) (all []tagalong.UnmanagedService, err error) {
+func (l *Ledger) allUnmanaged(ctx context.Context) (all []ledger.UnmanagedService, err error) {
 	done, err := l.begin(ctx, "AllUnmanaged")
 	if err != nil {
 		return nil, err
@@ -47,19 +48,19 @@ func (l *Ledger) allUnmanaged(ctx context.Context) (all []tagalong.UnmanagedServ
 	for kept := range maps.Values(l.unmanaged) {
 		all = append(all, cloneUnmanaged(kept))
 	}
-	slices.SortFunc(all, func(a, b tagalong.UnmanagedService) int { return cmp.Compare(a.Service.String(), b.Service.String()) })
+	slices.SortFunc(all, func(a, b ledger.UnmanagedService) int { return cmp.Compare(a.Service.String(), b.Service.String()) })
 	return all, nil
 }
 
-// SetUnmanaged implements tagalong.UnmanagedServices.
-func (l *Ledger) SetUnmanaged(ctx context.Context, was, is tagalong.UnmanagedService) error {
+// SetUnmanaged implements ledger.UnmanagedServices.
+func (l *Ledger) SetUnmanaged(ctx context.Context, was, is ledger.UnmanagedService) error {
 	done, err := l.begin(ctx, "SetUnmanaged")
 	if err != nil {
 		return err
 	}
 	defer done()
 	if l.unmanaged[was.Service].Version != was.Version {
-		return tagalong.ErrConflict
+		return ledger.ErrConflict
 	}
 	l.unmanaged[is.Service] = cloneUnmanaged(is)
 	if len(is.Deployments) == 0 {
@@ -70,8 +71,8 @@ func (l *Ledger) SetUnmanaged(ctx context.Context, was, is tagalong.UnmanagedSer
 }
 
 // inputs are the tags that unmanaged services read. The caller has the lock.
-func (l *Ledger) inputs() iter.Seq2[tagalong.Service, tagalong.Input] {
-	return func(yield func(tagalong.Service, tagalong.Input) bool) {
+func (l *Ledger) inputs() iter.Seq2[tagalong.Service, ledger.Input] {
+	return func(yield func(tagalong.Service, ledger.Input) bool) {
 		for s, kept := range l.unmanaged {
 			for _, i := range kept.Inputs() {
 				if !yield(s, i) {
@@ -82,7 +83,7 @@ func (l *Ledger) inputs() iter.Seq2[tagalong.Service, tagalong.Input] {
 	}
 }
 
-func cloneUnmanaged(u tagalong.UnmanagedService) tagalong.UnmanagedService {
+func cloneUnmanaged(u ledger.UnmanagedService) ledger.UnmanagedService {
 	u.Deployments = slices.Clone(u.Deployments)
 	for i := range u.Deployments {
 		u.Deployments[i].Inputs = slices.Clone(u.Deployments[i].Inputs)

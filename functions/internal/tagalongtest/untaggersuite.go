@@ -7,6 +7,7 @@ import (
 
 	"github.com/opencontainers/go-digest"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/sweep"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -19,8 +20,8 @@ type UntaggerWorld interface {
 }
 
 // UntaggerSuite checks that an implementation keeps the contract of
-// tagalong.Untagger. open gives a new one and the world behind it.
-func UntaggerSuite(t *testing.T, open func(t *testing.T) (tagalong.Untagger, UntaggerWorld)) {
+// sweep.Untagger. open gives a new one and the world behind it.
+func UntaggerSuite(t *testing.T, open func(t *testing.T) (sweep.Untagger, UntaggerWorld)) {
 	for _, test := range []struct {
 		name string
 		run  func(t *testing.T, r suiteUntagger)
@@ -40,24 +41,24 @@ func UntaggerSuite(t *testing.T, open func(t *testing.T) (tagalong.Untagger, Unt
 }
 
 type suiteUntagger struct {
-	tagalong.Untagger
+	sweep.Untagger
 	UntaggerWorld
 	t *testing.T
 }
 
 func (r suiteUntagger) stands(repo tagalong.Repository, d digest.Digest, replicated bool, tags ...string) {
 	r.t.Helper()
-	got, err := r.Standing(r.t.Context(), repo, d)
+	got, err := r.ImageTags(r.t.Context(), repo, d)
 	if err != nil {
 		r.t.Fatalf("standing: %v", err)
 	}
 	slices.Sort(got.Tags)
-	same(r.t, "standing", tagalong.Standing{Tags: tags, Replicated: replicated}, got)
+	same(r.t, "standing", sweep.ImageTags{Tags: tags, Replicated: replicated}, got)
 }
 
 func (r suiteUntagger) gone(repo tagalong.Repository, d digest.Digest) {
 	r.t.Helper()
-	if got, err := r.Standing(r.t.Context(), repo, d); !errors.Is(err, tagalong.ErrGone) {
+	if got, err := r.ImageTags(r.t.Context(), repo, d); !errors.Is(err, tagalong.ErrGone) {
 		r.t.Errorf("standing %+v, error %v, want %v", got, err, tagalong.ErrGone)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/pipeline"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -21,7 +22,7 @@ type Workload struct {
 	deployments map[deploymentKey]Deployment
 	legacy      map[tagalong.Service][]string // the clusters of services, by what names none
 	elsewhere   map[string]bool               // accounts
-	records     map[tagalong.Service][]tagalong.ServiceDeployment
+	records     map[tagalong.Service][]pipeline.ServiceDeployment
 	tasks       []groupedTask
 }
 
@@ -33,8 +34,8 @@ type groupedTask struct {
 }
 
 var (
-	_ tagalong.Workload   = &Workload{}
-	_ tagalong.Chronicler = &Workload{}
+	_ tagalong.Workload          = &Workload{}
+	_ pipeline.DeploymentHistory = &Workload{}
 )
 
 type deploymentKey struct {
@@ -196,22 +197,22 @@ func (w *Workload) Cluster(ctx context.Context, s tagalong.Service, deployment s
 
 // Record makes service deployments known, or known anew; they are told apart by
 // the deployments that they work towards. Without any it makes a service known.
-func (w *Workload) Record(s tagalong.Service, records ...tagalong.ServiceDeployment) {
+func (w *Workload) Record(s tagalong.Service, records ...pipeline.ServiceDeployment) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.records == nil {
-		w.records = map[tagalong.Service][]tagalong.ServiceDeployment{}
+		w.records = map[tagalong.Service][]pipeline.ServiceDeployment{}
 	}
 	known := w.records[s]
 	for _, record := range records {
-		known = slices.DeleteFunc(known, func(other tagalong.ServiceDeployment) bool { return other.Deployment == record.Deployment })
+		known = slices.DeleteFunc(known, func(other pipeline.ServiceDeployment) bool { return other.Deployment == record.Deployment })
 		known = append(known, record)
 	}
 	w.records[s] = known
 }
 
-// ServiceDeployments implements tagalong.Chronicler.
-func (w *Workload) ServiceDeployments(ctx context.Context, s tagalong.Service, since time.Time) (records []tagalong.ServiceDeployment, err error) {
+// ServiceDeployments implements pipeline.DeploymentHistory.
+func (w *Workload) ServiceDeployments(ctx context.Context, s tagalong.Service, since time.Time) (records []pipeline.ServiceDeployment, err error) {
 	if err := w.begin(ctx, "ServiceDeployments", s); err != nil {
 		return nil, err
 	}

@@ -13,6 +13,8 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/job"
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
+	"github.com/tagalong-aws/tagalong/functions/internal/reactor"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -24,13 +26,13 @@ type Images interface {
 // Promoter puts tags on an image as the ledger wishes: the core's Reactor does. To
 // do it again is safe. Beside an error it gives the tags that are wished for.
 type Promoter interface {
-	Promote(ctx context.Context, p tagalong.Promotion) (tagalong.Promoted, error)
+	Promote(ctx context.Context, p reactor.Promotion) (reactor.Promoted, error)
 }
 
 // Sights knows the jobs that were run before: the core's Promotions do.
 type Sights interface {
-	// Sight gives what a job promoted when it was first seen, if it was.
-	Sight(ctx context.Context, job string) (s tagalong.Sight, seen bool, err error)
+	// FirstSeen gives what a job promoted when it was first seen, if it was.
+	FirstSeen(ctx context.Context, job string) (s ledger.FirstSeen, seen bool, err error)
 }
 
 // Action is the action, in the function's Region.
@@ -62,7 +64,7 @@ func (a Action) Do(ctx context.Context, j job.Job) (tagalong.Success, error) {
 	if err != nil {
 		return tagalong.Success{}, err
 	}
-	promotion := tagalong.Promotion{
+	promotion := reactor.Promotion{
 		Job:         j.ID,
 		At:          began,
 		Release:     tagalong.Release{Pipeline: j.Context.Pipeline.Name, Execution: j.Context.Execution, Stage: j.Context.Stage},
@@ -113,8 +115,8 @@ func (a Action) image(ctx context.Context, j job.Job, named job.Image) (found fi
 
 // remarked says of a job that fails that its promotion is a claim all the same, if
 // the ledger has it: whoever mends the cause need not wonder why the tag moves then.
-func remarked(err error, promoted tagalong.Promoted) error {
-	if !slices.ContainsFunc(promoted.Tags, func(tag tagalong.Tag) bool { return tag.Wish.Digest == promoted.Digest }) {
+func remarked(err error, promoted reactor.Promoted) error {
+	if !slices.ContainsFunc(promoted.Tags, func(tag ledger.Tag) bool { return tag.Wish.Digest == promoted.Digest }) {
 		return err
 	}
 	return job.Remarked(err, "the promotion stays recorded: a sweep tags the image once this is mended, unless a newer claim takes its place")
@@ -162,7 +164,7 @@ func (a Action) find(ctx context.Context, image job.Image) (finding, error) {
 // find it, or is over: its first run did, and the promotion stands. Of a new job the
 // error stays.
 func (a Action) recall(ctx context.Context, id string, lost error) (finding, error) {
-	sight, seen, err := a.Sights.Sight(ctx, id)
+	sight, seen, err := a.Sights.FirstSeen(ctx, id)
 	switch {
 	case err != nil:
 		return finding{}, fmt.Errorf("%v; asking whether the job was run before: %w", lost, err)
@@ -174,7 +176,7 @@ func (a Action) recall(ctx context.Context, id string, lost error) (finding, err
 
 // verdict reads from the tags how the promotion went. Nothing is promised that the
 // ledger does not say: what is not confirmed counts only if ECR shows it.
-func (a Action) verdict(ctx context.Context, p tagalong.Promotion, promoted tagalong.Promoted, found finding) (tagalong.Success, error) {
+func (a Action) verdict(ctx context.Context, p reactor.Promotion, promoted reactor.Promoted, found finding) (tagalong.Success, error) {
 	shown, err := a.shown(ctx, p, promoted.Tags)
 	if err != nil {
 		return tagalong.Success{}, err
@@ -202,10 +204,10 @@ func (a Action) verdict(ctx context.Context, p tagalong.Promotion, promoted taga
 }
 
 // shown asks ECR for the tags that are not settled.
-func (a Action) shown(ctx context.Context, p tagalong.Promotion, tags []tagalong.Tag) (map[string]digest.Digest, error) {
+func (a Action) shown(ctx context.Context, p reactor.Promotion, tags []ledger.Tag) (map[string]digest.Digest, error) {
 	var open []string
 	for _, tag := range tags {
-		if tag.State == tagalong.TagPending {
+		if tag.State == ledger.TagPending {
 			open = append(open, tag.ID.Tag)
 		}
 	}
@@ -217,15 +219,15 @@ func (a Action) shown(ctx context.Context, p tagalong.Promotion, tags []tagalong
 }
 
 // stands says how one tag stands: well, with a note on it, or not.
-func stands(p tagalong.Promotion, tag tagalong.Tag, shown digest.Digest) (note string, problem error) {
+func stands(p reactor.Promotion, tag ledger.Tag, shown digest.Digest) (note string, problem error) {
 	switch {
 	case tag.Wish.Digest != p.Digest:
 		return fmt.Sprintf("tag %q stays on %s: %s is newer than this action", tag.ID.Tag, tag.Wish.Digest, tag.Wish.By), nil
-	case tag.State == tagalong.TagConfirmed:
+	case tag.State == ledger.TagConfirmed:
 		return "", nil
-	case tag.State == tagalong.TagBlocked:
+	case tag.State == ledger.TagBlocked:
 		return "", job.Misconfigured("tag %q: %s", tag.ID.Tag, tag.Reason)
-	case tag.State == tagalong.TagMissing:
+	case tag.State == ledger.TagMissing:
 		return "", job.Gone("tag %q: %s", tag.ID.Tag, tag.Reason)
 	case shown == p.Digest:
 		return "", nil
@@ -236,7 +238,7 @@ func stands(p tagalong.Promotion, tag tagalong.Tag, shown digest.Digest) (note s
 // success is what the action says and gives to those after it, in the variables of
 // the ECR source action: the image with a tag that sits on it, the first new one,
 // else one that it was found by.
-func success(p tagalong.Promotion, names []string, found finding) tagalong.Success {
+func success(p reactor.Promotion, names []string, found finding) tagalong.Success {
 	uri := p.Repository.String() + "@" + p.Digest.String()
 	var sentences []string
 	if len(names) > 0 {

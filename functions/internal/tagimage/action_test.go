@@ -13,6 +13,8 @@ import (
 
 	"github.com/aws/smithy-go"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
+	"github.com/tagalong-aws/tagalong/functions/internal/pipeline"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalongtest"
 )
@@ -202,7 +204,7 @@ func TestTagsSayHowItWent(t *testing.T) {
 		"gone meanwhile": {func(w *world) {
 			w.Promoter = &vanishing{&w.ledger, w}
 		}, "", `RevisionUnavailable: tag "prod": image is not in the repository any more`},
-		"the core's error": {func(w *world) { w.ledger.err = tagalong.ErrNoTable }, "", tagalong.ErrNoTable.Error()},
+		"the core's error": {func(w *world) { w.ledger.err = ledger.ErrNoTable }, "", ledger.ErrNoTable.Error()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := start(t)
@@ -257,10 +259,10 @@ func TestPromotionThatIsRecordedStays(t *testing.T) {
 
 // newerHolds lets a rollout that is newer than the job hold a tag.
 func (w *world) newerHolds(tag string) {
-	w.ledger.tags[tag] = tagalong.Tag{
+	w.ledger.tags[tag] = ledger.Tag{
 		ID:    tagalong.TagID{Repository: app, Tag: tag},
-		Wish:  tagalong.Claim{Digest: w.newer, At: began.Add(time.Second), By: "111122223333/us-east-1/prod/checkout#app"},
-		State: tagalong.TagConfirmed,
+		Wish:  ledger.Claim{Digest: w.newer, At: began.Add(time.Second), By: "111122223333/us-east-1/prod/checkout#app"},
+		State: ledger.TagConfirmed,
 	}
 	w.registry.Push(app, tagalongtest.Image("v2"), tag)
 }
@@ -350,7 +352,7 @@ func TestTheRunIsAskedForThreeTimes(t *testing.T) {
 // Nobody waits for a job whose action has ended: what it did not promote then it does
 // not promote now.
 func TestJobThatIsOverPromotesNothingNew(t *testing.T) {
-	for _, status := range []tagalong.ActionStatus{tagalong.ActionSucceeded, tagalong.ActionFailed, tagalong.ActionAbandoned} {
+	for _, status := range []pipeline.ActionStatus{pipeline.ActionSucceeded, pipeline.ActionFailed, pipeline.ActionAbandoned} {
 		w := start(t)
 		w.codePipeline.actions[1].Status = status
 		_, err := w.do(t, w.recipe(w.older, "build-1"))
@@ -358,7 +360,7 @@ func TestJobThatIsOverPromotesNothingNew(t *testing.T) {
 		if len(w.ledger.promotions) != 0 || w.registry.Puts() != 0 {
 			t.Errorf("%s: promotions %+v", status, w.ledger.promotions)
 		}
-		w.codePipeline.actions[1].Status = tagalong.ActionInProgress
+		w.codePipeline.actions[1].Status = pipeline.ActionInProgress
 		if _, err := w.do(t, w.recipe(w.older, "build-1")); err != nil {
 			t.Fatal(err)
 		}

@@ -12,6 +12,9 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/job"
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
+	"github.com/tagalong-aws/tagalong/functions/internal/pipeline"
+	"github.com/tagalong-aws/tagalong/functions/internal/reactor"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalongtest"
 )
@@ -23,10 +26,10 @@ const (
 )
 
 var (
-	began    = time.Date(2026, 3, 4, 9, 0, 0, 0, time.UTC)
-	app      = tagalong.Repository{Registry: host, Name: "checkout-api"}
-	pipeline = tagalong.Pipeline{Account: "111122223333", Region: "us-east-1", Name: "checkout-release"}
-	origin   = tagalong.JobContext{Pipeline: pipeline, Execution: "3f0c8a52-6d1e-4b97-a2c4-90b7e15d6f38", Stage: "DeployProd", Action: "Tag", ActionID: actionID}
+	began  = time.Date(2026, 3, 4, 9, 0, 0, 0, time.UTC)
+	app    = tagalong.Repository{Registry: host, Name: "checkout-api"}
+	named  = tagalong.Pipeline{Account: "111122223333", Region: "us-east-1", Name: "checkout-release"}
+	origin = tagalong.JobContext{Pipeline: named, Execution: "3f0c8a52-6d1e-4b97-a2c4-90b7e15d6f38", Stage: "DeployProd", Action: "Tag", ActionID: actionID}
 )
 
 // world is a registry with two images, a ledger of promotions, CodePipeline's side
@@ -34,7 +37,7 @@ var (
 type world struct {
 	Action
 	registry     tagalongtest.Registry
-	ledger       ledger
+	ledger       store
 	codePipeline codePipeline
 	log          strings.Builder
 	older, newer digest.Digest // build-1 and build-2, which is latest too
@@ -43,9 +46,9 @@ type world struct {
 func start(t *testing.T) *world {
 	t.Helper()
 	w := &world{}
-	w.ledger = ledger{registry: &w.registry, tags: map[string]tagalong.Tag{}}
+	w.ledger = store{registry: &w.registry, tags: map[string]ledger.Tag{}}
 	w.codePipeline = codePipeline{
-		actions: []tagalong.Action{{ID: "other", StartedAt: began.Add(-time.Hour)}, {ID: actionID, StartedAt: began, Status: tagalong.ActionInProgress}},
+		actions: []pipeline.Action{{ID: "other", StartedAt: began.Add(-time.Hour)}, {ID: actionID, StartedAt: began, Status: pipeline.ActionInProgress}},
 	}
 	one, two := tagalongtest.Image("v1"), tagalongtest.Image("v2")
 	w.registry.Push(app, one, "build-1")
@@ -60,31 +63,31 @@ func start(t *testing.T) *world {
 
 // ledger holds promotions: the newest claim on a tag is its wish, and its tag is
 // put. A job keeps the date that it has first.
-type ledger struct {
+type store struct {
 	registry   tagalong.Registry
-	promotions []tagalong.Promotion
-	tags       map[string]tagalong.Tag
+	promotions []reactor.Promotion
+	tags       map[string]ledger.Tag
 	err        error
 	late       bool  // err comes behind the claim
-	unread     error // of Sight
+	unread     error // of FirstSeen
 	// hold leaves tags as they are: an answer is missing.
 	hold bool
 }
 
-func (l *ledger) Promote(ctx context.Context, p tagalong.Promotion) (tagalong.Promoted, error) {
+func (l *store) Promote(ctx context.Context, p reactor.Promotion) (reactor.Promoted, error) {
 	if l.err != nil && !l.late {
-		return tagalong.Promoted{}, l.err
+		return reactor.Promoted{}, l.err
 	}
-	if first, seen, _ := l.Sight(ctx, p.Job); seen {
+	if first, seen, _ := l.FirstSeen(ctx, p.Job); seen {
 		p.Digest, p.At = first.Digest, first.At
 	}
 	l.promotions = append(l.promotions, p)
-	promoted := tagalong.Promoted{Sight: tagalong.Sight{Digest: p.Digest, At: p.At}}
+	promoted := reactor.Promoted{FirstSeen: ledger.FirstSeen{Digest: p.Digest, At: p.At}}
 	for _, template := range p.Tags {
 		id := tagalong.TagID{Repository: p.Repository, Tag: strings.NewReplacer("{environment}", p.Environment, "{time}", "20260304T090000Z").Replace(template)}
 		tag, there := l.tags[id.Tag]
-		if claim := (tagalong.Claim{Tag: id, Digest: p.Digest, At: p.At, By: "promotion#" + p.Job}); !there || !tag.Wish.At.After(p.At) {
-			tag = tagalong.Tag{ID: id, Wish: claim, State: tagalong.TagPending}
+		if claim := (ledger.Claim{Tag: id, Digest: p.Digest, At: p.At, By: "promotion#" + p.Job}); !there || !tag.Wish.At.After(p.At) {
+			tag = ledger.Tag{ID: id, Wish: claim, State: ledger.TagPending}
 		}
 		if !l.hold {
 			tag = l.converge(ctx, tag)
@@ -95,34 +98,34 @@ func (l *ledger) Promote(ctx context.Context, p tagalong.Promotion) (tagalong.Pr
 	return promoted, l.err
 }
 
-func (l *ledger) Sight(_ context.Context, job string) (tagalong.Sight, bool, error) {
+func (l *store) FirstSeen(_ context.Context, job string) (ledger.FirstSeen, bool, error) {
 	for _, p := range l.promotions {
 		if p.Job == job {
-			return tagalong.Sight{Digest: p.Digest, At: p.At}, true, l.unread
+			return ledger.FirstSeen{Digest: p.Digest, At: p.At}, true, l.unread
 		}
 	}
-	return tagalong.Sight{}, false, l.unread
+	return ledger.FirstSeen{}, false, l.unread
 }
 
-func (l *ledger) converge(ctx context.Context, tag tagalong.Tag) tagalong.Tag {
+func (l *store) converge(ctx context.Context, tag ledger.Tag) ledger.Tag {
 	images, err := l.registry.Read(ctx, tag.ID.Repository, []digest.Digest{tag.Wish.Digest}, nil)
 	if err == nil {
 		err = l.registry.Tag(ctx, tag.ID.Repository, images.Manifests[tag.Wish.Digest], tag.ID.Tag)
 	}
 	switch {
 	case err == nil:
-		tag.State = tagalong.TagConfirmed
+		tag.State = ledger.TagConfirmed
 	case errors.Is(err, tagalong.ErrGone):
-		tag.State, tag.Reason = tagalong.TagMissing, "image is not in the repository any more"
+		tag.State, tag.Reason = ledger.TagMissing, "image is not in the repository any more"
 	default:
-		tag.State, tag.Reason = tagalong.TagBlocked, err.Error()
+		tag.State, tag.Reason = ledger.TagBlocked, err.Error()
 	}
 	return tag
 }
 
 // codePipeline knows runs of actions. It may lag: as often as it is said.
 type codePipeline struct {
-	actions []tagalong.Action
+	actions []pipeline.Action
 	asked   int
 	lagging int // how many calls are yet to find nothing
 	denied  error
@@ -134,11 +137,11 @@ func (c *codePipeline) lags() bool {
 	return c.lagging >= 0
 }
 
-func (c *codePipeline) Actions(_ context.Context, p tagalong.Pipeline, execution string) ([]tagalong.Action, error) {
+func (c *codePipeline) Actions(_ context.Context, p tagalong.Pipeline, execution string) ([]pipeline.Action, error) {
 	lags := c.lags()
 	switch {
-	case p != pipeline || execution != origin.Execution:
-		return nil, tagalong.ErrNoExecution
+	case p != named || execution != origin.Execution:
+		return nil, pipeline.ErrNoExecution
 	case lags:
 		return c.actions[:1], c.denied
 	}
@@ -177,11 +180,11 @@ var errDenied = errors.New("AccessDeniedException: not authorized")
 
 // vanishing loses the image before it is promoted.
 type vanishing struct {
-	*ledger
+	*store
 	w *world
 }
 
-func (v *vanishing) Promote(ctx context.Context, p tagalong.Promotion) (tagalong.Promoted, error) {
+func (v *vanishing) Promote(ctx context.Context, p reactor.Promotion) (reactor.Promoted, error) {
 	v.w.registry.Delete(app, p.Digest)
-	return v.ledger.Promote(ctx, p)
+	return v.store.Promote(ctx, p)
 }

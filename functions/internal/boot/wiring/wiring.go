@@ -17,12 +17,13 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/ecr"
 	"github.com/tagalong-aws/tagalong/functions/internal/ecs"
 	"github.com/tagalong-aws/tagalong/functions/internal/eventbridge"
-	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
+	"github.com/tagalong-aws/tagalong/functions/internal/reactor"
 )
 
 // Reactor makes the reactor that a configuration describes. Rules and accounts
 // that lie in the table are read from there.
-func Reactor(ctx context.Context, config boot.Config, cfg aws.Config, log *slog.Logger) (*tagalong.Reactor, error) {
+func Reactor(ctx context.Context, config boot.Config, cfg aws.Config, log *slog.Logger) (*reactor.Reactor, error) {
 	parts, err := Assemble(ctx, config, cfg, log)
 	return parts.Reactor, err
 }
@@ -30,8 +31,8 @@ func Reactor(ctx context.Context, config boot.Config, cfg aws.Config, log *slog.
 // Parts are a reactor, its ledger's rows, what it asks ECS with, and how accounts
 // are reached.
 type Parts struct {
-	Reactor *tagalong.Reactor
-	Records tagalong.Records
+	Reactor *reactor.Reactor
+	Records ledger.Records
 	ECS     *ecs.Workload
 	Reach   *accounts.Accounts
 }
@@ -46,7 +47,7 @@ func Assemble(ctx context.Context, config boot.Config, cfg aws.Config, log *slog
 	}
 	reach := accounts.New(cfg, accounts.OwnAccount(cfg), listed)
 	workload := ecs.New(reach.Workload)
-	reactor := &tagalong.Reactor{
+	reactor := &reactor.Reactor{
 		Rules:     rules,
 		Ledger:    ledger,
 		Workload:  workload,

@@ -17,6 +17,8 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/promoting"
 	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/reading"
 	"github.com/tagalong-aws/tagalong/functions/internal/dynamo"
+	"github.com/tagalong-aws/tagalong/functions/internal/query"
+	"github.com/tagalong-aws/tagalong/functions/internal/reactor"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecr"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecs"
@@ -32,7 +34,7 @@ const (
 )
 
 // start gives a sandbox with a table, and a Reactor for these variables.
-func start(t *testing.T, pairs map[string]string) (*sandboxtest.Sandbox, *tagalong.Reactor, error) {
+func start(t *testing.T, pairs map[string]string) (*sandboxtest.Sandbox, *reactor.Reactor, error) {
 	t.Helper()
 	s := sandboxtest.StartWith(t, sandbox.Options{})
 	reactor, err := startOn(t, s, s.Function("deployment"), pairs)
@@ -40,7 +42,7 @@ func start(t *testing.T, pairs map[string]string) (*sandboxtest.Sandbox, *tagalo
 }
 
 // startOn gives a Reactor that asks a sandbox as somebody.
-func startOn(t *testing.T, s *sandboxtest.Sandbox, as aws.Config, pairs map[string]string) (*tagalong.Reactor, error) {
+func startOn(t *testing.T, s *sandboxtest.Sandbox, as aws.Config, pairs map[string]string) (*reactor.Reactor, error) {
 	t.Helper()
 	s.STS.AddRole(role)
 	if _, err := dynamo.Create(t.Context(), dynamodb.NewFromConfig(s.Config()), "ledger"); err != nil {
@@ -222,7 +224,7 @@ func TestOpenTouchesEachServiceAndSendsNoCall(t *testing.T) {
 }
 
 // queries makes the questions for these variables.
-func queries(t *testing.T, s *sandboxtest.Sandbox, pairs map[string]string) (tagalong.Queries, error) {
+func queries(t *testing.T, s *sandboxtest.Sandbox, pairs map[string]string) (query.Queries, error) {
 	t.Helper()
 	config, err := boot.ReadConfig(func(name string) string { return pairs[name] })
 	if err != nil {
@@ -245,7 +247,7 @@ func TestQueriesAnswerWithoutECS(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.ResetCalls()
-	page, err := q.Where(t.Context(), tagalong.ImageQuery{Repository: "shop", Tag: "build-1"}, tagalong.Paging{})
+	page, err := q.Where(t.Context(), tagalong.ImageQuery{Repository: "shop", Tag: "build-1"}, query.Paging{})
 	if err != nil || len(page.Items) != 1 || page.Items[0].Digest != h.Digests()[0] || q.Retention != 30*24*time.Hour {
 		t.Errorf("page %+v, error %v, retention %v", page, err, q.Retention)
 	}

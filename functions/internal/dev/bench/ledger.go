@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/dynamo"
+	"github.com/tagalong-aws/tagalong/functions/internal/reactor"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalongtest"
@@ -47,7 +48,7 @@ type history struct {
 	rollouts   int
 	offset     time.Duration // from the other services
 	now        time.Time
-	reactor    *tagalong.Reactor
+	reactor    *reactor.Reactor
 	workload   *tagalongtest.Workload
 	registry   *tagalongtest.Registry
 }
@@ -72,7 +73,7 @@ func newHistory(i, rollouts int, ledger *dynamo.Ledger) *history {
 		offset:   time.Duration(rand.New(rand.NewPCG(1, uint64(i))).IntN(6*3600)) * time.Second,
 		workload: &tagalongtest.Workload{}, registry: &tagalongtest.Registry{},
 	}
-	h.reactor = &tagalong.Reactor{
+	h.reactor = &reactor.Reactor{
 		Ledger: ledger, Workload: h.workload, Registry: h.registry,
 		Coverage: tagalongtest.Covering(account),
 		Now:      func() time.Time { return h.now }, Log: slog.New(slog.DiscardHandler),

@@ -30,7 +30,7 @@ func main() {
 	case len(os.Args) == 2 && os.Args[1] == "ask":
 		err = ask()
 	case len(os.Args) == 2 && os.Args[1] == "sweep":
-		err = sweep()
+		err = swept()
 	case len(os.Args) == 3:
 		err = run(os.Args[1], os.Args[2])
 	default:
@@ -50,7 +50,7 @@ func ask() error {
 }
 
 // sweep measures the sweeps alone, and prints their table.
-func sweep() error {
+func swept() error {
 	text, err := measureSweeps(context.Background())
 	fmt.Print(text)
 	return err

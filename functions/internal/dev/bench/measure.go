@@ -15,7 +15,7 @@ import (
 
 	"github.com/tagalong-aws/tagalong/functions/internal/boot"
 	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring"
-	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/reactor"
 )
 
 // latency is added to every call.
@@ -116,7 +116,7 @@ func (m *meter) Do(r *http.Request) (*http.Response, error) {
 }
 
 // event handles one event and measures it.
-func (m *meter) event(ctx context.Context, reactor *tagalong.Reactor, event []byte) (row, error) {
+func (m *meter) event(ctx context.Context, reactor *reactor.Reactor, event []byte) (row, error) {
 	m.calls = nil
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)

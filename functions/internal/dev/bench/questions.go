@@ -17,6 +17,7 @@ import (
 	"github.com/aws/smithy-go/middleware"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/dynamo"
+	"github.com/tagalong-aws/tagalong/functions/internal/query"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalongtest"
 )
@@ -27,54 +28,54 @@ var ledgers = []int{10_000, 100_000}
 // question is asked of each ledger, and gives the number of rows.
 type question struct {
 	text string
-	ask  func(ctx context.Context, q tagalong.Queries) (int, error)
+	ask  func(ctx context.Context, q query.Queries) (int, error)
 }
 
-func rowsOf[R any](page tagalong.Page[R], err error) (int, error) { return len(page.Items), err }
+func rowsOf[R any](page query.Page[R], err error) (int, error) { return len(page.Items), err }
 
 // questions are asked so that the answer is the same in every ledger.
 func questions() []question {
-	page := tagalong.Paging{Limit: 100}
+	page := query.Paging{Limit: 100}
 	lately := epoch.Add(-20 * time.Hour) // a few rollouts ago
 	one := serviceNamed(2)
 	app := tagalongtest.Image(fmt.Sprint(repositoryNamed(2), 3)).Digest
 	mesh := tagalongtest.Image(fmt.Sprint("envoy", 1)).Digest
 	return []question{
-		{"what runs in an environment", func(ctx context.Context, q tagalong.Queries) (int, error) {
-			return rowsOf(q.Running(ctx, tagalong.RunningQuery{Environment: "prod"}, tagalong.Paging{}))
+		{"what runs in an environment", func(ctx context.Context, q query.Queries) (int, error) {
+			return rowsOf(q.Running(ctx, query.RunningQuery{Environment: "prod"}, query.Paging{}))
 		}},
-		{"what runs there, a page of 100", func(ctx context.Context, q tagalong.Queries) (int, error) {
-			return rowsOf(q.Running(ctx, tagalong.RunningQuery{Environment: "prod"}, page))
+		{"what runs there, a page of 100", func(ctx context.Context, q query.Queries) (int, error) {
+			return rowsOf(q.Running(ctx, query.RunningQuery{Environment: "prod"}, page))
 		}},
-		{"what ran there at a time", func(ctx context.Context, q tagalong.Queries) (int, error) {
-			return rowsOf(q.Running(ctx, tagalong.RunningQuery{Environment: "prod", At: lately}, tagalong.Paging{}))
+		{"what ran there at a time", func(ctx context.Context, q query.Queries) (int, error) {
+			return rowsOf(q.Running(ctx, query.RunningQuery{Environment: "prod", At: lately}, query.Paging{}))
 		}},
-		{"rollouts of a service, the last 10", func(ctx context.Context, q tagalong.Queries) (int, error) {
-			return rowsOf(q.History(ctx, tagalong.HistoryQuery{Service: one}, tagalong.Paging{Limit: 10}))
+		{"rollouts of a service, the last 10", func(ctx context.Context, q query.Queries) (int, error) {
+			return rowsOf(q.History(ctx, query.HistoryQuery{Service: one}, query.Paging{Limit: 10}))
 		}},
-		{"rollouts of an environment, the last 100", func(ctx context.Context, q tagalong.Queries) (int, error) {
-			return rowsOf(q.History(ctx, tagalong.HistoryQuery{Environment: "prod"}, page))
+		{"rollouts of an environment, the last 100", func(ctx context.Context, q query.Queries) (int, error) {
+			return rowsOf(q.History(ctx, query.HistoryQuery{Environment: "prod"}, page))
 		}},
-		{"rollouts everywhere in a span of 12 hours", func(ctx context.Context, q tagalong.Queries) (int, error) {
-			return rowsOf(q.History(ctx, tagalong.HistoryQuery{Since: lately, Until: lately.Add(12 * time.Hour)}, tagalong.Paging{}))
+		{"rollouts everywhere in a span of 12 hours", func(ctx context.Context, q query.Queries) (int, error) {
+			return rowsOf(q.History(ctx, query.HistoryQuery{Since: lately, Until: lately.Add(12 * time.Hour)}, query.Paging{}))
 		}},
-		{"where a digest runs and ran", func(ctx context.Context, q tagalong.Queries) (int, error) {
-			return rowsOf(q.Where(ctx, tagalong.ImageQuery{Digest: app}, tagalong.Paging{}))
+		{"where a digest runs and ran", func(ctx context.Context, q query.Queries) (int, error) {
+			return rowsOf(q.Where(ctx, tagalong.ImageQuery{Digest: app}, query.Paging{}))
 		}},
-		{"where a sidecar ran in 500 services, a page of 100", func(ctx context.Context, q tagalong.Queries) (int, error) {
+		{"where a sidecar ran in 500 services, a page of 100", func(ctx context.Context, q query.Queries) (int, error) {
 			return rowsOf(q.Where(ctx, tagalong.ImageQuery{Digest: mesh}, page))
 		}},
-		{"where a repository runs and ran, the last 10", func(ctx context.Context, q tagalong.Queries) (int, error) {
-			return rowsOf(q.Where(ctx, tagalong.ImageQuery{Repository: repositoryNamed(2).Name}, tagalong.Paging{Limit: 10}))
+		{"where a repository runs and ran, the last 10", func(ctx context.Context, q query.Queries) (int, error) {
+			return rowsOf(q.Where(ctx, tagalong.ImageQuery{Repository: repositoryNamed(2).Name}, query.Paging{Limit: 10}))
 		}},
-		{"how two environments differ", func(ctx context.Context, q tagalong.Queries) (int, error) {
-			return rowsOf(q.Diff(ctx, tagalong.Moment{Environment: "staging"}, tagalong.Moment{Environment: "prod"}, tagalong.Paging{}))
+		{"how two environments differ", func(ctx context.Context, q query.Queries) (int, error) {
+			return rowsOf(q.Diff(ctx, query.PointInTime{Environment: "staging"}, query.PointInTime{Environment: "prod"}, query.Paging{}))
 		}},
-		{"tags that are not confirmed", func(ctx context.Context, q tagalong.Queries) (int, error) {
-			return rowsOf(q.Tags(ctx, tagalong.TagsQuery{Pending: true}, tagalong.Paging{}))
+		{"tags that are not confirmed", func(ctx context.Context, q query.Queries) (int, error) {
+			return rowsOf(q.Tags(ctx, query.TagsQuery{Pending: true}, query.Paging{}))
 		}},
-		{"the environments", func(ctx context.Context, q tagalong.Queries) (int, error) {
-			return rowsOf(q.Environments(ctx, tagalong.Paging{}))
+		{"the environments", func(ctx context.Context, q query.Queries) (int, error) {
+			return rowsOf(q.Environments(ctx, query.Paging{}))
 		}},
 	}
 }
@@ -165,7 +166,7 @@ func (q question) measure(ctx context.Context, cfg aws.Config, table string) (co
 			o.APIOptions = append(o.APIOptions, func(s *middleware.Stack) error { return s.Initialize.Add(meter, middleware.Before) })
 		})
 		begin := time.Now()
-		rows, err := q.ask(ctx, tagalong.Queries{Records: dynamo.New(client, table)})
+		rows, err := q.ask(ctx, query.Queries{Records: dynamo.New(client, table)})
 		if err != nil {
 			return cost{}, err
 		}

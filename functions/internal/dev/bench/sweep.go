@@ -17,7 +17,7 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecr"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecs"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/wire"
-	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/sweep"
 )
 
 // What a sweep costs: a thousand services in ten clusters, each with rollouts of
@@ -123,7 +123,7 @@ func (f *fleet) sweep(ctx context.Context, what string, hour time.Duration) (swe
 	}
 	sweeper.Reactor.Now = func() time.Time { return epoch.Add(hour) }
 	f.ResetCalls()
-	report, err := sweeper.Sweep(ctx, tagalong.SweepOptions{Scheduled: true})
+	report, err := sweeper.Sweep(ctx, sweep.Options{Scheduled: true})
 	if err != nil {
 		return sweepRow{}, fmt.Errorf("%s: %w", what, err)
 	}

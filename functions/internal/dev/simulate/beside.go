@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/pipeline"
+	"github.com/tagalong-aws/tagalong/functions/internal/sweep"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalongtest"
 )
@@ -45,7 +47,7 @@ func (y *year) endBeside(t *tenant, id string, started time.Time) func(context.C
 		if err != nil {
 			return err
 		}
-		_, err = y.sweeper.Sweep(ctx, tagalong.SweepOptions{Cluster: t.service.Cluster, Services: services, Whole: y.chance(2)})
+		_, err = y.sweeper.Sweep(ctx, sweep.Options{Cluster: t.service.Cluster, Services: services, Whole: y.chance(2)})
 		if err := errors.Join(err, y.beside.err); err != nil {
 			return fmt.Errorf("sweep of %s: %w", t.service, err)
 		}
@@ -75,16 +77,16 @@ type watched struct {
 	year *year
 }
 
-// Describe implements tagalong.Estate.
-func (w watched) Describe(ctx context.Context, of tagalong.Scope, cluster string, names []string) ([]tagalong.ServiceState, error) {
+// Describe implements sweep.Inventory.
+func (w watched) Describe(ctx context.Context, of tagalong.Scope, cluster string, names []string) ([]sweep.ServiceState, error) {
 	states, err := w.Estate.Describe(ctx, of, cluster, names)
 	w.year.beside.comes(ctx, "Describe")
 	return states, err
 }
 
-// Chronicle implements tagalong.Estate.
-func (w watched) Chronicle(ctx context.Context, of tagalong.Scope, services []tagalong.Service) (map[tagalong.Service][]tagalong.ServiceDeployment, error) {
-	records, err := w.Estate.Chronicle(ctx, of, services)
+// RolloutReader implements sweep.Inventory.
+func (w watched) DeploymentHistory(ctx context.Context, of tagalong.Scope, services []tagalong.Service) (map[tagalong.Service][]pipeline.ServiceDeployment, error) {
+	records, err := w.Estate.DeploymentHistory(ctx, of, services)
 	w.year.beside.comes(ctx, "Chronicle")
 	return records, err
 }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/opencontainers/go-digest"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
+	"github.com/tagalong-aws/tagalong/functions/internal/query"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -38,7 +40,7 @@ func (y *year) running() (all map[tagalong.Service]runs, untold map[tagalong.Ser
 
 // wrongRunning compares the answer to what runs with what runs.
 func (y *year) wrongRunning(ctx context.Context) (wrong []string) {
-	page, err := tagalong.Queries{Records: y.ledger}.Running(ctx, tagalong.RunningQuery{}, tagalong.Paging{})
+	page, err := query.Queries{Records: y.ledger}.Running(ctx, query.RunningQuery{}, query.Paging{})
 	if err != nil {
 		return []string{err.Error()}
 	}
@@ -46,7 +48,7 @@ func (y *year) wrongRunning(ctx context.Context) (wrong []string) {
 	for _, row := range page.Items {
 		s := tagalong.Service{Account: row.Account, Region: row.Region, Cluster: row.Cluster, Name: row.Service}
 		if row.Container != "app" {
-			if row.TagState != tagalong.TagForeign {
+			if row.TagState != ledger.TagForeign {
 				wrong = append(wrong, fmt.Sprintf("%s's %s is %s", s, row.Container, row.TagState))
 			}
 			continue
@@ -108,15 +110,15 @@ func (y *year) wrongTags(ctx context.Context) (wrong []string) {
 			wrong = append(wrong, fmt.Sprintf("tag %s sits on %q, should on %s", id, sits, wish.digest))
 		}
 	}
-	page, err := tagalong.Queries{Records: y.ledger, Registry: y.registry}.Tags(ctx, tagalong.TagsQuery{Check: true}, tagalong.Paging{})
+	page, err := query.Queries{Records: y.ledger, Registry: y.registry}.Tags(ctx, query.TagsQuery{Check: true}, query.Paging{})
 	if err != nil {
 		return append(wrong, err.Error())
 	}
 	for _, row := range page.Items {
 		id := tagalong.TagID{Repository: tagalong.Repository{Registry: row.Registry, Name: row.Repository}, Tag: row.Tag}
-		want, at := tagalong.TagConfirmed, row.Digest
+		want, at := ledger.TagConfirmed, row.Digest
 		if pushed, read := y.pushed[id]; read {
-			want, at = tagalong.TagInput, pushed
+			want, at = ledger.TagInput, pushed
 		}
 		if row.State != want || row.Actual != at {
 			wrong = append(wrong, fmt.Sprintf("tag %s/%s:%s is %s on %q, wished on %s", row.Registry, row.Repository, row.Tag, row.State, row.Actual, row.Digest))
@@ -128,8 +130,8 @@ func (y *year) wrongTags(ctx context.Context) (wrong []string) {
 // wrongHistory asks for a row of each rollout that ECS remembers, and for no others.
 func (y *year) wrongHistory(ctx context.Context) (wrong []string) {
 	for _, t := range y.tenants {
-		var rows []tagalong.Row
-		for row, err := range y.ledger.Rollouts(ctx, t.service, tagalong.Span{}, 0) {
+		var rows []ledger.Row
+		for row, err := range y.ledger.Rollouts(ctx, t.service, ledger.Span{}, 0) {
 			if err != nil {
 				return append(wrong, err.Error())
 			}

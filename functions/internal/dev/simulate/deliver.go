@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalongtest"
 )
@@ -128,14 +129,14 @@ type lossy struct {
 	year *year
 }
 
-// Commit implements tagalong.Journal.
-func (l lossy) Commit(ctx context.Context, c tagalong.Change) error {
+// Commit implements ledger.Journal.
+func (l lossy) Commit(ctx context.Context, c ledger.Change) error {
 	l.year.beside.comes(ctx, "Commit")
 	return l.done("Commit done", l.Ledger.Commit(ctx, c))
 }
 
-// Settle implements tagalong.Wishes.
-func (l lossy) Settle(ctx context.Context, id tagalong.TagID, version string, v tagalong.Verdict) error {
+// Settle implements ledger.Wishes.
+func (l lossy) Settle(ctx context.Context, id tagalong.TagID, version string, v ledger.Verdict) error {
 	return l.done("Settle done", l.Ledger.Settle(ctx, id, version, v))
 }
 

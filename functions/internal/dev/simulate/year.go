@@ -9,6 +9,8 @@ import (
 
 	"github.com/opencontainers/go-digest"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/reactor"
+	"github.com/tagalong-aws/tagalong/functions/internal/sweep"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalongtest"
 )
@@ -62,7 +64,7 @@ type year struct {
 	estate   *tagalongtest.Estate
 	ledger   *tagalongtest.Ledger
 	registry *tagalongtest.Registry
-	sweeper  *tagalong.Sweeper
+	sweeper  *sweep.Sweeper
 	tenants  []*tenant
 	images   map[string]digest.Digest         // what each deployment should tag
 	pushed   map[tagalong.TagID]digest.Digest // where builds and people have put tags that are deployed from
@@ -93,8 +95,8 @@ func newYear(seed uint64, of size) *year {
 	}
 	clock := func() time.Time { return y.now }
 	y.estate = &tagalongtest.Estate{Now: func() time.Time { return y.now.Add(-y.lag) }, Jitter: func() time.Duration { return time.Duration(y.dice.IntN(400)) * time.Millisecond }}
-	y.sweeper = &tagalong.Sweeper{
-		Reactor: &tagalong.Reactor{
+	y.sweeper = &sweep.Sweeper{
+		Reactor: &reactor.Reactor{
 			Rules: tagalong.Rules{
 				{Environment: "prod", Accounts: []string{account, member}, Clusters: []string{"prod-*"}, Tags: []string{"{environment}", "{environment}-{cluster}"}},
 				{Environment: "staging", Repositories: []string{"shop/*"}, Clusters: []string{"staging-*"}, Tags: []string{"{environment}"}},
@@ -103,7 +105,7 @@ func newYear(seed uint64, of size) *year {
 			Ledger: lossy{y.ledger, y}, Workload: y.estate, Registry: y.registry, Now: clock,
 			Coverage: tagalongtest.Covering(account, member),
 		},
-		Estate: watched{y.estate, y}, Records: y.ledger, Scopes: []tagalong.Scope{{Account: account, Region: region}, {Account: member, Region: region}}, PendingAfter: time.Hour,
+		Inventory: watched{y.estate, y}, Records: y.ledger, Scopes: []tagalong.Scope{{Account: account, Region: region}, {Account: member, Region: region}}, PendingAfter: time.Hour,
 	}
 	y.hook()
 	for i := range of.services {
@@ -148,13 +150,13 @@ func live(ctx context.Context, seed uint64, of size) (result, error) {
 // sweep takes the one sweep.
 func (y *year) sweep(ctx context.Context) error {
 	asked := total(y.estate.Calls())
-	report, err := y.sweeper.Sweep(ctx, tagalong.SweepOptions{Whole: true})
+	report, err := y.sweeper.Sweep(ctx, sweep.Options{Whole: true})
 	if err != nil {
 		return fmt.Errorf("sweep: %w", err)
 	}
 	y.result.recorded, y.result.put, y.result.asked = report.Recorded, report.Moved, total(y.estate.Calls())-asked
 	for _, d := range report.Drift {
-		if d.Kind == tagalong.DriftRetired {
+		if d.Kind == sweep.DriftRetired {
 			y.result.retired++
 		}
 	}
@@ -172,7 +174,7 @@ func total(calls map[string]int) (n int) {
 // sweepAgain takes a second sweep, which must find nothing to do.
 func (y *year) sweepAgain(ctx context.Context) error {
 	writes, puts := y.ledger.Writes(), y.registry.Puts()
-	if _, err := y.sweeper.Sweep(ctx, tagalong.SweepOptions{Whole: true}); err != nil {
+	if _, err := y.sweeper.Sweep(ctx, sweep.Options{Whole: true}); err != nil {
 		return fmt.Errorf("second sweep: %w", err)
 	}
 	if y.result.again = y.ledger.Writes() - writes + y.registry.Puts() - puts; y.result.again > 0 {

@@ -145,7 +145,7 @@ func (d *Deployment) Ready(at time.Time) ([]byte, error) {
 
 // Shift gives the replacement all traffic: it is PRIMARY, and no event says so.
 // The original waits for its end.
-func (d *Deployment) Shift(at time.Time) error {
+func (d *Deployment) Deployment(at time.Time) error {
 	defer d.group.lock()()
 	return d.shift(at)
 }

@@ -25,7 +25,7 @@ func TestADeploymentReplacesTheTaskSet(t *testing.T) {
 	if info := w.get(d); info.Status != types.DeploymentStatusReady || info.CompleteTime != nil {
 		t.Errorf("ready: %+v", info)
 	}
-	if err := d.Shift(w.tick()); err != nil {
+	if err := d.Deployment(w.tick()); err != nil {
 		t.Fatal(err)
 	}
 	w.wantSets("shifted", d, set(w.blue, "Blue", "ACTIVE", 2), set(green, "Green", "PRIMARY", 2))
@@ -64,7 +64,7 @@ func TestADeploymentThatFailsLeavesTheOriginal(t *testing.T) {
 			d := w.deploy("v2")
 			green := d.TaskSet()
 			if test.shifted {
-				if err := d.Shift(w.tick()); err != nil {
+				if err := d.Deployment(w.tick()); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -133,7 +133,7 @@ func TestADeploymentGoesItsSteps(t *testing.T) {
 	_, succeeding := d.Succeed(w.tick())
 	_, preparing := d.Ready(w.tick())
 	refused("not started: install", d.Install(w.tick()))
-	refused("not started: shift", d.Shift(w.tick()))
+	refused("not started: shift", d.Deployment(w.tick()))
 	refused("not started: succeed", succeeding)
 	refused("not started: ready", preparing)
 	if _, err := w.group.Create("checkout-api", w.tick()); err == nil {

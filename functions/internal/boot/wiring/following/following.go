@@ -13,21 +13,21 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring"
 	"github.com/tagalong-aws/tagalong/functions/internal/codedeploy"
 	"github.com/tagalong-aws/tagalong/functions/internal/codepipeline"
-	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/pipeline"
 )
 
-// Follower makes the follower that a configuration describes. Pipelines and
+// Handler makes the follower that a configuration describes. Pipelines and
 // deployments of another account are asked for as its ECS is.
-func Follower(ctx context.Context, config boot.Config, cfg aws.Config, log *slog.Logger) (*tagalong.Follower, error) {
+func Follower(ctx context.Context, config boot.Config, cfg aws.Config, log *slog.Logger) (*pipeline.Handler, error) {
 	parts, err := wiring.Assemble(ctx, config, cfg, log)
 	if err != nil {
 		return nil, err
 	}
-	return &tagalong.Follower{
+	return &pipeline.Handler{
 		Reactor:    parts.Reactor,
 		Pipelines:  codepipeline.New(parts.Reach.Workload),
 		CodeDeploy: codedeploy.New(parts.Reach.Workload),
-		Chronicler: parts.ECS,
+		History:    parts.ECS,
 	}, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/pipeline"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/codepipeline"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
@@ -71,7 +72,7 @@ func TestTheAPIMayLag(t *testing.T) {
 
 // blank is a CodePipeline that shows no sources at first.
 type blank struct {
-	tagalong.Pipelines
+	pipeline.Pipelines
 	times int
 }
 
@@ -238,7 +239,7 @@ func TestAnUnknownPipelineIsAnError(t *testing.T) {
 	w := newWorld(t, nil)
 	s := w.release(w.begin(), "DeployProd", w.service, "v1")
 	w.CodePipeline.CreatePipeline(w.Home(), "checkout-release", codepipeline.PipelineOptions{})
-	if _, err := w.follower.Handle(t.Context(), s.staged); !errors.Is(err, tagalong.ErrNoExecution) {
+	if _, err := w.follower.Handle(t.Context(), s.staged); !errors.Is(err, pipeline.ErrNoExecution) {
 		t.Errorf("error %v", err)
 	}
 }

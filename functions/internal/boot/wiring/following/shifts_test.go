@@ -53,7 +53,7 @@ func (s shifting) shift(version, ending string) (*codedeploy.Deployment, [][]byt
 	case "is stopped":
 		told = append(told, s.run(d.Stop(s.tick())))
 	case "is rolled back":
-		s.run(nil, d.Shift(s.tick()))
+		s.run(nil, d.Deployment(s.tick()))
 		told = append(told, s.run(d.Fail(s.tick(), "an alarm rang")))
 		back, start, err := d.RollBack(s.tick())
 		s.run(start, err)
@@ -138,7 +138,7 @@ func TestAShiftIsARolloutOnceItSucceeded(t *testing.T) {
 	d, told := s.shift("v2", "")
 	s.hear(told...)
 	want(t, "rows", s.rows(s.service), "in_progress v2 task")
-	s.run(nil, d.Shift(s.tick()))
+	s.run(nil, d.Deployment(s.tick()))
 	s.hear(told...)
 	if s.tag("prod") != "" {
 		t.Errorf("the tag is on %q", s.tag("prod"))

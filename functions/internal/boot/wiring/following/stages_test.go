@@ -6,11 +6,13 @@ import (
 	"testing"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/boot"
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
+	"github.com/tagalong-aws/tagalong/functions/internal/query"
+	"github.com/tagalong-aws/tagalong/functions/internal/reactor"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/codepipeline"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecr"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecs"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/wire"
-	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
 const released = "completed v1 revision by checkout-release/DeployProd 4f2a9c1"
@@ -83,8 +85,8 @@ func TestTheReleaseIsRecorded(t *testing.T) {
 	}
 	want(t, "stages", w.stages(x), "DeployProd SUCCEEDED 1")
 	want(t, "rows", w.rows(w.service), released) // an image's digest is no commit
-	var rollouts []tagalong.Row
-	for row, err := range w.ledger.ReleaseRollouts(t.Context(), "checkout-release", x.ID(), tagalong.Span{}, 0) {
+	var rollouts []ledger.Row
+	for row, err := range w.ledger.ReleaseRollouts(t.Context(), "checkout-release", x.ID(), ledger.Span{}, 0) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -106,13 +108,13 @@ func TestTheCommitOfSeveralSourcesIsTheImages(t *testing.T) {
 	w.run(d.Complete(w.tick()))
 	w.run(a.Succeed(codepipeline.Result{}, w.tick()))
 	w.hear(w.run(st.Finish(codepipeline.Succeeded, w.tick())))
-	for row := range w.ledger.Rollouts(t.Context(), serviceOf(w, w.service), tagalong.Span{}, 0) {
+	for row := range w.ledger.Rollouts(t.Context(), serviceOf(w, w.service), ledger.Span{}, 0) {
 		if row.Release.Commit != "" || row.Containers[0].Commit != "0ddba11c0ffee" {
 			t.Errorf("release %+v, containers %+v", row.Release, row.Containers)
 		}
 	}
-	q := tagalong.Queries{Records: w.ledger}
-	page, err := q.History(t.Context(), tagalong.HistoryQuery{}, tagalong.Paging{})
+	q := query.Queries{Records: w.ledger}
+	page, err := q.History(t.Context(), query.HistoryQuery{}, query.Paging{})
 	if err != nil || len(page.Items) != 1 || page.Items[0].Release.Commit != "0ddba11c0ffee" {
 		t.Errorf("history %+v, error %v", page.Items, err)
 	}
@@ -264,7 +266,7 @@ func TestAStageThatDeploysAServiceOfNoRuleToo(t *testing.T) {
 		w.run(a.Succeed(codepipeline.Result{}, w.tick()))
 	}
 	outcomes := w.hear(w.run(st.Finish(codepipeline.Succeeded, w.tick())))
-	unmanaged := slices.DeleteFunc(slices.Clone(outcomes), func(o tagalong.Outcome) bool { return !o.Unmanaged })
+	unmanaged := slices.DeleteFunc(slices.Clone(outcomes), func(o reactor.Outcome) bool { return !o.Unmanaged })
 	if len(outcomes) != 3 || len(unmanaged) != 1 || unmanaged[0].Service != serviceOf(w, foreign) {
 		t.Errorf("outcomes %+v", outcomes)
 	}

@@ -14,6 +14,9 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring"
 	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/following"
 	"github.com/tagalong-aws/tagalong/functions/internal/dynamo"
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
+	"github.com/tagalong-aws/tagalong/functions/internal/pipeline"
+	"github.com/tagalong-aws/tagalong/functions/internal/reactor"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/codepipeline"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecr"
@@ -35,8 +38,8 @@ const (
 type world struct {
 	*sandboxtest.Sandbox
 	t        *testing.T
-	reactor  *tagalong.Reactor
-	follower *tagalong.Follower
+	reactor  *reactor.Reactor
+	follower *pipeline.Handler
 	ledger   *dynamo.Ledger
 	repo     *ecr.Repository
 	pipeline *codepipeline.Pipeline
@@ -72,7 +75,7 @@ func newWorldAt(t *testing.T, variables map[string]string, now func() time.Time)
 	if err != nil {
 		t.Fatal(err)
 	}
-	follower.Patience = []time.Duration{time.Millisecond, time.Millisecond}
+	follower.Backoff = []time.Duration{time.Millisecond, time.Millisecond}
 	return &world{
 		Sandbox: s, t: t, reactor: reactor, follower: follower, ledger: dynamo.New(client, "ledger"),
 		repo:     s.ECR.Repository(wire.Scope{}, "checkout-api"),
@@ -98,7 +101,7 @@ func (w *world) run(event []byte, err error) []byte {
 }
 
 // hear lets events reach the functions that take them.
-func (w *world) hear(heard ...[]byte) (outcomes []tagalong.Outcome) {
+func (w *world) hear(heard ...[]byte) (outcomes []reactor.Outcome) {
 	w.t.Helper()
 	for _, event := range heard {
 		if strings.Contains(string(event), `"source":"aws.ecs"`) {
@@ -191,7 +194,7 @@ func (w *world) release(x *codepipeline.Execution, stage string, service *ecs.Se
 func (w *world) rows(service *ecs.Service) []string {
 	w.t.Helper()
 	lines := []string{}
-	for row, err := range w.ledger.Rollouts(w.t.Context(), serviceOf(w, service), tagalong.Span{}, 0) {
+	for row, err := range w.ledger.Rollouts(w.t.Context(), serviceOf(w, service), ledger.Span{}, 0) {
 		if err != nil {
 			w.t.Fatal(err)
 		}

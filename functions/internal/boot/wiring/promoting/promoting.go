@@ -17,7 +17,7 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/codepipeline"
 	"github.com/tagalong-aws/tagalong/functions/internal/dynamo"
 	"github.com/tagalong-aws/tagalong/functions/internal/ecr"
-	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/reactor"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagimage"
 )
 
@@ -39,7 +39,7 @@ func Action(ctx context.Context, config boot.Config, cfg aws.Config, log *slog.L
 		Promotions: promotions,
 		Coverage:   reach.Coverage,
 		Images:     registry,
-		Promoter:   &tagalong.Reactor{Rules: rules, Ledger: ledger, Registry: registry, Coverage: reach.Coverage, Retention: config.Retention, Log: log},
+		Promoter:   &reactor.Reactor{Rules: rules, Ledger: ledger, Registry: registry, Coverage: reach.Coverage, Retention: config.Retention, Log: log},
 		Sights:     ledger,
 		Runs:       codepipeline.New(reach.Workload),
 		Log:        log,

@@ -14,19 +14,19 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/boot/accounts"
 	"github.com/tagalong-aws/tagalong/functions/internal/dynamo"
 	"github.com/tagalong-aws/tagalong/functions/internal/ecr"
-	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/query"
 )
 
 // Queries makes what answers the questions of a configuration's ledger. Accounts
 // that lie in the table are read from there.
-func Queries(ctx context.Context, config boot.Config, cfg aws.Config) (tagalong.Queries, error) {
+func Queries(ctx context.Context, config boot.Config, cfg aws.Config) (query.Queries, error) {
 	ledger := dynamo.New(dynamodb.NewFromConfig(cfg), config.Table)
 	listed, err := config.Accounts.Resolve(ctx, ledger.Setting)
 	if err != nil {
-		return tagalong.Queries{}, err
+		return query.Queries{}, err
 	}
 	reach := accounts.New(cfg, accounts.OwnAccount(cfg), listed)
-	return tagalong.Queries{Records: ledger, Registry: ecr.New(reach.Registry), Coverage: reach.Coverage, Scopes: reach.Scopes, Retention: config.Retention}, nil
+	return query.Queries{Records: ledger, Registry: ecr.New(reach.Registry), Coverage: reach.Coverage, Scopes: reach.Scopes, Retention: config.Retention}, nil
 }
 
 // Open gives what opens a connection to each service that the questions ask, for

@@ -13,14 +13,14 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/ecr"
 	"github.com/tagalong-aws/tagalong/functions/internal/ecs"
 	"github.com/tagalong-aws/tagalong/functions/internal/pace"
-	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/sweep"
 )
 
 // Sweeper makes the sweeper that a configuration describes, for one sweep: what
 // it keeps of ECS is of now. It looks through our own account and Region, and
 // those of TAGALONG_ACCOUNTS, where our own account may have other Regions; its
 // calls keep the pace.
-func Sweeper(ctx context.Context, config boot.Config, cfg aws.Config, log *slog.Logger, held *pace.Pace) (*tagalong.Sweeper, error) {
+func Sweeper(ctx context.Context, config boot.Config, cfg aws.Config, log *slog.Logger, held *pace.Pace) (*sweep.Sweeper, error) {
 	parts, err := wiring.Assemble(ctx, config, cfg, log)
 	if err != nil {
 		return nil, err
@@ -34,9 +34,9 @@ func Sweeper(ctx context.Context, config boot.Config, cfg aws.Config, log *slog.
 	reactor.Workload = estate
 	registry := ecr.New(held.Of(parts.Reach.Registry))
 	reactor.Registry = registry
-	sweeper := &tagalong.Sweeper{
+	sweeper := &sweep.Sweeper{
 		Reactor:      reactor,
-		Estate:       estate,
+		Inventory:    estate,
 		Records:      parts.Records,
 		Lifecycles:   registry,
 		Scopes:       scopes,

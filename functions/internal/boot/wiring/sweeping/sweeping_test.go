@@ -23,7 +23,7 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecs"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/sandboxtest"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/wire"
-	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/sweep"
 )
 
 const (
@@ -74,12 +74,12 @@ func (w world) rollOut(scope wire.Scope, cluster, name, build string, hours int)
 }
 
 // sweep makes a sweeper, as it is made for each sweep, and sweeps.
-func (w world) sweep(ctx context.Context, options tagalong.SweepOptions) (tagalong.Report, error) {
+func (w world) sweep(ctx context.Context, options sweep.Options) (sweep.Report, error) {
 	w.t.Helper()
 	return w.sweepAt(ctx, sandboxtest.Epoch, options)
 }
 
-func (w world) sweepAt(ctx context.Context, at time.Time, options tagalong.SweepOptions) (tagalong.Report, error) {
+func (w world) sweepAt(ctx context.Context, at time.Time, options sweep.Options) (sweep.Report, error) {
 	w.t.Helper()
 	config, err := boot.ReadConfig(func(name string) string { return w.variables[name] })
 	if err != nil {
@@ -114,18 +114,18 @@ func TestASweepFillsTheLedgerOfAllAccountsAndThenFindsNothing(t *testing.T) {
 	w.rollOut(wire.Scope{}, "prod", "shop", "build-2", 3)
 	w.rollOut(wire.Scope{Account: other}, "staging", "shop", "build-2", 2)
 	w.rollOut(wire.Scope{Account: other, Region: "eu-west-1"}, "europe", "shop", "build-2", 1)
-	dry, err := w.sweep(t.Context(), tagalong.SweepOptions{DryRun: true, Whole: true})
+	dry, err := w.sweep(t.Context(), sweep.Options{DryRun: true, Whole: true})
 	if err != nil || dry.Services != 3 || len(dry.Drift) != 6 || !dry.Left() || w.writes() != 0 {
 		t.Errorf("dry: %+v, error %v, %d writes", dry, err, w.writes())
 	}
-	report, err := w.sweep(t.Context(), tagalong.SweepOptions{Whole: true})
+	report, err := w.sweep(t.Context(), sweep.Options{Whole: true})
 	if err != nil || report.Services != 3 || report.Recorded != 8 || report.Left() {
 		t.Errorf("report %+v, error %v", report, err)
 	}
 	if c := w.ECR.Repository(wire.Scope{}, "shop"); c.Tag("prod") == "" || c.Tag("prod") != c.Tag("build-2") {
 		t.Errorf("prod is on %q", c.Tag("prod"))
 	}
-	again, err := w.sweep(t.Context(), tagalong.SweepOptions{Whole: true})
+	again, err := w.sweep(t.Context(), sweep.Options{Whole: true})
 	if err != nil || len(again.Drift) != 0 || again.Recorded != 0 || again.Moved != 0 || w.writes() != 0 {
 		t.Errorf("again: %+v, error %v, %d writes", again, err, w.writes())
 	}
@@ -153,7 +153,7 @@ func TestDeploymentsOfEveryStrategyAreTold(t *testing.T) {
 			if _, _, err := d.RollBack(sandboxtest.Epoch.Add(-49 * time.Minute)); err != nil {
 				t.Fatal(err)
 			}
-			report, err := w.sweep(t.Context(), tagalong.SweepOptions{Whole: true})
+			report, err := w.sweep(t.Context(), sweep.Options{Whole: true})
 			if err != nil || report.Recorded != 7 || report.Left() {
 				t.Errorf("report %+v, error %v", report, err)
 			}
@@ -179,11 +179,11 @@ func TestOneAccountsFailureDoesNotStopTheOthers(t *testing.T) {
 		boot.EnvAccounts: `[{"account":"` + gone + `","role":"arn:aws:iam::` + gone + `:role/gone"},{"account":"` + other + `","role":"` + role + `"}]`,
 	})
 	w.rollOut(wire.Scope{Account: other}, "staging", "shop", "build-1", 1)
-	report, err := w.sweep(t.Context(), tagalong.SweepOptions{})
+	report, err := w.sweep(t.Context(), sweep.Options{})
 	if err == nil || !strings.Contains(err.Error(), "AssumeRole") || report.Services != 1 || report.Recorded != 2 {
 		t.Errorf("report %+v, error %v", report, err)
 	}
-	if at := slices.IndexFunc(report.Drift, func(d tagalong.Drift) bool { return d.Kind == tagalong.DriftUnreachable }); at < 0 || report.Drift[at].Account != gone {
+	if at := slices.IndexFunc(report.Drift, func(d sweep.Drift) bool { return d.Kind == sweep.DriftUnreachable }); at < 0 || report.Drift[at].Account != gone {
 		t.Errorf("drift %+v", report.Drift)
 	}
 }
@@ -192,11 +192,11 @@ func TestTagsOfWhatIsGoneAreRemovedOnlyIfAskedTo(t *testing.T) {
 	for untag, left := range map[string]string{"": "[build-1 prod]", "true": "[build-1]"} {
 		w := start(t, map[string]string{boot.EnvUntag: untag, boot.EnvEventBus: "releases"})
 		w.rollOut(wire.Scope{}, "prod", "shop", "build-1", 3)
-		if _, err := w.sweep(t.Context(), tagalong.SweepOptions{}); err != nil {
+		if _, err := w.sweep(t.Context(), sweep.Options{}); err != nil {
 			t.Fatal(err)
 		}
 		w.ECS.Cluster(wire.Scope{}, "prod").Service("shop").Delete(sandboxtest.Epoch)
-		report, err := w.sweep(t.Context(), tagalong.SweepOptions{})
+		report, err := w.sweep(t.Context(), sweep.Options{})
 		if err != nil || report.Left() {
 			t.Errorf("untag %q: report %+v, error %v", untag, report, err)
 		}
@@ -216,7 +216,7 @@ func TestThrottlesAreWaitedOut(t *testing.T) {
 	w.rollOut(wire.Scope{}, "prod", "shop", "build-1", 1)
 	w.ECS.Throttle("DescribeServices", 2)
 	w.ECR.Throttle("BatchGetImage", 1)
-	if report, err := w.sweep(t.Context(), tagalong.SweepOptions{}); err != nil || report.Recorded != 2 || report.Left() {
+	if report, err := w.sweep(t.Context(), sweep.Options{}); err != nil || report.Recorded != 2 || report.Left() {
 		t.Errorf("report %+v, error %v", report, err)
 	}
 }
@@ -259,7 +259,7 @@ func TestASweepThatAWSKeepsFromGoingOnIsAnError(t *testing.T) {
 				sweeper.Reactor.Now = func() time.Time { return sandboxtest.Epoch }
 				ctx, cancel := context.WithCancel(t.Context())
 				time.AfterFunc(300*time.Millisecond, cancel)
-				report, err := sweeper.Sweep(ctx, tagalong.SweepOptions{Scheduled: true})
+				report, err := sweeper.Sweep(ctx, sweep.Options{Scheduled: true})
 				cancel()
 				if !report.Unfinished || len(report.Drift) > 0 || (err != nil) != (want != "") || want != "" && !strings.Contains(err.Error(), want) {
 					t.Errorf("sweep %d: %+v, error %v; want %q", n+1, report, err, want)
@@ -305,7 +305,7 @@ func TestCallsAreHardlyMoreThanBatchesNeed(t *testing.T) {
 		}},
 		{"the next", map[string]int{"ListClusters": 1, "ListServices": clusters, "DescribeServices": clusters * each / 10, "ListServiceDeployments": clusters * each / 24}},
 	} {
-		report, err := w.sweepAt(t.Context(), sandboxtest.Epoch.Add(time.Duration(hour)*time.Hour), tagalong.SweepOptions{Scheduled: true})
+		report, err := w.sweepAt(t.Context(), sandboxtest.Epoch.Add(time.Duration(hour)*time.Hour), sweep.Options{Scheduled: true})
 		if err != nil || report.Services != clusters*each {
 			t.Fatalf("%s: %d services, error %v", step.name, report.Services, err)
 		}
@@ -333,29 +333,29 @@ func TestAnImageThatALifecyclePolicyWouldTakeIsToldOncePerRepositoryAndDay(t *te
 	w.rollOut(wire.Scope{}, "prod-cluster", "checkout-api", "build-1", 5)
 	repository := w.ECR.Repository(wire.Scope{}, "checkout-api")
 	repository.SetLifecyclePolicy(`{"rules":[{"rulePriority":1,"selection":{"tagStatus":"untagged","countType":"sinceImagePushed","countUnit":"days","countNumber":14},"action":{"type":"expire"}}]}`)
-	sweep := func(hours int) tagalong.Report {
-		report, err := w.sweepAt(t.Context(), sandboxtest.Epoch.Add(time.Duration(hours)*time.Hour), tagalong.SweepOptions{Scheduled: true})
+	swept := func(hours int) sweep.Report {
+		report, err := w.sweepAt(t.Context(), sandboxtest.Epoch.Add(time.Duration(hours)*time.Hour), sweep.Options{Scheduled: true})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return report
 	}
-	sweep(0)
+	swept(0)
 	if counts := w.counts("ecr"); counts["GetLifecyclePolicy"] != 1 || counts["DescribeImages"] != 1 {
 		t.Errorf("calls %v", counts)
 	}
 	repository.Untag("build-1")
-	var found []tagalong.Drift
+	var found []sweep.Drift
 	calls := 0
 	for hour := range 24 {
-		found = append(found, sweep(hour+1).Drift...)
+		found = append(found, swept(hour+1).Drift...)
 		calls += w.counts("ecr")["GetLifecyclePolicy"]
 	}
-	if len(found) != 1 || found[0].Kind != tagalong.DriftUnprotected || found[0].Left() || found[0].Tag != "prod" || calls != 1 {
+	if len(found) != 1 || found[0].Kind != sweep.DriftUnprotected || found[0].Left() || found[0].Tag != "prod" || calls != 1 {
 		t.Errorf("in a day %d calls found %+v", calls, found)
 	}
 	w.ECR.Deny("GetLifecyclePolicy")
-	denied, err := w.sweep(t.Context(), tagalong.SweepOptions{Whole: true})
+	denied, err := w.sweep(t.Context(), sweep.Options{Whole: true})
 	if err != nil || denied.Left() || len(denied.Drift) != 1 || !strings.Contains(denied.Drift[0].Reason, "could not be looked at") {
 		t.Errorf("denied: %+v, error %v", denied.Drift, err)
 	}

@@ -1,0 +1,73 @@
+package decide
+
+import (
+	"time"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/timeline"
+)
+
+// newsFor is how old the end of a rollout may be that a sweep finds. What ECS still
+// remembers of the months before, when Tagalong is new, is no news; what a lost event
+// would have told is found within a day. What events tell is announced, however late
+// they come.
+const newsFor = 48 * time.Hour
+
+// changeFinished puts into the outbox the rollouts that have ended now, or otherwise
+// than was known.
+func (d *Decision) changeFinished(c *ledger.Change) {
+	fresh := freshEnds(d.before.Rollouts, d.after.Rollouts)
+	for _, row := range c.Rollouts {
+		if !fresh[row.Key()] || d.stale(row.FinishedAt) {
+			continue
+		}
+		row.Expires = time.Time{}
+		c.Finished = append(c.Finished, ledger.FinishedRollout{Row: row, RolledBack: d.after.TakenBack(row.Rollout), RecordedAt: d.Obs.Now})
+	}
+}
+
+// stale tells whether an end is so old that it is no news.
+func (d *Decision) stale(at time.Time) bool {
+	return d.Obs.Fact.Source == tagalong.FromSweep && d.Obs.Now.Sub(at) > newsFor
+}
+
+// end is how a deployment ended, and when; a zero time is any.
+type end struct {
+	deployment string
+	state      timeline.State
+	at         int64
+}
+
+// freshEnds gives the rollouts whose end is not yet known. The same end may come to
+// be another rollout's, as a late fact tells of a start in between; and the time of an
+// end may become better known.
+func freshEnds(before, after []timeline.Rollout) map[timeline.RolloutKey]bool {
+	known := map[end]int{}
+	for _, r := range before {
+		if r.Ended() {
+			known[end{r.Deployment, r.State, r.FinishedAt.UnixMilli()}]++
+		}
+	}
+	var unknown []timeline.Rollout
+	for _, r := range after {
+		if e := (end{r.Deployment, r.State, r.FinishedAt.UnixMilli()}); known[e] > 0 {
+			known[e]--
+		} else if r.Ended() {
+			unknown = append(unknown, r)
+		}
+	}
+	redated := map[end]int{}
+	for e, n := range known {
+		redated[end{deployment: e.deployment, state: e.state}] += n
+	}
+	fresh := map[timeline.RolloutKey]bool{}
+	for _, r := range unknown {
+		if e := (end{deployment: r.Deployment, state: r.State}); redated[e] > 0 {
+			redated[e]--
+		} else {
+			fresh[r.Key()] = true
+		}
+	}
+	return fresh
+}

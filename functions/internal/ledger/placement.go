@@ -1,0 +1,89 @@
+package ledger
+
+import (
+	"cmp"
+	"time"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+// Phase says how a place stands.
+type Phase string
+
+// Placement says that a container of a service runs an image of a repository, or
+// ran it. An open one that runs holds the claims.
+type Placement struct {
+	Phase       Phase
+	Service     tagalong.Service
+	Environment string
+	Deployment  string
+	Container   tagalong.Container
+	Since       time.Time // the completion, or the start of a rollout in progress
+	Until       time.Time
+	// Continues tells that the same image ran in this container until Since, and
+	// Continued that it goes on there at Until: pieces of one interval. The same
+	// is: repository, digest and index.
+	Continues bool
+	Continued bool
+	Tags      []string
+	Expires   time.Time
+}
+
+// PlacementKey is what names a place's item in its repository.
+type PlacementKey struct {
+	repository string
+	phase      Phase
+	since      time.Time // only of those that ended
+	registry   string
+	container  string
+}
+
+func (p Placement) Key() PlacementKey {
+	key := PlacementKey{repository: p.Container.Image.Name, phase: p.Phase, registry: p.Container.Image.Registry, container: p.Container.Name}
+	if p.Phase == PhaseEnded {
+		key.since = p.Since
+	}
+	return key
+}
+
+// PlacementCursor is a place's place in an answer, ordered like RolloutCursor.
+type PlacementCursor struct {
+	Since     time.Time
+	Registry  string
+	Service   tagalong.Service
+	Container string
+	Phase     Phase
+}
+
+// Compare orders upwards: what is smaller is behind.
+func (a PlacementCursor) Compare(b PlacementCursor) int {
+	return cmp.Or(
+		a.Since.Compare(b.Since),
+		cmp.Compare(a.Registry, b.Registry),
+		cmp.Compare(a.Service.String(), b.Service.String()),
+		cmp.Compare(a.Container, b.Container),
+		cmp.Compare(a.Phase, b.Phase),
+	)
+}
+
+func (a PlacementCursor) Legal() bool {
+	return tagalong.LegalTexts(a.Registry, a.Service.String(), a.Container, string(a.Phase))
+}
+
+// At gives where the place stands.
+func (p Placement) At() PlacementCursor {
+	return PlacementCursor{Since: p.Since, Registry: p.Container.Image.Registry, Service: p.Service, Container: p.Container.Name, Phase: p.Phase}
+}
+
+// Succeeds tells whether the place takes up the same image in the same container
+// as another one ends.
+func (p Placement) Succeeds(before Placement) bool {
+	return p.Phase != PhaseRollingOut && p.Service == before.Service && p.Container.Name == before.Container.Name &&
+		p.Container.Image == before.Container.Image && p.Container.Target() == before.Container.Target() &&
+		p.Since.Equal(before.Until) && (p.Until.IsZero() || p.Until.After(before.Until))
+}
+
+// Behind tells whether the place comes after another one, or after none.
+func (p Placement) Behind(at PlacementCursor) bool {
+	return at == PlacementCursor{} || p.At().Compare(at) < 0
+}

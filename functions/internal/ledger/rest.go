@@ -1,0 +1,69 @@
+package ledger
+
+import (
+	"slices"
+)
+
+// A change that is too long for one transaction is written in several. The first one
+// has the fact, the head and as much of the rest as fits; the head names what does not,
+// and whoever comes next to the service writes that before anything else: the same
+// handler, its retry, that of a later event, or the sweep. So each change of a service
+// begins where the one before has ended.
+//
+// Tags come last, since other services share them: a tag is written together with the
+// items that claim it or let it go, or behind them. Until then its wish is the one of
+// before, or one that somebody else computed meanwhile, from the claims of before or of
+// after. Whichever it is, it is written over here.
+
+// maxItems is what a transaction takes,
+// https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html.
+const MaxItems = 100
+
+// Fit leaves to the head what is more than a transaction takes.
+func (c *Change) Fit(items int) {
+	if c.Size() > items {
+		c.shorten(items)
+	}
+	if !c.Head.Rest.None() {
+		c.Head.Rest.DropMember, c.DropRunning = c.DropRunning, ""
+	}
+}
+
+func (c *Change) shorten(items int) {
+	room := items - (c.Size() - c.count() - len(c.Tags))
+	c.Items, c.Head.Rest.Items = c.cut(room)
+	room -= c.count()
+	if c.Head.Rest.count() > 0 {
+		room = 0
+	}
+	now, later := part(c.Tags, &room)
+	c.Tags, c.Head.Rest.Tags = now, slices.Concat(toCome(later), c.Head.Rest.Tags)
+}
+
+// cut takes the first of the items. What is put goes before what is dropped, so that
+// in between rather too much is there than too little.
+func (i Items) cut(room int) (now, later Items) {
+	now.Rollouts, later.Rollouts = part(i.Rollouts, &room)
+	now.Finished, later.Finished = part(i.Finished, &room)
+	now.Past, later.Past = part(i.Past, &room)
+	now.Placements, later.Placements = part(i.Placements, &room)
+	now.Previous, later.Previous = part(i.Previous, &room)
+	now.DropRollouts, later.DropRollouts = part(i.DropRollouts, &room)
+	now.DropPast, later.DropPast = part(i.DropPast, &room)
+	now.DropPlacements, later.DropPlacements = part(i.DropPlacements, &room)
+	now.DropPrevious, later.DropPrevious = part(i.DropPrevious, &room)
+	return now, later
+}
+
+func part[T any](all []T, room *int) (now, later []T) {
+	n := min(*room, len(all))
+	*room -= n
+	return all[:n], all[n:]
+}
+
+func toCome(writes []TagWrite) (tags []TagToCome) {
+	for _, w := range writes {
+		tags = append(tags, TagToCome{ID: w.Wish.Tag, Renew: w.Mode != Advance})
+	}
+	return tags
+}

@@ -1,0 +1,203 @@
+package ledger
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"iter"
+	"time"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/timeline"
+)
+
+// Errors that a Ledger gives. Everything else is a failure of the store.
+var (
+	// ErrConflict says that somebody else wrote in between: read again.
+	ErrConflict = errors.New("ledger changed in between")
+	// ErrInDoubt says that a tag stays pending until its DoubtUntil.
+	ErrInDoubt = errors.New("an unanswered put may still arrive")
+	// ErrOvertaken says that a newer promotion of the tag is there.
+	ErrOvertaken = errors.New("a newer promotion of the tag is recorded")
+	// ErrNoTable says that the table does not exist.
+	ErrNoTable = errors.New("ledger table not found")
+)
+
+// RefusedError says which tags of a Change did not stand as their TagWrite
+// expects. Nothing of the Change was written.
+type RefusedError struct{ Tags []tagalong.TagID }
+
+func (e *RefusedError) Error() string { return "tag claims changed in between" }
+
+// Journal holds the services: facts, rollouts and what follows from them.
+type Journal interface {
+	// Load reads a service's head and the facts since its window's start, in one
+	// consistent Query. A service never seen gives a zero Head.
+	Load(ctx context.Context, s tagalong.Service) (Snapshot, error)
+	// LoadWhole reads the head and all facts of a service, consistently.
+	LoadWhole(ctx context.Context, s tagalong.Service) (Snapshot, error)
+	// Details reads what the rows of these rollouts hold; absent rows are left out.
+	Details(ctx context.Context, s tagalong.Service, keys []timeline.RolloutKey) (map[timeline.RolloutKey]Details, error)
+	// Commit writes a change in one transaction, of at most 100 items, or not at all.
+	// It gives ErrConflict if the head's version is not Change.Seen or the fact is there
+	// already, and *RefusedError if only tags stand in the way. It waits out
+	// throttling and transaction conflicts, with jitter, as long as ctx lasts.
+	Commit(ctx context.Context, c Change) error
+}
+
+// Wishes holds where tags should sit.
+type Wishes interface {
+	// Claims reads all claims and wishes of a repository, in one consistent Query.
+	Claims(ctx context.Context, r tagalong.Repository) (RepositoryClaims, error)
+	// Tags reads tags consistently; absent ones are left out.
+	Tags(ctx context.Context, ids []tagalong.TagID) (map[tagalong.TagID]Tag, error)
+	// Readers returns which of these tags open places and unmanaged services read, by a
+	// service other than one (the zero Service: by any), as an index has it, which may lag
+	// by a moment. It may name one of several readers.
+	Readers(ctx context.Context, ids []tagalong.TagID, except tagalong.Service) (Readers, error)
+	// Settle records how a wish stands if its version is still the one given,
+	// and the children of the index it sits on in the same transaction;
+	// ErrConflict if the wish has changed or is gone. While a put is in doubt
+	// it records what was seen, leaves the state pending and gives ErrInDoubt.
+	Settle(ctx context.Context, id tagalong.TagID, version string, v Verdict) error
+	// Adopt records children of indexes that no wish of this handler sits on.
+	RecordChildren(ctx context.Context, children []Child) error
+	// Rewish writes one tag, as a Change does; *RefusedError if it does not stand as
+	// the TagWrite expects.
+	Rewish(ctx context.Context, w TagWrite) error
+	// Doubt says that until a time an unanswered put of this tag may arrive: so long
+	// it is pending, and has been since a time.
+	Doubt(ctx context.Context, id tagalong.TagID, since, until time.Time) error
+}
+
+// Promotions holds what jobs of pipelines have asked for. The newest promotion of a
+// tag is one of its claims.
+type Promotions interface {
+	// Date gives what a job promotes, and from when that counts: first, unless
+	// another sight has been recorded of the job before.
+	RecordFirstSeen(ctx context.Context, job string, first FirstSeen, expires time.Time) (FirstSeen, error)
+	// FirstSeen gives the sight of a job that is recorded, if one is.
+	FirstSeen(ctx context.Context, job string) (s FirstSeen, seen bool, err error)
+	// Promote writes a promotion and its tag in one transaction, or nothing. It
+	// gives ErrOvertaken if a newer promotion of the tag is recorded, else
+	// *RefusedError if the tag stands in the way.
+	Promote(ctx context.Context, p PromotionWrite) error
+}
+
+// Releases holds what is known of pipelines' executions beside their rollouts.
+type Releases interface {
+	// NoteExecution and NoteStage record what began an execution, and that a stage
+	// of it has come into a state. What is recorded already is written again.
+	NoteExecution(ctx context.Context, p tagalong.Pipeline, execution string, e tagalong.Execution, expires time.Time) error
+	NoteStage(ctx context.Context, pipeline, execution string, s StageChange, expires time.Time) error
+}
+
+// Sweeps holds how far the sweeps on the schedule have come.
+type Sweeps interface {
+	// Cursor gives what SetCursor was given last, "" if nothing.
+	Cursor(ctx context.Context) (string, error)
+	SetCursor(ctx context.Context, cursor string) error
+}
+
+// Untags holds the tags that are to be removed from ECR.
+type Untags interface {
+	// PendingUntags gives what retired services left behind, consistently, in no order.
+	PendingUntags(ctx context.Context) iter.Seq2[PendingUntag, error]
+	// SetPendingUntag writes what is left of it; with no tags it goes.
+	SetPendingUntag(ctx context.Context, s PendingUntag) error
+	// LockUntag keeps the removal of tags to one sweep until a time, which ends an
+	// earlier hold of the same one; ErrConflict while another one has it.
+	LockUntag(ctx context.Context, by string, now, until time.Time) error
+}
+
+// Outbox holds the ends of rollouts that are to be announced: a Change puts them,
+// with the rollouts themselves, and they stay until the bus has accepted them.
+type Outbox interface {
+	// Unannounced gives those that were recorded before a time, the first one first.
+	// They may be taken away while it walks.
+	Unannounced(ctx context.Context, before time.Time) iter.Seq2[FinishedRollout, error]
+	// Announced takes some away. What is gone already is no error.
+	Announced(ctx context.Context, endings []FinishedRollout) error
+}
+
+// Ledger is the whole store that the reactor needs.
+type Ledger interface {
+	Journal
+	Wishes
+	UnmanagedServices
+	Promotions
+	Releases
+	Sweeps
+	Untags
+	Outbox
+}
+
+// The phases of a place.
+const (
+	PhaseRunning    Phase = "running"
+	PhaseRollingOut Phase = "rolling_out"
+	PhaseEnded      Phase = "ended"
+)
+
+// The modes of a TagWrite.
+const (
+	// Advance sets the wish if its claim is older than ours, or ours.
+	Advance TagMode = iota
+	// Yield changes only Tag.Claims, if the wish's claim is newer than ours.
+	Yield
+	// Renew sets the wish that was computed from all claims, if no claim has changed since they were read.
+	Renew
+	// Touch changes only Tag.Claims, under the same condition.
+	Touch
+	// Drop removes the item, under the same condition: nobody claims the tag any more.
+	Drop
+)
+
+// Fold gives the timeline that the ledger holds.
+func (s Snapshot) Fold() (timeline.Timeline, error) {
+	base := s.Head.Base
+	if s.Whole {
+		base = timeline.Timeline{}
+	}
+	return base.Apply(s.Facts)
+}
+
+// Rest is what of a change is still to be written.
+type Rest struct {
+	Items
+	Tags []TagToCome
+	// DropRunning is the environment whose running row goes with the last of it: as
+	// long as it is there, a sweep finds the service, even where ECS has it no more.
+	DropMember string
+}
+
+// TagToCome is a tag of which a claim has changed, and whose item does not know yet.
+type TagToCome struct {
+	ID tagalong.TagID
+	// Renew says that the wish is to be computed from all claims, since the service's
+	// own has ended or stepped back.
+	Renew bool
+}
+
+// None reports whether nothing is left to write.
+func (r Rest) None() bool { return r.count() == 0 && len(r.Tags) == 0 }
+
+// Unfinished reports whether the last change of the service is not written whole.
+func (h Head) Unfinished() bool { return !h.Rest.None() }
+
+// ToCome returns the tags that are still to be written as claims of nobody.
+func (h Head) ToCome() []Claim {
+	var all []Claim
+	for _, tag := range h.Rest.Tags {
+		all = append(all, Claim{Tag: tag.ID})
+	}
+	return all
+}
+
+// NewVersion makes up a unique value.
+func NewVersion() string { return rand.Text() }
+
+// DoubtFor is how long an unanswered put may still arrive: AWS refuses a
+// signature older than 15 minutes. As long may a handler have died with a
+// put in flight, so that a repeat of its fact compares ECR again.
+const DoubtFor = 15 * time.Minute

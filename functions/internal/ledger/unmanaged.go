@@ -1,0 +1,101 @@
+package ledger
+
+import (
+	"context"
+	"iter"
+	"slices"
+	"time"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+// UnmanagedServices holds which tags the services read that no rule matches. Nothing else
+// is known of them: they have no facts, no rollouts and no places.
+type UnmanagedServices interface {
+	// Unmanaged returns what is kept of a service, consistently: no Version says nothing.
+	Unmanaged(ctx context.Context, s tagalong.Service) (UnmanagedService, error)
+	// AllUnmanaged returns all services of which something is kept, consistently, in no order.
+	AllUnmanaged(ctx context.Context) iter.Seq2[UnmanagedService, error]
+	// SetUnmanaged writes what is kept of a service, and with it, in one transaction, what
+	// Readers and Claims tell of it. With no deployments nothing is kept any more. It
+	// returns ErrConflict if what is kept has not the version of was.
+	SetUnmanaged(ctx context.Context, was, is UnmanagedService) error
+}
+
+// UnmanagedService is a service that no rule matches, as far as it matters to others.
+type UnmanagedService struct {
+	Service     tagalong.Service
+	Version     string             // a unique value that its writer made up
+	Deployments []DeploymentInputs // the newest first
+}
+
+// DeploymentInputs are the tags that a deployment of a service reads.
+type DeploymentInputs struct {
+	Deployment string
+	At         time.Time // when something happened to it last, as far as is known
+	Inputs     []Input
+}
+
+// Input is a tag that a container is deployed from.
+type Input struct {
+	Container string
+	Tag       tagalong.TagID
+}
+
+// MaxUnmanaged is how many deployments of an unmanaged service are kept: more than ECS
+// runs side by side, and few enough for one transaction to replace the inputs of all.
+const MaxUnmanaged = 4
+
+// Inputs returns what the service's deployments read, each once.
+func (u UnmanagedService) Inputs() (all []Input) {
+	for _, d := range u.Deployments {
+		for _, i := range d.Inputs {
+			if !slices.Contains(all, i) {
+				all = append(all, i)
+			}
+		}
+	}
+	return all
+}
+
+// AddInput adds what a service reads.
+func (r Readers) AddInput(of tagalong.Service, i Input) { r.AddReader(i.Tag, Reader{of, i.Container}) }
+
+// Readers returns the tags that the service reads.
+func (u UnmanagedService) Readers() Readers {
+	readers := Readers{}
+	for _, i := range u.Inputs() {
+		readers.AddInput(u.Service, i)
+	}
+	return readers
+}
+
+// Knows reports whether it is known what a deployment reads, and that it was there
+// about a time.
+func (u UnmanagedService) Knows(deployment string, at time.Time) bool {
+	return slices.ContainsFunc(u.Deployments, func(d DeploymentInputs) bool {
+		return d.Deployment == deployment && d.At.After(at.Add(-Settling))
+	})
+}
+
+// With returns the service with a deployment more: the newest are kept.
+func (u UnmanagedService) With(d DeploymentInputs) UnmanagedService {
+	u = u.Without(func(known DeploymentInputs) bool { return known.Deployment == d.Deployment })
+	u.Deployments = append(u.Deployments, d)
+	slices.SortStableFunc(u.Deployments, func(a, b DeploymentInputs) int { return b.At.Compare(a.At) })
+	u.Deployments = u.Deployments[:min(len(u.Deployments), MaxUnmanaged)]
+	return u
+}
+
+// Without returns the service without some deployments.
+func (u UnmanagedService) Without(gone func(DeploymentInputs) bool) UnmanagedService {
+	u.Deployments = slices.DeleteFunc(slices.Clone(u.Deployments), gone)
+	return u
+}
+
+// Equal reports whether the same is known of a service.
+func (u UnmanagedService) Equal(o UnmanagedService) bool {
+	return slices.EqualFunc(u.Deployments, o.Deployments, func(a, b DeploymentInputs) bool {
+		return a.Deployment == b.Deployment && a.At.Equal(b.At) && slices.Equal(a.Inputs, b.Inputs)
+	})
+}

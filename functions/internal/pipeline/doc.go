@@ -1,0 +1,2 @@
+// Package pipeline tells the reactor, as facts, what CodePipeline and CodeDeploy did.
+package pipeline

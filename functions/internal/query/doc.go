@@ -1,0 +1,2 @@
+// Package query answers the questions that people and tools ask of the ledger.
+package query

@@ -1,0 +1,61 @@
+package query
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/stream"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+// EnvironmentRow is one environment, and how many services run in it.
+type EnvironmentRow struct {
+	Environment string `json:"environment"`
+	Services    int    `json:"services"`
+}
+
+// nameCursor is a place in the order of environments.
+type nameCursor string
+
+func (a nameCursor) Legal() bool { return tagalong.LegalTexts(string(a)) }
+
+// Environments answers with the environments that the ledger knows, by name. One
+// that everything has left stays in it: its history does.
+func (q Queries) Environments(ctx context.Context, p Paging) (Page[EnvironmentRow], error) {
+	const question = "environments"
+	var behind nameCursor
+	if err := unseal(question, p.Cursor, &behind); err != nil {
+		return Page[EnvironmentRow]{}, err
+	}
+	names, err := q.environments(ctx, "")
+	if err != nil {
+		return Page[EnvironmentRow]{}, err
+	}
+	names = slices.DeleteFunc(names, func(name string) bool { return name <= string(behind) })
+	page, err := answer[string, EnvironmentRow, nameCursor]{
+		question: question,
+		rows:     stream.FromSlice(names),
+		show:     func(name string) EnvironmentRow { return EnvironmentRow{Environment: name} },
+		at:       func(name string) nameCursor { return nameCursor(name) },
+	}.page(p.Limit)
+	if err != nil {
+		return page, err
+	}
+	if len(page.Items) == 0 {
+		page.Watched, err = q.nothing(ctx, namesGiven{})
+		return page, err
+	}
+	return page, q.countServices(ctx, page.Items)
+}
+
+func (q Queries) countServices(ctx context.Context, rows []EnvironmentRow) error {
+	errs := make([]error, len(rows))
+	stream.ForEach(len(rows), func(i int) { rows[i].Services, errs[i] = q.Records.CountRunning(ctx, rows[i].Environment) })
+	for i, err := range errs {
+		if err != nil {
+			return fmt.Errorf("environment %q: %w", rows[i].Environment, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,299 @@
+package query
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
+	"github.com/tagalong-aws/tagalong/functions/internal/stream"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+// RunningRow is one running container.
+type RunningRow struct {
+	Environment    string            `json:"environment"`
+	Account        string            `json:"account"`
+	Region         string            `json:"region"`
+	Cluster        string            `json:"cluster"`
+	Service        string            `json:"service"`
+	Container      string            `json:"container"`
+	Registry       string            `json:"registry"`
+	Repository     string            `json:"repository"`
+	Digest         digest.Digest     `json:"digest"`
+	Index          digest.Digest     `json:"index"`
+	ImageTag       string            `json:"imageTag"`
+	Evidence       tagalong.Evidence `json:"evidence"`
+	Since          *time.Time        `json:"since"`
+	Deployment     string            `json:"deployment"`
+	TaskDefinition string            `json:"taskDefinition"`
+	TagState       ledger.TagState   `json:"tagState"`
+	RollingOut     string            `json:"rollingOut"`
+	Rollback       bool              `json:"rollback"`
+	Release        tagalong.Release  `json:"release"`
+}
+
+// RunningQuery asks what runs.
+type RunningQuery struct {
+	Environment string // "" is all of them
+	Services    tagalong.ServicePattern
+	At          time.Time // zero is now
+}
+
+// runningCursor is a place in the order of running rows.
+type runningCursor struct {
+	Environment string
+	Service     tagalong.Service
+	Container   string
+}
+
+func (a runningCursor) Legal() bool {
+	return tagalong.LegalTexts(a.Environment) && tagalong.LegalTexts(a.Service.String(), a.Container)
+}
+
+func (a runningCursor) compare(b runningCursor) int {
+	return cmp.Or(
+		cmp.Compare(a.Environment, b.Environment),
+		cmp.Compare(a.Service.String(), b.Service.String()),
+		cmp.Compare(a.Container, b.Container),
+	)
+}
+
+// runningContainer is one container that runs, or ran.
+type runningContainer struct {
+	ledger.RunningRecord
+	ledger.Placed
+	past bool
+}
+
+func (r runningContainer) at() runningCursor {
+	return runningCursor{r.Environment, r.Service, r.Name}
+}
+
+// Running answers what runs in an environment or ran there at a time, in the
+// order of environments, services and containers. Of a past time it does not say
+// how tags stood, nor what was rolling out. *HorizonError says that nothing is
+// known of the time asked for, *UnknownNameError that a name is not; what is not
+// known of some services is in Gaps.
+func (q Queries) Running(ctx context.Context, query RunningQuery, p Paging) (Page[RunningRow], error) {
+	question := "running " + questionOf(query)
+	var from runningCursor
+	if err := unseal(question, p.Cursor, &from); err != nil {
+		return Page[RunningRow]{}, err
+	}
+	var gaps []Gap
+	residents := answer[runningContainer, runningContainer, runningCursor]{
+		question: question,
+		rows:     q.runningContainers(ctx, query, from, p.hint(), &gaps),
+		show:     func(r runningContainer) runningContainer { return r },
+		at:       runningContainer.at,
+	}
+	found, err := residents.page(p.Limit)
+	if err != nil {
+		return Page[RunningRow]{}, err
+	}
+	if len(found.Items) == 0 && len(gaps) > 0 && p.Cursor == "" {
+		return Page[RunningRow]{}, horizonOf(query, gaps)
+	}
+	rows, err := q.runningRows(ctx, found.Items)
+	page := Page[RunningRow]{Items: rows, Next: found.Next, Gaps: gaps}
+	if err == nil && len(rows) == 0 {
+		page.Watched, err = q.nothingRan(ctx, query)
+	}
+	return page, err
+}
+
+// nothingRan is nothing for what runs: of an empty ledger nothing is known of the past.
+func (q Queries) nothingRan(ctx context.Context, query RunningQuery) (watched string, err error) {
+	d, err := q.directory(ctx)
+	if err == nil {
+		err = d.check(namesGiven{environments: []string{query.Environment}, pattern: query.Services})
+	}
+	if err == nil && !query.At.IsZero() && len(d.services) == 0 {
+		err = &HorizonError{Environment: query.Environment, At: query.At}
+	}
+	return q.watched(d), err
+}
+
+// runningContainers walks over the containers behind a place.
+func (q Queries) runningContainers(ctx context.Context, query RunningQuery, behind runningCursor, hint int, gaps *[]Gap) iter.Seq2[runningContainer, error] {
+	if err := q.kept(query); err != nil {
+		return stream.Empty[runningContainer](err)
+	}
+	return func(yield func(runningContainer, error) bool) {
+		environments, err := q.environments(ctx, query.Environment)
+		if err != nil {
+			yield(runningContainer{}, err)
+			return
+		}
+		for _, name := range environments {
+			if name < behind.Environment {
+				continue
+			}
+			var from tagalong.Service
+			if name == behind.Environment {
+				from = behind.Service
+			}
+			for m, err := range q.running(ctx, name, query, from, hint, gaps) {
+				if err != nil {
+					yield(runningContainer{}, fmt.Errorf("environment %q: %w", name, err))
+					return
+				}
+				for _, r := range containersRunning(m, !query.At.IsZero()) {
+					if r.at().compare(behind) > 0 && !yield(r, nil) {
+						return
+					}
+				}
+			}
+		}
+	}
+}
+
+// running gives what runs in an environment, or ran there, from a service on.
+func (q Queries) running(ctx context.Context, environment string, query RunningQuery, from tagalong.Service, hint int, gaps *[]Gap) iter.Seq2[ledger.RunningRecord, error] {
+	if !query.At.IsZero() {
+		return q.runningAt(ctx, environment, query, from, hint, gaps)
+	}
+	return stream.Filter(q.Records.RunningRecords(ctx, environment, from, hint), func(m ledger.RunningRecord) bool { return query.Services.Match(m.Service) })
+}
+
+func containersRunning(m ledger.RunningRecord, past bool) []runningContainer {
+	var all []runningContainer
+	for _, p := range m.Containers {
+		all = append(all, runningContainer{m, p, past})
+	}
+	slices.SortFunc(all, func(a, b runningContainer) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}
+
+func (q Queries) environments(ctx context.Context, one string) ([]string, error) {
+	if one != "" {
+		return []string{one}, nil
+	}
+	names, err := q.Records.Environments(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("environments: %w", err)
+	}
+	return names, nil
+}
+
+// runningRows shows residents, each with how its tags stand now and what its image is
+// known by.
+func (q Queries) runningRows(ctx context.Context, residents []runningContainer) ([]RunningRow, error) {
+	var (
+		tags  map[tagalong.TagID]ledger.Tag
+		names knownAs
+	)
+	var rollouts []rolledOut
+	for _, r := range residents {
+		rollouts = append(rollouts, rolledOutOf(r.RunningRecord))
+	}
+	err := stream.Both(
+		func() (err error) {
+			if tags, err = q.Records.TagStates(ctx, tagsOf(residents)); err != nil {
+				err = fmt.Errorf("tags: %w", err)
+			}
+			return err
+		},
+		func() (err error) {
+			names, err = q.knownAs(ctx, rollouts)
+			return err
+		},
+	)
+	if err != nil {
+		return nil, err
+	}
+	rows := []RunningRow{}
+	for _, r := range residents {
+		rows = append(rows, r.row(tags, names))
+	}
+	return rows, nil
+}
+
+func tagsOf(residents []runningContainer) []tagalong.TagID {
+	var ids []tagalong.TagID
+	for _, r := range residents {
+		if r.past {
+			continue
+		}
+		for _, tag := range slices.Concat(r.Tags, r.PutOnce) {
+			ids = append(ids, tagalong.TagID{Repository: r.Image, Tag: tag})
+		}
+	}
+	slices.SortFunc(ids, tagalong.TagID.Compare)
+	return slices.Compact(ids)
+}
+
+func (r runningContainer) row(tags map[tagalong.TagID]ledger.Tag, names knownAs) RunningRow {
+	containers := names.name(rolledOutOf(r.RunningRecord))
+	shown, _ := ledger.Details{Containers: containers}.Container(r.Name)
+	row := RunningRow{
+		Environment:    r.Environment,
+		Account:        r.Service.Account,
+		Region:         r.Service.Region,
+		Cluster:        r.Service.Cluster,
+		Service:        r.Service.Name,
+		Container:      r.Name,
+		Registry:       r.Image.Registry,
+		Repository:     r.Image.Name,
+		Digest:         r.Digest,
+		Index:          r.Index,
+		ImageTag:       r.Release.ImageTag(shown),
+		Evidence:       r.Evidence,
+		Since:          tagalong.KnownTime(r.Since),
+		Deployment:     r.Deployment,
+		TaskDefinition: r.TaskDefinition,
+		Rollback:       r.Rollback,
+		Release:        r.Release.Of(r.Service, containers),
+	}
+	if !r.past {
+		row.TagState, row.RollingOut = r.state(tags), r.RollingOut
+	}
+	return row
+}
+
+// state is the worst state of the container's tags.
+func (r runningContainer) state(tags map[tagalong.TagID]ledger.Tag) ledger.TagState {
+	p := r.Placed
+	switch {
+	case p.Image.Name == "" && !p.Added:
+		return ledger.TagUnproven // nobody knows where it comes from
+	case p.Foreign:
+		return ledger.TagForeign
+	case !p.Proven():
+		return ledger.TagUnproven
+	}
+	state := ledger.TagConfirmed
+	for _, name := range p.Tags {
+		tag, ok := tags[tagalong.TagID{Repository: p.Image, Tag: name}]
+		switch {
+		case !ok:
+			state = ledger.WorseState(state, ledger.TagPending)
+		case tag.State == ledger.TagInput:
+			state = ledger.WorseState(state, ledger.TagInput)
+		case tag.Wish.Digest != p.Target() && tag.Wish.Newer(r.claim(tag.ID)):
+			state = ledger.WorseState(state, ledger.TagContested)
+		case tag.Wish.Digest != p.Target():
+			state = ledger.WorseState(state, ledger.TagPending) // our claim is still to come, see Rest
+		default:
+			state = ledger.WorseState(state, tag.State)
+		}
+	}
+	for _, name := range p.PutOnce {
+		if tag, ok := tags[tagalong.TagID{Repository: p.Image, Tag: name}]; ok {
+			state = ledger.WorseState(state, tag.State)
+		}
+	}
+	return state
+}
+
+// claim is what the container claims of a tag.
+func (r runningContainer) claim(tag tagalong.TagID) ledger.Claim {
+	return ledger.Claim{Tag: tag, At: r.Since, By: ledger.Claimant(r.Service, r.Name)}
+}

@@ -1,0 +1,150 @@
+package query
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
+	"github.com/tagalong-aws/tagalong/functions/internal/stream"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+// notWatched is what runs images, too, and nobody looks at.
+var notWatched = []string{
+	"standalone tasks and daemons of ECS", "services of ECS that no environment rule matches", "Lambda functions",
+	"SageMaker", "App Runner", "Bedrock AgentCore", "CodeBuild", "EKS",
+}
+
+// directory is what the ledger has ever seen.
+type directory struct {
+	environments []string
+	services     []ledger.SeenService
+}
+
+func (q Queries) directory(ctx context.Context) (d directory, err error) {
+	err = stream.Both(
+		func() (err error) {
+			if d.environments, err = q.Records.Environments(ctx); err != nil {
+				return fmt.Errorf("environments: %w", err)
+			}
+			return nil
+		},
+		func() (err error) {
+			if d.services, err = q.Records.Seen(ctx); err != nil {
+				return fmt.Errorf("services: %w", err)
+			}
+			return nil
+		},
+	)
+	return d, err
+}
+
+func (d directory) names() []tagalong.Service {
+	return seenTexts(d.services, func(s ledger.SeenService) tagalong.Service { return s.Service })
+}
+
+func seenTexts[T any](services []ledger.SeenService, of func(ledger.SeenService) T) (all []T) {
+	for _, s := range services {
+		all = append(all, of(s))
+	}
+	return all
+}
+
+// namesGiven are what a question gives by name.
+type namesGiven struct {
+	environments []string
+	pattern      tagalong.ServicePattern
+	service      tagalong.Service
+}
+
+// check returns an error if one of them is not known.
+func (d directory) check(n namesGiven) error {
+	for _, environment := range n.environments {
+		if err := tagalong.CheckEnvironment(environment, d.environments); err != nil {
+			return err
+		}
+	}
+	if err := tagalong.CheckService(n.service, d.names()); err != nil {
+		return err
+	}
+	return n.pattern.Check(d.names())
+}
+
+// nothing is what there is to say where a question finds nothing: that a name is not
+// known, as an error, or else what was looked at and what nobody watches. It costs two
+// Queries, which an answer with rows does not need.
+func (q Queries) nothing(ctx context.Context, n namesGiven) (watched string, err error) {
+	d, err := q.directory(ctx)
+	if err == nil {
+		err = d.check(n)
+	}
+	return q.watched(d), err
+}
+
+// watched says what an answer that finds nothing looked at, and what nobody watches.
+func (q Queries) watched(d directory) string {
+	unwatched := "Not watched are " + inWords(notWatched, len(notWatched)) + "."
+	if len(d.services) == 0 {
+		return "The ledger is empty: it has seen no rollout of any service. " + unwatched
+	}
+	accounts := distinct(seenTexts(d.services, func(s ledger.SeenService) string { return s.Account }))
+	regions := distinct(seenTexts(d.services, func(s ledger.SeenService) string { return s.Region }))
+	text := fmt.Sprintf("Looked at %s, of %s in %s, with images from any registry%s.", numbered(len(d.services), "service", "services")+" of ECS in "+environmentsInWords(d.environments),
+		numbered(len(accounts), "account", "accounts")+" ("+inWords(accounts, few)+")", inWords(regions, few), d.since())
+	if horizon := q.horizon(); !horizon.IsZero() {
+		text += fmt.Sprintf(" Of what has ended the ledger keeps only what ended after %s.", tagalong.StatedTime(horizon))
+	}
+	return text + " " + unwatched
+}
+
+// since says since when the ledger knows the first and the last of its services.
+func (d directory) since() string {
+	var times []time.Time
+	for _, s := range d.services {
+		if !s.CompleteSince.IsZero() {
+			times = append(times, s.CompleteSince)
+		}
+	}
+	if len(times) == 0 {
+		return ""
+	}
+	first, last := tagalong.StatedTime(slices.MinFunc(times, time.Time.Compare)), tagalong.StatedTime(slices.MaxFunc(times, time.Time.Compare))
+	if first == last {
+		return "; the ledger knows them since " + first
+	}
+	return fmt.Sprintf("; the ledger knows the first of them since %s and all of them since %s", first, last)
+}
+
+// few is how many names one reads in a sentence.
+const few = 5
+
+func environmentsInWords(names []string) string {
+	if len(names) == 1 {
+		return "environment " + names[0]
+	}
+	return "the environments " + inWords(names, few)
+}
+
+func numbered(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+func distinct(all []string) []string { return slices.Compact(slices.Sorted(slices.Values(all))) }
+
+// inWords lists names, of many the first and how many more there are.
+func inWords(names []string, most int) string {
+	if more := len(names) - most; more > 0 {
+		names = append(slices.Clone(names[:most]), fmt.Sprintf("%d more", more))
+	}
+	last := len(names) - 1
+	if last < 1 {
+		return strings.Join(names, "")
+	}
+	return strings.Join(names[:last], ", ") + " and " + names[last]
+}

@@ -1,0 +1,19 @@
+package reactor
+
+import (
+	"time"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
+)
+
+// returned gives how often the tag was put back of late; it was last when it was confirmed
+// last. Where somebody was at odds with us, one time more shows whether that goes on.
+func returned(t ledger.Tag, now time.Time) int {
+	switch {
+	case now.Sub(t.CheckedAt) <= ledger.ContestWindow:
+		return t.Returned
+	case t.Returned >= ledger.MaxReturned:
+		return ledger.MaxReturned - 1
+	}
+	return 0
+}

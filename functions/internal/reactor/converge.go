@@ -1,0 +1,312 @@
+package reactor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-multierror"
+	"github.com/opencontainers/go-digest"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
+	"github.com/tagalong-aws/tagalong/functions/internal/parallel"
+	"github.com/tagalong-aws/tagalong/functions/internal/stream"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+const (
+	maxRounds   = 3 // how often a wish that changes under our hands is followed
+	putAttempts = 4 // one attempt each, so that every one without an answer is known
+	putBackoff  = 100 * time.Millisecond
+)
+
+// Convergence counts what converging tags did.
+type Convergence struct {
+	Moved, Confirmed, Blocked, Missing, Inputs, InDoubt int
+
+	at time.Time // when the last tag was confirmed
+}
+
+// Converge brings ECR to where the ledger wishes tags, as it has them now, and returns when
+// every put has ended. A tag that deployments read is left alone; readers are those of the
+// tags, and nil has them be asked for.
+func (r *Reactor) Converge(ctx context.Context, tags map[tagalong.TagID]ledger.Tag, readers ledger.Readers) (Convergence, error) {
+	if len(tags) == 0 {
+		return Convergence{}, nil
+	}
+	if readers == nil {
+		var err error
+		if readers, err = r.Ledger.Readers(ctx, slices.SortedFunc(maps.Keys(tags), tagalong.TagID.Compare), tagalong.Service{}); err != nil {
+			return Convergence{}, err
+		}
+	}
+	return r.converge(ctx, tags, nil, readers)
+}
+
+// converge brings ECR to the wishes, repository by repository, side by side. It
+// returns when every put has ended, also on error: a function that is frozen
+// with a put under way might send it later. Whatever the ledger wishes, a repository
+// that we were not given is left alone, and so is a tag with readers.
+func (r *Reactor) converge(ctx context.Context, wishes map[tagalong.TagID]ledger.Tag, readings map[tagalong.Repository]reading, readers ledger.Readers) (Convergence, error) {
+	covered, err := r.Coverage(ctx)
+	if err != nil {
+		return Convergence{}, err
+	}
+	byRepository := map[tagalong.Repository][]ledger.Tag{}
+	for id, tag := range wishes {
+		if covered.Reads(id.Repository) {
+			byRepository[id.Repository] = append(byRepository[id.Repository], tag)
+		}
+	}
+	var (
+		mu       sync.Mutex
+		wait     parallel.Group
+		total    Convergence
+		problems *multierror.Error
+	)
+	for repository, tags := range byRepository {
+		var first *reading
+		if read, ok := readings[repository]; ok {
+			first = &read
+		}
+		wait.Go(func() {
+			done, err := r.convergeRepository(ctx, repository, tags, first, readers)
+			mu.Lock()
+			defer mu.Unlock()
+			total.join(done)
+			if err != nil {
+				problems = multierror.Append(problems, err)
+			}
+		})
+	}
+	wait.Wait()
+	return total, problems.ErrorOrNil()
+}
+
+func (c *Convergence) join(o Convergence) {
+	c.Moved += o.Moved
+	c.Confirmed += o.Confirmed
+	c.Blocked += o.Blocked
+	c.Missing += o.Missing
+	c.Inputs += o.Inputs
+	c.InDoubt += o.InDoubt
+	if o.at.After(c.at) {
+		c.at = o.at
+	}
+}
+
+// convergeRepository converges a repository's tags in rounds of one reading
+// each. A first reading that is not fresh gives bytes, and tells which tags sit
+// elsewhere, but never that one sits right.
+func (r *Reactor) convergeRepository(ctx context.Context, repository tagalong.Repository, tags []ledger.Tag, first *reading, readers ledger.Readers) (Convergence, error) {
+	var (
+		total    Convergence
+		problems *multierror.Error
+	)
+	for round := 0; len(tags) > 0; round++ {
+		if round > maxRounds {
+			return total, multierror.Append(problems, fmt.Errorf("repository %s: wishes changed %d times meanwhile: %w", repository, round, ledger.ErrConflict))
+		}
+		read := first
+		if read == nil {
+			again := readAll(ctx, r.Registry, r.Clock(), map[tagalong.Repository]*want{repository: wantTags(tags)})[repository]
+			again.fresh = true
+			read = &again
+		}
+		if read.err != nil {
+			return total, multierror.Append(problems, fmt.Errorf("repository %s: %w", repository, read.err))
+		}
+		read.again, read.readers = round > 0, readers
+		next, done, err := r.round(ctx, tags, *read)
+		total.join(done)
+		problems = multierror.Append(problems, err)
+		tags, first = next, nil
+	}
+	return total, problems.ErrorOrNil()
+}
+
+func wantTags(tags []ledger.Tag) *want {
+	w := &want{}
+	for _, tag := range tags {
+		w.add(tag.Wish.Digest, tag.ID.Tag)
+	}
+	return w
+}
+
+// round works on all tags side by side and gives those that need another one.
+func (r *Reactor) round(ctx context.Context, tags []ledger.Tag, read reading) (next []ledger.Tag, total Convergence, err error) {
+	var (
+		mu       sync.Mutex
+		wait     parallel.Group
+		problems *multierror.Error
+	)
+	for _, tag := range tags {
+		wait.Go(func() {
+			again, done, err := r.convergeTag(ctx, tag, read)
+			mu.Lock()
+			defer mu.Unlock()
+			total.join(done)
+			if again != nil {
+				next = append(next, *again)
+			}
+			if err != nil {
+				problems = multierror.Append(problems, fmt.Errorf("tag %s: %w", tag.ID, err))
+			}
+		})
+	}
+	wait.Wait()
+	return next, total, problems.ErrorOrNil()
+}
+
+// convergeTag puts one tag where its wish is, unless it is there, and settles
+// it. It gives the tag back if it must be looked at again.
+func (r *Reactor) convergeTag(ctx context.Context, tag ledger.Tag, read reading) (again *ledger.Tag, done Convergence, err error) {
+	manifest, there := read.images.Manifests[tag.Wish.Digest]
+	actual := read.images.Tags[tag.ID.Tag]
+	checkedAt := read.at // what is seen holds from when the looking began
+	var v ledger.Verdict
+	switch {
+	case !tagalong.TagPattern.MatchString(tag.ID.Tag):
+		v = ledger.Verdict{State: ledger.TagBlocked, Reason: fmt.Sprintf("%q is no legal tag: shorten the names in its template", tag.ID.Tag)}
+	case read.readers.Has(tag.ID):
+		v = ledger.Verdict{State: ledger.TagInput, Actual: actual, Reason: read.readers.Reason(tag.ID)}
+	case (actual == tag.Wish.Digest || !there) && !read.tells(tag):
+		return &tag, done, nil
+	case actual == tag.Wish.Digest:
+		v = ledger.Verdict{State: ledger.TagConfirmed, Actual: actual}
+	case !there:
+		v = absent(read.images, tag.Wish.Digest)
+		v.Actual = actual
+	default:
+		checkedAt = r.Clock()
+		v, err = r.put(ctx, tag, manifest, actual)
+		if err != nil {
+			return nil, done, err
+		}
+		if v.State == ledger.TagConfirmed {
+			done.Moved++
+			if tag.State == ledger.TagConfirmed && !read.again {
+				v.Returned = returned(tag, checkedAt) + 1
+			}
+		}
+	}
+	v.CheckedAt, v.Since = checkedAt, tag.StateSince(v.State, checkedAt)
+	v.Children = childrenOf(tag.ID.Repository, manifest)
+	v.Done = v.State == ledger.TagConfirmed && tag.Wish.PutOnce
+	again, err = r.settle(ctx, tag, v, &done)
+	return again, done, err
+}
+
+func childrenOf(r tagalong.Repository, m tagalong.Manifest) []ledger.Child {
+	var children []ledger.Child
+	for _, c := range m.Children() {
+		children = append(children, ledger.Child{Digest: c.Digest, Index: m.Digest, Repository: r, Platform: tagalong.Platform(*c.Platform)})
+	}
+	return children
+}
+
+// settle confirms the verdict in the ledger if the wish is still the same; if
+// it is not, the tag comes back with its new wish.
+func (r *Reactor) settle(ctx context.Context, tag ledger.Tag, v ledger.Verdict, done *Convergence) (again *ledger.Tag, err error) {
+	// After a put the version must be asked for: the wish may have passed since it was read.
+	if done.Moved == 0 && tag.SettledAs(v, r.Clock()) {
+		done.count(v)
+		return nil, nil
+	}
+	err = r.Ledger.Settle(ctx, tag.ID, tag.Version, v)
+	if err == nil {
+		done.count(v)
+		return nil, nil
+	}
+	if errors.Is(err, ledger.ErrInDoubt) {
+		done.InDoubt++
+		return nil, nil
+	}
+	if !errors.Is(err, ledger.ErrConflict) {
+		return nil, fmt.Errorf("settling: %w", err)
+	}
+	tags, err := r.Ledger.Tags(ctx, []tagalong.TagID{tag.ID})
+	if err != nil {
+		return nil, err
+	}
+	if now, ok := tags[tag.ID]; ok {
+		return &now, nil
+	}
+	return nil, nil // nobody wishes it any more
+}
+
+func (c *Convergence) count(v ledger.Verdict) {
+	switch v.State {
+	case ledger.TagConfirmed:
+		c.Confirmed++
+		c.at = v.CheckedAt
+	case ledger.TagBlocked:
+		c.Blocked++
+	case ledger.TagMissing:
+		c.Missing++
+	case ledger.TagInput:
+		c.Inputs++
+	}
+}
+
+// put moves the tag. What no retry can mend is a verdict, everything else an error.
+func (r *Reactor) put(ctx context.Context, tag ledger.Tag, m tagalong.Manifest, was digest.Digest) (ledger.Verdict, error) {
+	if err := m.Verify(); err != nil { // as of an image of schema 1, which ECR signs anew
+		return ledger.Verdict{State: ledger.TagBlocked, Actual: was, Reason: err.Error()}, nil
+	}
+	err := r.attempt(ctx, tag, m)
+	switch {
+	case err == nil:
+		return ledger.Verdict{State: ledger.TagConfirmed, Actual: m.Digest}, nil
+	case errors.Is(err, tagalong.ErrTaken):
+		return r.taken(ctx, tag)
+	case errors.Is(err, tagalong.ErrFull), errors.Is(err, tagalong.ErrRefused):
+		return ledger.Verdict{State: ledger.TagBlocked, Actual: was, Reason: err.Error()}, nil
+	case errors.Is(err, tagalong.ErrGone):
+		return ledger.Verdict{State: ledger.TagMissing, Actual: was, Reason: err.Error()}, nil
+	}
+	return ledger.Verdict{}, err
+}
+
+// attempt puts the tag, one attempt at a time. One that ends without an answer
+// leaves a doubt in the ledger before anything else happens.
+func (r *Reactor) attempt(ctx context.Context, tag ledger.Tag, m tagalong.Manifest) error {
+	for n := 1; ; n++ {
+		err := r.Registry.Tag(ctx, tag.ID.Repository, m, tag.ID.Tag)
+		if errors.Is(err, tagalong.ErrUnanswered) {
+			// The doubt must be written even if the handler's own time is up.
+			late, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+			doubt := r.Ledger.Doubt(late, tag.ID, tag.StateSince(ledger.TagPending, r.Clock()), r.Clock().Add(ledger.DoubtFor))
+			cancel()
+			if doubt != nil {
+				return errors.Join(err, doubt)
+			}
+		} else if !errors.Is(err, tagalong.ErrBusy) {
+			return err
+		}
+		if n == putAttempts {
+			return err
+		}
+		if waited := stream.Sleep(ctx, putBackoff<<n); waited != nil {
+			return err
+		}
+	}
+}
+
+// taken looks where an immutable tag sits: on its wish is success.
+func (r *Reactor) taken(ctx context.Context, tag ledger.Tag) (ledger.Verdict, error) {
+	images, err := r.Registry.Read(ctx, tag.ID.Repository, nil, []string{tag.ID.Tag})
+	if err != nil {
+		return ledger.Verdict{}, err
+	}
+	actual := images.Tags[tag.ID.Tag]
+	if actual == tag.Wish.Digest {
+		return ledger.Verdict{State: ledger.TagConfirmed, Actual: actual}, nil
+	}
+	return ledger.Verdict{State: ledger.TagBlocked, Actual: actual, Reason: fmt.Sprintf(
+		"tag %q is immutable: set the repository to IMMUTABLE_WITH_EXCLUSION with the exclusion filter %q", tag.ID.Tag, tag.ID.Tag)}, nil
+}

@@ -1,0 +1,282 @@
+package reactor
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/opencontainers/go-digest"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/decide"
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
+	"github.com/tagalong-aws/tagalong/functions/internal/parallel"
+	"github.com/tagalong-aws/tagalong/functions/internal/stream"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/timeline"
+)
+
+// pass is one observation on its way from the ledger to the tags.
+type pass struct {
+	*Reactor
+	obs  decide.Observation
+	know decide.LedgerView
+	// recorded tells whether this pass wrote the fact.
+	recorded bool
+	// wishes are the tags to converge, as this pass wrote or read them.
+	wishes map[tagalong.TagID]ledger.Tag
+	// readings are what the registry showed.
+	readings map[tagalong.Repository]reading
+	// readers are other services that read tags of the wishes, as far as they have been
+	// asked for.
+	readers ledger.Readers
+	asked   map[tagalong.TagID]bool
+	// endings are what this pass is to announce.
+	outbox []ledger.FinishedRollout
+	// recording is that of a pass that only records; nil in any other.
+	recording *Recording
+}
+
+// run takes the observation through. What it recorded is announced beside its tags.
+func (p *pass) run(ctx context.Context, o Outcome) (Outcome, error) {
+	err := p.record(ctx)
+	if err == nil && !p.recorded {
+		err = p.recheckTags(ctx)
+	}
+	o.Recorded, o.Repeated = p.recorded, !p.recorded
+	o.Unproven = p.unproven()
+	var told parallel.Group
+	told.Go(func() { o.Announced, o.Unannounced = p.announceOutbox(ctx) })
+	var done Convergence
+	if err == nil {
+		err = p.askForReaders(ctx, slices.Collect(maps.Keys(p.wishes))) // of those that no commit asked for
+	}
+	if err == nil {
+		done, err = p.converge(ctx, p.wishes, p.readings, p.readers.With(p.know.Readers(p.obs.Service)))
+		err = stream.Joined(err, p.recordChildren(ctx, p.wishes))
+	}
+	told.Wait()
+	o.Moved, o.Confirmed, o.Blocked, o.Missing, o.Inputs, o.InDoubt = done.Moved, done.Confirmed, done.Blocked, done.Missing, done.Inputs, done.InDoubt
+	if p.recorded && !done.at.IsZero() {
+		o.Lag = done.at.Sub(p.obs.Fact.Time)
+	}
+	return o, err
+}
+
+// record commits what the observation changes, and once more if the registry
+// shows what ECS did not say: the index of a platform's digest.
+func (p *pass) record(ctx context.Context) error {
+	for conflicts := 0; ; {
+		if err := p.finish(ctx); err != nil {
+			return err
+		}
+		change, changed, err := p.decide(ctx, &p.know, p.obs)
+		if err == nil && p.know.Head.Unfinished() {
+			continue // the head was read anew, with all facts: the change would forget its rest
+		}
+		if err != nil || !changed {
+			return err
+		}
+		if p.recording.outdated(change) {
+			return ErrOutdated
+		}
+		change.Fit(p.transactionItems())
+		err = p.commit(ctx, &change)
+		if errors.Is(err, ledger.ErrConflict) && conflicts < maxConflicts {
+			conflicts++
+			p.know = decide.LedgerView{}
+			if p.know.Snapshot, err = p.Ledger.Load(ctx, p.obs.Service); err != nil {
+				return err
+			}
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("committing: %w", err)
+		}
+		p.recorded = p.recorded || change.Fact != nil
+		collect(change, p.wishes)
+		p.collectOutbox(change)
+		p.recording.follow(change)
+		p.know = p.know.With(change)
+		if !p.applyIndex() {
+			return p.finish(ctx)
+		}
+	}
+}
+
+// commit writes the change and reads the registry beside it: manifests cannot
+// change, and where a tag sits is looked at again before anybody believes that
+// it sits right.
+func (p *pass) commit(ctx context.Context, c *ledger.Change) error {
+	var read map[tagalong.Repository]reading
+	wanted, wishes := wanted(*c, p.obs), wishesOf(*c) // before write changes the tags' modes
+	begun := p.Clock()
+	var beside parallel.Group
+	beside.Go(func() { read = readAll(ctx, p.Registry, begun, wanted) })
+	beside.Go(func() { _ = p.askForReaders(ctx, wishes) }) // what fails is asked again
+	err := p.write(ctx, c)
+	beside.Wait()
+	p.outdate()
+	maps.Copy(p.readings, read)
+	return err
+}
+
+// outdate notes that the readings at hand began before what has just been written.
+func (p *pass) outdate() {
+	for repository, early := range p.readings {
+		early.fresh = false
+		p.readings[repository] = early
+	}
+}
+
+// askForReaders asks for the other services that deploy from tags, once; of our own the
+// ledger is about to change. Who only records puts nothing, and need not know.
+func (p *pass) askForReaders(ctx context.Context, ids []tagalong.TagID) error {
+	ids = slices.DeleteFunc(ids, func(id tagalong.TagID) bool { return p.asked[id] })
+	if len(ids) == 0 || p.recording != nil {
+		return nil
+	}
+	slices.SortFunc(ids, tagalong.TagID.Compare)
+	readers, err := p.Ledger.Readers(ctx, ids, p.obs.Service)
+	if err != nil {
+		return err
+	}
+	p.readers = p.readers.With(readers)
+	p.markAsked(ids)
+	return nil
+}
+
+// markAsked notes that the readers of tags are known, or do not matter.
+func (p *pass) markAsked(ids []tagalong.TagID) {
+	if p.asked == nil {
+		p.asked = map[tagalong.TagID]bool{}
+	}
+	for _, id := range ids {
+		p.asked[id] = true
+	}
+}
+
+// applyIndex looks for what the readings tell of the observed deployment's images: the
+// index that holds a digest, and the commit that it was built from. It tells
+// whether there is something that the ledger does not know. Only a completion
+// asks the registry for them: what is read beside other facts is chance, and may
+// not make a difference.
+func (p *pass) applyIndex() bool {
+	if p.obs.Fact.Name != tagalong.Completed {
+		return false
+	}
+	proven := slices.Clone(p.containers())
+	for i := range proven {
+		c := &proven[i]
+		read, ok := p.readings[c.Image]
+		if !ok || read.err != nil || !c.Proven() || c.Added {
+			continue
+		}
+		c.Index = cmp.Or(c.Index, read.images.Index(*c))
+		c.Commit = cmp.Or(c.Commit, read.images.Commit(*c))
+		c.KnownTag = cmp.Or(c.KnownTag, read.images.KnownTag(*c))
+	}
+	if slices.Equal(proven, p.containers()) {
+		return false
+	}
+	p.obs.Details.Containers, p.obs.Proven = proven, true
+	return true
+}
+
+// containers are those of the observed deployment, as well as they are known.
+func (p *pass) containers() []tagalong.Container {
+	if live, ok := p.know.Head.Live[p.obs.Fact.Deployment]; ok {
+		return live.Containers
+	}
+	return p.obs.Details.Containers
+}
+
+// recordChildren records the children of the deployment's indexes whose tags are another
+// claim's: those of our own wishes are recorded as the tags are settled.
+func (p *pass) recordChildren(ctx context.Context, settling map[tagalong.TagID]ledger.Tag) error {
+	if !p.recorded {
+		return nil
+	}
+	type kept struct {
+		tagalong.Repository
+		digest.Digest
+	}
+	settled := map[kept]bool{} // the same digest may lie in many repositories
+	for id, tag := range settling {
+		settled[kept{id.Repository, tag.Wish.Digest}] = true
+	}
+	var (
+		children []ledger.Child
+		problems error
+	)
+	for _, c := range p.containers() {
+		read, target := p.readings[c.Image], c.Target()
+		if !c.Proven() || settled[kept{c.Image, target}] {
+			continue
+		}
+		settled[kept{c.Image, target}] = true
+		if read.err != nil { // converging its tags would have said so
+			problems = stream.Joined(problems, fmt.Errorf("repository %s: %w", c.Image, read.err))
+		}
+		children = append(children, childrenOf(c.Image, read.images.Manifests[target])...)
+	}
+	if len(children) > 0 {
+		problems = stream.Joined(problems, p.Ledger.RecordChildren(ctx, children))
+	}
+	return problems
+}
+
+// unproven counts the running containers whose image we tag, and whose digest may move
+// no tag.
+func (p *pass) unproven() (n int) {
+	for _, c := range p.know.Head.Live[p.know.Head.Running].Containers {
+		if p.obs.Policy.CanTag(p.obs.Service, c) && !c.Proven() {
+			n++
+		}
+	}
+	return n
+}
+
+// recheckTags takes the tags of a repeated fact to be compared again, if the fact was
+// recorded so lately that its handler may have died on the way, perhaps with a
+// put in flight: those that the deployment claims, those that the service claims
+// now, and those that it let go.
+func (p *pass) recheckTags(ctx context.Context) error {
+	at := slices.IndexFunc(p.know.Facts, p.obs.Fact.Same)
+	if at < 0 || p.obs.Fact.OfAction() || !p.Recheck && p.obs.Now.Sub(p.know.Facts[at].RecordedAt) >= ledger.DoubtFor {
+		return nil
+	}
+	asked := ledger.ClaimsOf(p.obs.Service, p.obs.Policy, timeline.Rollout{FinishedAt: p.obs.Fact.Time}, p.obs.Details.Containers, nil)
+	tags, err := p.Ledger.Tags(ctx, ledger.ClaimedTags(asked, p.know.Head.Claims, p.know.Head.ReleasedClaims()))
+	if err != nil {
+		return err
+	}
+	maps.Copy(p.wishes, tags)
+	wanted := map[tagalong.Repository]*want{}
+	for _, tag := range tags {
+		wantWish(wanted, p.obs, tag.Wish)
+	}
+	wantDeployed(wanted, p.obs, p.containers())
+	for repository, read := range readAll(ctx, p.Registry, p.Clock(), wanted) {
+		read.fresh = true
+		p.readings[repository] = read
+	}
+	if p.applyIndex() {
+		return p.record(ctx) // wishes change, so that all readers count
+	}
+	p.markAsked(p.settled(tags))
+	return nil
+}
+
+// settled returns the tags that ECR has where the ledger has confirmed them: as long as
+// their wishes stay they will not be put, whoever reads them.
+func (p *pass) settled(tags map[tagalong.TagID]ledger.Tag) (ids []tagalong.TagID) {
+	for id, tag := range tags {
+		if tag.State == ledger.TagConfirmed && p.readings[id.Repository].images.Tags[id.Tag] == tag.Wish.Digest {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}

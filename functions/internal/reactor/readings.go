@@ -1,0 +1,109 @@
+package reactor
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/opencontainers/go-digest"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/decide"
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
+	"github.com/tagalong-aws/tagalong/functions/internal/parallel"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+// wanted is what is to be read of the registry: each wish's manifest, where its
+// tag is, and what the deployed tags sit on.
+func wanted(c ledger.Change, obs decide.Observation) map[tagalong.Repository]*want {
+	wanted := map[tagalong.Repository]*want{}
+	for _, tag := range c.Tags {
+		if tag.Mode == ledger.Advance || tag.Mode == ledger.Renew {
+			wantWish(wanted, obs, tag.Wish)
+		}
+	}
+	containers := obs.Details.Containers
+	if live, ok := c.Head.Live[obs.Fact.Deployment]; ok {
+		containers = live.Containers
+	}
+	wantDeployed(wanted, obs, containers)
+	return wanted
+}
+
+// wantWish adds the image of a wish and its tag, of a repository that we were given: the
+// wish may be another service's, or of a time in which we were given more.
+func wantWish(wanted map[tagalong.Repository]*want, obs decide.Observation, wish ledger.Claim) {
+	if r := wish.Tag.Repository; obs.Policy.Coverage.Reads(r) {
+		wantOf(wanted, r).add(wish.Digest, wish.Tag.Tag)
+	}
+}
+
+// wantDeployed adds the digests of a completed deployment and its deployed tags:
+// one may sit on the index of the digest that ECS reports.
+func wantDeployed(wanted map[tagalong.Repository]*want, obs decide.Observation, containers []tagalong.Container) {
+	for _, c := range containers {
+		if obs.Fact.Name == tagalong.Completed && c.Proven() && !c.Added && obs.Policy.Coverage.Reads(c.Image) {
+			wantOf(wanted, c.Image).add(c.Digest, c.ImageTag)
+		}
+	}
+}
+
+// want lists what to read of one repository.
+type want struct {
+	digests []digest.Digest
+	tags    []string
+}
+
+func wantOf(all map[tagalong.Repository]*want, r tagalong.Repository) *want {
+	if all[r] == nil {
+		all[r] = &want{}
+	}
+	return all[r]
+}
+
+func (w *want) add(d digest.Digest, tag string) {
+	if d != "" && !slices.Contains(w.digests, d) {
+		w.digests = append(w.digests, d)
+	}
+	if tagalong.TagPattern.MatchString(tag) && !slices.Contains(w.tags, tag) {
+		w.tags = append(w.tags, tag)
+	}
+}
+
+// reading is what a repository showed, or why it did not.
+type reading struct {
+	images tagalong.Images
+	want   *want // what was asked for
+	err    error
+	fresh  bool      // begun after the wishes at hand were written
+	at     time.Time // when it was begun
+	again  bool      // for a wish that changed meanwhile: where the tag sits may be our own doing
+	// readers are the deployments that read the tags.
+	readers ledger.Readers
+}
+
+// tells reports whether the reading says how a wish stands: it was begun after the wish
+// was written, and asked for its image and its tag.
+func (r reading) tells(tag ledger.Tag) bool {
+	return r.fresh && slices.Contains(r.want.digests, tag.Wish.Digest) && slices.Contains(r.want.tags, tag.ID.Tag)
+}
+
+// readAll reads repositories side by side, beginning now.
+func readAll(ctx context.Context, registry tagalong.Registry, now time.Time, wanted map[tagalong.Repository]*want) map[tagalong.Repository]reading {
+	var (
+		mu   sync.Mutex
+		wait parallel.Group
+		all  = make(map[tagalong.Repository]reading, len(wanted))
+	)
+	for repository, w := range wanted {
+		wait.Go(func() {
+			images, err := registry.Read(ctx, repository, w.digests, w.tags)
+			mu.Lock()
+			defer mu.Unlock()
+			all[repository] = reading{images: images, want: w, err: err, at: now}
+		})
+	}
+	wait.Wait()
+	return all
+}

@@ -1,0 +1,271 @@
+package sweep
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/opencontainers/go-digest"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
+	"github.com/tagalong-aws/tagalong/functions/internal/stream"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+// tags puts the tags that have been wished, once all is gone that one might have fallen
+// to, and compares every tag of the ledger with ECR.
+func (p *pass) tags(ctx context.Context, at *cursor) error {
+	if err := p.putWished(ctx); stops(ctx, err) {
+		return err
+	} else if err != nil {
+		p.fail(err)
+	}
+	if p.options.partial() {
+		return nil // tags are shared: which services they belong to is not theirs to say
+	}
+	environments, err := p.Records.Environments(ctx)
+	if err != nil {
+		return fmt.Errorf("environments: %w", err)
+	}
+	for _, name := range slices.Concat([]string{""}, environments) {
+		if name < at.Environment {
+			continue
+		}
+		if name > at.Environment {
+			at.Environment, at.Tag = name, tagalong.TagID{}
+		}
+		var chunk []ledger.Tag
+		for tag, err := range ledger.EnvironmentTags(ctx, p.Records, name, at.Tag, 0) {
+			if err != nil {
+				return fmt.Errorf("tags of environment %q: %w", name, err)
+			}
+			if chunk = append(chunk, tag); len(chunk) == sweepChunk {
+				if err := p.tagChunk(ctx, at, chunk); err != nil {
+					return err
+				}
+				chunk = nil
+			}
+		}
+		if err := p.tagChunk(ctx, at, chunk); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tagChunk compares some tags, a repository at a time.
+func (p *pass) tagChunk(ctx context.Context, at *cursor, tags []ledger.Tag) error {
+	if len(tags) == 0 {
+		return nil
+	}
+	if !p.hasTime(ctx) {
+		return errTimeUp
+	}
+	byRepository, looked := map[tagalong.Repository][]ledger.Tag{}, 0
+	for _, tag := range tags {
+		if p.covered.Reads(tag.ID.Repository) {
+			byRepository[tag.ID.Repository] = append(byRepository[tag.ID.Repository], tag)
+			looked++
+		}
+	}
+	repositories := slices.SortedFunc(maps.Keys(byRepository), tagalong.Repository.Compare)
+	stream.ForEach(len(repositories), func(i int) {
+		r := repositories[i]
+		if err := p.repository(ctx, r, byRepository[r]); err != nil {
+			p.failed(ctx, fmt.Errorf("repository %s: %w", r, err), Drift{Kind: DriftUnreachable, Registry: r.Registry, Repository: r.Name, Reason: err.Error()})
+		}
+	})
+	if p.stopped.Load() {
+		return errTimeUp
+	}
+	at.Tag = tags[len(tags)-1].ID
+	p.report.Tags += looked
+	p.progress(phaseTags, at.Environment, p.report.Tags)
+	return nil
+}
+
+// repository compares tags of one repository with where ECR has them, and brings
+// them there.
+func (p *pass) repository(ctx context.Context, r tagalong.Repository, tags []ledger.Tag) error {
+	tags, readers, err := p.renewed(ctx, r, tags)
+	if err != nil {
+		return err
+	}
+	images, err := p.Reactor.Registry.Read(ctx, r, nil, legalNames(tags))
+	if err != nil {
+		return err
+	}
+	var astray []ledger.Tag
+	for _, tag := range tags {
+		if p.needsRepair(tag, images.Tags[tag.ID.Tag], readers) {
+			astray = append(astray, tag)
+		}
+	}
+	after, err := p.bring(ctx, astray, readers)
+	for _, tag := range tags {
+		now, touched := after[tag.ID]
+		if !touched {
+			now = tag
+		}
+		p.classify(tag, now, images.Tags[tag.ID.Tag], readers)
+	}
+	return errors.Join(err, p.warnOfLifecycle(ctx, r))
+}
+
+// legalNames returns the names of tags that a registry can be asked for.
+func legalNames(tags []ledger.Tag) (names []string) {
+	for _, tag := range tags {
+		if tagalong.TagPattern.MatchString(tag.ID.Tag) {
+			names = append(names, tag.ID.Tag)
+		}
+	}
+	return names
+}
+
+// bring converges tags, and gives those as they are then. One that has got another
+// wish since it was read is at somebody else's hands.
+func (p *pass) bring(ctx context.Context, tags []ledger.Tag, readers ledger.Readers) (after map[tagalong.TagID]ledger.Tag, err error) {
+	if len(tags) == 0 {
+		return nil, nil
+	}
+	ids := idsOf(tags)
+	now, err := p.Reactor.Ledger.Tags(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	wishes := map[tagalong.TagID]ledger.Tag{}
+	for _, tag := range tags {
+		if now[tag.ID].Version == tag.Version {
+			wishes[tag.ID] = now[tag.ID]
+		}
+	}
+	done, err := p.Reactor.Converge(ctx, wishes, readers)
+	p.count(func(r *Report) { r.Moved += done.Moved })
+	after, problem := p.Reactor.Ledger.Tags(ctx, ids)
+	if problem != nil {
+		return nil, errors.Join(err, problem)
+	}
+	for _, id := range ids {
+		if _, there := after[id]; !there { // a {time} tag that was put, or one that nobody wishes any more
+			after[id] = ledger.Tag{ID: id, State: ledger.TagConfirmed}
+		}
+	}
+	return after, err
+}
+
+func idsOf(tags []ledger.Tag) []tagalong.TagID {
+	ids := make([]tagalong.TagID, len(tags))
+	for i, tag := range tags {
+		ids[i] = tag.ID
+	}
+	return ids
+}
+
+// needsRepair tells whether a tag is to be converged, as ECR has it. Of one that
+// deployments read no more is to be done than to note where they have it.
+func (p *pass) needsRepair(tag ledger.Tag, actual digest.Digest, readers ledger.Readers) bool {
+	if readers.Has(tag.ID) {
+		return tag.State != ledger.TagInput || tag.Actual != actual
+	}
+	is, now := tag.Wish.Digest == actual, p.now()
+	switch tag.State {
+	case ledger.TagConfirmed:
+		return !is && !fought(tag, actual, now)
+	case ledger.TagBlocked:
+		turn := p.options.Whole || p.dueForFullScan(tag.ID.String())
+		return is || p.options.Blocked || turn && !now.Before(tag.RestsUntil())
+	case ledger.TagPending:
+		return !is || !now.Before(tag.DoubtUntil) // till then only time helps
+	}
+	return true
+}
+
+// classify reports a tag that was not as it should be, or is not now.
+func (p *pass) classify(was, now ledger.Tag, actual digest.Digest, readers ledger.Readers) {
+	switch {
+	case readers.Has(was.ID):
+		p.find(driftOfTag(was, DriftInput, actual, readers.Reason(was.ID)))
+	case now.State == ledger.TagBlocked:
+		p.find(driftOfTag(now, DriftBlocked, actual, now.Reason))
+	case now.State == ledger.TagMissing:
+		p.find(driftOfTag(now, DriftMissing, actual, now.Reason))
+	case fought(was, actual, p.now()):
+		p.find(driftOfTag(was, DriftFought, actual, fmt.Sprintf("moved by somebody else again, after it was put back %d times", was.Returned)))
+	case now.State == ledger.TagPending && p.PendingAfter > 0 && p.now().Sub(now.Since) > p.PendingAfter:
+		p.find(driftOfTag(now, DriftOverdue, actual, "pending since "+tagalong.StatedTime(now.Since)))
+	case was.State == ledger.TagPending && p.now().Sub(was.Since) < lately:
+		// A handler is at it just now: that is how a tag gets where it belongs.
+	case p.needsRepair(was, actual, readers):
+		d := driftOfTag(was, DriftTag, actual, "was "+string(was.State))
+		switch was.State {
+		case ledger.TagConfirmed:
+			d.Reason = "moved by somebody else"
+		case ledger.TagInput:
+			d.Reason = "no deployment reads it any more"
+		}
+		d.Healed = now.State == ledger.TagConfirmed
+		p.find(d)
+	}
+}
+
+// renewed computes the wishes anew from the claims, and gives the tags as they are
+// to be, and which tags of the repository deployments read. A wish that is no claim's
+// has lost it by a change that nobody finished.
+func (p *pass) renewed(ctx context.Context, r tagalong.Repository, tags []ledger.Tag) ([]ledger.Tag, ledger.Readers, error) {
+	ids := idsOf(tags)
+	fresh, err := p.Reactor.Ledger.Tags(ctx, ids) // before the claims, as ever
+	if err != nil {
+		return nil, nil, err
+	}
+	claims, err := p.Reactor.Ledger.Claims(ctx, r)
+	if err != nil {
+		return nil, nil, err
+	}
+	var left []ledger.Tag
+	for _, id := range ids {
+		tag, there := fresh[id]
+		if !there {
+			continue
+		}
+		best, claimed := ledger.NewestClaim(claims.Claims, id)
+		if tag.Wish.PutOnce || claimed && best == tag.Wish {
+			left = append(left, tag)
+			continue
+		}
+		renewed, err := p.renew(ctx, tag, best, claimed)
+		if err != nil {
+			return nil, nil, err
+		}
+		if renewed != nil {
+			left = append(left, *renewed)
+		}
+	}
+	return left, claims.Readers, nil
+}
+
+// renew writes a wish that has changed; nil if nobody wishes the tag any more, or if
+// somebody else was faster.
+func (p *pass) renew(ctx context.Context, tag ledger.Tag, best ledger.Claim, claimed bool) (*ledger.Tag, error) {
+	d := driftOfTag(tag, DriftLedger, tag.Actual, "the wish is not that of the newest claim")
+	w := ledger.TagWrite{Mode: ledger.Renew, Wish: best, Version: ledger.NewVersion(), Claims: ledger.NewVersion(), Seen: tag.Claims, At: p.now()}
+	if !claimed {
+		w.Mode, w.Wish = ledger.Drop, ledger.Claim{Tag: tag.ID}
+	}
+	var refused *ledger.RefusedError
+	err := p.Reactor.Ledger.Rewish(ctx, w)
+	if errors.As(err, &refused) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	d.Healed = true
+	p.find(d)
+	if !claimed {
+		return nil, nil
+	}
+	tag.Wish, tag.Version, tag.Claims, tag.State, tag.Since, tag.Returned = best, w.Version, w.Claims, ledger.TagPending, w.At, 0
+	return &tag, nil
+}

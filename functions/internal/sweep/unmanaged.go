@@ -1,0 +1,178 @@
+package sweep
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
+	"github.com/tagalong-aws/tagalong/functions/internal/stream"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+// loadUnmanaged reads what is kept of the services that no rule matches, once a pass.
+func (p *pass) loadUnmanaged(ctx context.Context) error {
+	if p.unmanaged != nil {
+		return nil
+	}
+	all := map[tagalong.Service]ledger.UnmanagedService{}
+	for u, err := range p.Reactor.Ledger.AllUnmanaged(ctx) {
+		if err != nil {
+			return fmt.Errorf("services that no rule matches: %w", err)
+		}
+		all[u.Service] = u
+	}
+	p.unmanaged = all
+	return nil
+}
+
+// keepInputs keeps which tags services of a chunk read that no rule matches. Only what is
+// new of them is asked for, all of it together.
+func (p *pass) keepInputs(ctx context.Context, scope tagalong.Scope, states []ServiceState, seen time.Time) error {
+	var (
+		changed []ServiceState
+		wanted  []DeploymentOf
+	)
+	for _, state := range states {
+		if _, managed := p.Reactor.Rules.Within(p.covered, state.Service); managed {
+			continue
+		}
+		was := p.keptOf(state.Service)
+		news := newsOf(was, state)
+		for _, d := range news {
+			wanted = append(wanted, DeploymentOf{state.Service, d.ID})
+		}
+		if len(news) > 0 || !was.Without(state.lost(seen)).Equal(was) {
+			changed = append(changed, state)
+		}
+	}
+	if len(wanted) > 0 {
+		// Where it fails, each is asked for by itself, and says what is wrong.
+		if err := p.Inventory.Prepare(ctx, scope, wanted); stops(ctx, err) {
+			return err
+		}
+	}
+	stream.ForEach(len(changed), func(i int) {
+		s := changed[i].Service
+		if err := p.keepInputsOf(ctx, changed[i], seen); err != nil {
+			p.failed(ctx, fmt.Errorf("service %s: %w", s, err), driftOf(DriftLedger, "", s, err.Error()))
+		}
+	})
+	if p.stopped.Load() {
+		return errTimeUp
+	}
+	return nil
+}
+
+func (p *pass) keepInputsOf(ctx context.Context, state ServiceState, seen time.Time) error {
+	was := p.keptOf(state.Service)
+	var found []ledger.DeploymentInputs
+	for _, d := range newsOf(was, state) {
+		inputs, err := p.Reactor.Inputs(ctx, state.Service, d.ID)
+		if errors.Is(err, tagalong.ErrNotFound) {
+			continue // a later sweep will see
+		}
+		if err != nil {
+			return err
+		}
+		found = append(found, ledger.DeploymentInputs{Deployment: d.ID, At: d.latest(), Inputs: inputs})
+	}
+	return p.Reactor.ChangeUnmanaged(ctx, was, func(u ledger.UnmanagedService) ledger.UnmanagedService {
+		u = u.Without(state.lost(seen))
+		for _, d := range found {
+			u = u.With(d)
+		}
+		return u
+	})
+}
+
+// newsOf returns the deployments of which it is not known what they read: of the newest,
+// since no more are kept.
+func newsOf(u ledger.UnmanagedService, state ServiceState) []DeploymentState {
+	newest := slices.SortedFunc(slices.Values(state.Current), func(a, b DeploymentState) int { return b.latest().Compare(a.latest()) })
+	newest = newest[:min(len(newest), ledger.MaxUnmanaged)]
+	return slices.DeleteFunc(newest, func(d DeploymentState) bool { return u.Knows(d.ID, time.Time{}) })
+}
+
+// latest is when something happened to the deployment last.
+func (d DeploymentState) latest() time.Time {
+	if d.Changed.After(d.Created) {
+		return d.Changed
+	}
+	return d.Created
+}
+
+// lost returns which deployments ECS has no more: not those of which so young an event
+// has told that ECS may not show them yet.
+func (s ServiceState) lost(seen time.Time) func(ledger.DeploymentInputs) bool {
+	return func(d ledger.DeploymentInputs) bool {
+		return !s.has(d.Deployment) && d.At.Before(seen.Add(-ledger.Settling))
+	}
+}
+
+// keptOf returns what was kept of a service as the pass began.
+func (p *pass) keptOf(s tagalong.Service) ledger.UnmanagedService {
+	kept := p.unmanaged[s]
+	kept.Service = s
+	return kept
+}
+
+// forgetUnmanaged forgets the services that are gone, or that a rule matches by now.
+func (p *pass) forgetUnmanaged(ctx context.Context) error {
+	byCluster := map[area][]string{}
+	for s, kept := range p.unmanaged {
+		at := area{tagalong.Scope{Account: s.Account, Region: s.Region}, s.Cluster}
+		if len(kept.Deployments) > 0 && !p.shownUnmanaged[s] && p.options.selects(s) && p.covers(s) {
+			byCluster[at] = append(byCluster[at], s.Name)
+		}
+	}
+	for at, names := range byCluster {
+		for chunk := range slices.Chunk(slices.Sorted(slices.Values(names)), sweepChunk) {
+			if !p.hasTime(ctx) {
+				return errTimeUp
+			}
+			if err := p.forgetThose(ctx, at, chunk); stops(ctx, err) {
+				return err
+			} else if err != nil {
+				p.unreachable(at.Scope, at.cluster, err)
+			}
+		}
+	}
+	return nil
+}
+
+// forgetThose forgets, of some services of a cluster, the deployments that ECS has no more,
+// and all of those of which the ledger has rollouts: these tell what they read.
+func (p *pass) forgetThose(ctx context.Context, at area, names []string) error {
+	services, seen := servicesOf(at.Scope, at.cluster, names), p.now().UTC()
+	shown := map[tagalong.Service]ServiceState{}
+	if !p.covered.LeavesOut(services[0]) { // else we may not look, and need not
+		states, err := p.Inventory.Describe(ctx, at.Scope, at.cluster, names)
+		if err != nil && !errors.Is(err, tagalong.ErrNotFound) {
+			return err
+		}
+		for _, state := range states {
+			shown[state.Service] = state
+		}
+	}
+	for _, s := range services {
+		state := shown[s]
+		if _, managed := p.Reactor.Rules.Within(p.covered, s); managed && len(state.Current) > 0 {
+			snap, err := p.Reactor.Ledger.Load(ctx, s)
+			if err != nil {
+				return err
+			}
+			if snap.Head.Version == "" {
+				continue
+			}
+			state = ServiceState{}
+		}
+		gone := func(u ledger.UnmanagedService) ledger.UnmanagedService { return u.Without(state.lost(seen)) }
+		if err := p.Reactor.ChangeUnmanaged(ctx, p.keptOf(s), gone); err != nil {
+			return err
+		}
+	}
+	return nil
+}

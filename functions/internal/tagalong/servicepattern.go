@@ -1,0 +1,42 @@
+package tagalong
+
+import (
+	"fmt"
+	"path"
+	"strings"
+)
+
+// ServicePattern selects services by CLUSTER/NAME or NAME, both with globs. The
+// zero pattern selects all.
+type ServicePattern struct{ cluster, name string }
+
+// ParseServicePattern reads CLUSTER/NAME or NAME.
+func ParseServicePattern(s string) (ServicePattern, error) {
+	p := ServicePattern{name: s}
+	if cluster, name, ok := strings.Cut(s, "/"); ok {
+		p = ServicePattern{cluster: cluster, name: name}
+	}
+	_, errCluster := path.Match(p.cluster, "")
+	_, errName := path.Match(p.name, "")
+	if errCluster != nil || errName != nil || p.name == "" || len(s) > 512 || strings.Contains(p.name, "/") || strings.HasPrefix(s, "/") {
+		return ServicePattern{}, fmt.Errorf("service %q: want CLUSTER/NAME or NAME, globs allowed, such as prod-*/checkout-api", s)
+	}
+	return p, nil
+}
+
+// String gives the pattern as it was read, "" for the zero pattern.
+func (p ServicePattern) String() string {
+	if p.cluster == "" {
+		return p.name
+	}
+	return p.cluster + "/" + p.name
+}
+
+// Match tells whether the pattern selects a service.
+func (p ServicePattern) Match(s Service) bool {
+	matches := func(glob, name string) bool {
+		ok, _ := path.Match(glob, name)
+		return ok || glob == ""
+	}
+	return matches(p.cluster, s.Cluster) && matches(p.name, s.Name)
+}

@@ -1,0 +1,26 @@
+package tagalong
+
+import (
+	"strings"
+	"time"
+)
+
+// longestPosition is how long the texts of a key may be together, in bytes: a
+// sort key of DynamoDB has 1,024.
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+const longestPosition = 900
+
+// LegalTexts tells whether keys may hold these texts: printable ASCII without blanks.
+func LegalTexts(texts ...string) bool {
+	all := strings.Join(texts, "")
+	return len(all) <= longestPosition && !strings.ContainsFunc(all, func(c rune) bool { return c <= ' ' || c > '~' })
+}
+
+// KnownTime gives a time as rows show it: an unknown one is null.
+func KnownTime(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC()
+	return &t
+}

@@ -1,0 +1,105 @@
+package timeline
+
+import (
+	"slices"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+// HeadHolds tells whether the head holds the rollout's details for its
+// deployment: as what runs, else as the latest one that may still end.
+func (t Timeline) HeadHolds(r Rollout) bool {
+	if running, ok := t.Current(); ok && running.Deployment == r.Deployment {
+		return running.Key() == r.Key()
+	}
+	if r.State != StateInProgress && r.State != StateSuperseded {
+		return false
+	}
+	latest := t.Latest(r.Deployment)
+	return t.Rollouts[latest].Key() == r.Key() && t.live(latest)
+}
+
+// Latest gives the index of a deployment's last rollout, -1 if it has none.
+func (t Timeline) Latest(deployment string) int {
+	for i, r := range slices.Backward(t.Rollouts) {
+		if r.Deployment == deployment {
+			return i
+		}
+	}
+	return -1
+}
+
+func (r Rollout) Ended() bool { return r.State == StateCompleted || r.State == StateFailed }
+
+// TakenBack gives the deployment that a rollback took back: of those before it the
+// last one that is another one's.
+func (t Timeline) TakenBack(r Rollout) string {
+	if !r.Rollback {
+		return ""
+	}
+	at := slices.IndexFunc(t.Rollouts, func(o Rollout) bool { return o.Key() == r.Key() })
+	for _, before := range slices.Backward(t.Rollouts[:max(at, 0)]) {
+		if before.Deployment != r.Deployment {
+			return before.Deployment
+		}
+	}
+	return ""
+}
+
+// Released returns what put the rollout in place. A rollback brings back what was
+// there before, in the time of an action that it undoes: its own build is the one
+// that its deployment was released with.
+func (r Rollout) Released() tagalong.Release {
+	if r.Rollback {
+		r.Release.Commit, r.Release.Images = r.Restored.Commit, r.Restored.Images
+	}
+	return r.Release
+}
+
+// A rollout that ran has a piece of time in each of its containers, and the
+// piece of one rollout ends where that of the next begins: that is a seam. Where
+// the image is the same on both sides, the pieces say so.
+
+// succession is the rollouts of a timeline that ran, each until the next one.
+// Those that ran for no time are none of it: their neighbours adjoin. A service
+// that goes and comes again has a gap.
+type CompletedOrder struct {
+	Ran   []Rollout
+	Place map[RolloutKey]int // in ran
+}
+
+func (t Timeline) CompletedOrder() CompletedOrder {
+	s := CompletedOrder{Place: map[RolloutKey]int{}}
+	for _, r := range t.Rollouts {
+		if r.State == StateCompleted && !r.Until.Equal(r.FinishedAt) {
+			s.Ran = append(s.Ran, r)
+		}
+	}
+	slices.SortFunc(s.Ran, func(a, b Rollout) int { return a.FinishedAt.Compare(b.FinishedAt) })
+	for i, r := range s.Ran {
+		s.Place[r.Key()] = i
+	}
+	return s
+}
+
+// Holds tells whether the rollout ran.
+func (s CompletedOrder) Holds(r Rollout) bool {
+	_, ok := s.Place[r.Key()]
+	return ok
+}
+
+// Earlier gives the rollout that ran until this one, the zero one if there is none.
+func (s CompletedOrder) Earlier(r Rollout) Rollout {
+	if i := s.Place[r.Key()]; i > 0 && s.Ran[i-1].Until.Equal(r.FinishedAt) {
+		return s.Ran[i-1]
+	}
+	return Rollout{}
+}
+
+// Later gives the rollout that ran after this one, the zero one if there is none.
+func (s CompletedOrder) Later(r Rollout) Rollout {
+	if i, ok := s.Place[r.Key()]; ok && i+1 < len(s.Ran) && s.Ran[i+1].FinishedAt.Equal(r.Until) {
+		return s.Ran[i+1]
+	}
+	return Rollout{}
+}
