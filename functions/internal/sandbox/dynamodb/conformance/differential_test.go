@@ -194,7 +194,7 @@ func (d *differ) query() (string, func(*env) string) {
 		}
 		values += "}"
 	}
-	filter := d.pick("", "attribute_exists(n)", "attribute_not_exists(m) OR n > h")
+	filter := d.pick("", "attribute_exists(n)", "attribute_not_exists(m) OR str > :p")
 	limit, forward := int32(1+d.random.IntN(9)), d.random.IntN(2) == 0
 	name := fmt.Sprint("query ", aws.ToString(index), " ", condition, values, " filter ", filter, " limit ", limit, " forward ", forward)
 	return name, func(e *env) string {
