@@ -65,14 +65,41 @@ resource "aws_cloudwatch_metric_alarm" "sweep_missing" {
   tags                = local.tags
 }
 
-resource "aws_cloudwatch_metric_alarm" "undelivered" {
-  count = var.alarms ? 1 : 0
+# Instead of each error, which the queue absorbs: what waits longer than one repeat takes.
+resource "aws_cloudwatch_metric_alarm" "late" {
+  for_each = var.alarms ? aws_sqs_queue.events : {}
 
-  alarm_name          = "${var.name}-undelivered"
-  alarm_description   = "Events that Lambda did not take wait in ${var.name}-undelivered: mend the cause, then replay them."
+  alarm_name          = "${each.value.name}-late"
+  alarm_description   = "Events wait in ${each.value.name} for more than ${floor(local.late_seconds / 60)} minutes: the log of the function says why. A single event that keeps failing is left out of this age once it was tried three times; it is in ${local.queue_names.failed} after a day."
+  namespace           = "AWS/SQS"
+  metric_name         = "ApproximateAgeOfOldestMessage"
+  dimensions          = { QueueName = each.value.name }
+  statistic           = "Maximum"
+  period              = 300
+  evaluation_periods  = 1
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = local.late_seconds
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = local.alarm_actions
+  ok_actions          = local.alarm_actions
+  tags                = local.tags
+}
+
+locals {
+  dead_letter_alarms = var.alarms ? {
+    undelivered = "Events that no queue took wait in ${local.queue_names.undelivered}: mend the cause, then replay them."
+    failed      = "Events that failed for a day wait in ${local.queue_names.failed}: mend the cause, then let SQS move them back, or replay them."
+  } : {}
+}
+
+resource "aws_cloudwatch_metric_alarm" "dead_letters" {
+  for_each = local.dead_letter_alarms
+
+  alarm_name          = local.queue_names[each.key]
+  alarm_description   = each.value
   namespace           = "AWS/SQS"
   metric_name         = "ApproximateNumberOfMessagesVisible"
-  dimensions          = { QueueName = aws_sqs_queue.undelivered.name }
+  dimensions          = { QueueName = local.queue_names[each.key] }
   statistic           = "Maximum"
   period              = 300
   evaluation_periods  = 1
@@ -97,7 +124,7 @@ resource "aws_cloudwatch_metric_alarm" "lost" {
   for_each = var.alarms ? local.rules : {}
 
   alarm_name          = "${var.name}-${each.key}-lost"
-  alarm_description   = "Events of rule ${var.name}-${each.key} reached neither the function nor ${var.name}-undelivered, and are lost."
+  alarm_description   = "Events of rule ${var.name}-${each.key} reached neither their queue nor ${local.queue_names.undelivered}, and are lost."
   namespace           = "AWS/Events"
   metric_name         = "InvocationsFailedToBeSentToDlq"
   dimensions          = merge({ RuleName = "${var.name}-${each.key}" }, each.value.bus == "default" ? {} : { EventBusName = each.value.bus })

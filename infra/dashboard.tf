@@ -31,6 +31,11 @@ locals {
       metrics = [for metric in ["Drift", "DriftLeft", "FactsRecorded"] : ["Tagalong", metric]]
     },
     {
+      title   = "Events that wait: age of the oldest, s"
+      stat    = "Maximum"
+      metrics = [for queue in aws_sqs_queue.events : ["AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName", queue.name]]
+    },
+    {
       title   = "Dead letters"
       stat    = "Maximum"
       metrics = [for queue in local.dead_letter_queue_names : ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", queue]]
@@ -57,7 +62,7 @@ locals {
   ]
 
   dead_letter_queue_names = concat(
-    [aws_sqs_queue.undelivered.name],
+    [aws_sqs_queue.undelivered.name, aws_sqs_queue.failed.name],
     [for function in values(local.functions) : function.dead_letter_queue_name if function.dead_letter_queue_name != null],
   )
 }

@@ -4,13 +4,14 @@ module "deployment" {
 
   name        = "deployment"
   description = "Tagalong: records what ECS deploys and moves the environments' tags"
-  settings    = local.function
+  settings    = local.function_of_queue
   environment = local.environment
   policy      = data.aws_iam_policy_document.deployment.json
 }
 
 data "aws_iam_policy_document" "deployment" {
   source_policy_documents = [
+    data.aws_iam_policy_document.take_events["deployment"].json,
     data.aws_iam_policy_document.ledger_write.json,
     data.aws_iam_policy_document.images_tag.json,
     data.aws_iam_policy_document.deployments.json,

@@ -1,4 +1,4 @@
-# Which events wake which function: events/patterns/NAME.json is the pattern of
+# Which events are for which function: events/patterns/NAME.json is the pattern of
 # function NAME. The patterns are tested in events/.
 module "patterns" {
   source = "./modules/patterns"
@@ -28,7 +28,7 @@ locals {
     arn      = "${local.rules_arn}/${local.bus_name}/${var.name}-${name}-forwarded"
   } if local.forwarding }
 
-  # ARNs are composed, since the queue's policy names the rules and their targets the queue.
+  # ARNs are composed, since the queues' policies name the rules and their targets the queues.
   rules_arn = "arn:${local.partition}:events:${local.region}:${local.account}:rule"
   rules     = merge(local.own_rules, local.forwarded_rules)
 }
@@ -58,10 +58,10 @@ resource "aws_cloudwatch_event_target" "this" {
   rule           = aws_cloudwatch_event_rule.this[each.key].name
   event_bus_name = each.value.bus
   target_id      = each.value.function
-  arn            = local.functions[each.value.function].arn
+  arn            = aws_sqs_queue.events[each.value.function].arn
 
-  # Until Lambda has taken the event. What happens to it in the function is
-  # Lambda's to retry, and has a dead-letter queue of its own.
+  # Until the queue has the event. What happens to it in the function is the queue's
+  # to repeat, and has a dead-letter queue of its own.
   retry_policy {
     maximum_event_age_in_seconds = var.retries.event_hours * 3600
     maximum_retry_attempts       = var.retries.event_attempts
@@ -69,72 +69,6 @@ resource "aws_cloudwatch_event_target" "this" {
 
   dead_letter_config {
     arn = aws_sqs_queue.undelivered.arn
-  }
-}
-
-# No source_account: with it EventBridge does not get through.
-resource "aws_lambda_permission" "events" {
-  for_each = local.rules
-
-  statement_id  = endswith(each.key, "-forwarded") ? "ForwardedByEventBridge" : "EventBridge"
-  function_name = local.functions[each.value.function].function_name
-  action        = "lambda:InvokeFunction"
-  principal     = "events.amazonaws.com"
-  source_arn    = aws_cloudwatch_event_rule.this[each.key].arn
-}
-
-# Events that Lambda did not take. Messages have the rule and the reason in
-# their attributes; `tagalong replay` takes them.
-resource "aws_sqs_queue" "undelivered" {
-  name                              = "${var.name}-undelivered"
-  message_retention_seconds         = 14 * 24 * 3600
-  sqs_managed_sse_enabled           = var.kms_key_arn == null ? true : null
-  kms_master_key_id                 = var.kms_key_arn
-  kms_data_key_reuse_period_seconds = var.kms_key_arn == null ? null : 3600
-  policy                            = data.aws_iam_policy_document.undelivered.json
-  tags                              = local.tags
-}
-
-# The queue's policy stands in the queue, since the provider waits for each
-# resource of SQS as long as for all of them together.
-data "aws_iam_policy_document" "undelivered" {
-  statement {
-    sid       = "TakeWhatTheRulesCannotDeliver"
-    actions   = ["sqs:SendMessage"]
-    resources = ["arn:${local.partition}:sqs:${local.region}:${local.account}:${var.name}-undelivered"]
-
-    principals {
-      type        = "Service"
-      identifiers = ["events.amazonaws.com"]
-    }
-
-    condition {
-      test     = "ArnEquals"
-      variable = "aws:SourceArn"
-      values   = values(local.rules)[*].arn
-    }
-  }
-
-  dynamic "statement" {
-    for_each = var.tls_only_queues ? ["DenyWithoutTLS"] : []
-
-    content {
-      sid       = statement.value
-      effect    = "Deny"
-      actions   = ["sqs:*"]
-      resources = ["arn:${local.partition}:sqs:${local.region}:${local.account}:${var.name}-undelivered"]
-
-      principals {
-        type        = "*"
-        identifiers = ["*"]
-      }
-
-      condition {
-        test     = "Bool"
-        variable = "aws:SecureTransport"
-        values   = ["false"]
-      }
-    }
   }
 }
 

@@ -51,6 +51,9 @@ locals {
     tags       = local.tags
   }
 
+  # A queue keeps and repeats what fails, so that Lambda has nothing to.
+  function_of_queue = merge(local.function, { retries = null, queued = true })
+
   functions = {
     deployment       = module.deployment
     pipeline         = module.pipeline

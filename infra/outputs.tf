@@ -36,15 +36,20 @@ output "history_url" {
 }
 
 output "dead_letter_queue_urls" {
-  description = "URLs of the dead-letter queues: undelivered for events that Lambda did not take, and by function those that it could not handle."
+  description = "URLs of the dead-letter queues: undelivered for events that no queue took, events for those that failed for a day, and by function what it was called for and could not do."
   value = merge(
-    { undelivered = aws_sqs_queue.undelivered.url },
+    { undelivered = aws_sqs_queue.undelivered.url, events = aws_sqs_queue.failed.url },
     { for name, function in local.functions : name => function.dead_letter_queue_url if function.dead_letter_queue_url != null },
   )
 }
 
+output "queue_arns" {
+  description = "ARNs of the queues in which events wait, by function."
+  value       = { for name, queue in aws_sqs_queue.events : name => queue.arn }
+}
+
 output "rule_arns" {
-  description = "ARNs of the EventBridge rules, by the function that they wake; of those for forwarded events the names end in -forwarded."
+  description = "ARNs of the EventBridge rules, by the function that their events are for; of those for forwarded events the names end in -forwarded."
   value       = { for name, rule in aws_cloudwatch_event_rule.this : name => rule.arn }
 }
 

@@ -4,7 +4,7 @@ module "pipeline" {
 
   name        = "pipeline"
   description = "Tagalong: records which release rolled out what"
-  settings    = local.function
+  settings    = local.function_of_queue
   environment = local.environment
   policy      = data.aws_iam_policy_document.pipeline.json
 }
@@ -12,6 +12,7 @@ module "pipeline" {
 # A service that the ledger has not seen is observed at once, as by deployment.
 data "aws_iam_policy_document" "pipeline" {
   source_policy_documents = [
+    data.aws_iam_policy_document.take_events["pipeline"].json,
     data.aws_iam_policy_document.ledger_write.json,
     data.aws_iam_policy_document.images_tag.json,
     data.aws_iam_policy_document.service_deployments.json,

@@ -221,7 +221,7 @@ variable "memory_size" {
 }
 
 variable "timeout" {
-  description = "Seconds that a function may take for one event. It usually takes less than one; the rest is for retries of throttled calls."
+  description = "Seconds that a function may take for a batch of events. It usually takes less than one; the rest is for retries of throttled calls. What fails comes again after six times as long, and at least five minutes."
   type        = number
   default     = 60
   nullable    = false
@@ -268,8 +268,20 @@ variable "pending_after" {
   }
 }
 
+variable "maximum_concurrency" {
+  description = "How many batches of ten events are handled at once, for deployment and for pipeline each. Five is what Lambda begins with, and already uses up the ten puts a second that ECR allows; more helps where single events wait long, such as for an account that does not answer."
+  type        = number
+  default     = 5
+  nullable    = false
+
+  validation {
+    condition     = var.maximum_concurrency >= 2 && var.maximum_concurrency <= 1000 && floor(var.maximum_concurrency) == var.maximum_concurrency
+    error_message = "maximum_concurrency ${var.maximum_concurrency}: want a whole number from 2 to 1000, which is what Lambda takes."
+  }
+}
+
 variable "reserved_concurrency" {
-  description = "Concurrency reserved for each function that takes events, which is also its limit; for the sweep it is 1. Null reserves none: a small account has none to give."
+  description = "Concurrency reserved for each function that takes events, which is also its limit, so that it is at least maximum_concurrency; for the sweep it is 1. Null reserves none: a small account has none to give."
   type        = number
   default     = null
 
@@ -277,10 +289,16 @@ variable "reserved_concurrency" {
     condition     = var.reserved_concurrency == null || try(var.reserved_concurrency >= 1 && floor(var.reserved_concurrency) == var.reserved_concurrency, false)
     error_message = "reserved_concurrency ${coalesce(var.reserved_concurrency, 0)}: want a whole number from 1, or null to reserve none."
   }
+
+  # What Lambda has no room for would count as a try.
+  validation {
+    condition     = var.reserved_concurrency == null || try(var.reserved_concurrency >= var.maximum_concurrency, false)
+    error_message = "reserved_concurrency ${coalesce(var.reserved_concurrency, 0)}: want at least maximum_concurrency, ${var.maximum_concurrency}."
+  }
 }
 
 variable "retries" {
-  description = "How long events are tried again: hours and attempts of EventBridge until Lambda has taken one, then hours and further attempts of Lambda until the function has handled it."
+  description = "How long is tried again what no queue holds: hours and attempts of EventBridge until an event's queue has taken it; hours and further attempts of Lambda until an action has answered its CodePipeline job."
   type = object({
     event_hours       = optional(number, 24)
     event_attempts    = optional(number, 185)
@@ -356,7 +374,7 @@ variable "event_bus" {
 }
 
 variable "alarms" {
-  description = "Whether there are alarms: dead letters, errors, throttles, drift, blocked and missing tags."
+  description = "Whether there are alarms: dead letters, events that wait long, errors, throttles, drift, blocked and missing tags."
   type        = bool
   default     = true
   nullable    = false

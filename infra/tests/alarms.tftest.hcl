@@ -30,7 +30,7 @@ run "alarms_are_about_metrics_that_the_functions_write" {
   }
 }
 
-run "an_event_that_reaches_neither_function_nor_queue_raises_an_alarm" {
+run "an_event_that_reaches_no_queue_raises_an_alarm" {
   command = plan
 
   variables {
@@ -45,10 +45,34 @@ run "an_event_that_reaches_neither_function_nor_queue_raises_an_alarm" {
   }
 
   assert {
-    condition = [for alarm in aws_cloudwatch_metric_alarm.undelivered : [alarm.namespace, alarm.metric_name, alarm.dimensions.QueueName, alarm.statistic]] == [
-      ["AWS/SQS", "ApproximateNumberOfMessagesVisible", aws_sqs_queue.undelivered.name, "Maximum"],
-    ]
-    error_message = "alarms: ${jsonencode(aws_cloudwatch_metric_alarm.undelivered)}"
+    condition = toset([for alarm in aws_cloudwatch_metric_alarm.dead_letters : [alarm.namespace, alarm.metric_name, alarm.dimensions.QueueName, alarm.statistic]]) == toset([
+      for queue in [aws_sqs_queue.undelivered, aws_sqs_queue.failed] : ["AWS/SQS", "ApproximateNumberOfMessagesVisible", queue.name, "Maximum"]
+    ])
+    error_message = "alarms: ${jsonencode(aws_cloudwatch_metric_alarm.dead_letters)}"
+  }
+}
+
+# One repeat is six minutes: what succeeds by it raises none.
+run "an_event_that_waits_longer_than_a_repeat_takes_raises_an_alarm_and_no_absorbed_error_does" {
+  command = plan
+
+  variables {
+    alarm_topic_arn = "arn:aws:sns:eu-west-1:111122223333:oncall"
+  }
+
+  assert {
+    condition = toset([for alarm in aws_cloudwatch_metric_alarm.late : [alarm.alarm_name, alarm.namespace, alarm.metric_name, alarm.dimensions.QueueName, alarm.statistic, alarm.comparison_operator]]) == toset([
+      for queue in aws_sqs_queue.events : ["${queue.name}-late", "AWS/SQS", "ApproximateAgeOfOldestMessage", queue.name, "Maximum", "GreaterThanThreshold"]
+      ]) && alltrue([for alarm in aws_cloudwatch_metric_alarm.late :
+      alarm.threshold == 600 && alarm.period == 300 && alarm.evaluation_periods == 1 && alarm.treat_missing_data == "notBreaching" &&
+      alarm.alarm_actions == toset([var.alarm_topic_arn]) && alarm.ok_actions == toset([var.alarm_topic_arn])
+    ])
+    error_message = "alarms: ${jsonencode(aws_cloudwatch_metric_alarm.late)}"
+  }
+
+  assert {
+    condition     = local.function_of_queue.queued && !try(local.function.queued, false)
+    error_message = "other functions' errors raise no alarm, or these do"
   }
 }
 
@@ -61,7 +85,7 @@ run "alarms_are_raised_by_the_first_of_what_should_not_be_and_tell_the_topic" {
 
   assert {
     condition = alltrue([
-      for alarm in concat(values(aws_cloudwatch_metric_alarm.tags), values(aws_cloudwatch_metric_alarm.lost), aws_cloudwatch_metric_alarm.drift, aws_cloudwatch_metric_alarm.undelivered) :
+      for alarm in concat(values(aws_cloudwatch_metric_alarm.tags), values(aws_cloudwatch_metric_alarm.lost), values(aws_cloudwatch_metric_alarm.dead_letters), aws_cloudwatch_metric_alarm.drift) :
       alarm.comparison_operator == "GreaterThanThreshold" && alarm.threshold == 0 && alarm.period == 300 && alarm.evaluation_periods == 1 &&
       alarm.treat_missing_data == (alarm.alarm_name == "tagalong-drift" ? "ignore" : "notBreaching") && # a sweep is not heard of until the next one
       alarm.alarm_actions == toset([var.alarm_topic_arn]) && alarm.ok_actions == toset([var.alarm_topic_arn])
@@ -91,7 +115,8 @@ run "the_dashboard_shows_what_the_functions_write" {
     condition = toset([
       for metric in flatten([for widget in jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets : [for metric in widget.properties.metrics : { text = join(" ", slice(metric, 0, 4)) } if metric[0] != "Tagalong"]]) : metric.text
       ]) == toset(concat(
-      [for queue in ["undelivered", "deployment-failed", "pipeline-failed", "tagimage-failed", "imagedefinitions-failed", "sweep-failed"] : "AWS/SQS ApproximateNumberOfMessagesVisible QueueName tagalong-${queue}"],
+      [for queue in ["undelivered", "events-failed", "tagimage-failed", "imagedefinitions-failed", "sweep-failed"] : "AWS/SQS ApproximateNumberOfMessagesVisible QueueName tagalong-${queue}"],
+      [for queue in ["deployment", "pipeline"] : "AWS/SQS ApproximateAgeOfOldestMessage QueueName tagalong-${queue}"],
       [for pair in setproduct(["Invocations", "Duration", "Errors"], ["deployment", "pipeline", "tagimage", "imagedefinitions", "history", "sweep"]) : "AWS/Lambda ${pair[0]} FunctionName tagalong-${pair[1]}"],
       [for metric in ["ConsumedReadCapacityUnits", "ConsumedWriteCapacityUnits"] : "AWS/DynamoDB ${metric} TableName tagalong"],
     ))
@@ -108,8 +133,8 @@ run "alarms_and_dashboard_can_be_switched_off" {
   }
 
   assert {
-    condition = length(concat(values(aws_cloudwatch_metric_alarm.tags), values(aws_cloudwatch_metric_alarm.lost), aws_cloudwatch_metric_alarm.drift,
-    aws_cloudwatch_metric_alarm.undelivered, aws_cloudwatch_metric_alarm.sweep_missing, aws_cloudwatch_dashboard.this)) == 0 && !local.function.alarms
+    condition = length(concat(values(aws_cloudwatch_metric_alarm.tags), values(aws_cloudwatch_metric_alarm.lost), values(aws_cloudwatch_metric_alarm.late), values(aws_cloudwatch_metric_alarm.dead_letters),
+    aws_cloudwatch_metric_alarm.drift, aws_cloudwatch_metric_alarm.sweep_missing, aws_cloudwatch_dashboard.this)) == 0 && !local.function.alarms
     error_message = "there are alarms or a dashboard"
   }
 }

@@ -26,11 +26,6 @@ run "each_pattern_wakes_the_function_of_its_name" {
     condition     = { for name, rule in aws_cloudwatch_event_rule.this : name => [rule.event_bus_name, jsondecode(rule.event_pattern)] } == { for name in ["deployment", "pipeline"] : name => ["default", jsondecode(file("tests/patterns/${name}-own.json"))] }
     error_message = "the rules are not the files in events/patterns, for our own account"
   }
-
-  assert {
-    condition     = alltrue([for name, permission in aws_lambda_permission.events : permission.function_name == "tagalong-${name}" && permission.principal == "events.amazonaws.com" && permission.source_account == null])
-    error_message = "EventBridge may not wake the functions"
-  }
 }
 
 run "where_pipelines_are_named_others_wake_nothing" {
@@ -186,72 +181,6 @@ run "our_own_account_may_forward_from_its_other_regions" {
   assert {
     condition     = length(aws_cloudwatch_event_bus_policy.forwarded) == 0 && jsondecode(aws_cloudwatch_event_rule.this["deployment-forwarded"].event_pattern).region == ["us-east-1"]
     error_message = "the rules are ${jsonencode(values(aws_cloudwatch_event_rule.this)[*].event_pattern)}"
-  }
-}
-
-run "an_event_that_lambda_does_not_take_is_tried_for_a_day_and_kept" {
-  command = plan
-
-  variables {
-    accounts = [{ account = "444455556666", role = "arn:aws:iam::444455556666:role/tagalong" }]
-  }
-
-  assert {
-    condition = alltrue([for target in aws_cloudwatch_event_target.this :
-      target.retry_policy[0].maximum_event_age_in_seconds == 86400 && target.retry_policy[0].maximum_retry_attempts == 185 && length(target.dead_letter_config) == 1
-    ])
-    error_message = "a target gives up early or drops events"
-  }
-
-  assert {
-    condition = [for statement in jsondecode(data.aws_iam_policy_document.undelivered.json).Statement : toset(statement.Condition.ArnEquals["aws:SourceArn"]) if statement.Effect == "Allow"] == [
-      toset([for rule in ["tagalong-deployment", "tagalong-pipeline", "tagalong-forwarded/tagalong-deployment-forwarded", "tagalong-forwarded/tagalong-pipeline-forwarded"] : "arn:aws:events:eu-west-1:111122223333:rule/${rule}"])
-    ]
-    error_message = "others than the rules may write dead letters: ${data.aws_iam_policy_document.undelivered.json}"
-  }
-}
-
-run "queues_are_encrypted_and_refuse_requests_without_tls" {
-  command = plan
-
-  assert {
-    condition     = aws_sqs_queue.undelivered.sqs_managed_sse_enabled && aws_sqs_queue.undelivered.kms_master_key_id == null
-    error_message = "the queue is not encrypted"
-  }
-
-  assert {
-    condition = jsondecode(aws_sqs_queue.undelivered.policy).Statement == [
-      {
-        Sid       = "TakeWhatTheRulesCannotDeliver"
-        Effect    = "Allow"
-        Action    = "sqs:SendMessage"
-        Resource  = "arn:aws:sqs:eu-west-1:111122223333:tagalong-undelivered"
-        Principal = { Service = "events.amazonaws.com" }
-        Condition = { ArnEquals = { "aws:SourceArn" = [for name in ["deployment", "pipeline"] : "arn:aws:events:eu-west-1:111122223333:rule/tagalong-${name}"] } }
-      },
-      {
-        Sid       = "DenyWithoutTLS"
-        Effect    = "Deny"
-        Action    = "sqs:*"
-        Resource  = "arn:aws:sqs:eu-west-1:111122223333:tagalong-undelivered"
-        Principal = "*"
-        Condition = { Bool = { "aws:SecureTransport" = "false" } }
-      },
-    ]
-    error_message = "policy of the queue: ${aws_sqs_queue.undelivered.policy}"
-  }
-}
-
-run "for_an_emulator_queues_take_requests_without_tls" {
-  command = plan
-
-  variables {
-    tls_only_queues = false
-  }
-
-  assert {
-    condition     = alltrue([for statement in jsondecode(aws_sqs_queue.undelivered.policy).Statement : statement.Effect == "Allow"])
-    error_message = "the queue refuses requests without TLS"
   }
 }
 

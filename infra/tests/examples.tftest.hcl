@@ -36,7 +36,7 @@ run "a_whole_installation_has_a_key_rules_alarms_and_actions" {
   }
 
   assert {
-    condition     = length(output.dead_letter_queue_urls) == 6
+    condition     = toset(keys(output.dead_letter_queue_urls)) == toset(["undelivered", "events", "tagimage", "imagedefinitions", "sweep"])
     error_message = "dead-letter queues: ${join(", ", keys(output.dead_letter_queue_urls))}"
   }
 

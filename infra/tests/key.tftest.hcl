@@ -29,7 +29,7 @@ run "a_key_of_ones_own_encrypts_the_table_and_the_queues" {
     condition = (
       aws_dynamodb_table.ledger.server_side_encryption[0].enabled &&
       aws_dynamodb_table.ledger.server_side_encryption[0].kms_key_arn == var.kms_key_arn &&
-      aws_sqs_queue.undelivered.kms_master_key_id == var.kms_key_arn &&
+      alltrue([for queue in concat(values(aws_sqs_queue.events), [aws_sqs_queue.failed, aws_sqs_queue.undelivered]) : queue.kms_master_key_id == var.kms_key_arn && queue.sqs_managed_sse_enabled == null]) &&
       local.function.kms_key_arn == var.kms_key_arn # logs and queues of the functions: modules/function
     )
     error_message = "the key is not used"
@@ -76,8 +76,8 @@ run "the_examples_key_lets_the_account_decide_and_the_services_encrypt" {
     condition = { for statement in jsondecode(data.aws_iam_policy_document.key.json).Statement : statement.Sid => [
       statement.Effect, toset(flatten([statement.Action])), statement.Resource, statement.Principal, try(jsonencode(statement.Condition), ""),
       ] } == {
-      LetTheAccountDecide       = ["Allow", toset(["kms:*"]), "*", { AWS = "arn:aws:iam::111122223333:root" }, ""]
-      LetDeadLettersBeEncrypted = ["Allow", toset(["kms:Decrypt", "kms:GenerateDataKey"]), "*", { Service = "events.amazonaws.com" }, ""]
+      LetTheAccountDecide  = ["Allow", toset(["kms:*"]), "*", { AWS = "arn:aws:iam::111122223333:root" }, ""]
+      LetEventsBeEncrypted = ["Allow", toset(["kms:Decrypt", "kms:GenerateDataKey"]), "*", { Service = "events.amazonaws.com" }, ""]
       LetAlarmsBeEncrypted = ["Allow", toset(["kms:Decrypt", "kms:GenerateDataKey*"]), "*", { Service = "cloudwatch.amazonaws.com" },
       jsonencode({ StringEquals = { "aws:SourceAccount" = "111122223333" } })]
       LetLogsBeEncrypted = ["Allow", toset(["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"]), "*", { Service = "logs.eu-west-1.amazonaws.com" },

@@ -172,6 +172,7 @@ run "clusters_repositories_pipelines_and_regions_can_be_narrowed" {
         "arn:aws:ecs:eu-west-1:111122223333:service-deployment/prod-*/*",
         "arn:aws:ecs:eu-west-1:111122223333:service-revision/prod-*/*",
         "arn:aws:ecs:eu-west-1:111122223333:task/prod-*/*",
+        "arn:aws:sqs:eu-west-1:111122223333:tagalong-pipeline",
       ],
     )) == 0
     error_message = "pipeline may do ${data.aws_iam_policy_document.pipeline.json}"

@@ -85,6 +85,7 @@ run "any_other_wrong_value_is_refused_by_its_variable" {
     log_level            = "trace"
     memory_size          = 64
     timeout              = 3
+    maximum_concurrency  = 1
     reserved_concurrency = 0
     retries              = { event_hours = 25 }
     extra_environment    = { TAGALONG_TABLE = "other" }
@@ -98,7 +99,7 @@ run "any_other_wrong_value_is_refused_by_its_variable" {
 
   expect_failures = [
     var.name, var.dist, var.architecture, var.regions, var.clusters, var.repositories, var.pipelines, var.retention_days,
-    var.kms_key_arn, var.log_retention_days, var.log_level, var.memory_size, var.timeout, var.reserved_concurrency, var.retries,
+    var.kms_key_arn, var.log_retention_days, var.log_level, var.memory_size, var.timeout, var.maximum_concurrency, var.reserved_concurrency, var.retries,
     var.extra_environment, var.history_principals, var.event_bus, var.alarm_topic_arn, var.sweep_schedule, var.sweep_timeout,
     var.pending_after,
   ]
@@ -154,7 +155,7 @@ run "a_topic_of_another_region_is_refused" {
     alarm_topic_arn = "arn:aws:sns:us-east-1:111122223333:oncall"
   }
 
-  expect_failures = [aws_cloudwatch_metric_alarm.undelivered]
+  expect_failures = [aws_cloudwatch_metric_alarm.dead_letters]
 }
 
 run "more_of_lambdas_retries_than_there_are_is_refused" {

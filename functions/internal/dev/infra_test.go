@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/batch"
 	"github.com/tagalong-aws/tagalong/functions/internal/boot"
 	"github.com/tagalong-aws/tagalong/functions/internal/dynamo"
 	"github.com/tagalong-aws/tagalong/functions/internal/reactor"
@@ -131,6 +132,18 @@ func writtenMetrics(t *testing.T) map[string]bool {
 		}
 	}
 	return written
+}
+
+// TestAQueueHandsOverWhatABatchTakes holds the mapping of queues to functions against
+// the package that takes what it hands over.
+func TestAQueueHandsOverWhatABatchTakes(t *testing.T) {
+	queues := read(t, "infra/queues.tf")
+	for _, want := range []string{fmt.Sprintf("batch_size = %d", batch.Size), `function_response_types = ["ReportBatchItemFailures"]`} {
+		form := regexp.MustCompile(strings.ReplaceAll(regexp.QuoteMeta(want), " = ", " += "))
+		if found := len(form.FindAllString(queues, -1)); found != 1 {
+			t.Errorf("infra/queues.tf has %s %d times, want once", want, found)
+		}
+	}
 }
 
 // verdicts of a row: good; bad here and there; hidden and wide, which only the

@@ -10,9 +10,9 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
-	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
 // mending makes what undoes a harm: it is done once, by the test or at its end.
@@ -45,21 +45,20 @@ func (w *world) denyECS(t *testing.T) (mend func()) {
 // for each try.
 var ecsReads = []string{"DescribeServiceRevisions", "ListTasks", "DescribeTasks", "DescribeServices", "DescribeTaskDefinition"}
 
-// forbid takes the permission to invoke a function from its rule.
+// forbid takes from the rules the permission to send to a function's queue.
 func (w *world) forbid(t *testing.T, function string) (mend func()) {
 	t.Helper()
-	arn, rule := w.out.Tagalong.Value.FunctionARNs[function], w.out.Tagalong.Value.RuleARNs[function]
-	statement := "EventBridge" // in infra/events.tf
-	if _, err := w.lambda.RemovePermission(t.Context(), &lambda.RemovePermissionInput{FunctionName: &arn, StatementId: &statement}); err != nil {
-		t.Fatal(err)
-	}
-	return mending(t, func(ctx context.Context) error {
-		_, err := w.lambda.AddPermission(ctx, &lambda.AddPermissionInput{
-			FunctionName: &arn, StatementId: &statement, SourceArn: &rule,
-			Action: aws.String("lambda:InvokeFunction"), Principal: aws.String("events.amazonaws.com"),
-		})
+	address, err := w.queueURL(t.Context(), function)
+	check(t, err)
+	const policy = types.QueueAttributeNamePolicy
+	had, err := w.sqs.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: &address, AttributeNames: []types.QueueAttributeName{policy}})
+	check(t, err)
+	set := func(ctx context.Context, document string) error {
+		_, err := w.sqs.SetQueueAttributes(ctx, &sqs.SetQueueAttributesInput{QueueUrl: &address, Attributes: map[string]string{string(policy): document}})
 		return err
-	})
+	}
+	check(t, set(t.Context(), strings.ReplaceAll(had.Attributes[string(policy)], "sqs:SendMessage", "sqs:GetQueueUrl")))
+	return mending(t, func(ctx context.Context) error { return set(ctx, had.Attributes[string(policy)]) })
 }
 
 // without takes an action from a function's role.

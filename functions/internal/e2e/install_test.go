@@ -15,7 +15,7 @@ import (
 
 func (w *world) apply(t *testing.T) {
 	if out, status := w.run(t, "apply", "-auto-approve"); status != 0 {
-		t.Fatalf("terraform apply: exit status %d\n%s\n%s", status, out, log())
+		t.Fatalf("terraform apply: exit status %d\n%s\n%s", status, out, logEnd())
 	}
 	w.outputs(t, &w.out)
 	if len(w.list(t)) == 0 {

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
@@ -37,21 +38,28 @@ func (w *world) letter(t *testing.T, queue string) types.Message {
 	return letters[0]
 }
 
-// failure is the record that Lambda sends to an on-failure destination,
-// https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html.
-type failure struct {
-	RequestPayload  json.RawMessage `json:"requestPayload"`
-	ResponsePayload struct {
-		ErrorMessage string `json:"errorMessage"`
-	} `json:"responsePayload"`
+// waiting is how many messages wait in a function's queue.
+func (w *world) waiting(ctx context.Context, function string) (string, error) {
+	address, err := w.queueURL(ctx, function)
+	if err != nil {
+		return "", err
+	}
+	const count = types.QueueAttributeNameApproximateNumberOfMessages
+	answer, err := w.sqs.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &address, AttributeNames: []types.QueueAttributeName{count}})
+	if err != nil {
+		return "", err
+	}
+	return answer.Attributes[string(count)], nil
 }
 
-func failed(t *testing.T, letter types.Message) (record failure) {
-	t.Helper()
-	if err := json.Unmarshal([]byte(*letter.Body), &record); err != nil {
-		t.Fatalf("failure record %s: %v", *letter.Body, err)
+// queueURL is the address of a function's queue.
+func (w *world) queueURL(ctx context.Context, function string) (string, error) {
+	arn := strings.Split(w.out.Tagalong.Value.QueueARNs[function], ":")
+	answer, err := w.sqs.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &arn[len(arn)-1]})
+	if err != nil {
+		return "", err
 	}
-	return record
+	return *answer.QueueUrl, nil
 }
 
 // sameEvent checks that an event arrived whole, but for its id, which the bus

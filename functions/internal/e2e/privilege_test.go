@@ -153,12 +153,18 @@ func (w *world) policyOf(t *testing.T, function string) privileges {
 }
 
 // byLambda is what Lambda itself does in the role's name, which no call of the
-// function shows: it writes the logs, and puts what failed into the queue.
+// function shows: it writes the logs, takes messages from the function's queue, and
+// puts what failed into another.
 func (w *world) byLambda(function string) (all []authorization) {
 	here := place{account: w.Home().Account, region: region}
 	name := last(strings.ReplaceAll(w.out.Tagalong.Value.FunctionARNs[function], ":", "/"))
 	stream := here.arn("logs", "log-group:/aws/lambda/"+name+":log-stream:2026/03/04/[$LATEST]0123456789abcdef")
 	all = slices.Concat(ask("logs:CreateLogStream", stream), ask("logs:PutLogEvents", stream))
+	if queue, ok := w.out.Tagalong.Value.QueueARNs[function]; ok {
+		for _, action := range []string{"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"} {
+			all = append(all, ask(action, queue)...)
+		}
+	}
 	if queue, ok := w.out.Tagalong.Value.DeadLetterQueueURLs[function]; ok {
 		all = append(all, ask("sqs:SendMessage", here.arn("sqs", last(queue)))...)
 	}

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -60,6 +62,7 @@ type outputs struct {
 			DeadLetterQueueURLs map[string]string `json:"dead_letter_queue_urls"`
 			FunctionARNs        map[string]string `json:"function_arns"`
 			RoleARNs            map[string]string `json:"role_arns"`
+			QueueARNs           map[string]string `json:"queue_arns"`
 			RuleARNs            map[string]string `json:"rule_arns"`
 		} `json:"value"`
 	} `json:"tagalong"`
@@ -133,29 +136,33 @@ func rootVariables(region string) []string {
 	}
 }
 
-// put sends an event, as an AWS service does, to the default bus.
-func (w *world) put(t *testing.T, event []byte) {
+// put sends events together, as an AWS service does, to the default bus.
+func (w *world) put(t *testing.T, events ...[]byte) {
 	t.Helper()
-	w.putOn(t, "default", event)
+	w.putOn(t, "default", events...)
 }
 
-// putOn sends an event to a bus.
-func (w *world) putOn(t *testing.T, bus string, event []byte) {
+// putOn sends events together to a bus.
+func (w *world) putOn(t *testing.T, bus string, events ...[]byte) {
 	t.Helper()
-	var e struct {
-		Source     string
-		DetailType string `json:"detail-type"`
-		Time       time.Time
-		Resources  []string
-		Detail     json.RawMessage
+	var entries []eventtypes.PutEventsRequestEntry
+	for _, event := range events {
+		var e struct {
+			Source     string
+			DetailType string `json:"detail-type"`
+			Time       time.Time
+			Resources  []string
+			Detail     json.RawMessage
+		}
+		check(t, json.Unmarshal(event, &e))
+		entries = append(entries, eventtypes.PutEventsRequestEntry{
+			EventBusName: &bus, Source: &e.Source, DetailType: &e.DetailType, Time: &e.Time, Resources: e.Resources, Detail: aws.String(string(e.Detail)),
+		})
 	}
-	check(t, json.Unmarshal(event, &e))
-	answer, err := w.eventbridge.PutEvents(t.Context(), &eventbridge.PutEventsInput{Entries: []eventtypes.PutEventsRequestEntry{{
-		EventBusName: &bus, Source: &e.Source, DetailType: &e.DetailType, Time: &e.Time, Resources: e.Resources, Detail: aws.String(string(e.Detail)),
-	}}})
+	answer, err := w.eventbridge.PutEvents(t.Context(), &eventbridge.PutEventsInput{Entries: entries})
 	check(t, err)
 	if answer.FailedEntryCount > 0 {
-		t.Fatalf("PutEvents: %s", *answer.Entries[0].ErrorMessage)
+		t.Fatalf("PutEvents: %+v", answer.Entries)
 	}
 }
 
@@ -177,17 +184,36 @@ func await[T any](t *testing.T, what string, ask func(context.Context) (answer T
 		}
 		last = answer
 	}
-	t.Fatalf("%s: not after %s; last seen: %v\n%s", what, patience, last, log())
+	t.Fatalf("%s: not after %s; last seen: %v\n%s", what, patience, last, logEnd())
 	return last
 }
 
-// log is the end of what MiniStack and the functions in it said.
+// awaitLog waits until a function has logged a line with all of these parts.
+func awaitLog(t *testing.T, parts ...string) {
+	t.Helper()
+	await(t, fmt.Sprintf("a line with %q", parts), func(context.Context) (string, bool, error) {
+		for line := range strings.Lines(log()) {
+			if !slices.ContainsFunc(parts, func(part string) bool { return !strings.Contains(line, part) }) {
+				return line, true, nil
+			}
+		}
+		return "", false, nil
+	})
+}
+
+// log is what MiniStack and the functions in it said.
 func log() string {
 	data, err := os.ReadFile(os.Getenv("MINISTACK_LOG"))
 	if err != nil {
 		return fmt.Sprintf("no log of MiniStack: %v", err)
 	}
-	return string(data[max(0, len(data)-4_000):])
+	return string(data)
+}
+
+// logEnd is the end of it.
+func logEnd() string {
+	all := log()
+	return all[max(0, len(all)-4_000):]
 }
 
 func check(t *testing.T, err error) {

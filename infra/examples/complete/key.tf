@@ -14,7 +14,7 @@ locals {
 
 # For the table, the queues, the logs and the topic.
 resource "aws_kms_key" "this" {
-  description         = "Tagalong's ledger, dead letters, logs and alarms"
+  description         = "Tagalong's ledger, queues, logs and alarms"
   enable_key_rotation = true
   policy              = data.aws_iam_policy_document.key.json
 }
@@ -33,9 +33,9 @@ data "aws_iam_policy_document" "key" {
     }
   }
 
-  # EventBridge writes dead letters for the rules, whose queue says for which.
+  # EventBridge sends to the queues for the rules, and each queue says for which.
   statement {
-    sid       = "LetDeadLettersBeEncrypted"
+    sid       = "LetEventsBeEncrypted"
     actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
     resources = ["*"]
 

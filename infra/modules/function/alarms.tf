@@ -1,6 +1,7 @@
 locals {
-  # Metrics of Lambda that are zero when all is well.
-  alarms = var.settings.alarms ? merge(
+  # Metrics of Lambda that are zero when all is well. What a queue repeats shows in the
+  # age of what waits there.
+  alarms = var.settings.alarms && !var.settings.queued ? merge(
     {
       Errors    = "events or questions that ended with an error; its log says why"
       Throttles = "calls that Lambda had no room for: raise the concurrency of the account or of the function"

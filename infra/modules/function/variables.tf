@@ -23,7 +23,7 @@ variable "policy" {
 }
 
 variable "settings" {
-  description = "What all functions have in common. Without retries the function is called and waited for, and has no dead-letter queue."
+  description = "What all functions have in common. Without retries the function is called and waited for, and has no dead-letter queue; queued says that it is by a queue, which repeats what fails, so that no error raises an alarm."
   type = object({
     prefix               = string
     dist                 = string
@@ -38,6 +38,7 @@ variable "settings" {
     tls_only_queues      = bool
     extra_environment    = map(string)
     reserved_concurrency = optional(number)
+    queued               = optional(bool, false)
     retries              = optional(object({ maximum_age_seconds = number, attempts = number }))
     partition            = string
     dns_suffix           = string

@@ -6,12 +6,12 @@ MiniStack in memory; nothing installed is edited. The names are private ones:
 
     1. PutEvents takes `aws.*` sources. AWS refuses them to callers; it is its
        own services that send them, and those are not here.
-    2. A rule's Lambda target goes through the asynchronous queue: three
-       attempts, then the function's on-failure destination.
-    3. What cannot be handed over (no function, or no permission) goes to the
-       target's dead-letter queue, with the attributes that say why.
-    4. Both ways to a dead-letter queue ask the policies first, as AWS does: the
-       queue's own for EventBridge, the function's role for Lambda.
+    2. A rule asks a queue's policy before it sends there.
+    3. What cannot be handed over (no queue, or no permission) goes to the
+       target's dead-letter queue, if that one's policy lets the rule, with the
+       attributes that say why.
+    4. What Lambda does in a function's name asks the function's role: taking
+       messages from its queue, and sending to its on-failure destination.
     5. DescribeAlarms over the Query protocol gives back all that PutMetricAlarm
        was given, so that a second plan is empty.
     6. BatchDeleteImage of a tag leaves an image that has another one.
@@ -19,10 +19,13 @@ MiniStack in memory; nothing installed is edited. The names are private ones:
        accounts forward asks it who may send what, and an event keeps the account that
        it is of. Who sends it is that account: rules that forward from one account to
        another are not here.
+    8. Of a batch, what a function gives back comes again after 0.2 s, and three
+       tries are a day of them. Until then the queue's own times hold.
 """
 import json
 import os
 import threading
+import time
 from xml.sax.saxutils import escape
 
 # Before MiniStack is loaded, which reads them then: policies count, and an
@@ -37,10 +40,10 @@ from ministack.services import cloudwatch, ecr, eventbridge, lambda_svc, sqs  # 
 put_events = eventbridge._put_events
 eventbridge._put_events = lambda data, allow_aws_source=False: put_events(data, allow_aws_source=True)
 
-# 2, 3 and 4 ------------------------------------------------------------------
+# 2 and 3 ---------------------------------------------------------------------
 EVENTS = "events.amazonaws.com"
 
-invoke_target = eventbridge._invoke_target
+invoke_target, dispatch_to_sqs = eventbridge._invoke_target, eventbridge._dispatch_to_sqs
 current = threading.local()
 
 
@@ -49,26 +52,19 @@ def invoke_target_remembered(target, event, rule, view=None):
     return invoke_target(target, event, rule, view)
 
 
-def context(action, resource, **keys):
-    arn = parse_arn(resource)
-    return iam.EvalContext("*", "Service", "", action, resource, arn.region, service_context=keys)
+def may_send(queue):
+    """Does the queue's policy let the current rule send to it?"""
+    rule = current.rule["Arn"]
+    return sqs.queue_policy_allows(queue, EVENTS, rule, parse_arn(rule).account_id)
 
 
-def may_invoke(function, arn, rule):
-    """Does the function's resource policy let this rule invoke it?"""
-    request = context("lambda:InvokeFunction", arn, **{"aws:sourcearn": rule["Arn"]})
-    return iam.evaluate_resource_policy(function.get("policy"), request, EVENTS).decision == "Allow"
-
-
-def dispatch_to_lambda(arn, payload):
-    function, config, _ = lambda_svc._get_func_record_for_ref(arn)
-    if not function:
-        give_up(arn, payload, "NO_RESOURCE", "the function does not exist")
-    elif not may_invoke(function, arn, current.rule):
-        give_up(arn, payload, "NO_PERMISSIONS", "the function's policy does not let the rule invoke it")
+def dispatch_to_sqs_permitted(spec, payload, sqs_parameters=None):
+    if not sqs._queue_by_arn(str(spec)):
+        give_up(str(spec), payload, "NO_RESOURCE", "the queue does not exist")
+    elif not may_send(str(spec)):
+        give_up(str(spec), payload, "NO_PERMISSIONS", "the queue's policy does not let the rule send to it")
     else:
-        record = lambda_svc._execution_record_for_config(function, config)
-        lambda_svc.invoke_async_with_retry(record, json.loads(payload))
+        dispatch_to_sqs(spec, payload, sqs_parameters)
 
 
 def give_up(arn, payload, code, message):
@@ -76,10 +72,9 @@ def give_up(arn, payload, code, message):
     one that takes it. The attributes are those of
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html."""
     queue = (current.target.get("DeadLetterConfig") or {}).get("Arn")
-    rule = current.rule["Arn"]
-    if not queue or not sqs.queue_policy_allows(queue, EVENTS, rule, parse_arn(rule).account_id):
+    if not queue or not may_send(queue):
         return
-    attributes = {"RULE_ARN": rule, "TARGET_ARN": arn, "ERROR_CODE": code, "ERROR_MESSAGE": message}
+    attributes = {"RULE_ARN": current.rule["Arn"], "TARGET_ARN": arn, "ERROR_CODE": code, "ERROR_MESSAGE": message}
     message = {
         "QueueUrl": parse_arn(queue).resource,
         "MessageBody": payload,
@@ -88,25 +83,33 @@ def give_up(arn, payload, code, message):
     sqs._act_send_message(message, "")
 
 
-eventbridge._invoke_target, eventbridge._dispatch_to_lambda = invoke_target_remembered, dispatch_to_lambda
+eventbridge._invoke_target, eventbridge._dispatch_to_sqs = invoke_target_remembered, dispatch_to_sqs_permitted
 
 # 4 ---------------------------------------------------------------------------
-route_async_failure = lambda_svc._route_async_failure
+route_async_failure, batches_at_once = lambda_svc._route_async_failure, lambda_svc._sqs_esm_concurrency
 
 
-def may_send(function, queue):
-    """Does the function's role let it send to its on-failure destination?"""
+def role_lets(function, action, queue):
+    """Does the function's role let it do something with a queue?"""
     role = function["config"]["Role"]
     policies = iam._gather_role_policies(role.rsplit("/", 1)[-1], parse_arn(role).account_id)
-    return iam.evaluate(context("sqs:SendMessage", queue), policies).decision == "Allow"
+    request = iam.EvalContext("*", "Service", "", action, queue, parse_arn(queue).region)
+    return iam.evaluate(request, policies).decision == "Allow"
 
 
 def route_async_failure_permitted(target_arn, func_name, event, result):
-    if may_send(lambda_svc._functions[func_name], target_arn):
+    if role_lets(lambda_svc._functions[func_name], "sqs:SendMessage", target_arn):
         route_async_failure(target_arn, func_name, event, result)
 
 
-lambda_svc._route_async_failure = route_async_failure_permitted
+def batches_at_once_permitted(mapping, function, config, queue=None):
+    needed = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
+    if all(role_lets(function, action, mapping["EventSourceArn"]) for action in needed):
+        return batches_at_once(mapping, function, config, queue)
+    return 0
+
+
+lambda_svc._route_async_failure, lambda_svc._sqs_esm_concurrency = route_async_failure_permitted, batches_at_once_permitted
 
 # 5 ---------------------------------------------------------------------------
 put_alarm, describe_alarms = cloudwatch._put_metric_alarm, cloudwatch._describe_alarms
@@ -226,6 +229,48 @@ def dispatch_forwarded(event, view=None):
 
 
 eventbridge._dispatch_event, eventbridge._put_permission = dispatch_forwarded, put_whole_permission
+
+# 8 ---------------------------------------------------------------------------
+REPEAT_SECONDS, TRIES = 0.2, 3
+
+run_batch, move_dead_letters = lambda_svc._run_sqs_batch, sqs._dlq_sweep
+
+
+def run_batch_and_repeat(mapping, function, event, batch, queue_url, queue_name):
+    run_batch(mapping, function, event, batch, queue_url, queue_name)
+    with sqs._queues_lock:
+        for message in batch:  # of those that are done, nobody looks there any more
+            message["visible_at"] = time.time() + REPEAT_SECONDS
+
+
+def move_dead_letters_soon(queue):
+    attributes = dict(queue["attributes"])
+    if "RedrivePolicy" in attributes:
+        attributes["RedrivePolicy"] = json.dumps({**json.loads(attributes["RedrivePolicy"]), "maxReceiveCount": TRIES})
+    quick = {**queue, "attributes": attributes}
+    move_dead_letters(quick)
+    queue["messages"] = quick["messages"]
+
+
+lambda_svc._run_sqs_batch, sqs._dlq_sweep
+
+
+def run_batch_and_repeat(mapping, function, event, batch, queue_url, queue_name):
+    run_batch(mapping, function, event, batch, queue_url, queue_name)
+    with sqs._queues_lock:
+        for message in batch:  # of those that are done, nobody looks there any more
+            message["visible_at"] = time.time() + REPEAT_SECONDS
+
+
+def move_dead_letters_soon(queue):
+    policy = queue["attributes"].get("RedrivePolicy")
+    if policy:
+        queue["attributes"]["RedrivePolicy"] = json.dumps({**json.loads(policy), "maxReceiveCount": TRIES})
+        move_dead_letters(queue)
+        queue["attributes"]["RedrivePolicy"] = policy
+
+
+lambda_svc._run_sqs_batch, sqs._dlq_sweep = run_batch_and_repeat, move_dead_letters_soon
 
 if __name__ == "__main__":
     from ministack.app import main

@@ -62,7 +62,26 @@ resource "aws_cloudwatch_event_target" "heard" {
 }
 
 resource "aws_sqs_queue" "heard" {
-  name = "heard"
+  name   = "heard"
+  policy = data.aws_iam_policy_document.heard.json
+}
+
+data "aws_iam_policy_document" "heard" {
+  statement {
+    actions   = ["sqs:SendMessage"]
+    resources = ["arn:aws:sqs:eu-west-1:${data.aws_caller_identity.this.account_id}:heard"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["events.amazonaws.com"]
+    }
+
+    condition {
+      test     = "ArnEquals"
+      variable = "aws:SourceArn"
+      values   = [aws_cloudwatch_event_rule.heard.arn]
+    }
+  }
 }
 
 data "aws_caller_identity" "this" {}

@@ -136,6 +136,19 @@ run "a_function_that_is_waited_for_has_no_queue" {
   }
 }
 
+run "errors_of_a_function_that_a_queue_calls_are_the_queues_to_repeat" {
+  command = plan
+
+  variables {
+    settings = merge(var.settings, { retries = null, queued = true })
+  }
+
+  assert {
+    condition     = length(aws_cloudwatch_metric_alarm.this) + length(aws_cloudwatch_metric_alarm.failed) + length(aws_sqs_queue.failed) == 0
+    error_message = "there are alarms, or a queue"
+  }
+}
+
 run "errors_throttles_and_dead_letters_raise_alarms" {
   command = plan
 
