@@ -29,7 +29,7 @@ run "a_key_of_ones_own_encrypts_the_table_and_the_queues" {
     condition = (
       aws_dynamodb_table.ledger.server_side_encryption[0].enabled &&
       aws_dynamodb_table.ledger.server_side_encryption[0].kms_key_arn == var.kms_key_arn &&
-      alltrue([for queue in concat(values(aws_sqs_queue.events), [aws_sqs_queue.failed, aws_sqs_queue.undelivered]) : queue.kms_master_key_id == var.kms_key_arn && queue.sqs_managed_sse_enabled == null]) &&
+      alltrue([for queue in concat(values(aws_sqs_queue.events), [aws_sqs_queue.failed, aws_sqs_queue.undelivered]) : queue.kms_master_key_id == var.kms_key_arn]) &&
       local.function.kms_key_arn == var.kms_key_arn # logs and queues of the functions: modules/function
     )
     error_message = "the key is not used"

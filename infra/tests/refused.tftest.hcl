@@ -85,7 +85,6 @@ run "any_other_wrong_value_is_refused_by_its_variable" {
     log_level            = "trace"
     memory_size          = 64
     timeout              = 3
-    maximum_concurrency  = 1
     reserved_concurrency = 0
     retries              = { event_hours = 25 }
     extra_environment    = { TAGALONG_TABLE = "other" }
@@ -99,10 +98,21 @@ run "any_other_wrong_value_is_refused_by_its_variable" {
 
   expect_failures = [
     var.name, var.dist, var.architecture, var.regions, var.clusters, var.repositories, var.pipelines, var.retention_days,
-    var.kms_key_arn, var.log_retention_days, var.log_level, var.memory_size, var.timeout, var.maximum_concurrency, var.reserved_concurrency, var.retries,
+    var.kms_key_arn, var.log_retention_days, var.log_level, var.memory_size, var.timeout, var.reserved_concurrency, var.retries,
     var.extra_environment, var.history_principals, var.event_bus, var.alarm_topic_arn, var.sweep_schedule, var.sweep_timeout,
     var.pending_after,
   ]
+}
+
+# Of two variables of which one is held against the other Terraform looks at one alone.
+run "a_single_batch_at_once_is_refused" {
+  command = plan
+
+  variables {
+    maximum_concurrency = 1
+  }
+
+  expect_failures = [var.maximum_concurrency]
 }
 
 run "half_an_hour_of_retries_is_refused" {
