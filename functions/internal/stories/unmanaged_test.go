@@ -2,6 +2,7 @@ package stories_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -342,4 +343,59 @@ func TestAnEventOfAnUnmanagedServiceThatFailsIsTriedAgain(t *testing.T) {
 		w.hear(t, told)
 		w.wantReadings(t, "prod-a/reader#main reads shop/api:prod")
 	}
+}
+
+// A deployment that comes back is as young as that, however long ago it first was: what
+// ECS does not show of it yet is not forgotten.
+func TestADeploymentOfAnUnmanagedServiceThatComesBackIsNotForgotten(t *testing.T) {
+	w := newEstateWorld(onlyAPI())
+	w.rolls(reader, deployedFrom("main", shopAPI, "prod", 3))
+	w.deploys(reader, deployedFrom("main", shopAPI, "next", 1))
+	w.hears(t)
+	w.pass(time.Hour)
+	w.estate.Fail(reader, true)
+	w.hears(t)
+	w.Estate = lagging{w.estate} // shows what came back only later
+	if _, err := w.Sweep(t.Context(), SweepOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	w.wantReadings(t, "prod-a/reader#main reads shop/api:next, prod-a/reader#main reads shop/api:prod")
+}
+
+// A service that is deployed again and again between two sweeps stays one small item.
+func TestOfAnUnmanagedServiceTheNewestDeploymentsAreKept(t *testing.T) {
+	w := newEstateWorld(onlyAPI())
+	for version := range 6 {
+		w.pass(time.Minute)
+		w.deploys(reader, deployedFrom("main", shopAPI, versionTag(version), 1))
+	}
+	told := w.unheard()
+	for i := range told {
+		w.hear(t, told[(i+3)%len(told)]) // in whatever order
+	}
+	var newest []string
+	for version := 2; version < 6; version++ {
+		newest = append(newest, "prod-a/reader#main reads shop/api:"+versionTag(version))
+	}
+	w.wantReadings(t, strings.Join(newest, ", "))
+}
+
+// A rule has come to match the service, and the ledger could not be told what it runs: that
+// it reads the tag is not forgotten.
+func TestAServiceThatCouldNotBeRecordedIsStillKnownToRead(t *testing.T) {
+	w := newEstateWorld(onlyAPI())
+	w.rolls(reader, deployedFrom("main", shopAPI, "prod", 3))
+	w.hears(t)
+	w.pass(time.Hour)
+	w.Reactor.Rules = Rules{{Environment: "prod", Clusters: []string{"prod-a"}}}
+	w.ledger.Hook = func(_ context.Context, operation string) error {
+		if operation == "Commit" {
+			return errDied
+		}
+		return nil
+	}
+	if _, err := w.Sweep(t.Context(), SweepOptions{}); !errors.Is(err, errDied) {
+		t.Fatalf("error %v", err)
+	}
+	w.wantReadings(t, "prod-a/reader#main reads shop/api:prod")
 }
