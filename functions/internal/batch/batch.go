@@ -43,10 +43,10 @@ func Handler(log *slog.Logger, handle Handle) func(context.Context, json.RawMess
 // ends, before the function's own time does, so do those at work, and those whose turn
 // has not come have failed, too.
 func run(ctx context.Context, log *slog.Logger, messages []message, handle Handle) []message {
-	all := lanes(messages)
-	failed := make([][]message, len(all))
-	parallel.Each(len(all), Size, func(i int) {
-		for _, m := range all[i] {
+	groups := bySubject(messages)
+	failed := make([][]message, len(groups))
+	parallel.Each(len(groups), Size, func(i int) {
+		for _, m := range groups[i] {
 			if err := attempt(ctx, m, handle); err != nil {
 				failed[i] = append(failed[i], m)
 				log.ErrorContext(ctx, "message goes back to the queue", "message", m.id, "received", m.received, "error", err.Error())

@@ -38,23 +38,23 @@ func subjectOf(e events.Event) (subject, time.Time) {
 	return subject{}, time.Time{}
 }
 
-// lanes parts messages by their subjects. Those of one subject are in the order of their
-// own times, and of equal times in that of their arrival. A message without a subject,
-// such as a malformed one, has a lane of its own.
-func lanes(messages []message) (all [][]message) {
+// bySubject groups messages by what they are about. Those of one group are in the order
+// of their own times, and of equal times in that of their arrival. A message without a
+// subject, such as a malformed one, has a group of its own.
+func bySubject(messages []message) (groups [][]message) {
 	places := map[subject]int{}
 	for _, m := range slices.SortedStableFunc(slices.Values(messages), earlier) {
 		place, known := places[m.about]
 		if !known {
-			place = len(all)
-			all = append(all, nil)
+			place = len(groups)
+			groups = append(groups, nil)
 		}
 		if m.about != (subject{}) {
 			places[m.about] = place
 		}
-		all[place] = append(all[place], m)
+		groups[place] = append(groups[place], m)
 	}
-	return all
+	return groups
 }
 
 func earlier(a, b message) int { return a.at.Compare(b.at) }
