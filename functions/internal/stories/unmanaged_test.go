@@ -355,8 +355,8 @@ func TestADeploymentOfAnUnmanagedServiceThatComesBackIsNotForgotten(t *testing.T
 	w.pass(time.Hour)
 	w.estate.Fail(reader, true)
 	w.hears(t)
-	w.Estate = lagging{w.estate} // shows what came back only later
-	if _, err := w.Sweep(t.Context(), SweepOptions{}); err != nil {
+	w.Inventory = lagging{w.estate} // shows what came back only later
+	if _, err := w.Sweep(t.Context(), sweep.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	w.wantReadings(t, "prod-a/reader#main reads shop/api:next, prod-a/reader#main reads shop/api:prod")
@@ -387,14 +387,14 @@ func TestAServiceThatCouldNotBeRecordedIsStillKnownToRead(t *testing.T) {
 	w.rolls(reader, deployedFrom("main", shopAPI, "prod", 3))
 	w.hears(t)
 	w.pass(time.Hour)
-	w.Reactor.Rules = Rules{{Environment: "prod", Clusters: []string{"prod-a"}}}
+	w.Reactor.Rules = tagalong.Rules{{Environment: "prod", Clusters: []string{"prod-a"}}}
 	w.ledger.Hook = func(_ context.Context, operation string) error {
 		if operation == "Commit" {
 			return errDied
 		}
 		return nil
 	}
-	if _, err := w.Sweep(t.Context(), SweepOptions{}); !errors.Is(err, errDied) {
+	if _, err := w.Sweep(t.Context(), sweep.Options{}); !errors.Is(err, errDied) {
 		t.Fatalf("error %v", err)
 	}
 	w.wantReadings(t, "prod-a/reader#main reads shop/api:prod")

@@ -24,3 +24,6 @@ func KnownTime(t time.Time) *time.Time {
 	t = t.UTC()
 	return &t
 }
+
+// StatedTime returns a time as people are told it: RFC 3339 in UTC, whole seconds.
+func StatedTime(t time.Time) string { return t.UTC().Format(time.RFC3339) }
