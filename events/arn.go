@@ -10,7 +10,7 @@ type place struct {
 	partition, region, account string
 }
 
-// arn gives the ARN of a resource of ECS in that place.
+// arn returns the ARN of a resource of ECS in that place.
 func (p place) arn(resource string) string {
 	return "arn:" + p.partition + ":ecs:" + p.region + ":" + p.account + ":" + resource
 }
@@ -86,18 +86,18 @@ func (a ServiceARN) Cluster() string { return a.cluster }
 // Name is the service's name.
 func (a ServiceARN) Name() string { return a.name }
 
-// IsZero tells whether a is no ARN.
+// IsZero reports whether a is no ARN.
 func (a ServiceARN) IsZero() bool { return a == ServiceARN{} }
 
-// String gives the ARN, in the form in which it was parsed.
+// String returns the ARN, in the form in which it was parsed.
 func (a ServiceARN) String() string {
 	return resource{a.place, "service", a.cluster, a.name}.String()
 }
 
-// MarshalText gives the ARN.
+// MarshalText returns the ARN.
 func (a ServiceARN) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
 
-// UnmarshalText reads what MarshalText gives.
+// UnmarshalText reads what MarshalText returns.
 func (a *ServiceARN) UnmarshalText(text []byte) (err error) {
 	*a = ServiceARN{}
 	if len(text) > 0 {
@@ -147,10 +147,10 @@ func (a ClusterARN) Account() string { return a.account }
 // Name is the cluster's name.
 func (a ClusterARN) Name() string { return a.name }
 
-// IsZero tells whether a is no ARN.
+// IsZero reports whether a is no ARN.
 func (a ClusterARN) IsZero() bool { return a == ClusterARN{} }
 
-// String gives the ARN as it was parsed.
+// String returns the ARN as it was parsed.
 func (a ClusterARN) String() string {
 	if a.IsZero() {
 		return ""
@@ -158,10 +158,10 @@ func (a ClusterARN) String() string {
 	return a.arn("cluster/" + a.name)
 }
 
-// MarshalText gives the ARN.
+// MarshalText returns the ARN.
 func (a ClusterARN) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
 
-// UnmarshalText reads what MarshalText gives.
+// UnmarshalText reads what MarshalText returns.
 func (a *ClusterARN) UnmarshalText(text []byte) (err error) {
 	*a = ClusterARN{}
 	if len(text) > 0 {

@@ -125,7 +125,7 @@ var (
 	})
 )
 
-// Envelope gives the event as it arrived.
+// Envelope returns the event as it arrived.
 func (e CodeDeployStateChange) Envelope() Envelope { return e.envelope.clone() }
 
 // Account is the deployment's account, 12 digits.
@@ -154,7 +154,7 @@ func (e CodeDeployStateChange) State() CodeDeployState { return e.state }
 // InstanceGroup is CodeDeploy's id of what is deployed to, and may be empty.
 func (e CodeDeployStateChange) InstanceGroup() string { return e.instanceGroup }
 
-// MarshalJSON gives the part of the event that this package knows.
+// MarshalJSON returns the part of the event that this package knows.
 func (e CodeDeployStateChange) MarshalJSON() ([]byte, error) {
 	return e.envelope.encode(struct {
 		InstanceGroupID string          `json:"instanceGroupId,omitempty"`

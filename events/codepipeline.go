@@ -82,7 +82,7 @@ func pipelineOf(top, detail object) pipelineARN {
 	return arn
 }
 
-// Envelope gives the event as it arrived.
+// Envelope returns the event as it arrived.
 func (e execution) Envelope() Envelope { return e.envelope.clone() }
 
 // Account is the pipeline's account, 12 digits. An action may act in another.
@@ -195,7 +195,7 @@ func parseStageExecutionStateChange(top object, envelope Envelope) Event {
 // it never was.
 func (e StageExecutionStateChange) RetriedAt() time.Time { return e.retriedAt }
 
-// MarshalJSON gives the part of the event that this package knows.
+// MarshalJSON returns the part of the event that this package knows.
 func (e StageExecutionStateChange) MarshalJSON() ([]byte, error) {
 	return e.envelope.encode(struct {
 		executionDetail
@@ -399,7 +399,7 @@ func (e ActionExecutionStateChange) Inputs() []Artifact { return slices.Clone(e.
 // Outputs are the artifacts that the action made. The list is a copy.
 func (e ActionExecutionStateChange) Outputs() []Artifact { return slices.Clone(e.outputs) }
 
-// MarshalJSON gives the part of the event that this package knows.
+// MarshalJSON returns the part of the event that this package knows.
 func (e ActionExecutionStateChange) MarshalJSON() ([]byte, error) {
 	return e.envelope.encode(struct {
 		executionDetail

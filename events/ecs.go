@@ -93,7 +93,7 @@ func parseDeploymentStateChange(top object, envelope Envelope) Event {
 // eventName accepts names that AWS may think of later.
 var eventName = check("the name of an event, such as SERVICE_DEPLOYMENT_COMPLETED", isLabel)
 
-// Envelope gives the event as it arrived.
+// Envelope returns the event as it arrived.
 func (e DeploymentStateChange) Envelope() Envelope { return e.envelope.clone() }
 
 // ServiceARN is the service that is deployed, by the ARN that AWS knows it by.
@@ -124,13 +124,13 @@ func (e DeploymentStateChange) UpdatedAt() time.Time { return e.updatedAt }
 // empty. It is for people: AWS does not promise its wording.
 func (e DeploymentStateChange) Reason() string { return e.reason }
 
-// RollsBack tells whether the start of this deployment is a rollback to it, as
+// RollsBack reports whether the start of this deployment is a rollback to it, as
 // far as the reason says so. The deployment's completion does not say it again.
 func (e DeploymentStateChange) RollsBack() bool {
 	return e.name == DeploymentInProgress && strings.Contains(e.reason, "rolling back")
 }
 
-// MarshalJSON gives the part of the event that this package knows.
+// MarshalJSON returns the part of the event that this package knows.
 func (e DeploymentStateChange) MarshalJSON() ([]byte, error) {
 	return e.envelope.encode(struct {
 		EventType    string              `json:"eventType,omitempty"`
@@ -192,7 +192,7 @@ func parseServiceAction(top object, envelope Envelope) Event {
 	}
 }
 
-// Envelope gives the event as it arrived.
+// Envelope returns the event as it arrived.
 func (e ServiceAction) Envelope() Envelope { return e.envelope.clone() }
 
 // ServiceARN is the service that is acted for.
@@ -213,7 +213,7 @@ func (e ServiceAction) CreatedAt() time.Time { return e.createdAt }
 // Reason is ECS's explanation, at most 1,024 bytes of it, and may be empty.
 func (e ServiceAction) Reason() string { return e.reason }
 
-// MarshalJSON gives the part of the event that this package knows.
+// MarshalJSON returns the part of the event that this package knows.
 func (e ServiceAction) MarshalJSON() ([]byte, error) {
 	return e.envelope.encode(struct {
 		EventType  string     `json:"eventType,omitempty"`
@@ -350,7 +350,7 @@ func parseContainers(detail object) []Container {
 	return list
 }
 
-// Envelope gives the event as it arrived.
+// Envelope returns the event as it arrived.
 func (e TaskStateChange) Envelope() Envelope { return e.envelope.clone() }
 
 // TaskARN is the task, in the long form or in the short one, which does not
@@ -408,7 +408,7 @@ func (e TaskStateChange) StoppedReason() string { return e.stoppedReason }
 // Containers are the task's containers. The list is a copy.
 func (e TaskStateChange) Containers() []Container { return slices.Clone(e.containers) }
 
-// MarshalJSON gives the part of the event that this package knows.
+// MarshalJSON returns the part of the event that this package knows.
 func (e TaskStateChange) MarshalJSON() ([]byte, error) {
 	return e.envelope.encode(struct {
 		ClusterARN        ClusterARN  `json:"clusterArn"`
@@ -478,7 +478,7 @@ func parseContainerInstanceStateChange(top object, envelope Envelope) Event {
 	}
 }
 
-// Envelope gives the event as it arrived.
+// Envelope returns the event as it arrived.
 func (e ContainerInstanceStateChange) Envelope() Envelope { return e.envelope.clone() }
 
 // ContainerInstanceARN is the instance, in the long form or in the short one,
@@ -494,7 +494,7 @@ func (e ContainerInstanceStateChange) Status() string { return e.status }
 // Version orders the events of one instance.
 func (e ContainerInstanceStateChange) Version() int64 { return e.version }
 
-// MarshalJSON gives the part of the event that this package knows.
+// MarshalJSON returns the part of the event that this package knows.
 func (e ContainerInstanceStateChange) MarshalJSON() ([]byte, error) {
 	return e.envelope.encode(struct {
 		ClusterARN           ClusterARN `json:"clusterArn"`

@@ -14,7 +14,7 @@ const MaxSize = 1 << 20
 // Event is something that AWS says has happened: one of the types of this
 // package, told apart by a type switch.
 type Event interface {
-	// Envelope gives what all events have in common, and the detail as it
+	// Envelope returns what all events have in common, and the detail as it
 	// arrived. It is a copy: changing it changes no event.
 	Envelope() Envelope
 }
@@ -75,7 +75,7 @@ func (e Envelope) clone() Envelope {
 	return e
 }
 
-// encode gives the JSON of the event with another detail.
+// encode returns the JSON of the event with another detail.
 func (e Envelope) encode(detail any) ([]byte, error) {
 	raw, err := json.Marshal(detail)
 	if err != nil {
@@ -92,10 +92,10 @@ type Unknown struct {
 	envelope Envelope
 }
 
-// Envelope gives the event as it arrived.
+// Envelope returns the event as it arrived.
 func (e Unknown) Envelope() Envelope { return e.envelope.clone() }
 
-// MarshalJSON gives the event as it arrived.
+// MarshalJSON returns the event as it arrived.
 func (e Unknown) MarshalJSON() ([]byte, error) { return json.Marshal(e.envelope) }
 
 // kind is what decides an event's type.

@@ -26,7 +26,7 @@ type FieldError struct {
 	Missing bool
 }
 
-// Error gives the field, its value and what would be right.
+// Error returns the field, its value and what would be right.
 func (e *FieldError) Error() string {
 	if e.Missing {
 		return fmt.Sprintf("%s missing: want %s", e.Field, e.Want)
@@ -58,7 +58,7 @@ func (p *problems) add(e *FieldError) {
 	}
 }
 
-// about tells whether a problem of that field is noted.
+// about reports whether a problem of that field is noted.
 func (p *problems) about(field string) bool {
 	for _, e := range p.list {
 		if e.Field == field {

@@ -150,7 +150,7 @@ func isDigest(s string) bool {
 
 func sized(s string, least, most int) bool { return len(s) >= least && len(s) <= most }
 
-// only tells whether every byte of s passes; bytes beyond ASCII never do.
+// only reports whether every byte of s passes; bytes beyond ASCII never do.
 func only(s string, ok func(byte) bool) bool {
 	for i := range len(s) {
 		if !ok(s[i]) {

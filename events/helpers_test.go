@@ -14,7 +14,7 @@ import (
 	"github.com/tagalong-aws/tagalong/events"
 )
 
-// readPayload gives a file of testdata.
+// readPayload returns a file of testdata.
 func readPayload(t testing.TB, file string) []byte {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join("testdata", file))
@@ -24,7 +24,7 @@ func readPayload(t testing.TB, file string) []byte {
 	return raw
 }
 
-// jsonFiles gives the names of all JSON files of a folder.
+// jsonFiles returns the names of all JSON files of a folder.
 func jsonFiles(t testing.TB, folder string) []string {
 	t.Helper()
 	paths, err := filepath.Glob(filepath.Join(folder, "*.json"))
@@ -80,7 +80,7 @@ func inUTC(v any) any {
 	return v
 }
 
-// problems gives the field errors inside an error, in their order.
+// problems returns the field errors inside an error, in their order.
 func problems(err error) []*events.FieldError {
 	if problem, ok := err.(*events.FieldError); ok {
 		return []*events.FieldError{problem}
@@ -94,7 +94,7 @@ func problems(err error) []*events.FieldError {
 	return list
 }
 
-// fields gives the names of the fields that an error complains about.
+// fields returns the names of the fields that an error complains about.
 func fields(err error) []string {
 	var names []string
 	for _, problem := range problems(err) {
@@ -106,7 +106,7 @@ func fields(err error) []string {
 // absent is what edit sets a field to in order to take it away.
 var absent any = struct{}{}
 
-// edit gives the payload with the value at a path such as detail.eventName or
+// edit returns the payload with the value at a path such as detail.eventName or
 // resources[0] replaced.
 func edit(t testing.TB, raw []byte, path string, value any) []byte {
 	t.Helper()
@@ -142,7 +142,7 @@ func set(t testing.TB, v any, path []string, value any) {
 	}
 }
 
-// keep gives the fields of a JSON object that are listed. A path such as
+// keep returns the fields of a JSON object that are listed. A path such as
 // containers.name keeps the name of each element of containers.
 func keep(v any, paths []string) any {
 	switch v := v.(type) {
@@ -166,7 +166,7 @@ func keep(v any, paths []string) any {
 	return v
 }
 
-// under gives the rest of the paths that begin with name.
+// under returns the rest of the paths that begin with name.
 func under(name string, paths []string) []string {
 	var below []string
 	for _, path := range paths {

@@ -161,7 +161,7 @@ func leafMatcher(path string, alternatives []any) (matcher, error) {
 	}, nil
 }
 
-// leavesOf gives what an event has at the place of a leaf: nothing if the field
+// leavesOf returns what an event has at the place of a leaf: nothing if the field
 // is missing or an object, several values if it is a list.
 func leavesOf(value any) []any {
 	switch value := value.(type) {
@@ -332,7 +332,7 @@ func numeric(argument any) (condition, error) {
 	}, nil
 }
 
-// number gives a JSON number within the limits of EventBridge.
+// number returns a JSON number within the limits of EventBridge.
 func number(value any) (float64, bool) {
 	text, ok := value.(json.Number)
 	if !ok {
@@ -368,7 +368,7 @@ func wildcard(argument any) (condition, error) {
 	return text(func(leaf string) bool { return matchParts(leaf, parts) }), nil
 }
 
-// matchParts tells whether s is the parts with anything between them.
+// matchParts reports whether s is the parts with anything between them.
 func matchParts(s string, parts []string) bool {
 	rest, ok := strings.CutPrefix(s, parts[0])
 	if !ok || len(parts) == 1 {

@@ -34,7 +34,7 @@ func openEvent(raw []byte) object {
 	return o
 }
 
-// at gives the path of a field of o.
+// at returns the path of a field of o.
 func (o object) at(name string) string {
 	if o.path == "" {
 		return name
@@ -42,7 +42,7 @@ func (o object) at(name string) string {
 	return o.path + "." + name
 }
 
-// raw gives the JSON of a field, or false if it is absent or null.
+// raw returns the JSON of a field, or false if it is absent or null.
 func (o object) raw(name string) (json.RawMessage, bool) {
 	raw, ok := o.fields[name]
 	return raw, ok && typeOf(raw) != "null"
@@ -105,7 +105,7 @@ func (o object) open(path string, raw json.RawMessage) object {
 	return child
 }
 
-// list gives the elements of a list that may be absent.
+// list returns the elements of a list that may be absent.
 func (o object) list(name string) []json.RawMessage {
 	raw, ok := o.raw(name)
 	if !ok {
@@ -118,7 +118,7 @@ func (o object) list(name string) []json.RawMessage {
 	return list
 }
 
-// lines gives the strings of a list that may be absent: nil if it is, and an
+// lines returns the strings of a list that may be absent: nil if it is, and an
 // empty list if it is empty.
 func (o object) lines(name string) []string {
 	list := o.list(name)

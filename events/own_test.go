@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// ownEvents gives the event and the patterns that the package's README shows of
+// ownEvents returns the event and the patterns that the package's README shows of
 // Tagalong's own events.
 func ownEvents(t *testing.T) (event []byte, patterns []matcher) {
 	t.Helper()

@@ -89,7 +89,7 @@ var (
 	}
 )
 
-// readPattern gives the matcher of a file of patterns.
+// readPattern returns the matcher of a file of patterns.
 func readPattern(t *testing.T, folder, file string) matcher {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join(folder, file))

@@ -40,7 +40,7 @@ func TestEventRulerAgrees(t *testing.T) {
 	}
 }
 
-// rulerVerdicts gives true or false by pattern and payload.
+// rulerVerdicts returns true or false by pattern and payload.
 func rulerVerdicts(t *testing.T) map[string]string {
 	t.Helper()
 	file, err := os.Open(os.Getenv("EVENT_RULER_VERDICTS"))

@@ -75,7 +75,7 @@ func (w *world) setting(t *testing.T, name, text string) {
 	}
 }
 
-// deploy gives the events of a deployment's start and completion.
+// deploy returns the events of a deployment's start and completion.
 func (w *world) deploy(t *testing.T) (started, completed []byte) {
 	t.Helper()
 	at := time.Now().Add(-time.Minute)

@@ -109,7 +109,7 @@ func archive(t *testing.T, files map[string]string) []byte {
 	return out.Bytes()
 }
 
-// written gives the file of the output artifact, and how that is encrypted.
+// written returns the file of the output artifact, and how that is encrypted.
 func (w *world) written(t *testing.T, x *codepipeline.Execution, file string) (content, key string) {
 	t.Helper()
 	out, _ := x.Artifact("Definitions")

@@ -63,7 +63,7 @@ func csvCells(v reflect.Value) ([]string, error) {
 // hidden reports whether JSON leaves the field out.
 func hidden(f reflect.StructField) bool { return f.Tag.Get("json") == "-" }
 
-// csvCell gives the cells of one field: several if it is a struct.
+// csvCell returns the cells of one field: several if it is a struct.
 func csvCell(f reflect.Value) ([]string, error) {
 	if t, ok := f.Interface().(*time.Time); ok {
 		if t == nil {

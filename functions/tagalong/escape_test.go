@@ -50,7 +50,7 @@ func TestNothingThatIsPrintedIsObeyed(t *testing.T) {
 	}
 }
 
-// quoted gives a text in JSON.
+// quoted returns a text in JSON.
 func quoted(t *testing.T, s string) string {
 	t.Helper()
 	raw, err := json.Marshal(s)

@@ -60,7 +60,7 @@ func readUpTo(in io.Reader, limit int64) ([]byte, error) {
 	return raw, nil
 }
 
-// splitEvents gives the events in a text. A value that is no JSON is a problem
+// splitEvents returns the events in a text. A value that is no JSON is a problem
 // with its line; the events go on at the next line that begins one.
 func splitEvents(raw []byte) (events []json.RawMessage, problems []error) {
 	for start := 0; ; {
@@ -78,7 +78,7 @@ func splitEvents(raw []byte) (events []json.RawMessage, problems []error) {
 	}
 }
 
-// decodeEvents gives the events before the first value that is no JSON, and
+// decodeEvents returns the events before the first value that is no JSON, and
 // where that value begins.
 func decodeEvents(raw []byte) (events []json.RawMessage, bad int, err error) {
 	decoder := json.NewDecoder(bytes.NewReader(raw))
@@ -111,7 +111,7 @@ func nextEvent(raw []byte) int {
 	return at
 }
 
-// unwrap gives the events in a JSON value: an array's elements; the
+// unwrap returns the events in a JSON value: an array's elements; the
 // requestPayload of a failure record of Lambda's destinations; the body of an
 // SQS message or of each of a ReceiveMessage answer; else the value itself.
 //
@@ -145,7 +145,7 @@ func unwrap(value json.RawMessage) []json.RawMessage {
 	return []json.RawMessage{value}
 }
 
-// unwrapBody gives the events in a message's body. One that holds none is given
+// unwrapBody returns the events in a message's body. One that holds none is given
 // as it is, so that it is named as what could not be replayed.
 func unwrapBody(body string) []json.RawMessage {
 	events, problems := splitEvents([]byte(body))

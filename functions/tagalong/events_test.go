@@ -12,7 +12,7 @@ import (
 	"testing/iotest"
 )
 
-// told gives events as texts, one after the other.
+// told returns events as texts, one after the other.
 func told(events []json.RawMessage) string {
 	texts := make([]string, len(events))
 	for i, event := range events {

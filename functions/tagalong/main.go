@@ -75,7 +75,7 @@ func main() {
 	os.Exit(status)
 }
 
-// run is the whole command. It gives the exit status.
+// run is the whole command. It returns the exit status.
 func run(ctx context.Context, args []string, w world) int {
 	w.stdout, w.stderr = &escaper{to: w.stdout}, &escaper{to: w.stderr}
 	var c cli
@@ -150,7 +150,7 @@ func (c completionCommand) Run(command *kong.Context) error {
 	return code.Run(command)
 }
 
-// finish prints what went wrong and gives the exit status.
+// finish prints what went wrong and returns the exit status.
 func (s *session) finish(err error) int {
 	var usage usageError
 	switch {
@@ -172,7 +172,7 @@ type usageError struct{ error }
 
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
-// colored tells whether to color: on a terminal, unless NO_COLOR says no (https://no-color.org).
+// colored reports whether to color: on a terminal, unless NO_COLOR says no (https://no-color.org).
 func colored(w world) bool {
 	_, ok := terminal(w.stdout)
 	return ok && w.getenv("NO_COLOR") == "" && w.getenv("TERM") != "dumb"

@@ -52,7 +52,7 @@ func tagalongIn(ctx context.Context, stdin string, args ...string) result {
 	return result{status, stdout.String(), stderr.String()}
 }
 
-// must runs a command that must succeed, and gives what it printed.
+// must runs a command that must succeed, and returns what it printed.
 func must(t *testing.T, args ...string) string {
 	t.Helper()
 	r := tagalongIn(t.Context(), "", args...)

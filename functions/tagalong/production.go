@@ -89,7 +89,7 @@ func (p *production) promote(at time.Time) ([]byte, error) {
 	return p.invoke("Promote", promotingFunction, map[string]string{"RepositoryName": repository, "ImageTag": p.build, "NewImageTag": candidate}, at)
 }
 
-// invoke starts an action that invokes a function, and gives its job.
+// invoke starts an action that invokes a function, and returns its job.
 func (p *production) invoke(name, function string, parameters map[string]string, at time.Time, outputs ...string) ([]byte, error) {
 	p.clock.set(at)
 	text, err := json.Marshal(parameters)
@@ -139,7 +139,7 @@ func (p *production) rollOut(a app, role string, started, completed time.Time) (
 	return p.complete(d, completed)
 }
 
-// defined gives the image that imagedefinitions.json has for the service's container.
+// defined returns the image that imagedefinitions.json has for the service's container.
 func (p *production) defined() (string, error) {
 	artifact, ok := p.Artifact(definitions)
 	object, there := p.aws.S3.Get(artifact.Bucket, artifact.Key)

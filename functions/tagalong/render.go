@@ -59,7 +59,7 @@ func renderJSON[R any](w io.Writer, rows []R) error {
 	return encoder.Encode(rows)
 }
 
-// shown gives the columns that the table has: all of them if it is wide, else
+// shown returns the columns that the table has: all of them if it is wide, else
 // those that say something.
 func shown[R any](out output, rows []R, columns []column[R]) []column[R] {
 	if out.wide {
@@ -74,7 +74,7 @@ func shown[R any](out output, rows []R, columns []column[R]) []column[R] {
 	return narrow
 }
 
-// says tells whether every row says the same plain thing.
+// says reports whether every row says the same plain thing.
 func (c column[R]) says(rows []R, plain string) bool {
 	if plain == "" {
 		return false
@@ -87,7 +87,7 @@ func (c column[R]) says(rows []R, plain string) bool {
 	return true
 }
 
-// text gives the cell of a row, its lines one below the other.
+// text returns the cell of a row, its lines one below the other.
 func (c column[R]) text(row R) string {
 	if c.cells == nil {
 		return printable(c.cell(row))

@@ -50,7 +50,7 @@ func sampleEvents(t *testing.T) (files []string) {
 	return files
 }
 
-// shuffled gives the files in a random order, some of them twice.
+// shuffled returns the files in a random order, some of them twice.
 func shuffled(files []string, seed uint64) []string {
 	random := rand.New(rand.NewPCG(seed, 20260304))
 	order := append([]string{}, files...)

@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// served starts tagalong serve on a free port, and gives its URL, and a function
-// that ends it and gives its exit status and what it logged.
+// served starts tagalong serve on a free port, and returns its URL, and a function
+// that ends it and returns its exit status and what it logged.
 func served(t *testing.T) (url string, end func() (status int, log string)) {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())

@@ -101,7 +101,7 @@ func (s *session) checkTable() error {
 	return nil
 }
 
-// follower gives the one that the functions run, for events that people feed in:
+// follower returns the one that the functions run, for events that people feed in:
 // it compares ECR again however old an event is, and no API lags behind those.
 func (s *session) follower(settings boot.Config) (*pipeline.Handler, error) {
 	follower, err := following.Follower(s.ctx, settings, s.cfg, slog.New(slog.DiscardHandler))
@@ -114,11 +114,11 @@ func (s *session) follower(settings boot.Config) (*pipeline.Handler, error) {
 	return follower, nil
 }
 
-// queries gives who answers the questions: the ledger, and ECR where a question
+// queries returns who answers the questions: the ledger, and ECR where a question
 // is about now.
 func (s *session) queries() (query.Queries, error) { return s.asking(s.settings) }
 
-// asking gives who answers the questions by these settings.
+// asking returns who answers the questions by these settings.
 func (s *session) asking(read func() (boot.Config, error)) (query.Queries, error) {
 	if s.asked != nil {
 		return *s.asked, nil

@@ -190,7 +190,7 @@ type sighting struct {
 	problem error // why the last look saw nothing
 }
 
-// final tells whether waiting on would change nothing.
+// final reports whether waiting on would change nothing.
 func (s sighting) final() bool {
 	return s.Phase == query.AwaitRunning || s.Phase == query.AwaitFailed
 }
@@ -235,7 +235,7 @@ func (w *waiting) look(ctx context.Context) (sighting, error) {
 	return sighting{Progress: progress}, err
 }
 
-// passing tells whether an error may be gone at the next look: throttling, a
+// passing reports whether an error may be gone at the next look: throttling, a
 // network or a service that fails.
 func passing(err error) bool {
 	return retry.IsErrorRetryables(retry.DefaultRetryables).IsErrorRetryable(err) == aws.TrueTernary
@@ -275,7 +275,7 @@ func (w *waiting) describe(s sighting) string {
 	return fmt.Sprintf("%s rolls out in %s since %s (%s)", what, w.service.text, clock(s.Rollout.StartedAt), deployment)
 }
 
-// conclude prints the result, and gives the error if it is not the one that was
+// conclude prints the result, and returns the error if it is not the one that was
 // waited for.
 func (w *waiting) conclude(out output, s sighting) error {
 	if err := w.print(out, s); err != nil {
@@ -290,7 +290,7 @@ func (w *waiting) conclude(out output, s sighting) error {
 	return fmt.Errorf("time is up after %s: %s", w.patience, w.describe(s))
 }
 
-// print gives the rollout that was seen last as JSON or CSV, for people a
+// print returns the rollout that was seen last as JSON or CSV, for people a
 // sentence on what runs.
 func (w *waiting) print(out output, s sighting) error {
 	if out.format != "table" {

@@ -84,7 +84,7 @@ func rollout(deployment string, state timeline.State, of digest.Digest) ledger.R
 	return r
 }
 
-// waited runs the command on looks, and gives its output without the time.
+// waited runs the command on looks, and returns its output without the time.
 func waited(ctx context.Context, all []look, args ...string) (status int, stdout, stderr string) {
 	var out, problems bytes.Buffer
 	w := world{strings.NewReader(""), &out, &problems, os.Getenv, func() time.Time { return testNow }}

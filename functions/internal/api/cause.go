@@ -18,7 +18,7 @@ func cause(err error) string {
 	return strings.Join(append(operations(err), kinds(err)...), ": ")
 }
 
-// operations gives the one that failed, and what it needed: its credentials, say.
+// operations returns the one that failed, and what it needed: its credentials, say.
 func operations(err error) (names []string) {
 	call, ok := errors.AsType[*smithy.OperationError](err)
 	for ; ok; call, ok = errors.AsType[*smithy.OperationError](call.Err) {

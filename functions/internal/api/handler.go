@@ -1,5 +1,5 @@
 // Package api answers the questions over HTTP. Its Handler serves a Lambda
-// function and a plain server alike; openapi.json says what it takes and gives.
+// function and a plain server alike; openapi.json says what it takes and returns.
 package api
 
 import (
@@ -49,7 +49,7 @@ func (s server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.note(line{r.Method, route.pattern, status, time.Since(begun), id, err})
 }
 
-// hungUp tells whether an answer failed only because nobody waits for it any more.
+// hungUp reports whether an answer failed only because nobody waits for it any more.
 func hungUp(r *http.Request, err error) bool {
 	return errors.Is(err, context.Canceled) && errors.Is(r.Context().Err(), context.Canceled)
 }

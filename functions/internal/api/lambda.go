@@ -83,7 +83,7 @@ func (r request) url() *url.URL {
 	return &url.URL{Path: unescaped, RawPath: path, RawQuery: r.RawQueryString}
 }
 
-// ours tells whether a path can be one of the routes'.
+// ours reports whether a path can be one of the routes'.
 func ours(path string) bool {
 	return strings.HasPrefix(path, "/v1/") || path == "/openapi.json"
 }

@@ -157,7 +157,7 @@ func TestEveryParameterIsDocumentedWithItsBounds(t *testing.T) {
 	}
 }
 
-// bounded tells whether the document bounds a parameter as the code does.
+// bounded reports whether the document bounds a parameter as the code does.
 func bounded(said schema, p parameter) bool {
 	switch p.name {
 	case limit.name:
@@ -298,7 +298,7 @@ func (d *openAPI) want(at string, s schema, ok bool) {
 	}
 }
 
-// takesDigests tells whether a pattern takes what the core may give, and no more.
+// takesDigests reports whether a pattern takes what the core may give, and no more.
 func takesDigests(pattern string) bool {
 	r, err := regexp.Compile(pattern)
 	if err != nil || !r.MatchString("") || r.MatchString("sha256:abc") || r.MatchString("x") {
@@ -312,7 +312,7 @@ func takesDigests(pattern string) bool {
 	return true
 }
 
-// fields gives what a struct has in JSON; what it embeds is left out.
+// fields returns what a struct has in JSON; what it embeds is left out.
 func fields(kind reflect.Type) map[string]reflect.Type {
 	all := map[string]reflect.Type{}
 	for i := range kind.NumField() {

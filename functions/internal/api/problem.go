@@ -85,7 +85,7 @@ var (
 	errPath   = errors.New("path not found")
 )
 
-// blame gives the parameter that an answer's error is about.
+// blame returns the parameter that an answer's error is about.
 func (a arguments) blame(err error) error {
 	var bad badParameters
 	if errors.Is(err, query.ErrCursor) {
@@ -101,7 +101,7 @@ func (a arguments) blame(err error) error {
 	return err
 }
 
-// timeOf gives the parameter that asked for a time before the ledger's horizon.
+// timeOf returns the parameter that asked for a time before the ledger's horizon.
 func (a arguments) timeOf(h *query.HorizonError) string {
 	switch (query.PointInTime{Environment: h.Environment, At: h.At}) {
 	case a.from:
@@ -145,7 +145,7 @@ func newProblem(status int, detail, id string) problem {
 	return problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail, RequestID: id}
 }
 
-// passing tells whether an error may be gone the next time.
+// passing reports whether an error may be gone the next time.
 func passing(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) ||
 		retry.IsErrorThrottles(retry.DefaultThrottles).IsErrorThrottle(err) == aws.TrueTernary

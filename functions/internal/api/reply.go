@@ -54,7 +54,7 @@ func pageReply(page any) (reply, error) {
 	return r, nil
 }
 
-// write sends the answer and gives its status.
+// write sends the answer and returns its status.
 func (r reply) write(w http.ResponseWriter, request *http.Request) int {
 	if r.status == http.StatusOK {
 		sum := sha256.Sum256(r.body)

@@ -126,7 +126,7 @@ func match(pattern, path string) (map[string]string, bool) {
 	return names, true
 }
 
-// nameIn tells whether a segment of a pattern is a name in braces.
+// nameIn reports whether a segment of a pattern is a name in braces.
 func nameIn(segment string) (string, bool) {
 	return strings.Trim(segment, "{}"), strings.HasPrefix(segment, "{")
 }

@@ -41,7 +41,7 @@ func New(cfg aws.Config, of tagalong.ArtifactStore) *Store {
 	return &Store{client, of.Key}
 }
 
-// File gives a file of an artifact, whole; ok is false if the artifact has no such
+// File returns a file of an artifact, whole; ok is false if the artifact has no such
 // file. An artifact that is too large, or that no honest action makes, is an
 // *job.Error.
 func (s *Store) File(ctx context.Context, a tagalong.Artifact, name string) (content []byte, ok bool, err error) {

@@ -18,7 +18,7 @@ const (
 	maxFile     = 100 << 10
 )
 
-// unpack gives a file of a zip; ok is false if there is none. Other entries are
+// unpack returns a file of a zip; ok is false if there is none. Other entries are
 // checked too: one that would leave its folder, or that swells, is no accident.
 func unpack(zipped []byte, name string) (content []byte, ok bool, err error) {
 	archive, err := zip.NewReader(bytes.NewReader(zipped), int64(len(zipped)))
@@ -33,7 +33,7 @@ func unpack(zipped []byte, name string) (content []byte, ok bool, err error) {
 	return content, err == nil, err
 }
 
-// check looks at all entries and gives the wanted one, nil if it is not there.
+// check looks at all entries and returns the wanted one, nil if it is not there.
 func check(entries []*zip.File, name string) (wanted *zip.File, err error) {
 	if len(entries) > maxEntries {
 		return nil, fmt.Errorf("%d entries: want at most %d", len(entries), maxEntries)

@@ -79,7 +79,7 @@ func (r *reader) endpoint(name string) string {
 	return value
 }
 
-// certificates gives a client that trusts the authorities of a bundle and no
+// certificates returns a client that trusts the authorities of a bundle and no
 // others, nil if none is named.
 func (r *reader) certificates(name string) aws.HTTPClient {
 	const want = "a file of certificates in PEM"
@@ -106,19 +106,19 @@ type environment struct {
 	fips, dualStack bool
 }
 
-// GetServiceBaseEndpoint gives AWS_ENDPOINT_URL_<SERVICE>.
+// GetServiceBaseEndpoint returns AWS_ENDPOINT_URL_<SERVICE>.
 func (e environment) GetServiceBaseEndpoint(_ context.Context, sdkID string) (string, bool, error) {
 	name := strings.ReplaceAll(strings.ToUpper(sdkID), " ", "_")
 	value := strings.TrimSpace(e.getenv(envEndpoint + "_" + name))
 	return value, value != "", nil
 }
 
-// GetUseFIPSEndpoint gives AWS_USE_FIPS_ENDPOINT.
+// GetUseFIPSEndpoint returns AWS_USE_FIPS_ENDPOINT.
 func (e environment) GetUseFIPSEndpoint(context.Context) (aws.FIPSEndpointState, bool, error) {
 	return aws.FIPSEndpointStateEnabled, e.fips, nil
 }
 
-// GetUseDualStackEndpoint gives AWS_USE_DUALSTACK_ENDPOINT.
+// GetUseDualStackEndpoint returns AWS_USE_DUALSTACK_ENDPOINT.
 func (e environment) GetUseDualStackEndpoint(context.Context) (aws.DualStackEndpointState, bool, error) {
 	return aws.DualStackEndpointStateEnabled, e.dualStack, nil
 }

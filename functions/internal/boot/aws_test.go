@@ -41,7 +41,7 @@ func awsConfig(t *testing.T, getenv func(string) string) aws.Config {
 	return cfg
 }
 
-// hosts gives the host that a call of each service is sent to.
+// hosts returns the host that a call of each service is sent to.
 func hosts(t *testing.T, cfg aws.Config) map[string]string {
 	t.Helper()
 	found := map[string]string{}

@@ -98,7 +98,7 @@ func (r *reader) problem(name, value, want string) {
 	r.problems = append(r.problems, fmt.Errorf("%s %q: want %s", name, value, want))
 }
 
-// get gives a variable; ok is false if it is not set, or empty.
+// get returns a variable; ok is false if it is not set, or empty.
 func (r *reader) get(name, want string) (value string, ok bool) {
 	value = strings.TrimSpace(r.getenv(name))
 	if value == "" && slices.Contains(r.need, name) {

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// env gives a getenv over pairs of names and values.
+// env returns a getenv over pairs of names and values.
 func env(pairs ...string) func(string) string {
 	values := map[string]string{}
 	for i := 0; i < len(pairs); i += 2 {

@@ -18,7 +18,7 @@ const (
 	idlePerHost    = 16 // ten containers are asked for side by side
 )
 
-// HTTPClient gives the HTTP client for all SDK clients, of the functions and of
+// HTTPClient returns the HTTP client for all SDK clients, of the functions and of
 // the CLI. base is the client of a loaded configuration, with its proxies and
 // certificates, or nil. If it is one of the SDK's own, each attempt gets a
 // timeout, enough connections are kept, and the protocol is HTTP/1.1: HTTP/2

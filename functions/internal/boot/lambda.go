@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// Handler takes one event and gives the answer, which is sent as JSON.
+// Handler takes one event and returns the answer, which is sent as JSON.
 type Handler func(ctx context.Context, event json.RawMessage) (answer any, err error)
 
 // Function reads a function's whole environment. need are the variables of

@@ -27,7 +27,7 @@ func LogSweep(ctx context.Context, log *slog.Logger, r sweep.Report) {
 		slog.Int("removed", r.Removed), slog.Int("announced", r.Announced), slog.Int("drift", len(r.Drift)), slog.Bool("unfinished", r.Unfinished))
 }
 
-// driftAttributes gives what a drift says, under the keys of its row.
+// driftAttributes returns what a drift says, under the keys of its row.
 func driftAttributes(d sweep.Drift) []slog.Attr {
 	attributes := []slog.Attr{slog.String("kind", string(d.Kind)), slog.Bool("healed", d.Healed)}
 	for _, a := range []slog.Attr{

@@ -28,7 +28,7 @@ func Prewarm(ctx context.Context, open ...func(context.Context)) {
 	wait.Wait()
 }
 
-// Opening gives a copy of a configuration for clients that only open
+// Opening returns a copy of a configuration for clients that only open
 // connections: a call goes all the way to the endpoint that it would be sent to,
 // and there a HEAD request for nothing takes its place. It always ends with an
 // error. The connection stays in the pool of the configuration's HTTP client.

@@ -35,7 +35,7 @@ func New[C, O any](configs Configs, newFromConfig func(aws.Config, ...func(*O)) 
 	}
 }
 
-// Of gives the client of an account in a Region. Its error is that of the Configs.
+// Of returns the client of an account in a Region. Its error is that of the Configs.
 func (c *Clients[C]) Of(ctx context.Context, account, region string) (*C, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

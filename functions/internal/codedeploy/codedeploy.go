@@ -30,7 +30,7 @@ func New(configs clients.Configs) *CodeDeploy {
 	return &CodeDeploy{clients.New(configs, codedeploy.NewFromConfig)}
 }
 
-// Shift implements pipeline.CodeDeploy with
+// Deployment implements pipeline.CodeDeploy with
 // https://docs.aws.amazon.com/codedeploy/latest/APIReference/API_GetDeployment.html.
 // Of one that does not deploy to ECS nothing more is asked.
 func (c *CodeDeploy) Deployment(ctx context.Context, account, region, id string) (pipeline.CodeDeployDeployment, error) {
@@ -84,7 +84,7 @@ func stateOf(status types.DeploymentStatus) pipeline.CodeDeployState {
 // not there is zero.
 func instant(t *time.Time) time.Time { return aws.ToTime(t).UTC().Truncate(time.Millisecond) }
 
-// Shifts implements pipeline.CodeDeploy with
+// Deployments implements pipeline.CodeDeploy with
 // https://docs.aws.amazon.com/codedeploy/latest/APIReference/API_ListDeployments.html.
 // Nowhere is it written whether the ends of a range belong to it: a millisecond
 // more on both sides has them in it, and perhaps a deployment that was created in

@@ -25,7 +25,7 @@ var (
 	now     = sandboxtest.Epoch
 )
 
-// answering gives a CodeDeploy that answers each operation with a body.
+// answering returns a CodeDeploy that answers each operation with a body.
 func answering(t *testing.T, status int, bodies map[string]string) *CodeDeploy {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -18,7 +18,7 @@ import (
 
 const elsewhere = "999988887777"
 
-// on gives a CodeDeploy on a sandbox.
+// on returns a CodeDeploy on a sandbox.
 func on(s *sandboxtest.Sandbox) *CodeDeploy {
 	return New(func(_ context.Context, account, region string) (aws.Config, error) {
 		if account == elsewhere {

@@ -19,7 +19,7 @@ var absences = []string{
 	"DeploymentGroupDoesNotExistException", "DeploymentGroupNameRequiredException", "InvalidDeploymentGroupNameException",
 }
 
-// translate gives an error of the SDK the core's word beside its own, which
+// translate returns an error of the SDK the core's word beside its own, which
 // names the operation.
 func translate(what string, err error) error {
 	if slices.Contains(absences, code(err)) {
@@ -28,7 +28,7 @@ func translate(what string, err error) error {
 	return fmt.Errorf("%s: %w", what, err)
 }
 
-// code gives the code of an AWS error, "" of another one and of nil.
+// code returns the code of an AWS error, "" of another one and of nil.
 func code(err error) string {
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		return api.ErrorCode()

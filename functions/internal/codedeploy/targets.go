@@ -24,7 +24,7 @@ type targeting struct {
 	deployment types.DeploymentInfo
 }
 
-// targets gives the services that the deployment goes to. One that has not
+// targets returns the services that the deployment goes to. One that has not
 // started has no targets yet: its group knows them.
 func (t targeting) targets(ctx context.Context, id string) ([]pipeline.CodeDeployTarget, error) {
 	what := "targets of deployment " + id
@@ -72,7 +72,7 @@ func (t targeting) list(ctx context.Context, id string) (ids []string, err error
 	}
 }
 
-// intended gives the services that the deployment's group deploys to,
+// intended returns the services that the deployment's group deploys to,
 // https://docs.aws.amazon.com/codedeploy/latest/APIReference/API_GetDeploymentGroup.html.
 func (t targeting) intended(ctx context.Context) (targets []pipeline.CodeDeployTarget, err error) {
 	application, group := t.deployment.ApplicationName, t.deployment.DeploymentGroupName
@@ -103,7 +103,7 @@ func (t targeting) target(target types.ECSTarget) (pipeline.CodeDeployTarget, er
 	return pipeline.CodeDeployTarget{Service: t.service(cluster, service), TaskSet: t.put(target.TaskSetsInfo)}, nil
 }
 
-// put gives the task set that the deployment puts in place: once it has succeeded the
+// put returns the task set that the deployment puts in place: once it has succeeded the
 // one with the traffic. Where none is shown with it any more, as behind a newer
 // deployment, it was the replacement; of a rollback that is not known.
 func (t targeting) put(sets []types.ECSTaskSet) string {
@@ -116,13 +116,13 @@ func (t targeting) put(sets []types.ECSTaskSet) string {
 	return replacement(sets)
 }
 
-// primary gives the task set that has the traffic. A rollback may have given it
+// primary returns the task set that has the traffic. A rollback may have given it
 // back to the original, and then has no other.
 func primary(sets []types.ECSTaskSet) string {
 	return first(sets, func(set types.ECSTaskSet) bool { return aws.ToString(set.Status) == "PRIMARY" })
 }
 
-// replacement gives the task set that the deployment made. It is not told by its
+// replacement returns the task set that the deployment made. It is not told by its
 // status: it may be PRIMARY while the original still waits for its end.
 func replacement(sets []types.ECSTaskSet) string {
 	own := first(sets, func(set types.ECSTaskSet) bool { return set.TaskSetLabel == types.TargetLabelGreen })

@@ -85,7 +85,7 @@ func addInput(action *pipeline.Action, input types.ActionExecutionInput) {
 	}
 }
 
-// roleAccount gives the account of a role's ARN, "" if it is none.
+// roleAccount returns the account of a role's ARN, "" if it is none.
 func roleAccount(arn string) string {
 	parts := strings.SplitN(arn, ":", 6)
 	if len(parts) != 6 || parts[2] != "iam" || !accountID.MatchString(parts[4]) {

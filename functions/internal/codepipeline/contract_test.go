@@ -17,7 +17,7 @@ import (
 
 const elsewhere = "999988887777"
 
-// open gives Pipelines on a sandbox.
+// open returns Pipelines on a sandbox.
 func open(t *testing.T) (*sandboxtest.Sandbox, *Pipelines) {
 	t.Helper()
 	s := sandboxtest.Start(t)
@@ -92,7 +92,7 @@ func (w *sandboxWorld) Run(t *testing.T, p tagalong.Pipeline, execution string, 
 	return started.ID()
 }
 
-// stage gives the action's stage: started, or retried if the action ran already.
+// stage returns the action's stage: started, or retried if the action ran already.
 func (w *sandboxWorld) stage(t *testing.T, execution string, a pipeline.Action) *stage {
 	t.Helper()
 	key := execution + " " + a.Stage

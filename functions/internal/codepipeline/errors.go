@@ -16,7 +16,7 @@ var kinds = map[string]error{
 	"PipelineExecutionNotFoundException": pipeline.ErrNoExecution,
 }
 
-// translate gives an error of the SDK the core's word beside its own, which
+// translate returns an error of the SDK the core's word beside its own, which
 // names the operation.
 func translate(what string, err error) error {
 	if api, ok := errors.AsType[smithy.APIError](err); ok && kinds[api.ErrorCode()] != nil {

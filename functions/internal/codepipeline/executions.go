@@ -37,7 +37,7 @@ var (
 	uuid         = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
 )
 
-// clientOf checks the names and gives the client that reaches a pipeline.
+// clientOf checks the names and returns the client that reaches a pipeline.
 func (p *Pipelines) clientOf(ctx context.Context, pipeline tagalong.Pipeline, execution string) (*codepipeline.Client, error) {
 	switch {
 	case !accountID.MatchString(pipeline.Account):
@@ -89,7 +89,7 @@ func executionOf(x types.PipelineExecution) tagalong.Execution {
 	return execution
 }
 
-// summaryOf gives the message of a commit. Sources over a connection (CodeConnections)
+// summaryOf returns the message of a commit. Sources over a connection (CodeConnections)
 // have it in JSON beside their provider, which is seen in practice and described
 // nowhere:
 //

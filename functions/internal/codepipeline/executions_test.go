@@ -27,7 +27,7 @@ var (
 
 const nobody = "00000000-0000-4000-8000-000000000000"
 
-// both asks both questions, and gives their errors.
+// both asks both questions, and returns their errors.
 func both(t *testing.T, p *Pipelines, pipeline tagalong.Pipeline, execution string) []error {
 	t.Helper()
 	_, one := p.Execution(t.Context(), pipeline, execution)
@@ -117,7 +117,7 @@ func TestOneClientForEachHome(t *testing.T) {
 	}
 }
 
-// answering gives Pipelines that always get one answer.
+// answering returns Pipelines that always get one answer.
 func answering(t *testing.T, body string) *Pipelines {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -46,7 +46,7 @@ func (i childItem) child() (ledger.Child, error) {
 // putChild needs no condition: what is there is written again, as it was.
 func putChild(c ledger.Child) write { return put(childItem{childKey(c), c.Platform}) }
 
-// Adopt records children of indexes.
+// RecordChildren records children of indexes.
 func (l *Ledger) RecordChildren(ctx context.Context, children []ledger.Child) error {
 	for chunk := range slices.Chunk(children, transactionItems) {
 		if err := l.write(ctx, all(chunk, putChild)...); err != nil {

@@ -31,7 +31,7 @@ func (i jobItem) sight() (ledger.FirstSeen, error) {
 	return ledger.FirstSeen{Digest: i.Digest, At: parseTime(i.At)}, nil
 }
 
-// Date records the first sight of a job, or returns the one that is recorded already.
+// RecordFirstSeen records the first sight of a job, or returns the one that is recorded already.
 func (l *Ledger) RecordFirstSeen(ctx context.Context, job string, first ledger.FirstSeen, expires time.Time) (ledger.FirstSeen, error) {
 	known, err := l.putIfAbsent(ctx, jobItem{jobKey(job), formatTime(first.At), first.Digest, epoch(expires)})
 	if known == nil {

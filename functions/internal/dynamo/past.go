@@ -55,7 +55,7 @@ func putPast(g ledger.PastRecord) write { return put(toPast(g)) }
 
 func dropPast(g ledger.PastRecord) write { return remove(pastKey(g)) }
 
-// Departed reads what left an environment later: its keys begin with that time.
+// PastRecords reads what left an environment later: its keys begin with that time.
 func (l *Ledger) PastRecords(ctx context.Context, environment string, after time.Time) iter.Seq2[ledger.PastRecord, error] {
 	q := under(environmentPK(environment), prefixPast)
 	q.from = prefixPast + formatTime(ceil(after.Add(time.Nanosecond)))

@@ -105,7 +105,7 @@ func runningIn(environment string) query {
 	return q
 }
 
-// Members reads what runs in an environment.
+// RunningRecords reads what runs in an environment.
 func (l *Ledger) RunningRecords(ctx context.Context, environment string, from tagalong.Service, hint int) iter.Seq2[ledger.RunningRecord, error] {
 	q := runningIn(environment)
 	q.limit = page(hint)
@@ -115,7 +115,7 @@ func (l *Ledger) RunningRecords(ctx context.Context, environment string, from ta
 	return decoded(l.query(ctx, q), runningItem.member)
 }
 
-// Population counts in DynamoDB, so that the items need not travel.
+// CountRunning counts in DynamoDB, so that the items need not travel.
 func (l *Ledger) CountRunning(ctx context.Context, environment string) (int, error) {
 	in := l.input(runningIn(environment))
 	in.Select = types.SelectCount

@@ -209,14 +209,14 @@ func (p place) service(cluster, name string) string {
 	return p.arn("ecs", "service/"+last(cluster)+"/"+name)
 }
 
-// serviceOf gives the service of a service revision or a service deployment,
+// serviceOf returns the service of a service revision or a service deployment,
 // arn:…:service-revision/CLUSTER/SERVICE/ID.
 func serviceOf(arn string) string {
 	prefix, path, _ := strings.Cut(arn, "/")
 	return prefix[:strings.LastIndex(prefix, ":")] + ":service/" + path[:strings.LastIndex(path, "/")]
 }
 
-// last gives the name at the end of an ARN, or the name itself.
+// last returns the name at the end of an ARN, or the name itself.
 func last(arn string) string { return arn[strings.LastIndex(arn, "/")+1:] }
 
 func (p place) codepipeline(operation string, in parameters) ([]authorization, error) {

@@ -101,7 +101,7 @@ func simulate(t *testing.T, requests []verdict, actions []string) (answer simula
 	return answer
 }
 
-// outside gives requests that differ from one that is used by a little, and that
+// outside returns requests that differ from one that is used by a little, and that
 // no policy may allow: another account's, another name's, another key's.
 func outside(a authorization) (all []authorization) {
 	change := func(resource string, context map[string][]string) {

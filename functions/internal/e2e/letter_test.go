@@ -87,7 +87,7 @@ func sameEvent(t *testing.T, got json.RawMessage, want []byte) {
 	}
 }
 
-// compact gives JSON in one form, its keys sorted.
+// compact returns JSON in one form, its keys sorted.
 func compact(t *testing.T, text json.RawMessage) string {
 	t.Helper()
 	var value any

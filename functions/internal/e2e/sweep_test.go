@@ -177,7 +177,7 @@ func (w *world) theAnnouncements(t *testing.T) {
 	})
 }
 
-// announced gives in short what an event says: how a rollout ended, or what was
+// announced returns in short what an event says: how a rollout ended, or what was
 // healed, and of which service.
 func (w *world) announced(t *testing.T, event []byte) string {
 	t.Helper()

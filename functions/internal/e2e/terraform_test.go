@@ -75,7 +75,7 @@ func (tf *terraform) init(t *testing.T) {
 	}
 }
 
-// run runs apply, plan or destroy, and gives what it said and its exit status.
+// run runs apply, plan or destroy, and returns what it said and its exit status.
 // The provider waits up to 25 s for each queue, whence the parallelism.
 func (tf *terraform) run(t *testing.T, name string, more ...string) (output string, status int) {
 	t.Helper()

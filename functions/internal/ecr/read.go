@@ -136,7 +136,7 @@ func refusals(failures []types.ImageFailure) error {
 	return errors.Join(problems...)
 }
 
-// refusal gives a failure as the error that it would be if it did not come in a
+// refusal returns a failure as the error that it would be if it did not come in a
 // reply with status 200.
 func refusal(f types.ImageFailure) error {
 	return fmt.Errorf("image %s: %w", name(f.ImageId), &smithy.GenericAPIError{Code: string(f.FailureCode), Message: aws.ToString(f.FailureReason)})

@@ -24,7 +24,7 @@ import (
 
 var shop = tagalong.Repository{Registry: "111122223333.dkr.ecr.us-east-1.amazonaws.com", Name: "shop/checkout"}
 
-// start gives a Registry on a sandbox with an empty repository.
+// start returns a Registry on a sandbox with an empty repository.
 func start(t *testing.T) (*Registry, *sandboxtest.Sandbox, *ecr.Repository) {
 	t.Helper()
 	s := sandboxtest.Start(t)
@@ -214,7 +214,7 @@ func TestErrorOfConfigsIsKept(t *testing.T) {
 	}
 }
 
-// answering gives a Registry that always gets one answer.
+// answering returns a Registry that always gets one answer.
 func answering(t *testing.T, status int, body string) *Registry {
 	t.Helper()
 	return serving(t, func(w http.ResponseWriter, _ *http.Request) {

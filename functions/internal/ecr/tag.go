@@ -116,7 +116,7 @@ func is[E error](err error) bool {
 	return ok
 }
 
-// gateway tells whether a gateway speaks, which does not know whether ECR still
+// gateway reports whether a gateway speaks, which does not know whether ECR still
 // acts on the request.
 func gateway(status int) bool {
 	return status == http.StatusBadGateway || status == http.StatusGatewayTimeout
@@ -135,7 +135,7 @@ func busy(err error) error {
 	return nil
 }
 
-// status gives the HTTP status of the answer, 0 if there was none.
+// status returns the HTTP status of the answer, 0 if there was none.
 func status(err error) int {
 	if reply, ok := errors.AsType[*smithyhttp.ResponseError](err); ok {
 		return reply.HTTPStatusCode()

@@ -20,7 +20,7 @@ import (
 
 var _ sweep.Untagger = (*Registry)(nil)
 
-// Standing implements sweep.Untagger. A registry can be asked for its settings by
+// ImageTags implements sweep.Untagger. A registry can be asked for its settings by
 // its own account alone: of another one nobody can tell where removals reach.
 func (r *Registry) ImageTags(ctx context.Context, repository tagalong.Repository, d digest.Digest) (sweep.ImageTags, error) {
 	t, err := r.target(ctx, repository)
@@ -49,7 +49,7 @@ func (r *Registry) ImageTags(ctx context.Context, repository tagalong.Repository
 	return standing, nil
 }
 
-// replicatesDeletes tells whether the registry passes the removal of a tag on to
+// replicatesDeletes reports whether the registry passes the removal of a tag on to
 // others, or may.
 func (t target) replicatesDeletes(ctx context.Context) (bool, error) {
 	var told transcript

@@ -48,7 +48,7 @@ func checkName(what, name string) error {
 	return nil
 }
 
-// arn gives the ARN of a resource of ECS, such as service/CLUSTER/NAME.
+// arn returns the ARN of a resource of ECS, such as service/CLUSTER/NAME.
 func (h home) arn(resource string) string {
 	return tagalong.PartitionOf(h.region).ARN("ecs", h.region, h.account, resource)
 }
@@ -71,7 +71,7 @@ func deploymentOf(s tagalong.Service, revision string) (string, bool) {
 	return id, ok && deploymentID.MatchString(id)
 }
 
-// isService tells whether an ARN is that of a service. A service that is older
+// isService reports whether an ARN is that of a service. A service that is older
 // than the long form keeps the short one, which does not name the cluster,
 // https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-account-settings.html#ecs-resource-ids.
 func isService(s tagalong.Service, arn, clusterARN string) bool {
@@ -85,7 +85,7 @@ func isService(s tagalong.Service, arn, clusterARN string) bool {
 	return false
 }
 
-// isDefinition tells whether an ARN is that of a task definition's revision
+// isDefinition reports whether an ARN is that of a task definition's revision
 // which a service there can run.
 func (h home) isDefinition(arn string) bool {
 	id, ok := strings.CutPrefix(arn, h.arn(""))

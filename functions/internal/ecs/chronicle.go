@@ -46,7 +46,7 @@ func (w *Workload) ServiceDeployments(ctx context.Context, s tagalong.Service, s
 	return described.records(s, briefs), nil
 }
 
-// listRecords gives the records of a service that were created at a time or later. ECS takes the time
+// listRecords returns the records of a service that were created at a time or later. ECS takes the time
 // to the millisecond, keeps its own finer, and leaves out what was created at
 // exactly that time.
 func listRecords(ctx context.Context, client *ecs.Client, s tagalong.Service, since time.Time) (briefs []types.ServiceDeploymentBrief, err error) {

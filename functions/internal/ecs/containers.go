@@ -10,7 +10,7 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
-// ContainerNames gives the names of a service's containers as its current task
+// ContainerNames returns the names of a service's containers as its current task
 // definition has them, in its order. tagalong.ErrNotFound says that there is no
 // such service, or that it is deleted; ErrElsewhere that it is not covered.
 func (w *Workload) ContainerNames(ctx context.Context, s tagalong.Service) ([]string, error) {
@@ -36,7 +36,7 @@ func (w *Workload) ContainerNames(ctx context.Context, s tagalong.Service) ([]st
 	return names, nil
 }
 
-// current gives the task definition that a service is to run: that of its primary
+// current returns the task definition that a service is to run: that of its primary
 // deployment or, where another controller deploys it, of its primary task set.
 func current(service types.Service) string {
 	for _, d := range service.Deployments {

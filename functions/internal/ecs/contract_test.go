@@ -23,7 +23,7 @@ func TestTheContractOnTheSandbox(t *testing.T) {
 	})
 }
 
-// on gives a Workload on a sandbox.
+// on returns a Workload on a sandbox.
 func on(s *sandboxtest.Sandbox) *Workload {
 	return New(func(_ context.Context, account, region string) (aws.Config, error) {
 		if account == elsewhere {

@@ -43,7 +43,7 @@ func (w *Workload) Definition(ctx context.Context, s tagalong.Service, deploymen
 	return spec, nil
 }
 
-// deployed looks a deployment up in its service and gives its task definition.
+// deployed looks a deployment up in its service and returns its task definition.
 // Services that CodeDeploy or another controller deploys have task sets instead.
 func deployed(ctx context.Context, client *ecs.Client, s tagalong.Service, deployment string) (string, error) {
 	service, err := describe(ctx, client, s)

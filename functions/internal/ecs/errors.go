@@ -21,7 +21,7 @@ var kinds = map[string]error{
 	"ClusterNotFoundException":  tagalong.ErrNotFound,
 }
 
-// translate gives an error of the SDK the core's word beside its own, which
+// translate returns an error of the SDK the core's word beside its own, which
 // names the operation. also are further codes that mean absence there.
 func translate(what string, err error, also ...string) error {
 	api, ok := errors.AsType[smithy.APIError](err)

@@ -27,7 +27,7 @@ const (
 	atATime     = 8   // calls under way: more than AWS's rates let through
 )
 
-// Inventory is a Workload that a sweep looks through as a whole. What it prepares it
+// Estate is a Workload that a sweep looks through as a whole. What it prepares it
 // keeps until it prepares something else. It is safe for concurrent use, but one
 // sweep at a time.
 type Estate struct {
@@ -98,7 +98,7 @@ func (e *Estate) ServiceNames(ctx context.Context, s tagalong.Scope, cluster str
 	return names, nil
 }
 
-// RolloutReader implements sweep.Inventory: a list for each service, and what the lists of
+// DeploymentHistory implements sweep.Inventory: a list for each service, and what the lists of
 // all of them leave open in twenties.
 func (e *Estate) DeploymentHistory(ctx context.Context, scope tagalong.Scope, services []tagalong.Service) (map[tagalong.Service][]pipeline.ServiceDeployment, error) {
 	client, err := e.client(ctx, homeOfScope(scope))

@@ -60,7 +60,7 @@ func scopeOf(s tagalong.Service) tagalong.Scope {
 	return tagalong.Scope{Account: s.Account, Region: s.Region}
 }
 
-// estate gives an Inventory on a world's sandbox.
+// estate returns an Inventory on a world's sandbox.
 func (w *world) estate() *Estate { return &Estate{Workload: w.Workload} }
 
 func TestOnlyAMissingServiceIsGone(t *testing.T) {

@@ -168,7 +168,7 @@ func (k *kept[T]) put(key string, value T, err error) {
 	a.known, a.value, a.err = true, value, err
 }
 
-// ask gives the answer, which only the first who asks fetches.
+// ask returns the answer, which only the first who asks fetches.
 func (k *kept[T]) ask(key string, fetch func() (T, error)) (T, error) {
 	a := k.of(key)
 	a.mu.Lock()

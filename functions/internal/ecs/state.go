@@ -34,7 +34,7 @@ func stateOf(s tagalong.Service, service types.Service) sweep.ServiceState {
 	return state
 }
 
-// rolloutState gives how far a deployment has come. Of services behind a Classic
+// rolloutState returns how far a deployment has come. Of services behind a Classic
 // Load Balancer ECS does not say it: the primary deployment has completed once it
 // has all of the service's tasks, and no other one has any,
 // https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Deployment.html.
@@ -68,7 +68,7 @@ func taskSetState(set types.TaskSet) sweep.DeploymentState {
 	return state
 }
 
-// definitionsOf gives the task definitions of what a service runs.
+// definitionsOf returns the task definitions of what a service runs.
 func definitionsOf(service types.Service) map[string]string {
 	all := map[string]string{}
 	for _, d := range service.Deployments {

@@ -40,7 +40,7 @@ func (w *Workload) Tasks(ctx context.Context, s tagalong.Service, deployment str
 	return append(running, stopped...), ignoreAbsence(err)
 }
 
-// reports tells whether a task knows the digest of any of its images.
+// reports reports whether a task knows the digest of any of its images.
 func reports(run tagalong.TaskRun) bool {
 	return slices.ContainsFunc(run.Containers, func(r tagalong.Ran) bool { return r.Digest != "" })
 }
@@ -52,7 +52,7 @@ type listing struct {
 	deployment string
 }
 
-// runs gives the deployment's tasks among those that a list names; pages bounds
+// runs returns the deployment's tasks among those that a list names; pages bounds
 // the list, 0 does not.
 func (l listing) runs(ctx context.Context, in ecs.ListTasksInput, pages int) (runs []tagalong.TaskRun, err error) {
 	in.Cluster, in.MaxResults = &l.service.Cluster, aws.Int32(maxTasks)

@@ -39,7 +39,7 @@ func (w *Workload) client(ctx context.Context, h home) (*ecs.Client, error) {
 	return w.clients.Of(ctx, h.account, h.region)
 }
 
-// clientOf checks a service's names and gives the client that reaches it.
+// clientOf checks a service's names and returns the client that reaches it.
 func (w *Workload) clientOf(ctx context.Context, s tagalong.Service) (*ecs.Client, error) {
 	if err := checkService(s); err != nil {
 		return nil, err

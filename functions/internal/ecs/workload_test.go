@@ -84,7 +84,7 @@ func wantCalls(t *testing.T, w *world, want ...string) {
 	}
 }
 
-// answering gives a Workload that always gets one answer.
+// answering returns a Workload that always gets one answer.
 func answering(t *testing.T, status int, body string) *Workload {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

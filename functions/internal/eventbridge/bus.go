@@ -25,7 +25,7 @@ type Bus struct {
 
 var _ reactor.Announcer = (*Bus)(nil)
 
-// New gives the event bus of a name in the configuration's account and Region, or of
+// New returns the event bus of a name in the configuration's account and Region, or of
 // an ARN: that one may be in another Region, or in another account whose bus lets
 // ours send to it.
 func New(cfg aws.Config, bus string) *Bus {
@@ -69,7 +69,7 @@ func (b *Bus) Announce(ctx context.Context, all []tagalong.Event) []error {
 	return problems
 }
 
-// batches gives the indexes of events that go together: ten, and not too large. Those
+// batches returns the indexes of events that go together: ten, and not too large. Those
 // that are too large by themselves are left out.
 func batches(all []tagalong.Event) (batches [][]int) {
 	var batch []int

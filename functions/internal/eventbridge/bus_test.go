@@ -21,7 +21,7 @@ import (
 
 const home = "111122223333"
 
-// event gives one whose detail has a number and so many bytes of padding.
+// event returns one whose detail has a number and so many bytes of padding.
 func event(n, padding int) tagalong.Event {
 	return tagalong.Event{
 		DetailType: reactor.RolloutRecordedType, Time: sandboxtest.Epoch.Add(915 * time.Millisecond),
@@ -37,7 +37,7 @@ func events(n, padding int) (all []tagalong.Event) {
 	return all
 }
 
-// numbers gives those of the events that a bus has accepted.
+// numbers returns those of the events that a bus has accepted.
 func numbers(t *testing.T, accepted [][]byte) (all []int) {
 	t.Helper()
 	for _, raw := range accepted {

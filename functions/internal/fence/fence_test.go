@@ -49,7 +49,7 @@ func (w *world) configs(transport http.RoundTripper) clients.Configs {
 	}
 }
 
-// reactor gives the real reactor with the real adapters on one handler's transport.
+// reactor returns the real reactor with the real adapters on one handler's transport.
 func (w *world) reactor(transport http.RoundTripper) *reactor.Reactor {
 	return &reactor.Reactor{
 		Rules:    w.story.rules,
@@ -215,7 +215,7 @@ func (w *world) check() (problems []error) {
 	return append(problems, w.unfinished()...)
 }
 
-// unfinished gives the services of which a change was not written to its end.
+// unfinished returns the services of which a change was not written to its end.
 func (w *world) unfinished() (problems []error) {
 	ledger := w.reactor(newHandler(w.sandbox, nil, pause)).Ledger
 	for _, s := range w.services {
@@ -325,7 +325,7 @@ func explore(t *testing.T, st story, both bool) *exploration {
 	}
 }
 
-// schedules gives those of two handlers' points. Stopping the second while the
+// schedules returns those of two handlers' points. Stopping the second while the
 // first is not waiting, or is dead, is no other schedule than the second alone.
 func (st story) schedules(first, second []point, swapped, both bool) []schedule {
 	var all []schedule
@@ -344,7 +344,7 @@ func (st story) schedules(first, second []point, swapped, both bool) []schedule 
 	return all
 }
 
-// stopped gives the points at which the story stops its handlers.
+// stopped returns the points at which the story stops its handlers.
 func (s story) stopped(points []point) []point {
 	return slices.DeleteFunc(points, func(p point) bool { return s.stops != nil && !slices.Contains(s.stops, p.operation) })
 }

@@ -24,7 +24,7 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
-// sweep stands in a story for a sweep, where others have an event.
+// swept stands in a story for a sweep, where others have an event.
 var swept = []byte("sweep")
 
 // sweep runs a sweep through a handler's transport.

@@ -13,7 +13,7 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
-// tagOf gives what the ledger says of a tag.
+// tagOf returns what the ledger says of a tag.
 func (w *world) tagOf(name string) ledger.Tag {
 	w.t.Helper()
 	repository, tag := split(name)

@@ -67,7 +67,7 @@ func (w *world) later() time.Time {
 	return w.at
 }
 
-// push makes an image and gives its reference and digest.
+// push makes an image and returns its reference and digest.
 func (w *world) push(repository, tag string) (string, digest.Digest) {
 	r := w.sandbox.ECR.Repository(wire.Scope{}, repository)
 	d, err := r.Push(ecr.Image{Seed: repository + tag, Tags: []string{tag}})
@@ -108,7 +108,7 @@ func (w *world) complete(d *ecs.Deployment) []byte {
 	return event
 }
 
-// promote gives the promotion of an image, to be handled like an event.
+// promote returns the promotion of an image, to be handled like an event.
 func (w *world) promote(repository string, d digest.Digest, tags ...string) []byte {
 	job := fmt.Sprintf("job-%d", len(w.promotions))
 	uri := w.sandbox.ECR.Repository(wire.Scope{}, repository).URI()
@@ -379,7 +379,7 @@ func newWorld(t *testing.T, s story) *world {
 	return w
 }
 
-// split gives repository and tag of repository:tag.
+// split returns repository and tag of repository:tag.
 func split(name string) (repository, tag string) {
 	for i := range name {
 		if name[i] == ':' {

@@ -21,14 +21,14 @@ type Images interface {
 
 // Services knows what a service's task definition holds.
 type Services interface {
-	// ContainerNames gives the containers of a service's current task definition.
+	// ContainerNames returns the containers of a service's current task definition.
 	// tagalong.ErrNotFound is an answer.
 	ContainerNames(ctx context.Context, s tagalong.Service) ([]string, error)
 }
 
 // Artifacts reads and writes the artifacts of one job.
 type Artifacts interface {
-	// File gives a file of an artifact; ok is false if it has none of that name.
+	// File returns a file of an artifact; ok is false if it has none of that name.
 	File(ctx context.Context, a tagalong.Artifact, name string) (content []byte, ok bool, err error)
 	// Put writes an artifact that holds one file.
 	Put(ctx context.Context, a tagalong.Artifact, name string, content []byte) error

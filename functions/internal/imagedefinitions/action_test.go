@@ -272,7 +272,7 @@ func TestDocumentsOfEveryPartition(t *testing.T) {
 	}
 }
 
-// failureOf gives the type and the message that a job fails with.
+// failureOf returns the type and the message that a job fails with.
 func failureOf(t *testing.T, err error) string {
 	t.Helper()
 	f, ok := errors.AsType[*job.Error](err)

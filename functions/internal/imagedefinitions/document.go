@@ -13,7 +13,7 @@ import (
 // https://docs.aws.amazon.com/codepipeline/latest/userguide/limits.html.
 const maxDocument = 100 << 10
 
-// document gives the file that is asked for, and its name.
+// document returns the file that is asked for, and its name.
 func (r *request) document() (name string, content []byte, err error) {
 	var document any
 	switch r.output {
@@ -47,7 +47,7 @@ func definitions(containers []container) []definition {
 	return all
 }
 
-// success is what the action says and gives to those after it: the variables of
+// success is what the action says and returns to those after it: the variables of
 // the ECR source action, for the first container by name; if there are several,
 // also ImageURI_NAME for each. One that is not known is left out.
 func (r *request) success(name string) tagalong.Success {

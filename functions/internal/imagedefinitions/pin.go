@@ -8,7 +8,7 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
-// pin gives every image its digest and the URI that is written: the digest that is
+// pin returns every image its digest and the URI that is written: the digest that is
 // given, else the one that its tag has in ECR now. Without pinning tags stay, and
 // what they sit on when they are deployed nobody knows.
 func (a Action) pin(ctx context.Context, r *request) error {

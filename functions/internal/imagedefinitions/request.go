@@ -94,7 +94,7 @@ func (r *reader) problem(format string, args ...any) {
 	r.problems = append(r.problems, fmt.Errorf(format, args...))
 }
 
-// oneOf gives a parameter, by default the first of its legal values.
+// oneOf returns a parameter, by default the first of its legal values.
 func (r *reader) oneOf(name string, values ...string) string {
 	value := r.Text(name)
 	switch {

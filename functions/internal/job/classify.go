@@ -94,7 +94,7 @@ func grant(err error) string {
 	return "allow the function's role " + action
 }
 
-// innermost gives the operation that failed: one that needs another account's
+// innermost returns the operation that failed: one that needs another account's
 // credentials fails by the operation that fetches them.
 func innermost(err error) (last *smithy.OperationError) {
 	for {

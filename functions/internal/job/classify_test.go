@@ -70,7 +70,7 @@ var calls = map[string]func(ctx context.Context, cfg aws.Config) error{
 
 func pathStyle(o *s3.Options) { o.UsePathStyle = true }
 
-// answering gives a configuration whose every call gets one answer, in the
+// answering returns a configuration whose every call gets one answer, in the
 // protocol of each service.
 func answering(t *testing.T, status int, code, message string) aws.Config {
 	t.Helper()

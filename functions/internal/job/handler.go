@@ -88,14 +88,14 @@ func (h Handler) unknown(ctx context.Context, id string, err error) error {
 // function with little time gives a third of it.
 const maxReserve = 10 * time.Second
 
-// patience gives until when the work may go on, and until when it is waited for
+// patience returns until when the work may go on, and until when it is waited for
 // after that: work that ends cleanly is worth a part of the reserve.
 func patience(now, deadline time.Time) (work, grace time.Time) {
 	reserve := min(maxReserve, deadline.Sub(now)/3)
 	return deadline.Add(-reserve), deadline.Add(-reserve / 2)
 }
 
-// decide does the work and gives its verdict before the function's time is up.
+// decide does the work and returns its verdict before the function's time is up.
 func (h Handler) decide(ctx context.Context, j Job) verdict {
 	begun := time.Now()
 	var late <-chan time.Time // never, where there is no deadline

@@ -78,7 +78,7 @@ type Home struct{ Account, Region string }
 // Named are the four texts that name an image, each of which may be "".
 type Named struct{ RepositoryName, ImageTag, ImageDigest, ImageURI string }
 
-// Named gives the parameters that name an image.
+// Named returns the parameters that name an image.
 func (p Parameters) Named() Named {
 	return Named{p.Text(RepositoryName), p.Text(ImageTag), p.Text(ImageDigest), p.Text(ImageURI)}
 }
@@ -87,7 +87,7 @@ func (p Parameters) Named() Named {
 // https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepository.html.
 var repositoryName = regexp.MustCompile(`^[a-z0-9](?:[a-z0-9._/-]{0,254}[a-z0-9])$`)
 
-// Image gives the image that the texts name together. It reports all problems at
+// Image returns the image that the texts name together. It reports all problems at
 // once, those between two of them too; at is what they are called after, such as
 // UserParameters.
 func (n Named) Image(at string, home Home) (Image, []error) {

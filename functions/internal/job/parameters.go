@@ -21,10 +21,10 @@ type Parameters struct {
 	objects map[string]map[string]string
 }
 
-// Text gives a string, "" if it is missing.
+// Text returns a string, "" if it is missing.
 func (p Parameters) Text(name string) string { return p.texts[name] }
 
-// Object gives an object of strings, empty if it is missing.
+// Object returns an object of strings, empty if it is missing.
 func (p Parameters) Object(name string) map[string]string { return p.objects[name] }
 
 // Parameters reads the job's UserParameters: one JSON object. It reports all

@@ -14,13 +14,13 @@ var (
 	listEnd  = regexp.MustCompile(`\n{2,}`)
 )
 
-// said gives an error's text in one line: the console shows it as that.
+// said returns an error's text in one line: the console shows it as that.
 func said(err error) string {
 	text := listHead.ReplaceAllString(err.Error(), "")
 	return listEnd.ReplaceAllString(listNext.ReplaceAllString(text, "; "), "")
 }
 
-// cut gives as much of a text as fits that many bytes, whole runes, and marks it.
+// cut returns as much of a text as fits that many bytes, whole runes, and marks it.
 func cut(text string, size int) string {
 	text = strings.ToValidUTF8(text, "\uFFFD")
 	if len(text) <= size {

@@ -57,7 +57,7 @@ func fit(j Job, text, empty string, size int) string {
 	return cut(text, size)
 }
 
-// instead gives the failure to send in place of a success that CodePipeline will
+// instead returns the failure to send in place of a success that CodePipeline will
 // not take, however often it is sent: an action that fails and says why is better
 // than one that hangs.
 func (v verdict) instead(j Job, err error) (verdict, bool) {
@@ -72,7 +72,7 @@ func (v verdict) instead(j Job, err error) (verdict, bool) {
 	return failed(j, f), true
 }
 
-// delivered tells whether CodePipeline needs no (more) answer.
+// delivered reports whether CodePipeline needs no (more) answer.
 func delivered(err error) bool {
 	return err == nil || errors.Is(err, tagalong.ErrJobOver) || errors.Is(err, tagalong.ErrNoJob)
 }

@@ -61,14 +61,14 @@ func (o *Output) Write(p []byte) (int, error) {
 	return o.text.Write(p)
 }
 
-// String gives what was written until now.
+// String returns what was written until now.
 func (o *Output) String() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.text.String()
 }
 
-// Await gives the output when it holds a text n times: it comes through a pipe,
+// Await returns the output when it holds a text n times: it comes through a pipe,
 // and may come later than the answer.
 func (o *Output) Await(t testing.TB, text string, n int) string {
 	t.Helper()

@@ -99,7 +99,7 @@ func (api *Runtime) take(w http.ResponseWriter, r *http.Request) {
 	api.answers <- Answer{Failed: strings.HasSuffix(r.URL.Path, "/error"), Body: string(body)}
 }
 
-// Invoke gives the function an event and waits for its answer.
+// Invoke returns the function an event and waits for its answer.
 func (api *Runtime) Invoke(t testing.TB, event []byte, limit time.Duration) Answer {
 	t.Helper()
 	late := time.After(limit + 10*time.Second)
@@ -117,7 +117,7 @@ func (api *Runtime) Invoke(t testing.TB, event []byte, limit time.Duration) Answ
 	return Answer{}
 }
 
-// Send gives the function an event that it may never answer, since it is to be
+// Send returns the function an event that it may never answer, since it is to be
 // killed. It waits until the function takes it, or until ctx ends.
 func (api *Runtime) Send(ctx context.Context, event []byte, limit time.Duration) {
 	select {

@@ -20,11 +20,11 @@ type Claim struct {
 	By     string    // account/region/cluster/service#container
 	// Environment is the claimant's.
 	Environment string
-	// Once marks a {time} tag: it is a wish until it is put, then never again.
+	// PutOnce marks a {time} tag: it is a wish until it is put, then never again.
 	PutOnce bool
 }
 
-// Newer tells whether c stands above o.
+// Newer reports whether c stands above o.
 func (c Claim) Newer(o Claim) bool {
 	if !c.At.Equal(o.At) {
 		return c.At.After(o.At)
@@ -32,10 +32,10 @@ func (c Claim) Newer(o Claim) bool {
 	return c.By < o.By
 }
 
-// Claimant gives the By of a container's claim.
+// Claimant returns the By of a container's claim.
 func Claimant(s tagalong.Service, container string) string { return s.String() + "#" + container }
 
-// ClaimsOf gives what a running rollout claims under a policy: for each proven
+// ClaimsOf returns what a running rollout claims under a policy: for each proven
 // container whose image it may tag, each of the policy's tags, and for each image that
 // ran before, each of its previous tags.
 func ClaimsOf(s tagalong.Service, policy tagalong.Policy, running timeline.Rollout, containers []tagalong.Container, previous []Previous) []Claim {
@@ -58,7 +58,7 @@ func ClaimsOf(s tagalong.Service, policy tagalong.Policy, running timeline.Rollo
 	return append(all, previousClaims(s, policy, running, previous, all)...)
 }
 
-// NewestClaim gives the newest claim on a tag.
+// NewestClaim returns the newest claim on a tag.
 func NewestClaim(all []Claim, tag tagalong.TagID) (best Claim, ok bool) {
 	for _, c := range all {
 		if c.Tag == tag && (!ok || c.Newer(best)) {
@@ -68,7 +68,7 @@ func NewestClaim(all []Claim, tag tagalong.TagID) (best Claim, ok bool) {
 	return best, ok
 }
 
-// ClaimedTags gives each tag of the claims once, in order.
+// ClaimedTags returns each tag of the claims once, in order.
 func ClaimedTags(all ...[]Claim) []tagalong.TagID {
 	var tags []tagalong.TagID
 	for _, c := range slices.Concat(all...) {
@@ -111,7 +111,7 @@ func (t Tag) StateSince(state TagState, now time.Time) time.Time {
 	return now
 }
 
-// SettledAs tells whether the ledger says so already, so that nothing is written.
+// SettledAs reports whether the ledger says so already, so that nothing is written.
 // When a tag was found blocked is said again after a while: see restsUntil.
 func (t Tag) SettledAs(v Verdict, now time.Time) bool {
 	return t.State == v.State && t.Actual == v.Actual && t.Reason == v.Reason && !v.Done && t.DoubtUntil.Before(now) &&

@@ -66,7 +66,7 @@ type Released struct {
 	At  time.Time
 }
 
-// ReleasedClaims gives the released tags as claims of nobody.
+// ReleasedClaims returns the released tags as claims of nobody.
 func (h Head) ReleasedClaims() []Claim {
 	var all []Claim
 	for _, r := range h.Released {

@@ -70,12 +70,12 @@ func (a PlacementCursor) Legal() bool {
 	return tagalong.LegalTexts(a.Registry, a.Service.String(), a.Container, string(a.Phase))
 }
 
-// At gives where the place stands.
+// At returns where the place stands.
 func (p Placement) At() PlacementCursor {
 	return PlacementCursor{Since: p.Since, Registry: p.Container.Image.Registry, Service: p.Service, Container: p.Container.Name, Phase: p.Phase}
 }
 
-// Succeeds tells whether the place takes up the same image in the same container
+// Succeeds reports whether the place takes up the same image in the same container
 // as another one ends.
 func (p Placement) Succeeds(before Placement) bool {
 	return p.Phase != PhaseRollingOut && p.Service == before.Service && p.Container.Name == before.Container.Name &&
@@ -83,7 +83,7 @@ func (p Placement) Succeeds(before Placement) bool {
 		p.Since.Equal(before.Until) && (p.Until.IsZero() || p.Until.After(before.Until))
 }
 
-// Behind tells whether the place comes after another one, or after none.
+// Behind reports whether the place comes after another one, or after none.
 func (p Placement) Behind(at PlacementCursor) bool {
 	return at == PlacementCursor{} || p.At().Compare(at) < 0
 }

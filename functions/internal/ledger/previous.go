@@ -32,7 +32,7 @@ type PreviousRecord struct {
 	Tags  []string
 }
 
-// Claims gives what the place claims.
+// Claims returns what the place claims.
 func (p PreviousRecord) Claims() []Claim {
 	var all []Claim
 	for _, tag := range p.Tags {
@@ -47,7 +47,7 @@ func (p PreviousRecord) Claims() []Claim {
 	return all
 }
 
-// previousClaims gives the claims of a running rollout on the images before its
+// previousClaims returns the claims of a running rollout on the images before its
 // own. They are dated like those: a tag that the container claims for the image
 // that runs stays there, whatever a template makes of the names.
 func previousClaims(s tagalong.Service, policy tagalong.Policy, running timeline.Rollout, previous []Previous, own []Claim) (all []Claim) {

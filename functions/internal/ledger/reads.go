@@ -25,12 +25,12 @@ type Records interface {
 
 // Directory lists what the ledger has ever seen.
 type Directory interface {
-	// Environments gives the names, sorted.
+	// Environments returns the names, sorted.
 	Environments(ctx context.Context) ([]string, error)
-	// Services gives every service that ever had a rollout in an environment (""
+	// Services returns every service that ever had a rollout in an environment (""
 	// is any), sorted.
 	Services(ctx context.Context, environment string) ([]tagalong.Service, error)
-	// Seen gives all of them, and since when the ledger knows each, sorted.
+	// Seen returns all of them, and since when the ledger knows each, sorted.
 	Seen(ctx context.Context) ([]SeenService, error)
 }
 
@@ -44,12 +44,12 @@ type SeenService struct {
 
 // RunningReader are the services of an environment.
 type RunningReader interface {
-	// Members gives the running rows from a service on (the zero Service: from the
+	// RunningRecords returns the running rows from a service on (the zero Service: from the
 	// first), in the order of Service.String.
 	RunningRecords(ctx context.Context, environment string, from tagalong.Service, hint int) iter.Seq2[RunningRecord, error]
-	// Departed gives what left the environment after a time, in no order.
+	// PastRecords returns what left the environment after a time, in no order.
 	PastRecords(ctx context.Context, environment string, after time.Time) iter.Seq2[PastRecord, error]
-	// Population counts the running rows.
+	// CountRunning counts the running rows.
 	CountRunning(ctx context.Context, environment string) (int, error)
 }
 
@@ -61,23 +61,23 @@ type RolloutReader interface {
 
 // PlacementReader says where images run and ran.
 type PlacementReader interface {
-	// OpenPlacements gives what runs and what rolls out of a repository, by its name
+	// OpenPlacements returns what runs and what rolls out of a repository, by its name
 	// in any registry, in no order.
 	OpenPlacements(ctx context.Context, repository string) iter.Seq2[Placement, error]
-	// EndedPlacements gives what ran of a repository, newest first, behind a place.
+	// EndedPlacements returns what ran of a repository, newest first, behind a place.
 	EndedPlacements(ctx context.Context, repository string, behind PlacementCursor, hint int) iter.Seq2[Placement, error]
-	// DigestPlacements gives the places whose Target is a digest, newest first, behind a place.
+	// DigestPlacements returns the places whose Target is a digest, newest first, behind a place.
 	DigestPlacements(ctx context.Context, d digest.Digest, behind PlacementCursor, hint int) iter.Seq2[Placement, error]
-	// Successor gives the place of the same container and image that began as this
+	// Successor returns the place of the same container and image that began as this
 	// one ended; ok is false if there is none.
 	Successor(ctx context.Context, p Placement) (next Placement, ok bool, err error)
-	// Indexes gives the indexes that are known to hold a platform's image.
+	// Indexes returns the indexes that are known to hold a platform's image.
 	Indexes(ctx context.Context, d digest.Digest) ([]Child, error)
 }
 
 // TagReader says which tags are wished.
 type TagReader interface {
-	// EnvironmentTags gives the tags whose wish is an environment's, in the order
+	// EnvironmentTags returns the tags whose wish is an environment's, in the order
 	// of repository, registry and tag, behind a tag (the zero TagID: all): those
 	// that are settled, or those that are not.
 	EnvironmentTags(ctx context.Context, environment string, settled bool, behind tagalong.TagID, hint int) iter.Seq2[Tag, error]
@@ -89,7 +89,7 @@ type TagReader interface {
 type ReleaseReader interface {
 	// Release reads what is known of an execution; ok is false if nothing is.
 	Release(ctx context.Context, pipeline, execution string) (r ReleaseRecord, ok bool, err error)
-	// ReleaseRollouts gives the rollouts of an execution, newest first.
+	// ReleaseRollouts returns the rollouts of an execution, newest first.
 	ReleaseRollouts(ctx context.Context, pipeline, execution string, span Span, hint int) iter.Seq2[Row, error]
 }
 

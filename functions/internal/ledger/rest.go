@@ -15,7 +15,7 @@ import (
 // before, or one that somebody else computed meanwhile, from the claims of before or of
 // after. Whichever it is, it is written over here.
 
-// maxItems is what a transaction takes,
+// MaxItems is what a transaction takes,
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html.
 const MaxItems = 100
 

@@ -6,7 +6,7 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
-// Running is what runs of a service, in its environment.
+// RunningRecord is what runs of a service, in its environment.
 type RunningRecord struct {
 	Service        tagalong.Service
 	Environment    string

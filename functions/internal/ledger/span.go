@@ -29,12 +29,12 @@ func (a RolloutCursor) Compare(b RolloutCursor) int {
 
 func (a RolloutCursor) Legal() bool { return tagalong.LegalTexts(a.Service.String(), a.Deployment) }
 
-// At gives where the row stands.
+// At returns where the row stands.
 func (r Row) At() RolloutCursor {
 	return RolloutCursor{Sort: r.SortTime(), Service: r.Service, Deployment: r.Deployment}
 }
 
-// Holds tells whether the row is in the span.
+// Holds reports whether the row is in the span.
 func (s Span) Holds(r Row) bool {
 	at := r.SortTime()
 	return !at.Before(s.Since) && (s.Until.IsZero() || at.Before(s.Until)) && (s.Behind == RolloutCursor{} || r.At().Compare(s.Behind) < 0)

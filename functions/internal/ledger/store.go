@@ -11,7 +11,7 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/timeline"
 )
 
-// Errors that a Ledger gives. Everything else is a failure of the store.
+// Errors that a Ledger returns. Everything else is a failure of the store.
 var (
 	// ErrConflict says that somebody else wrote in between: read again.
 	ErrConflict = errors.New("ledger changed in between")
@@ -39,7 +39,7 @@ type Journal interface {
 	// Details reads what the rows of these rollouts hold; absent rows are left out.
 	Details(ctx context.Context, s tagalong.Service, keys []timeline.RolloutKey) (map[timeline.RolloutKey]Details, error)
 	// Commit writes a change in one transaction, of at most 100 items, or not at all.
-	// It gives ErrConflict if the head's version is not Change.Seen or the fact is there
+	// It returns ErrConflict if the head's version is not Change.Seen or the fact is there
 	// already, and *RefusedError if only tags stand in the way. It waits out
 	// throttling and transaction conflicts, with jitter, as long as ctx lasts.
 	Commit(ctx context.Context, c Change) error
@@ -58,9 +58,9 @@ type Wishes interface {
 	// Settle records how a wish stands if its version is still the one given,
 	// and the children of the index it sits on in the same transaction;
 	// ErrConflict if the wish has changed or is gone. While a put is in doubt
-	// it records what was seen, leaves the state pending and gives ErrInDoubt.
+	// it records what was seen, leaves the state pending and returns ErrInDoubt.
 	Settle(ctx context.Context, id tagalong.TagID, version string, v Verdict) error
-	// Adopt records children of indexes that no wish of this handler sits on.
+	// RecordChildren records children of indexes that no wish of this handler sits on.
 	RecordChildren(ctx context.Context, children []Child) error
 	// Rewish writes one tag, as a Change does; *RefusedError if it does not stand as
 	// the TagWrite expects.
@@ -73,10 +73,10 @@ type Wishes interface {
 // Promotions holds what jobs of pipelines have asked for. The newest promotion of a
 // tag is one of its claims.
 type Promotions interface {
-	// Date gives what a job promotes, and from when that counts: first, unless
+	// RecordFirstSeen returns what a job promotes, and from when that counts: first, unless
 	// another sight has been recorded of the job before.
 	RecordFirstSeen(ctx context.Context, job string, first FirstSeen, expires time.Time) (FirstSeen, error)
-	// FirstSeen gives the sight of a job that is recorded, if one is.
+	// FirstSeen returns the sight of a job that is recorded, if one is.
 	FirstSeen(ctx context.Context, job string) (s FirstSeen, seen bool, err error)
 	// Promote writes a promotion and its tag in one transaction, or nothing. It
 	// gives ErrOvertaken if a newer promotion of the tag is recorded, else
@@ -94,14 +94,14 @@ type Releases interface {
 
 // Sweeps holds how far the sweeps on the schedule have come.
 type Sweeps interface {
-	// Cursor gives what SetCursor was given last, "" if nothing.
+	// Cursor returns what SetCursor was given last, "" if nothing.
 	Cursor(ctx context.Context) (string, error)
 	SetCursor(ctx context.Context, cursor string) error
 }
 
 // Untags holds the tags that are to be removed from ECR.
 type Untags interface {
-	// PendingUntags gives what retired services left behind, consistently, in no order.
+	// PendingUntags returns what retired services left behind, consistently, in no order.
 	PendingUntags(ctx context.Context) iter.Seq2[PendingUntag, error]
 	// SetPendingUntag writes what is left of it; with no tags it goes.
 	SetPendingUntag(ctx context.Context, s PendingUntag) error
@@ -113,7 +113,7 @@ type Untags interface {
 // Outbox holds the ends of rollouts that are to be announced: a Change puts them,
 // with the rollouts themselves, and they stay until the bus has accepted them.
 type Outbox interface {
-	// Unannounced gives those that were recorded before a time, the first one first.
+	// Unannounced returns those that were recorded before a time, the first one first.
 	// They may be taken away while it walks.
 	Unannounced(ctx context.Context, before time.Time) iter.Seq2[FinishedRollout, error]
 	// Announced takes some away. What is gone already is no error.
@@ -153,7 +153,7 @@ const (
 	Drop
 )
 
-// Fold gives the timeline that the ledger holds.
+// Fold returns the timeline that the ledger holds.
 func (s Snapshot) Fold() (timeline.Timeline, error) {
 	base := s.Head.Base
 	if s.Whole {
@@ -166,7 +166,7 @@ func (s Snapshot) Fold() (timeline.Timeline, error) {
 type Rest struct {
 	Items
 	Tags []TagToCome
-	// DropRunning is the environment whose running row goes with the last of it: as
+	// DropMember is the environment whose running row goes with the last of it: as
 	// long as it is there, a sweep finds the service, even where ECS has it no more.
 	DropMember string
 }

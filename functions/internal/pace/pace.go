@@ -60,7 +60,7 @@ var buckets = map[string]Bucket{
 	"DescribeImages":             metadata,
 }
 
-// BucketOf gives the bucket that an operation of ECS or ECR draws from; ok is
+// BucketOf returns the bucket that an operation of ECS or ECR draws from; ok is
 // false if its calls are not held back.
 func BucketOf(operation string) (b Bucket, ok bool) {
 	b, ok = buckets[operation]
@@ -99,7 +99,7 @@ func Unheld() *Pace {
 	return &Pace{ours: map[place]*rate.Limiter{}, limit: func(Bucket) *rate.Limiter { return rate.NewLimiter(rate.Inf, 0) }}
 }
 
-// Of gives the same configurations for clients that keep the pace.
+// Of returns the same configurations for clients that keep the pace.
 func (p *Pace) Of(configs clients.Configs) clients.Configs {
 	return func(ctx context.Context, account, region string) (aws.Config, error) {
 		cfg, err := configs(ctx, account, region)

@@ -21,7 +21,7 @@ import (
 
 const account, region = "111122223333", "us-east-1"
 
-// start gives a Pace on a server that answers with f.
+// start returns a Pace on a server that answers with f.
 func start(t *testing.T, f http.HandlerFunc) (*Pace, clients.Configs) {
 	t.Helper()
 	server := httptest.NewServer(f)
@@ -46,7 +46,7 @@ func client(t *testing.T, configs clients.Configs, account, region string) *ecs.
 	return ecs.NewFromConfig(cfg)
 }
 
-// soon gives a context that ends before a bucket that never fills has a token.
+// soon returns a context that ends before a bucket that never fills has a token.
 func soon(t *testing.T) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	t.Cleanup(cancel)

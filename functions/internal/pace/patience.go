@@ -31,7 +31,7 @@ func (patience) MaxAttempts() int { return 0 }
 
 var throttles = retry.IsErrorThrottles(retry.DefaultThrottles)
 
-// throttled tells whether time alone mends an error. LimitExceededException, which the
+// throttled reports whether time alone mends an error. LimitExceededException, which the
 // SDK takes for a throttle, is a quota of ECR, and does not end.
 func throttled(err error) bool {
 	if api, ok := errors.AsType[smithy.APIError](err); ok && api.ErrorCode() == "LimitExceededException" {

@@ -24,7 +24,7 @@ type panicked struct {
 	stack []byte
 }
 
-// String gives the cause in the first line, and where it was in the others.
+// String returns the cause in the first line, and where it was in the others.
 func (p *panicked) String() string { return fmt.Sprintf("%v\n%s", p.cause, p.stack) }
 
 // Go runs f beside the caller.

@@ -98,7 +98,7 @@ func (f *Handler) stage(ctx context.Context, e events.StageExecutionStateChange)
 	return nil, f.note(ctx, x, began, &change) // it belongs to what an earlier stage has put in place
 }
 
-// shows tells whether the runs of a stage's actions are what its event tells of. A
+// shows reports whether the runs of a stage's actions are what its event tells of. A
 // stage may have none, if a condition skips it or ends it before its first action: that
 // is believed of one that failed at the last try, since for want of anything to build
 // on nothing would come of an error, and of one that succeeded once the API is too late
@@ -116,7 +116,7 @@ func shows(runs []Action, e events.StageExecutionStateChange, last, late bool) b
 	return true
 }
 
-// counts tells whether an action may give its release to a service of ours: which
+// counts reports whether an action may give its release to a service of ours: which
 // service that is, of CodeDeploy's are not asked here.
 func (f *Handler) counts(x execution, a Action) bool {
 	if a.Provider == providerCodeDeploy {
@@ -215,7 +215,7 @@ func (f *Handler) withBackoff(ctx context.Context, try func(last bool) error) er
 	}
 }
 
-// follow gives the release to what the runs of actions have put in place.
+// follow returns the release to what the runs of actions have put in place.
 func (f *Handler) follow(ctx context.Context, x execution, began tagalong.Execution, runs []Action, change *ledger.StageChange) ([]reactor.Outcome, error) {
 	var (
 		outcomes []reactor.Outcome
@@ -245,7 +245,7 @@ func byService(outcomes []reactor.Outcome) (all []reactor.Outcome) {
 	return all
 }
 
-// managed tells whether any of the services belongs to an environment.
+// managed reports whether any of the services belongs to an environment.
 func managed(outcomes []reactor.Outcome) bool {
 	return slices.ContainsFunc(outcomes, func(o reactor.Outcome) bool { return !o.Unmanaged })
 }

@@ -68,9 +68,9 @@ type Action struct {
 // CodeDeploy deploys to ECS services whose controller is CODE_DEPLOY: such a
 // service has task sets instead of deployments, and ECS sends no events of them.
 type CodeDeploy interface {
-	// Shift reads one of CodeDeploy's deployments. ErrNoCodeDeployDeployment is an answer.
+	// Deployment reads one of CodeDeploy's deployments. ErrNoCodeDeployDeployment is an answer.
 	Deployment(ctx context.Context, account, region, id string) (CodeDeployDeployment, error)
-	// Shifts gives the ids of the deployments of a deployment group that were created
+	// Deployments returns the ids of the deployments of a deployment group that were created
 	// from a time to another, both inclusive, in no order. ErrNoCodeDeployDeployment says that there
 	// is no such group.
 	Deployments(ctx context.Context, account, region, application, group string, from, to time.Time) ([]string, error)
@@ -112,7 +112,7 @@ const (
 
 // DeploymentHistory tells what ECS itself remembers of a service's deployments.
 type DeploymentHistory interface {
-	// ServiceDeployments gives the service deployments that were created at a time or
+	// ServiceDeployments returns the service deployments that were created at a time or
 	// later, in no order. ECS keeps them for 90 days. ErrNotFound, ErrDenied and
 	// ErrElsewhere are answers, and none is what there is of a service whose
 	// controller is not ECS.

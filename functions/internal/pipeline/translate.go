@@ -32,7 +32,7 @@ var longest = map[string]time.Duration{
 	providerCodeDeploy: 5 * 24 * time.Hour,
 }
 
-// deploysElsewhere tells whether the action deploys to no ECS service that it names.
+// deploysElsewhere reports whether the action deploys to no ECS service that it names.
 func (a Action) deploysElsewhere() bool {
 	_, known := longest[a.Provider]
 	return a.Category != "Deploy" || !known
@@ -102,7 +102,7 @@ func (a Action) over() time.Time {
 	return limit
 }
 
-// facts gives what the action's run is to the services that it deploys.
+// facts returns what the action's run is to the services that it deploys.
 func (a Action) facts(release tagalong.Release) []tagalong.Fact {
 	facts := []tagalong.Fact{{
 		Action: a.ID, Name: tagalong.ActionStarted, Time: a.begins(), Source: tagalong.FromPipeline,
@@ -128,23 +128,23 @@ func (a Action) service() (s tagalong.Service, ok bool) {
 	return s, ecsName.MatchString(s.Cluster) && ecsName.MatchString(s.Name)
 }
 
-// runsThat gives the actions that satisfy keep.
+// runsThat returns the actions that satisfy keep.
 func runsThat(actions []Action, keep func(Action) bool) []Action {
 	return slices.DeleteFunc(slices.Clone(actions), func(a Action) bool { return !keep(a) })
 }
 
-// ended tells whether there are runs, and all of them have ended.
+// ended reports whether there are runs, and all of them have ended.
 func ended(runs []Action) bool {
 	return len(runs) > 0 && !slices.ContainsFunc(runs, func(a Action) bool { return a.Status == ActionInProgress })
 }
 
-// anyFrom tells whether one of the runs started at a time or later. That of a
+// anyFrom reports whether one of the runs started at a time or later. That of a
 // stage's retry is when it was asked for: its runs come after it.
 func anyFrom(runs []Action, at time.Time) bool {
 	return slices.ContainsFunc(runs, func(a Action) bool { return !a.StartedAt.Before(at.Truncate(time.Second)) })
 }
 
-// Facts gives what a service deployment was to its deployments. One that was
+// Facts returns what a service deployment was to its deployments. One that was
 // stopped has failed, unless a later one took its place; one that was rolled back
 // is two rollouts: the target's, which failed, and that of the deployment that
 // came back, or failed to.
@@ -179,19 +179,19 @@ func (d ServiceDeployment) rolledBack() bool {
 	return d.RolledBackTo != "" && (begun || d.Status == "ROLLBACK_SUCCESSFUL")
 }
 
-// failed tells whether the last of its rollouts came to a bad end of its own.
+// failed reports whether the last of its rollouts came to a bad end of its own.
 func (d ServiceDeployment) failed(all []ServiceDeployment) bool {
 	return d.Status == "ROLLBACK_FAILED" || d.Status == "STOPPED" && !d.replaced(all)
 }
 
-// replaced tells whether a later deployment began before this one's end.
+// replaced reports whether a later deployment began before this one's end.
 func (d ServiceDeployment) replaced(all []ServiceDeployment) bool {
 	return slices.ContainsFunc(all, func(o ServiceDeployment) bool {
 		return o.CreatedAt.After(d.CreatedAt) && !o.CreatedAt.After(d.FinishedAt)
 	})
 }
 
-// deliveries gives what CodeDeploy did to its services. A task set stands in for a
+// deliveries returns what CodeDeploy did to its services. A task set stands in for a
 // deployment of ECS; before there is one, there is nothing to tell.
 func (s CodeDeployDeployment) deliveries() (all []delivery) {
 	for _, t := range s.Targets {
@@ -222,7 +222,7 @@ func (s CodeDeployDeployment) facts(taskSet string) []tagalong.Fact {
 	return slices.DeleteFunc(facts, func(f tagalong.Fact) bool { return f.Time.IsZero() })
 }
 
-// lags tells whether the API has not come as far as the event. Of a deployment to
+// lags reports whether the API has not come as far as the event. Of a deployment to
 // something else than ECS nothing is awaited.
 func (s CodeDeployDeployment) lags(told events.CodeDeployState) bool {
 	if len(s.Targets) == 0 {

@@ -56,7 +56,7 @@ func (e *HorizonError) why() string {
 	return fmt.Sprintf("the ledger has seen no deployment of the %d services there that had completed by then", len(e.Services))
 }
 
-// horizonOf gives the error of an answer that is nothing but gaps.
+// horizonOf returns the error of an answer that is nothing but gaps.
 func horizonOf(query RunningQuery, gaps []Gap) *HorizonError {
 	first := slices.MinFunc(gaps, func(a, b Gap) int { return a.CompleteSince.Compare(b.CompleteSince) })
 	e := &HorizonError{Environment: query.Environment, At: query.At, CompleteSince: first.CompleteSince}
@@ -92,7 +92,7 @@ type asOfResult struct {
 	gap *Gap
 }
 
-// runningAt gives what ran in an environment at a time, from a service on. What
+// runningAt returns what ran in an environment at a time, from a service on. What
 // runs since then, or left only later, says so itself; of the others the
 // rollouts are asked.
 func (q Queries) runningAt(ctx context.Context, environment string, query RunningQuery, from tagalong.Service, hint int, gaps *[]Gap) iter.Seq2[ledger.RunningRecord, error] {
@@ -201,7 +201,7 @@ func (c candidate) completeSince() time.Time {
 // mostly it is the first or, beside a failed one, the third.
 const atOnce = 4
 
-// inForce gives the rollout of a service that ran at a time; nil if none is
+// inForce returns the rollout of a service that ran at a time; nil if none is
 // known, and then whether it is known that none was.
 func (q Queries) inForce(ctx context.Context, s tagalong.Service, at time.Time) (row *ledger.Row, known bool, err error) {
 	for r, err := range q.Records.Rollouts(ctx, s, ledger.Span{Until: at.Truncate(time.Millisecond).Add(time.Millisecond)}, atOnce) {
@@ -218,7 +218,7 @@ func (q Queries) inForce(ctx context.Context, s tagalong.Service, at time.Time) 
 	return nil, known, nil
 }
 
-// environmentAt gives the environment that a running rollout was in.
+// environmentAt returns the environment that a running rollout was in.
 func environmentAt(r ledger.Row, at time.Time) string {
 	environment := r.Environment
 	for _, move := range r.Moves {

@@ -104,7 +104,7 @@ func progressOf(r ledger.Row, since time.Time) AwaitPhase {
 	return AwaitNothing
 }
 
-// Services gives the services that the ledger has seen and that match, in order.
+// Services returns the services that the ledger has seen and that match, in order.
 func (q Queries) Services(ctx context.Context, pattern tagalong.ServicePattern) ([]tagalong.Service, error) {
 	return q.servicesOf(ctx, "", pattern)
 }

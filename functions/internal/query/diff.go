@@ -91,7 +91,7 @@ func (q Queries) Diff(ctx context.Context, from, to PointInTime, p Paging) (Page
 
 func (r DiffRow) at() diffCursor { return diffCursor{r.Service, r.Container} }
 
-// side gives what runs in a moment, by service and container name.
+// side returns what runs in a moment, by service and container name.
 func (q Queries) side(ctx context.Context, m PointInTime) (map[diffCursor][]runningContainer, []Gap, error) {
 	side := map[diffCursor][]runningContainer{}
 	var gaps []Gap
@@ -128,7 +128,7 @@ func alike(a, b []digest.Digest) bool { return slices.Equal(a, b) && !slices.Con
 
 func reported(c tagalong.Container) digest.Digest { return c.Digest }
 
-// digests gives a set of digests, in order.
+// digests returns a set of digests, in order.
 func digests(residents []runningContainer, of func(tagalong.Container) digest.Digest) []digest.Digest {
 	set := []digest.Digest{}
 	for _, r := range residents {

@@ -49,7 +49,7 @@ func (q Queries) historyPage(ctx context.Context, question string, rows iter.Seq
 	return Page[ledger.HistoryRow]{Items: items, Next: found.Next}, err
 }
 
-// rollouts gives the rows that are asked for: of one service, of those that
+// rollouts returns the rows that are asked for: of one service, of those that
 // match, or of whole environments.
 func (q Queries) rollouts(ctx context.Context, query HistoryQuery, span ledger.Span, hint int) (iter.Seq2[ledger.Row, error], error) {
 	switch {

@@ -129,7 +129,7 @@ func (q Queries) Release(ctx context.Context, query ReleaseQuery, p Paging) (Rel
 	return page, err
 }
 
-// shownRelease gives the record as answers have it.
+// shownRelease returns the record as answers have it.
 func shownRelease(r ledger.ReleaseRecord) ReleaseFacts {
 	facts := ReleaseFacts{
 		Pipeline:    r.Pipeline.Name,

@@ -155,7 +155,7 @@ func (q Queries) runningContainers(ctx context.Context, query RunningQuery, behi
 	}
 }
 
-// running gives what runs in an environment, or ran there, from a service on.
+// running returns what runs in an environment, or ran there, from a service on.
 func (q Queries) running(ctx context.Context, environment string, query RunningQuery, from tagalong.Service, hint int, gaps *[]Gap) iter.Seq2[ledger.RunningRecord, error] {
 	if !query.At.IsZero() {
 		return q.runningAt(ctx, environment, query, from, hint, gaps)

@@ -238,7 +238,7 @@ func (c *chains) of(p ledger.Placement) containerKey {
 	return containerKey{p.Service, p.Container.Name}
 }
 
-// adjoins tells whether a piece goes on in a chain.
+// adjoins reports whether a piece goes on in a chain.
 func (c *chains) adjoins(p ledger.Placement) bool {
 	next, ok := c.open[c.of(p)]
 	return ok && p.Continued && next.Since.Equal(p.Until)
@@ -267,7 +267,7 @@ func (c *chains) add(p ledger.Placement) (i interval, begun bool) {
 	return i, false
 }
 
-// left gives the chains that are open in the end, newest first.
+// left returns the chains that are open in the end, newest first.
 func (c *chains) left() []interval {
 	var all []interval
 	for _, i := range c.open {
@@ -277,7 +277,7 @@ func (c *chains) left() []interval {
 	return all
 }
 
-// weaker gives the container with the weaker evidence of both.
+// weaker returns the container with the weaker evidence of both.
 func weaker(a, b tagalong.Container) tagalong.Container {
 	if b.Rank() < a.Rank() {
 		a.Evidence, a.Disputed = b.Evidence, b.Disputed

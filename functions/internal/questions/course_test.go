@@ -168,7 +168,7 @@ func telling(facts []tagalong.Fact) tagalong.Fact {
 	return tagalong.Fact{}
 }
 
-// rollouts gives those of all services that the rules manage, newest first.
+// rollouts returns those of all services that the rules manage, newest first.
 func (s story) rollouts() (all []rollout) {
 	for service, facts := range s.facts() {
 		found, completed := courses(facts)
@@ -211,7 +211,7 @@ func (r rollout) build() tagalong.Build {
 	return tagalong.Build{Commit: r.put.Commit, Images: r.put.Images}
 }
 
-// facts gives what happened to each service that the rules manage, each fact once.
+// facts returns what happened to each service that the rules manage, each fact once.
 func (s story) facts() map[tagalong.Service][]tagalong.Fact {
 	facts := map[tagalong.Service][]tagalong.Fact{}
 	for _, h := range s.happenings {
@@ -243,7 +243,7 @@ func (r rollout) sorted() time.Time {
 	return r.started
 }
 
-// runs tells whether the rollout is in force at a time; the zero time is now.
+// runs reports whether the rollout is in force at a time; the zero time is now.
 func (r rollout) runs(at time.Time) bool {
 	if r.state != timeline.StateCompleted {
 		return false

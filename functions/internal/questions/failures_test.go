@@ -60,7 +60,7 @@ func (w *world) asking(t *rapid.T) map[string]func() error {
 }
 
 // failing makes the nth call of a ledger fail, and those after it too; 0 is none.
-// It gives the number of calls.
+// It returns the number of calls.
 func failing(ledger *tagalongtest.Ledger, n int64, ask func() error) (calls int64, err error) {
 	var count atomic.Int64
 	ledger.Hook = func(context.Context, string) error {

@@ -21,7 +21,7 @@ type forgetful struct {
 	now time.Time
 }
 
-// At gives the same ledger at another time.
+// At returns the same ledger at another time.
 func (f forgetful) At(now func() time.Time) tagalongtest.Store { return forgetful{f.Ledger, now()} }
 
 // EndedPlacements leaves out what has expired.
@@ -34,7 +34,7 @@ func (f forgetful) DigestPlacements(ctx context.Context, d digest.Digest, behind
 	return kept(f, f.Ledger.DigestPlacements(ctx, d, behind, hint), expiryOfPlace)
 }
 
-// Departed leaves out what has expired.
+// PastRecords leaves out what has expired.
 func (f forgetful) PastRecords(ctx context.Context, environment string, after time.Time) iter.Seq2[ledger.PastRecord, error] {
 	return kept(f, f.Ledger.PastRecords(ctx, environment, after), func(g ledger.PastRecord) time.Time { return g.Expires })
 }

@@ -34,7 +34,7 @@ type answer[R any] struct {
 	none error // as an example of the error wanted
 }
 
-// matches tells whether a service is meant by CLUSTER/NAME or NAME with globs.
+// matches reports whether a service is meant by CLUSTER/NAME or NAME with globs.
 func matches(pattern string, s tagalong.Service) bool {
 	cluster, name, two := strings.Cut(pattern, "/")
 	if !two {
@@ -47,7 +47,7 @@ func matches(pattern string, s tagalong.Service) bool {
 
 func meant(asked, is string) bool { return asked == "" || asked == is }
 
-// unknownIsNull gives a time as rows have it.
+// unknownIsNull returns a time as rows have it.
 func unknownIsNull(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
@@ -89,7 +89,7 @@ func (o oracle) running(environment, pattern string, at time.Time) answer[query.
 	return a
 }
 
-// unknown gives an example of the error that is wanted if a question gives a name that
+// unknown returns an example of the error that is wanted if a question gives a name that
 // never occurred: nil if it did, or if it is a glob.
 func (o oracle) unknown(environment, pattern string) error {
 	environments := map[string]bool{"": true}
@@ -162,7 +162,7 @@ func distance(a, b string) int {
 	return row[len(b)]
 }
 
-// shown tells whether the rollout is what runs now of a service: one of which no
+// shown reports whether the rollout is what runs now of a service: one of which no
 // container is known is not shown.
 func (r rollout) shown() bool { return r.runs(time.Time{}) && len(r.containers) > 0 }
 
@@ -247,7 +247,7 @@ type wish struct {
 	by  string
 }
 
-// wish gives the newest claim of a tag: the last completion, and of those at one
+// wish returns the newest claim of a tag: the last completion, and of those at one
 // time the claimant that sorts first.
 func (o oracle) wish(id tagalong.TagID) (newest wish) {
 	for _, r := range o.rollouts {
@@ -294,7 +294,7 @@ func (o oracle) wished(pending bool) (rows []query.TagRow) {
 	return rows
 }
 
-// everyTag gives all tags that may ever be claimed.
+// everyTag returns all tags that may ever be claimed.
 func (s story) everyTag() (ids []tagalong.TagID) {
 	for _, service := range services {
 		for _, container := range []string{"app", "log", "web"} {
@@ -420,7 +420,7 @@ func (r rollout) ownTag(c made) string {
 	return c.version
 }
 
-// pinnedAlone tells whether nothing that is known of the rollout itself names an image.
+// pinnedAlone reports whether nothing that is known of the rollout itself names an image.
 func (r rollout) pinnedAlone(c made) bool {
 	return c.repository.Name != "" && c.digest != "" && !c.added && r.ownTag(c) == ""
 }
@@ -508,7 +508,7 @@ func (o oracle) broughtBy(s sighting) string {
 	return s.build().Commit
 }
 
-// ranBefore tells whether the same image ran in the container until the rollout completed.
+// ranBefore reports whether the same image ran in the container until the rollout completed.
 func (o oracle) ranBefore(r rollout, c made) bool {
 	is, _ := r.interval(c)
 	return r.state == timeline.StateCompleted && slices.ContainsFunc(o.rollouts, func(before rollout) bool {
@@ -557,7 +557,7 @@ func (o oracle) where(q looked) answer[query.WhereRow] {
 	return answer[query.WhereRow]{rows: rows}
 }
 
-// knows tells whether something of a repository ran, or ECR has it.
+// knows reports whether something of a repository ran, or ECR has it.
 func (o oracle) knows(q looked) bool {
 	ran := func(i interval) bool { return o.means(looked{registry: q.registry, repository: q.repository}, i.made) }
 	there := func(r tagalong.Repository) bool { return meant(q.registry, r.Registry) && r.Name == q.repository }
@@ -598,7 +598,7 @@ func (o oracle) resolve(q looked) (looked, error) {
 	return looked{registry: q.registry, repository: q.repository, digest: at}, nil
 }
 
-// means tells whether a container runs what is looked for.
+// means reports whether a container runs what is looked for.
 func (o oracle) means(q looked, c made) bool {
 	official := q.registry == "" && c.repository.Registry == "docker.io" && c.repository.Name == "library/"+q.repository
 	if !official && (!meant(q.registry, c.repository.Registry) || !meant(q.repository, c.repository.Name)) {
@@ -607,7 +607,7 @@ func (o oracle) means(q looked, c made) bool {
 	return q.digest == "" || c.digest == q.digest || c.index == q.digest || o.knownToHold(c.digest, q.digest)
 }
 
-// knownToHold tells whether a digest is an index of which it is known that it holds
+// knownToHold reports whether a digest is an index of which it is known that it holds
 // a platform's image: that comes to light as a deployment completes.
 func (o oracle) knownToHold(index, platform digest.Digest) bool {
 	for version := firstIndex; version < gone; version++ {
@@ -632,7 +632,7 @@ func (o oracle) everCompleted(index digest.Digest) bool {
 	return false
 }
 
-// intervals gives those of every container that comes from a repository; where one
+// intervals returns those of every container that comes from a repository; where one
 // ends and the next begins with the same image they are one.
 func (o oracle) intervals() (all []interval) {
 	for _, r := range o.rollouts {
@@ -648,7 +648,7 @@ func (o oracle) intervals() (all []interval) {
 	return all
 }
 
-// forgotten tells whether an interval ended too long ago: in the same second, or before.
+// forgotten reports whether an interval ended too long ago: in the same second, or before.
 func (o oracle) forgotten(i interval) bool {
 	return i.phase == ledger.PhaseEnded && i.until.Truncate(time.Second).Compare(o.kept) <= 0
 }

@@ -28,7 +28,7 @@ type inquiry struct {
 	rounds int // of each question
 }
 
-// everyLimit gives the limits from one row up to more than there are.
+// everyLimit returns the limits from one row up to more than there are.
 func everyLimit(_ *rapid.T, rows int) (limits []int) {
 	for limit := 1; limit <= rows+2; limit++ {
 		limits = append(limits, limit)
@@ -36,7 +36,7 @@ func everyLimit(_ *rapid.T, rows int) (limits []int) {
 	return limits
 }
 
-// someLimits gives those at which a mistake shows first.
+// someLimits returns those at which a mistake shows first.
 func someLimits(t *rapid.T, rows int) []int {
 	return []int{1, 2, max(rows-1, 1), max(rows, 1), rows + 1, rapid.IntRange(1, rows+1).Draw(t, "limit")}
 }
@@ -101,7 +101,7 @@ func wantError(i inquiry, what string, want, err error) {
 	}
 }
 
-// areNearest tells whether the names that an error offers are known, and no others
+// areNearest reports whether the names that an error offers are known, and no others
 // are nearer. Which repositories and tags are known the oracle does not say.
 func areNearest(e *tagalong.UnknownNameError, known []string) bool {
 	if e.Kind == tagalong.RepositoryName || e.Kind == tagalong.TagName {
@@ -147,7 +147,7 @@ func walk[R any](i inquiry, what string, want answer[R], limit func() int, ask f
 	}
 }
 
-// gapsOf gives each gap once, in order: pages may name one that lies between them twice.
+// gapsOf returns each gap once, in order: pages may name one that lies between them twice.
 func gapsOf(gaps []query.Gap) (texts []string) {
 	for _, gap := range gaps {
 		texts = append(texts, fmt.Sprint(gap.Service, " ", gap.CompleteSince.UTC()))

@@ -70,7 +70,7 @@ func endedBefore(facts []tagalong.Fact, action string, moment time.Time) bool {
 	return false
 }
 
-// released gives the rollouts of an execution.
+// released returns the rollouts of an execution.
 func (o oracle) released(q query.ReleaseQuery) []ledger.HistoryRow {
 	rows := []ledger.HistoryRow{}
 	for _, r := range o.rollouts {

@@ -90,7 +90,7 @@ var (
 	fixedRepository = shopWeb
 )
 
-// ours tells whether a repository is one in which tags are put.
+// ours reports whether a repository is one in which tags are put.
 func ours(r tagalong.Repository) bool { return slices.Contains(ownRepositories, r) }
 
 // ruling is a set of rules, and what it means in other words.
@@ -148,12 +148,12 @@ var rulings = []ruling{
 	},
 }
 
-// mayTag tells whether a service's tags go onto images of a repository.
+// mayTag reports whether a service's tags go onto images of a repository.
 func (r ruling) mayTag(s tagalong.Service, repository tagalong.Repository) bool {
 	return ours(repository) && (r.crosses[r.environment(s)] || strings.HasPrefix(repository.Registry, s.Account))
 }
 
-// tags gives the tags that a container claims.
+// tags returns the tags that a container claims.
 func (r ruling) tags(s tagalong.Service, container string) (tags []string) {
 	environment := r.environment(s)
 	templates := r.templates[environment]
@@ -196,7 +196,7 @@ var versionOf = map[int]string{1: "1.0.4", 2: "no tag", 4: "4.0"}
 
 func isIndex(version int) bool { return version >= firstIndex && version < gone }
 
-// platforms gives the images of an index that run somewhere.
+// platforms returns the images of an index that run somewhere.
 func platforms(version int) []tagalong.Manifest {
 	_, children := tagalongtest.Index(fmt.Sprint("version ", version))
 	return children[:len(tagalongtest.Platforms)]
@@ -378,7 +378,7 @@ func (s story) deploy(t *rapid.T, of deploymentOf, liked *[]choice) {
 	s.deployed[of] = deployment(of, chosen, rapid.IntRange(0, 3).Draw(t, "revision") > 0, rapid.IntRange(0, 5).Draw(t, "agent") == 0)
 }
 
-// found gives what can be found out of a deployment.
+// found returns what can be found out of a deployment.
 func (s story) found(of deploymentOf) deployed {
 	if of.service.Account == s.elsewhere {
 		return deployed{}
@@ -415,7 +415,7 @@ func deployment(of deploymentOf, chosen []choice, revised, agent bool) deployed 
 	return d
 }
 
-// make gives what is to be found out of a container, and how it is told: as it was
+// make returns what is to be found out of a container, and how it is told: as it was
 // written, as the service revision has it, and as two tasks report it.
 func (c choice) make(revised bool) (m made, written, resolved tagalong.Ran, reports []tagalong.Ran) {
 	m = made{name: c.name, repository: c.repository, tag: c.tag(), digest: c.digest(), evidence: tagalong.Task}
@@ -468,7 +468,7 @@ func (c choice) make(revised bool) (m made, written, resolved tagalong.Ran, repo
 	return m, written, resolved, reports
 }
 
-// mayMoveTags tells whether it is sure what a container runs, and ours to tag.
+// mayMoveTags reports whether it is sure what a container runs, and ours to tag.
 func (m made) mayMoveTags() bool {
 	sure := m.evidence == tagalong.Pinned || m.evidence == tagalong.Revision || m.evidence == tagalong.Task && !m.disputed
 	return sure && !m.added && ours(m.repository)

@@ -108,7 +108,7 @@ func startTables(t *testing.T) *tables {
 	return &tables{client: dynamodb.NewFromConfig(sandboxtest.Start(t).Config())}
 }
 
-// with gives f a ledger in a new table, which is deleted in the end.
+// with returns f a ledger in a new table, which is deleted in the end.
 func (ts *tables) with(t *rapid.T, f func(*dynamo.Ledger)) {
 	ts.made++
 	table := fmt.Sprintf("ledger-%d", ts.made)

@@ -13,7 +13,7 @@ import (
 
 // Announcer sends Tagalong's own events to an event bus.
 type Announcer interface {
-	// Announce sends events, as many at a time as the bus takes. It gives an error
+	// Announce sends events, as many at a time as the bus takes. It returns an error
 	// for each, in their order: nil says that the bus has accepted it. It tries again
 	// what may go well the next time, as long as ctx lasts.
 	Announce(ctx context.Context, all []tagalong.Event) []error

@@ -6,7 +6,7 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 )
 
-// returned gives how often the tag was put back of late; it was last when it was confirmed
+// returned returns how often the tag was put back of late; it was last when it was confirmed
 // last. Where somebody was at odds with us, one time more shows whether that goes on.
 func returned(t ledger.Tag, now time.Time) int {
 	switch {

@@ -137,7 +137,7 @@ func wantTags(tags []ledger.Tag) *want {
 	return w
 }
 
-// round works on all tags side by side and gives those that need another one.
+// round works on all tags side by side and returns those that need another one.
 func (r *Reactor) round(ctx context.Context, tags []ledger.Tag, read reading) (next []ledger.Tag, total Convergence, err error) {
 	var (
 		mu       sync.Mutex
@@ -163,7 +163,7 @@ func (r *Reactor) round(ctx context.Context, tags []ledger.Tag, read reading) (n
 }
 
 // convergeTag puts one tag where its wish is, unless it is there, and settles
-// it. It gives the tag back if it must be looked at again.
+// it. It returns the tag back if it must be looked at again.
 func (r *Reactor) convergeTag(ctx context.Context, tag ledger.Tag, read reading) (again *ledger.Tag, done Convergence, err error) {
 	manifest, there := read.images.Manifests[tag.Wish.Digest]
 	actual := read.images.Tags[tag.ID.Tag]

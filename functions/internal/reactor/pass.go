@@ -33,7 +33,7 @@ type pass struct {
 	// asked for.
 	readers ledger.Readers
 	asked   map[tagalong.TagID]bool
-	// endings are what this pass is to announce.
+	// outbox is what this pass is to announce.
 	outbox []ledger.FinishedRollout
 	// recording is that of a pass that only records; nil in any other.
 	recording *Recording

@@ -68,7 +68,7 @@ func (r *Reactor) Promote(ctx context.Context, p Promotion) (Promoted, error) {
 	return Promoted{seen, tags}, err
 }
 
-// recorded gives the claims' wishes, in the order of the claims.
+// recorded returns the claims' wishes, in the order of the claims.
 func recorded(claims []ledger.Claim, wishes map[tagalong.TagID]ledger.Tag) (tags []ledger.Tag) {
 	for _, c := range claims {
 		if tag, ok := wishes[c.Tag]; ok {
@@ -78,7 +78,7 @@ func recorded(claims []ledger.Claim, wishes map[tagalong.TagID]ledger.Tag) (tags
 	return tags
 }
 
-// claims gives the promotion's claims, one for each of its tags.
+// claims returns the promotion's claims, one for each of its tags.
 func (p Promotion) claims() (all []ledger.Claim) {
 	for _, template := range p.Tags {
 		all = append(all, ledger.Claim{
@@ -94,7 +94,7 @@ func (p Promotion) claims() (all []ledger.Claim) {
 }
 
 // wish records the claims and reads the registry beside it: manifests cannot
-// change. It gives the wishes that the promotion has now.
+// change. It returns the wishes that the promotion has now.
 func (r *Reactor) wish(ctx context.Context, p Promotion, claims []ledger.Claim) (map[tagalong.TagID]ledger.Tag, map[tagalong.Repository]reading, error) {
 	var readings map[tagalong.Repository]reading
 	wishes, begun, wanted := map[tagalong.TagID]ledger.Tag{}, r.Clock(), map[tagalong.Repository]*want{}

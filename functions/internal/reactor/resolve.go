@@ -63,7 +63,7 @@ func (r *Reactor) resolveWithoutRevision(ctx context.Context, covered tagalong.C
 	return r.guess(ctx, covered, spec.TaskDefinition, report(written(spec, tagalong.Unknown), tasks))
 }
 
-// written gives the containers of a task definition; evidence is that of the digests that come with it.
+// written returns the containers of a task definition; evidence is that of the digests that come with it.
 func written(spec tagalong.Spec, evidence tagalong.Evidence) []tagalong.Container {
 	var containers []tagalong.Container
 	for _, ran := range spec.Containers {
@@ -119,7 +119,7 @@ func report(defined []tagalong.Container, tasks []tagalong.TaskRun) []tagalong.C
 	return tagalong.MergeContainers(defined, reported)
 }
 
-// mostReported gives the digest that most tasks report; among equals the one that sorts first.
+// mostReported returns the digest that most tasks report; among equals the one that sorts first.
 func mostReported(counts map[digest.Digest]int) (most digest.Digest) {
 	for d, n := range counts {
 		if most == "" || n > counts[most] || n == counts[most] && d < most {

@@ -26,14 +26,14 @@ import (
 
 var errDown = errors.New("the bus is down")
 
-// heard gives a world an event bus.
+// heard returns a world an event bus.
 func (w *world) heard() (*world, *tagalongtest.Bus) {
 	bus := &tagalongtest.Bus{}
 	w.Announcer = bus
 	return w, bus
 }
 
-// recorded gives the rollouts that a bus has been told of since the last time.
+// recorded returns the rollouts that a bus has been told of since the last time.
 func recorded(t failer, bus *tagalongtest.Bus) (all []reactor.RolloutRecorded) {
 	t.Helper()
 	for _, e := range bus.Take() {

@@ -47,7 +47,7 @@ func (e idle) DeploymentHistory(context.Context, tagalong.Scope, []tagalong.Serv
 
 func (e idle) Prepare(context.Context, tagalong.Scope, []sweep.DeploymentOf) error { return nil }
 
-// found gives the drift that a bus has been told of since the last time.
+// found returns the drift that a bus has been told of since the last time.
 func found(t *testing.T, bus *tagalongtest.Bus) (all []sweep.Drift) {
 	t.Helper()
 	for _, e := range bus.Take() {
@@ -185,7 +185,7 @@ func TestLongReasonsAreCutShort(t *testing.T) {
 	}
 }
 
-// shown gives the JSON in the comment of a type.
+// shown returns the JSON in the comment of a type.
 func shown(t *testing.T, file, name string) string {
 	t.Helper()
 	parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ParseComments)

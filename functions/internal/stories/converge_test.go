@@ -21,7 +21,7 @@ import (
 
 var prodAPI, prodWeb = allServices[0], allServices[1]
 
-// prodRules gives every service the environment prod and the tags. They name both
+// prodRules returns every service the environment prod and the tags. They name both
 // accounts, so that each may tag what lies in the other's registry.
 func prodRules(tags ...string) tagalong.Rules {
 	return tagalong.Rules{{Environment: "prod", Accounts: bothAccounts, Tags: tags}}
@@ -288,7 +288,7 @@ func TestATimeTagIsPutOnceAndThenIsNoWishAnyMore(t *testing.T) {
 	}
 }
 
-// clocked gives a world whose time passes, for use inside synctest.
+// clocked returns a world whose time passes, for use inside synctest.
 func clocked(rules tagalong.Rules) *world {
 	w := newWorld(rules)
 	start := time.Now()

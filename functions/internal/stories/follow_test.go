@@ -48,7 +48,7 @@ func (d *drama) recount(t *rapid.T, told []moment) *scene {
 	return s
 }
 
-// outcome gives what the ledger says but for how it knows: which facts told it, and
+// outcome returns what the ledger says but for how it knows: which facts told it, and
 // from when on it knows a service.
 func (s *scene) outcome() string {
 	lines := strings.Split(s.ledger.Dump(), "\n")

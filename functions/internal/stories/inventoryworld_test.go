@@ -66,7 +66,7 @@ func (w *estateWorld) rolls(s tagalong.Service, image tagalong.Ran) string {
 	return id
 }
 
-// unheard gives the events that nobody has heard of yet.
+// unheard returns the events that nobody has heard of yet.
 func (w *estateWorld) unheard() []tagalongtest.Told {
 	told := w.estate.Told(w.heard)
 	w.heard += len(told)

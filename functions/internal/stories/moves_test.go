@@ -25,7 +25,7 @@ func twoImages(t *testing.T) ruled {
 	return w
 }
 
-// rule gives every service an environment, from a second on.
+// rule returns every service an environment, from a second on.
 func (w ruled) rule(environment string, second int) {
 	w.Rules = tagalong.Rules{{Environment: environment}}
 	w.Now = func() time.Time { return at(second) }
@@ -47,7 +47,7 @@ func (w ruled) wantRows(want ...ledger.Details) {
 	}
 }
 
-// in gives the environments of a deployment's row.
+// in returns the environments of a deployment's row.
 func in(deployment, environment string, moves ...ledger.Move) ledger.Details {
 	return ledger.Details{Environment: environment, TaskDefinition: "td-ecs-svc/" + deployment, Moves: moves}
 }

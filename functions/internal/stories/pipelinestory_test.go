@@ -66,7 +66,7 @@ func (d *drama) scene() *scene {
 	return s
 }
 
-// tell lets a moment's event reach the function that takes it.
+// hear lets a moment's event reach the function that takes it.
 func (s *scene) hear(t failer, m moment) {
 	t.Helper()
 	var err error
@@ -222,7 +222,7 @@ func (d *drama) release() {
 // deploy deploys prodAPI.
 func (d *drama) deploy(ending string) { d.start()(ending) }
 
-// start starts a deployment of prodAPI and gives what ends it.
+// start starts a deployment of prodAPI and returns what ends it.
 func (d *drama) start() (finish func(ending string)) {
 	n := d.next()
 	id := fmt.Sprintf("ecs-svc/%d", n)

@@ -222,7 +222,7 @@ func TestAGuessThatCannotBeMadeIsAnErrorThatNamesContainerAndImage(t *testing.T)
 	}
 }
 
-// multi pushes an index under a tag and gives it with its images.
+// multi pushes an index under a tag and returns it with its images.
 func (w *world) multi(tag string) (index tagalong.Manifest, children []tagalong.Manifest) {
 	index, children = tagalongtest.Index("multi")
 	for _, child := range children {

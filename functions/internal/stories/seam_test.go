@@ -86,7 +86,7 @@ func (w *world) checkSeams(t failer) {
 	}
 }
 
-// adjoin tells whether the later place goes on where the earlier one ends.
+// adjoin reports whether the later place goes on where the earlier one ends.
 func adjoin(earlier, later ledger.Placement) bool {
 	one, other := earlier.Container, later.Container
 	return earlier.Phase == ledger.PhaseEnded && later.Phase != ledger.PhaseRollingOut && earlier.Until.Equal(later.Since) &&

@@ -93,7 +93,7 @@ func imageOf(repo tagalong.Repository, version int) tagalong.Manifest {
 	return tagalongtest.Image(fmt.Sprint(repo, version))
 }
 
-// platformOf gives the image of an index that a task of the platform reports.
+// platformOf returns the image of an index that a task of the platform reports.
 func platformOf(repo tagalong.Repository, version int) tagalong.Manifest {
 	_, children := tagalongtest.Index(fmt.Sprint(repo, version))
 	return children[1]
@@ -575,7 +575,7 @@ func describe(happenings []happening) string {
 	return b.String()
 }
 
-// completedWith tells whether any deployment with that image ever completed, or
+// completedWith reports whether any deployment with that image ever completed, or
 // whether the image was promoted.
 func (s story) completedWith(repo tagalong.Repository, d digest.Digest) bool {
 	return slices.ContainsFunc(s.happenings, func(h happening) bool {

@@ -654,7 +654,7 @@ func TestOneRepositorysFailureDoesNotStopTheOthers(t *testing.T) {
 	w.wantDrift(t, report, "unreachable shop/api", "tag healed shop/web:prod")
 }
 
-// places gives where all tags are.
+// places returns where all tags are.
 func (w *estateWorld) places() map[string]string {
 	all := map[string]string{}
 	for _, r := range []tagalong.Repository{shopAPI, shopWeb} {

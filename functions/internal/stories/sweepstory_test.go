@@ -139,7 +139,7 @@ func textOf(deeds []deed) string {
 	return strings.Join(lines, "\n")
 }
 
-// history gives what the ledger says of all rollouts, but for who told.
+// history returns what the ledger says of all rollouts, but for who told.
 func (w *estateWorld) history(t failer) (lines []string) {
 	t.Helper()
 	for _, s := range allServices {

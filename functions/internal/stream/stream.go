@@ -70,7 +70,7 @@ type source[T any] struct {
 
 func (s *source[T]) advance() { s.head, s.err, s.ok = s.next() }
 
-// Merge gives the elements of sorted sequences in order: first the one for which
+// Merge returns the elements of sorted sequences in order: first the one for which
 // compare is below zero. The first elements are read several at a time.
 func Merge[T any](seqs []iter.Seq2[T, error], compare func(a, b T) int) iter.Seq2[T, error] {
 	if len(seqs) == 1 {
@@ -94,7 +94,7 @@ func Merge[T any](seqs []iter.Seq2[T, error], compare func(a, b T) int) iter.Seq
 	}
 }
 
-// foremost gives the source whose head comes first; one that failed goes before all.
+// foremost returns the source whose head comes first; one that failed goes before all.
 func foremost[T any](sources []*source[T], compare func(a, b T) int) (first *source[T]) {
 	for _, s := range sources {
 		switch {

@@ -98,7 +98,7 @@ func (p *pass) leave(ctx context.Context, at cursor, done bool) error {
 	return p.Reactor.Ledger.SetCursor(late, string(text))
 }
 
-// dueForFullScan tells whether it is something's turn to be looked at whole, as it is once a day,
+// dueForFullScan reports whether it is something's turn to be looked at whole, as it is once a day,
 // at an hour that follows from its name: whether that lies between this pass and the
 // one before it, however far they are apart.
 func (p *pass) dueForFullScan(name string) bool {

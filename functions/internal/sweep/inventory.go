@@ -12,16 +12,16 @@ import (
 
 // Inventory is all that ECS runs, as the sweep looks through it.
 type Inventory interface {
-	// Clusters gives the names of a scope's clusters, sorted. ErrElsewhere is an
+	// Clusters returns the names of a scope's clusters, sorted. ErrElsewhere is an
 	// answer.
 	Clusters(ctx context.Context, s tagalong.Scope) ([]string, error)
-	// ServiceNames gives the names of a cluster's services, sorted: those that are
+	// ServiceNames returns the names of a cluster's services, sorted: those that are
 	// being deleted, too. ErrNotFound says that there is no such cluster.
 	ServiceNames(ctx context.Context, s tagalong.Scope, cluster string) ([]string, error)
 	// Describe reads services of a cluster, in as few calls as ECS allows. Those that
 	// are gone or INACTIVE are left out.
 	Describe(ctx context.Context, s tagalong.Scope, cluster string, names []string) ([]ServiceState, error)
-	// RolloutReader gives ECS's records of the service deployments of services of one
+	// DeploymentHistory returns ECS's records of the service deployments of services of one
 	// scope, in as few calls as ECS allows; it keeps them for 90 days. Services of
 	// which it has none, or may not tell, are left out.
 	DeploymentHistory(ctx context.Context, s tagalong.Scope, services []tagalong.Service) (map[tagalong.Service][]pipeline.ServiceDeployment, error)
@@ -50,7 +50,7 @@ type ServiceState struct {
 	Created time.Time
 }
 
-// primary gives the deployment that ECS works towards.
+// primary returns the deployment that ECS works towards.
 func (s ServiceState) primary() (DeploymentState, bool) {
 	for _, d := range s.Current {
 		if d.Primary {
@@ -60,7 +60,7 @@ func (s ServiceState) primary() (DeploymentState, bool) {
 	return DeploymentState{}, false
 }
 
-// rollsOut tells whether a deployment is on its way. A task set is, as long as it
+// rollsOut reports whether a deployment is on its way. A task set is, as long as it
 // does not have the traffic.
 func (s ServiceState) rollsOut(deployment string) bool {
 	return slices.ContainsFunc(s.Current, func(d DeploymentState) bool {
@@ -68,7 +68,7 @@ func (s ServiceState) rollsOut(deployment string) bool {
 	})
 }
 
-// completed gives the deployments that have completed, as far as they still have
+// completed returns the deployments that have completed, as far as they still have
 // tasks; of task sets the primary one.
 func (s ServiceState) completed() []DeploymentState {
 	return slices.DeleteFunc(slices.Clone(s.Current), func(d DeploymentState) bool {
@@ -84,7 +84,7 @@ func (s ServiceState) shows(f tagalong.Fact) bool {
 	return ok && came && d.ID == f.Deployment && !d.Changed.Before(f.Time.Add(-tagalong.SameMoment))
 }
 
-// has tells whether ECS still has a deployment.
+// has reports whether ECS still has a deployment.
 func (s ServiceState) has(deployment string) bool {
 	return slices.ContainsFunc(s.Current, func(d DeploymentState) bool { return d.ID == deployment })
 }

@@ -80,7 +80,7 @@ func (p *pass) foundUnmanaged(s tagalong.Service) {
 }
 
 // each does something with every service side by side, reports those with which it
-// cannot be done, and gives the others. Those of which the ledger has learned more
+// cannot be done, and returns the others. Those of which the ledger has learned more
 // meanwhile are marked, and not reported.
 func (p *pass) each(ctx context.Context, all []*observedService, do func(*observedService) error) (done []*observedService) {
 	var mu sync.Mutex
@@ -138,7 +138,7 @@ func (p *pass) known(ctx context.Context, s tagalong.Service, load func(context.
 	return snap, past, err
 }
 
-// gapsIn gives what would have to happen for a timeline to say what ECS shows:
+// gapsIn returns what would have to happen for a timeline to say what ECS shows:
 // nothing, if it does. A fact's time is left open.
 func gapsIn(t timeline.Timeline, state ServiceState) (gaps []tagalong.Fact) {
 	primary, ok := state.primary()
@@ -174,7 +174,7 @@ func gapsIn(t timeline.Timeline, state ServiceState) (gaps []tagalong.Fact) {
 	return gaps
 }
 
-// newestOf gives the primary deployment if it is among them, else the one that has
+// newestOf returns the primary deployment if it is among them, else the one that has
 // changed last.
 func newestOf(all []DeploymentState) DeploymentState {
 	return slices.MaxFunc(all, func(a, b DeploymentState) int {
@@ -219,7 +219,7 @@ func (p *pass) compare(ctx context.Context, t *observedService, records []pipeli
 	return nil
 }
 
-// recreated gives that the service had gone, if it was made anew since what the ledger
+// recreated returns that the service had gone, if it was made anew since what the ledger
 // has of it: at the latest moment that is certain to lie before, since when it went
 // nobody saw, and events may tell times in whole seconds. What ECS still has is the
 // new one's, however its times look.
@@ -238,7 +238,7 @@ func (t *observedService) recreated() []tagalong.Fact {
 	return []tagalong.Fact{{Name: tagalong.Retired, Time: gone, Source: tagalong.FromSweep, Reason: "the service was made anew"}}
 }
 
-// factsOfRecords gives what records tell, as the sweep's facts.
+// factsOfRecords returns what records tell, as the sweep's facts.
 func factsOfRecords(records []pipeline.ServiceDeployment) (facts []tagalong.Fact) {
 	for _, record := range records {
 		facts = append(facts, record.Facts(records)...)
@@ -267,7 +267,7 @@ func (t *observedService) addMissing(facts []tagalong.Fact) (added []tagalong.Fa
 	return added
 }
 
-// after gives the timeline as it will be with what it lacks.
+// after returns the timeline as it will be with what it lacks.
 func (p *pass) after(ctx context.Context, t *observedService) (timeline.Timeline, error) {
 	whole := t.snap
 	whole.Facts = slices.Concat(t.snap.Facts, t.missing)
@@ -281,7 +281,7 @@ func (p *pass) after(ctx context.Context, t *observedService) (timeline.Timeline
 	return after, err
 }
 
-// asECSDates gives the starts and ends of those deployments that ECS still has, with
+// asECSDates returns the starts and ends of those deployments that ECS still has, with
 // ECS's own times.
 func (t *observedService) asECSDates(gaps []tagalong.Fact) (facts []tagalong.Fact) {
 	for _, d := range t.state.Current {
@@ -292,7 +292,7 @@ func (t *observedService) asECSDates(gaps []tagalong.Fact) (facts []tagalong.Fac
 	return facts
 }
 
-// asOfNow gives the gaps as of when they were seen: whatever happened before, this is
+// asOfNow returns the gaps as of when they were seen: whatever happened before, this is
 // how it is.
 func (t *observedService) asOfNow(gaps []tagalong.Fact) []tagalong.Fact {
 	for i := range gaps {
@@ -301,7 +301,7 @@ func (t *observedService) asOfNow(gaps []tagalong.Fact) []tagalong.Fact {
 	return gaps
 }
 
-// facts gives the deployment's start and, if it has ended, its end: that is the time
+// facts returns the deployment's start and, if it has ended, its end: that is the time
 // from which on what ECS shows is all that there is.
 func (d DeploymentState) facts() []tagalong.Fact {
 	facts := []tagalong.Fact{{Deployment: d.ID, Name: tagalong.InProgress, Time: d.Created, Source: tagalong.FromSweep}}
@@ -312,7 +312,7 @@ func (d DeploymentState) facts() []tagalong.Fact {
 	return facts
 }
 
-// wanted gives the deployments that will be asked for, each once.
+// wanted returns the deployments that will be asked for, each once.
 func (t *observedService) wanted() (all []DeploymentOf) {
 	for _, f := range t.due() {
 		if f.OfDeployment() {
@@ -449,7 +449,7 @@ func lacked(facts []tagalong.Fact) string {
 	return text
 }
 
-// due gives what the ledger is to be told: what it lacks or, if that is nothing, once
+// due returns what the ledger is to be told: what it lacks or, if that is nothing, once
 // more the completion of what runs, should the rules have changed or a digest not be
 // proven.
 func (t *observedService) due() []tagalong.Fact {
@@ -465,7 +465,7 @@ func (t *observedService) due() []tagalong.Fact {
 	return []tagalong.Fact{{Deployment: running.Deployment, Name: tagalong.Completed, Time: running.FinishedAt, Source: running.FinishSource}}
 }
 
-// changed tells whether what runs has another environment, or claims other tags, than
+// changed reports whether what runs has another environment, or claims other tags, than
 // the ledger has, though it lacks nothing.
 func (t *observedService) changed() bool {
 	running, ok := t.timeline.Current()

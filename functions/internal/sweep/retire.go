@@ -56,7 +56,7 @@ func (p *pass) retire(ctx context.Context, at *cursor) error {
 	return nil
 }
 
-// runningRecords gives the environment of every service that runs, as the ledger has it.
+// runningRecords returns the environment of every service that runs, as the ledger has it.
 func (p *pass) runningRecords(ctx context.Context) (map[tagalong.Service]string, error) {
 	environments, err := p.Records.Environments(ctx)
 	if err != nil {
@@ -78,7 +78,7 @@ func sameCluster(a, b tagalong.Service) bool {
 	return a.Account == b.Account && a.Region == b.Region && a.Cluster == b.Cluster
 }
 
-// covers tells whether the sweep can know that a service is gone.
+// covers reports whether the sweep can know that a service is gone.
 func (p *pass) covers(s tagalong.Service) bool {
 	scope := tagalong.Scope{Account: s.Account, Region: s.Region}
 	return slices.Contains(p.Scopes, scope) && !p.closed[area{scope, ""}] && !p.closed[area{scope, s.Cluster}]

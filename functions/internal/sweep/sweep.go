@@ -39,7 +39,7 @@ type Sweeper struct {
 
 // Records are what a sweep reads of what the questions read.
 type Records interface {
-	// Environments gives the names, sorted.
+	// Environments returns the names, sorted.
 	Environments(ctx context.Context) ([]string, error)
 	// Services is that of Directory, and Members that of RunningReader.
 	Services(ctx context.Context, environment string) ([]tagalong.Service, error)
@@ -67,7 +67,7 @@ type Options struct {
 	Progress func(Progress)
 }
 
-// partial tells whether the sweep does not look at everything.
+// partial reports whether the sweep does not look at everything.
 func (o Options) partial() bool { return o.Cluster != "" || o.Services != tagalong.ServicePattern{} }
 
 func (o Options) selects(s tagalong.Service) bool {
@@ -95,7 +95,7 @@ type Report struct {
 	Unfinished bool
 }
 
-// Left tells whether something is left that the sweep cannot heal, or did not.
+// Left reports whether something is left that the sweep cannot heal, or did not.
 func (r Report) Left() bool {
 	return slices.ContainsFunc(r.Drift, Drift.Left)
 }
@@ -216,7 +216,7 @@ func (p *pass) end(ctx context.Context, at cursor) (Report, error) {
 	return p.report, p.problems
 }
 
-// hasTime tells whether there is time for another chunk.
+// hasTime reports whether there is time for another chunk.
 func (p *pass) hasTime(ctx context.Context) bool {
 	deadline, ok := ctx.Deadline()
 	return ctx.Err() == nil && (!ok || time.Until(deadline) > sweepReserve)

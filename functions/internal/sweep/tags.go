@@ -124,7 +124,7 @@ func legalNames(tags []ledger.Tag) (names []string) {
 	return names
 }
 
-// bring converges tags, and gives those as they are then. One that has got another
+// bring converges tags, and returns those as they are then. One that has got another
 // wish since it was read is at somebody else's hands.
 func (p *pass) bring(ctx context.Context, tags []ledger.Tag, readers ledger.Readers) (after map[tagalong.TagID]ledger.Tag, err error) {
 	if len(tags) == 0 {
@@ -163,7 +163,7 @@ func idsOf(tags []ledger.Tag) []tagalong.TagID {
 	return ids
 }
 
-// needsRepair tells whether a tag is to be converged, as ECR has it. Of one that
+// needsRepair reports whether a tag is to be converged, as ECR has it. Of one that
 // deployments read no more is to be done than to note where they have it.
 func (p *pass) needsRepair(tag ledger.Tag, actual digest.Digest, readers ledger.Readers) bool {
 	if readers.Has(tag.ID) {
@@ -210,7 +210,7 @@ func (p *pass) classify(was, now ledger.Tag, actual digest.Digest, readers ledge
 	}
 }
 
-// renewed computes the wishes anew from the claims, and gives the tags as they are
+// renewed computes the wishes anew from the claims, and returns the tags as they are
 // to be, and which tags of the repository deployments read. A wish that is no claim's
 // has lost it by a change that nobody finished.
 func (p *pass) renewed(ctx context.Context, r tagalong.Repository, tags []ledger.Tag) ([]ledger.Tag, ledger.Readers, error) {

@@ -15,7 +15,7 @@ import (
 
 // Untagger removes tags: ECR, as far as that goes.
 type Untagger interface {
-	// Standing tells what must be known before a tag of an image is removed. It gives
+	// ImageTags returns what must be known before a tag of an image is removed. It returns
 	// ErrGone if the image is not there.
 	ImageTags(ctx context.Context, r tagalong.Repository, d digest.Digest) (ImageTags, error)
 	// RemoveTag removes a tag, in one single attempt, and the image with its last one. A
@@ -147,7 +147,7 @@ func (u *untagging) remove(ctx context.Context, s tagalong.Service, tag ledger.U
 	return true, u.amend(ctx, tag.ID)
 }
 
-// may tells whether a tag may be removed now: we were given its repository, nobody claims
+// may reports whether a tag may be removed now: we were given its repository, nobody claims
 // it, it sits where it was confirmed last, the image has another one, and no other
 // registry loses it. What only time or another setting can change is not over.
 func (u *untagging) may(ctx context.Context, tag ledger.UntagTarget) (may, over bool, err error) {

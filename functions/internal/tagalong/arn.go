@@ -1,6 +1,6 @@
 package tagalong
 
-// ARN gives the service's ARN in its long form.
+// ARN returns the service's ARN in its long form.
 func (s Service) ARN() string {
 	return Arn("ecs", s.Account, s.Region, "service/"+s.Cluster+"/"+s.Name)
 }

@@ -101,7 +101,7 @@ func (r Rule) checkTags(at string) (problems []error) {
 
 var placeholder = regexp.MustCompile(`\{[^{}]*\}`)
 
-// The placeholders: timeName is that of tags alone, since a tag of its own for
+// names are the placeholders: timeName is that of tags alone, since a tag of its own for
 // each completion is put once and then never a wish.
 var names = []string{"{environment}", "{cluster}", "{service}", "{container}"}
 
@@ -133,7 +133,7 @@ func Expand(template, environment string, s Service, container string, completed
 	).Replace(template)
 }
 
-// Timed tells whether a template gives a tag of its own to each completion.
+// Timed reports whether a template gives a tag of its own to each completion.
 func Timed(template string) bool { return strings.Contains(template, timeName) }
 
 // Policy is what the rules say of one service.
@@ -172,12 +172,12 @@ func (p Policy) CrossesAccounts(s Service, r Repository) bool {
 		})
 }
 
-// Takes tells whether a stage's release counts.
+// Takes reports whether a stage's release counts.
 func (p Policy) Takes(pipeline, stage string) bool {
 	return MatchesAny(p.Pipelines, pipeline) && MatchesAny(p.Stages, stage)
 }
 
-// For gives the policy of a service; ok is false when no rule matches, that is,
+// For returns the policy of a service; ok is false when no rule matches, that is,
 // when the service is not managed.
 func (r Rules) For(s Service) (policy Policy, ok bool) {
 	if len(r) == 0 {
@@ -201,7 +201,7 @@ func (r Rules) Within(covered Coverage, s Service) (Policy, bool) {
 	return policy, true
 }
 
-// PromotionTags gives the templates of an environment's tags, for a promotion: it
+// PromotionTags returns the templates of an environment's tags, for a promotion: it
 // is of no service, so that those which need one are left out. Of several rules
 // of an environment it is the first. Without any rule every name is an
 // environment's. The error names the environments that there are.
@@ -235,21 +235,21 @@ func (r Rules) environments() string {
 	return strings.Join(names, ", ")
 }
 
-// needsService tells whether a template is filled in by a service's names.
+// needsService reports whether a template is filled in by a service's names.
 func needsService(template string) bool {
 	return slices.ContainsFunc([]string{"{cluster}", "{service}", "{container}"}, func(name string) bool {
 		return strings.Contains(template, name)
 	})
 }
 
-// MayMatch tells whether a service can be managed in any cluster at all.
+// MayMatch reports whether a service can be managed in any cluster at all.
 func (r Rules) MayMatch(account, region, service string) bool {
 	return len(r) == 0 || slices.ContainsFunc(r, func(rule Rule) bool {
 		return MatchesAny(rule.Accounts, account) && MatchesAny(rule.Regions, region) && MatchesAny(rule.Services, service)
 	})
 }
 
-// Take tells whether a stage's release counts for any service at all.
+// Take reports whether a stage's release counts for any service at all.
 func (r Rules) Take(pipeline, stage string) bool {
 	return len(r) == 0 || slices.ContainsFunc(r, func(rule Rule) bool {
 		return MatchesAny(rule.Pipelines, pipeline) && MatchesAny(rule.Stages, stage)
@@ -268,7 +268,7 @@ func (r Rule) matches(s Service) bool {
 		MatchesAny(r.Clusters, s.Cluster) && MatchesAny(r.Services, s.Name)
 }
 
-// MatchesAny tells whether one of the globs matches; none at all match everything.
+// MatchesAny reports whether one of the globs matches; none at all match everything.
 func MatchesAny(globs []string, name string) bool {
 	return len(globs) == 0 || slices.ContainsFunc(globs, func(glob string) bool {
 		ok, _ := path.Match(glob, name)
@@ -276,14 +276,14 @@ func MatchesAny(globs []string, name string) bool {
 	})
 }
 
-// MayMatchCluster tells whether a cluster can have a service that is managed.
+// MayMatchCluster reports whether a cluster can have a service that is managed.
 func (r Rules) MayMatchCluster(s Scope, cluster string) bool {
 	return len(r) == 0 || slices.ContainsFunc(r, func(rule Rule) bool {
 		return MatchesAny(rule.Accounts, s.Account) && MatchesAny(rule.Regions, s.Region) && MatchesAny(rule.Clusters, cluster)
 	})
 }
 
-// AsksForPrevious tells whether there are images of which the previous ones count.
+// AsksForPrevious reports whether there are images of which the previous ones count.
 func (p Policy) AsksForPrevious(containers []Container) bool {
 	return len(p.PreviousTags) > 0 && slices.ContainsFunc(containers, Container.HasPrevious)
 }

@@ -24,7 +24,7 @@ const (
 // 256 KB at once.
 const maxReason = 2000
 
-// JSONOf gives the JSON of texts, numbers and times, which is never an error.
+// JSONOf returns the JSON of texts, numbers and times, which is never an error.
 func JSONOf(v any) json.RawMessage {
 	raw, _ := json.Marshal(v)
 	return raw

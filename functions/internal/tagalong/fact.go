@@ -50,7 +50,7 @@ type Fact struct {
 	Release    Release   // what an action that starts carries
 	Limit      time.Time // until when that action can go on at most
 	RecordedAt time.Time // when the ledger took it; no part of the key
-	// Alone says that nothing is known of what was beside it: ECS keeps no records of
+	// NoHistory says that nothing is known of what was beside it: ECS keeps no records of
 	// the service, and what came to an end since then it does not show. The ledger
 	// does not keep that.
 	NoHistory bool
@@ -72,14 +72,14 @@ func (f Fact) SourceKey() Source {
 	return f.Source
 }
 
-// OfAction tells whether the fact is an action's.
+// OfAction reports whether the fact is an action's.
 func (f Fact) OfAction() bool { return f.Name == ActionStarted || f.Name == ActionEnded }
 
-// OfDeployment tells whether the fact is a deployment's: others say nothing of what
+// OfDeployment reports whether the fact is a deployment's: others say nothing of what
 // it is made of.
 func (f Fact) OfDeployment() bool { return !f.OfAction() && f.Name != Retired }
 
-// SortFacts gives the facts in the order in which they are folded: by time; at
+// SortFacts returns the facts in the order in which they are folded: by time; at
 // equal times the deployments that only end come first, then the others by id,
 // each start before its end. So the end of a failed rollout comes before the
 // start of the rollback in the same second. An action starts before all that
@@ -126,7 +126,7 @@ func SortFacts(facts []Fact) []Fact {
 // of one thing: no deployment ends, and comes back to end again, as fast as that.
 const SameMoment = 2 * time.Second
 
-// ReportedBy tells whether another fact makes this one, which no event told, superfluous:
+// ReportedBy reports whether another fact makes this one, which no event told, superfluous:
 // it is the same, or is about the same thing.
 func (f Fact) ReportedBy(o Fact) bool {
 	about := f.Subject() == o.Subject() && f.Name == o.Name

@@ -181,7 +181,7 @@ func canonicalHost(host string) string {
 	return canonicalRegistry(host)
 }
 
-// String gives the form that ParseImageQuery reads.
+// String returns the form that ParseImageQuery reads.
 func (i ImageQuery) String() string {
 	s := i.Repository
 	if i.Registry != "" {
@@ -198,7 +198,7 @@ func (i ImageQuery) String() string {
 	return s
 }
 
-// In tells whether a repository is meant.
+// In reports whether a repository is meant.
 func (i ImageQuery) In(r Repository) bool {
 	return (i.Repository == "" || i.Repository == r.Name || i.official() == r) && (i.Registry == "" || i.Registry == r.Registry)
 }
@@ -211,7 +211,7 @@ func (i ImageQuery) Partitions() []string {
 	return []string{i.Repository}
 }
 
-// official gives the repository of Docker Hub that a bare name means there, too;
+// official returns the repository of Docker Hub that a bare name means there, too;
 // none for other names.
 // https://docs.docker.com/docker-hub/image-library/trusted-content/
 func (i ImageQuery) official() Repository {

@@ -9,7 +9,7 @@ import (
 // and a version of S3 do not.
 var gitCommit = regexp.MustCompile(`^[0-9a-f]{7,64}$`)
 
-// CommitOfExecution gives the source revision of an execution, "" if its sources name none or
+// CommitOfExecution returns the source revision of an execution, "" if its sources name none or
 // several: then the images' own annotations must tell.
 func CommitOfExecution(e Execution) string {
 	var commits []string

@@ -13,7 +13,7 @@ import (
 	specs "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// Errors that a Registry gives when a tag is put.
+// Errors that a Registry returns when a tag is put.
 var (
 	// ErrTaken says that the tag is immutable and exists.
 	ErrTaken = errors.New("tag is immutable and exists")
@@ -34,7 +34,7 @@ var (
 
 // Registry holds images: ECR, as far as tags go.
 type Registry interface {
-	// Read gives the manifests of these digests and tags and where the tags sit,
+	// Read returns the manifests of these digests and tags and where the tags sit,
 	// in one call for up to 100 of them. What is not there is left out, as is an
 	// image that is archived: it cannot be pulled. ErrNoAccess says that nobody let
 	// us look.
@@ -51,7 +51,7 @@ type Manifest struct {
 	Bytes     []byte
 }
 
-// Verify tells whether the bytes are the digest's: others must never be put.
+// Verify reports whether the bytes are the digest's: others must never be put.
 func (m Manifest) Verify() error {
 	if actual := m.Digest.Algorithm().FromBytes(m.Bytes); actual != m.Digest {
 		return fmt.Errorf("manifest of %s: its bytes have the digest %s", m.Digest, actual)
@@ -59,10 +59,10 @@ func (m Manifest) Verify() error {
 	return nil
 }
 
-// The media types of indexes; Docker's is older than the OCI's, and alike in what we read.
+// dockerList is the media type of Docker's indexes: it is older than the OCI's, and alike in what we read.
 const dockerList = "application/vnd.docker.distribution.manifest.list.v2+json"
 
-// Children gives what an index holds, nil for anything else. Attestations, which
+// Children returns what an index holds, nil for anything else. Attestations, which
 // have no platform, are left out: nothing runs them.
 func (m Manifest) Children() []specs.Descriptor {
 	if m.MediaType != specs.MediaTypeImageIndex && m.MediaType != dockerList {
@@ -114,7 +114,7 @@ func (m Manifest) commit() string { return m.annotation(specs.AnnotationRevision
 // version returns the version of what is in the image, if it can be a tag.
 func (m Manifest) version() string { return m.annotation(specs.AnnotationVersion, TagPattern) }
 
-// OnlyOne gives the only one of some texts, "" if they are not all the same.
+// OnlyOne returns the only one of some texts, "" if they are not all the same.
 func OnlyOne(texts []string) string {
 	slices.Sort(texts)
 	if texts = slices.Compact(texts); len(texts) == 1 {
@@ -146,7 +146,7 @@ type Images struct {
 	NoRepository bool
 }
 
-// Commit gives the source revision of a container's image: what the image that
+// Commit returns the source revision of a container's image: what the image that
 // runs says, else its index.
 func (i Images) Commit(c Container) string {
 	return cmp.Or(i.Manifests[c.Digest].commit(), i.Manifests[c.Index].commit())
@@ -161,7 +161,7 @@ func (i Images) KnownTag(c Container) string {
 	return cmp.Or(i.Manifests[c.Digest].version(), i.Manifests[c.Index].version())
 }
 
-// Index gives the index that is proven to hold a container's digest: the one its
+// Index returns the index that is proven to hold a container's digest: the one its
 // deployed tag sits on, if that lists the digest; "" otherwise.
 func (i Images) Index(c Container) digest.Digest {
 	at, ok := i.Tags[c.ImageTag]

@@ -24,7 +24,7 @@ func ParseServicePattern(s string) (ServicePattern, error) {
 	return p, nil
 }
 
-// String gives the pattern as it was read, "" for the zero pattern.
+// String returns the pattern as it was read, "" for the zero pattern.
 func (p ServicePattern) String() string {
 	if p.cluster == "" {
 		return p.name
@@ -32,7 +32,7 @@ func (p ServicePattern) String() string {
 	return p.cluster + "/" + p.name
 }
 
-// Match tells whether the pattern selects a service.
+// Match reports whether the pattern selects a service.
 func (p ServicePattern) Match(s Service) bool {
 	matches := func(glob, name string) bool {
 		ok, _ := path.Match(glob, name)

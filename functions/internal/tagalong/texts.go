@@ -10,13 +10,13 @@ import (
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
 const longestPosition = 900
 
-// LegalTexts tells whether keys may hold these texts: printable ASCII without blanks.
+// LegalTexts reports whether keys may hold these texts: printable ASCII without blanks.
 func LegalTexts(texts ...string) bool {
 	all := strings.Join(texts, "")
 	return len(all) <= longestPosition && !strings.ContainsFunc(all, func(c rune) bool { return c <= ' ' || c > '~' })
 }
 
-// KnownTime gives a time as rows show it: an unknown one is null.
+// KnownTime returns a time as rows show it: an unknown one is null.
 func KnownTime(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil

@@ -16,7 +16,7 @@ type Scope struct {
 	Region  string
 }
 
-// String gives account/region.
+// String returns account/region.
 func (s Scope) String() string { return s.Account + "/" + s.Region }
 
 // Input returns the tag that the container is deployed from; ok is false for an image
@@ -35,7 +35,7 @@ type Service struct {
 	Name    string
 }
 
-// String gives account/region/cluster/name, the form that keys use.
+// String returns account/region/cluster/name, the form that keys use.
 func (s Service) String() string {
 	return s.Account + "/" + s.Region + "/" + s.Cluster + "/" + s.Name
 }
@@ -58,7 +58,7 @@ type Repository struct {
 	Name     string
 }
 
-// String gives registry/name.
+// String returns registry/name.
 func (r Repository) String() string { return r.Registry + "/" + r.Name }
 
 func (r Repository) Compare(o Repository) int {
@@ -81,7 +81,7 @@ type TagID struct {
 	Tag string
 }
 
-// String gives registry/name:tag.
+// String returns registry/name:tag.
 func (t TagID) String() string { return t.Repository.String() + ":" + t.Tag }
 
 // Compare orders tags by registry, repository and tag.
@@ -93,7 +93,7 @@ func (t TagID) Compare(o TagID) int {
 // https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests.
 var TagPattern = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`)
 
-// LegalTag tells whether an image can have the tag.
+// LegalTag reports whether an image can have the tag.
 func LegalTag(tag string) bool { return TagPattern.MatchString(tag) }
 
 // Evidence says how a digest is known.
@@ -138,7 +138,7 @@ type Container struct {
 // Target is the digest that an environment's tag belongs on: the proven index, else the digest.
 func (c Container) Target() digest.Digest { return cmp.Or(c.Index, c.Digest) }
 
-// Proven tells whether the digest may move a tag: a guess may not.
+// Proven reports whether the digest may move a tag: a guess may not.
 func (c Container) Proven() bool {
 	return c.Digest != "" && !c.Disputed && evidenceRank[c.Evidence] >= evidenceRank[Task]
 }
@@ -150,7 +150,7 @@ func (c Container) Rank() int {
 	return evidenceRank[c.Evidence]
 }
 
-// better gives the better evidenced of two views of one container. What is
+// better returns the better evidenced of two views of one container. What is
 // known stands against equal evidence; an index once proven stays proven.
 func better(known, seen Container) Container {
 	best := known
@@ -198,10 +198,10 @@ func ByRepository(a, b TagID) int {
 // proven nobody knows, and what ECS adds itself no rollback brings back.
 func (c Container) HasPrevious() bool { return c.Proven() && !c.Added }
 
-// Same tells whether both are the same image, as far as tags go.
+// Same reports whether both are the same image, as far as tags go.
 func (c Container) Same(o Container) bool { return c.Image == o.Image && c.Target() == o.Target() }
 
-// Continues tells whether the container runs the very image that another one ran:
+// Continues reports whether the container runs the very image that another one ran:
 // how that is known does not matter, but a digest must be.
 func (c Container) Continues(o Container) bool {
 	known := c.Image.Name != "" && c.Digest != ""

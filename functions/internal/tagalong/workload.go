@@ -9,7 +9,7 @@ import (
 	"github.com/opencontainers/go-digest"
 )
 
-// Errors that a Workload gives. Everything else is a failure to be tried again.
+// Errors that a Workload returns. Everything else is a failure to be tried again.
 var (
 	// ErrNotFound says that ECS does not know it (any more), or that it belongs to another service.
 	ErrNotFound = errors.New("not found in ECS")
@@ -31,7 +31,7 @@ func (e UnseenClusters) Error() string {
 		e.Service.Name, e.Service.Account, e.Service.Region, strings.Join(e.Clusters, ", "), ErrDenied)
 }
 
-// Unwrap gives ErrDenied.
+// Unwrap returns ErrDenied.
 func (e UnseenClusters) Unwrap() error { return ErrDenied }
 
 // Workload is what runs: ECS, as far as a deployment's images go.

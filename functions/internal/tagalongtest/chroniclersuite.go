@@ -13,24 +13,24 @@ import (
 // ChroniclerWorld sets up what ChroniclerSuite asks of a chronicler. Its methods
 // fail the test where they cannot.
 type ChroniclerWorld interface {
-	// Deploy deploys to a service, which it makes where there is none, and gives the
+	// Deploy deploys to a service, which it makes where there is none, and returns the
 	// deployment's id.
 	Deploy(t *testing.T, s tagalong.Service, at time.Time) (deployment string)
 	// Complete completes the deployment that is in progress, or the rollback to it.
 	Complete(t *testing.T, s tagalong.Service, deployment string, at time.Time)
 	// RollBack lets a deployment fail and rolls it back to the newest one that had
-	// completed before, whose id it gives.
+	// completed before, whose id it returns.
 	RollBack(t *testing.T, s tagalong.Service, deployment string, at time.Time) (to string)
 	// Shifting makes a service that CodeDeploy deploys, with a task set.
 	Shifting(t *testing.T, s tagalong.Service)
 	// DenyRecords lets our role list no service deployments.
 	DenyRecords(t *testing.T)
-	// Elsewhere gives an account that is neither ours nor configured.
+	// Elsewhere returns an account that is neither ours nor configured.
 	Elsewhere(t *testing.T) string
 }
 
 // ChroniclerSuite checks that an implementation keeps the contract of
-// pipeline.DeploymentHistory. open gives a new one and the world behind it.
+// pipeline.DeploymentHistory. open returns a new one and the world behind it.
 func ChroniclerSuite(t *testing.T, open func(t *testing.T) (pipeline.DeploymentHistory, ChroniclerWorld)) {
 	for _, test := range []struct {
 		name string
@@ -60,7 +60,7 @@ type suiteChronicler struct {
 	t *testing.T
 }
 
-// records gives a service's, oldest first and without the reasons, which are
+// records returns a service's, oldest first and without the reasons, which are
 // ECS's to word.
 func (w suiteChronicler) records(s tagalong.Service, since time.Time) []pipeline.ServiceDeployment {
 	w.t.Helper()

@@ -14,7 +14,7 @@ import (
 // CodeDeploy is CodeDeploy in memory, safe for concurrent use. The zero value
 // knows nothing.
 type CodeDeploy struct {
-	// Hook is called before each operation, if it is set; an error that it gives
+	// Hook is called before each operation, if it is set; an error that it returns
 	// is the operation's.
 	Hook func(ctx context.Context, operation string) error
 
@@ -89,7 +89,7 @@ func (c *CodeDeploy) begin(ctx context.Context, operation, account string) error
 	return nil
 }
 
-// Shift implements pipeline.CodeDeploy.
+// Deployment implements pipeline.CodeDeploy.
 func (c *CodeDeploy) Deployment(ctx context.Context, account, region, id string) (pipeline.CodeDeployDeployment, error) {
 	if err := c.begin(ctx, "Shift", account); err != nil {
 		return pipeline.CodeDeployDeployment{}, err
@@ -104,7 +104,7 @@ func (c *CodeDeploy) Deployment(ctx context.Context, account, region, id string)
 	return s, nil
 }
 
-// Shifts implements pipeline.CodeDeploy.
+// Deployments implements pipeline.CodeDeploy.
 func (c *CodeDeploy) Deployments(ctx context.Context, account, region, application, group string, from, to time.Time) ([]string, error) {
 	if err := c.begin(ctx, "Shifts", account); err != nil {
 		return nil, err

@@ -14,31 +14,31 @@ import (
 // fail the test where they cannot. Of a group there is one deployment at a time.
 type CodeDeployWorld interface {
 	// Serve makes a group that deploys to a service, which has its first task set,
-	// and gives that one's id.
+	// and returns that one's id.
 	Serve(t *testing.T, g Group, s tagalong.Service) (taskSet string)
 	// Servers makes a group that does not deploy to ECS.
 	Servers(t *testing.T, g Group)
-	// Create makes a deployment that has not started yet and gives its id.
+	// Create makes a deployment that has not started yet and returns its id.
 	Create(t *testing.T, g Group, at time.Time) (id string)
 	// Start starts it, without a task set.
 	Start(t *testing.T, id string, at time.Time)
-	// Install has its task set created, and gives that one's id.
+	// Install has its task set created, and returns that one's id.
 	Install(t *testing.T, id string, at time.Time) (taskSet string)
-	// Shift gives its task set the traffic, which does not end it.
+	// Deployment gives its task set the traffic, which does not end it.
 	Deployment(t *testing.T, id string, at time.Time)
 	// Succeed, Fail and Stop end it.
 	Succeed(t *testing.T, id string, at time.Time)
 	Fail(t *testing.T, id string, at time.Time, reason string)
 	Stop(t *testing.T, id string, at time.Time)
 	// RollBack starts the deployment that rolls it back to the task set that was
-	// there before, and gives its id.
+	// there before, and returns its id.
 	RollBack(t *testing.T, id string, at time.Time) (back string)
-	// Elsewhere gives an account that is neither ours nor configured.
+	// Elsewhere returns an account that is neither ours nor configured.
 	Elsewhere(t *testing.T) string
 }
 
 // CodeDeploySuite checks that an implementation keeps the contract of
-// pipeline.CodeDeploy. open gives a new one and the world behind it.
+// pipeline.CodeDeploy. open returns a new one and the world behind it.
 func CodeDeploySuite(t *testing.T, open func(t *testing.T) (pipeline.CodeDeploy, CodeDeployWorld)) {
 	for _, test := range []struct {
 		name string

@@ -11,7 +11,7 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 )
 
-// Dump gives what the ledger says, an item a line, sorted: for comparing end
+// Dump returns what the ledger says, an item a line, sorted: for comparing end
 // states that were reached in different ways. Left out is what depends on the
 // way: versions, the times at which the ledger itself wrote or read something,
 // and the head's window.

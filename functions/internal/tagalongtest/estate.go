@@ -101,7 +101,7 @@ func scopeOf(s tagalong.Service) tagalong.Scope {
 	return tagalong.Scope{Account: s.Account, Region: s.Region}
 }
 
-// Deploy starts a deployment and gives its id. It makes the service, and its
+// Deploy starts a deployment and returns its id. It makes the service, and its
 // cluster, where there is none. One that is under way is stopped by it.
 func (e *Estate) Deploy(s tagalong.Service, d Deployment) string {
 	e.mu.Lock()
@@ -115,7 +115,7 @@ func (e *Estate) Deploy(s tagalong.Service, d Deployment) string {
 	return one.ID
 }
 
-// service gives a service, which it makes where there is none.
+// service returns a service, which it makes where there is none.
 func (e *Estate) service(s tagalong.Service) *estateService {
 	e.cluster(scopeOf(s), s.Cluster)
 	if e.services[s] == nil {
@@ -147,7 +147,7 @@ func (s *estateService) promote(d *estateDeployment) {
 
 func (s *estateService) primary() *estateDeployment { return s.current[len(s.current)-1] }
 
-// record gives the service deployment that is under way, nil if none is.
+// record returns the service deployment that is under way, nil if none is.
 func (s *estateService) record() *pipeline.ServiceDeployment {
 	if len(s.records) == 0 || !s.records[len(s.records)-1].FinishedAt.IsZero() {
 		return nil
@@ -162,7 +162,7 @@ func (s *estateService) stop(now time.Time) {
 	}
 }
 
-// under gives a service that has a deployment under way. It panics if it has none.
+// under returns a service that has a deployment under way. It panics if it has none.
 func (e *Estate) under(s tagalong.Service) *estateService {
 	of := e.services[s]
 	if of == nil || of.record() == nil {
@@ -233,7 +233,7 @@ func (e *Estate) RollBack(s tagalong.Service) {
 	e.goBack(s, back)
 }
 
-// goBack gives the service to a deployment that had completed.
+// goBack returns the service to a deployment that had completed.
 func (e *Estate) goBack(s tagalong.Service, d *estateDeployment) {
 	of, now := e.services[s], e.now()
 	of.promote(d)
@@ -278,7 +278,7 @@ func (e *Estate) Report(s tagalong.Service, id string, tasks ...tagalong.TaskRun
 	e.revisions[deploymentKey{s, id}].Tasks = tasks
 }
 
-// Shift lets CodeDeploy start a task set, and gives its id. It makes the service
+// Deployment lets CodeDeploy start a task set, and returns its id. It makes the service
 // where there is none. Of task sets ECS tells no events, and keeps no records.
 func (e *Estate) Deployment(s tagalong.Service, d Deployment) string {
 	e.mu.Lock()
@@ -294,7 +294,7 @@ func (e *Estate) Deployment(s tagalong.Service, d Deployment) string {
 	return one.ID
 }
 
-// Shifted gives a task set the traffic: the newest, or one that had it before.
+// Shifted returns a task set the traffic: the newest, or one that had it before.
 func (e *Estate) Shifted(s tagalong.Service, id string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -331,7 +331,7 @@ func (e *Estate) Calls() map[string]int {
 
 func (e *Estate) now() time.Time { return e.Now().UTC().Truncate(time.Millisecond) }
 
-// recordsOf gives those of the last 90 days, the oldest first.
+// recordsOf returns those of the last 90 days, the oldest first.
 func (e *Estate) recordsOf(s tagalong.Service) (records []pipeline.ServiceDeployment) {
 	of := e.services[s]
 	if of == nil {
@@ -346,7 +346,7 @@ func (e *Estate) recordsOf(s tagalong.Service) (records []pipeline.ServiceDeploy
 	return records
 }
 
-// servicesIn gives the names of a cluster's services, sorted.
+// servicesIn returns the names of a cluster's services, sorted.
 func (e *Estate) servicesIn(of tagalong.Scope, cluster string) (names []string) {
 	for s := range e.services {
 		if scopeOf(s) == of && s.Cluster == cluster {
@@ -357,7 +357,7 @@ func (e *Estate) servicesIn(of tagalong.Scope, cluster string) (names []string) 
 	return names
 }
 
-// state gives a service as DescribeServices shows it.
+// state returns a service as DescribeServices shows it.
 func (e *Estate) state(s tagalong.Service) (state sweep.ServiceState, ok bool) {
 	of := e.services[s]
 	if of == nil {
@@ -373,7 +373,7 @@ func (e *Estate) state(s tagalong.Service) (state sweep.ServiceState, ok bool) {
 	return state, true
 }
 
-// infer gives those states that ECS does not say: a deployment has completed when it
+// infer returns those states that ECS does not say: a deployment has completed when it
 // alone has tasks, and all of them run, a task set when all of them do.
 func (s *estateService) infer(all []sweep.DeploymentState) {
 	if !s.inferred && !s.taskSets {
@@ -394,7 +394,7 @@ type Told struct {
 	tagalong.Fact
 }
 
-// Told gives the events of everything that happened, in order, behind so many.
+// Told returns the events of everything that happened, in order, behind so many.
 func (e *Estate) Told(behind int) []Told {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -84,7 +84,7 @@ func (e *Estate) Describe(ctx context.Context, of tagalong.Scope, cluster string
 	return states, nil
 }
 
-// RolloutReader implements sweep.Inventory. A list tells all but a rollback.
+// DeploymentHistory implements sweep.Inventory. A list tells all but a rollback.
 func (e *Estate) DeploymentHistory(ctx context.Context, of tagalong.Scope, services []tagalong.Service) (map[tagalong.Service][]pipeline.ServiceDeployment, error) {
 	all, rolledBack := map[tagalong.Service][]pipeline.ServiceDeployment{}, 0
 	for _, s := range services {
@@ -137,14 +137,14 @@ func (e *Estate) ServiceDeployments(ctx context.Context, s tagalong.Service, sin
 	return records, nil
 }
 
-// find gives a deployment that ECS knows; nil if it does not.
+// find returns a deployment that ECS knows; nil if it does not.
 func (e *Estate) find(s tagalong.Service, deployment string) *estateDeployment {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.revisions[deploymentKey{s, deployment}]
 }
 
-// over tells whether a deployment had its last task longer than that ago.
+// over reports whether a deployment had its last task longer than that ago.
 func (e *Estate) over(d *estateDeployment, ago time.Duration) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -212,7 +212,7 @@ func (e *Estate) Cluster(ctx context.Context, s tagalong.Service, deployment str
 	return "", fmt.Errorf("service %s: %w", s.Name, tagalong.ErrNotFound)
 }
 
-// JSON gives the event as EventBridge delivers it.
+// JSON returns the event as EventBridge delivers it.
 func (t Told) JSON(id string) []byte {
 	kind := map[tagalong.FactName]string{tagalong.Failed: "ERROR"}[t.Name]
 	if kind == "" {

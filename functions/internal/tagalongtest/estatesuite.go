@@ -31,7 +31,7 @@ type EstateWorld interface {
 }
 
 // EstateSuite checks that an implementation keeps the contract of
-// sweep.Inventory. open gives a new one and the world behind it.
+// sweep.Inventory. open returns a new one and the world behind it.
 func EstateSuite(t *testing.T, open func(t *testing.T) (PreparedEstate, EstateWorld)) {
 	for _, test := range []struct {
 		name string

@@ -12,7 +12,7 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/timeline"
 )
 
-// Running gives what each service runs: the deployment that completed last. A
+// Running returns what each service runs: the deployment that completed last. A
 // service of which none has is left out.
 func (e *Estate) Running() map[tagalong.Service]string {
 	e.mu.Lock()
@@ -26,7 +26,7 @@ func (e *Estate) Running() map[tagalong.Service]string {
 	return running
 }
 
-// Shows tells whether ECS still shows that a deployment has completed. Of a rollback
+// Shows reports whether ECS still shows that a deployment has completed. Of a rollback
 // to what had completed more than 90 days ago it does not until the end, nor ever if
 // the rollback fails.
 func (e *Estate) Shows(s tagalong.Service, deployment string) bool {
@@ -39,14 +39,14 @@ func (e *Estate) Shows(s tagalong.Service, deployment string) bool {
 		})
 }
 
-// Exists tells whether there is such a service.
+// Exists reports whether there is such a service.
 func (e *Estate) Exists(s tagalong.Service) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.services[s] != nil
 }
 
-// UnderWay tells whether a service has a deployment under way, and whether there
+// UnderWay reports whether a service has a deployment under way, and whether there
 // is one that it could go back to.
 func (e *Estate) UnderWay(s tagalong.Service) (underWay, back bool) {
 	e.mu.Lock()
@@ -59,7 +59,7 @@ func (e *Estate) UnderWay(s tagalong.Service) (underWay, back bool) {
 	return true, last != nil && last != of.primary()
 }
 
-// Known gives the service deployments that ECS remembers of a service.
+// Known returns the service deployments that ECS remembers of a service.
 func (e *Estate) Known(s tagalong.Service) []pipeline.ServiceDeployment {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -115,7 +115,7 @@ type remembered struct {
 	states []timeline.State // that its row may have
 }
 
-// rollouts gives the rollouts of a service deployment: two, if it was rolled back.
+// rollouts returns the rollouts of a service deployment: two, if it was rolled back.
 func rollouts(r pipeline.ServiceDeployment) []remembered {
 	of := func(deployment string, from, to time.Time, states ...timeline.State) remembered {
 		return remembered{timeline.Rollout{Deployment: deployment, StartedAt: from, FinishedAt: to}, states}

@@ -80,7 +80,7 @@ func Fold(t interface{ Fatalf(string, ...any) }, facts ...[]tagalong.Fact) timel
 	return folded
 }
 
-// Tell gives a timeline in a line per rollout, for messages and comparisons.
+// Tell returns a timeline in a line per rollout, for messages and comparisons.
 func Tell(rollouts []timeline.Rollout) string {
 	var b strings.Builder
 	second := func(t time.Time) string {

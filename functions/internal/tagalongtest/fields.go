@@ -29,7 +29,7 @@ func EveryFieldCounts[T any](t *testing.T, compute func(T) any, except ...string
 	}
 }
 
-// Fill gives every field of a struct some value other than its zero value.
+// Fill returns every field of a struct some value other than its zero value.
 func Fill[T any](to *T) {
 	for i := range reflect.TypeFor[T]().NumField() {
 		fill(reflect.ValueOf(to).Elem().Field(i))
@@ -58,7 +58,7 @@ func settable(v reflect.Value) reflect.Value {
 	return reflect.NewAt(v.Type(), unsafe.Pointer(v.UnsafeAddr())).Elem()
 }
 
-// fill gives a field some value other than its zero value, the same each time.
+// fill returns a field some value other than its zero value, the same each time.
 func fill(v reflect.Value) {
 	v = settable(v)
 	if v.Type() == reflect.TypeFor[time.Time]() {

@@ -40,7 +40,7 @@ func Index(seed string) (index tagalong.Manifest, children []tagalong.Manifest) 
 	return manifest(ocispec.MediaTypeImageIndex, list), children
 }
 
-// Annotated gives an image or an index with the source revision and a version as
+// Annotated returns an image or an index with the source revision and a version as
 // annotations.
 func Annotated(m tagalong.Manifest, revision, version string) tagalong.Manifest {
 	var content map[string]any

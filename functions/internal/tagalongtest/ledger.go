@@ -16,7 +16,7 @@ import (
 
 // Ledger is a ledger in memory, safe for concurrent use. The zero value is empty.
 type Ledger struct {
-	// Hook is called before each operation, if it is set; an error that it gives
+	// Hook is called before each operation, if it is set; an error that it returns
 	// is the operation's, and nothing is read or written.
 	Hook func(ctx context.Context, operation string) error
 	// MaxItems is how many items a transaction takes, 100 if it is 0.
@@ -173,7 +173,7 @@ func (l *Ledger) LoadWhole(ctx context.Context, s tagalong.Service) (ledger.Snap
 	return ledger.Snapshot{Head: cloneHead(of.head), Facts: of.since(time.Time{}), Whole: true}, nil
 }
 
-// since gives the facts from a time on, in the order of their keys.
+// since returns the facts from a time on, in the order of their keys.
 func (s *service) since(from time.Time) []tagalong.Fact {
 	var facts []tagalong.Fact
 	for _, f := range s.facts {
@@ -284,7 +284,7 @@ func keyOfRow(r ledger.Row) timeline.RolloutKey {
 	return timeline.RolloutKey{Sort: r.SortTime(), Deployment: r.Deployment}
 }
 
-// refused gives the tags that do not stand as the writes expect.
+// refused returns the tags that do not stand as the writes expect.
 func (l *Ledger) refused(writes []ledger.TagWrite) (refused []tagalong.TagID) {
 	for _, w := range writes {
 		if !stands(w, l.tags) {
@@ -532,7 +532,7 @@ func (l *Ledger) Settle(ctx context.Context, id tagalong.TagID, version string, 
 	return nil
 }
 
-// Adopt implements ledger.Wishes.
+// RecordChildren implements ledger.Wishes.
 func (l *Ledger) RecordChildren(ctx context.Context, children []ledger.Child) error {
 	done, err := l.begin(ctx, "Adopt")
 	if err != nil {
@@ -600,7 +600,7 @@ func (l *Ledger) Doubt(ctx context.Context, id tagalong.TagID, since, until time
 	return nil
 }
 
-// Children gives the children that were recorded, sorted by digest and index.
+// Children returns the children that were recorded, sorted by digest and index.
 func (l *Ledger) Children() []ledger.Child {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -612,7 +612,7 @@ func compareChildren(a, b ledger.Child) int {
 		cmp.Compare(a.Repository.String(), b.Repository.String()), cmp.Compare(a.Platform, b.Platform))
 }
 
-// Places gives all places, open and closed, sorted by repository, container and time.
+// Places returns all places, open and closed, sorted by repository, container and time.
 func (l *Ledger) Places() []ledger.Placement {
 	l.mu.Lock()
 	defer l.mu.Unlock()

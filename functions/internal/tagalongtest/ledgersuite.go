@@ -21,7 +21,7 @@ type Store interface {
 }
 
 // LedgerSuite checks that an implementation keeps the contract of
-// ledger.Ledger and ledger.Records. open gives a new, empty one.
+// ledger.Ledger and ledger.Records. open returns a new, empty one.
 func LedgerSuite(t *testing.T, open func(t *testing.T) Store) {
 	for _, test := range []struct {
 		name string
@@ -132,7 +132,7 @@ var (
 	suiteNext   = Image("two").Digest
 )
 
-// second gives a time with a fraction, so that milliseconds must survive.
+// second returns a time with a fraction, so that milliseconds must survive.
 func second(n int) time.Time { return suiteStart.Add(time.Duration(n) * time.Second) }
 
 func suiteService(name string) tagalong.Service {
@@ -209,7 +209,7 @@ func unique(prefix string) string {
 	return fmt.Sprintf("%s%d", prefix, suiteVersions.n)
 }
 
-// change gives a change that writes the head alone.
+// change returns a change that writes the head alone.
 func change(s tagalong.Service, seen string) ledger.Change {
 	return ledger.Change{Service: s, Seen: seen, Head: ledger.Head{Version: unique("v")}}
 }

@@ -147,7 +147,7 @@ func factKeys(t *testing.T, l suiteLedger) {
 	}
 }
 
-// record commits facts, one after the other, and gives the head's version.
+// record commits facts, one after the other, and returns the head's version.
 func (l suiteLedger) record(s tagalong.Service, facts ...tagalong.Fact) string {
 	l.t.Helper()
 	version := l.load(s).Head.Version

@@ -10,7 +10,7 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/timeline"
 )
 
-// suiteEnding gives the end of a rollout that was recorded at a second.
+// suiteEnding returns the end of a rollout that was recorded at a second.
 func suiteEnding(s tagalong.Service, deployment string, recorded int) ledger.FinishedRollout {
 	return ledger.FinishedRollout{
 		Row: ledger.Row{

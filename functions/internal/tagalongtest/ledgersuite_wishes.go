@@ -19,7 +19,7 @@ func claimAt(name string, at time.Time, by string) ledger.Claim {
 	return ledger.Claim{Tag: suiteTag(name), Digest: suiteDigest, At: at, By: by, Environment: "prod"}
 }
 
-// wished sets a wish and gives the write that did.
+// wished sets a wish and returns the write that did.
 func (l suiteLedger) wished(wish ledger.Claim) ledger.TagWrite {
 	l.t.Helper()
 	w := tagWrite(ledger.Advance, wish)

@@ -14,7 +14,7 @@ import (
 type LifecyclesWorld interface {
 	// Push is RegistryWorld's.
 	Push(t *testing.T, r tagalong.Repository, seed string, tags ...string) digest.Digest
-	// SetLifecycle gives a repository a lifecycle policy of these rules.
+	// SetLifecycle returns a repository a lifecycle policy of these rules.
 	SetLifecycle(t *testing.T, r tagalong.Repository, rules ...sweep.LifecycleRule)
 }
 

@@ -126,7 +126,7 @@ func hadCompleted(rollouts []*naiveRollout, deployment string) bool {
 	return slices.ContainsFunc(rollouts, func(r *naiveRollout) bool { return r.deployment == deployment && r.completed() })
 }
 
-// workOut gives the rollouts their times.
+// workOut returns the rollouts their times.
 func workOut(naive, completions []*naiveRollout) []timeline.Rollout {
 	var rollouts []timeline.Rollout
 	for _, r := range naive {

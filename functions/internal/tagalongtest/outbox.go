@@ -92,7 +92,7 @@ func (b *Bus) Announce(ctx context.Context, all []tagalong.Event) []error {
 	return problems
 }
 
-// Take gives the events that were accepted since the last time.
+// Take returns the events that were accepted since the last time.
 func (b *Bus) Take() []tagalong.Event {
 	b.mu.Lock()
 	defer b.mu.Unlock()

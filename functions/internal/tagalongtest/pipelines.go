@@ -15,7 +15,7 @@ import (
 // Pipelines is CodePipeline in memory, safe for concurrent use. The zero value
 // knows nothing.
 type Pipelines struct {
-	// Hook is called before each operation, if it is set; an error that it gives
+	// Hook is called before each operation, if it is set; an error that it returns
 	// is the operation's: ErrNoExecution is how the API lags behind.
 	Hook func(ctx context.Context, operation string) error
 

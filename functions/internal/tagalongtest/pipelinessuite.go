@@ -16,18 +16,18 @@ import (
 // the test where they cannot.
 type PipelinesWorld interface {
 	// Start starts an execution, of a pipeline that it makes where there is none,
-	// and gives its id. One that rolls back to another has that one's revisions.
+	// and returns its id. One that rolls back to another has that one's revisions.
 	Start(t *testing.T, p tagalong.Pipeline, x tagalong.Execution, at time.Time) (execution string)
 	// Run runs an action as it says but for its ID, which it gives. It starts the
 	// stage where it was not, and retries it where the action has run before. An
 	// account and a Region that the action does not name are the pipeline's.
 	Run(t *testing.T, p tagalong.Pipeline, execution string, a pipeline.Action) (id string)
-	// Elsewhere gives an account that is neither ours nor configured.
+	// Elsewhere returns an account that is neither ours nor configured.
 	Elsewhere(t *testing.T) string
 }
 
 // PipelinesSuite checks that an implementation keeps the contract of
-// pipeline.Pipelines. open gives a new one and the world behind it.
+// pipeline.Pipelines. open returns a new one and the world behind it.
 func PipelinesSuite(t *testing.T, open func(t *testing.T) (pipeline.Pipelines, PipelinesWorld)) {
 	for _, test := range []struct {
 		name string
@@ -105,7 +105,7 @@ func (p suitePipelines) wantActions(named tagalong.Pipeline, id string, want ...
 	same(p.t, "actions", want, got)
 }
 
-// run runs an action and gives it as it must be read.
+// run runs an action and returns it as it must be read.
 func (p suitePipelines) run(pipeline tagalong.Pipeline, execution string, a pipeline.Action) pipeline.Action {
 	p.t.Helper()
 	a.ID = p.Run(p.t, pipeline, execution, a)

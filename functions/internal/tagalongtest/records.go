@@ -14,7 +14,7 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
-// sorted gives what select finds under the lock, in an order, at the moment when
+// sorted returns what select finds under the lock, in an order, at the moment when
 // the walk begins.
 func sorted[T any](ctx context.Context, l *Ledger, operation string, found func() []T, compare func(a, b T) int) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
@@ -72,7 +72,7 @@ func (l *Ledger) Seen(ctx context.Context) ([]ledger.SeenService, error) {
 	return seen, nil
 }
 
-// Members implements ledger.RunningReader.
+// RunningRecords implements ledger.RunningReader.
 func (l *Ledger) RunningRecords(ctx context.Context, environment string, from tagalong.Service, _ int) iter.Seq2[ledger.RunningRecord, error] {
 	return sorted(ctx, l, "Members", func() (members []ledger.RunningRecord) {
 		for key, m := range l.members {
@@ -84,7 +84,7 @@ func (l *Ledger) RunningRecords(ctx context.Context, environment string, from ta
 	}, func(a, b ledger.RunningRecord) int { return byService(a.Service, b.Service) })
 }
 
-// Departed implements ledger.RunningReader.
+// PastRecords implements ledger.RunningReader.
 func (l *Ledger) PastRecords(ctx context.Context, environment string, after time.Time) iter.Seq2[ledger.PastRecord, error] {
 	return sorted(ctx, l, "Departed", func() (gone []ledger.PastRecord) {
 		for key, g := range l.gone {
@@ -99,7 +99,7 @@ func (l *Ledger) PastRecords(ctx context.Context, environment string, after time
 	})
 }
 
-// Population implements ledger.RunningReader.
+// CountRunning implements ledger.RunningReader.
 func (l *Ledger) CountRunning(ctx context.Context, environment string) (int, error) {
 	done, err := l.begin(ctx, "Population")
 	if err != nil {

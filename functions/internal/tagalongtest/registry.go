@@ -97,7 +97,7 @@ func (r *Registry) Room(name tagalong.Repository, tags int) {
 	r.of(name).room = tags
 }
 
-// SetLifecycle gives a repository a lifecycle policy.
+// SetLifecycle returns a repository a lifecycle policy.
 func (r *Registry) SetLifecycle(name tagalong.Repository, rules ...sweep.LifecycleRule) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -127,7 +127,7 @@ func (r *Registry) DeleteRepository(name tagalong.Repository) {
 	delete(r.repositories, name)
 }
 
-// Tags gives where the tags of a repository sit.
+// Tags returns where the tags of a repository sit.
 func (r *Registry) Tags(name tagalong.Repository) map[string]digest.Digest {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -137,7 +137,7 @@ func (r *Registry) Tags(name tagalong.Repository) map[string]digest.Digest {
 	return maps.Clone(r.repositories[name].tags)
 }
 
-// History gives every digest that a tag ever sat on, in order.
+// History returns every digest that a tag ever sat on, in order.
 func (r *Registry) History(name tagalong.Repository, tag string) []digest.Digest {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -234,7 +234,7 @@ func (r *Registry) ReplicateDeletes(host string) {
 	r.replicates = map[string]bool{host: true}
 }
 
-// Standing implements sweep.Untagger.
+// ImageTags implements sweep.Untagger.
 func (r *Registry) ImageTags(ctx context.Context, name tagalong.Repository, d digest.Digest) (sweep.ImageTags, error) {
 	if err := ctx.Err(); err != nil {
 		return sweep.ImageTags{}, err

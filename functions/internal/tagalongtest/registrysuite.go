@@ -24,7 +24,7 @@ type RegistryWorld interface {
 	PushIndex(t *testing.T, r tagalong.Repository, seed string, tags ...string) (index digest.Digest, children []digest.Digest)
 	// Immutable fixes the tags of a repository, but those that match a filter.
 	Immutable(t *testing.T, r tagalong.Repository, except ...string)
-	// Fill gives an image all the tags that the registry allows it.
+	// Fill returns an image all the tags that the registry allows it.
 	Fill(t *testing.T, r tagalong.Repository, d digest.Digest)
 	// Busy lets the next put be refused for now, once.
 	Busy(t *testing.T)
@@ -33,7 +33,7 @@ type RegistryWorld interface {
 }
 
 // RegistrySuite checks that an implementation keeps the contract of
-// tagalong.Registry. open gives a new one and the world behind it.
+// tagalong.Registry. open returns a new one and the world behind it.
 func RegistrySuite(t *testing.T, open func(t *testing.T) (tagalong.Registry, RegistryWorld)) {
 	RegistrySuiteBut(t, open, nil)
 }

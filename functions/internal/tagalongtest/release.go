@@ -16,7 +16,7 @@ type release struct{ ledger.ReleaseRecord }
 
 type releaseKey struct{ pipeline, execution string }
 
-// releaseOf gives a release to be changed.
+// releaseOf returns a release to be changed.
 func (l *Ledger) releaseOf(pipeline, execution string) *release {
 	key := releaseKey{pipeline, execution}
 	if l.releases[key] == nil {
@@ -25,7 +25,7 @@ func (l *Ledger) releaseOf(pipeline, execution string) *release {
 	return l.releases[key]
 }
 
-// Date implements ledger.Promotions.
+// RecordFirstSeen implements ledger.Promotions.
 func (l *Ledger) RecordFirstSeen(ctx context.Context, job string, first ledger.FirstSeen, _ time.Time) (ledger.FirstSeen, error) {
 	done, err := l.begin(ctx, "Date")
 	if err != nil {

@@ -20,7 +20,7 @@ type UntaggerWorld interface {
 }
 
 // UntaggerSuite checks that an implementation keeps the contract of
-// sweep.Untagger. open gives a new one and the world behind it.
+// sweep.Untagger. open returns a new one and the world behind it.
 func UntaggerSuite(t *testing.T, open func(t *testing.T) (sweep.Untagger, UntaggerWorld)) {
 	for _, test := range []struct {
 		name string

@@ -14,7 +14,7 @@ import (
 
 // Workload is ECS in memory, safe for concurrent use. The zero value knows nothing.
 type Workload struct {
-	// Hook is called before each operation, if it is set; an error that it gives
+	// Hook is called before each operation, if it is set; an error that it returns
 	// is the operation's.
 	Hook func(ctx context.Context, operation string) error
 

@@ -15,7 +15,7 @@ type WorkloadWorld interface {
 	// Legacy says, before its first deployment, that a service has the short ARN,
 	// which does not name its cluster.
 	Legacy(t *testing.T, s tagalong.Service)
-	// Deploy deploys containers with that many tasks, and gives the deployment's
+	// Deploy deploys containers with that many tasks, and returns the deployment's
 	// id and the ARN of its task definition. A container's Digest is the one that
 	// its image stands for now. It makes the service where there is none.
 	Deploy(t *testing.T, s tagalong.Service, tasks int, containers ...tagalong.Ran) (deployment, taskDefinition string)
@@ -26,12 +26,12 @@ type WorkloadWorld interface {
 	Forget(t *testing.T, s tagalong.Service, deployment string)
 	// Deny lets our role read no revisions.
 	Deny(t *testing.T)
-	// Elsewhere gives an account that is neither ours nor configured.
+	// Elsewhere returns an account that is neither ours nor configured.
 	Elsewhere(t *testing.T) string
 }
 
 // WorkloadSuite checks that an implementation keeps the contract of
-// tagalong.Workload. open gives a new one and the world behind it.
+// tagalong.Workload. open returns a new one and the world behind it.
 func WorkloadSuite(t *testing.T, open func(t *testing.T) (tagalong.Workload, WorkloadWorld)) {
 	for _, test := range []struct {
 		name string

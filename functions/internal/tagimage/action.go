@@ -31,7 +31,7 @@ type Promoter interface {
 
 // Sights knows the jobs that were run before: the core's Promotions do.
 type Sights interface {
-	// FirstSeen gives what a job promoted when it was first seen, if it was.
+	// FirstSeen returns what a job promoted when it was first seen, if it was.
 	FirstSeen(ctx context.Context, job string) (s ledger.FirstSeen, seen bool, err error)
 }
 
@@ -235,7 +235,7 @@ func stands(p reactor.Promotion, tag ledger.Tag, shown digest.Digest) (note stri
 	return "", job.Unavailable("tag %q: ECR has not confirmed it yet: retry the action", tag.ID.Tag)
 }
 
-// success is what the action says and gives to those after it, in the variables of
+// success is what the action says and returns to those after it, in the variables of
 // the ECR source action: the image with a tag that sits on it, the first new one,
 // else one that it was found by.
 func success(p reactor.Promotion, names []string, found finding) tagalong.Success {

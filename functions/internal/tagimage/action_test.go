@@ -267,7 +267,7 @@ func (w *world) newerHolds(tag string) {
 	w.registry.Push(app, tagalongtest.Image("v2"), tag)
 }
 
-// The actions behind this one go by the tag that it gives them.
+// The actions behind this one go by the tag that it returns them.
 func TestTheTagThatIsGivenSitsOnTheImage(t *testing.T) {
 	w := start(t)
 	w.Rules = tagalong.Rules{{Environment: "prod", Tags: []string{"{environment}", "live"}}}

@@ -47,7 +47,7 @@ func (a Action) request(j job.Job) (request, error) {
 	return request{image, tags, p.Text(environment)}, job.Problems(problems)
 }
 
-// tags gives the templates of the tags to put.
+// tags returns the templates of the tags to put.
 func (a Action) tags(tag, name string) ([]string, error) {
 	if tag == "" && name == "" {
 		return nil, errors.New("UserParameters: neither NewImageTag nor Environment; want one of them")

@@ -4,5 +4,5 @@ import (
 	"errors"
 )
 
-// Forgotten tells whether an end may belong to a rollout that was cut off.
+// Forgotten reports whether an end may belong to a rollout that was cut off.
 func Forgotten(err error) bool { return errors.Is(err, ErrForgotten) }

@@ -153,7 +153,7 @@ func (t *Timeline) supersede() {
 	}
 }
 
-// release gives that of the action under way at a time: of several the one that
+// release returns that of the action under way at a time: of several the one that
 // started last.
 func (t *Timeline) release(at time.Time) tagalong.Release {
 	for _, a := range slices.Backward(t.Actions) {
@@ -227,7 +227,7 @@ func (t *Timeline) end(f tagalong.Fact) error {
 	return nil
 }
 
-// finish gives a rollout the time of its end. A rollback that completes keeps the
+// finish returns a rollout the time of its end. A rollback that completes keeps the
 // reason of its start, which says why.
 func (r *Rollout) finish(f tagalong.Fact) {
 	r.FinishedAt, r.FinishSource = f.Time, f.Source
@@ -271,7 +271,7 @@ func (t *Timeline) build(deployment string) tagalong.Build {
 	return tagalong.Build{}
 }
 
-// repeated gives the rollout that an end without an open rollout says again: the
+// repeated returns the rollout that an end without an open rollout says again: the
 // one that ended last, if it is that deployment's and ended the same way or at
 // the same time.
 func (t *Timeline) repeated(f tagalong.Fact) *Rollout {
@@ -289,7 +289,7 @@ func (t *Timeline) repeated(f tagalong.Fact) *Rollout {
 	return nil
 }
 
-// redate gives a rollout's end the time of an event in place of another source's.
+// redate returns a rollout's end the time of an event in place of another source's.
 // Where the event says the contrary, the first word stands. A rollout whose start
 // nobody saw is dated by its end, and so is its release.
 func (t *Timeline) redate(r *Rollout, f tagalong.Fact) {
@@ -310,7 +310,7 @@ func (t *Timeline) redate(r *Rollout, f tagalong.Fact) {
 	}
 }
 
-// replacedBy gives the rollout that ran until r completed, nil if none did. Of
+// replacedBy returns the rollout that ran until r completed, nil if none did. Of
 // several that ended at that very moment it is the one that completed last.
 func (t *Timeline) replacedBy(r *Rollout) (before *Rollout) {
 	for i := range t.Rollouts {
@@ -328,7 +328,7 @@ func (t *Timeline) replacedBy(r *Rollout) (before *Rollout) {
 	return before
 }
 
-// unended gives the deployment's latest rollout, if that is open or was
+// unended returns the deployment's latest rollout, if that is open or was
 // superseded before it ended. An earlier one of the same deployment is history:
 // the end that is told now is not its.
 func (t *Timeline) unended(deployment string) *Rollout {
@@ -358,7 +358,7 @@ func (t *Timeline) position(r *Rollout) int {
 	return 0
 }
 
-// Current gives the rollout that was completed last.
+// Current returns the rollout that was completed last.
 func (t Timeline) Current() (Rollout, bool) {
 	if t.Running == 0 {
 		return Rollout{}, false
@@ -366,7 +366,7 @@ func (t Timeline) Current() (Rollout, bool) {
 	return t.Rollouts[t.Running-1], true
 }
 
-// RollingOut gives the rollout in progress.
+// RollingOut returns the rollout in progress.
 func (t Timeline) RollingOut() (Rollout, bool) {
 	for _, r := range t.Rollouts {
 		if r.State == StateInProgress {
@@ -376,7 +376,7 @@ func (t Timeline) RollingOut() (Rollout, bool) {
 	return Rollout{}, false
 }
 
-// live tells whether a later fact can still change the rollout at index i: what
+// live reports whether a later fact can still change the rollout at index i: what
 // runs, what ended last, what may still end, and what the running one replaced
 // (a better time of the completion moves its until).
 func (t Timeline) live(i int) bool {
@@ -431,7 +431,7 @@ func (t Timeline) Cut() Timeline {
 	return short
 }
 
-// earlier tells whether a later fact's time replaces the one at hand: only an
+// earlier reports whether a later fact's time replaces the one at hand: only an
 // event's time replaces, and only one that no event gave.
 func earlier(at, by tagalong.Source) bool {
 	return at != tagalong.FromEvent && by == tagalong.FromEvent

@@ -6,7 +6,7 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
-// HeadHolds tells whether the head holds the rollout's details for its
+// HeadHolds reports whether the head holds the rollout's details for its
 // deployment: as what runs, else as the latest one that may still end.
 func (t Timeline) HeadHolds(r Rollout) bool {
 	if running, ok := t.Current(); ok && running.Deployment == r.Deployment {
@@ -19,7 +19,7 @@ func (t Timeline) HeadHolds(r Rollout) bool {
 	return t.Rollouts[latest].Key() == r.Key() && t.live(latest)
 }
 
-// Latest gives the index of a deployment's last rollout, -1 if it has none.
+// Latest returns the index of a deployment's last rollout, -1 if it has none.
 func (t Timeline) Latest(deployment string) int {
 	for i, r := range slices.Backward(t.Rollouts) {
 		if r.Deployment == deployment {
@@ -31,7 +31,7 @@ func (t Timeline) Latest(deployment string) int {
 
 func (r Rollout) Ended() bool { return r.State == StateCompleted || r.State == StateFailed }
 
-// TakenBack gives the deployment that a rollback took back: of those before it the
+// TakenBack returns the deployment that a rollback took back: of those before it the
 // last one that is another one's.
 func (t Timeline) TakenBack(r Rollout) string {
 	if !r.Rollback {
@@ -60,7 +60,7 @@ func (r Rollout) Released() tagalong.Release {
 // piece of one rollout ends where that of the next begins: that is a seam. Where
 // the image is the same on both sides, the pieces say so.
 
-// succession is the rollouts of a timeline that ran, each until the next one.
+// CompletedOrder is the rollouts of a timeline that ran, each until the next one.
 // Those that ran for no time are none of it: their neighbours adjoin. A service
 // that goes and comes again has a gap.
 type CompletedOrder struct {
@@ -82,13 +82,13 @@ func (t Timeline) CompletedOrder() CompletedOrder {
 	return s
 }
 
-// Holds tells whether the rollout ran.
+// Holds reports whether the rollout ran.
 func (s CompletedOrder) Holds(r Rollout) bool {
 	_, ok := s.Place[r.Key()]
 	return ok
 }
 
-// Earlier gives the rollout that ran until this one, the zero one if there is none.
+// Earlier returns the rollout that ran until this one, the zero one if there is none.
 func (s CompletedOrder) Earlier(r Rollout) Rollout {
 	if i := s.Place[r.Key()]; i > 0 && s.Ran[i-1].Until.Equal(r.FinishedAt) {
 		return s.Ran[i-1]
@@ -96,7 +96,7 @@ func (s CompletedOrder) Earlier(r Rollout) Rollout {
 	return Rollout{}
 }
 
-// Later gives the rollout that ran after this one, the zero one if there is none.
+// Later returns the rollout that ran after this one, the zero one if there is none.
 func (s CompletedOrder) Later(r Rollout) Rollout {
 	if i, ok := s.Place[r.Key()]; ok && i+1 < len(s.Ran) && s.Ran[i+1].FinishedAt.Equal(r.Until) {
 		return s.Ran[i+1]

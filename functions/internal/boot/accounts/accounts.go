@@ -72,7 +72,7 @@ func (a *Accounts) Coverage(ctx context.Context) (tagalong.Coverage, error) {
 	return tagalong.Coverage{Own: own, Listed: a.given}, nil
 }
 
-// assume gives the credentials of a role, kept until they are about to end.
+// assume returns the credentials of a role, kept until they are about to end.
 func assume(client *sts.Client, role string) aws.CredentialsProvider {
 	provider := stscreds.NewAssumeRoleProvider(client, role, func(o *stscreds.AssumeRoleOptions) {
 		o.RoleSessionName = sessionName
@@ -81,7 +81,7 @@ func assume(client *sts.Client, role string) aws.CredentialsProvider {
 	return aws.NewCredentialsCache(provider, func(o *aws.CredentialsCacheOptions) { o.ExpiryWindow = renewBefore })
 }
 
-// Workload gives the configuration to ask ECS with. An account that is neither
+// Workload returns the configuration to ask ECS with. An account that is neither
 // ours nor listed, and a Region that is not listed for its account, are
 // tagalong.ErrElsewhere. Unless it is listed, our own account is covered in all
 // Regions.
@@ -102,7 +102,7 @@ func (a *Accounts) Workload(ctx context.Context, id, region string) (aws.Config,
 	return a.config(entry, region), nil
 }
 
-// Scopes gives where a sweep looks: our own account in our own Region, unless it is
+// Scopes returns where a sweep looks: our own account in our own Region, unless it is
 // listed with others, and then every Region of the accounts listed, sorted.
 func (a *Accounts) Scopes(ctx context.Context) ([]tagalong.Scope, error) {
 	covered, err := a.Coverage(ctx)
@@ -125,7 +125,7 @@ func (a *Accounts) Scopes(ctx context.Context) ([]tagalong.Scope, error) {
 	return scopes, nil
 }
 
-// Registry gives the configuration to ask ECR with about a registry of an
+// Registry returns the configuration to ask ECR with about a registry of an
 // account: images of any account are tagged where they lie. Without a role there
 // our own credentials are used, and the repository's policy must allow it.
 func (a *Accounts) Registry(_ context.Context, id, region string) (aws.Config, error) {

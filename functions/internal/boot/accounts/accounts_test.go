@@ -30,7 +30,7 @@ func start(t *testing.T, listed ...boot.Account) (*Accounts, *sandboxtest.Sandbo
 	return New(s.Config(), OwnAccount(s.Config()), listed), s
 }
 
-// caller gives the account that a configuration speaks for.
+// caller returns the account that a configuration speaks for.
 func caller(t *testing.T, cfg aws.Config) string {
 	t.Helper()
 	identity, err := sts.NewFromConfig(cfg).GetCallerIdentity(t.Context(), nil)

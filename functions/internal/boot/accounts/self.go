@@ -39,7 +39,7 @@ func OwnAccount(cfg aws.Config) Self {
 	}
 }
 
-// invoked gives the account of the function that is at work, "" outside of one:
+// invoked returns the account of the function that is at work, "" outside of one:
 // arn:aws:lambda:us-east-1:111122223333:function:NAME.
 func invoked(ctx context.Context) string {
 	invocation, ok := lambdacontext.FromContext(ctx)

@@ -10,7 +10,7 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/reading"
 )
 
-// Open gives what opens a connection to each service that the reactor asks, for
+// Open returns what opens a connection to each service that the reactor asks, for
 // boot.Start. The calls are those that an event makes, but none of them is sent. The
 // event bus is none of them: few set one, and it is told beside the tags.
 func Open(cfg aws.Config) []func(context.Context) {

@@ -33,7 +33,7 @@ const (
 	role  = "arn:aws:iam::444455556666:role/tagalong"
 )
 
-// start gives a sandbox with a table, and a Reactor for these variables.
+// start returns a sandbox with a table, and a Reactor for these variables.
 func start(t *testing.T, pairs map[string]string) (*sandboxtest.Sandbox, *reactor.Reactor, error) {
 	t.Helper()
 	s := sandboxtest.StartWith(t, sandbox.Options{})
@@ -41,7 +41,7 @@ func start(t *testing.T, pairs map[string]string) (*sandboxtest.Sandbox, *reacto
 	return s, reactor, err
 }
 
-// startOn gives a Reactor that asks a sandbox as somebody.
+// startOn returns a Reactor that asks a sandbox as somebody.
 func startOn(t *testing.T, s *sandboxtest.Sandbox, as aws.Config, pairs map[string]string) (*reactor.Reactor, error) {
 	t.Helper()
 	s.STS.AddRole(role)

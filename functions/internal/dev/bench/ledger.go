@@ -53,7 +53,7 @@ type history struct {
 	registry   *tagalongtest.Registry
 }
 
-// began gives when the rollout was started that so many others came after.
+// began returns when the rollout was started that so many others came after.
 func (h *history) began(back int) time.Time {
 	return epoch.Add(-time.Duration(back) * 6 * time.Hour).Add(h.offset)
 }

@@ -49,7 +49,7 @@ func ask() error {
 	return err
 }
 
-// sweep measures the sweeps alone, and prints their table.
+// swept measures the sweeps alone, and prints their table.
 func swept() error {
 	text, err := measureSweeps(context.Background())
 	fmt.Print(text)

@@ -25,7 +25,7 @@ import (
 // ledgers are how many rollouts the ledgers that are asked have.
 var ledgers = []int{10_000, 100_000}
 
-// question is asked of each ledger, and gives the number of rows.
+// question is asked of each ledger, and returns the number of rows.
 type question struct {
 	text string
 	ask  func(ctx context.Context, q query.Queries) (int, error)

@@ -138,7 +138,7 @@ func (f *fleet) sweep(ctx context.Context, what string, hour time.Duration) (swe
 	return row, nil
 }
 
-// slowest gives how long the bucket that keeps the sweep longest does.
+// slowest returns how long the bucket that keeps the sweep longest does.
 func (r sweepRow) slowest() (took time.Duration) {
 	calls := map[pace.Bucket]int{}
 	for operation, n := range r.operations {

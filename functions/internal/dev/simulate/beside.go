@@ -84,7 +84,7 @@ func (w watched) Describe(ctx context.Context, of tagalong.Scope, cluster string
 	return states, err
 }
 
-// RolloutReader implements sweep.Inventory.
+// DeploymentHistory implements sweep.Inventory.
 func (w watched) DeploymentHistory(ctx context.Context, of tagalong.Scope, services []tagalong.Service) (map[tagalong.Service][]pipeline.ServiceDeployment, error) {
 	records, err := w.Estate.DeploymentHistory(ctx, of, services)
 	w.year.beside.comes(ctx, "Chronicle")

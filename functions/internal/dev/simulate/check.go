@@ -13,7 +13,7 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
-// wrong gives all that is not as it should be, from what the year itself knows.
+// wrong returns all that is not as it should be, from what the year itself knows.
 func (y *year) wrong(ctx context.Context) []string {
 	return slices.Concat(y.harm, y.wrongRunning(ctx), y.wrongTags(ctx), y.wrongHistory(ctx))
 }
@@ -24,7 +24,7 @@ type runs struct {
 	deployment string
 }
 
-// running gives what the services run in fact; those of which ECS itself cannot tell
+// running returns what the services run in fact; those of which ECS itself cannot tell
 // any more are left out.
 func (y *year) running() (all map[tagalong.Service]runs, untold map[tagalong.Service]bool) {
 	all, untold = map[tagalong.Service]runs{}, map[tagalong.Service]bool{}

@@ -64,7 +64,7 @@ func (y *year) deploy(t *tenant) {
 	y.in(y.between(time.Minute, 8*time.Minute), y.step(func() { y.end(t, id) }))
 }
 
-// build pushes a new image, and gives what is deployed and what is to be tagged:
+// build pushes a new image, and returns what is deployed and what is to be tagged:
 // every tenth is an index, of which ECS reports a platform's image.
 func (y *year) build(t *tenant) (tagalongtest.Deployment, tagalong.Manifest) {
 	seed, tag := fmt.Sprintf("%s %d", t.repository.Name, y.result.rollouts), fmt.Sprintf("build-%d", y.result.rollouts)

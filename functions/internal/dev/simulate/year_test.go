@@ -98,7 +98,7 @@ func TestTheComparisonNotices(t *testing.T) {
 	}
 }
 
-// newest gives the service that completed last: nobody contends for its tags.
+// newest returns the service that completed last: nobody contends for its tags.
 func (y *year) newest() (last runs) {
 	all, untold := y.running()
 	for s, is := range all {

@@ -10,7 +10,7 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecs"
 )
 
-// attempt lets a stage's action fail to deploy a version, and gives the events of
+// attempt lets a stage's action fail to deploy a version, and returns the events of
 // ECS, of the action and of the stage.
 func (w *world) attempt(st *codepipeline.Stage, version string) (told [][]byte) {
 	w.t.Helper()

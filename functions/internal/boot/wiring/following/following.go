@@ -16,7 +16,7 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/pipeline"
 )
 
-// Handler makes the follower that a configuration describes. Pipelines and
+// Follower makes the follower that a configuration describes. Pipelines and
 // deployments of another account are asked for as its ECS is.
 func Follower(ctx context.Context, config boot.Config, cfg aws.Config, log *slog.Logger) (*pipeline.Handler, error) {
 	parts, err := wiring.Assemble(ctx, config, cfg, log)
@@ -31,7 +31,7 @@ func Follower(ctx context.Context, config boot.Config, cfg aws.Config, log *slog
 	}, nil
 }
 
-// Open gives what opens a connection to each service that an event of a pipeline
+// Open returns what opens a connection to each service that an event of a pipeline
 // asks, for boot.Start. CodeDeploy is asked for its own deployments only.
 func Open(cfg aws.Config) []func(context.Context) {
 	word := aws.String("open")

@@ -30,7 +30,7 @@ func (w *world) shifting() shifting {
 	return s
 }
 
-// version gives a task definition of it.
+// version returns a task definition of it.
 func (s shifting) version(version string) string {
 	s.t.Helper()
 	s.push(ecr.Image{Seed: version, Tags: []string{version}})
@@ -39,7 +39,7 @@ func (s shifting) version(version string) string {
 	return arn
 }
 
-// shift deploys a version and gives CodeDeploy's events up to its end.
+// shift deploys a version and returns CodeDeploy's events up to its end.
 func (s shifting) shift(version, ending string) (*codedeploy.Deployment, [][]byte) {
 	s.t.Helper()
 	d, start, err := s.group.Deploy(s.version(version), s.tick())
@@ -69,7 +69,7 @@ func toCodeDeploy() codepipeline.ActionOptions {
 	}
 }
 
-// byPipeline deploys a version with a stage and gives the events of CodeDeploy and
+// byPipeline deploys a version with a stage and returns the events of CodeDeploy and
 // those of the pipeline.
 func (s shifting) byPipeline(version, ending string) (ofCodeDeploy, ofPipeline [][]byte) {
 	s.t.Helper()

@@ -47,7 +47,7 @@ type world struct {
 	clock    time.Time
 }
 
-// newWorld gives a world for these variables: without any, environments are
+// newWorld returns a world for these variables: without any, environments are
 // called like clusters.
 func newWorld(t *testing.T, variables map[string]string) *world {
 	t.Helper()
@@ -139,7 +139,7 @@ func (w *world) stage(x *codepipeline.Execution, name string) *codepipeline.Stag
 	return st
 }
 
-// act starts an action and gives its event.
+// act starts an action and returns its event.
 func (w *world) act(st *codepipeline.Stage, name string, options codepipeline.ActionOptions) (*codepipeline.Action, []byte) {
 	w.t.Helper()
 	a, event, err := st.StartAction(name, options, w.tick())
@@ -155,7 +155,7 @@ func toECS(service *ecs.Service) codepipeline.ActionOptions {
 	}
 }
 
-// roll starts a deployment of a version and gives its event.
+// roll starts a deployment of a version and returns its event.
 func (w *world) roll(service *ecs.Service, version string) (*ecs.Deployment, []byte) {
 	w.t.Helper()
 	w.push(ecr.Image{Seed: version, Tags: []string{version}})

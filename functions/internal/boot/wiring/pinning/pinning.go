@@ -47,7 +47,7 @@ func table(config boot.Config, cfg aws.Config) func(context.Context, string) (st
 	return dynamo.New(dynamodb.NewFromConfig(cfg), config.Table).Setting
 }
 
-// Open gives what opens the connection that every job needs, for boot.Start.
+// Open returns what opens the connection that every job needs, for boot.Start.
 func Open(cfg aws.Config) []func(context.Context) {
 	return []func(context.Context){func(ctx context.Context) {
 		_, _ = awscodepipeline.NewFromConfig(boot.Opening(cfg)).GetJobDetails(ctx, &awscodepipeline.GetJobDetailsInput{JobId: aws.String("open")})

@@ -46,7 +46,7 @@ func Action(ctx context.Context, config boot.Config, cfg aws.Config, log *slog.L
 	}, nil
 }
 
-// Open gives what opens a connection to each service that the action asks, for
+// Open returns what opens a connection to each service that the action asks, for
 // boot.Start.
 func Open(cfg aws.Config) []func(context.Context) {
 	return append(reading.Open(cfg), func(ctx context.Context) {

@@ -29,7 +29,7 @@ func Queries(ctx context.Context, config boot.Config, cfg aws.Config) (query.Que
 	return query.Queries{Records: ledger, Registry: ecr.New(reach.Registry), Coverage: reach.Coverage, Scopes: reach.Scopes, Retention: config.Retention}, nil
 }
 
-// Open gives what opens a connection to each service that the questions ask, for
+// Open returns what opens a connection to each service that the questions ask, for
 // boot.Start. The calls are such as a question makes, but none of them is sent.
 func Open(cfg aws.Config) []func(context.Context) {
 	cfg = boot.Opening(cfg)

@@ -95,7 +95,7 @@ func (w world) sweepAt(ctx context.Context, at time.Time, options sweep.Options)
 	return sweeper.Sweep(ctx, options)
 }
 
-// counts gives how often each operation was called, of these services of AWS.
+// counts returns how often each operation was called, of these services of AWS.
 func (w world) counts(services ...string) map[string]int {
 	counts := map[string]int{}
 	for _, c := range w.Calls() {
