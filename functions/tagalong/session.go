@@ -24,6 +24,7 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/pipeline"
 	"github.com/tagalong-aws/tagalong/functions/internal/query"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/wait"
 )
 
 // session is one run of a command.
@@ -109,7 +110,7 @@ func (s *session) follower(settings boot.Config) (*pipeline.Handler, error) {
 		return nil, err
 	}
 	follower.Reactor.Recheck = true
-	follower.Backoff = []time.Duration{}
+	follower.Backoff = wait.Backoff{Attempts: 1}
 	follower.Reactor.Now = s.now
 	return follower, nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/query"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/wait"
 )
 
 type waitCommand struct {
@@ -218,7 +219,7 @@ func (w *waiting) wait(ctx context.Context) (last sighting, err error) {
 			w.tell("waiting: " + news)
 			told = news
 		}
-		if !pause(ctx, w.interval) {
+		if wait.For(ctx, w.interval) != nil {
 			return last, nil
 		}
 	}
@@ -239,18 +240,6 @@ func (w *waiting) look(ctx context.Context) (sighting, error) {
 // network or a service that fails.
 func passing(err error) bool {
 	return retry.IsErrorRetryables(retry.DefaultRetryables).IsErrorRetryable(err) == aws.TrueTernary
-}
-
-// pause waits; false tells that ctx has ended.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
 
 // describe says in a sentence without its dot what was seen.

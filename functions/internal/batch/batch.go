@@ -45,7 +45,7 @@ func Handler(log *slog.Logger, handle Handle) func(context.Context, json.RawMess
 func run(ctx context.Context, log *slog.Logger, messages []message, handle Handle) []message {
 	groups := bySubject(messages)
 	failed := make([][]message, len(groups))
-	parallel.Each(len(groups), Size, func(i int) {
+	parallel.ForEach(len(groups), Size, func(i int) {
 		for _, m := range groups[i] {
 			if err := attempt(ctx, m, handle); err != nil {
 				failed[i] = append(failed[i], m)

@@ -182,7 +182,7 @@ const tornAttempts = 5
 
 func (l *Ledger) load(ctx context.Context, s tagalong.Service, whole bool) (ledger.Snapshot, error) {
 	for attempt := 0; ; attempt++ {
-		if err := wait(ctx, attempt); err != nil {
+		if err := backoff.Wait(ctx, attempt); err != nil {
 			return ledger.Snapshot{}, err
 		}
 		snap, err := l.loadOnce(ctx, s, whole)

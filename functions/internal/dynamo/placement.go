@@ -219,7 +219,7 @@ const (
 func (l *Ledger) Readers(ctx context.Context, ids []tagalong.TagID, except tagalong.Service) (ledger.Readers, error) {
 	found := make([]ledger.Readers, len(ids))
 	problems := make([]error, len(ids))
-	parallel.Each(len(ids), readersAtOnce, func(i int) {
+	parallel.ForEach(len(ids), readersAtOnce, func(i int) {
 		found[i], problems[i] = l.readersOf(ctx, ids[i], except)
 	})
 	all := ledger.Readers{}

@@ -127,7 +127,7 @@ func (l *Ledger) batches(ctx context.Context, keys []key, consistent bool) iter.
 func (l *Ledger) batch(ctx context.Context, request types.KeysAndAttributes) iter.Seq2[item, error] {
 	return func(yield func(item, error) bool) {
 		for attempt := 0; len(request.Keys) > 0; attempt++ {
-			if err := wait(ctx, attempt); err != nil {
+			if err := backoff.Wait(ctx, attempt); err != nil {
 				yield(nil, err)
 				return
 			}

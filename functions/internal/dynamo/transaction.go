@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -15,6 +14,7 @@ import (
 
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/wait"
 )
 
 // transactionItems is how many items DynamoDB writes at once.
@@ -90,32 +90,18 @@ func busy(err error) bool {
 	})
 }
 
-const maxAttempts = 12 // a transaction conflict is over in milliseconds
+// backoff begins in milliseconds: so soon is a transaction conflict over.
+var backoff = wait.Backoff{Attempts: 13, Base: 10 * time.Millisecond, Max: 500 * time.Millisecond}
 
-// retry calls until it is not busy.
+// retry calls until it is not busy. That it was says nothing where ctx ends the wait.
 func retry(ctx context.Context, call func() error) error {
-	for attempt := 0; ; attempt++ {
-		if err := wait(ctx, attempt); err != nil {
+	for n := 0; ; n++ {
+		if err := backoff.Wait(ctx, n); err != nil {
 			return err
 		}
-		if err := call(); !busy(err) || attempt == maxAttempts {
+		if err := call(); !busy(err) || n+1 == backoff.Attempts {
 			return err
 		}
-	}
-}
-
-// wait pauses before another attempt: doubling, with full jitter, up to a second.
-func wait(ctx context.Context, attempt int) error {
-	if attempt == 0 {
-		return ctx.Err()
-	}
-	timer := time.NewTimer(rand.N(min(10*time.Millisecond<<attempt, time.Second)))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }
 

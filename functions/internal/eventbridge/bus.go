@@ -4,7 +4,6 @@ package eventbridge
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/tagalong-aws/tagalong/functions/internal/reactor"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/wait"
 )
 
 // Bus is an event bus. It is safe for concurrent use.
@@ -40,9 +40,9 @@ func New(cfg aws.Config, bus string) *Bus {
 const (
 	batchEvents = 10
 	batchBytes  = 256 << 10 // what a request has must be less
-	putAttempts = 3
-	putBackoff  = 100 * time.Millisecond
 )
+
+var putBackoff = wait.Backoff{Attempts: 3, Base: 100 * time.Millisecond, Max: 200 * time.Millisecond}
 
 var errTooLarge = fmt.Errorf("event too large: EventBridge takes less than %d bytes", batchBytes)
 
@@ -118,7 +118,7 @@ func (b *Bus) send(ctx context.Context, all []tagalong.Event, batch []int, probl
 				again = append(again, i)
 			}
 		}
-		if len(again) == 0 || attempt == putAttempts || !pause(ctx, attempt) {
+		if len(again) == 0 || !putBackoff.Next(ctx, attempt) {
 			return nil, nil
 		}
 		batch = again
@@ -154,16 +154,4 @@ func (b *Bus) problem(r types.PutEventsResultEntry) error {
 		return nil
 	}
 	return fmt.Errorf("event bus %s: %s: %s", b.name, aws.ToString(r.ErrorCode), aws.ToString(r.ErrorMessage))
-}
-
-// pause waits before another attempt, with full jitter; false if there is no time.
-func pause(ctx context.Context, attempt int) bool {
-	timer := time.NewTimer(rand.N(putBackoff << attempt))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

@@ -6,13 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"runtime/debug"
 	"strings"
 	"time"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/parallel"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/wait"
 )
 
 // Jobs is CodePipeline, as far as one job goes: tagalong.Jobs is.
@@ -88,25 +88,23 @@ func (h Handler) unknown(ctx context.Context, id string, err error) error {
 // function with little time gives a third of it.
 const maxReserve = 10 * time.Second
 
-// patience returns until when the work may go on, and until when it is waited for
+// deadlines returns until when the work may go on, and until when it is waited for
 // after that: work that ends cleanly is worth a part of the reserve.
-func patience(now, deadline time.Time) (work, grace time.Time) {
+func deadlines(now, deadline time.Time) (work, grace time.Time) {
 	reserve := min(maxReserve, deadline.Sub(now)/3)
 	return deadline.Add(-reserve), deadline.Add(-reserve / 2)
 }
 
 // decide does the work and returns its verdict before the function's time is up.
 func (h Handler) decide(ctx context.Context, j Job) verdict {
-	begun := time.Now()
-	var late <-chan time.Time // never, where there is no deadline
+	late := context.WithoutCancel(ctx) // never ends, where there is no deadline
 	if deadline, ok := ctx.Deadline(); ok {
-		end, grace := patience(begun, deadline)
-		var cancel context.CancelFunc
+		end, grace := deadlines(time.Now(), deadline)
+		var cancel, give context.CancelFunc
 		ctx, cancel = context.WithDeadline(ctx, end)
 		defer cancel()
-		timer := time.NewTimer(grace.Sub(begun))
-		defer timer.Stop()
-		late = timer.C
+		late, give = context.WithDeadline(late, grace)
+		defer give()
 	}
 	done := make(chan verdict, 1)
 	var beside parallel.Group // work tells its own panics
@@ -114,7 +112,7 @@ func (h Handler) decide(ctx context.Context, j Job) verdict {
 	select {
 	case v := <-done:
 		return v
-	case <-late: // it does not even heed the end of its context
+	case <-late.Done(): // it does not even heed the end of its context
 		return judge(j, tagalong.Success{}, overdue(context.DeadlineExceeded))
 	}
 }
@@ -140,9 +138,12 @@ func overdue(err error) error {
 	return Unavailable("not done in the function's time: %s; a longer timeout of the function helps if that repeats: %v", retryAction, err)
 }
 
+// answerBackoff has no last attempt: a job that nobody answers holds its pipeline up.
+var answerBackoff = wait.Backoff{Base: 100 * time.Millisecond, Max: time.Second}
+
 // deliver sends the verdict until it is accepted or the time is up.
 func (h Handler) deliver(ctx context.Context, j Job, v verdict) error {
-	for attempt := 0; ; attempt++ {
+	for attempt := 1; ; attempt++ {
 		err := h.send(ctx, j.ID, v)
 		if delivered(err) {
 			h.report(ctx, j, v, err)
@@ -152,7 +153,7 @@ func (h Handler) deliver(ctx context.Context, j Job, v verdict) error {
 			v = other
 			continue
 		}
-		if wait(ctx, attempt) != nil {
+		if !answerBackoff.Next(ctx, attempt) {
 			err = errors.New(j.Store.Credentials.Redact(fmt.Sprintf("answer of job %s: %v", j.ID, err)))
 			h.report(ctx, j, v, err)
 			return err
@@ -186,15 +187,4 @@ func (h Handler) report(ctx context.Context, j Job, v verdict, err error) {
 	default:
 		log.ErrorContext(ctx, "job has no answer", "error", err.Error())
 	}
-}
-
-const (
-	firstPause = 100 * time.Millisecond
-	maxPause   = 2 * time.Second
-)
-
-// wait pauses before another attempt: doubling, with jitter.
-func wait(ctx context.Context, attempt int) error {
-	most := min(firstPause<<min(attempt, 10), maxPause)
-	return pause(ctx, most/2+rand.N(most/2))
 }

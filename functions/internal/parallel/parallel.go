@@ -4,6 +4,7 @@ package parallel
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"sync"
@@ -47,8 +48,19 @@ func (g *Group) Wait() {
 	}
 }
 
-// Each runs f for 0 to n-1, at most limit of them at a time, and waits for all.
-func Each(n, limit int, f func(i int)) {
+// Limit is how many calls of AWS one question or sweep has under way at a time, where
+// nothing speaks for another number.
+const Limit = 16
+
+// All runs functions side by side, waits for all, and joins their errors.
+func All(all ...func() error) error {
+	errs := make([]error, len(all))
+	ForEach(len(all), len(all), func(i int) { errs[i] = all[i]() })
+	return errors.Join(errs...)
+}
+
+// ForEach runs f for 0 to n-1, at most limit of them at a time, and waits for all.
+func ForEach(n, limit int, f func(i int)) {
 	var group Group
 	slots := make(chan struct{}, limit)
 	for i := range n {
@@ -61,7 +73,7 @@ func Each(n, limit int, f func(i int)) {
 	group.Wait()
 }
 
-// Try is Each for what may fail: the first error ends the context of the others,
+// Try is ForEach for what may fail: the first error ends the context of the others,
 // and is returned.
 func Try(ctx context.Context, n, limit int, f func(ctx context.Context, i int) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -70,7 +82,7 @@ func Try(ctx context.Context, n, limit int, f func(ctx context.Context, i int) e
 		once  sync.Once
 		first error
 	)
-	Each(n, limit, func(i int) {
+	ForEach(n, limit, func(i int) {
 		if err := f(ctx, i); err != nil {
 			once.Do(func() {
 				first = err

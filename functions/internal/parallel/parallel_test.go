@@ -20,7 +20,7 @@ func TestAPanicReachesWhoWaits(t *testing.T) {
 			t.Errorf("%d of 2 others ended", others.Load())
 		}
 	}()
-	Each(3, 3, func(i int) {
+	ForEach(3, 3, func(i int) {
 		if i == 1 {
 			panic("out of paper")
 		}
@@ -29,10 +29,10 @@ func TestAPanicReachesWhoWaits(t *testing.T) {
 	t.Error("nobody was told")
 }
 
-func TestEachRunsSoManyAtATime(t *testing.T) {
+func TestForEachRunsSoManyAtATime(t *testing.T) {
 	var now, most atomic.Int32
 	var done [50]atomic.Bool
-	Each(len(done), 4, func(i int) {
+	ForEach(len(done), 4, func(i int) {
 		if running := now.Add(1); running > most.Load() {
 			most.Store(running)
 		}
@@ -46,6 +46,21 @@ func TestEachRunsSoManyAtATime(t *testing.T) {
 		if !done[i].Load() {
 			t.Errorf("%d was not run", i)
 		}
+	}
+}
+
+func TestAllWaitsForAllAndJoinsTheirErrors(t *testing.T) {
+	one, other, ended := errors.New("one"), errors.New("other"), make(chan bool, 1)
+	err := All(
+		func() error { return one },
+		func() error { ended <- true; return nil },
+		func() error { <-ended; return other }, // would wait for ever, were they not side by side
+	)
+	if !errors.Is(err, one) || !errors.Is(err, other) {
+		t.Errorf("error %v", err)
+	}
+	if err := All(func() error { return nil }); err != nil {
+		t.Errorf("error %v of nothing that failed", err)
 	}
 }
 

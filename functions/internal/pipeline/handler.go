@@ -12,8 +12,8 @@ import (
 	"github.com/tagalong-aws/tagalong/events"
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/reactor"
-	"github.com/tagalong-aws/tagalong/functions/internal/stream"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/wait"
 )
 
 // Handler takes what happens in CodePipeline and CodeDeploy. A stage that
@@ -25,9 +25,9 @@ type Handler struct {
 	Pipelines  Pipelines
 	CodeDeploy CodeDeploy
 	History    DeploymentHistory
-	// Backoff is about how long to wait between two tries, where the API lags behind
-	// its own events; nil is 2 and 4 seconds, half as much again at most.
-	Backoff []time.Duration
+	// Backoff is how often the API is asked where it lags behind its own events; the
+	// zero Backoff is three times, with about 2 and 4 seconds in between.
+	Backoff wait.Backoff
 }
 
 // lagsFor is how long the API may lag behind its own events. The queue hands
@@ -199,20 +199,15 @@ func (f *Handler) ask(ctx context.Context, x execution, ours func(Action) bool, 
 // withBackoff tries again while the API lags, a few times: then the event's own
 // retry asks again.
 func (f *Handler) withBackoff(ctx context.Context, try func(last bool) error) error {
-	patience := f.Backoff
-	if patience == nil {
-		patience = []time.Duration{2 * time.Second, 4 * time.Second}
+	backoff := f.Backoff
+	if backoff == (wait.Backoff{}) {
+		backoff = wait.Backoff{Attempts: 3, Base: 2 * time.Second, Max: 4 * time.Second}
 	}
-	for n := 0; ; n++ {
-		err := try(n == len(patience))
-		lags := errors.Is(err, errLag) || errors.Is(err, ErrNoExecution) || errors.Is(err, ErrNoCodeDeployDeployment)
-		if !lags || n == len(patience) {
-			return err
-		}
-		if waited := stream.Sleep(ctx, patience[n]); waited != nil {
-			return errors.Join(err, waited)
-		}
-	}
+	return backoff.Retry(ctx, lags, try)
+}
+
+func lags(err error) bool {
+	return errors.Is(err, errLag) || errors.Is(err, ErrNoExecution) || errors.Is(err, ErrNoCodeDeployDeployment)
 }
 
 // follow returns the release to what the runs of actions have put in place.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/opencontainers/go-digest"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/parallel"
 	"github.com/tagalong-aws/tagalong/functions/internal/stream"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
@@ -66,7 +67,7 @@ func (q Queries) Diff(ctx context.Context, from, to PointInTime, p Paging) (Page
 	var sides [2]map[diffCursor][]runningContainer
 	var gaps [2][]Gap
 	var errs [2]error
-	stream.ForEach(2, func(i int) { sides[i], gaps[i], errs[i] = q.side(ctx, []PointInTime{from, to}[i]) })
+	parallel.ForEach(2, parallel.Limit, func(i int) { sides[i], gaps[i], errs[i] = q.side(ctx, []PointInTime{from, to}[i]) })
 	if err := cmp.Or(errs[0], errs[1]); err != nil {
 		return Page[DiffRow]{}, err
 	}

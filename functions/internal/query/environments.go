@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/parallel"
 	"github.com/tagalong-aws/tagalong/functions/internal/stream"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
@@ -51,7 +52,7 @@ func (q Queries) Environments(ctx context.Context, p Paging) (Page[EnvironmentRo
 
 func (q Queries) countServices(ctx context.Context, rows []EnvironmentRow) error {
 	errs := make([]error, len(rows))
-	stream.ForEach(len(rows), func(i int) { rows[i].Services, errs[i] = q.Records.CountRunning(ctx, rows[i].Environment) })
+	parallel.ForEach(len(rows), parallel.Limit, func(i int) { rows[i].Services, errs[i] = q.Records.CountRunning(ctx, rows[i].Environment) })
 	for i, err := range errs {
 		if err != nil {
 			return fmt.Errorf("environment %q: %w", rows[i].Environment, err)

@@ -11,7 +11,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
-	"github.com/tagalong-aws/tagalong/functions/internal/stream"
+	"github.com/tagalong-aws/tagalong/functions/internal/parallel"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -65,7 +65,7 @@ func (q Queries) knownAs(ctx context.Context, rollouts []rolledOut) (knownAs, er
 	}
 	digests := slices.Sorted(maps.Keys(before))
 	places, errs := make([][]ledger.Placement, len(digests)), make([]error, len(digests))
-	stream.ForEach(len(digests), func(i int) { places[i], errs[i] = q.lastPlaces(ctx, digests[i], before[digests[i]]) })
+	parallel.ForEach(len(digests), parallel.Limit, func(i int) { places[i], errs[i] = q.lastPlaces(ctx, digests[i], before[digests[i]]) })
 	known := knownAs{}
 	for i, d := range digests {
 		if errs[i] != nil {

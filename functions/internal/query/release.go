@@ -10,7 +10,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
-	"github.com/tagalong-aws/tagalong/functions/internal/stream"
+	"github.com/tagalong-aws/tagalong/functions/internal/parallel"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -104,7 +104,7 @@ func (q Queries) Release(ctx context.Context, query ReleaseQuery, p Paging) (Rel
 		record   ledger.ReleaseRecord
 		known    bool
 	)
-	err := stream.Both(
+	err := parallel.All(
 		func() (err error) {
 			rows := q.Records.ReleaseRollouts(ctx, query.Pipeline, query.Execution, span, p.hint())
 			rollouts, err = q.historyPage(ctx, question, rows, p.Limit)

@@ -12,6 +12,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
+	"github.com/tagalong-aws/tagalong/functions/internal/parallel"
 	"github.com/tagalong-aws/tagalong/functions/internal/stream"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
@@ -194,7 +195,7 @@ func (q Queries) runningRows(ctx context.Context, residents []runningContainer) 
 	for _, r := range residents {
 		rollouts = append(rollouts, rolledOutOf(r.RunningRecord))
 	}
-	err := stream.Both(
+	err := parallel.All(
 		func() (err error) {
 			if tags, err = q.Records.TagStates(ctx, tagsOf(residents)); err != nil {
 				err = fmt.Errorf("tags: %w", err)

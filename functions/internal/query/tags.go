@@ -12,7 +12,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
-	"github.com/tagalong-aws/tagalong/functions/internal/stream"
+	"github.com/tagalong-aws/tagalong/functions/internal/parallel"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -136,7 +136,7 @@ func (q Queries) check(ctx context.Context, rows []TagRow) error {
 	}
 	repositories := slices.SortedFunc(maps.Keys(asked), tagalong.Repository.Compare)
 	problems := make([]error, len(repositories))
-	stream.ForEach(len(repositories), func(i int) {
+	parallel.ForEach(len(repositories), parallel.Limit, func(i int) {
 		if err := q.checkOf(ctx, repositories[i], asked[repositories[i]]); err != nil {
 			problems[i] = fmt.Errorf("repository %s: %w", repositories[i], err)
 		}

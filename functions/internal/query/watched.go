@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
-	"github.com/tagalong-aws/tagalong/functions/internal/stream"
+	"github.com/tagalong-aws/tagalong/functions/internal/parallel"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -25,7 +25,7 @@ type directory struct {
 }
 
 func (q Queries) directory(ctx context.Context) (d directory, err error) {
-	err = stream.Both(
+	err = parallel.All(
 		func() (err error) {
 			if d.environments, err = q.Records.Environments(ctx); err != nil {
 				return fmt.Errorf("environments: %w", err)

@@ -14,15 +14,14 @@ import (
 
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/parallel"
-	"github.com/tagalong-aws/tagalong/functions/internal/stream"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/wait"
 )
 
-const (
-	maxRounds   = 3 // how often a wish that changes under our hands is followed
-	putAttempts = 4 // one attempt each, so that every one without an answer is known
-	putBackoff  = 100 * time.Millisecond
-)
+const maxRounds = 3 // how often a wish that changes under our hands is followed
+
+// putBackoff is ours and not the SDK's, so that every attempt without an answer is known.
+var putBackoff = wait.Backoff{Attempts: 4, Base: 200 * time.Millisecond, Max: 800 * time.Millisecond}
 
 // Convergence counts what converging tags did.
 type Convergence struct {
@@ -288,10 +287,7 @@ func (r *Reactor) attempt(ctx context.Context, tag ledger.Tag, m tagalong.Manife
 		} else if !errors.Is(err, tagalong.ErrBusy) {
 			return err
 		}
-		if n == putAttempts {
-			return err
-		}
-		if waited := stream.Sleep(ctx, putBackoff<<n); waited != nil {
+		if !putBackoff.Next(ctx, n) {
 			return err
 		}
 	}

@@ -13,7 +13,6 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/decide"
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/parallel"
-	"github.com/tagalong-aws/tagalong/functions/internal/stream"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 	"github.com/tagalong-aws/tagalong/functions/internal/timeline"
 )
@@ -55,7 +54,7 @@ func (p *pass) run(ctx context.Context, o Outcome) (Outcome, error) {
 	}
 	if err == nil {
 		done, err = p.converge(ctx, p.wishes, p.readings, p.readers.With(p.know.Readers(p.obs.Service)))
-		err = stream.Joined(err, p.recordChildren(ctx, p.wishes))
+		err = joined(err, p.recordChildren(ctx, p.wishes))
 	}
 	told.Wait()
 	o.Moved, o.Confirmed, o.Blocked, o.Missing, o.Inputs, o.InDoubt = done.Moved, done.Confirmed, done.Blocked, done.Missing, done.Inputs, done.InDoubt
@@ -218,12 +217,12 @@ func (p *pass) recordChildren(ctx context.Context, settling map[tagalong.TagID]l
 		}
 		settled[kept{c.Image, target}] = true
 		if read.err != nil { // converging its tags would have said so
-			problems = stream.Joined(problems, fmt.Errorf("repository %s: %w", c.Image, read.err))
+			problems = joined(problems, fmt.Errorf("repository %s: %w", c.Image, read.err))
 		}
 		children = append(children, childrenOf(c.Image, read.images.Manifests[target])...)
 	}
 	if len(children) > 0 {
-		problems = stream.Joined(problems, p.Ledger.RecordChildren(ctx, children))
+		problems = joined(problems, p.Ledger.RecordChildren(ctx, children))
 	}
 	return problems
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
-	"github.com/tagalong-aws/tagalong/functions/internal/stream"
+	"github.com/tagalong-aws/tagalong/functions/internal/parallel"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -101,7 +101,7 @@ func (r *Reactor) wish(ctx context.Context, p Promotion, claims []ledger.Claim) 
 	for _, c := range claims {
 		wantOf(wanted, p.Repository).add(c.Digest, c.Tag.Tag)
 	}
-	err := stream.Both(
+	err := parallel.All(
 		func() error {
 			for _, c := range claims {
 				if err := r.claim(ctx, p, c, wishes); err != nil {

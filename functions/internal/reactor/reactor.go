@@ -10,7 +10,7 @@ import (
 
 	"github.com/tagalong-aws/tagalong/functions/internal/decide"
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
-	"github.com/tagalong-aws/tagalong/functions/internal/stream"
+	"github.com/tagalong-aws/tagalong/functions/internal/parallel"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 	"github.com/tagalong-aws/tagalong/functions/internal/timeline"
 )
@@ -73,7 +73,7 @@ func (r *Reactor) Observe(ctx context.Context, s tagalong.Service, f tagalong.Fa
 	}
 	p := pass{Reactor: r, obs: obs, know: know, wishes: map[tagalong.TagID]ledger.Tag{}, readings: map[tagalong.Repository]reading{}}
 	o, err = p.run(ctx, o)
-	return o, stream.Joined(partial, err)
+	return o, joined(partial, err)
 }
 
 // Policy returns what the rules say of a service; ok is false if none manages it, or if
@@ -90,7 +90,7 @@ func (r *Reactor) Policy(ctx context.Context, s tagalong.Service) (policy tagalo
 // load reads the ledger and resolves the digests, one beside the other. partial is
 // what could not be resolved of a deployment of which something could.
 func (r *Reactor) load(ctx context.Context, obs *decide.Observation) (know decide.LedgerView, partial, err error) {
-	err = stream.Both(
+	err = parallel.All(
 		func() (err error) {
 			know.Snapshot, err = r.Ledger.Load(ctx, obs.Service)
 			return err
@@ -246,7 +246,7 @@ func (r *Reactor) ObserveAll(ctx context.Context, s tagalong.Service, facts []ta
 		o, err := r.Observe(ctx, s, fact)
 		total.Add(o)
 		if err != nil {
-			problems = stream.Joined(problems, fmt.Errorf("%s %s: %w", fact.Subject(), fact.Name, err))
+			problems = joined(problems, fmt.Errorf("%s %s: %w", fact.Subject(), fact.Name, err))
 		}
 	}
 	return total, problems

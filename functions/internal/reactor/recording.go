@@ -7,7 +7,6 @@ import (
 
 	"github.com/tagalong-aws/tagalong/functions/internal/decide"
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
-	"github.com/tagalong-aws/tagalong/functions/internal/stream"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -62,7 +61,7 @@ func (n *Recording) Add(ctx context.Context, f tagalong.Fact) (recorded bool, er
 		}
 		return p.recordChildren(ctx, nil) // which of the wishes stays is not known yet
 	})
-	return p.recorded, stream.Joined(partial, err)
+	return p.recorded, joined(partial, err)
 }
 
 // AddConcluded is Add for what was concluded from the service as it was read at first. It

@@ -13,6 +13,7 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/pipeline"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 	"github.com/tagalong-aws/tagalong/functions/internal/timeline"
+	"github.com/tagalong-aws/tagalong/functions/internal/wait"
 )
 
 func TestALagIsAwaitedForTenSecondsAtMost(t *testing.T) {
@@ -23,7 +24,7 @@ func TestALagIsAwaitedForTenSecondsAtMost(t *testing.T) {
 	for range 50 { // the waiting is random
 		synctest.Test(t, func(t *testing.T) {
 			s := (&drama{}).scene()
-			s.Handler.Backoff = nil
+			s.Handler.Backoff = wait.Backoff{}
 			tries := 0
 			s.pipelines.Hook = func(context.Context, string) error {
 				tries++
@@ -69,7 +70,7 @@ func TestNobodyWaitsForALagWhenTheFunctionEnds(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		s := (&drama{}).scene()
-		s.Handler.Backoff = nil
+		s.Handler.Backoff = wait.Backoff{}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
 		if _, err := s.Handler.Handle(ctx, event); !errors.Is(err, pipeline.ErrNoExecution) || !errors.Is(err, context.DeadlineExceeded) {

@@ -12,6 +12,7 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/reactor"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalongtest"
+	"github.com/tagalong-aws/tagalong/functions/internal/wait"
 )
 
 // moment is one thing that happens in a drama: what the APIs know from then on,
@@ -57,7 +58,7 @@ func (d *drama) scene() *scene {
 	w := newWorld(tagalong.Rules{{Environment: "prod"}})
 	takes(d.items, w.Reactor, w.ledger)
 	s := &scene{world: w, pipelines: &tagalongtest.Pipelines{}, codeDeploy: &tagalongtest.CodeDeploy{}}
-	s.Handler = &pipeline.Handler{Reactor: w.Reactor, Pipelines: s.pipelines, CodeDeploy: s.codeDeploy, History: w.workload, Backoff: []time.Duration{}}
+	s.Handler = &pipeline.Handler{Reactor: w.Reactor, Pipelines: s.pipelines, CodeDeploy: s.codeDeploy, History: w.workload, Backoff: wait.Backoff{Attempts: 1}}
 	s.codeDeploy.Group(webGroup)
 	w.workload.Record(prodAPI)
 	for of, image := range d.images {

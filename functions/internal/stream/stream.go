@@ -1,20 +1,11 @@
 package stream
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"iter"
-	"math/rand/v2"
-	"time"
-
-	"github.com/hashicorp/go-multierror"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/parallel"
 )
-
-// maxParallel is how many reads of one question are under way at a time.
-const maxParallel = 16
 
 // Empty is the empty sequence, or the one that ends with an error.
 func Empty[T any](err error) iter.Seq2[T, error] {
@@ -83,7 +74,7 @@ func Merge[T any](seqs []iter.Seq2[T, error], compare func(a, b T) int) iter.Seq
 			defer stop()
 			sources[i] = &source[T]{next: next}
 		}
-		ForEach(len(sources), func(i int) { sources[i].advance() })
+		parallel.ForEach(len(sources), parallel.Limit, func(i int) { sources[i].advance() })
 		for {
 			first := foremost(sources, compare)
 			if first == nil || !yield(first.head, first.err) || first.err != nil {
@@ -108,13 +99,10 @@ func foremost[T any](sources []*source[T], compare func(a, b T) int) (first *sou
 	return first
 }
 
-// ForEach runs f for 0 to n-1, several at a time, and waits for all.
-func ForEach(n int, f func(i int)) { parallel.Each(n, maxParallel, f) }
-
 // MapParallel maps a sequence in order, with a number of calls of f under way at a
-// time: as many as rows are wanted, at most abreast.
+// time: as many as rows are wanted, at most parallel.Limit.
 func MapParallel[A, B any](ctx context.Context, seq iter.Seq2[A, error], hint int, f func(context.Context, A) (B, error)) iter.Seq2[B, error] {
-	width := maxParallel
+	width := parallel.Limit
 	if hint > 0 {
 		width = min(width, hint)
 	}
@@ -122,7 +110,7 @@ func MapParallel[A, B any](ctx context.Context, seq iter.Seq2[A, error], hint in
 		batch := make([]A, 0, width)
 		flush := func() bool {
 			results, errs := make([]B, len(batch)), make([]error, len(batch))
-			ForEach(len(batch), func(i int) { results[i], errs[i] = f(ctx, batch[i]) })
+			parallel.ForEach(len(batch), parallel.Limit, func(i int) { results[i], errs[i] = f(ctx, batch[i]) })
 			batch = batch[:0]
 			for i := range results {
 				if !yield(results[i], errs[i]) || errs[i] != nil {
@@ -143,34 +131,4 @@ func MapParallel[A, B any](ctx context.Context, seq iter.Seq2[A, error], hint in
 		}
 		flush()
 	}
-}
-
-// Both runs two functions side by side, and waits for both.
-func Both(a, b func() error) error {
-	var errB error
-	var wait parallel.Group
-	wait.Go(func() { errB = b() })
-	errA := a()
-	wait.Wait()
-	return errors.Join(errA, errB)
-}
-
-// Sleep waits about that long, or until ctx ends.
-func Sleep(ctx context.Context, about time.Duration) error {
-	timer := time.NewTimer(about/2 + rand.N(about))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// Joined gathers what went wrong with single containers and tags.
-func Joined(one, other error) error {
-	if one == nil || other == nil {
-		return cmp.Or(one, other)
-	}
-	return multierror.Append(one, other)
 }

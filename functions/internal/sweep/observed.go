@@ -11,9 +11,9 @@ import (
 	"time"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
+	"github.com/tagalong-aws/tagalong/functions/internal/parallel"
 	"github.com/tagalong-aws/tagalong/functions/internal/pipeline"
 	"github.com/tagalong-aws/tagalong/functions/internal/reactor"
-	"github.com/tagalong-aws/tagalong/functions/internal/stream"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 	"github.com/tagalong-aws/tagalong/functions/internal/timeline"
 )
@@ -85,7 +85,7 @@ func (p *pass) foundUnmanaged(s tagalong.Service) {
 func (p *pass) each(ctx context.Context, all []*observedService, do func(*observedService) error) (done []*observedService) {
 	var mu sync.Mutex
 	failed := map[*observedService]bool{}
-	stream.ForEach(len(all), func(i int) {
+	parallel.ForEach(len(all), parallel.Limit, func(i int) {
 		t := all[i]
 		err := do(t)
 		if err == nil {
@@ -404,7 +404,7 @@ func (p *pass) observe(ctx context.Context, t *observedService, facts []tagalong
 			continue
 		}
 		if err != nil {
-			problems = stream.Joined(problems, fmt.Errorf("%s %s: %w", f.Name, f.Subject(), err))
+			problems = errors.Join(problems, fmt.Errorf("%s %s: %w", f.Name, f.Subject(), err))
 		}
 	}
 	p.mu.Lock()

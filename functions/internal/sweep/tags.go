@@ -10,7 +10,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
-	"github.com/tagalong-aws/tagalong/functions/internal/stream"
+	"github.com/tagalong-aws/tagalong/functions/internal/parallel"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -71,7 +71,7 @@ func (p *pass) tagChunk(ctx context.Context, at *cursor, tags []ledger.Tag) erro
 		}
 	}
 	repositories := slices.SortedFunc(maps.Keys(byRepository), tagalong.Repository.Compare)
-	stream.ForEach(len(repositories), func(i int) {
+	parallel.ForEach(len(repositories), parallel.Limit, func(i int) {
 		r := repositories[i]
 		if err := p.repository(ctx, r, byRepository[r]); err != nil {
 			p.failed(ctx, fmt.Errorf("repository %s: %w", r, err), Drift{Kind: DriftUnreachable, Registry: r.Registry, Repository: r.Name, Reason: err.Error()})

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
-	"github.com/tagalong-aws/tagalong/functions/internal/stream"
+	"github.com/tagalong-aws/tagalong/functions/internal/parallel"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -54,7 +54,7 @@ func (p *pass) keepInputs(ctx context.Context, scope tagalong.Scope, states []Se
 			return err
 		}
 	}
-	stream.ForEach(len(changed), func(i int) {
+	parallel.ForEach(len(changed), parallel.Limit, func(i int) {
 		s := changed[i].Service
 		if err := p.keepInputsOf(ctx, changed[i], seen); err != nil {
 			p.failed(ctx, fmt.Errorf("service %s: %w", s, err), driftOf(DriftLedger, "", s, err.Error()))

@@ -24,6 +24,7 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/sandboxtest"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/wire"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/wait"
 )
 
 const (
@@ -75,7 +76,7 @@ func newWorldAt(t *testing.T, variables map[string]string, now func() time.Time)
 	if err != nil {
 		t.Fatal(err)
 	}
-	follower.Backoff = []time.Duration{time.Millisecond, time.Millisecond}
+	follower.Backoff = wait.Backoff{Attempts: 3, Base: time.Millisecond, Max: time.Millisecond}
 	return &world{
 		Sandbox: s, t: t, reactor: reactor, follower: follower, ledger: dynamo.New(client, "ledger"),
 		repo:     s.ECR.Repository(wire.Scope{}, "checkout-api"),
