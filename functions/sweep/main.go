@@ -13,7 +13,7 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/boot"
 	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring"
 	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/sweeping"
-	"github.com/tagalong-aws/tagalong/functions/internal/pace"
+	"github.com/tagalong-aws/tagalong/functions/internal/ratelimit"
 	"github.com/tagalong-aws/tagalong/functions/internal/sweep"
 )
 
@@ -28,10 +28,10 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	log, held := boot.Logger(os.Stdout, config.LogLevel), pace.New()
+	log, limits := boot.Logger(os.Stdout, config.LogLevel), ratelimit.New()
 	// Whatever it is called with means: sweep.
 	boot.Start(func(ctx context.Context, _ json.RawMessage) (any, error) {
-		sweeper, err := sweeping.Sweeper(ctx, config, cfg, log, held)
+		sweeper, err := sweeping.Sweeper(ctx, config, cfg, log, limits)
 		if err != nil {
 			return nil, err
 		}

@@ -10,7 +10,7 @@ import (
 
 	"github.com/tagalong-aws/tagalong/functions/internal/boot"
 	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/sweeping"
-	"github.com/tagalong-aws/tagalong/functions/internal/pace"
+	"github.com/tagalong-aws/tagalong/functions/internal/ratelimit"
 	"github.com/tagalong-aws/tagalong/functions/internal/sweep"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
@@ -64,7 +64,7 @@ func (c *sweepCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	sweeper, err := sweeping.Sweeper(s.ctx, settings, s.cfg, slog.New(slog.DiscardHandler), pace.New())
+	sweeper, err := sweeping.Sweeper(s.ctx, settings, s.cfg, slog.New(slog.DiscardHandler), ratelimit.New())
 	if err != nil {
 		return err
 	}

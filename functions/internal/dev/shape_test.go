@@ -53,7 +53,7 @@ func packages(t *testing.T) []goPackage {
 // other: each only what stands before it.
 var layers = []*regexp.Regexp{
 	regexp.MustCompile(`^events$`),
-	regexp.MustCompile(`^functions/internal/(parallel|stream)$`),
+	regexp.MustCompile(`^functions/internal/(parallel|stream|wait)$`),
 	regexp.MustCompile(`^functions/internal/tagalong$`),
 	regexp.MustCompile(`^functions/internal/timeline$`),
 	regexp.MustCompile(`^functions/internal/ledger$`),
@@ -61,7 +61,7 @@ var layers = []*regexp.Regexp{
 	regexp.MustCompile(`^functions/internal/reactor$`),
 	regexp.MustCompile(`^functions/internal/(pipeline|query)$`),
 	regexp.MustCompile(`^functions/internal/sweep$`),
-	regexp.MustCompile(`^functions/internal/(api|batch|clients|codedeploy|codepipeline|dynamo|ecr|ecs|eventbridge|pace|boot|boot/accounts)$`),
+	regexp.MustCompile(`^functions/internal/(api|batch|clients|codedeploy|codepipeline|dynamo|ecr|ecs|eventbridge|ratelimit|boot|boot/accounts)$`),
 	regexp.MustCompile(`^functions/internal/(artifact|imagedefinitions|job|tagimage)$`),
 	regexp.MustCompile(`^functions/internal/(boot/wiring.*|sandbox.*|tagalongtest.*|job/jobtest|lambdatest|e2e|fence|questions|stories)$`),
 	regexp.MustCompile(`^functions/internal/dev.*$`),
@@ -96,21 +96,61 @@ var testSupport = regexp.MustCompile(`^functions/internal/(dev|tagalongtest|lamb
 // TestGoroutinesBeginInOnePlace keeps the promise of parallel.Group everywhere: a
 // panic reaches who waits.
 func TestGoroutinesBeginInOnePlace(t *testing.T) {
+	onlyIn(t, "functions/internal/parallel", func(n ast.Node) string {
+		switch n := n.(type) {
+		case *ast.GoStmt:
+			return "a go statement"
+		case *ast.SelectorExpr:
+			if of, ok := n.X.(*ast.Ident); ok && (of.Name == "errgroup" || of.Name == "sync" && n.Sel.Name == "WaitGroup") {
+				return of.Name + "." + n.Sel.Name
+			}
+		}
+		return ""
+	})
+}
+
+// timers are what waits without heeding a context.
+var timers = []string{"After", "AfterFunc", "NewTicker", "NewTimer", "Sleep", "Tick"}
+
+// TestWaitsAreInOnePlace keeps every wait one that ends with its context.
+func TestWaitsAreInOnePlace(t *testing.T) {
+	onlyIn(t, "functions/internal/wait", func(n ast.Node) string {
+		if selected, ok := n.(*ast.SelectorExpr); ok && slices.Contains(timers, selected.Sel.Name) {
+			if of, ok := selected.X.(*ast.Ident); ok && of.Name == "time" {
+				return "time." + selected.Sel.Name
+			}
+		}
+		return ""
+	})
+}
+
+// onlyIn fails where another package than the one at a path has what a function names.
+func onlyIn(t *testing.T, path string, name func(ast.Node) string) {
+	t.Helper()
+	there := 0
 	for _, p := range packages(t) {
-		path := strings.TrimPrefix(p.ImportPath, module+"/")
-		if path == "functions/internal/parallel" || testSupport.MatchString(path) {
+		at := strings.TrimPrefix(p.ImportPath, module+"/")
+		if testSupport.MatchString(at) {
 			continue
 		}
 		for _, file := range p.GoFiles {
-			for _, found := range goroutines(t, filepath.Join(p.Dir, file)) {
-				t.Errorf("%s: want internal/parallel instead", found)
+			found := nodes(t, filepath.Join(p.Dir, file), name)
+			if at == path {
+				there += len(found)
+				continue
+			}
+			for _, one := range found {
+				t.Errorf("%s: want %s instead", one, path)
 			}
 		}
 	}
+	if there == 0 {
+		t.Errorf("%s has none of it either", path)
+	}
 }
 
-// goroutines returns where a file begins goroutines by itself.
-func goroutines(t *testing.T, path string) (found []string) {
+// nodes returns where a file has what a function names.
+func nodes(t *testing.T, path string, name func(ast.Node) string) (found []string) {
 	t.Helper()
 	files := token.NewFileSet()
 	parsed, err := parser.ParseFile(files, path, nil, 0)
@@ -118,18 +158,17 @@ func goroutines(t *testing.T, path string) (found []string) {
 		t.Fatal(err)
 	}
 	ast.Inspect(parsed, func(n ast.Node) bool {
-		switch n := n.(type) {
-		case *ast.GoStmt:
-			found = append(found, files.Position(n.Pos()).String()+": a go statement")
-		case *ast.SelectorExpr:
-			if of, ok := n.X.(*ast.Ident); ok && (of.Name == "errgroup" || of.Name == "sync" && n.Sel.Name == "WaitGroup") {
-				found = append(found, files.Position(n.Pos()).String()+": "+of.Name+"."+n.Sel.Name)
-			}
+		if what := name(n); what != "" {
+			found = append(found, files.Position(n.Pos()).String()+": "+what)
 		}
 		return true
 	})
 	return found
 }
+
+// rooms are the core: everything that says what Tagalong does, and nothing of how AWS is
+// asked.
+var rooms = regexp.MustCompile(`^functions/internal/(parallel|wait|stream|tagalong|timeline|ledger|decide|reactor|pipeline|query|sweep)$`)
 
 func TestTheCoreKnowsNoAWSSDK(t *testing.T) {
 	for _, p := range packages(t) {
@@ -138,8 +177,8 @@ func TestTheCoreKnowsNoAWSSDK(t *testing.T) {
 			switch {
 			case path == "events" && strings.Contains(imported, "."):
 				t.Errorf("events imports %s: it is for everybody, and has the standard library only", imported)
-			case path == "functions/internal/tagalong" && strings.HasPrefix(imported, "github.com/aws/"):
-				t.Errorf("the core imports %s: technologies are behind its interfaces", imported)
+			case rooms.MatchString(path) && strings.HasPrefix(imported, "github.com/aws/"):
+				t.Errorf("%s imports %s: technologies are behind the core's interfaces", path, imported)
 			}
 		}
 	}

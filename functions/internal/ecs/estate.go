@@ -47,7 +47,7 @@ var (
 	_ tagalong.Workload = (*Estate)(nil)
 )
 
-// NewEstate makes an Inventory; its clients should keep a pace.
+// NewEstate makes an Inventory; its clients should keep to rate limits.
 func NewEstate(configs clients.Configs) *Estate { return &Estate{Workload: New(configs)} }
 
 func homeOfScope(s tagalong.Scope) home { return home{s.Account, s.Region} }

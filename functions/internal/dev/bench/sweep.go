@@ -12,7 +12,7 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/boot"
 	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/sweeping"
 	"github.com/tagalong-aws/tagalong/functions/internal/dynamo"
-	"github.com/tagalong-aws/tagalong/functions/internal/pace"
+	"github.com/tagalong-aws/tagalong/functions/internal/ratelimit"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecr"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecs"
@@ -115,9 +115,9 @@ type sweepRow struct {
 	operations      map[string]int
 }
 
-// sweep takes the pass of an hour without a pace, and counts.
+// sweep takes the pass of an hour without limits, and counts.
 func (f *fleet) sweep(ctx context.Context, what string, hour time.Duration) (sweepRow, error) {
-	sweeper, err := sweeping.Sweeper(ctx, f.settings, configOf(f.url), slog.New(slog.DiscardHandler), pace.Unheld())
+	sweeper, err := sweeping.Sweeper(ctx, f.settings, configOf(f.url), slog.New(slog.DiscardHandler), ratelimit.Unlimited())
 	if err != nil {
 		return sweepRow{}, err
 	}
@@ -140,9 +140,9 @@ func (f *fleet) sweep(ctx context.Context, what string, hour time.Duration) (swe
 
 // slowest returns how long the bucket that keeps the sweep longest does.
 func (r sweepRow) slowest() (took time.Duration) {
-	calls := map[pace.Bucket]int{}
+	calls := map[ratelimit.Bucket]int{}
 	for operation, n := range r.operations {
-		if bucket, held := pace.BucketOf(operation); held {
+		if bucket, held := ratelimit.BucketOf(operation); held {
 			calls[bucket] += n
 		}
 	}

@@ -1,4 +1,4 @@
-// Package sweeping puts the sweep together: the reactor, whose calls keep a pace,
+// Package sweeping puts the sweep together: the reactor, whose calls keep to limits,
 // and all of ECS in the accounts and Regions that are covered.
 package sweeping
 
@@ -12,15 +12,15 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring"
 	"github.com/tagalong-aws/tagalong/functions/internal/ecr"
 	"github.com/tagalong-aws/tagalong/functions/internal/ecs"
-	"github.com/tagalong-aws/tagalong/functions/internal/pace"
+	"github.com/tagalong-aws/tagalong/functions/internal/ratelimit"
 	"github.com/tagalong-aws/tagalong/functions/internal/sweep"
 )
 
 // Sweeper makes the sweeper that a configuration describes, for one sweep: what
 // it keeps of ECS is of now. It looks through our own account and Region, and
 // those of TAGALONG_ACCOUNTS, where our own account may have other Regions; its
-// calls keep the pace.
-func Sweeper(ctx context.Context, config boot.Config, cfg aws.Config, log *slog.Logger, held *pace.Pace) (*sweep.Sweeper, error) {
+// calls keep the ratelimit.
+func Sweeper(ctx context.Context, config boot.Config, cfg aws.Config, log *slog.Logger, limits *ratelimit.Limits) (*sweep.Sweeper, error) {
 	parts, err := wiring.Assemble(ctx, config, cfg, log)
 	if err != nil {
 		return nil, err
@@ -29,10 +29,10 @@ func Sweeper(ctx context.Context, config boot.Config, cfg aws.Config, log *slog.
 	if err != nil {
 		return nil, err
 	}
-	estate := ecs.NewEstate(held.Of(parts.Reach.Workload))
+	estate := ecs.NewEstate(limits.Of(parts.Reach.Workload))
 	reactor := parts.Reactor
 	reactor.Workload = estate
-	registry := ecr.New(held.Of(parts.Reach.Registry))
+	registry := ecr.New(limits.Of(parts.Reach.Registry))
 	reactor.Registry = registry
 	sweeper := &sweep.Sweeper{
 		Reactor:      reactor,

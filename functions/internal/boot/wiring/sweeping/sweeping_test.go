@@ -18,7 +18,7 @@ import (
 
 	"github.com/tagalong-aws/tagalong/functions/internal/boot"
 	"github.com/tagalong-aws/tagalong/functions/internal/dynamo"
-	"github.com/tagalong-aws/tagalong/functions/internal/pace"
+	"github.com/tagalong-aws/tagalong/functions/internal/ratelimit"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecr"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecs"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/sandboxtest"
@@ -36,12 +36,12 @@ type world struct {
 	*sandboxtest.Sandbox
 	t         *testing.T
 	variables map[string]string
-	held      *pace.Pace
+	limits    *ratelimit.Limits
 }
 
 func start(t *testing.T, variables map[string]string) world {
 	t.Helper()
-	w := world{sandboxtest.Start(t), t, variables, pace.New()}
+	w := world{sandboxtest.Start(t), t, variables, ratelimit.New()}
 	w.STS.AddRole(role)
 	if _, err := dynamo.Create(t.Context(), dynamodb.NewFromConfig(w.Config()), "ledger"); err != nil {
 		t.Fatal(err)
@@ -86,7 +86,7 @@ func (w world) sweepAt(ctx context.Context, at time.Time, options sweep.Options)
 		w.t.Fatal(err)
 	}
 	config.Table = "ledger"
-	sweeper, err := Sweeper(ctx, config, w.Function("sweep"), slog.New(slog.DiscardHandler), w.held)
+	sweeper, err := Sweeper(ctx, config, w.Function("sweep"), slog.New(slog.DiscardHandler), w.limits)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -252,7 +252,7 @@ func TestASweepThatAWSKeepsFromGoingOnIsAnError(t *testing.T) {
 			cfg := w.Function("sweep")
 			test.keep(w, &cfg)
 			for n, want := range test.want {
-				sweeper, err := Sweeper(t.Context(), boot.Config{Table: "ledger"}, cfg, slog.New(slog.DiscardHandler), w.held)
+				sweeper, err := Sweeper(t.Context(), boot.Config{Table: "ledger"}, cfg, slog.New(slog.DiscardHandler), w.limits)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -276,7 +276,7 @@ func TestWithoutItsRulesThereIsNoSweep(t *testing.T) {
 		t.Fatal(err)
 	}
 	config.Table = "ledger"
-	if _, err := Sweeper(t.Context(), config, w.Function("sweep"), slog.New(slog.DiscardHandler), w.held); err == nil || !strings.Contains(err.Error(), "item @rules") {
+	if _, err := Sweeper(t.Context(), config, w.Function("sweep"), slog.New(slog.DiscardHandler), w.limits); err == nil || !strings.Contains(err.Error(), "item @rules") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -285,7 +285,7 @@ func TestWithoutItsRulesThereIsNoSweep(t *testing.T) {
 // services whose hour of the day it is are looked at whole: a twenty-fourth.
 func TestCallsAreHardlyMoreThanBatchesNeed(t *testing.T) {
 	w := start(t, nil)
-	w.held = pace.Unheld()
+	w.limits = ratelimit.Unlimited()
 	clusters, each := 4, 100
 	if testing.Short() {
 		clusters = 2

@@ -1,4 +1,4 @@
-package pace
+package ratelimit
 
 import (
 	"context"
@@ -21,8 +21,8 @@ import (
 
 const account, region = "111122223333", "us-east-1"
 
-// start returns a Pace on a server that answers with f.
-func start(t *testing.T, f http.HandlerFunc) (*Pace, clients.Configs) {
+// start returns Limits on a server that answers with f.
+func start(t *testing.T, f http.HandlerFunc) (*Limits, clients.Configs) {
 	t.Helper()
 	server := httptest.NewServer(f)
 	t.Cleanup(server.Close)
@@ -54,7 +54,7 @@ func soon(t *testing.T) context.Context {
 }
 
 // empty makes buckets that never fill again: what they hold is all there is.
-func (p *Pace) empty() {
+func (p *Limits) empty() {
 	p.limit = func(b Bucket) *rate.Limiter { return rate.NewLimiter(0, b.Burst) }
 }
 
@@ -128,7 +128,7 @@ func TestAWaitEndsWithItsContext(t *testing.T) {
 }
 
 func TestThrottlesAreWaitedOutAndOtherErrorsAreNot(t *testing.T) {
-	retryer := patient()
+	retryer := newRetryer()
 	throttle := &smithy.GenericAPIError{Code: "ThrottlingException"}
 	failure := &smithy.GenericAPIError{Code: "ServerException"}
 	quota := &smithy.GenericAPIError{Code: "LimitExceededException"}

@@ -1,7 +1,7 @@
-// Package pace keeps the calls of a sweep to half of what AWS allows, so that
+// Package ratelimit keeps the calls of a sweep to half of what AWS allows, so that
 // deployments, consoles and everybody else have the other half, and waits out
 // throttles all the same.
-package pace
+package ratelimit
 
 import (
 	"context"
@@ -15,6 +15,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/clients"
+	"github.com/tagalong-aws/tagalong/functions/internal/wait"
 )
 
 // share is the part of a bucket that is ours.
@@ -78,8 +79,8 @@ func (b Bucket) Lasts(calls int) time.Duration {
 	return time.Duration(float64(late) / b.Rate * float64(time.Second))
 }
 
-// Pace holds calls back. It is safe for concurrent use.
-type Pace struct {
+// Limits hold calls back. They are safe for concurrent use.
+type Limits struct {
 	mu    sync.Mutex
 	ours  map[place]*rate.Limiter
 	limit func(Bucket) *rate.Limiter
@@ -87,39 +88,39 @@ type Pace struct {
 
 type place struct{ account, region, bucket string }
 
-// New makes a Pace whose buckets are full.
-func New() *Pace {
-	return &Pace{ours: map[place]*rate.Limiter{}, limit: func(b Bucket) *rate.Limiter {
+// New makes Limits whose buckets are full.
+func New() *Limits {
+	return &Limits{ours: map[place]*rate.Limiter{}, limit: func(b Bucket) *rate.Limiter {
 		return rate.NewLimiter(rate.Limit(b.Rate), b.Burst)
 	}}
 }
 
-// Unheld makes a Pace that holds nothing back, for an AWS without limits.
-func Unheld() *Pace {
-	return &Pace{ours: map[place]*rate.Limiter{}, limit: func(Bucket) *rate.Limiter { return rate.NewLimiter(rate.Inf, 0) }}
+// Unlimited makes Limits that hold nothing back, for an AWS without limits.
+func Unlimited() *Limits {
+	return &Limits{ours: map[place]*rate.Limiter{}, limit: func(Bucket) *rate.Limiter { return rate.NewLimiter(rate.Inf, 0) }}
 }
 
-// Of returns the same configurations for clients that keep the pace.
-func (p *Pace) Of(configs clients.Configs) clients.Configs {
+// Of returns the same configurations for clients that keep the limits.
+func (l *Limits) Of(configs clients.Configs) clients.Configs {
 	return func(ctx context.Context, account, region string) (aws.Config, error) {
 		cfg, err := configs(ctx, account, region)
 		if err != nil {
 			return aws.Config{}, err
 		}
 		cfg = cfg.Copy()
-		cfg.Retryer = patient
+		cfg.Retryer = newRetryer
 		cfg.APIOptions = append(slices.Clip(cfg.APIOptions), func(stack *middleware.Stack) error {
 			// Each attempt takes a token, and is signed only then: a signature ages.
-			return stack.Finalize.Insert(p.waiting(account, region), "Retry", middleware.After)
+			return stack.Finalize.Insert(l.waiting(account, region), "Retry", middleware.After)
 		})
 		return cfg, nil
 	}
 }
 
-func (p *Pace) waiting(account, region string) middleware.FinalizeMiddleware {
-	return middleware.FinalizeMiddlewareFunc("Pace", func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
+func (l *Limits) waiting(account, region string) middleware.FinalizeMiddleware {
+	return middleware.FinalizeMiddlewareFunc("RateLimit", func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
 		if bucket, limited := BucketOf(awsmiddleware.GetOperationName(ctx)); limited {
-			if err := wait(ctx, p.limiter(account, region, bucket)); err != nil {
+			if err := take(ctx, l.limiter(account, region, bucket)); err != nil {
 				return middleware.FinalizeOutput{}, middleware.Metadata{}, &aws.RequestCanceledError{Err: err}
 			}
 		}
@@ -127,28 +128,24 @@ func (p *Pace) waiting(account, region string) middleware.FinalizeMiddleware {
 	})
 }
 
-// wait waits for a token, or for the end of the context: Limiter.Wait would give up
+// take waits for a token, or for the end of the context: Limiter.Wait would give up
 // as soon as it knows that the token comes too late, with an error that does not
 // tell that the time is up.
-func wait(ctx context.Context, l *rate.Limiter) error {
+func take(ctx context.Context, l *rate.Limiter) error {
 	turn := l.Reserve()
-	timer := time.NewTimer(turn.Delay())
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
+	err := wait.For(ctx, turn.Delay())
+	if err != nil {
 		turn.Cancel()
-		return ctx.Err()
 	}
+	return err
 }
 
-func (p *Pace) limiter(account, region string, b Bucket) *rate.Limiter {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+func (l *Limits) limiter(account, region string, b Bucket) *rate.Limiter {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	at := place{account, region, b.Name}
-	if p.ours[at] == nil {
-		p.ours[at] = p.limit(b.Ours())
+	if l.ours[at] == nil {
+		l.ours[at] = l.limit(b.Ours())
 	}
-	return p.ours[at]
+	return l.ours[at]
 }

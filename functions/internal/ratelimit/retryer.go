@@ -1,11 +1,11 @@
-package pace
+package ratelimit
 
 import (
 	"errors"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
+	awsratelimit "github.com/aws/aws-sdk-go-v2/aws/ratelimit"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/smithy-go"
 )
@@ -15,19 +15,19 @@ const (
 	maxBackoff       = 20 * time.Second
 )
 
-// patience waits out throttles for as long as the call's context goes on: a sweep
+// retryer waits out throttles for as long as the call's context goes on: a sweep
 // has time, and somebody else may use more than half of a bucket.
-type patience struct{ *retry.Standard }
+type retryer struct{ *retry.Standard }
 
-func patient() aws.Retryer {
-	return patience{retry.NewStandard(func(o *retry.StandardOptions) {
+func newRetryer() aws.Retryer {
+	return retryer{retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxBackoff = maxBackoff
-		o.RateLimiter = ratelimit.None
+		o.RateLimiter = awsratelimit.None
 	})}
 }
 
 // MaxAttempts implements aws.Retryer: there is no limit but RetryDelay's.
-func (patience) MaxAttempts() int { return 0 }
+func (retryer) MaxAttempts() int { return 0 }
 
 var throttles = retry.IsErrorThrottles(retry.DefaultThrottles)
 
@@ -41,9 +41,9 @@ func throttled(err error) bool {
 }
 
 // RetryDelay implements aws.Retryer: an error says that there is to be no retry.
-func (p patience) RetryDelay(attempt int, err error) (time.Duration, error) {
+func (r retryer) RetryDelay(attempt int, err error) (time.Duration, error) {
 	if attempt >= ordinaryAttempts && !throttled(err) {
 		return 0, err
 	}
-	return p.Standard.RetryDelay(attempt, err)
+	return r.Standard.RetryDelay(attempt, err)
 }
