@@ -143,3 +143,49 @@ func TestTheFunctionsReadmeNamesThemAndTheirVariables(t *testing.T) {
 		}
 	}
 }
+
+// TestTheMapNamesEveryFolder: a room that is not on the map is not found.
+func TestTheMapNamesEveryFolder(t *testing.T) {
+	readme := read(t, "functions/internal/README.md")
+	entries, err := os.ReadDir(filepath.Join(root, "functions/internal"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		if entry.IsDir() && !strings.Contains(readme, "`"+entry.Name()+"/`") {
+			t.Errorf("functions/internal/README.md has no row for %s", entry.Name())
+		}
+	}
+	for _, name := range regexp.MustCompile("(?m)^\\| \\[?`([a-z]+)/`").FindAllStringSubmatch(readme, -1) {
+		if _, err := os.Stat(filepath.Join(root, "functions/internal", name[1])); err != nil {
+			t.Errorf("functions/internal/README.md names a folder that is gone: %v", err)
+		}
+	}
+}
+
+// TestThePapersNameFilesThatAreThere looks for what CONTRIBUTING and the table of where to
+// change what send people to, by the end of its path.
+func TestThePapersNameFilesThatAreThere(t *testing.T) {
+	var files []string
+	err := filepath.WalkDir(root, func(path string, _ fs.DirEntry, err error) error {
+		files = append(files, filepath.ToSlash(path))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	invented := []string{"rollingout.go", "dynamo/approval.go"} // those of the worked examples
+	named := 0
+	for _, paper := range []string{".github/CONTRIBUTING.md", "functions/internal/README.md", "events/README.md"} {
+		for _, name := range regexp.MustCompile("`([a-z0-9_/.-]+\\.(?:go|tf|json|hcl))`").FindAllStringSubmatch(read(t, paper), -1) {
+			named++
+			ends := func(path string) bool { return strings.HasSuffix(path, "/"+name[1]) }
+			if !slices.ContainsFunc(files, ends) && !slices.ContainsFunc(invented, func(one string) bool { return strings.HasSuffix(name[1], one) }) {
+				t.Errorf("%s names %s, which is nowhere", paper, name[1])
+			}
+		}
+	}
+	if named < 30 {
+		t.Errorf("%d files are named", named)
+	}
+}
