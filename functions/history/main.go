@@ -8,7 +8,7 @@ import (
 
 	"github.com/tagalong-aws/tagalong/functions/internal/api"
 	"github.com/tagalong-aws/tagalong/functions/internal/boot"
-	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/reading"
+	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/history"
 )
 
 func main() {
@@ -22,11 +22,11 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	queries, err := reading.Queries(ctx, config, cfg)
+	queries, err := history.Queries(ctx, config, cfg)
 	if err != nil {
 		return err
 	}
 	handler := api.Handler(queries, boot.Logger(os.Stdout, config.LogLevel))
-	boot.Start(api.Lambda(handler), reading.Open(cfg)...)
+	boot.Start(api.Lambda(handler), history.Open(cfg)...)
 	return nil
 }

@@ -8,7 +8,7 @@ import (
 	"os"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/boot"
-	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/pinning"
+	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/imagedefinitions"
 	"github.com/tagalong-aws/tagalong/functions/internal/codepipeline"
 	"github.com/tagalong-aws/tagalong/functions/internal/job"
 )
@@ -30,10 +30,10 @@ func run(ctx context.Context) error {
 		if problem != nil {
 			return nil, problem
 		}
-		action, err := pinning.Action(ctx, config, cfg)
+		action, err := imagedefinitions.Action(ctx, config, cfg)
 		return action.Do, err
 	})
 	handler := job.Handler{Action: "imagedefinitions", Work: work, Jobs: codepipeline.NewJobs(cfg), Log: log}
-	boot.Start(handler.Handle, pinning.Open(cfg)...)
+	boot.Start(handler.Handle, imagedefinitions.Open(cfg)...)
 	return nil
 }

@@ -10,7 +10,7 @@ import (
 
 	"github.com/tagalong-aws/tagalong/functions/internal/batch"
 	"github.com/tagalong-aws/tagalong/functions/internal/boot"
-	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/following"
+	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/pipeline"
 )
 
 func main() {
@@ -25,7 +25,7 @@ func run(ctx context.Context) error {
 		return err
 	}
 	log := boot.Logger(os.Stdout, config.LogLevel)
-	follower, err := following.Follower(ctx, config, cfg, log)
+	follower, err := pipeline.Handler(ctx, config, cfg, log)
 	if err != nil {
 		return err
 	}
@@ -33,6 +33,6 @@ func run(ctx context.Context) error {
 		outcomes, err := follower.Handle(ctx, event)
 		boot.WriteMetricsOf(os.Stdout, time.Now(), outcomes, err)
 		return err
-	}), following.Open(cfg)...)
+	}), pipeline.Open(cfg)...)
 	return nil
 }

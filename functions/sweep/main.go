@@ -12,7 +12,7 @@ import (
 
 	"github.com/tagalong-aws/tagalong/functions/internal/boot"
 	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring"
-	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/sweeping"
+	sweepwiring "github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/sweep"
 	"github.com/tagalong-aws/tagalong/functions/internal/ratelimit"
 	"github.com/tagalong-aws/tagalong/functions/internal/sweep"
 )
@@ -31,7 +31,7 @@ func run() error {
 	log, limits := boot.Logger(os.Stdout, config.LogLevel), ratelimit.New()
 	// Whatever it is called with means: sweep.
 	boot.Start(func(ctx context.Context, _ json.RawMessage) (any, error) {
-		sweeper, err := sweeping.Sweeper(ctx, config, cfg, log, limits)
+		sweeper, err := sweepwiring.Sweeper(ctx, config, cfg, log, limits)
 		if err != nil {
 			return nil, err
 		}

@@ -18,8 +18,8 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/boot"
-	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/following"
-	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/reading"
+	historywiring "github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/history"
+	pipelinewiring "github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/pipeline"
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/pipeline"
 	"github.com/tagalong-aws/tagalong/functions/internal/query"
@@ -105,7 +105,7 @@ func (s *session) checkTable() error {
 // follower returns the one that the functions run, for events that people feed in:
 // it compares ECR again however old an event is, and no API lags behind those.
 func (s *session) follower(settings boot.Config) (*pipeline.Handler, error) {
-	follower, err := following.Follower(s.ctx, settings, s.cfg, slog.New(slog.DiscardHandler))
+	follower, err := pipelinewiring.Handler(s.ctx, settings, s.cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +128,7 @@ func (s *session) asking(read func() (boot.Config, error)) (query.Queries, error
 	if err != nil {
 		return query.Queries{}, err
 	}
-	queries, err := reading.Queries(s.ctx, settings, s.cfg)
+	queries, err := historywiring.Queries(s.ctx, settings, s.cfg)
 	queries.Now = s.now
 	return queries, err
 }

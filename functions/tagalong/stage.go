@@ -14,9 +14,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/boot"
-	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/following"
-	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/pinning"
-	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/promoting"
+	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/imagedefinitions"
+	pipelinewiring "github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/pipeline"
+	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/tagimage"
 	awspipeline "github.com/tagalong-aws/tagalong/functions/internal/codepipeline"
 	"github.com/tagalong-aws/tagalong/functions/internal/dynamo"
 	"github.com/tagalong-aws/tagalong/functions/internal/job"
@@ -108,7 +108,7 @@ func (st *stage) connect(ctx context.Context, url string) error {
 		Credentials:  credentials.NewStaticCredentialsProvider("SANDBOX", "sandbox", ""),
 		HTTPClient:   boot.HTTPClient(nil),
 	}
-	pin, err := pinning.Action(ctx, boot.Config{}, st.cfg)
+	pin, err := imagedefinitions.Action(ctx, boot.Config{}, st.cfg)
 	st.functions = map[string]job.Handler{pinningFunction: st.function("imagedefinitions", pin.Do)}
 	return err
 }
@@ -142,11 +142,11 @@ func (st *stage) open(ctx context.Context) error {
 		}
 	}
 	silent := slog.New(slog.DiscardHandler)
-	if st.follower, err = following.Follower(ctx, settings, st.cfg, silent); err != nil {
+	if st.follower, err = pipelinewiring.Handler(ctx, settings, st.cfg, silent); err != nil {
 		return err
 	}
 	st.follower.Reactor.Now = st.clock.now
-	promote, err := promoting.Action(ctx, settings, st.cfg, silent)
+	promote, err := tagimage.Action(ctx, settings, st.cfg, silent)
 	if err != nil {
 		return err
 	}

@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/boot"
-	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/sweeping"
+	sweepwiring "github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/sweep"
 	"github.com/tagalong-aws/tagalong/functions/internal/ratelimit"
 	"github.com/tagalong-aws/tagalong/functions/internal/sweep"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
@@ -64,7 +64,7 @@ func (c *sweepCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	sweeper, err := sweeping.Sweeper(s.ctx, settings, s.cfg, slog.New(slog.DiscardHandler), ratelimit.New())
+	sweeper, err := sweepwiring.Sweeper(s.ctx, settings, s.cfg, slog.New(slog.DiscardHandler), ratelimit.New())
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,7 @@ import (
 	"os"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/boot"
-	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/promoting"
+	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/tagimage"
 	"github.com/tagalong-aws/tagalong/functions/internal/codepipeline"
 	"github.com/tagalong-aws/tagalong/functions/internal/job"
 )
@@ -30,10 +30,10 @@ func run(ctx context.Context) error {
 		if problem != nil {
 			return nil, problem
 		}
-		action, err := promoting.Action(ctx, config, cfg, log)
+		action, err := tagimage.Action(ctx, config, cfg, log)
 		return action.Do, err
 	})
 	handler := job.Handler{Action: "tagimage", Work: work, Jobs: codepipeline.NewJobs(cfg), Log: log}
-	boot.Start(handler.Handle, promoting.Open(cfg)...)
+	boot.Start(handler.Handle, tagimage.Open(cfg)...)
 	return nil
 }

@@ -13,9 +13,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/boot"
-	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/pinning"
-	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/promoting"
-	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/reading"
+	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/history"
+	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/imagedefinitions"
+	tagimagewiring "github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/tagimage"
 	"github.com/tagalong-aws/tagalong/functions/internal/dynamo"
 	"github.com/tagalong-aws/tagalong/functions/internal/query"
 	"github.com/tagalong-aws/tagalong/functions/internal/reactor"
@@ -210,7 +210,7 @@ func TestOpenTouchesEachServiceAndSendsNoCall(t *testing.T) {
 	for _, c := range []struct {
 		open []func(context.Context)
 		want int
-	}{{Open(cfg), 3}, {reading.Open(cfg), 2}, {promoting.Open(cfg), 3}, {pinning.Open(cfg), 1}} {
+	}{{Open(cfg), 3}, {history.Open(cfg), 2}, {tagimagewiring.Open(cfg), 3}, {imagedefinitions.Open(cfg), 1}} {
 		s.ResetCalls()
 		boot.Prewarm(t.Context(), c.open...)
 		calls := s.Calls()
@@ -230,7 +230,7 @@ func queries(t *testing.T, s *sandboxtest.Sandbox, pairs map[string]string) (que
 	if err != nil {
 		t.Fatal(err)
 	}
-	return reading.Queries(t.Context(), config, s.Function("history"))
+	return history.Queries(t.Context(), config, s.Function("history"))
 }
 
 func TestQueriesAnswerWithoutECS(t *testing.T) {
@@ -299,9 +299,9 @@ func TestEveryFunctionReadsAMembersImages(t *testing.T) {
 // registries are what each function that observes nothing reads images with.
 func registries(t *testing.T, s *sandboxtest.Sandbox, config boot.Config) map[string]tagimage.Images {
 	t.Helper()
-	questions, first := reading.Queries(t.Context(), config, s.Function("history"))
-	tagging, second := promoting.Action(t.Context(), config, s.Function("tagimage"), slog.New(slog.DiscardHandler))
-	defining, third := pinning.Action(t.Context(), config, s.Function("imagedefinitions"))
+	questions, first := history.Queries(t.Context(), config, s.Function("history"))
+	tagging, second := tagimagewiring.Action(t.Context(), config, s.Function("tagimage"), slog.New(slog.DiscardHandler))
+	defining, third := imagedefinitions.Action(t.Context(), config, s.Function("imagedefinitions"))
 	if err := errors.Join(first, second, third); err != nil {
 		t.Fatal(err)
 	}

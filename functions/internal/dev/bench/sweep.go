@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/boot"
-	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/sweeping"
+	sweepwiring "github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/sweep"
 	"github.com/tagalong-aws/tagalong/functions/internal/dynamo"
 	"github.com/tagalong-aws/tagalong/functions/internal/ratelimit"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox"
@@ -117,7 +117,7 @@ type sweepRow struct {
 
 // sweep takes the pass of an hour without limits, and counts.
 func (f *fleet) sweep(ctx context.Context, what string, hour time.Duration) (sweepRow, error) {
-	sweeper, err := sweeping.Sweeper(ctx, f.settings, configOf(f.url), slog.New(slog.DiscardHandler), ratelimit.Unlimited())
+	sweeper, err := sweepwiring.Sweeper(ctx, f.settings, configOf(f.url), slog.New(slog.DiscardHandler), ratelimit.Unlimited())
 	if err != nil {
 		return sweepRow{}, err
 	}

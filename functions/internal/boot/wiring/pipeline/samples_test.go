@@ -1,4 +1,4 @@
-package following_test
+package pipeline_test
 
 import (
 	"os"

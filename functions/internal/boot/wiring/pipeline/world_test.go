@@ -1,4 +1,4 @@
-package following_test
+package pipeline_test
 
 import (
 	"fmt"
@@ -12,7 +12,7 @@ import (
 
 	"github.com/tagalong-aws/tagalong/functions/internal/boot"
 	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring"
-	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/following"
+	pipelinewiring "github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/pipeline"
 	"github.com/tagalong-aws/tagalong/functions/internal/dynamo"
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/pipeline"
@@ -68,7 +68,7 @@ func newWorldAt(t *testing.T, variables map[string]string, now func() time.Time)
 		t.Fatal(err)
 	}
 	config.Table = "ledger"
-	follower, err := following.Follower(t.Context(), config, s.Function("pipeline"), slog.New(slog.DiscardHandler))
+	follower, err := pipelinewiring.Handler(t.Context(), config, s.Function("pipeline"), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,6 @@
-// Package pinning puts the imagedefinitions action together: ECR, ECS and the
+// Package imagedefinitions puts the imagedefinitions action together: ECR, ECS and the
 // artifacts in S3. Of the ledger's table it knows accounts that lie there, and no more.
-package pinning
+package imagedefinitions
 
 import (
 	"context"

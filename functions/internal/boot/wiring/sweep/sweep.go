@@ -1,6 +1,6 @@
-// Package sweeping puts the sweep together: the reactor, whose calls keep to limits,
+// Package sweep puts the sweep together: the reactor, whose calls keep to limits,
 // and all of ECS in the accounts and Regions that are covered.
-package sweeping
+package sweep
 
 import (
 	"context"

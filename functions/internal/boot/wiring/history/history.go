@@ -1,6 +1,6 @@
-// Package reading puts the questions together: the ledger and ECR, but no ECS,
+// Package history puts the questions together: the ledger and ECR, but no ECS,
 // whose client alone is a twentieth of a function and of its cold start.
-package reading
+package history
 
 import (
 	"context"

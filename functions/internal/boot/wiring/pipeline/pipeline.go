@@ -1,6 +1,6 @@
-// Package following puts together what follows pipelines: the reactor, and beside
+// Package pipeline puts the pipeline function together: the reactor, and beside
 // it CodePipeline and CodeDeploy, whose clients only this function needs.
-package following
+package pipeline
 
 import (
 	"context"
@@ -16,9 +16,9 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/pipeline"
 )
 
-// Follower makes the follower that a configuration describes. Pipelines and
+// Handler makes the handler of pipelines' events that a configuration describes. Pipelines and
 // deployments of another account are asked for as its ECS is.
-func Follower(ctx context.Context, config boot.Config, cfg aws.Config, log *slog.Logger) (*pipeline.Handler, error) {
+func Handler(ctx context.Context, config boot.Config, cfg aws.Config, log *slog.Logger) (*pipeline.Handler, error) {
 	parts, err := wiring.Assemble(ctx, config, cfg, log)
 	if err != nil {
 		return nil, err

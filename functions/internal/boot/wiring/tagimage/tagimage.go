@@ -1,6 +1,6 @@
-// Package promoting puts the tagimage action together: the ledger, ECR and
+// Package tagimage puts the tagimage action together: the ledger, ECR and
 // CodePipeline, but no ECS, which it does not ask.
-package promoting
+package tagimage
 
 import (
 	"context"
@@ -13,7 +13,7 @@ import (
 
 	"github.com/tagalong-aws/tagalong/functions/internal/boot"
 	"github.com/tagalong-aws/tagalong/functions/internal/boot/accounts"
-	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/reading"
+	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/history"
 	"github.com/tagalong-aws/tagalong/functions/internal/codepipeline"
 	"github.com/tagalong-aws/tagalong/functions/internal/dynamo"
 	"github.com/tagalong-aws/tagalong/functions/internal/ecr"
@@ -49,7 +49,7 @@ func Action(ctx context.Context, config boot.Config, cfg aws.Config, log *slog.L
 // Open returns what opens a connection to each service that the action asks, for
 // boot.Start.
 func Open(cfg aws.Config) []func(context.Context) {
-	return append(reading.Open(cfg), func(ctx context.Context) {
+	return append(history.Open(cfg), func(ctx context.Context) {
 		_, _ = awscodepipeline.NewFromConfig(boot.Opening(cfg)).GetJobDetails(ctx, &awscodepipeline.GetJobDetailsInput{JobId: aws.String("open")})
 	})
 }
