@@ -34,7 +34,7 @@ func run(m *testing.M) int {
 // but for this machine.
 var build = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(home, "bootstrap")
-	command := exec.Command("go", "build", "-tags", "lambda.norpc", "-o", path, ".")
+	command := exec.Command("go", "build", "-tags", "lambda.norpc,nethttpomithttp2", "-o", path, ".")
 	command.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := command.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build: %w: %s", err, out)
