@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"iter"
 	"slices"
@@ -82,7 +83,9 @@ func (u UnmanagedService) Knows(deployment string, at time.Time) bool {
 func (u UnmanagedService) With(d DeploymentInputs) UnmanagedService {
 	u = u.Without(func(known DeploymentInputs) bool { return known.Deployment == d.Deployment })
 	u.Deployments = append(u.Deployments, d)
-	slices.SortStableFunc(u.Deployments, func(a, b DeploymentInputs) int { return b.At.Compare(a.At) })
+	slices.SortFunc(u.Deployments, func(a, b DeploymentInputs) int {
+		return cmp.Or(b.At.Compare(a.At), cmp.Compare(a.Deployment, b.Deployment))
+	})
 	u.Deployments = u.Deployments[:min(len(u.Deployments), MaxUnmanaged)]
 	return u
 }

@@ -243,8 +243,8 @@ func TestTheCommentsShowWhatIsSent(t *testing.T) {
 		file, name string
 		detail     json.RawMessage
 	}{
-		{"event.go", "RolloutRecorded", reactor.EventOf(rollout).Detail},
-		{"drift.go", "Drift", sweep.EventOf(drift, noon).Detail},
+		{"../reactor/event.go", "RolloutRecorded", reactor.EventOf(rollout).Detail},
+		{"../sweep/drift.go", "Drift", sweep.EventOf(drift, noon).Detail},
 	} {
 		var indented strings.Builder
 		encoder := json.NewEncoder(&indented)

@@ -4,6 +4,7 @@ package wait
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"time"
 )
@@ -44,12 +45,15 @@ func (b Backoff) Next(ctx context.Context, attempts int) bool {
 }
 
 // Retry calls try until its error is nil or none that another attempt may do without,
-// and returns the last error. It is said to try which attempt is the last.
+// and returns the last error, with that of ctx if it ended. It is said to try which attempt is the last.
 func (b Backoff) Retry(ctx context.Context, passing func(error) bool, try func(last bool) error) error {
 	for n := 1; ; n++ {
 		err := try(n == b.Attempts)
-		if err == nil || !passing(err) || !b.Next(ctx, n) {
+		if err == nil || !passing(err) || n == b.Attempts {
 			return err
+		}
+		if ended := b.Wait(ctx, n); ended != nil {
+			return errors.Join(err, ended)
 		}
 	}
 }
