@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -485,11 +486,13 @@ type count struct {
 
 // wholeNumber accepts the numbers of JSON that are not below zero. Who writes
 // floats may write large ones as 1.0E7.
-var wholeNumber = regexp.MustCompile(`^(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,2})?$`)
+var wholeNumber = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,2})?$`)
+})
 
 // parseCount goes by the digits: a float would round numbers beyond 2^53.
 func parseCount(s string) (int64, bool) {
-	if len(s) > 40 || !wholeNumber.MatchString(s) {
+	if len(s) > 40 || !wholeNumber().MatchString(s) {
 		return 0, false
 	}
 	r, ok := new(big.Rat).SetString(s)

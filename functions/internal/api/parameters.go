@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/pattern"
 	"github.com/tagalong-aws/tagalong/functions/internal/query"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
@@ -37,9 +37,9 @@ type arguments struct {
 type parameter struct {
 	name     string
 	required bool
-	max      int            // bytes
-	pattern  *regexp.Regexp // nil if read checks all there is to check
-	want     string         // what is right, for who gave nothing, or what pattern does not match
+	max      int             // bytes
+	pattern  *pattern.Regexp // nil if read checks all there is to check
+	want     string          // what is right, for who gave nothing, or what pattern does not match
 	read     func(a *arguments, text string, now time.Time) error
 }
 
@@ -57,7 +57,7 @@ const (
 )
 
 var (
-	ecsName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,255}$`)
+	ecsName = pattern.New(`^[A-Za-z0-9_-]{1,255}$`)
 
 	environment = parameter{
 		name: "environment", required: true, max: maxName,
@@ -67,11 +67,11 @@ var (
 		},
 	}
 	account = parameter{
-		name: "account", required: true, max: 12, pattern: regexp.MustCompile(`^[0-9]{12}$`), want: "12 digits",
+		name: "account", required: true, max: 12, pattern: pattern.New(`^[0-9]{12}$`), want: "12 digits",
 		read: func(a *arguments, text string, _ time.Time) error { a.service.Account = text; return nil },
 	}
 	region = parameter{
-		name: "region", required: true, max: 32, pattern: regexp.MustCompile(`^[a-z]{2,}(-[a-z]+)+-[0-9]$`), want: "the name of an AWS Region, such as us-east-1",
+		name: "region", required: true, max: 32, pattern: pattern.New(`^[a-z]{2,}(-[a-z]+)+-[0-9]$`), want: "the name of an AWS Region, such as us-east-1",
 		read: func(a *arguments, text string, _ time.Time) error { a.service.Region = text; return nil },
 	}
 	cluster = parameter{
@@ -134,16 +134,16 @@ var (
 		},
 	}
 	pending = parameter{
-		name: "pending", max: len("false"), pattern: regexp.MustCompile(`^(true|false)$`), want: "true or false",
+		name: "pending", max: len("false"), pattern: pattern.New(`^(true|false)$`), want: "true or false",
 		read: func(a *arguments, text string, _ time.Time) error { a.pending = text == "true"; return nil },
 	}
 	pipeline = parameter{
-		name: "pipeline", required: true, max: 100, pattern: regexp.MustCompile(`^[A-Za-z0-9.@_-]{1,100}$`), want: "1 to 100 letters, digits, dots, at signs, underscores or hyphens",
+		name: "pipeline", required: true, max: 100, pattern: pattern.New(`^[A-Za-z0-9.@_-]{1,100}$`), want: "1 to 100 letters, digits, dots, at signs, underscores or hyphens",
 		read: func(a *arguments, text string, _ time.Time) error { a.release.Pipeline = text; return nil },
 	}
 	execution = parameter{
 		name: "execution", required: true, max: 36, want: "a UUID in lower case, such as 3f0c8a52-6d1e-4b97-a2c4-90b7e15d6f38",
-		pattern: regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`),
+		pattern: pattern.New(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`),
 		read:    func(a *arguments, text string, _ time.Time) error { a.release.Execution = text; return nil },
 	}
 	limit = parameter{
@@ -158,7 +158,7 @@ var (
 		},
 	}
 	cursor = parameter{
-		name: "cursor", max: maxCursor, pattern: regexp.MustCompile(`^[A-Za-z0-9_-]*$`), want: "next of the page before",
+		name: "cursor", max: maxCursor, pattern: pattern.New(`^[A-Za-z0-9_-]*$`), want: "next of the page before",
 		read: func(a *arguments, text string, _ time.Time) error { a.paging.Cursor = text; return nil },
 	}
 )

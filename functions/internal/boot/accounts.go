@@ -3,9 +3,9 @@ package boot
 import (
 	"errors"
 	"fmt"
-	"regexp"
 
 	"github.com/tagalong-aws/tagalong/events"
+	"github.com/tagalong-aws/tagalong/functions/internal/pattern"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -24,8 +24,8 @@ type Account struct {
 }
 
 var (
-	accountID = regexp.MustCompile(`^\d{12}$`)
-	roleARN   = regexp.MustCompile(`^arn:aws(?:-[a-z]+)*:iam::(\d{12}):role/[\w+=,.@/-]{1,512}$`)
+	accountID = pattern.Run{Min: 12, Max: 12, Of: pattern.Digits}
+	roleARN   = pattern.New(`^arn:aws(?:-[a-z]+)*:iam::(\d{12}):role/[\w+=,.@/-]{1,512}$`)
 )
 
 // ParseAccounts reads the JSON of TAGALONG_ACCOUNTS. It reports all problems at

@@ -4,12 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/pattern"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -83,8 +83,8 @@ func ReadConfig(getenv func(string) string, need ...string) (Config, error) {
 }
 
 var (
-	tableName = regexp.MustCompile(`^[A-Za-z0-9_.-]{3,255}$`)
-	eventBus  = regexp.MustCompile(`^(?:arn:aws(?:-[a-z]+)*:events:[a-z0-9-]+:\d{12}:event-bus/)?[A-Za-z0-9._-]{1,256}$`)
+	tableName = pattern.Run{Min: 3, Max: 255, Of: pattern.Letters + pattern.Digits + "_.-"}
+	eventBus  = pattern.New(`^(?:arn:aws(?:-[a-z]+)*:events:[a-z0-9-]+:\d{12}:event-bus/)?[A-Za-z0-9._-]{1,256}$`)
 )
 
 // reader gathers what is wrong while it reads.

@@ -4,9 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/pattern"
 )
 
 // Setting is a value that stands in a variable itself or, as @NAME, in an item
@@ -20,7 +21,7 @@ type Setting[T any] struct {
 	parse    func(string) (T, error)
 }
 
-var itemName = regexp.MustCompile(`^[A-Za-z0-9._/-]{1,255}$`)
+var itemName = pattern.Run{Min: 1, Max: 255, Of: pattern.Letters + pattern.Digits + "._/-"}
 
 func setting[T any](r *reader, name string, parse func(string) (T, error)) Setting[T] {
 	s := Setting[T]{variable: name, parse: parse}

@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"regexp"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/codepipeline"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/tagalong-aws/tagalong/events"
 	"github.com/tagalong-aws/tagalong/functions/internal/clients"
+	"github.com/tagalong-aws/tagalong/functions/internal/pattern"
 	"github.com/tagalong-aws/tagalong/functions/internal/pipeline"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
@@ -32,9 +32,9 @@ func New(configs clients.Configs) *Pipelines {
 }
 
 var (
-	accountID    = regexp.MustCompile(`^\d{12}$`)
-	pipelineName = regexp.MustCompile(`^[A-Za-z0-9.@_-]{1,100}$`)
-	uuid         = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
+	accountID    = pattern.Run{Min: 12, Max: 12, Of: pattern.Digits}
+	pipelineName = pattern.Run{Min: 1, Max: 100, Of: pattern.Letters + pattern.Digits + ".@_-"}
+	uuid         = pattern.New(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
 )
 
 // clientOf checks the names and returns the client that reaches a pipeline.

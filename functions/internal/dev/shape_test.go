@@ -53,7 +53,7 @@ func packages(t *testing.T) []goPackage {
 // other: each only what stands before it.
 var layers = []*regexp.Regexp{
 	regexp.MustCompile(`^events$`),
-	regexp.MustCompile(`^functions/internal/(parallel|stream|wait)$`),
+	regexp.MustCompile(`^functions/internal/(parallel|pattern|stream|wait)$`),
 	regexp.MustCompile(`^functions/internal/tagalong$`),
 	regexp.MustCompile(`^functions/internal/timeline$`),
 	regexp.MustCompile(`^functions/internal/ledger$`),

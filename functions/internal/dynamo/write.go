@@ -2,13 +2,13 @@ package dynamo
 
 import (
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/pattern"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -71,7 +71,7 @@ func (w write) of(tag tagalong.TagID) write {
 	return w
 }
 
-var attributeName = regexp.MustCompile(`#\w+`)
+var attributeName = pattern.New(`#\w+`)
 
 // expressions returns the condition, and the names and values of both expressions: #x is
 // x. What is not there is nil, since DynamoDB refuses empty ones.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -31,10 +30,6 @@ var accepted = []string{
 	"application/vnd.oci.image.index.v1+json",
 }
 
-// legalName is the form of a repository's name,
-// https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepository.html.
-var legalName = regexp.MustCompile(`^[a-z0-9](?:[a-z0-9._/-]{0,254}[a-z0-9])$`)
-
 // Read implements tagalong.Registry. A repository that is not there holds
 // nothing. Images that are archived cannot be pulled, and count as absent.
 func (r *Registry) Read(ctx context.Context, repository tagalong.Repository, digests []digest.Digest, tags []string) (tagalong.Images, error) {
@@ -43,7 +38,7 @@ func (r *Registry) Read(ctx context.Context, repository tagalong.Repository, dig
 	if len(ids) == 0 {
 		return images, nil
 	}
-	if _, _, private := repository.ECR(); private && !legalName.MatchString(repository.Name) {
+	if _, _, private := repository.ECR(); private && !tagalong.LegalECRName(repository.Name) {
 		images.NoRepository = true // ECR can have none of that name
 		return images, nil
 	}

@@ -2,10 +2,10 @@ package ecs
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/tagalong-aws/tagalong/events"
+	"github.com/tagalong-aws/tagalong/functions/internal/pattern"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -15,10 +15,9 @@ type home struct{ account, region string }
 func homeOf(s tagalong.Service) home { return home{s.Account, s.Region} }
 
 var (
-	accountID    = regexp.MustCompile(`^\d{12}$`)
-	resourceName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,255}$`)
-	deploymentID = regexp.MustCompile(`^ecs-svc/(\d{1,20})$`)
-	definitionID = regexp.MustCompile(`^task-definition/[A-Za-z0-9_-]{1,255}:\d{1,20}$`)
+	accountID    = pattern.Run{Min: 12, Max: 12, Of: pattern.Digits}
+	resourceName = pattern.Run{Min: 1, Max: 255, Of: pattern.Letters + pattern.Digits + "_-"}
+	number       = pattern.Run{Min: 1, Max: 20, Of: pattern.Digits}
 )
 
 func (h home) check() error {
@@ -56,19 +55,27 @@ func (h home) arn(resource string) string {
 // revisionARN derives the ARN of a deployment's service revision: the two share
 // their number. AWS does not document it, so that what comes back is checked.
 func revisionARN(s tagalong.Service, deployment string) (string, bool) {
-	m := deploymentID.FindStringSubmatch(deployment)
-	if m == nil {
+	id, ok := deploymentNumber(deployment)
+	if !ok {
 		return "", false
 	}
-	return homeOf(s).arn("service-revision/" + s.Cluster + "/" + s.Name + "/" + m[1]), true
+	return homeOf(s).arn("service-revision/" + s.Cluster + "/" + s.Name + "/" + id), true
+}
+
+const deploymentPrefix = "ecs-svc/"
+
+// deploymentNumber returns the number in the id of a deployment; ok is false if the
+// text is no such id.
+func deploymentNumber(deployment string) (id string, ok bool) {
+	id, ok = strings.CutPrefix(deployment, deploymentPrefix)
+	return id, ok && number.MatchString(id)
 }
 
 // deploymentOf derives the id of a deployment from the ARN of its service
 // revision, which must be one of the service's own.
 func deploymentOf(s tagalong.Service, revision string) (string, bool) {
-	number, ok := strings.CutPrefix(revision, homeOf(s).arn("service-revision/"+s.Cluster+"/"+s.Name+"/"))
-	id := "ecs-svc/" + number
-	return id, ok && deploymentID.MatchString(id)
+	id, ok := strings.CutPrefix(revision, homeOf(s).arn("service-revision/"+s.Cluster+"/"+s.Name+"/"))
+	return deploymentPrefix + id, ok && number.MatchString(id)
 }
 
 // isService reports whether an ARN is that of a service. A service that is older
@@ -88,6 +95,7 @@ func isService(s tagalong.Service, arn, clusterARN string) bool {
 // isDefinition reports whether an ARN is that of a task definition's revision
 // which a service there can run.
 func (h home) isDefinition(arn string) bool {
-	id, ok := strings.CutPrefix(arn, h.arn(""))
-	return ok && definitionID.MatchString(id)
+	id, ok := strings.CutPrefix(arn, h.arn("task-definition/"))
+	family, revision, _ := strings.Cut(id, ":")
+	return ok && resourceName.MatchString(family) && number.MatchString(revision)
 }

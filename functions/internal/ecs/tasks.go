@@ -28,7 +28,7 @@ func (w *Workload) Tasks(ctx context.Context, s tagalong.Service, deployment str
 	if err != nil {
 		return nil, err
 	}
-	if !deploymentID.MatchString(deployment) {
+	if _, ok := deploymentNumber(deployment); !ok {
 		return nil, nil // no task names such a deployment
 	}
 	l := listing{client: client, service: s, deployment: deployment}

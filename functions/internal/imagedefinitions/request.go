@@ -5,11 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/job"
+	"github.com/tagalong-aws/tagalong/functions/internal/pattern"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -54,7 +54,7 @@ type container struct {
 }
 
 // ecsName is the form of the names of containers, clusters and services.
-var ecsName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,255}$`)
+var ecsName = pattern.Run{Min: 1, Max: 255, Of: pattern.Letters + pattern.Digits + "_-"}
 
 // request reads the UserParameters.
 func (a Action) request(j job.Job) (*request, error) {
@@ -230,4 +230,4 @@ func (r *request) detail(at string, content []byte) error {
 	return job.Problems(problems)
 }
 
-var accountID = regexp.MustCompile(`^\d{12}$`)
+var accountID = pattern.Run{Min: 12, Max: 12, Of: pattern.Digits}

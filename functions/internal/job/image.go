@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/distribution/reference"
@@ -83,10 +82,6 @@ func (p Parameters) Named() Named {
 	return Named{p.Text(RepositoryName), p.Text(ImageTag), p.Text(ImageDigest), p.Text(ImageURI)}
 }
 
-// repositoryName is the form of an ECR repository's name,
-// https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepository.html.
-var repositoryName = regexp.MustCompile(`^[a-z0-9](?:[a-z0-9._/-]{0,254}[a-z0-9])$`)
-
 // Image returns the image that the texts name together. It reports all problems at
 // once, those between two of them too; at is what they are called after, such as
 // UserParameters.
@@ -120,7 +115,7 @@ func (r *reader) repository(at string, n Named, home Home, image *Image) {
 	case n.RepositoryName == "":
 	case tagalong.IsAWSHost(first):
 		r.problem("%s.RepositoryName %q: want the name alone; its registry belongs in ImageURI", at, cut(n.RepositoryName, 300))
-	case !repositoryName.MatchString(n.RepositoryName):
+	case !tagalong.LegalECRName(n.RepositoryName):
 		r.problem("%s.RepositoryName %q: want the name of an ECR repository, such as checkout-api", at, cut(n.RepositoryName, 300))
 	case image.Name == "":
 		image.Repository = tagalong.Repository{Registry: tagalong.RegistryHost(home.Account, home.Region), Name: n.RepositoryName}

@@ -6,8 +6,8 @@ package job
 import (
 	"errors"
 	"fmt"
-	"regexp"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/pattern"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -15,11 +15,11 @@ import (
 type Job tagalong.Job
 
 var (
-	jobID      = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
-	bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
-	objectKey  = regexp.MustCompile(`^[^\x00-\x1f\x7f]+$`) // of 1024 bytes at most
-	keyID      = regexp.MustCompile(`^[A-Za-z0-9:/_-]{1,1000}$`)
-	artifact   = regexp.MustCompile(`^[A-Za-z0-9_-]{1,100}$`)
+	jobID      = pattern.New(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
+	bucketName = pattern.New(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+	objectKey  = pattern.New(`^[^\x00-\x1f\x7f]+$`) // of 1024 bytes at most
+	keyID      = pattern.Run{Min: 1, Max: 1000, Of: pattern.Letters + pattern.Digits + ":/_-"}
+	artifact   = pattern.Run{Min: 1, Max: 100, Of: pattern.Letters + pattern.Digits + "_-"}
 )
 
 // ArtifactStore returns where the artifacts lie, for actions that have any, once it

@@ -1,17 +1,18 @@
 package job
 
 import (
-	"regexp"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/pattern"
 )
 
 // How go-multierror lists errors, which may be lists again: a heading, a line for
 // each, and an empty line.
 var (
-	listHead = regexp.MustCompile(`\d+ errors? occurred:\n\t\* `)
-	listNext = regexp.MustCompile(`\n+\t\* `)
-	listEnd  = regexp.MustCompile(`\n{2,}`)
+	listHead = pattern.New(`\d+ errors? occurred:\n\t\* `)
+	listNext = pattern.New(`\n+\t\* `)
+	listEnd  = pattern.New(`\n{2,}`)
 )
 
 // said returns an error's text in one line: the console shows it as that.

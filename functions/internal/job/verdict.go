@@ -2,11 +2,11 @@ package job
 
 import (
 	"errors"
-	"regexp"
 	"strings"
 
 	"github.com/aws/smithy-go"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/pattern"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -26,7 +26,7 @@ type verdict struct {
 }
 
 // variableName is what an output variable may be called.
-var variableName = regexp.MustCompile(`^[A-Za-z0-9@_-]+$`)
+var variableName = pattern.New(`^[A-Za-z0-9@_-]+$`)
 
 // judge makes what a job's work gave its answer.
 func judge(j Job, s tagalong.Success, err error) verdict {

@@ -3,7 +3,6 @@ package pipeline
 import (
 	"cmp"
 	"encoding/json"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -11,6 +10,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/tagalong-aws/tagalong/events"
+	"github.com/tagalong-aws/tagalong/functions/internal/pattern"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -84,7 +84,7 @@ func (a Action) image() string {
 	_, puts := asked["NewImageTag"]
 	_, putsAll := asked["Environment"]
 	tag, d := a.Variables["ImageTag"], digest.Digest(a.Variables["ImageDigest"])
-	if puts || putsAll || !tagalong.TagPattern.MatchString(tag) || d.Validate() != nil {
+	if puts || putsAll || !tagalong.LegalTag(tag) || d.Validate() != nil {
 		return ""
 	}
 	return tag + "@" + d.String()
@@ -115,7 +115,7 @@ func (a Action) facts(release tagalong.Release) []tagalong.Fact {
 }
 
 // ecsName is what clusters and services may be called.
-var ecsName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,255}$`)
+var ecsName = pattern.Run{Min: 1, Max: 255, Of: pattern.Letters + pattern.Digits + "_-"}
 
 // service names what an action of ECS's own deploys; ok is false while its
 // configuration names none. Both names may be ARNs.

@@ -141,7 +141,7 @@ func digests(residents []runningContainer, of func(tagalong.Container) digest.Di
 
 // ParseEnvironment reads an environment's name.
 func ParseEnvironment(s string) (string, error) {
-	if !tagalong.EnvironmentPattern.MatchString(s) {
+	if !tagalong.LegalEnvironment(s) {
 		return "", fmt.Errorf("environment %q: want 1 to 255 letters, digits, dots, underscores or hyphens", s)
 	}
 	return s, nil

@@ -3,7 +3,6 @@ package query
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 
@@ -11,6 +10,7 @@ import (
 
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/parallel"
+	"github.com/tagalong-aws/tagalong/functions/internal/pattern"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -23,8 +23,8 @@ type ReleaseQuery struct {
 // The names of CodePipeline,
 // https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_PipelineExecution.html.
 var (
-	pipelineName = regexp.MustCompile(`^[A-Za-z0-9.@_-]{1,100}$`)
-	executionID  = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
+	pipelineName = pattern.Run{Min: 1, Max: 100, Of: pattern.Letters + pattern.Digits + ".@_-"}
+	executionID  = pattern.New(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
 )
 
 // ParseReleaseQuery reads PIPELINE/EXECUTION.

@@ -148,7 +148,7 @@ func (q Queries) check(ctx context.Context, rows []TagRow) error {
 func (q Queries) checkOf(ctx context.Context, r tagalong.Repository, rows []*TagRow) error {
 	var names []string
 	for _, row := range rows {
-		if tagalong.TagPattern.MatchString(row.Tag) && !slices.Contains(names, row.Tag) {
+		if tagalong.LegalTag(row.Tag) && !slices.Contains(names, row.Tag) {
 			names = append(names, row.Tag)
 		}
 	}

@@ -117,7 +117,7 @@ func (p *pass) repository(ctx context.Context, r tagalong.Repository, tags []led
 // legalNames returns the names of tags that a registry can be asked for.
 func legalNames(tags []ledger.Tag) (names []string) {
 	for _, tag := range tags {
-		if tagalong.TagPattern.MatchString(tag.ID.Tag) {
+		if tagalong.LegalTag(tag.ID.Tag) {
 			names = append(names, tag.ID.Tag)
 		}
 	}

@@ -4,11 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/pattern"
 )
 
 // Rules give services their environments: the first rule that matches wins.
@@ -43,11 +44,16 @@ const (
 )
 
 // environmentName is what an environment may be called: it is part of keys and URLs.
-var environmentName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
+var environmentName = pattern.New(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
 
-// EnvironmentPattern is what an environment may be called at all: without rules it
-// is a cluster's name, which has up to 255 characters.
-var EnvironmentPattern = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,254}$`)
+// anyEnvironment is what an environment may be called at all, but for the first
+// character: without rules it is a cluster's name, which has up to 255 characters.
+var anyEnvironment = pattern.Run{Min: 1, Max: 255, Of: pattern.Letters + pattern.Digits + "._-"}
+
+// LegalEnvironment reports whether an environment may be called that.
+func LegalEnvironment(name string) bool {
+	return anyEnvironment.MatchString(name) && !dotOrHyphenFirst(name)
+}
 
 // ParseRules reads the JSON of TAGALONG_ENVIRONMENTS. It reports all problems at
 // once, each with the field, the value and what would be right.
@@ -99,7 +105,7 @@ func (r Rule) checkTags(at string) (problems []error) {
 	return problems
 }
 
-var placeholder = regexp.MustCompile(`\{[^{}]*\}`)
+var placeholder = pattern.New(`\{[^{}]*\}`)
 
 // names are the placeholders: timeName is that of tags alone, since a tag of its own for
 // each completion is put once and then never a wish.
@@ -117,7 +123,7 @@ func checkTemplate(template, environment string, names []string) error {
 		}
 	}
 	sample := Expand(template, environment, Service{Cluster: "c", Name: "s"}, "c", time.Unix(0, 0).UTC())
-	if !TagPattern.MatchString(sample) {
+	if !LegalTag(sample) {
 		return fmt.Errorf("gives tags such as %q: want 1 to 128 letters, digits, underscores, dots or hyphens, neither dot nor hyphen first", sample)
 	}
 	return nil
@@ -206,7 +212,7 @@ func (r Rules) Within(covered Coverage, s Service) (Policy, bool) {
 // of an environment it is the first. Without any rule every name is an
 // environment's. The error names the environments that there are.
 func (r Rules) PromotionTags(environment string) ([]string, error) {
-	if !EnvironmentPattern.MatchString(environment) {
+	if !LegalEnvironment(environment) {
 		return nil, fmt.Errorf("environment %q: want 1 to 255 letters, digits, dots, underscores or hyphens, neither dot nor hyphen first", environment)
 	}
 	if len(r) == 0 {

@@ -4,11 +4,12 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/distribution/reference"
 	"github.com/opencontainers/go-digest"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/pattern"
 )
 
 // ImageQuery says which images are meant: those of a digest, of a repository, or of
@@ -50,13 +51,13 @@ func ParseImage(s string) (Image, error) {
 
 // repositoryPath is a repository's name by the OCI distribution specification,
 // https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests.
-var repositoryPath = regexp.MustCompile(`^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$`)
+var repositoryPath = pattern.New(`^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$`)
 
 // What a digest looks like without its algorithm, whole or as far as tables show it,
 // and with a hyphen behind it. Both would do as a repository's name, and find nothing.
 var (
-	bareDigest       = regexp.MustCompile(`^[0-9a-f]{12,64}$`)
-	hyphenatedDigest = regexp.MustCompile(`^sha(?:256|384|512)-[0-9a-f]{12,}(?:\.[a-z]+)?$`)
+	bareDigest       = pattern.Run{Min: 12, Max: 64, Of: pattern.LowerHex}
+	hyphenatedDigest = pattern.New(`^sha(?:256|384|512)-[0-9a-f]{12,}(?:\.[a-z]+)?$`)
 )
 
 // ParseImageQuery reads a digest, REPOSITORY@DIGEST, REPOSITORY:TAG or REPOSITORY, in
@@ -87,7 +88,7 @@ func QuoteImage(s string) string {
 }
 
 // credentials are a user and a password before a host.
-var credentials = regexp.MustCompile(`^(?:[^/]*://[^/@]*@|[^/@]+:[^/@]*@[^/@]*/)`)
+var credentials = pattern.New(`^(?:[^/]*://[^/@]*@|[^/@]+:[^/@]*@[^/@]*/)`)
 
 // Errors that several forms have in common.
 var (
@@ -117,7 +118,7 @@ func parseImage(s string) (i ImageQuery, err error) {
 		}
 	}
 	if colon := strings.LastIndexByte(name, ':'); colon > strings.LastIndexByte(name, '/') {
-		if name, i.Tag = name[:colon], name[colon+1:]; !TagPattern.MatchString(i.Tag) {
+		if name, i.Tag = name[:colon], name[colon+1:]; !LegalTag(i.Tag) {
 			return i, errNoImage
 		}
 	}

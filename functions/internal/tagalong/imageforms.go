@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -13,6 +12,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/tagalong-aws/tagalong/events"
+	"github.com/tagalong-aws/tagalong/functions/internal/pattern"
 )
 
 // The forms in which people and tools write images. All of them become the plain
@@ -108,10 +108,10 @@ var (
 
 	// onDisk are skopeo's and podman's transports that can be no repository's name and tag,
 	// https://github.com/containers/image/blob/main/docs/containers-transports.5.md.
-	onDisk = regexp.MustCompile(`^(?:(?:docker-archive|oci-archive|docker-daemon|containers-storage|oci-layout|oci-dir|ostree|singularity|sbom|file):|(?:oci|dir|sif):(?:[./~]|[^:]*/))`)
+	onDisk = pattern.New(`^(?:(?:docker-archive|oci-archive|docker-daemon|containers-storage|oci-layout|oci-dir|ostree|singularity|sbom|file):|(?:oci|dir|sif):(?:[./~]|[^:]*/))`)
 	// inRegistry are the sources that Syft and Grype take images from,
 	// https://github.com/anchore/syft/wiki/supported-sources.
-	inRegistry = regexp.MustCompile(`^(?:docker|podman|registry|containerd|docker-image):(.+)$`)
+	inRegistry = pattern.New(`^(?:docker|podman|registry|containerd|docker-image):(.+)$`)
 )
 
 // ofTransport reads what may have a transport before it. docker:27 and registry:2 are
@@ -121,7 +121,7 @@ func ofTransport(text string) (string, error) {
 		return "", errOnDisk
 	}
 	if source := inRegistry.FindStringSubmatch(text); source != nil {
-		if tag, _, _ := strings.Cut(source[1], "@"); !TagPattern.MatchString(tag) {
+		if tag, _, _ := strings.Cut(source[1], "@"); !LegalTag(tag) {
 			return source[1], nil
 		}
 	}
@@ -176,7 +176,7 @@ func cutLast(text, separator string) (before, after string, found bool) {
 }
 
 // consoleHost is AWS's console in all partitions.
-var consoleHost = regexp.MustCompile(`^(?:([a-z0-9-]+)\.)?console\.(?:aws\.amazon\.com|amazonaws\.cn|amazonaws-us-gov\.com|amazonaws-eusc\.eu)$`)
+var consoleHost = pattern.New(`^(?:([a-z0-9-]+)\.)?console\.(?:aws\.amazon\.com|amazonaws\.cn|amazonaws-us-gov\.com|amazonaws-eusc\.eu)$`)
 
 // ofConsole reads a page of a private repository, or of an image in it:
 // ecr/repositories/private/ACCOUNT/NAME, then _ and image/DIGEST or another tab.
@@ -203,7 +203,7 @@ func ofConsole(host, path, region string) (string, error) {
 	return repository, nil
 }
 
-var accountID = regexp.MustCompile(`^\d{12}$`)
+var accountID = pattern.Run{Min: 12, Max: 12, Of: pattern.Digits}
 
 // ofDockerHub reads a page of an image: _/NAME or r/OWNER/NAME, and its tabs.
 func ofDockerHub(path string) (string, error) {
@@ -218,7 +218,7 @@ func ofDockerHub(path string) (string, error) {
 
 // imageARN is the ARN of a private repository, or of an image in it as Inspector has it,
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html.
-var imageARN = regexp.MustCompile(`^arn:aws[a-z-]*:ecr:([A-Za-z0-9-]+):(\d{12}):repository/([^:@]+?)(?:/(sha\d+:[0-9A-Fa-f]+))?$`)
+var imageARN = pattern.New(`^arn:aws[a-z-]*:ecr:([A-Za-z0-9-]+):(\d{12}):repository/([^:@]+?)(?:/(sha\d+:[0-9A-Fa-f]+))?$`)
 
 func ofARN(text string) (string, error) {
 	parts := imageARN.FindStringSubmatch(text)

@@ -1,11 +1,11 @@
 package tagalong
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/tagalong-aws/tagalong/events"
+	"github.com/tagalong-aws/tagalong/functions/internal/pattern"
 )
 
 // Partition is one of the parts of AWS that share no accounts, no Regions and no
@@ -59,7 +59,7 @@ func RegistryHost(account, region string) string {
 
 // registryName is any name of a private registry: those for FIPS and for dual-stack,
 // which has dkr-ecr, are other doors to the same one.
-var registryName = regexp.MustCompile(`^(\d{12})\.dkr([.-])ecr(?:-fips)?\.([a-z0-9-]+)\.(.+)$`)
+var registryName = pattern.New(`^(\d{12})\.dkr([.-])ecr(?:-fips)?\.([a-z0-9-]+)\.(.+)$`)
 
 // parseRegistry reads any name of a private registry.
 func parseRegistry(host string) (account, region string, ok bool) {

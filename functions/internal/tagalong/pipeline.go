@@ -2,12 +2,13 @@ package tagalong
 
 import (
 	"errors"
-	"regexp"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/pattern"
 )
 
 // gitCommit is what the id of a Git source's revision looks like: an image's digest
 // and a version of S3 do not.
-var gitCommit = regexp.MustCompile(`^[0-9a-f]{7,64}$`)
+var gitCommit = pattern.Run{Min: 7, Max: 64, Of: pattern.LowerHex}
 
 // CommitOfExecution returns the source revision of an execution, "" if its sources name none or
 // several: then the images' own annotations must tell.

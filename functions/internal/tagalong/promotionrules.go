@@ -4,8 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/pattern"
 )
 
 // PromotionRules say which pipelines' jobs may tag which repositories, of those that we
@@ -23,7 +24,7 @@ type PromotionRule struct {
 }
 
 // pipelineGlob is what a glob of pipelines looks like.
-var pipelineGlob = regexp.MustCompile(`^(?:(?:\d{12}|\*)/)?[^/]+$`)
+var pipelineGlob = pattern.New(`^(?:(?:\d{12}|\*)/)?[^/]+$`)
 
 // ParsePromotionRules reads the JSON of TAGALONG_PROMOTIONS. It reports all problems at
 // once, each with the field, the value and what would be right.

@@ -6,8 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/opencontainers/go-digest"
 	specs "github.com/opencontainers/image-spec/specs-go/v1"
@@ -85,34 +85,37 @@ func (m Manifest) holds(d digest.Digest) bool {
 // else of all that the index holds alike. Whoever builds an image may write anything
 // there: what is not legal is left out.
 // https://github.com/opencontainers/image-spec/blob/main/annotations.md
-func (m Manifest) annotation(name string, legal *regexp.Regexp) string {
+func (m Manifest) annotation(name string, legal func(string) bool) string {
 	var own struct {
 		Annotations map[string]string `json:"annotations"`
 	}
 	if json.Unmarshal(m.Bytes, &own) != nil {
 		return ""
 	}
-	if text := own.Annotations[name]; legal.MatchString(text) {
+	if text := own.Annotations[name]; legal(text) {
 		return text
 	}
 	var texts []string
 	for _, child := range m.Children() {
 		texts = append(texts, child.Annotations[name])
 	}
-	if text := OnlyOne(texts); legal.MatchString(text) {
+	if text := OnlyOne(texts); legal(text) {
 		return text
 	}
 	return ""
 }
 
-// legalCommit is what a revision may look like: a hash, a number or a tag.
-var legalCommit = regexp.MustCompile(`^[!-~]{1,128}$`)
+// legalCommit reports whether a text may be a revision: a hash, a number or a tag.
+func legalCommit(text string) bool {
+	odd := strings.ContainsFunc(text, func(r rune) bool { return r < '!' || r > '~' })
+	return 0 < len(text) && len(text) <= 128 && !odd
+}
 
 // commit returns the source revision that the image was built from.
 func (m Manifest) commit() string { return m.annotation(specs.AnnotationRevision, legalCommit) }
 
 // version returns the version of what is in the image, if it can be a tag.
-func (m Manifest) version() string { return m.annotation(specs.AnnotationVersion, TagPattern) }
+func (m Manifest) version() string { return m.annotation(specs.AnnotationVersion, LegalTag) }
 
 // OnlyOne returns the only one of some texts, "" if they are not all the same.
 func OnlyOne(texts []string) string {

@@ -3,11 +3,12 @@ package tagalong
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/opencontainers/go-digest"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/pattern"
 )
 
 // Scope is an account's Region: where a sweep looks.
@@ -89,12 +90,27 @@ func (t TagID) Compare(o TagID) int {
 	return cmp.Or(t.Repository.Compare(o.Repository), cmp.Compare(t.Tag, o.Tag))
 }
 
-// TagPattern is the tag syntax of the OCI distribution specification,
+// ecrName is what ECR's repositories may be called, but for the first and the last
+// character,
+// https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepository.html.
+var ecrName = pattern.Run{Min: 2, Max: 256, Of: pattern.Small + pattern.Digits + "._/-"}
+
+// LegalECRName reports whether ECR can have a repository of that name.
+func LegalECRName(name string) bool {
+	return ecrName.MatchString(name) && strings.Trim(name, "._/-") == name
+}
+
+// tagName is the tag syntax of the OCI distribution specification, but for the first
+// character,
 // https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests.
-var TagPattern = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`)
+var tagName = pattern.Run{Min: 1, Max: 128, Of: pattern.Letters + pattern.Digits + "._-"}
 
 // LegalTag reports whether an image can have the tag.
-func LegalTag(tag string) bool { return TagPattern.MatchString(tag) }
+func LegalTag(tag string) bool { return tagName.MatchString(tag) && !dotOrHyphenFirst(tag) }
+
+func dotOrHyphenFirst(name string) bool {
+	return strings.HasPrefix(name, ".") || strings.HasPrefix(name, "-")
+}
 
 // Evidence says how a digest is known.
 type Evidence string
