@@ -200,7 +200,7 @@ func TestRulesAndAccountsInVariablesCostNoRead(t *testing.T) {
 	}
 }
 
-func TestOpenTouchesEachServiceAndSendsNoCall(t *testing.T) {
+func TestOpenTouchesEachServiceAsOftenAsAnEventDoesAndSendsNoCall(t *testing.T) {
 	s, _, err := start(t, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -210,7 +210,7 @@ func TestOpenTouchesEachServiceAndSendsNoCall(t *testing.T) {
 	for _, c := range []struct {
 		open []func(context.Context)
 		want int
-	}{{Open(cfg), 3}, {history.Open(cfg), 2}, {tagimagewiring.Open(cfg), 3}, {imagedefinitions.Open(cfg), 1}} {
+	}{{Open(cfg), 7}, {history.Open(cfg), 2}, {tagimagewiring.Open(cfg), 3}, {imagedefinitions.Open(cfg), 1}} {
 		s.ResetCalls()
 		boot.Prewarm(t.Context(), c.open...)
 		calls := s.Calls()
@@ -218,7 +218,7 @@ func TestOpenTouchesEachServiceAndSendsNoCall(t *testing.T) {
 			t.Errorf("calls %+v", calls)
 		}
 		if len(calls) != c.want {
-			t.Errorf("%d connections instead of %d", len(calls), c.want)
+			t.Errorf("opened %d times instead of %d", len(calls), c.want)
 		}
 	}
 }
