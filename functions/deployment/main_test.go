@@ -195,6 +195,7 @@ func TestEventThatIsNotForUsIsNoError(t *testing.T) {
 	}{
 		{[]byte(`{"version":"0","id":"1","detail-type":"Scheduled Event","source":"aws.events","account":"111122223333","time":"2026-03-04T09:18:52Z","region":"us-east-1","resources":[],"detail":{}}`), nil},
 		{started, []string{"BatchGetItem", "DescribeServiceRevisions", "TransactWriteItems"}},
+		{completed, []string{"BatchGetItem", "TransactWriteItems"}},
 		{completed, []string{"BatchGetItem"}},
 	} {
 		w.ResetCalls()
@@ -209,7 +210,7 @@ func TestEventThatIsNotForUsIsNoError(t *testing.T) {
 			t.Errorf("calls %v, want %v", calls, event.calls)
 		}
 	}
-	w.Output.Await(t, `"EventsUnmanaged":1`, 2)
+	w.Output.Await(t, `"EventsUnmanaged":1`, 3)
 }
 
 func TestConnectionsAreOpenBeforeTheFirstEvent(t *testing.T) {

@@ -71,16 +71,22 @@ func (u UnmanagedService) Readers() Readers {
 	return readers
 }
 
-// Knows reports whether it is known what a deployment reads, and that it was there
-// about a time.
-func (u UnmanagedService) Knows(deployment string, at time.Time) bool {
-	return slices.ContainsFunc(u.Deployments, func(d DeploymentInputs) bool {
-		return d.Deployment == deployment && d.At.After(at.Add(-Settling))
-	})
+// Of returns what is known of a deployment, the zero DeploymentInputs if nothing is.
+func (u UnmanagedService) Of(deployment string) DeploymentInputs {
+	for _, d := range u.Deployments {
+		if d.Deployment == deployment {
+			return d
+		}
+	}
+	return DeploymentInputs{}
 }
 
-// With returns the service with a deployment more: the newest are kept.
+// With returns the service with a deployment more, or a later time of one that is known:
+// the newest are kept, in one order whatever came first.
 func (u UnmanagedService) With(d DeploymentInputs) UnmanagedService {
+	if known := u.Of(d.Deployment); known.At.After(d.At) {
+		d.At = known.At
+	}
 	u = u.Without(func(known DeploymentInputs) bool { return known.Deployment == d.Deployment })
 	u.Deployments = append(u.Deployments, d)
 	slices.SortFunc(u.Deployments, func(a, b DeploymentInputs) int {

@@ -17,20 +17,26 @@ func (r *Reactor) observeUnmanaged(ctx context.Context, s tagalong.Service, f ta
 	if err != nil || !covered.Includes(s) || !f.OfDeployment() || f.Name == tagalong.Failed {
 		return err
 	}
-	known, err := r.Ledger.Unmanaged(ctx, s)
-	if err != nil || known.Knows(f.Deployment, f.Time) {
+	kept, err := r.Ledger.Unmanaged(ctx, s)
+	if err != nil {
 		return err
 	}
-	inputs, err := r.Inputs(ctx, s, f.Deployment)
+	d := kept.Of(f.Deployment)
+	if d.Deployment != "" && !f.Time.After(d.At) {
+		return nil
+	}
+	if d.Deployment == "" {
+		d.Deployment = f.Deployment
+		d.Inputs, err = r.Inputs(ctx, s, f.Deployment)
+	}
 	if errors.Is(err, tagalong.ErrNotFound) || errors.Is(err, tagalong.ErrElsewhere) {
 		return nil // it is gone, or in a Region that we were not given
 	}
 	if err != nil {
 		return err
 	}
-	return r.ChangeUnmanaged(ctx, known, func(u ledger.UnmanagedService) ledger.UnmanagedService {
-		return u.With(ledger.DeploymentInputs{Deployment: f.Deployment, At: f.Time, Inputs: inputs})
-	})
+	d.At = f.Time
+	return r.ChangeUnmanaged(ctx, kept, func(u ledger.UnmanagedService) ledger.UnmanagedService { return u.With(d) })
 }
 
 // Inputs finds out which tags a deployment reads. What it was resolved to does not matter.

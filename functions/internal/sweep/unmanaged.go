@@ -93,7 +93,7 @@ func (p *pass) keepInputsOf(ctx context.Context, state ServiceState, seen time.T
 func newsOf(u ledger.UnmanagedService, state ServiceState) []DeploymentState {
 	newest := slices.SortedFunc(slices.Values(state.Current), func(a, b DeploymentState) int { return b.latest().Compare(a.latest()) })
 	newest = newest[:min(len(newest), ledger.MaxUnmanaged)]
-	return slices.DeleteFunc(newest, func(d DeploymentState) bool { return u.Knows(d.ID, time.Time{}) })
+	return slices.DeleteFunc(newest, func(d DeploymentState) bool { return u.Of(d.ID).Deployment != "" })
 }
 
 // latest is when something happened to the deployment last.
