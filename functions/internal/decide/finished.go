@@ -16,44 +16,42 @@ const newsFor = 48 * time.Hour
 
 // changeFinished puts into the outbox the rollouts that have ended now, or otherwise
 // than was known.
-func (d *Decision) changeFinished(c *ledger.Change) {
+func (d *decision) changeFinished(c *ledger.Change) {
 	fresh := freshEnds(d.before.Rollouts, d.after.Rollouts)
 	for _, row := range c.Rollouts {
 		if !fresh[row.Key()] || d.stale(row.FinishedAt) {
 			continue
 		}
 		row.Expires = time.Time{}
-		c.Finished = append(c.Finished, ledger.FinishedRollout{Row: row, RolledBack: d.after.TakenBack(row.Rollout), RecordedAt: d.Obs.Now})
+		c.Finished = append(c.Finished, ledger.FinishedRollout{Row: row, RolledBack: d.after.TakenBack(row.Rollout), RecordedAt: d.obs.Now})
 	}
 }
 
-// stale tells whether an end is so old that it is no news.
-func (d *Decision) stale(at time.Time) bool {
-	return d.Obs.Fact.Source == tagalong.FromSweep && d.Obs.Now.Sub(at) > newsFor
+// stale reports whether an end is so old that it is no news.
+func (d *decision) stale(at time.Time) bool {
+	return d.obs.Fact.Source == tagalong.FromSweep && d.obs.Now.Sub(at) > newsFor
 }
 
 // end is how a deployment ended, and when; a zero time is any.
 type end struct {
 	deployment string
 	state      timeline.State
-	at         int64
+	at         time.Time
 }
 
-// freshEnds gives the rollouts whose end is not yet known. The same end may come to
+// freshEnds returns the rollouts whose end is not yet known. The same end may come to
 // be another rollout's, as a late fact tells of a start in between; and the time of an
 // end may become better known.
 func freshEnds(before, after []timeline.Rollout) map[timeline.RolloutKey]bool {
 	known := map[end]int{}
 	for _, r := range before {
 		if r.Ended() {
-			known[end{r.Deployment, r.State, r.FinishedAt.UnixMilli()}]++
+			known[end{r.Deployment, r.State, r.FinishedAt}]++
 		}
 	}
 	var unknown []timeline.Rollout
 	for _, r := range after {
-		if e := (end{r.Deployment, r.State, r.FinishedAt.UnixMilli()}); known[e] > 0 {
-			known[e]--
-		} else if r.Ended() {
+		if r.Ended() && !take(known, end{r.Deployment, r.State, r.FinishedAt}) {
 			unknown = append(unknown, r)
 		}
 	}
@@ -63,11 +61,18 @@ func freshEnds(before, after []timeline.Rollout) map[timeline.RolloutKey]bool {
 	}
 	fresh := map[timeline.RolloutKey]bool{}
 	for _, r := range unknown {
-		if e := (end{deployment: r.Deployment, state: r.State}); redated[e] > 0 {
-			redated[e]--
-		} else {
+		if !take(redated, end{deployment: r.Deployment, state: r.State}) {
 			fresh[r.Key()] = true
 		}
 	}
 	return fresh
+}
+
+// take takes one of the ends, and reports whether there was one.
+func take(ends map[end]int, e end) bool {
+	if ends[e] == 0 {
+		return false
+	}
+	ends[e]--
+	return true
 }

@@ -1,8 +1,6 @@
 package decide
 
 import (
-	"cmp"
-	"maps"
 	"slices"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
@@ -10,11 +8,33 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/timeline"
 )
 
-// previous gives the images that ran before those of what runs. Of a container
+// changePrevious compares where tags are claimed for previous images.
+func (d *decision) changePrevious(c *ledger.Change) {
+	c.Previous, c.DropPrevious = diff(d.previousRecords(d.before), d.previousRecords(d.after), ledger.PreviousRecord.Key)
+}
+
+// previousRecords returns what a state claims for previous images.
+func (d *decision) previousRecords(s state) (all []ledger.PreviousRecord) {
+	running, _ := s.Current()
+	for _, p := range s.previous {
+		record := ledger.PreviousRecord{Service: d.obs.Service, Environment: s.environment, Previous: p, Since: running.FinishedAt}
+		for _, claim := range s.claims {
+			if claim.By == ledger.Claimant(d.obs.Service, p.Container) && claim.Tag.Repository == p.Image && claim.Digest == p.Digest {
+				record.Tags = append(record.Tags, claim.Tag.Tag)
+			}
+		}
+		if len(record.Tags) > 0 {
+			all = append(all, record)
+		}
+	}
+	return all
+}
+
+// previous returns the images that ran before those of what runs. Of a container
 // that is not proven nobody knows whether another image ran before.
-func (d *Decision) previous(running timeline.Rollout) (all []ledger.Previous) {
-	containers := d.details(running).Containers
-	if !d.Obs.Policy.AsksForPrevious(containers) {
+func (d *decision) previous(running timeline.Rollout) (all []ledger.Previous) {
+	containers := d.newDetails(running).Containers
+	if !d.obs.Policy.AsksForPrevious(containers) {
 		return nil
 	}
 	for _, c := range containers {
@@ -28,76 +48,42 @@ func (d *Decision) previous(running timeline.Rollout) (all []ledger.Previous) {
 // ranBefore goes back to the newest rollout in which another image ran in the
 // container, or to the one of which the head knows it. Rows that it lacks it asks
 // for together, as many as a window has.
-func (d *Decision) ranBefore(running timeline.Rollout, c tagalong.Container) ledger.Previous {
+func (d *decision) ranBefore(running timeline.Rollout, c tagalong.Container) ledger.Previous {
 	ran := d.after.Ran
-	for i := d.after.Place[running.Key()]; i >= 0 && len(d.Missing.Rows) < windowMax; i-- {
-		if before, ok := d.details(ran[i]).Container(c.Name); ok && before.Proven() && d.Obs.Policy.CanTag(d.Obs.Service, before) && !before.Same(c) {
+	for i := d.after.Place[running.Key()]; i >= 0 && len(d.missing.Rows) < windowMax; i-- {
+		before, ok := d.newDetails(ran[i]).Container(c.Name)
+		if ok && before.Proven() && d.obs.Policy.CanTag(d.obs.Service, before) && !before.Same(c) {
 			return ledger.Previous{Container: c.Name, Image: before.Image, Digest: before.Target()}
 		}
 		if known, ok := d.knownBefore(ran[i], c); ok {
 			return known
 		}
 	}
-	if len(d.Missing.Rows) == 0 && d.after.Truncated {
-		d.Missing.Whole = true // it may have been cut off
+	if len(d.missing.Rows) == 0 && d.after.Truncated {
+		d.missing.Whole = true // it may have been cut off
 	}
 	return ledger.Previous{Container: c.Name}
 }
 
-// knownBefore gives what the head knows, if the rollout is the one that the head
+// knownBefore returns what the head knows, if the rollout is the one that the head
 // has running with the same image in the container, and nothing has changed before it.
-func (d *Decision) knownBefore(r timeline.Rollout, c tagalong.Container) (ledger.Previous, bool) {
+func (d *decision) knownBefore(r timeline.Rollout, c tagalong.Container) (ledger.Previous, bool) {
 	was, ran := d.before.Current()
-	if !ran || d.origin(r) != was.Key() {
+	if !ran || d.after.sources[r.Key()].row != was.Key() || !slices.Equal(d.before.sourcesBefore(was), d.after.sourcesBefore(r)) {
 		return ledger.Previous{}, false
 	}
-	held, ok := d.detailsBefore(was).Container(c.Name)
+	held, ok := d.heldDetails(was).Container(c.Name)
 	at := slices.IndexFunc(d.before.previous, func(p ledger.Previous) bool { return p.Container == c.Name })
-	if !ok || !held.Same(c) || at < 0 || !d.previousStands(was, r) {
+	if !ok || !held.Same(c) || at < 0 {
 		return ledger.Previous{}, false
 	}
 	return d.before.previous[at], true
 }
 
-// previousStands tells whether the rollouts before one are those that were before it,
-// and known no better.
-func (d *Decision) previousStands(was, is timeline.Rollout) bool {
-	before, after := d.before.Ran[:d.before.Place[was.Key()]], d.after.Ran[:d.after.Place[is.Key()]]
-	return slices.EqualFunc(before, after, func(b, a timeline.Rollout) bool { return b.Key() == d.origin(a) && !d.better(a) })
-}
-
-// previousPlaces gives where a view claims tags for previous images.
-func (d *Decision) previousPlaces(v view) map[ledger.PreviousKey]ledger.PreviousRecord {
-	running, _ := v.Current()
-	places := map[ledger.PreviousKey]ledger.PreviousRecord{}
-	for _, p := range v.previous {
-		place := ledger.PreviousRecord{Service: d.Obs.Service, Environment: v.environment, Previous: p, Since: running.FinishedAt}
-		for _, claim := range v.claims {
-			if claim.By == ledger.Claimant(d.Obs.Service, p.Container) && claim.Tag.Repository == p.Image && claim.Digest == p.Digest {
-				place.Tags = append(place.Tags, claim.Tag.Tag)
-			}
-		}
-		if len(place.Tags) > 0 {
-			places[place.Key()] = place
-		}
+// sourcesBefore returns those of the rollouts that ran before one.
+func (s state) sourcesBefore(r timeline.Rollout) (all []source) {
+	for _, earlier := range s.Ran[:s.Place[r.Key()]] {
+		all = append(all, s.sources[earlier.Key()])
 	}
-	return places
-}
-
-// changePrevious compares where tags are claimed for previous images.
-func (d *Decision) changePrevious(c *ledger.Change) {
-	before, after := d.previousPlaces(d.before), d.previousPlaces(d.after)
-	for key, p := range after {
-		if old, ok := before[key]; !ok || !p.Equal(old) {
-			c.Previous = append(c.Previous, p)
-		}
-		delete(before, key)
-	}
-	c.DropPrevious = slices.Collect(maps.Values(before))
-	slices.SortFunc(c.Previous, comparePrevious)
-	slices.SortFunc(c.DropPrevious, comparePrevious)
-}
-
-func comparePrevious(a, b ledger.PreviousRecord) int {
-	return cmp.Or(a.Image.Compare(b.Image), cmp.Compare(a.Container, b.Container))
+	return all
 }

@@ -81,7 +81,3 @@ type PreviousKey struct {
 }
 
 func (p PreviousRecord) Key() PreviousKey { return PreviousKey{p.Image, p.Container} }
-
-func (p PreviousRecord) Equal(o PreviousRecord) bool {
-	return p.Environment == o.Environment && p.Previous == o.Previous && p.Since.Equal(o.Since) && slices.Equal(p.Tags, o.Tags)
-}

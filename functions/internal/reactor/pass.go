@@ -180,7 +180,7 @@ func (p *pass) applyIndex() bool {
 	if slices.Equal(proven, p.containers()) {
 		return false
 	}
-	p.obs.Details.Containers, p.obs.Proven = proven, true
+	p.obs.Details.Containers = proven
 	return true
 }
 

@@ -46,12 +46,11 @@ func (p *pass) finish(ctx context.Context) error {
 // rest decides on what comes next, and asks for what it must know.
 func (p *pass) rest(ctx context.Context) (ledger.Change, error) {
 	for {
-		d := decide.Decision{Know: p.know, Obs: p.obs, Version: ledger.NewVersion}
-		c := d.Rest(p.transactionItems())
-		if d.Missing.None() {
+		c, missing := decide.Rest(p.know, p.obs.Service, p.obs.Now, p.transactionItems(), ledger.NewVersion)
+		if missing.None() {
 			return c, nil
 		}
-		if err := p.fetch(ctx, &p.know, p.obs.Service, d.Missing); err != nil {
+		if err := p.fetch(ctx, &p.know, p.obs.Service, missing); err != nil {
 			return ledger.Change{}, err
 		}
 	}

@@ -37,7 +37,6 @@ func TestTheSizeOfAChangeForgetsNothing(t *testing.T) {
 }
 
 func TestComparisonsForgetNothing(t *testing.T) {
-	details, place := filled[ledger.Details](t), filled[ledger.PreviousRecord](t)
+	details := filled[ledger.Details](t)
 	tagalongtest.EveryFieldCounts(t, func(d ledger.Details) any { return []bool{d.Equal(ledger.Details{}), d.Equal(details)} })
-	tagalongtest.EveryFieldCounts(t, func(p ledger.PreviousRecord) any { return []bool{p.Equal(ledger.PreviousRecord{}), p.Equal(place)} }, "Service") // its key
 }

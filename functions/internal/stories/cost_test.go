@@ -123,3 +123,33 @@ func TestWhatRollbacksAndLateFactsReadAndWrite(t *testing.T) {
 		}
 	}
 }
+
+// What runs continues is in the head, however much of the history was cut off: what a
+// pipeline does, and that the service goes, reads no more than that.
+func TestFactsThatAreNoDeploymentsReadNoHistory(t *testing.T) {
+	w := newWorld(prodRules())
+	for i := range 40 { // more than the head keeps
+		w.runs(prodAPI, deploymentNamed(i), ran("app", shopAPI, 1))
+		w.tell(t, started(prodAPI, deploymentNamed(i), 10*i), completed(prodAPI, deploymentNamed(i), 10*i+1))
+	}
+	for second := range 32 { // until what ran before it is cut off, too
+		w.tell(t, started(prodAPI, "ecs-svc/next", 1000+second))
+	}
+	ledger := weigh(w)
+	w.tell(t, deploys("x", tagalong.ActionStarted, 2000, "c0ffee"))
+	ledger.want(t, "Load", 2)
+	w.tell(t, retired(prodAPI, 2001))
+	ledger.want(t, "Load Tags Claims", 9)
+	w.checkSeams(t)
+}
+
+// A late start dates the row anew, and leaves what ran last where the service was.
+func TestWhatRanLastIsNotWrittenAgainUnlessItChanges(t *testing.T) {
+	w := newWorld(prodRules())
+	w.runs(prodAPI, "ecs-svc/1", ran("app", shopAPI, 1))
+	w.runs(prodAPI, "ecs-svc/2", ran("app", shopAPI, 2))
+	w.tell(t, completed(prodAPI, "ecs-svc/1", 0), completed(prodAPI, "ecs-svc/2", 10), retired(prodAPI, 20))
+	ledger := weigh(w)
+	w.tell(t, started(prodAPI, "ecs-svc/2", 9))
+	ledger.want(t, "Load Details Details", 6) // head, fact, the row, the one that goes, and two of the directory
+}

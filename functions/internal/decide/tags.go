@@ -1,0 +1,85 @@
+package decide
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+// changeTags turns the difference of the claims into wishes.
+func (d *decision) changeTags(c *ledger.Change) {
+	for _, tag := range ledger.ClaimedTags(d.before.claims, d.after.claims) {
+		was, had := ledger.NewestClaim(d.before.claims, tag)
+		is, has := ledger.NewestClaim(d.after.claims, tag)
+		switch {
+		case had && has && was == is:
+		case had && !has && was.PutOnce: // put or pending, it needs no claim any more
+		case has && (!had || !was.Newer(is)):
+			c.Tags = append(c.Tags, d.advance(is))
+		default:
+			d.renew(c, tag, is, has)
+		}
+	}
+}
+
+// advance writes our claim as the wish.
+func (d *decision) advance(claim ledger.Claim) ledger.TagWrite {
+	return ledger.TagWrite{Mode: ledger.Advance, Wish: claim, Version: d.version(), Claims: d.version(), At: d.obs.Now}
+}
+
+// renew computes a wish anew from all claims, since ours has ended or stepped back.
+func (d *decision) renew(c *ledger.Change, tag tagalong.TagID, ours ledger.Claim, has bool) {
+	repository, ok := d.claimsFor(tag)
+	if !ok {
+		return
+	}
+	candidates := slices.DeleteFunc(slices.Clone(repository.Claims), func(claim ledger.Claim) bool {
+		return strings.HasPrefix(claim.By, ledger.Claimant(d.obs.Service, ""))
+	})
+	if has {
+		candidates = append(candidates, ours)
+	}
+	held, exists := repository.Tags[tag]
+	best, claimed := ledger.NewestClaim(candidates, tag)
+	write := ledger.TagWrite{Mode: ledger.Renew, Wish: best, Version: d.version(), Claims: d.version(), Seen: held.Claims, At: d.obs.Now}
+	switch {
+	case !exists && !has:
+		return // whoever claims it has it still to come, see Rest
+	case !exists:
+		write.Mode, write.Wish = ledger.Advance, ours
+	case !claimed:
+		write.Mode, write.Wish = ledger.Drop, ledger.Claim{Tag: tag}
+		d.leave(c, held)
+	case held.Wish == best:
+		write.Mode = ledger.Touch
+	}
+	c.Tags = append(c.Tags, write)
+}
+
+// leave notes a tag that is to be removed: its last claim ended as the service was
+// retired, and it stood where it was wished. Without a policy the service may well
+// run on, under no environment.
+func (d *decision) leave(c *ledger.Change, tag ledger.Tag) {
+	_, runs := d.after.Current()
+	if !d.keep.Untag || runs || d.obs.Policy.Environment == "" || tag.State != ledger.TagConfirmed {
+		return
+	}
+	if c.Untag == nil {
+		c.Untag = &ledger.PendingUntag{ID: d.version(), Service: d.obs.Service}
+	}
+	c.Untag.Tags = append(c.Untag.Tags, ledger.UntagTarget{ID: tag.ID, Digest: tag.Wish.Digest, Environment: tag.Wish.Environment})
+}
+
+// released adds the tags whose wish this change gives to others, and forgets
+// those for which no put can be on its way any more.
+func (d *decision) released(c ledger.Change) []ledger.Released {
+	all := slices.DeleteFunc(slices.Clone(d.know.Head.Released), func(r ledger.Released) bool { return d.obs.Now.Sub(r.At) >= ledger.DoubtFor })
+	for _, w := range c.Tags {
+		if w.Mode == ledger.Renew {
+			all = append(all, ledger.Released{Tag: w.Wish.Tag, At: d.obs.Now})
+		}
+	}
+	return all
+}
