@@ -23,14 +23,12 @@ type Jobs struct {
 	region string
 }
 
-var _ tagalong.Jobs = (*Jobs)(nil)
-
 // NewJobs takes the function's own configuration.
 func NewJobs(cfg aws.Config) *Jobs {
 	return &Jobs{codepipeline.NewFromConfig(cfg), cfg.Region}
 }
 
-// Job implements tagalong.Jobs with
+// Job implements job.Jobs with
 // https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_GetJobDetails.html.
 func (j *Jobs) Job(ctx context.Context, id string) (tagalong.Job, error) {
 	out, err := j.client.GetJobDetails(ctx, &codepipeline.GetJobDetailsInput{JobId: &id})
@@ -95,7 +93,7 @@ func artifactsOf(list []types.Artifact) (all []tagalong.Artifact) {
 	return all
 }
 
-// Succeed implements tagalong.Jobs with
+// Succeed implements job.Jobs with
 // https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_PutJobSuccessResult.html.
 func (j *Jobs) Succeed(ctx context.Context, id string, s tagalong.Success) error {
 	_, err := j.client.PutJobSuccessResult(ctx, &codepipeline.PutJobSuccessResultInput{
@@ -106,7 +104,7 @@ func (j *Jobs) Succeed(ctx context.Context, id string, s tagalong.Success) error
 	return jobError(id, err)
 }
 
-// Fail implements tagalong.Jobs with
+// Fail implements job.Jobs with
 // https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_PutJobFailureResult.html.
 func (j *Jobs) Fail(ctx context.Context, id string, f tagalong.Failure) error {
 	_, err := j.client.PutJobFailureResult(ctx, &codepipeline.PutJobFailureResultInput{

@@ -15,11 +15,12 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/wait"
 )
 
-// Jobs is CodePipeline, as far as one job goes: tagalong.Jobs is.
+// Jobs reads and answers the jobs that CodePipeline hands to functions of ours.
 type Jobs interface {
 	// Job returns a job as CodePipeline knows it. tagalong.ErrNoJob is an answer.
 	Job(ctx context.Context, id string) (tagalong.Job, error)
-	// Succeed and Fail give a job its answer, in a single attempt each.
+	// Succeed and Fail give a job its one answer, in a single attempt each.
+	// tagalong.ErrJobOver and tagalong.ErrNoJob say that it needs none.
 	Succeed(ctx context.Context, id string, s tagalong.Success) error
 	Fail(ctx context.Context, id string, f tagalong.Failure) error
 }

@@ -34,11 +34,11 @@ type WhereRow struct {
 
 // ImageError says that an image can not be looked for.
 type ImageError struct {
-	Image  tagalong.ImageQuery
-	Reason string // what is the matter, and what would be right
+	image  tagalong.ImageQuery
+	reason string // what is the matter, and what would be right
 }
 
-func (e *ImageError) Error() string { return fmt.Sprintf("image %q: %s", e.Image, e.Reason) }
+func (e *ImageError) Error() string { return fmt.Sprintf("image %q: %s", e.image, e.reason) }
 
 // Where answers where an image runs, rolls out and ran, newest first. Of one
 // image in one container, intervals that adjoin are one: it has the environment

@@ -25,7 +25,7 @@ var putBackoff = wait.Backoff{Attempts: 4, Base: 200 * time.Millisecond, Max: 80
 
 // Convergence counts what converging tags did.
 type Convergence struct {
-	Moved, Confirmed, Blocked, Missing, Inputs, InDoubt int
+	Moved, confirmed, blocked, missing, inputs, inDoubt int
 
 	at time.Time // when the last tag was confirmed
 }
@@ -88,11 +88,11 @@ func (r *Reactor) converge(ctx context.Context, wishes map[tagalong.TagID]ledger
 
 func (c *Convergence) join(o Convergence) {
 	c.Moved += o.Moved
-	c.Confirmed += o.Confirmed
-	c.Blocked += o.Blocked
-	c.Missing += o.Missing
-	c.Inputs += o.Inputs
-	c.InDoubt += o.InDoubt
+	c.confirmed += o.confirmed
+	c.blocked += o.blocked
+	c.missing += o.missing
+	c.inputs += o.inputs
+	c.inDoubt += o.inDoubt
 	if o.at.After(c.at) {
 		c.at = o.at
 	}
@@ -222,7 +222,7 @@ func (r *Reactor) settle(ctx context.Context, tag ledger.Tag, v ledger.Verdict, 
 		return nil, nil
 	}
 	if errors.Is(err, ledger.ErrInDoubt) {
-		done.InDoubt++
+		done.inDoubt++
 		return nil, nil
 	}
 	if !errors.Is(err, ledger.ErrConflict) {
@@ -241,14 +241,14 @@ func (r *Reactor) settle(ctx context.Context, tag ledger.Tag, v ledger.Verdict, 
 func (c *Convergence) count(v ledger.Verdict) {
 	switch v.State {
 	case ledger.TagConfirmed:
-		c.Confirmed++
+		c.confirmed++
 		c.at = v.CheckedAt
 	case ledger.TagBlocked:
-		c.Blocked++
+		c.blocked++
 	case ledger.TagMissing:
-		c.Missing++
+		c.missing++
 	case ledger.TagInput:
-		c.Inputs++
+		c.inputs++
 	}
 }
 

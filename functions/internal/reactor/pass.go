@@ -57,7 +57,7 @@ func (p *pass) run(ctx context.Context, o Outcome) (Outcome, error) {
 		err = joined(err, p.recordChildren(ctx, p.wishes))
 	}
 	told.Wait()
-	o.Moved, o.Confirmed, o.Blocked, o.Missing, o.Inputs, o.InDoubt = done.Moved, done.Confirmed, done.Blocked, done.Missing, done.Inputs, done.InDoubt
+	o.Moved, o.Confirmed, o.Blocked, o.Missing, o.Inputs, o.InDoubt = done.Moved, done.confirmed, done.blocked, done.missing, done.inputs, done.inDoubt
 	if p.recorded && !done.at.IsZero() {
 		o.Lag = done.at.Sub(p.obs.Fact.Time)
 	}

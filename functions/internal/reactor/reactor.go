@@ -236,7 +236,7 @@ func (r *Reactor) ObserveAll(ctx context.Context, s tagalong.Service, facts []ta
 	if err != nil || !ok {
 		return total, err
 	}
-	left, err := r.Unreported(ctx, s, facts)
+	left, err := r.unreported(ctx, s, facts)
 	if err != nil {
 		return total, err
 	}
@@ -252,9 +252,9 @@ func (r *Reactor) ObserveAll(ctx context.Context, s tagalong.Service, facts []ta
 	return total, problems
 }
 
-// Unreported leaves out what the ledger knows: the facts that are recorded, unless the last
+// unreported leaves out what the ledger knows: the facts that are recorded, unless the last
 // change is not written whole, which a repeat finishes; and those that an event has told.
-func (r *Reactor) Unreported(ctx context.Context, s tagalong.Service, facts []tagalong.Fact) ([]tagalong.Fact, error) {
+func (r *Reactor) unreported(ctx context.Context, s tagalong.Service, facts []tagalong.Fact) ([]tagalong.Fact, error) {
 	known, err := r.Ledger.Load(ctx, s)
 	if err != nil {
 		return nil, err

@@ -1,19 +1,8 @@
 package tagalong
 
 import (
-	"context"
 	"strings"
 )
-
-// Jobs reads and answers the jobs that CodePipeline hands to functions of ours.
-type Jobs interface {
-	// Job returns a job as CodePipeline knows it. ErrNoJob is an answer.
-	Job(ctx context.Context, id string) (Job, error)
-	// Succeed and Fail give a job its one answer, in a single attempt each. ErrJobOver
-	// and ErrNoJob say that it needs none.
-	Succeed(ctx context.Context, id string, s Success) error
-	Fail(ctx context.Context, id string, f Failure) error
-}
 
 // Job is what CodePipeline asks of a function,
 // https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_JobDetails.html.

@@ -11,7 +11,7 @@ import (
 // Partition is one of the parts of AWS that share no accounts, no Regions and no
 // hosts, https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html.
 type Partition struct {
-	Name      string // in ARNs
+	name      string // in ARNs
 	regions   string // how the names of its Regions begin
 	hosts     string // how the names of its hosts end
 	dualStack string // the same for registries' dual-stack hosts
@@ -41,7 +41,7 @@ func PartitionOf(region string) Partition {
 
 // ARN returns the ARN of a resource; IAM's have no Region in it.
 func (p Partition) ARN(service, region, account, resource string) string {
-	return strings.Join([]string{"arn", p.Name, service, region, account, resource}, ":")
+	return strings.Join([]string{"arn", p.name, service, region, account, resource}, ":")
 }
 
 // IsAWSHost reports whether a host is AWS's, in any partition.

@@ -19,7 +19,7 @@ func CommitOfExecution(e Execution) string {
 			commits = append(commits, r.ID)
 		}
 	}
-	return OnlyOne(commits)
+	return onlyOne(commits)
 }
 
 // Errors that Pipelines, CodeDeploy and Jobs give. Everything else is a failure to be

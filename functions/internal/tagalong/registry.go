@@ -99,7 +99,7 @@ func (m Manifest) annotation(name string, legal func(string) bool) string {
 	for _, child := range m.Children() {
 		texts = append(texts, child.Annotations[name])
 	}
-	if text := OnlyOne(texts); legal(text) {
+	if text := onlyOne(texts); legal(text) {
 		return text
 	}
 	return ""
@@ -117,8 +117,8 @@ func (m Manifest) commit() string { return m.annotation(specs.AnnotationRevision
 // version returns the version of what is in the image, if it can be a tag.
 func (m Manifest) version() string { return m.annotation(specs.AnnotationVersion, LegalTag) }
 
-// OnlyOne returns the only one of some texts, "" if they are not all the same.
-func OnlyOne(texts []string) string {
+// onlyOne returns the only one of some texts, "" if they are not all the same.
+func onlyOne(texts []string) string {
 	slices.Sort(texts)
 	if texts = slices.Compact(texts); len(texts) == 1 {
 		return texts[0]

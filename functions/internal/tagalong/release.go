@@ -57,7 +57,7 @@ func commitOf(s Service, containers []Container) string {
 			commits = append(commits, c.Commit)
 		}
 	}
-	return OnlyOne(commits)
+	return onlyOne(commits)
 }
 
 // Builds returns the container that a release's commit is of, "" if that is not clear:
@@ -76,7 +76,7 @@ func Builds(s Service, containers []Container, continues []string) string {
 		}
 		all = append(all, c.Name)
 	}
-	return cmp.Or(OnlyOne(all), OnlyOne(changed))
+	return cmp.Or(onlyOne(all), onlyOne(changed))
 }
 
 // Named returns a container with what its release knows its image by, for those who find
