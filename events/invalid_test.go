@@ -522,7 +522,7 @@ func TestParseManyProblems(t *testing.T) {
 	}
 }
 
-// An event with an unknown name is passed over before it is looked at closely:
+// An event with an unknown name is skipped before it is looked at closely:
 // nobody knows what AWS will put into it.
 func TestParseUnknownName(t *testing.T) {
 	for _, name := range []string{"SERVICE_DEPLOYMENT_STOPPED", "service_deployment_completed", "SERVICE_DEPLOYMENT_COMPLETED ", "x"} {

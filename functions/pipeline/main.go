@@ -25,12 +25,12 @@ func run(ctx context.Context) error {
 		return err
 	}
 	log := boot.Logger(os.Stdout, config.LogLevel)
-	follower, err := pipeline.Handler(ctx, config, cfg, log)
+	handler, err := pipeline.Handler(ctx, config, cfg, log)
 	if err != nil {
 		return err
 	}
 	boot.Start(batch.Handler(log, func(ctx context.Context, event json.RawMessage) error {
-		outcomes, err := follower.Handle(ctx, event)
+		outcomes, err := handler.Handle(ctx, event)
 		boot.WriteMetricsOf(os.Stdout, time.Now(), outcomes, err)
 		return err
 	}), pipeline.Open(cfg)...)

@@ -59,7 +59,7 @@ func succeed(t *testing.T, a lambdatest.Answer) {
 	}
 }
 
-func TestASweepTakesAnythingAndHeals(t *testing.T) {
+func TestASweepTakesAnythingAndRepairs(t *testing.T) {
 	w := start(t)
 	succeed(t, w.Invoke(t, []byte(`{"anything":"goes"}`), time.Minute))
 	if w.repository.Tag("prod") != w.repository.Tag("build-1") {

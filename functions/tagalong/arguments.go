@@ -68,8 +68,8 @@ func environmentFlag(flag, name string) (string, error) {
 	return name, nil
 }
 
-// readMoment reads an argument NAME or NAME@TIME.
-func readMoment(s string, now time.Time) (query.PointInTime, error) {
+// readPointInTime reads an argument NAME or NAME@TIME.
+func readPointInTime(s string, now time.Time) (query.PointInTime, error) {
 	m, err := query.ParsePointInTime(s, func(value string) (time.Time, error) { return pastTime(value, now) })
 	if err != nil {
 		return m, usageError{err}

@@ -163,11 +163,11 @@ func driftColumns(v view) []column[sweep.Drift] {
 	type row = sweep.Drift
 	return []column[row]{
 		{head: "kind", cell: func(r row) string { return string(r.Kind) }},
-		{head: "healed", cell: func(r row) string { return map[bool]string{true: "yes", false: "no"}[r.Healed] }},
+		{head: "healed", cell: func(r row) string { return map[bool]string{true: "yes", false: "no"}[r.Repaired] }},
 		{head: "env", cell: func(r row) string { return orDash(r.Environment) }, plain: "-"},
 		{head: "account", cell: func(r row) string { return orDash(r.Account) }, detail: true},
 		{head: "region", cell: func(r row) string { return orDash(r.Region) }, detail: true},
-		{head: "service", cell: whereabouts, plain: "-"},
+		{head: "service", cell: driftSubject, plain: "-"},
 		{head: "container", cell: func(r row) string { return orDash(r.Container) }, plain: "-"},
 		{head: "image", cell: func(r row) string { return orDash(v.image(r.Registry, r.Repository, r.Tag)) }, plain: "-"},
 		{head: "want", cell: func(r row) string { return v.digest(r.Want) }, plain: "-"},
@@ -176,8 +176,8 @@ func driftColumns(v view) []column[sweep.Drift] {
 	}
 }
 
-// whereabouts says which service or cluster drift is of: that of tags is of none.
-func whereabouts(d sweep.Drift) string {
+// driftSubject says which service or cluster drift is of: that of tags is of none.
+func driftSubject(d sweep.Drift) string {
 	if d.Service == "" {
 		return orDash(d.Cluster)
 	}

@@ -24,11 +24,11 @@ Compared are containers of services with the same names, in whatever clusters, r
 
 func (c *diffCommand) Run(s *session) error {
 	now := s.now()
-	from, err := readMoment(c.From, now)
+	from, err := readPointInTime(c.From, now)
 	if err != nil {
 		return err
 	}
-	to, err := readMoment(c.To, now)
+	to, err := readPointInTime(c.To, now)
 	if err != nil {
 		return err
 	}

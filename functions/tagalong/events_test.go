@@ -12,8 +12,8 @@ import (
 	"testing/iotest"
 )
 
-// told returns events as texts, one after the other.
-func told(events []json.RawMessage) string {
+// textsOf returns events as texts, one after the other.
+func textsOf(events []json.RawMessage) string {
 	texts := make([]string, len(events))
 	for i, event := range events {
 		texts[i] = string(event)
@@ -51,7 +51,7 @@ func TestUnwrap(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if got := told(unwrap(json.RawMessage(test.value))); got != test.want {
+			if got := textsOf(unwrap(json.RawMessage(test.value))); got != test.want {
 				t.Errorf("got %s, want %s", got, test.want)
 			}
 		})
@@ -69,7 +69,7 @@ func TestDeepArrays(t *testing.T) {
 	for _, depth := range []int{1, 50, 1000} {
 		value := strings.Repeat("[", depth) + `{"a":1}` + strings.Repeat("]", depth)
 		events, problems := splitEvents([]byte(value))
-		if told(events) != `{"a":1}` || problems != nil {
+		if textsOf(events) != `{"a":1}` || problems != nil {
 			t.Errorf("depth %d: %d events, %v", depth, len(events), problems)
 		}
 	}
@@ -99,7 +99,7 @@ func TestSplitEvents(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			events, problems := splitEvents([]byte(test.text))
-			if got := told(events); got != test.want {
+			if got := textsOf(events); got != test.want {
 				t.Errorf("got %s, want %s", got, test.want)
 			}
 			if len(problems) != len(test.problems) {
@@ -147,8 +147,8 @@ func TestReadEvents(t *testing.T) {
 		t.Fatal(err)
 	}
 	events, err := readEvents(file, nil)
-	if want := file + ": line 2: "; told(events) != `{"a":1} {"b":2}` || err == nil || !strings.HasPrefix(err.Error(), want) || !strings.Contains(err.Error(), "\n"+file+": line 5: ") {
-		t.Errorf("%s, error %v", told(events), err)
+	if want := file + ": line 2: "; textsOf(events) != `{"a":1} {"b":2}` || err == nil || !strings.HasPrefix(err.Error(), want) || !strings.Contains(err.Error(), "\n"+file+": line 5: ") {
+		t.Errorf("%s, error %v", textsOf(events), err)
 	}
 	for name, want := range map[string]string{
 		dir:         dir + ": is a directory",
@@ -161,8 +161,8 @@ func TestReadEvents(t *testing.T) {
 			t.Errorf("%s: error %v, want %s", name, err, want)
 		}
 	}
-	if events, err := readEvents("-", strings.NewReader(`[{"a":1}]`)); told(events) != `{"a":1}` || err != nil {
-		t.Errorf("standard input: %s, %v", told(events), err)
+	if events, err := readEvents("-", strings.NewReader(`[{"a":1}]`)); textsOf(events) != `{"a":1}` || err != nil {
+		t.Errorf("standard input: %s, %v", textsOf(events), err)
 	}
 	if _, err := readEvents("-", io.LimitReader(endless{}, maxInput+1)); err == nil || err.Error() != "-: more than 64 MB: want smaller files" {
 		t.Errorf("too much: %v", err)

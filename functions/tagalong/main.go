@@ -42,7 +42,7 @@ type cli struct {
 	Tags         tagsCommand         `cmd:"" help:"The desired tags, and where ECR has them."`
 	Environments environmentsCommand `cmd:"" help:"The environments, and how many services run in each."`
 	Wait         waitCommand         `cmd:"" help:"Wait until a digest runs in a service, or its rollout fails."`
-	Sweep        sweepCommand        `cmd:"" help:"Compare all that runs with ledger and tags, heal what differs, and print it."`
+	Sweep        sweepCommand        `cmd:"" help:"Compare all that runs with ledger and tags, repair what differs, and print it."`
 	Replay       replayCommand       `cmd:"" help:"Feed events from files through the real handlers."`
 	Ledger       struct {
 		Create createCommand `cmd:"" help:"Make the ledger's table."`

@@ -45,7 +45,7 @@ func (st *stage) play(ctx context.Context, s step) error {
 			}
 			continue
 		}
-		outcomes, err := handle(ctx, st.follower, event)
+		outcomes, err := handle(ctx, st.pipelines, event)
 		if err != nil {
 			return err
 		}

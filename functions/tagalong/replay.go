@@ -37,7 +37,7 @@ func (c *replayCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	follower, err := s.follower(settings)
+	pipelines, err := s.pipelineHandler(settings)
 	if err != nil {
 		return err
 	}
@@ -46,7 +46,7 @@ func (c *replayCommand) Run(s *session) error {
 		found, err := readEvents(file, s.stdin)
 		problems.add(err)
 		for i, event := range found {
-			outcomes, err := handle(s.ctx, follower, event)
+			outcomes, err := handle(s.ctx, pipelines, event)
 			if s.ctx.Err() != nil {
 				return s.ctx.Err()
 			}
@@ -125,9 +125,9 @@ func tell(event json.RawMessage, o reactor.Outcome, err error) string {
 	case o.Expired:
 		return what + ": skipped, older than the retention"
 	case o.Recorded:
-		return what + ": recorded" + tagsTold(o) + announced(o)
+		return what + ": recorded" + tagsReported(o) + announced(o)
 	}
-	return what + ": recorded before" + tagsTold(o) + announced(o)
+	return what + ": recorded before" + tagsReported(o) + announced(o)
 }
 
 // title names an event as far as it names itself: what happened to which
@@ -190,7 +190,7 @@ func announced(o reactor.Outcome) (text string) {
 	return text
 }
 
-func tagsTold(o reactor.Outcome) string {
+func tagsReported(o reactor.Outcome) string {
 	var counts []string
 	for _, count := range []struct {
 		n    int

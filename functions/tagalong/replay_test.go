@@ -116,9 +116,9 @@ func TestReplayOfPipelinesInAnyOrder(t *testing.T) {
 			}
 			files = append(files, file)
 		}
-		told := must(t, append([]string{"replay"}, shuffled(files, seed)...)...)
-		if !strings.Contains(told, "FAILED checkout-release/DeployProd of prod-cluster/checkout-api: recorded") {
-			t.Errorf("replay says\n%s", told)
+		said := must(t, append([]string{"replay"}, shuffled(files, seed)...)...)
+		if !strings.Contains(said, "FAILED checkout-release/DeployProd of prod-cluster/checkout-api: recorded") {
+			t.Errorf("replay says\n%s", said)
 		}
 		got := must(t, "history", "-o", "json") + must(t, "running", "-s", "checkout-api", "-o", "json") +
 			must(t, "release", st.releaseOf("build-42")) + must(t, "release", st.releaseOf("build-43"))

@@ -48,9 +48,9 @@ func (c *runningCommand) query(now time.Time) (q query.RunningQuery, err error) 
 	if q.Services, err = servicePattern(c.Service); err != nil {
 		return q, err
 	}
-	var moment query.PointInTime
+	var point query.PointInTime
 	if c.Environment != "" {
-		if moment, err = readMoment(c.Environment, now); err != nil {
+		if point, err = readPointInTime(c.Environment, now); err != nil {
 			return q, err
 		}
 	}
@@ -58,12 +58,12 @@ func (c *runningCommand) query(now time.Time) (q query.RunningQuery, err error) 
 	if err != nil {
 		return q, err
 	}
-	if !at.IsZero() && !moment.At.IsZero() && !at.Equal(moment.At) {
+	if !at.IsZero() && !point.At.IsZero() && !at.Equal(point.At) {
 		return q, usagef("--at %s: want the time of %s, or one of both alone", c.At, c.Environment)
 	}
 	if at.IsZero() {
-		at = moment.At
+		at = point.At
 	}
-	q.Environment, q.At = moment.Environment, at
+	q.Environment, q.At = point.Environment, at
 	return q, nil
 }

@@ -102,17 +102,17 @@ func (s *session) checkTable() error {
 	return nil
 }
 
-// follower returns the one that the functions run, for events that people feed in:
+// pipelineHandler returns the one that the functions run, for events that people feed in:
 // it compares ECR again however old an event is, and no API lags behind those.
-func (s *session) follower(settings boot.Config) (*pipeline.Handler, error) {
-	follower, err := pipelinewiring.Handler(s.ctx, settings, s.cfg, slog.New(slog.DiscardHandler))
+func (s *session) pipelineHandler(settings boot.Config) (*pipeline.Handler, error) {
+	pipelines, err := pipelinewiring.Handler(s.ctx, settings, s.cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, err
 	}
-	follower.Reactor.Recheck = true
-	follower.Backoff = wait.Backoff{Attempts: 1}
-	follower.Reactor.Now = s.now
-	return follower, nil
+	pipelines.Reactor.Recheck = true
+	pipelines.Backoff = wait.Backoff{Attempts: 1}
+	pipelines.Reactor.Now = s.now
+	return pipelines, nil
 }
 
 // queries returns who answers the questions: the ledger, and ECR where a question

@@ -45,7 +45,7 @@ type stage struct {
 	invoked     *codepipeline.Action   // whose job comes next
 
 	functions map[string]job.Handler // of jobs, by the function's name
-	follower  *pipeline.Handler
+	pipelines *pipeline.Handler
 	queries   query.Queries
 }
 
@@ -142,17 +142,17 @@ func (st *stage) open(ctx context.Context) error {
 		}
 	}
 	silent := slog.New(slog.DiscardHandler)
-	if st.follower, err = pipelinewiring.Handler(ctx, settings, st.cfg, silent); err != nil {
+	if st.pipelines, err = pipelinewiring.Handler(ctx, settings, st.cfg, silent); err != nil {
 		return err
 	}
-	st.follower.Reactor.Now = st.clock.now
+	st.pipelines.Reactor.Now = st.clock.now
 	promote, err := tagimage.Action(ctx, settings, st.cfg, silent)
 	if err != nil {
 		return err
 	}
-	promote.Promoter = st.follower.Reactor // whose clock is the story's
+	promote.Promoter = st.pipelines.Reactor // whose clock is the story's
 	st.functions[promotingFunction] = st.function("tagimage", promote.Do)
-	st.queries = query.Queries{Records: ledger, Registry: st.follower.Reactor.Registry, Now: st.clock.now}
+	st.queries = query.Queries{Records: ledger, Registry: st.pipelines.Reactor.Registry, Now: st.clock.now}
 	return nil
 }
 

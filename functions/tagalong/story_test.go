@@ -39,8 +39,8 @@ func TestTheSandboxStaysUpUntilItIsEnded(t *testing.T) {
 			for name, value := range variables {
 				t.Setenv(name, value)
 			}
-			told := len(args) == 2
-			if rows := must(t, "tags", "-o", "json"); strings.Contains(rows, `"prod"`) != told {
+			filled := len(args) == 2
+			if rows := must(t, "tags", "-o", "json"); strings.Contains(rows, `"prod"`) != filled {
 				t.Errorf("tags: %s", rows)
 			}
 			end()

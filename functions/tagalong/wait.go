@@ -68,7 +68,7 @@ type waiting struct {
 	image             tagalong.ImageQuery // its digest, and in which repository if that was given
 	since             time.Time
 	timeout, interval time.Duration
-	patience          string       // timeout, as it was given
+	maxWait           string       // timeout, as it was given
 	tell              func(string) // what has changed
 	explain           func(error) error
 }
@@ -76,7 +76,7 @@ type waiting struct {
 // waiting reads the flags.
 func (c *waitCommand) waiting(s *session) (w waiting, err error) {
 	w.tell = func(news string) { fmt.Fprintf(s.stderr, "tagalong: %s\n", news) }
-	w.patience, w.explain = c.Timeout, s.explain
+	w.maxWait, w.explain = c.Timeout, s.explain
 	if w.service, err = wantService(c.Service); err != nil {
 		return w, err
 	}
@@ -184,23 +184,23 @@ func (w wantedService) likeIt() string {
 	return " (the nearest known: " + strings.Join(unknown.Nearest, ", ") + ")"
 }
 
-// sighting is what was seen of the digest at one look.
-type sighting struct {
+// observation is what was seen of the digest at one look.
+type observation struct {
 	query.Progress
 	unseen  bool  // the ledger does not know the service
 	problem error // why the last look saw nothing
 }
 
 // final reports whether waiting on would change nothing.
-func (s sighting) final() bool {
+func (s observation) final() bool {
 	return s.Phase == query.AwaitRunning || s.Phase == query.AwaitFailed
 }
 
 // wait looks until the digest runs, its rollout has failed or ctx ends. What
 // passes, such as throttling, is told and waited out.
-func (w *waiting) wait(ctx context.Context) (last sighting, err error) {
-	last = sighting{Progress: query.Progress{Phase: query.AwaitNothing}, unseen: true}
-	told := ""
+func (w *waiting) wait(ctx context.Context) (last observation, err error) {
+	last = observation{Progress: query.Progress{Phase: query.AwaitNothing}, unseen: true}
+	shown := ""
 	for {
 		seen, err := w.look(ctx)
 		switch {
@@ -215,9 +215,9 @@ func (w *waiting) wait(ctx context.Context) (last sighting, err error) {
 		default:
 			last = seen
 		}
-		if news := w.describe(last); news != told {
+		if news := w.describe(last); news != shown {
 			w.tell("waiting: " + news)
-			told = news
+			shown = news
 		}
 		if wait.For(ctx, w.interval) != nil {
 			return last, nil
@@ -225,15 +225,15 @@ func (w *waiting) wait(ctx context.Context) (last sighting, err error) {
 	}
 }
 
-func (w *waiting) look(ctx context.Context) (sighting, error) {
+func (w *waiting) look(ctx context.Context) (observation, error) {
 	if err := w.service.find(ctx, w.queries); err != nil {
-		return sighting{}, err
+		return observation{}, err
 	}
 	if w.service.service == (tagalong.Service{}) {
-		return sighting{Progress: query.Progress{Phase: query.AwaitNothing}, unseen: true}, nil
+		return observation{Progress: query.Progress{Phase: query.AwaitNothing}, unseen: true}, nil
 	}
 	progress, err := w.queries.Await(ctx, w.service.service, w.image, w.since)
-	return sighting{Progress: progress}, err
+	return observation{Progress: progress}, err
 }
 
 // passing reports whether an error may be gone at the next look: throttling, a
@@ -243,7 +243,7 @@ func passing(err error) bool {
 }
 
 // describe says in a sentence without its dot what was seen.
-func (w *waiting) describe(s sighting) string {
+func (w *waiting) describe(s observation) string {
 	what := w.what()
 	switch {
 	case s.problem != nil:
@@ -266,7 +266,7 @@ func (w *waiting) describe(s sighting) string {
 
 // conclude prints the result, and returns the error if it is not the one that was
 // waited for.
-func (w *waiting) conclude(out output, s sighting) error {
+func (w *waiting) conclude(out output, s observation) error {
 	if err := w.print(out, s); err != nil {
 		return err
 	}
@@ -276,12 +276,12 @@ func (w *waiting) conclude(out output, s sighting) error {
 	case query.AwaitFailed:
 		return errors.New(w.describe(s))
 	}
-	return fmt.Errorf("time is up after %s: %s", w.patience, w.describe(s))
+	return fmt.Errorf("time is up after %s: %s", w.maxWait, w.describe(s))
 }
 
 // print returns the rollout that was seen last as JSON or CSV, for people a
 // sentence on what runs.
-func (w *waiting) print(out output, s sighting) error {
+func (w *waiting) print(out output, s observation) error {
 	if out.format != "table" {
 		var rows []ledger.HistoryRow
 		if s.Rollout != nil {

@@ -82,9 +82,9 @@ func drawPlan(t *rapid.T) (plan []planned) {
 // course is when a message was at work, from the batch's begin on.
 type course struct{ from, to time.Duration }
 
-// foreseen is what has to become of a plan, by itself: each subject has a clock, and of
+// expectedOf is what has to become of a plan, by itself: each subject has a clock, and of
 // it the next message is the one with the least time among those that are left.
-func foreseen(plan []planned, deadline time.Duration) (courses map[int]course, failed []int) {
+func expectedOf(plan []planned, deadline time.Duration) (courses map[int]course, failed []int) {
 	courses = map[int]course{}
 	clocks := map[string]time.Duration{}
 	left := make([]int, len(plan))
@@ -184,7 +184,7 @@ func TestServicesGoSideBySideAndTheirEventsInOrder(t *testing.T) {
 		plan := drawPlan(rt)
 		// Half a second: nothing ends together with the time.
 		deadline := time.Duration(rapid.IntRange(0, 20).Draw(rt, "deadline"))*time.Second + time.Second/2
-		wantCourses, wantFailed := foreseen(plan, deadline)
+		wantCourses, wantFailed := expectedOf(plan, deadline)
 		courses, failed, lasted := played(t, plan, deadline)
 		if !slices.Equal(failed, wantFailed) {
 			rt.Errorf("given back: %v, want %v", failed, wantFailed)

@@ -37,7 +37,7 @@ const (
 	EnvRetentionDays = "TAGALONG_RETENTION_DAYS"
 	// EnvPendingAfter is when a rollout or a tag is overdue, such as 90m; 1h by default.
 	EnvPendingAfter = "TAGALONG_PENDING_AFTER"
-	// EnvUntag is true if stale tags are to be removed; false by default.
+	// EnvUntag is true if tags that nobody claims any more are to be removed; false by default.
 	EnvUntag = "TAGALONG_UNTAG"
 )
 

@@ -29,7 +29,7 @@ func LogSweep(ctx context.Context, log *slog.Logger, r sweep.Report) {
 
 // driftAttributes returns what a drift says, under the keys of its row.
 func driftAttributes(d sweep.Drift) []slog.Attr {
-	attributes := []slog.Attr{slog.String("kind", string(d.Kind)), slog.Bool("healed", d.Healed)}
+	attributes := []slog.Attr{slog.String("kind", string(d.Kind)), slog.Bool("healed", d.Repaired)}
 	for _, a := range []slog.Attr{
 		slog.String("environment", d.Environment), slog.String("account", d.Account), slog.String("region", d.Region),
 		slog.String("cluster", d.Cluster), slog.String("service", d.Service), slog.String("container", d.Container),

@@ -26,8 +26,8 @@ var sweptReport = sweep.Report{
 	Drift: []sweep.Drift{
 		{Kind: sweep.DriftTag, Tag: "prod", Reason: "moved"},
 		{Kind: sweep.DriftUnmanaged},
-		{Kind: sweep.DriftLedger, Healed: true},
-		{Kind: sweep.DriftTag, Healed: true},
+		{Kind: sweep.DriftLedger, Repaired: true},
+		{Kind: sweep.DriftTag, Repaired: true},
 	},
 }
 

@@ -46,26 +46,26 @@ func (c *CodeDeploy) Deployment(ctx context.Context, account, region, id string)
 	if out.DeploymentInfo == nil {
 		return pipeline.CodeDeployDeployment{}, absent(what)
 	}
-	shift := shiftOf(id, *out.DeploymentInfo)
+	deployment := deploymentOf(id, *out.DeploymentInfo)
 	if out.DeploymentInfo.ComputePlatform != types.ComputePlatformEcs {
-		return shift, nil
+		return deployment, nil
 	}
-	shift.Targets, err = targeting{client, home{account, region}, *out.DeploymentInfo}.targets(ctx, id)
-	return shift, err
+	deployment.Targets, err = targeting{client, home{account, region}, *out.DeploymentInfo}.targets(ctx, id)
+	return deployment, err
 }
 
-func shiftOf(id string, info types.DeploymentInfo) pipeline.CodeDeployDeployment {
-	shift := pipeline.CodeDeployDeployment{
+func deploymentOf(id string, info types.DeploymentInfo) pipeline.CodeDeployDeployment {
+	deployment := pipeline.CodeDeployDeployment{
 		ID: id, State: stateOf(info.Status), CreatedAt: instant(info.CreateTime),
 		Rollback: info.Creator == types.DeploymentCreatorCodeDeployRollback,
 	}
-	if shift.State != pipeline.CodeDeployInProgress {
-		shift.EndedAt = instant(info.CompleteTime)
+	if deployment.State != pipeline.CodeDeployInProgress {
+		deployment.EndedAt = instant(info.CompleteTime)
 	}
 	if info.ErrorInformation != nil {
-		shift.Reason = aws.ToString(info.ErrorInformation.Message)
+		deployment.Reason = aws.ToString(info.ErrorInformation.Message)
 	}
-	return shift
+	return deployment
 }
 
 func stateOf(status types.DeploymentStatus) pipeline.CodeDeployState {

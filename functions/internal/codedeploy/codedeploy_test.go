@@ -58,10 +58,10 @@ func wantCalls(t *testing.T, s *sandboxtest.Sandbox, want ...string) {
 	}
 }
 
-func TestShiftAsksNoMoreThanItMust(t *testing.T) {
+func TestADeploymentAsksNoMoreThanItMust(t *testing.T) {
 	s := sandboxtest.Start(t)
 	w, c := worldOn(s), on(s)
-	shift := func(id string) {
+	deployment := func(id string) {
 		t.Helper()
 		if _, err := c.Deployment(t.Context(), group.Account, group.Region, id); err != nil {
 			t.Fatal(err)
@@ -69,20 +69,20 @@ func TestShiftAsksNoMoreThanItMust(t *testing.T) {
 	}
 	w.Serve(t, group, service)
 	id := w.Create(t, group, now)
-	shift(id)
+	deployment(id)
 	wantCalls(t, s, "GetDeployment", "ListDeploymentTargets", "GetDeploymentGroup")
 	w.Start(t, id, now)
-	shift(id)
+	deployment(id)
 	wantCalls(t, s, "GetDeployment", "ListDeploymentTargets", "BatchGetDeploymentTargets")
 	servers := group
 	servers.Name = "servers"
 	w.Servers(t, servers)
 	id = w.Create(t, servers, now)
-	shift(id)
+	deployment(id)
 	wantCalls(t, s, "GetDeployment")
 }
 
-func TestShiftAsksForTargetsInBatches(t *testing.T) {
+func TestADeploymentAsksForTargetsInBatches(t *testing.T) {
 	var ids []string
 	for n := range 30 {
 		ids = append(ids, fmt.Sprintf("%q", fmt.Sprintf("prod-cluster:api-%d", n)))
@@ -93,13 +93,13 @@ func TestShiftAsksForTargetsInBatches(t *testing.T) {
 		"BatchGetDeploymentTargets": `{"deploymentTargets":[{"deploymentTargetType":"ECSTarget","ecsTarget":{"targetId":"prod-cluster:api"}},
 			{"deploymentTargetType":"CloudFormationTarget","cloudFormationTarget":{"targetId":"stack"}}]}`,
 	})
-	shift, err := c.Deployment(t.Context(), group.Account, group.Region, "d-8QZK4T2LF")
-	if err != nil || len(shift.Targets) != 2 {
-		t.Errorf("targets %+v, error %v", shift.Targets, err)
+	deployment, err := c.Deployment(t.Context(), group.Account, group.Region, "d-8QZK4T2LF")
+	if err != nil || len(deployment.Targets) != 2 {
+		t.Errorf("targets %+v, error %v", deployment.Targets, err)
 	}
 }
 
-func TestShiftRefusesATargetThatNamesNoService(t *testing.T) {
+func TestADeploymentRefusesATargetThatNamesNoService(t *testing.T) {
 	for _, id := range []string{"prod-cluster", ":checkout-api", "prod-cluster:", ""} {
 		c := answering(t, 200, map[string]string{
 			"GetDeployment":             `{"deploymentInfo":{"computePlatform":"ECS","status":"InProgress"}}`,
@@ -112,7 +112,7 @@ func TestShiftRefusesATargetThatNamesNoService(t *testing.T) {
 	}
 }
 
-func TestShiftReadsEveryStatus(t *testing.T) {
+func TestADeploymentReadsEveryStatus(t *testing.T) {
 	for status, want := range map[string]pipeline.CodeDeployState{
 		"Created": pipeline.CodeDeployInProgress, "Queued": pipeline.CodeDeployInProgress, "InProgress": pipeline.CodeDeployInProgress,
 		"Baking": pipeline.CodeDeployInProgress, "Ready": pipeline.CodeDeployInProgress, "Succeeded": pipeline.CodeDeploySucceeded,
@@ -120,15 +120,15 @@ func TestShiftReadsEveryStatus(t *testing.T) {
 	} {
 		c := answering(t, 200, map[string]string{"GetDeployment": `{"deploymentInfo":{"computePlatform":"Lambda","status":"` + status + `",
 			"createTime":1772615702.3184,"completeTime":1772615762.5}}`})
-		shift, err := c.Deployment(t.Context(), group.Account, group.Region, "d-8QZK4T2LF")
+		deployment, err := c.Deployment(t.Context(), group.Account, group.Region, "d-8QZK4T2LF")
 		over := want != pipeline.CodeDeployInProgress
-		if err != nil || shift.State != want || shift.EndedAt.IsZero() == over || !shift.CreatedAt.Equal(time.UnixMilli(1772615702318)) {
-			t.Errorf("%s: %+v, error %v", status, shift, err)
+		if err != nil || deployment.State != want || deployment.EndedAt.IsZero() == over || !deployment.CreatedAt.Equal(time.UnixMilli(1772615702318)) {
+			t.Errorf("%s: %+v, error %v", status, deployment, err)
 		}
 	}
 }
 
-func TestTheTaskSetOfAShift(t *testing.T) {
+func TestTheTaskSetOfADeployment(t *testing.T) {
 	set := func(id, status string, label types.TargetLabel) types.ECSTaskSet {
 		return types.ECSTaskSet{Identifer: &id, Status: &status, TaskSetLabel: label}
 	}
@@ -169,13 +169,13 @@ func TestErrorsAreTranslated(t *testing.T) {
 	} {
 		body := `{"__type":"` + code + `","message":"words"}`
 		c := answering(t, 400, map[string]string{"GetDeployment": body, "ListDeployments": body})
-		_, shift := c.Deployment(t.Context(), group.Account, group.Region, "d-8QZK4T2LF")
-		_, shifts := c.Deployments(t.Context(), group.Account, group.Region, group.Application, group.Name, now, now)
-		if errors.Is(shift, pipeline.ErrNoCodeDeployDeployment) != want || !strings.Contains(shift.Error(), code) || !strings.Contains(shift.Error(), "deployment d-8QZK4T2LF: ") {
-			t.Errorf("%s of a deployment: %v", code, shift)
+		_, deployment := c.Deployment(t.Context(), group.Account, group.Region, "d-8QZK4T2LF")
+		_, deployments := c.Deployments(t.Context(), group.Account, group.Region, group.Application, group.Name, now, now)
+		if errors.Is(deployment, pipeline.ErrNoCodeDeployDeployment) != want || !strings.Contains(deployment.Error(), code) || !strings.Contains(deployment.Error(), "deployment d-8QZK4T2LF: ") {
+			t.Errorf("%s of a deployment: %v", code, deployment)
 		}
-		if errors.Is(shifts, pipeline.ErrNoCodeDeployDeployment) != want || !strings.Contains(shifts.Error(), code) || !strings.Contains(shifts.Error(), group.Name) {
-			t.Errorf("%s of a group: %v", code, shifts)
+		if errors.Is(deployments, pipeline.ErrNoCodeDeployDeployment) != want || !strings.Contains(deployments.Error(), code) || !strings.Contains(deployments.Error(), group.Name) {
+			t.Errorf("%s of a group: %v", code, deployments)
 		}
 	}
 	if _, err := answering(t, 200, map[string]string{"GetDeployment": "{}"}).Deployment(t.Context(), group.Account, group.Region, "d-8QZK4T2LF"); !errors.Is(err, pipeline.ErrNoCodeDeployDeployment) {

@@ -93,7 +93,7 @@ func (w sandboxWorld) Install(t *testing.T, id string, at time.Time) string {
 	return w.deployments[id].TaskSet().ID()
 }
 
-func (w sandboxWorld) Deployment(t *testing.T, id string, at time.Time) {
+func (w sandboxWorld) ShiftTraffic(t *testing.T, id string, at time.Time) {
 	t.Helper()
 	ok(t, w.deployments[id].Deployment(at))
 }

@@ -45,11 +45,11 @@ func (t targeting) targets(ctx context.Context, id string) ([]pipeline.CodeDeplo
 			if target.EcsTarget == nil {
 				continue // one of CloudFormation, which names no service
 			}
-			shift, err := t.target(*target.EcsTarget)
+			deployment, err := t.target(*target.EcsTarget)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", what, err)
 			}
-			found = append(found, shift)
+			found = append(found, deployment)
 		}
 	}
 	return found, nil

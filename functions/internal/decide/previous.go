@@ -50,7 +50,7 @@ func (d *decision) previous(running timeline.Rollout) (all []ledger.Previous) {
 // for together, as many as a window has.
 func (d *decision) ranBefore(running timeline.Rollout, c tagalong.Container) ledger.Previous {
 	ran := d.after.Ran
-	for i := d.after.Place[running.Key()]; i >= 0 && len(d.missing.Rows) < windowMax; i-- {
+	for i := d.after.Index[running.Key()]; i >= 0 && len(d.missing.Rows) < windowMax; i-- {
 		before, ok := d.newDetails(ran[i]).Container(c.Name)
 		if ok && before.Proven() && d.obs.Policy.CanTag(d.obs.Service, before) && !before.Same(c) {
 			return ledger.Previous{Container: c.Name, Image: before.Image, Digest: before.Target()}
@@ -82,7 +82,7 @@ func (d *decision) knownBefore(r timeline.Rollout, c tagalong.Container) (ledger
 
 // sourcesBefore returns those of the rollouts that ran before one.
 func (s state) sourcesBefore(r timeline.Rollout) (all []source) {
-	for _, earlier := range s.Ran[:s.Place[r.Key()]] {
+	for _, earlier := range s.Ran[:s.Index[r.Key()]] {
 		all = append(all, s.sources[earlier.Key()])
 	}
 	return all

@@ -13,7 +13,7 @@ import (
 func Rest(know LedgerView, s tagalong.Service, now time.Time, items int, version func() string) (ledger.Change, Reads) {
 	d := decision{know: know, obs: Observation{Service: s, Now: now}, version: version}
 	head := know.Head
-	c := ledger.Change{Service: s, Seen: head.Version, Head: head, Items: head.Rest.Items, DropRunning: head.Rest.DropMember}
+	c := ledger.Change{Service: s, Seen: head.Version, Head: head, Items: head.Rest.Items, DropRunning: head.Rest.DropRunning}
 	fitting := min(max(items-c.Size(), 0), len(head.Rest.Tags))
 	c.Head.Rest = ledger.Rest{Tags: head.Rest.Tags[fitting:]}
 	for _, tag := range head.Rest.Tags[:fitting] {

@@ -13,8 +13,8 @@ const prefixFact = "F#"
 // What another source than an event tells is a fact of its own.
 func factKey(s tagalong.Service, f tagalong.Fact) key {
 	sk := prefixFact + formatTime(f.Time) + "#" + string(f.Name) + "#" + f.Subject()
-	if teller := f.SourceKey(); teller != "" {
-		sk += "#" + string(teller)
+	if source := f.SourceKey(); source != "" {
+		sk += "#" + string(source)
 	}
 	return key{servicePK(s), sk}
 }

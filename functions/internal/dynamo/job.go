@@ -27,22 +27,22 @@ type jobItem struct {
 	Expires int64         `dynamodbav:"expires"`
 }
 
-func (i jobItem) sight() (ledger.FirstSeen, error) {
+func (i jobItem) firstSeen() (ledger.FirstSeen, error) {
 	return ledger.FirstSeen{Digest: i.Digest, At: parseTime(i.At)}, nil
 }
 
-// RecordFirstSeen records the first sight of a job, or returns the one that is recorded already.
+// RecordFirstSeen records the first time that a job was seen, or returns the one that is recorded already.
 func (l *Ledger) RecordFirstSeen(ctx context.Context, job string, first ledger.FirstSeen, expires time.Time) (ledger.FirstSeen, error) {
 	known, err := l.putIfAbsent(ctx, jobItem{jobKey(job), formatTime(first.At), first.Digest, epoch(expires)})
 	if known == nil {
 		return first, err
 	}
-	return decode(known, jobItem.sight)
+	return decode(known, jobItem.firstSeen)
 }
 
 // FirstSeen reads what Date has recorded, consistently.
 func (l *Ledger) FirstSeen(ctx context.Context, job string) (s ledger.FirstSeen, seen bool, err error) {
-	for s, err := range decoded(l.get(ctx, jobKey(job)), jobItem.sight) {
+	for s, err := range decoded(l.get(ctx, jobKey(job)), jobItem.firstSeen) {
 		return s, err == nil, err
 	}
 	return ledger.FirstSeen{}, false, nil

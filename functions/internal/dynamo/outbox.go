@@ -67,7 +67,7 @@ func toFinished(e ledger.FinishedRollout) finishedItem {
 	}
 }
 
-func (i finishedItem) ending() (ledger.FinishedRollout, error) {
+func (i finishedItem) finished() (ledger.FinishedRollout, error) {
 	s, err := tagalong.ParseService(i.Service)
 	return ledger.FinishedRollout{
 		Row:        ledger.Row{Service: s, Rollout: i.rollout(), Details: i.details()},
@@ -81,12 +81,12 @@ func putFinished(e ledger.FinishedRollout) write { return put(toFinished(e)) }
 
 // Unannounced reads the outbox forward.
 func (l *Ledger) Unannounced(ctx context.Context, before time.Time) iter.Seq2[ledger.FinishedRollout, error] {
-	return decoded(l.query(ctx, query{pk: outbox, from: beforeAll, to: formatTime(before)}), finishedItem.ending)
+	return decoded(l.query(ctx, query{pk: outbox, from: beforeAll, to: formatTime(before)}), finishedItem.finished)
 }
 
 // Announced deletes what was announced, one after the other: an event has one, or two.
-func (l *Ledger) Announced(ctx context.Context, endings []ledger.FinishedRollout) error {
-	for _, e := range endings {
+func (l *Ledger) Announced(ctx context.Context, finished []ledger.FinishedRollout) error {
+	for _, e := range finished {
 		if err := l.delete(ctx, finishedKey(e)); err != nil {
 			return err
 		}

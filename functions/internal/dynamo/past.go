@@ -46,7 +46,7 @@ func toPast(g ledger.PastRecord) pastItem {
 }
 
 func (i pastItem) past() (ledger.PastRecord, error) {
-	m, err := i.member()
+	m, err := i.record()
 	return ledger.PastRecord{RunningRecord: m, Until: parseTime(i.Until), Expires: fromEpoch(i.Expires)}, err
 }
 

@@ -199,12 +199,12 @@ func (l *Ledger) Successor(ctx context.Context, p ledger.Placement) (next ledger
 	ended, running := p, p
 	ended.Since, ended.Phase = p.Until, ledger.PhaseEnded
 	running.Phase = ledger.PhaseRunning
-	for place, err := range decoded(l.getEventually(ctx, placementKey(ended), placementKey(running)), placementItem.placement) {
+	for placement, err := range decoded(l.getEventually(ctx, placementKey(ended), placementKey(running)), placementItem.placement) {
 		if err != nil {
 			return ledger.Placement{}, false, err
 		}
-		if place.Succeeds(p) {
-			next, ok = place, true
+		if placement.Succeeds(p) {
+			next, ok = placement, true
 		}
 	}
 	return next, ok, nil

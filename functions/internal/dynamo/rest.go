@@ -9,16 +9,16 @@ import (
 // they will lie in the table or, of those that are to go, as they lie there.
 type restItem struct {
 	Rollouts     []rolloutItem    `dynamodbav:"rollouts,omitempty"`
-	Endings      []finishedItem   `dynamodbav:"endings,omitempty"`
-	Gone         []pastItem       `dynamodbav:"gone,omitempty"`
+	Finished     []finishedItem   `dynamodbav:"endings,omitempty"`
+	Past         []pastItem       `dynamodbav:"gone,omitempty"`
 	Places       []placementItem  `dynamodbav:"places,omitempty"`
 	Previous     []previousItem   `dynamodbav:"previous,omitempty"`
 	DropRollouts []rolloutKeyItem `dynamodbav:"dropRollouts,omitempty"`
-	DropGone     []pastItem       `dynamodbav:"dropGone,omitempty"`
+	DropPast     []pastItem       `dynamodbav:"dropGone,omitempty"`
 	DropPlaces   []placementItem  `dynamodbav:"dropPlaces,omitempty"`
 	DropPrevious []previousItem   `dynamodbav:"dropPrevious,omitempty"`
 	Tags         []tagToComeItem  `dynamodbav:"tags,omitempty"`
-	DropMember   string           `dynamodbav:"dropMember,omitempty"`
+	DropRunning  string           `dynamodbav:"dropMember,omitempty"`
 }
 
 type rolloutKeyItem struct {
@@ -37,16 +37,16 @@ func toRest(r ledger.Rest) *restItem {
 	}
 	return &restItem{
 		Rollouts:     all(r.Rollouts, toRollout),
-		Endings:      all(r.Finished, toFinished),
-		Gone:         all(r.Past, toPast),
+		Finished:     all(r.Finished, toFinished),
+		Past:         all(r.Past, toPast),
 		Places:       all(r.Placements, toPlacement),
 		Previous:     all(r.Previous, toPrevious),
 		DropRollouts: all(r.DropRollouts, toRolloutKey),
-		DropGone:     all(r.DropPast, toPast),
+		DropPast:     all(r.DropPast, toPast),
 		DropPlaces:   all(r.DropPlacements, toPlacement),
 		DropPrevious: all(r.DropPrevious, toPrevious),
 		Tags:         all(r.Tags, toTagToCome),
-		DropMember:   r.DropMember,
+		DropRunning:  r.DropRunning,
 	}
 }
 
@@ -55,15 +55,15 @@ func (i *restItem) rest() (r ledger.Rest, err error) {
 		return r, nil
 	}
 	r.Rollouts = allOf(i.Rollouts, rolloutItem.row, &err)
-	r.Finished = allOf(i.Endings, finishedItem.ending, &err)
-	r.Past = allOf(i.Gone, pastItem.past, &err)
+	r.Finished = allOf(i.Finished, finishedItem.finished, &err)
+	r.Past = allOf(i.Past, pastItem.past, &err)
 	r.Placements = allOf(i.Places, placementItem.placement, &err)
 	r.Previous = allOf(i.Previous, previousItem.placement, &err)
 	r.DropRollouts = all(i.DropRollouts, rolloutKeyItem.key)
-	r.DropPast = allOf(i.DropGone, pastItem.past, &err)
+	r.DropPast = allOf(i.DropPast, pastItem.past, &err)
 	r.DropPlacements = allOf(i.DropPlaces, placementItem.placement, &err)
 	r.DropPrevious = allOf(i.DropPrevious, previousItem.placement, &err)
-	r.Tags, r.DropMember = all(i.Tags, tagToComeItem.tag), i.DropMember
+	r.Tags, r.DropRunning = all(i.Tags, tagToComeItem.tag), i.DropRunning
 	return r, err
 }
 

@@ -72,8 +72,8 @@ func toRunning(m ledger.RunningRecord, k key) runningItem {
 	}
 }
 
-// member reads service and environment from the key: the sort key ends with the service.
-func (i runningItem) member() (ledger.RunningRecord, error) {
+// record reads service and environment from the key: the sort key ends with the service.
+func (i runningItem) record() (ledger.RunningRecord, error) {
 	s, err := tagalong.ParseService(i.SK[strings.LastIndexByte(i.SK, '#')+1:])
 	return ledger.RunningRecord{
 		Service:        s,
@@ -112,7 +112,7 @@ func (l *Ledger) RunningRecords(ctx context.Context, environment string, from ta
 	if from != (tagalong.Service{}) {
 		q.from = prefixNow + from.String()
 	}
-	return decoded(l.query(ctx, q), runningItem.member)
+	return decoded(l.query(ctx, q), runningItem.record)
 }
 
 // CountRunning counts in DynamoDB, so that the items need not travel.

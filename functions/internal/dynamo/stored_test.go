@@ -128,16 +128,16 @@ func filled[T any](name string) (v T) {
 	return v
 }
 
-func numberOf(place string) int64 { return int64(crc32.ChecksumIEEE([]byte(place)) % 1e8) }
+func numberOf(path string) int64 { return int64(crc32.ChecksumIEEE([]byte(path)) % 1e8) }
 
-func timeOf(place string) time.Time {
-	return time.Date(2100, 1, 1, 0, 0, 0, 1e6, time.UTC).Add(time.Duration(numberOf(place)) * time.Second)
+func timeOf(path string) time.Time {
+	return time.Date(2100, 1, 1, 0, 0, 0, 1e6, time.UTC).Add(time.Duration(numberOf(path)) * time.Second)
 }
 
-func fill(v reflect.Value, place string) {
+func fill(v reflect.Value, path string) {
 	switch at := v.Addr().Interface().(type) {
 	case *time.Time:
-		*at = timeOf(place)
+		*at = timeOf(path)
 		return
 	case *tagalong.Service:
 		*at = tagalong.Service{Account: "111122223333", Region: "us-east-1", Cluster: "prod", Name: "api"}
@@ -147,24 +147,24 @@ func fill(v reflect.Value, place string) {
 	case reflect.Bool:
 		v.SetBool(true)
 	case reflect.Int, reflect.Int64:
-		v.SetInt(numberOf(place))
+		v.SetInt(numberOf(path))
 	case reflect.String:
-		v.SetString(place)
+		v.SetString(path)
 	case reflect.Slice:
 		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
-		fill(v.Index(0), place)
+		fill(v.Index(0), path)
 	case reflect.Map:
 		key, value := reflect.New(v.Type().Key()).Elem(), reflect.New(v.Type().Elem()).Elem()
-		fill(key, place)
-		fill(value, place)
+		fill(key, path)
+		fill(value, path)
 		v.Set(reflect.MakeMap(v.Type()))
 		v.SetMapIndex(key, value)
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
-		fill(v.Elem(), place)
+		fill(v.Elem(), path)
 	case reflect.Struct:
 		for i := range v.NumField() {
-			fill(v.Field(i), fmt.Sprintf("%s.%d", place, i))
+			fill(v.Field(i), fmt.Sprintf("%s.%d", path, i))
 		}
 	default:
 		panic("a field of type " + v.Type().String() + ": say how to fill it")

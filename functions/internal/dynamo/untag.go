@@ -44,7 +44,7 @@ type untagItem struct {
 	Environment string `dynamodbav:"environment"`
 }
 
-func (i pendingUntagItem) stale() (ledger.PendingUntag, error) {
+func (i pendingUntagItem) pending() (ledger.PendingUntag, error) {
 	service, id, found := strings.Cut(i.SK, "#")
 	if !found {
 		return ledger.PendingUntag{}, fmt.Errorf("sort key %q: want service#id", i.SK)
@@ -69,7 +69,7 @@ func putPendingUntag(s ledger.PendingUntag) write {
 
 // PendingUntags reads all that retired services left behind.
 func (l *Ledger) PendingUntags(ctx context.Context) iter.Seq2[ledger.PendingUntag, error] {
-	return decoded(l.query(ctx, under(pendingUntags, "")), pendingUntagItem.stale)
+	return decoded(l.query(ctx, under(pendingUntags, "")), pendingUntagItem.pending)
 }
 
 // SetPendingUntag writes what is left of it.

@@ -24,9 +24,9 @@ type verdict struct {
 	authorization
 }
 
-// judge lets the simulator decide about requests that are made from those that
+// simulate lets the simulator decide about requests that are made from those that
 // were used.
-func (w *world) judge(t *testing.T, all []privileges, from func(authorization) []authorization, want string) {
+func (w *world) simulate(t *testing.T, all []privileges, from func(authorization) []authorization, want string) {
 	t.Helper()
 	var requests []verdict
 	for _, p := range all {

@@ -59,12 +59,12 @@ func (l *oneOrMore) UnmarshalJSON(data []byte) error {
 func (w *world) leastPrivilege(t *testing.T, s *suite) {
 	all := w.privileges(t)
 	t.Run("every call of a function is allowed by its policy", func(t *testing.T) {
-		w.judge(t, all, itself, "Allowed")
+		w.simulate(t, all, itself, "Allowed")
 	})
 	t.Run("every action that a policy grants was used", func(t *testing.T) { allUsed(t, all) })
 	t.Run("no statement is for everything where AWS lets it be for less", func(t *testing.T) { w.narrow(t, all) })
-	t.Run("what is just outside is denied", func(t *testing.T) { w.judge(t, all, outside, "ImplicitlyDenied") })
-	t.Run("every call in the functions' own tests is allowed, too", func(t *testing.T) { w.judgeSuite(t, s, all) })
+	t.Run("what is just outside is denied", func(t *testing.T) { w.simulate(t, all, outside, "ImplicitlyDenied") })
+	t.Run("every call in the functions' own tests is allowed, too", func(t *testing.T) { w.simulateSuite(t, s, all) })
 }
 
 func allUsed(t *testing.T, all []privileges) {
@@ -84,7 +84,7 @@ func (p privileges) unused() (actions []string) {
 	}
 	for _, s := range p.granted {
 		for _, action := range s.Action {
-			if !used[action] && action != "sts:AssumeRole" { // which their own tests do, as judgeSuite sees
+			if !used[action] && action != "sts:AssumeRole" { // which their own tests do, as simulateSuite sees
 				actions = append(actions, action)
 			}
 		}

@@ -71,12 +71,12 @@ func (s *suite) plan(t *testing.T) {
 	}
 }
 
-// judgeSuite holds the calls that the functions' own tests recorded against these
+// simulateSuite holds the calls that the functions' own tests recorded against these
 // policies. With the stories here they use every action that the module grants
 // where nothing is narrowed and a member account is listed.
-func (w *world) judgeSuite(t *testing.T, s *suite, stories []privileges) {
+func (w *world) simulateSuite(t *testing.T, s *suite, stories []privileges) {
 	all := w.suitePrivileges(t, s)
-	w.judge(t, all, itself, "Allowed")
+	w.simulate(t, all, itself, "Allowed")
 	for i, p := range all {
 		maps.Copy(p.used, stories[i].used)
 	}

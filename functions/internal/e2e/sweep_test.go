@@ -154,12 +154,12 @@ type told struct {
 		Environment, Service string
 		State                string // of a rollout
 		Kind                 string // of drift
-		Healed               bool
+		Repaired             bool
 	}
 }
 
 // theAnnouncements: the function deployment has told of the first service, pipeline
-// of the released one, and the sweep of what no event told and what it had to heal.
+// of the released one, and the sweep of what no event told and what it had to repair.
 func (w *world) theAnnouncements(t *testing.T) {
 	missing := map[string]bool{"completed checkout-api": true, "completed released": true, "completed unheard": true, "ledger unheard": true, "tag": true, "retired deleted": true, "stale deleted": true}
 	await(t, "the announcements", func(ctx context.Context) (map[string]bool, bool, error) {
@@ -178,7 +178,7 @@ func (w *world) theAnnouncements(t *testing.T) {
 }
 
 // announced returns in short what an event says: how a rollout ended, or what was
-// healed, and of which service.
+// repaired, and of which service.
 func (w *world) announced(t *testing.T, event []byte) string {
 	t.Helper()
 	var e told
@@ -193,7 +193,7 @@ func (w *world) announced(t *testing.T, event []byte) string {
 	switch {
 	case e.DetailType == "Tagalong Rollout Recorded":
 		return e.Detail.State + " " + e.Detail.Service
-	case e.DetailType == "Tagalong Drift Found" && e.Detail.Healed:
+	case e.DetailType == "Tagalong Drift Found" && e.Detail.Repaired:
 		return strings.TrimSpace(e.Detail.Kind + " " + e.Detail.Service)
 	}
 	return ""

@@ -166,15 +166,15 @@ func (w *world) putOn(t *testing.T, bus string, events ...[]byte) {
 	}
 }
 
-// patience is how long an effect may take to show. Each takes less than two
+// effectTimeout is how long an effect may take to show. Each takes less than two
 // seconds; the rest is for machines that are busy.
-const patience = 20 * time.Second
+const effectTimeout = 20 * time.Second
 
 // await asks until the answer is there. What it last was is said if it never is.
 func await[T any](t *testing.T, what string, ask func(context.Context) (answer T, there bool, err error)) T {
 	t.Helper()
 	var last T
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+	for end := time.Now().Add(effectTimeout); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
 		answer, there, err := ask(t.Context())
 		if err != nil {
 			t.Fatalf("%s: %v", what, err)
@@ -184,7 +184,7 @@ func await[T any](t *testing.T, what string, ask func(context.Context) (answer T
 		}
 		last = answer
 	}
-	t.Fatalf("%s: not after %s; last seen: %v\n%s", what, patience, last, logEnd())
+	t.Fatalf("%s: not after %s; last seen: %v\n%s", what, effectTimeout, last, logEnd())
 	return last
 }
 

@@ -38,7 +38,7 @@ func (r *Registry) Read(ctx context.Context, repository tagalong.Repository, dig
 	if len(ids) == 0 {
 		return images, nil
 	}
-	if _, _, private := repository.ECR(); private && !tagalong.LegalECRName(repository.Name) {
+	if _, _, private := repository.ECR(); private && !tagalong.ValidECRName(repository.Name) {
 		images.NoRepository = true // ECR can have none of that name
 		return images, nil
 	}

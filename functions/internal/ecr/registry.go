@@ -39,7 +39,7 @@ func (r *Registry) target(ctx context.Context, repository tagalong.Repository) (
 	if !ok {
 		return target{}, fmt.Errorf("registry %q: want a private ECR registry, ACCOUNT.dkr.ecr.REGION.amazonaws.com", repository.Registry)
 	}
-	if !tagalong.LegalECRName(repository.Name) {
+	if !tagalong.ValidECRName(repository.Name) {
 		return target{}, fmt.Errorf("repository name %q: want 2 to 256 characters as ECR allows them", repository.Name)
 	}
 	client, err := r.clients.Of(ctx, account, region)

@@ -145,12 +145,12 @@ func TestReadTakesFailuresApart(t *testing.T) {
 				tags, digests = nil, []digest.Digest{d}
 			}
 			images, err := r.Read(t.Context(), shop, digests, tags)
-			told := cmp.Or(err, images.Unasked["prod"], images.Refused[asked])
-			if (err != nil) != (want == refused) || (told == nil) != (want == absent) || len(images.Tags)+len(images.Manifests) > 0 || (len(images.Refused) > 0) != (want == hopeless) {
+			known := cmp.Or(err, images.Unasked["prod"], images.Refused[asked])
+			if (err != nil) != (want == refused) || (known == nil) != (want == absent) || len(images.Tags)+len(images.Manifests) > 0 || (len(images.Refused) > 0) != (want == hopeless) {
 				t.Errorf("%s of %s: images %v, error %v", code, asked, images, err)
 			}
-			if told != nil && (sandboxtest.Code(told) != code || !strings.Contains(told.Error(), asked)) {
-				t.Errorf("%s of %s: %v", code, asked, told)
+			if known != nil && (sandboxtest.Code(known) != code || !strings.Contains(known.Error(), asked)) {
+				t.Errorf("%s of %s: %v", code, asked, known)
 			}
 		}
 	}

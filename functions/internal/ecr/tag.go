@@ -34,12 +34,12 @@ func (r *Registry) Tag(ctx context.Context, repository tagalong.Repository, m ta
 	if m.MediaType != "" {
 		in.ImageManifestMediaType = &m.MediaType
 	}
-	var seen witness
+	var seen sentRequest
 	_, err = t.PutImage(ctx, in, func(o *ecr.Options) {
 		o.Retryer = aws.NopRetryer{}
 		seen.client, o.HTTPClient = o.HTTPClient, &seen
 	})
-	kind := seen.judge(err)
+	kind := seen.classify(err)
 	if err == nil || errors.Is(kind, errAlready) {
 		return nil
 	}
@@ -48,11 +48,11 @@ func (r *Registry) Tag(ctx context.Context, repository tagalong.Repository, m ta
 
 // explain puts the core's word before ECR's own.
 func explain(kind, err error) error {
-	api, told := errors.AsType[smithy.APIError](err)
+	api, known := errors.AsType[smithy.APIError](err)
 	switch {
 	case kind == nil:
 		return err
-	case told && (errors.Is(kind, tagalong.ErrTaken) || errors.Is(kind, tagalong.ErrFull) || errors.Is(kind, tagalong.ErrRefused) || errors.Is(kind, tagalong.ErrGone)):
+	case known && (errors.Is(kind, tagalong.ErrTaken) || errors.Is(kind, tagalong.ErrFull) || errors.Is(kind, tagalong.ErrRefused) || errors.Is(kind, tagalong.ErrGone)):
 		return &reason{text: fmt.Sprintf("%v: %s: %s", kind, api.ErrorCode(), api.ErrorMessage()), causes: []error{kind, err}}
 	}
 	return fmt.Errorf("%w: %w", kind, err)
@@ -68,16 +68,16 @@ type reason struct {
 func (r *reason) Error() string   { return r.text }
 func (r *reason) Unwrap() []error { return r.causes }
 
-// witness notes whether a request left and whether it was answered, which the
+// sentRequest notes whether a request left and whether it was answered, which the
 // error alone does not always tell: one of credentials leaves nothing, one of a
 // timeout may have left a request on its way.
-type witness struct {
+type sentRequest struct {
 	client         ecr.HTTPClient
 	sent, answered bool
 }
 
 // Do implements ecr.HTTPClient.
-func (w *witness) Do(r *http.Request) (*http.Response, error) {
+func (w *sentRequest) Do(r *http.Request) (*http.Response, error) {
 	w.sent = true
 	reply, err := w.client.Do(r)
 	w.answered = err == nil
@@ -87,10 +87,10 @@ func (w *witness) Do(r *http.Request) (*http.Response, error) {
 // errAlready says that the tag sits on that digest already.
 var errAlready = errors.New("unchanged")
 
-// judge translates an error of PutImage into the core's terms, nil for one that
+// classify translates an error of PutImage into the core's terms, nil for one that
 // has none there,
 // https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_PutImage.html#API_PutImage_Errors.
-func (w *witness) judge(err error) error {
+func (w *sentRequest) classify(err error) error {
 	switch {
 	case err == nil:
 		return nil

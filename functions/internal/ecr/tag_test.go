@@ -146,12 +146,12 @@ func TestTagTranslatesEveryError(t *testing.T) {
 			_, _ = w.Write([]byte(`{"__type":"` + c.code + `","message":"words"}`))
 		})
 		err := r.Tag(t.Context(), shop, m, "prod")
-		switch api, told := errors.AsType[smithy.APIError](err); {
+		switch api, known := errors.AsType[smithy.APIError](err); {
 		case c.want == nil:
 			if err != nil {
 				t.Errorf("%s: %v", c.code, err)
 			}
-		case !told || api.ErrorCode() != c.code:
+		case !known || api.ErrorCode() != c.code:
 			t.Errorf("%s: the cause is lost: %v", c.code, err)
 		case c.want == errOther && kinds(err) != 0, c.want != errOther && (kinds(err) != 1 || !errors.Is(err, c.want)):
 			t.Errorf("%s with status %d: %v", c.code, c.status, err)

@@ -42,19 +42,19 @@ func (r *Registry) ImageTags(ctx context.Context, repository tagalong.Repository
 	if err != nil {
 		return sweep.ImageTags{}, fmt.Errorf("reading tags of %s in %s: %w", d, repository, err)
 	}
-	standing := sweep.ImageTags{Replicated: replicated}
+	tags := sweep.ImageTags{Replicated: replicated}
 	for _, image := range out.ImageDetails {
-		standing.Tags = append(standing.Tags, image.ImageTags...)
+		tags.Tags = append(tags.Tags, image.ImageTags...)
 	}
-	return standing, nil
+	return tags, nil
 }
 
 // replicatesDeletes reports whether the registry passes the removal of a tag on to
 // others, or may.
 func (t target) replicatesDeletes(ctx context.Context) (bool, error) {
-	var told transcript
+	var known transcript
 	out, err := t.DescribeRegistry(ctx, &ecr.DescribeRegistryInput{}, func(o *ecr.Options) {
-		told.client, o.HTTPClient = o.HTTPClient, &told
+		known.client, o.HTTPClient = o.HTTPClient, &known
 	})
 	if err != nil {
 		return false, err
@@ -62,7 +62,7 @@ func (t target) replicatesDeletes(ctx context.Context) (bool, error) {
 	if aws.ToString(out.RegistryId) != *t.registryID {
 		return true, nil
 	}
-	return told.replicatesDeletes()
+	return known.replicatesDeletes()
 }
 
 // transcript keeps a reply as it came: the SDK leaves out what it does not know.
@@ -119,7 +119,7 @@ func (r *Registry) RemoveTag(ctx context.Context, repository tagalong.Repository
 	if err != nil {
 		return err
 	}
-	var seen witness
+	var seen sentRequest
 	out, err := t.BatchDeleteImage(ctx, &ecr.BatchDeleteImageInput{
 		RegistryId:     t.registryID,
 		RepositoryName: t.name,
@@ -128,7 +128,7 @@ func (r *Registry) RemoveTag(ctx context.Context, repository tagalong.Repository
 		o.Retryer = aws.NopRetryer{}
 		seen.client, o.HTTPClient = o.HTTPClient, &seen
 	})
-	kind := seen.judge(err)
+	kind := seen.classify(err)
 	switch {
 	case errors.Is(kind, tagalong.ErrGone):
 		return nil

@@ -39,9 +39,9 @@ func TestWhatOfTheReplicationRulesCountsAsDeletes(t *testing.T) {
 			}
 			_, _ = io.WriteString(w, reply)
 		})
-		standing, err := r.ImageTags(t.Context(), shop, digest.FromString("m"))
-		if err != nil || standing.Replicated != want {
-			t.Errorf("%s: replicated %t, error %v", rules, standing.Replicated, err)
+		tags, err := r.ImageTags(t.Context(), shop, digest.FromString("m"))
+		if err != nil || tags.Replicated != want {
+			t.Errorf("%s: replicated %t, error %v", rules, tags.Replicated, err)
 		}
 	}
 }
@@ -58,9 +58,9 @@ func TestOfAnothersRegistryRemovalsMayReachAnything(t *testing.T) {
 	far := tagalong.Repository{Registry: other + ".dkr.ecr.us-east-1.amazonaws.com", Name: shop.Name}
 	d := push(t, s.ECR.Repository(wire.Scope{Account: other, Region: "us-east-1"}, shop.Name), "v1", "v1", "prod")
 	s.ECR.Allow(other, "*", "*")
-	standing, err := r.ImageTags(t.Context(), far, d)
-	if err != nil || !standing.Replicated || len(standing.Tags) != 2 {
-		t.Errorf("standing %+v, error %v", standing, err)
+	tags, err := r.ImageTags(t.Context(), far, d)
+	if err != nil || !tags.Replicated || len(tags.Tags) != 2 {
+		t.Errorf("standing %+v, error %v", tags, err)
 	}
 }
 

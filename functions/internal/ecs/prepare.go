@@ -22,7 +22,7 @@ const maxRevisions = 20
 // https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceRevisions.html.
 // What may not be read in a batch is left to be asked for by itself: perhaps only
 // one of them is denied.
-func (e *Estate) Prepare(ctx context.Context, scope tagalong.Scope, deployments []sweep.DeploymentOf) error {
+func (e *Inventory) Prepare(ctx context.Context, scope tagalong.Scope, deployments []sweep.DeploymentOf) error {
 	client, err := e.client(ctx, homeOfScope(scope))
 	if err != nil {
 		return err
@@ -56,7 +56,7 @@ func (e *Estate) Prepare(ctx context.Context, scope tagalong.Scope, deployments 
 }
 
 // keep keeps what a batch says: revisions, and that there are none.
-func (e *Estate) keep(owners map[string]tagalong.Service, out *ecs.DescribeServiceRevisionsOutput) {
+func (e *Inventory) keep(owners map[string]tagalong.Service, out *ecs.DescribeServiceRevisionsOutput) {
 	for _, revision := range out.ServiceRevisions {
 		arn := aws.ToString(revision.ServiceRevisionArn)
 		spec, err := ownedBy(owners[arn], revision)
@@ -78,7 +78,7 @@ func ownedBy(s tagalong.Service, revision types.ServiceRevision) (tagalong.Spec,
 }
 
 // Revision implements tagalong.Workload with what was prepared.
-func (e *Estate) Revision(ctx context.Context, s tagalong.Service, deployment string) (tagalong.Spec, error) {
+func (e *Inventory) Revision(ctx context.Context, s tagalong.Service, deployment string) (tagalong.Spec, error) {
 	arn, ok := revisionARN(s, deployment)
 	if !ok {
 		return e.Workload.Revision(ctx, s, deployment)
@@ -89,7 +89,7 @@ func (e *Estate) Revision(ctx context.Context, s tagalong.Service, deployment st
 
 // Tasks implements tagalong.Workload: they are asked for once, though a rollout's
 // start and its end are two facts.
-func (e *Estate) Tasks(ctx context.Context, s tagalong.Service, deployment string) ([]tagalong.TaskRun, error) {
+func (e *Inventory) Tasks(ctx context.Context, s tagalong.Service, deployment string) ([]tagalong.TaskRun, error) {
 	arn, ok := revisionARN(s, deployment)
 	if !ok {
 		return e.Workload.Tasks(ctx, s, deployment)
@@ -100,7 +100,7 @@ func (e *Estate) Tasks(ctx context.Context, s tagalong.Service, deployment strin
 
 // Definition implements tagalong.Workload: each is asked for once. Of a service that
 // was just described it is known which ones its deployments have.
-func (e *Estate) Definition(ctx context.Context, s tagalong.Service, deployment, taskDefinition string) (tagalong.Spec, error) {
+func (e *Inventory) Definition(ctx context.Context, s tagalong.Service, deployment, taskDefinition string) (tagalong.Spec, error) {
 	if taskDefinition == "" {
 		known, described := e.definitionOf(s, deployment)
 		if !described {
@@ -117,7 +117,7 @@ func (e *Estate) Definition(ctx context.Context, s tagalong.Service, deployment,
 	return copyOf(spec), err
 }
 
-func (e *Estate) definitionOf(s tagalong.Service, deployment string) (arn string, described bool) {
+func (e *Inventory) definitionOf(s tagalong.Service, deployment string) (arn string, described bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	definitions, described := e.shown[s]

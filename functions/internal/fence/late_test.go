@@ -29,11 +29,11 @@ var swept = []byte("sweep")
 
 // sweep runs a sweep through a handler's transport.
 func (w *world) sweep(transport http.RoundTripper, reactor *reactor.Reactor) func(context.Context) error {
-	estate := adapter.NewEstate(w.configs(transport))
-	reactor.Workload = estate
+	inventory := adapter.NewInventory(w.configs(transport))
+	reactor.Workload = inventory
 	home := w.sandbox.Home()
 	sweeper := sweep.Sweeper{
-		Reactor: reactor, Inventory: estate, Records: w.records(transport),
+		Reactor: reactor, Inventory: inventory, Records: w.records(transport),
 		Scopes: []tagalong.Scope{{Account: home.Account, Region: home.Region}}, PendingAfter: time.Hour,
 	}
 	return func(ctx context.Context) error {

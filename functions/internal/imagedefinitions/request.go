@@ -39,8 +39,8 @@ const (
 type request struct {
 	home       job.Home
 	containers []container // by name
-	// lacking says that the input artifact is to name the image.
-	lacking bool
+	// missing says that the input artifact is to name the image.
+	missing bool
 	service tagalong.Service // of no name if none is to be looked at
 	pin     bool
 	output  string
@@ -73,7 +73,7 @@ func (a Action) request(j job.Job) (*request, error) {
 	if len(p.Object(images)) > 0 {
 		request.containers = r.listed()
 	} else {
-		request.containers, request.lacking = r.single(home, request.output)
+		request.containers, request.missing = r.single(home, request.output)
 	}
 	if !request.pin && len(request.containers[0].image.Tags) > 1 { // one of Images has one at most
 		r.problem("UserParameters.ImageTag %q and ImageURI %q: two tags, and with Pin \"false\" the tag is written; want one", r.Text(job.ImageTag), r.Text(job.ImageURI))
@@ -146,8 +146,8 @@ func (r *reader) listed() (all []container) {
 	return all
 }
 
-// single reads ContainerName and its image; lacking is true if no parameter names one.
-func (r *reader) single(home job.Home, output string) (all []container, lacking bool) {
+// single reads ContainerName and its image; missing is true if no parameter names one.
+func (r *reader) single(home job.Home, output string) (all []container, missing bool) {
 	c := container{name: r.Text(containerName)}
 	switch {
 	case c.name == "" && (output != imageDetail || r.Text(serviceName) != ""): // that knows containers, no images
@@ -169,7 +169,7 @@ const detailFile = "imageDetail.json"
 
 // complete takes the image from the input artifact, if the parameters name none.
 func (r *request) complete(ctx context.Context, artifacts Artifacts, inputs []tagalong.Artifact) error {
-	if !r.lacking {
+	if !r.missing {
 		return nil
 	}
 	var (

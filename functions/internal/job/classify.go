@@ -22,8 +22,8 @@ func classify(err error) tagalong.Failure {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return tagalong.Failure{Type: e.Type, Message: said(err)}
 	}
-	for _, judge := range []func(error) (tagalong.FailureType, string){byCode, bySentinel, byTransport} {
-		if kind, advice := judge(err); kind != "" {
+	for _, known := range []func(error) (tagalong.FailureType, string){byCode, bySentinel, byTransport} {
+		if kind, advice := known(err); kind != "" {
 			return tagalong.Failure{Type: kind, Message: withAdvice(err, advice)}
 		}
 	}

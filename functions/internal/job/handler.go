@@ -79,7 +79,7 @@ func (h Handler) unknown(ctx context.Context, id string, err error) error {
 		return nil
 	case classify(err).Type == tagalong.PermissionError:
 		j := Job{ID: id}
-		return h.deliver(ctx, j, judge(j, tagalong.Success{}, err))
+		return h.deliver(ctx, j, verdictOf(j, tagalong.Success{}, err))
 	}
 	log.ErrorContext(ctx, "job cannot be asked for", "error", err.Error())
 	return fmt.Errorf("asking CodePipeline for the job: %w", err)
@@ -114,7 +114,7 @@ func (h Handler) decide(ctx context.Context, j Job) verdict {
 	case v := <-done:
 		return v
 	case <-late.Done(): // it does not even heed the end of its context
-		return judge(j, tagalong.Success{}, overdue(context.DeadlineExceeded))
+		return verdictOf(j, tagalong.Success{}, overdue(context.DeadlineExceeded))
 	}
 }
 
@@ -125,14 +125,14 @@ func (h Handler) work(ctx context.Context, j Job) (v verdict) {
 			text := j.Store.Credentials.Redact(fmt.Sprint(cause))
 			h.Log.ErrorContext(ctx, "job panicked", "job", j.ID, "action", h.Action, "panic", text, "stack", string(debug.Stack()))
 			line, _, _ := strings.Cut(text, "\n") // one of another goroutine has its stack behind
-			v = judge(j, tagalong.Success{}, Failed("panic: %s: this is a mistake in Tagalong; the function's log has more", line))
+			v = verdictOf(j, tagalong.Success{}, Failed("panic: %s: this is a mistake in Tagalong; the function's log has more", line))
 		}
 	}()
 	s, err := h.Work(ctx, j)
 	if err != nil && ctx.Err() != nil && classify(err).Type == tagalong.SystemUnavailable {
 		err = overdue(err)
 	}
-	return judge(j, s, err)
+	return verdictOf(j, s, err)
 }
 
 func overdue(err error) error {

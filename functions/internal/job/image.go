@@ -115,7 +115,7 @@ func (r *reader) repository(at string, n Named, home Home, image *Image) {
 	case n.RepositoryName == "":
 	case tagalong.IsAWSHost(first):
 		r.problem("%s.RepositoryName %q: want the name alone; its registry belongs in ImageURI", at, cut(n.RepositoryName, 300))
-	case !tagalong.LegalECRName(n.RepositoryName):
+	case !tagalong.ValidECRName(n.RepositoryName):
 		r.problem("%s.RepositoryName %q: want the name of an ECR repository, such as checkout-api", at, cut(n.RepositoryName, 300))
 	case image.Name == "":
 		image.Repository = tagalong.Repository{Registry: tagalong.RegistryHost(home.Account, home.Region), Name: n.RepositoryName}
@@ -145,7 +145,7 @@ func (r *reader) digest(at string, n Named, image *Image) {
 func (r *reader) tag(at string, n Named, image *Image) {
 	switch {
 	case n.ImageTag == "" || len(image.Tags) > 0 && image.Tags[0] == n.ImageTag:
-	case !tagalong.LegalTag(n.ImageTag):
+	case !tagalong.ValidTag(n.ImageTag):
 		r.problem("%s.ImageTag %q: want 1 to 128 letters, digits, underscores, dots or hyphens, neither dot nor hyphen first", at, cut(n.ImageTag, 200))
 	case n.ImageDigest == "" && image.Digest == "" && len(image.Tags) > 0:
 		r.problem("%s.ImageTag %q and ImageURI %q: two tags, and no digest; want one", at, n.ImageTag, n.ImageURI)

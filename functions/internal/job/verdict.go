@@ -28,8 +28,8 @@ type verdict struct {
 // variableName is what an output variable may be called.
 var variableName = pattern.New(`^[A-Za-z0-9@_-]+$`)
 
-// judge makes what a job's work gave its answer.
-func judge(j Job, s tagalong.Success, err error) verdict {
+// verdictOf makes what a job's work gave its answer.
+func verdictOf(j Job, s tagalong.Success, err error) verdict {
 	if err != nil {
 		f := classify(err)
 		return failed(j, f)

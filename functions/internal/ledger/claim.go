@@ -98,9 +98,9 @@ const (
 // so once in a season is not.
 const ContestWindow = 7 * 24 * time.Hour
 
-// MaxReturned is how often a tag is put back where it belongs: whoever moves it away
+// MaxPutBacks is how often a tag is put back where it belongs: whoever moves it away
 // that often will do so again.
-const MaxReturned = 3
+const MaxPutBacks = 3
 
 // StateSince returns when the tag came into a state that it is in now: looking at it again
 // begins nothing.

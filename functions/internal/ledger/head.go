@@ -96,6 +96,6 @@ func (d Details) Equal(o Details) bool {
 		slices.Equal(d.Containers, o.Containers) && slices.Equal(d.Moves, o.Moves)
 }
 
-// Settling is how long ECS may take to show what its events tell: 10 minutes, and 2 by
+// SettlingTime is how long ECS may take to show what its events tell: 10 minutes, and 2 by
 // which clocks may differ. Younger facts are right, and what it shows may not be.
-const Settling = 12 * time.Minute
+const SettlingTime = 12 * time.Minute

@@ -66,8 +66,8 @@ func (a PlacementCursor) Compare(b PlacementCursor) int {
 	)
 }
 
-func (a PlacementCursor) Legal() bool {
-	return tagalong.LegalTexts(a.Registry, a.Service.String(), a.Container, string(a.Phase))
+func (a PlacementCursor) Valid() bool {
+	return tagalong.ValidKeyTexts(a.Registry, a.Service.String(), a.Container, string(a.Phase))
 }
 
 // At returns where the place stands.

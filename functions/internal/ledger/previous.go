@@ -55,11 +55,11 @@ func previousClaims(s tagalong.Service, policy tagalong.Policy, running timeline
 		if p.Digest == "" {
 			continue
 		}
-		place := PreviousRecord{Service: s, Environment: policy.Environment, Previous: p, Since: running.FinishedAt}
+		placement := PreviousRecord{Service: s, Environment: policy.Environment, Previous: p, Since: running.FinishedAt}
 		for _, template := range policy.PreviousTags {
-			place.Tags = append(place.Tags, tagalong.Expand(template, policy.Environment, s, p.Container, running.FinishedAt))
+			placement.Tags = append(placement.Tags, tagalong.Expand(template, policy.Environment, s, p.Container, running.FinishedAt))
 		}
-		all = append(all, slices.DeleteFunc(place.Claims(), func(c Claim) bool {
+		all = append(all, slices.DeleteFunc(placement.Claims(), func(c Claim) bool {
 			return slices.ContainsFunc(own, func(o Claim) bool { return o.Tag == c.Tag && o.By == c.By })
 		})...)
 	}

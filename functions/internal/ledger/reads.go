@@ -75,7 +75,7 @@ type PlacementReader interface {
 	Indexes(ctx context.Context, d digest.Digest) ([]Child, error)
 }
 
-// TagReader says which tags are wished.
+// TagReader says which tags are desired.
 type TagReader interface {
 	// EnvironmentTags returns the tags whose wish is an environment's, in the order
 	// of repository, registry and tag, behind a tag (the zero TagID: all): those

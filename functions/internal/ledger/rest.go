@@ -25,7 +25,7 @@ func (c *Change) Fit(items int) {
 		c.shorten(items)
 	}
 	if !c.Head.Rest.None() {
-		c.Head.Rest.DropMember, c.DropRunning = c.DropRunning, ""
+		c.Head.Rest.DropRunning, c.DropRunning = c.DropRunning, ""
 	}
 }
 

@@ -27,7 +27,7 @@ func (a RolloutCursor) Compare(b RolloutCursor) int {
 	return cmp.Or(a.Sort.Compare(b.Sort), cmp.Compare(a.Service.String(), b.Service.String()), cmp.Compare(a.Deployment, b.Deployment))
 }
 
-func (a RolloutCursor) Legal() bool { return tagalong.LegalTexts(a.Service.String(), a.Deployment) }
+func (a RolloutCursor) Valid() bool { return tagalong.ValidKeyTexts(a.Service.String(), a.Deployment) }
 
 // At returns where the row stands.
 func (r Row) At() RolloutCursor {

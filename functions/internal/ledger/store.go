@@ -74,9 +74,9 @@ type Wishes interface {
 // tag is one of its claims.
 type Promotions interface {
 	// RecordFirstSeen returns what a job promotes, and from when that counts: first, unless
-	// another sight has been recorded of the job before.
+	// the job has been seen before.
 	RecordFirstSeen(ctx context.Context, job string, first FirstSeen, expires time.Time) (FirstSeen, error)
-	// FirstSeen returns the sight of a job that is recorded, if one is.
+	// FirstSeen returns when a job was first seen, if one is.
 	FirstSeen(ctx context.Context, job string) (s FirstSeen, seen bool, err error)
 	// Promote writes a promotion and its tag in one transaction, or nothing. It
 	// gives ErrOvertaken if a newer promotion of the tag is recorded, else
@@ -117,7 +117,7 @@ type Outbox interface {
 	// They may be taken away while it walks.
 	Unannounced(ctx context.Context, before time.Time) iter.Seq2[FinishedRollout, error]
 	// Announced takes some away. What is gone already is no error.
-	Announced(ctx context.Context, endings []FinishedRollout) error
+	Announced(ctx context.Context, finished []FinishedRollout) error
 }
 
 // Ledger is the whole store that the reactor needs.
@@ -166,9 +166,9 @@ func (s Snapshot) Fold() (timeline.Timeline, error) {
 type Rest struct {
 	Items
 	Tags []TagToCome
-	// DropMember is the environment whose running row goes with the last of it: as
+	// DropRunning is the environment whose running row goes with the last of it: as
 	// long as it is there, a sweep finds the service, even where ECS has it no more.
-	DropMember string
+	DropRunning string
 }
 
 // TagToCome is a tag of which a claim has changed, and whose item does not know yet.

@@ -138,7 +138,7 @@ func (f *Handler) action(ctx context.Context, e events.ActionExecutionStateChang
 		return a.Stage == e.Stage() && a.Name == e.Action() && (a.ID == e.ActionExecution() || e.ActionExecution() == "")
 	}
 	runs, began, err := f.ask(ctx, x, ours, func(runs []Action, _ bool) bool {
-		return len(runs) > 0 && (!endings[e.State()] || ended(runs))
+		return len(runs) > 0 && (!finalStates[e.State()] || ended(runs))
 	})
 	if err != nil {
 		return nil, fmt.Errorf("action %s of stage %s of %s: %w", e.Action(), e.Stage(), x, err)
@@ -146,9 +146,9 @@ func (f *Handler) action(ctx context.Context, e events.ActionExecutionStateChang
 	return f.follow(ctx, x, began, runsThat(runs, ours), nil)
 }
 
-// endings are the states of an action that the API has a word for, too. It has none
+// finalStates are the states of an action that the API has a word for, too. It has none
 // for CANCELED: what it says of such an action is nowhere written, and not awaited.
-var endings = map[events.ExecutionState]bool{
+var finalStates = map[events.ExecutionState]bool{
 	events.ExecutionSucceeded: true, events.ExecutionFailed: true, events.ExecutionAbandoned: true,
 }
 

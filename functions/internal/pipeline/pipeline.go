@@ -99,10 +99,10 @@ type CodeDeployTarget struct {
 	TaskSet string
 }
 
-// CodeDeployState is how far a Shift came.
+// CodeDeployState is how far a CodeDeployDeployment came.
 type CodeDeployState string
 
-// The states of a Shift.
+// The states of a CodeDeployDeployment.
 const (
 	CodeDeployInProgress CodeDeployState = "in_progress" // created, queued, in progress, baking or ready
 	CodeDeploySucceeded  CodeDeployState = "succeeded"

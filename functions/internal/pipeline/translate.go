@@ -84,7 +84,7 @@ func (a Action) image() string {
 	_, puts := asked["NewImageTag"]
 	_, putsAll := asked["Environment"]
 	tag, d := a.Variables["ImageTag"], digest.Digest(a.Variables["ImageDigest"])
-	if puts || putsAll || !tagalong.LegalTag(tag) || d.Validate() != nil {
+	if puts || putsAll || !tagalong.ValidTag(tag) || d.Validate() != nil {
 		return ""
 	}
 	return tag + "@" + d.String()

@@ -29,7 +29,7 @@ type HorizonError struct {
 }
 
 func (e *HorizonError) Error() string {
-	return fmt.Sprintf("what ran%s at %s is not known: %s", e.where(), tagalong.StatedTime(e.At), e.why())
+	return fmt.Sprintf("what ran%s at %s is not known: %s", e.where(), tagalong.FormatTime(e.At), e.why())
 }
 
 func (e *HorizonError) where() string {
@@ -40,7 +40,7 @@ func (e *HorizonError) where() string {
 }
 
 func (e *HorizonError) why() string {
-	since := tagalong.StatedTime(e.CompleteSince)
+	since := tagalong.FormatTime(e.CompleteSince)
 	switch {
 	case e.CompleteSince.IsZero():
 		return "the ledger is empty"
@@ -82,7 +82,7 @@ func (q Queries) kept(query RunningQuery) error {
 type candidate struct {
 	Service tagalong.Service
 	now     *ledger.RunningRecord
-	gone    []ledger.PastRecord
+	past    []ledger.PastRecord
 }
 
 // asOfResult is what is known of a candidate at a time.
@@ -97,11 +97,11 @@ type asOfResult struct {
 // rollouts are asked.
 func (q Queries) runningAt(ctx context.Context, environment string, query RunningQuery, from tagalong.Service, hint int, gaps *[]Gap) iter.Seq2[ledger.RunningRecord, error] {
 	candidates := q.candidates(ctx, environment, query, from, hint)
-	witnesses := stream.MapParallel(ctx, candidates, hint, func(ctx context.Context, c candidate) (asOfResult, error) {
+	results := stream.MapParallel(ctx, candidates, hint, func(ctx context.Context, c candidate) (asOfResult, error) {
 		return q.asOf(ctx, environment, query.At, c)
 	})
 	return func(yield func(ledger.RunningRecord, error) bool) {
-		for w, err := range witnesses {
+		for w, err := range results {
 			if w.gap != nil {
 				*gaps = append(*gaps, *w.gap)
 			}
@@ -119,7 +119,7 @@ func (q Queries) candidates(ctx context.Context, environment string, query Runni
 			return stream.Empty[candidate](err)
 		}
 		if g.Service.String() >= from.String() || from == (tagalong.Service{}) {
-			departed[g.Service] = candidate{Service: g.Service, gone: append(departed[g.Service].gone, g)}
+			departed[g.Service] = candidate{Service: g.Service, past: append(departed[g.Service].past, g)}
 		}
 	}
 	left := slices.SortedFunc(maps.Values(departed), candidate.compare)
@@ -148,7 +148,7 @@ func united(seq iter.Seq2[candidate, error]) iter.Seq2[candidate, error] {
 				yield(c, err)
 				return
 			case c.Service == held.Service:
-				held.now, held.gone = cmp.Or(held.now, c.now), append(held.gone, c.gone...)
+				held.now, held.past = cmp.Or(held.now, c.now), append(held.past, c.past...)
 				continue
 			case held.Service != (tagalong.Service{}) && !yield(held, nil):
 				return
@@ -165,7 +165,7 @@ func (q Queries) asOf(ctx context.Context, environment string, at time.Time, c c
 	if c.now != nil && !knownFrom(*c.now).After(at) {
 		return asOfResult{RunningRecord: *c.now, ran: true}, nil
 	}
-	for _, g := range c.gone {
+	for _, g := range c.past {
 		if !knownFrom(g.RunningRecord).After(at) && at.Before(g.Until) {
 			return asOfResult{RunningRecord: g.RunningRecord, ran: true}, nil
 		}
@@ -194,7 +194,7 @@ func (c candidate) completeSince() time.Time {
 	if c.now != nil {
 		return c.now.CompleteSince
 	}
-	return c.gone[0].CompleteSince
+	return c.past[0].CompleteSince
 }
 
 // atOnce is how many rollouts are read at a time in search of the one in force:

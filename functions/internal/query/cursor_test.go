@@ -18,7 +18,7 @@ func TestMadeUpPositionsAreRefused(t *testing.T) {
 	for name, test := range map[string]struct {
 		made  position
 		at    position
-		legal bool
+		valid bool
 	}{
 		"a service too long to be a key": {runningCursor{Service: long}, &runningCursor{}, false},
 		"a control character":            {runningCursor{Environment: "prod\n", Service: short}, &runningCursor{}, false},
@@ -36,7 +36,7 @@ func TestMadeUpPositionsAreRefused(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := unseal("question", cursor, test.at); errors.Is(err, ErrCursor) == test.legal {
+			if err := unseal("question", cursor, test.at); errors.Is(err, ErrCursor) == test.valid {
 				t.Errorf("unsealing: %v", err)
 			}
 		})

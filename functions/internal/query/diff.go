@@ -47,7 +47,7 @@ type DiffRow struct {
 // diffCursor is a place in the order of differences.
 type diffCursor struct{ Service, Container string }
 
-func (a diffCursor) Legal() bool { return tagalong.LegalTexts(a.Service, a.Container) }
+func (a diffCursor) Valid() bool { return tagalong.ValidKeyTexts(a.Service, a.Container) }
 
 func (a diffCursor) compare(b diffCursor) int {
 	return cmp.Or(cmp.Compare(a.Service, b.Service), cmp.Compare(a.Container, b.Container))
@@ -130,9 +130,9 @@ func alike(a, b []digest.Digest) bool { return slices.Equal(a, b) && !slices.Con
 func reported(c tagalong.Container) digest.Digest { return c.Digest }
 
 // digests returns a set of digests, in order.
-func digests(residents []runningContainer, of func(tagalong.Container) digest.Digest) []digest.Digest {
+func digests(running []runningContainer, of func(tagalong.Container) digest.Digest) []digest.Digest {
 	set := []digest.Digest{}
-	for _, r := range residents {
+	for _, r := range running {
 		set = append(set, of(r.Container))
 	}
 	slices.Sort(set)

@@ -19,7 +19,7 @@ type EnvironmentRow struct {
 // nameCursor is a place in the order of environments.
 type nameCursor string
 
-func (a nameCursor) Legal() bool { return tagalong.LegalTexts(string(a)) }
+func (a nameCursor) Valid() bool { return tagalong.ValidKeyTexts(string(a)) }
 
 // Environments answers with the environments that the ledger knows, by name. One
 // that everything has left stays in it: its history does.

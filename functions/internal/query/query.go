@@ -76,7 +76,7 @@ var ErrCursor = errors.New("cursor is not one that this question gave")
 
 // position is a place in the order of an answer. It is legal if a row could
 // stand there, as far as its form tells.
-type position interface{ Legal() bool }
+type position interface{ Valid() bool }
 
 // seal makes a cursor: a position in the answer to a question. It is sealed
 // against mistakes, not against forgery: whoever makes one up gets nothing but
@@ -107,7 +107,7 @@ func unseal(question, cursor string, at position) error {
 		return ErrCursor
 	}
 	text := raw[sumSize:]
-	if subtle.ConstantTimeCompare(sum(question, text), raw[:sumSize]) == 0 || json.Unmarshal(text, at) != nil || !at.Legal() {
+	if subtle.ConstantTimeCompare(sum(question, text), raw[:sumSize]) == 0 || json.Unmarshal(text, at) != nil || !at.Valid() {
 		return ErrCursor
 	}
 	return nil

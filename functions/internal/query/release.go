@@ -149,7 +149,7 @@ func shownRelease(r ledger.ReleaseRecord) ReleaseFacts {
 		facts.Revisions = append(facts.Revisions, ReleaseRevision(v))
 	}
 	for _, s := range r.Stages {
-		facts.Stages = append(facts.Stages, ReleaseStage{Stage: s.Stage, State: s.State, At: tagalong.KnownTime(s.At), Attempt: int(s.Attempt)})
+		facts.Stages = append(facts.Stages, ReleaseStage{Stage: s.Stage, State: s.State, At: tagalong.TimeOrNil(s.At), Attempt: int(s.Attempt)})
 	}
 	for _, p := range r.Promotions {
 		facts.Promotions = append(facts.Promotions, shownPromotion(p))
@@ -161,6 +161,6 @@ func shownPromotion(p ledger.Promoting) ReleasePromotion {
 	return ReleasePromotion{
 		Stage: p.Stage, Environment: p.Environment,
 		Registry: p.Claim.Tag.Registry, Repository: p.Claim.Tag.Name, Tag: p.Claim.Tag.Tag,
-		Digest: p.Claim.Digest, At: tagalong.KnownTime(p.Claim.At), Job: p.Job,
+		Digest: p.Claim.Digest, At: tagalong.TimeOrNil(p.Claim.At), Job: p.Job,
 	}
 }

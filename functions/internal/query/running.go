@@ -54,8 +54,8 @@ type runningCursor struct {
 	Container   string
 }
 
-func (a runningCursor) Legal() bool {
-	return tagalong.LegalTexts(a.Environment) && tagalong.LegalTexts(a.Service.String(), a.Container)
+func (a runningCursor) Valid() bool {
+	return tagalong.ValidKeyTexts(a.Environment) && tagalong.ValidKeyTexts(a.Service.String(), a.Container)
 }
 
 func (a runningCursor) compare(b runningCursor) int {
@@ -89,13 +89,13 @@ func (q Queries) Running(ctx context.Context, query RunningQuery, p Paging) (Pag
 		return Page[RunningRow]{}, err
 	}
 	var gaps []Gap
-	residents := answer[runningContainer, runningContainer, runningCursor]{
+	running := answer[runningContainer, runningContainer, runningCursor]{
 		question: question,
 		rows:     q.runningContainers(ctx, query, from, p.hint(), &gaps),
 		show:     func(r runningContainer) runningContainer { return r },
 		at:       runningContainer.at,
 	}
-	found, err := residents.page(p.Limit)
+	found, err := running.page(p.Limit)
 	if err != nil {
 		return Page[RunningRow]{}, err
 	}
@@ -184,20 +184,20 @@ func (q Queries) environments(ctx context.Context, one string) ([]string, error)
 	return names, nil
 }
 
-// runningRows shows residents, each with how its tags stand now and what its image is
+// runningRows shows running containers, each with how its tags stand now and what its image is
 // known by.
-func (q Queries) runningRows(ctx context.Context, residents []runningContainer) ([]RunningRow, error) {
+func (q Queries) runningRows(ctx context.Context, running []runningContainer) ([]RunningRow, error) {
 	var (
 		tags  map[tagalong.TagID]ledger.Tag
 		names knownAs
 	)
 	var rollouts []rolledOut
-	for _, r := range residents {
+	for _, r := range running {
 		rollouts = append(rollouts, rolledOutOf(r.RunningRecord))
 	}
 	err := parallel.All(
 		func() (err error) {
-			if tags, err = q.Records.TagStates(ctx, tagsOf(residents)); err != nil {
+			if tags, err = q.Records.TagStates(ctx, tagsOf(running)); err != nil {
 				err = fmt.Errorf("tags: %w", err)
 			}
 			return err
@@ -211,15 +211,15 @@ func (q Queries) runningRows(ctx context.Context, residents []runningContainer) 
 		return nil, err
 	}
 	rows := []RunningRow{}
-	for _, r := range residents {
+	for _, r := range running {
 		rows = append(rows, r.row(tags, names))
 	}
 	return rows, nil
 }
 
-func tagsOf(residents []runningContainer) []tagalong.TagID {
+func tagsOf(running []runningContainer) []tagalong.TagID {
 	var ids []tagalong.TagID
-	for _, r := range residents {
+	for _, r := range running {
 		if r.past {
 			continue
 		}
@@ -247,7 +247,7 @@ func (r runningContainer) row(tags map[tagalong.TagID]ledger.Tag, names knownAs)
 		Index:          r.Index,
 		ImageTag:       r.Release.ImageTag(shown),
 		Evidence:       r.Evidence,
-		Since:          tagalong.KnownTime(r.Since),
+		Since:          tagalong.TimeOrNil(r.Since),
 		Deployment:     r.Deployment,
 		TaskDefinition: r.TaskDefinition,
 		Rollback:       r.Rollback,

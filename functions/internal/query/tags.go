@@ -35,7 +35,7 @@ type TagsQuery struct {
 	Check   bool // ask ECR where each of them is now
 }
 
-// Tags answers with the wished tags of all environments and of none, in the order
+// Tags answers with the desired tags of all environments and of none, in the order
 // of environments, repositories, registries and tags. With Check, Actual is where
 // ECR has each tag now, and one that is elsewhere than the ledger last saw it is
 // moved. Rows of a repository that was left out stay as they are, and so do those of one
@@ -67,8 +67,8 @@ type tagCursor struct {
 	Tag         tagalong.TagID
 }
 
-func (a tagCursor) Legal() bool {
-	return tagalong.LegalTexts(a.Environment) && tagalong.LegalTexts(a.Tag.String())
+func (a tagCursor) Valid() bool {
+	return tagalong.ValidKeyTexts(a.Environment) && tagalong.ValidKeyTexts(a.Tag.String())
 }
 
 func (q Queries) wishes(ctx context.Context, query TagsQuery, behind tagCursor, hint int) iter.Seq2[ledger.Tag, error] {
@@ -114,7 +114,7 @@ func tagRow(t ledger.Tag) TagRow {
 		Actual:      t.Actual,
 		State:       t.State,
 		Reason:      t.Reason,
-		Since:       tagalong.KnownTime(t.Since),
+		Since:       tagalong.TimeOrNil(t.Since),
 	}
 }
 
@@ -148,7 +148,7 @@ func (q Queries) check(ctx context.Context, rows []TagRow) error {
 func (q Queries) checkOf(ctx context.Context, r tagalong.Repository, rows []*TagRow) error {
 	var names []string
 	for _, row := range rows {
-		if tagalong.LegalTag(row.Tag) && !slices.Contains(names, row.Tag) {
+		if tagalong.ValidTag(row.Tag) && !slices.Contains(names, row.Tag) {
 			names = append(names, row.Tag)
 		}
 	}

@@ -95,7 +95,7 @@ func (q Queries) watched(d directory) string {
 	text := fmt.Sprintf("Looked at %s, of %s in %s, with images from any registry%s.", numbered(len(d.services), "service", "services")+" of ECS in "+environmentsInWords(d.environments),
 		numbered(len(accounts), "account", "accounts")+" ("+inWords(accounts, few)+")", inWords(regions, few), d.since())
 	if horizon := q.horizon(); !horizon.IsZero() {
-		text += fmt.Sprintf(" Of what has ended the ledger keeps only what ended after %s.", tagalong.StatedTime(horizon))
+		text += fmt.Sprintf(" Of what has ended the ledger keeps only what ended after %s.", tagalong.FormatTime(horizon))
 	}
 	return text + " " + unwatched
 }
@@ -111,7 +111,7 @@ func (d directory) since() string {
 	if len(times) == 0 {
 		return ""
 	}
-	first, last := tagalong.StatedTime(slices.MinFunc(times, time.Time.Compare)), tagalong.StatedTime(slices.MaxFunc(times, time.Time.Compare))
+	first, last := tagalong.FormatTime(slices.MinFunc(times, time.Time.Compare)), tagalong.FormatTime(slices.MaxFunc(times, time.Time.Compare))
 	if first == last {
 		return "; the ledger knows them since " + first
 	}

@@ -161,8 +161,8 @@ type interval struct {
 	pause bool
 }
 
-// patience is how many places of others a page looks at.
-const patience = 1000
+// maxSkipped is how many places of others a page looks at.
+const maxSkipped = 1000
 
 // containerKey is what only one piece at a time can be in.
 type containerKey struct {
@@ -181,7 +181,7 @@ func (q Queries) intervals(ctx context.Context, pieces iter.Seq2[piece, error], 
 				return
 			}
 			if !p.meant {
-				if others++; others == patience && hint > 0 {
+				if others++; others == maxSkipped && hint > 0 {
 					yield(interval{from: p.At(), pause: true}, nil)
 					return
 				}
@@ -299,7 +299,7 @@ func (i interval) row() WhereRow {
 		Index:       i.Container.Index,
 		Evidence:    i.Container.Evidence,
 		Phase:       i.Phase,
-		Since:       tagalong.KnownTime(i.Since),
-		Until:       tagalong.KnownTime(i.Until),
+		Since:       tagalong.TimeOrNil(i.Since),
+		Until:       tagalong.TimeOrNil(i.Until),
 	}
 }

@@ -16,7 +16,7 @@ import (
 // page, from where it begins.
 func TestNoPageReadsAgainWhatCameBefore(t *testing.T) {
 	checkTimes(t, 50, func(t *rapid.T) {
-		s := drawStory(t, alike(), drawChronicle)
+		s := drawStory(t, alike(), drawHistory)
 		ledger := &tagalongtest.Ledger{}
 		w := s.world(ledger)
 		w.tell(t, s.happenings...)

@@ -139,24 +139,24 @@ func (c *course) reason() string {
 	if len(c.starts) == 0 || len(c.ends) > 0 && !kept {
 		return c.endReason()
 	}
-	told := telling(c.starts)
-	if says := slices.IndexFunc(c.starts, saysRollback); says >= 0 && !saysRollback(told) {
+	reason := reporting(c.starts)
+	if says := slices.IndexFunc(c.starts, saysRollback); says >= 0 && !saysRollback(reason) {
 		return c.starts[says].Reason
 	}
-	return told.Reason
+	return reason.Reason
 }
 
 // endReason is that of the fact that gives the end its time, unless it says the
 // contrary of the first.
 func (c *course) endReason() string {
-	if told := telling(c.ends); told.Name == c.ends[0].Name {
-		return told.Reason
+	if decides := reporting(c.ends); decides.Name == c.ends[0].Name {
+		return decides.Reason
 	}
 	return c.ends[0].Reason
 }
 
-// telling is the fact whose time counts.
-func telling(facts []tagalong.Fact) tagalong.Fact {
+// reporting is the fact whose time counts.
+func reporting(facts []tagalong.Fact) tagalong.Fact {
 	at := when(facts)
 	for _, source := range []tagalong.Source{tagalong.FromEvent, tagalong.FromSweep} {
 		for _, f := range facts {

@@ -76,7 +76,7 @@ func failing(ledger *tagalongtest.Ledger, n int64, ask func() error) (calls int6
 
 func TestAnAnswerThatCanNotBeReadWholeIsAnError(t *testing.T) {
 	checkTimes(t, 150, func(t *rapid.T) {
-		s := drawStory(t, varied(), drawChronicle)
+		s := drawStory(t, varied(), drawHistory)
 		ledger := &tagalongtest.Ledger{}
 		w := s.world(ledger)
 		w.tell(t, s.happenings...)

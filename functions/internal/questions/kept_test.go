@@ -26,12 +26,12 @@ func (f forgetful) At(now func() time.Time) tagalongtest.Store { return forgetfu
 
 // EndedPlacements leaves out what has expired.
 func (f forgetful) EndedPlacements(ctx context.Context, repository string, behind ledger.PlacementCursor, hint int) iter.Seq2[ledger.Placement, error] {
-	return kept(f, f.Ledger.EndedPlacements(ctx, repository, behind, hint), expiryOfPlace)
+	return kept(f, f.Ledger.EndedPlacements(ctx, repository, behind, hint), expiryOfPlacement)
 }
 
 // DigestPlacements leaves out what has expired.
 func (f forgetful) DigestPlacements(ctx context.Context, d digest.Digest, behind ledger.PlacementCursor, hint int) iter.Seq2[ledger.Placement, error] {
-	return kept(f, f.Ledger.DigestPlacements(ctx, d, behind, hint), expiryOfPlace)
+	return kept(f, f.Ledger.DigestPlacements(ctx, d, behind, hint), expiryOfPlacement)
 }
 
 // PastRecords leaves out what has expired.
@@ -44,7 +44,7 @@ func (f forgetful) Rollouts(ctx context.Context, s tagalong.Service, span ledger
 	return kept(f, f.Ledger.Rollouts(ctx, s, span, hint), func(r ledger.Row) time.Time { return r.Expires })
 }
 
-func expiryOfPlace(p ledger.Placement) time.Time { return p.Expires }
+func expiryOfPlacement(p ledger.Placement) time.Time { return p.Expires }
 
 func kept[T any](f forgetful, rows iter.Seq2[T, error], expiry func(T) time.Time) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
@@ -62,7 +62,7 @@ func kept[T any](f forgetful, rows iter.Seq2[T, error], expiry func(T) time.Time
 // an interval then begins with the oldest part that is kept.
 func askLater(t *rapid.T, at func(func() time.Time) tagalongtest.Store, limits func(*rapid.T, int) []int) {
 	const retention = 24 * time.Hour
-	s := drawStory(t, alike(), drawChronicle)
+	s := drawStory(t, alike(), drawHistory)
 	w := s.world(at(func() time.Time { return clock }))
 	w.Reactor.Retention = retention
 	w.tell(t, drawArrivals(t, s.happenings)...)

@@ -281,7 +281,7 @@ func (o oracle) stands(row query.TagRow) ledger.TagState {
 	return ledger.TagConfirmed
 }
 
-func (o oracle) wished(pending bool) (rows []query.TagRow) {
+func (o oracle) desired(pending bool) (rows []query.TagRow) {
 	rows = []query.TagRow{}
 	for _, id := range o.everyTag() {
 		if w := o.wish(id); w.by != "" && !(pending && w.row.State == ledger.TagConfirmed) {
@@ -431,7 +431,7 @@ func (o oracle) tagOf(r rollout, c made) string {
 	if !r.pinnedAlone(c) {
 		return r.ownTag(c)
 	}
-	for _, s := range o.sightings(r, c.target()) {
+	for _, s := range o.observations(r, c.target()) {
 		if tag := s.ownTag(s.made); s.repository == c.repository && tag != "" {
 			return tag
 		}
@@ -445,7 +445,7 @@ func (o oracle) commitOf(r rollout, c made) string {
 	if c.commit != "" || !r.pinnedAlone(c) {
 		return c.commit
 	}
-	for _, s := range o.sightings(r, c.target()) {
+	for _, s := range o.observations(r, c.target()) {
 		if commit := o.broughtBy(s); s.service.Name == r.service.Name && s.name == c.name && commit != "" {
 			return commit
 		}
@@ -453,15 +453,15 @@ func (o oracle) commitOf(r rollout, c made) string {
 	return ""
 }
 
-// sighting is a container of a rollout that ran.
-type sighting struct {
+// observation is a container of a rollout that ran.
+type observation struct {
 	rollout
 	made
 	since time.Time
 }
 
-// sightings are those of an image before a rollout came into force, the newest first.
-func (o oracle) sightings(before rollout, d digest.Digest) (all []sighting) {
+// observations are those of an image before a rollout came into force, the newest first.
+func (o oracle) observations(before rollout, d digest.Digest) (all []observation) {
 	end := before.finished
 	if end.IsZero() {
 		end = before.started
@@ -470,11 +470,11 @@ func (o oracle) sightings(before rollout, d digest.Digest) (all []sighting) {
 		for _, c := range r.containers {
 			i, ok := r.interval(c)
 			if ok && r.state == timeline.StateCompleted && i.since.Before(end) && c.target() == d && c.repository.Name != "" && !o.forgotten(i) {
-				all = append(all, sighting{r, c, i.since})
+				all = append(all, observation{r, c, i.since})
 			}
 		}
 	}
-	slices.SortFunc(all, func(a, b sighting) int {
+	slices.SortFunc(all, func(a, b observation) int {
 		return -cmp.Or(a.since.Compare(b.since), cmp.Compare(a.repository.Registry, b.repository.Registry),
 			cmp.Compare(a.service.String(), b.service.String()), cmp.Compare(a.name, b.name))
 	})
@@ -484,7 +484,7 @@ func (o oracle) sightings(before rollout, d digest.Digest) (all []sighting) {
 // broughtBy is the commit that an image is annotated with, else that of the pipeline's
 // release, if the release was made for it: it is the service's namesake or, without one,
 // the only image or the only new one.
-func (o oracle) broughtBy(s sighting) string {
+func (o oracle) broughtBy(s observation) string {
 	others, new := 0, 0
 	for _, c := range s.containers {
 		switch {

@@ -156,8 +156,8 @@ func gapsOf(gaps []query.Gap) (texts []string) {
 	return slices.Compact(texts)
 }
 
-// moment draws a time at which something happens or nearly so, before everything, or after it.
-func (i inquiry) moment(what string) time.Time {
+// drawTime draws a time at which something happens or nearly so, before everything, or after it.
+func (i inquiry) drawTime(what string) time.Time {
 	times := []time.Time{noon.Add(-time.Hour), clock}
 	for _, h := range i.happenings {
 		times = append(times, h.fact.Time)
@@ -172,7 +172,7 @@ func (i inquiry) bound(what string) time.Time {
 	if rapid.IntRange(0, 2).Draw(i.T, "unbounded") == 0 {
 		return time.Time{}
 	}
-	return i.moment(what)
+	return i.drawTime(what)
 }
 
 func (i inquiry) environment() string {
@@ -203,7 +203,7 @@ func (i inquiry) parsed(pattern string) (p tagalong.ServicePattern) {
 
 func (i inquiry) runningNow() { i.runs(time.Time{}) }
 
-func (i inquiry) runningThen() { i.runs(i.moment("at")) }
+func (i inquiry) runningThen() { i.runs(i.drawTime("at")) }
 
 func (i inquiry) runs(at time.Time) {
 	environment, pattern := i.environment(), i.maybePattern()
@@ -280,7 +280,7 @@ func (i inquiry) diffOfEnvironments() {
 
 func (i inquiry) diffOfTimes() {
 	environment := i.known()
-	i.differs(query.PointInTime{Environment: environment, At: i.moment("from")}, query.PointInTime{Environment: environment, At: i.bound("to")})
+	i.differs(query.PointInTime{Environment: environment, At: i.drawTime("from")}, query.PointInTime{Environment: environment, At: i.bound("to")})
 }
 
 // known draws an environment that a question must name.
@@ -297,7 +297,7 @@ func (i inquiry) differs(from, to query.PointInTime) {
 
 func (i inquiry) wishes() {
 	for _, wanted := range []query.TagsQuery{{}, {Pending: true}, {Check: true}} {
-		pages(i, fmt.Sprintf("tags %+v", wanted), answer[query.TagRow]{rows: i.wished(wanted.Pending)},
+		pages(i, fmt.Sprintf("tags %+v", wanted), answer[query.TagRow]{rows: i.desired(wanted.Pending)},
 			func(p query.Paging) (query.Page[query.TagRow], error) {
 				page, err := i.Tags(i.Context(), wanted, p)
 				return i.withoutReasons(page), err
@@ -344,7 +344,7 @@ func (i inquiry) progress() {
 
 // ask tells a story to an empty ledger in any order, and asks about it.
 func ask(t *rapid.T, ledger tagalongtest.Store, limits func(*rapid.T, int) []int, rounds int) {
-	s := drawStory(t, varied(), drawChronicle)
+	s := drawStory(t, varied(), drawHistory)
 	w := s.world(ledger)
 	w.tell(t, drawArrivals(t, s.happenings)...)
 	inquiry{T: t, world: w, oracle: s.oracle(w), limits: limits, rounds: rounds}.everything()
@@ -365,7 +365,7 @@ func TestEveryAnswerFromTheTableIsWhatTheFactsSay(t *testing.T) {
 // most of them joined of several, one inside the other.
 func TestIntervalsAreJoinedOnWhateverPageTheyLie(t *testing.T) {
 	checkTimes(t, 150, func(t *rapid.T) {
-		s := drawStory(t, alike(), drawChronicle)
+		s := drawStory(t, alike(), drawHistory)
 		w := s.world(&tagalongtest.Ledger{})
 		w.tell(t, drawArrivals(t, s.happenings)...)
 		i := inquiry{T: t, world: w, oracle: s.oracle(w), limits: everyLimit}
@@ -380,7 +380,7 @@ func TestIntervalsAreJoinedOnWhateverPageTheyLie(t *testing.T) {
 func TestImagesAreCalledWhatTheyWereKnownBy(t *testing.T) {
 	bare := choices{images: []int{0, 0, firstIndex}, repositories: []tagalong.Repository{shopAPI, shopAPI, awayAPI}, kinds: []string{"resolved", "pinned", "pinned"}}
 	checkTimes(t, 300, func(t *rapid.T) {
-		s := drawStory(t, bare, drawChronicle)
+		s := drawStory(t, bare, drawHistory)
 		w := s.world(&tagalongtest.Ledger{})
 		w.tell(t, drawArrivals(t, s.happenings)...)
 		i := inquiry{T: t, world: w, oracle: s.oracle(w), limits: someLimits}

@@ -28,18 +28,18 @@ func executionID(n int) string { return fmt.Sprintf("%08d-0000-4000-8000-0000000
 // drawActions draws when pipelines deployed a service: one after the other or both
 // at once, with ends that nobody sees.
 func drawActions(t *rapid.T) (facts []tagalong.Fact) {
-	moment := func(what string, from time.Time) time.Time {
+	at := func(what string, from time.Time) time.Time {
 		return from.Add(time.Duration(rapid.IntRange(0, 16).Draw(t, what)) * 250 * time.Millisecond)
 	}
 	for n := range rapid.SampledFrom([]int{0, 1, 1, 2, 3}).Draw(t, "actions") {
 		start := tagalong.Fact{
-			Action: fmt.Sprintf("run-%d", n), Name: tagalong.ActionStarted, Time: moment("action starts", noon), Source: tagalong.FromPipeline,
+			Action: fmt.Sprintf("run-%d", n), Name: tagalong.ActionStarted, Time: at("action starts", noon), Source: tagalong.FromPipeline,
 			Release: rapid.SampledFrom(executions).Draw(t, "release"),
 		}
-		start.Limit = moment("action is over at the latest", start.Time)
+		start.Limit = at("action is over at the latest", start.Time)
 		facts = append(facts, start)
 		if rapid.Bool().Draw(t, "action is seen to end") {
-			facts = append(facts, tagalong.Fact{Action: start.Action, Name: tagalong.ActionEnded, Time: moment("action ends", start.Time), Source: tagalong.FromPipeline})
+			facts = append(facts, tagalong.Fact{Action: start.Action, Name: tagalong.ActionEnded, Time: at("action ends", start.Time), Source: tagalong.FromPipeline})
 		}
 	}
 	return facts
@@ -50,10 +50,10 @@ func ofActions(f tagalong.Fact) bool { return f.Action != "" }
 
 // releasedBy is the release of the action in whose time a moment lies; of several
 // that of the one that started last.
-func releasedBy(facts []tagalong.Fact, moment time.Time) (release tagalong.Release) {
+func releasedBy(facts []tagalong.Fact, at time.Time) (release tagalong.Release) {
 	var last tagalong.Fact
 	for _, f := range facts {
-		within := f.Name == tagalong.ActionStarted && !f.Time.After(moment) && !moment.After(f.Limit) && !endedBefore(facts, f.Action, moment)
+		within := f.Name == tagalong.ActionStarted && !f.Time.After(at) && !at.After(f.Limit) && !endedBefore(facts, f.Action, at)
 		if within && (f.Time.After(last.Time) || f.Time.Equal(last.Time) && f.Action > last.Action) {
 			last = f
 		}
@@ -61,9 +61,9 @@ func releasedBy(facts []tagalong.Fact, moment time.Time) (release tagalong.Relea
 	return last.Release
 }
 
-func endedBefore(facts []tagalong.Fact, action string, moment time.Time) bool {
+func endedBefore(facts []tagalong.Fact, action string, at time.Time) bool {
 	for _, f := range facts {
-		if f.Name == tagalong.ActionEnded && f.Action == action && f.Time.Before(moment) {
+		if f.Name == tagalong.ActionEnded && f.Action == action && f.Time.Before(at) {
 			return true
 		}
 	}

@@ -46,7 +46,7 @@ type deploymentOf struct {
 type deployed struct {
 	definition string
 	containers []made
-	told       tagalongtest.Deployment
+	reported   tagalongtest.Deployment
 }
 
 // made is what is to be found out of a container.
@@ -221,7 +221,7 @@ func alike() choices {
 }
 
 // drawStory draws what happens to some of the services.
-func drawStory(t *rapid.T, of choices, drawChronicle func(*rapid.T) []tagalong.Fact) story {
+func drawStory(t *rapid.T, of choices, drawHistory func(*rapid.T) []tagalong.Fact) story {
 	s := story{ruling: rapid.SampledFrom(rulings).Draw(t, "rules"), choices: of, deployed: map[deploymentOf]deployed{}}
 	if s.once { // a {time} tag that can not be put would stay for ever
 		s.images = slices.DeleteFunc(slices.Clone(s.images), func(version int) bool { return version == gone })
@@ -237,7 +237,7 @@ func drawStory(t *rapid.T, of choices, drawChronicle func(*rapid.T) []tagalong.F
 		for _, fact := range drawActions(t) {
 			s.happenings = append(s.happenings, happening{service, fact})
 		}
-		for _, fact := range drawChronicle(t) {
+		for _, fact := range drawHistory(t) {
 			s.happenings = append(s.happenings, happening{service, fact})
 			s.deploy(t, deploymentOf{service, fact.Deployment}, &liked)
 		}
@@ -248,8 +248,8 @@ func drawStory(t *rapid.T, of choices, drawChronicle func(*rapid.T) []tagalong.F
 
 var deploymentIDs = []string{"ecs-svc/1", "ecs-svc/10", "ecs-svc/2", "ecs-svc/20", "ecs-svc/3", "ecs-svc/30"}
 
-// drawChronicle draws the facts of a service: any, or such as ECS would tell.
-func drawChronicle(t *rapid.T) []tagalong.Fact {
+// drawHistory draws the facts of a service: any, or such as ECS would tell.
+func drawHistory(t *rapid.T) []tagalong.Fact {
 	switch rapid.IntRange(0, 19).Draw(t, "chronicle") {
 	case 0:
 		return drawAnything(t, 6, 40, 40)
@@ -260,12 +260,12 @@ func drawChronicle(t *rapid.T) []tagalong.Fact {
 }
 
 // drawAnything draws facts so close to each other that all that may go wrong does.
-func drawAnything(t *rapid.T, deployments, moments, most int) []tagalong.Fact {
+func drawAnything(t *rapid.T, deployments, times, most int) []tagalong.Fact {
 	fact := rapid.Custom(func(t *rapid.T) tagalong.Fact {
 		return tell(
 			rapid.SampledFrom(deploymentIDs[:deployments]).Draw(t, "deployment"),
 			rapid.SampledFrom([]tagalong.FactName{tagalong.InProgress, tagalong.Completed, tagalong.Completed, tagalong.Failed}).Draw(t, "name"),
-			noon.Add(time.Duration(rapid.IntRange(0, moments).Draw(t, "moment"))*500*time.Millisecond),
+			noon.Add(time.Duration(rapid.IntRange(0, times).Draw(t, "moment"))*500*time.Millisecond),
 			rapid.SampledFrom([]tagalong.Source{tagalong.FromEvent, tagalong.FromEvent, tagalong.FromEvent, tagalong.FromSweep}).Draw(t, "source"),
 			rapid.IntRange(0, 7).Draw(t, "rollback") == 0,
 		)
@@ -390,27 +390,27 @@ func (s story) found(of deploymentOf) deployed {
 func deployment(of deploymentOf, chosen []choice, revised, agent bool) deployed {
 	d := deployed{definition: "arn:aws:ecs:task-definition/" + of.service.Name + strings.TrimPrefix(of.id, "ecs-svc/")}
 	tasks := [2]tagalong.TaskRun{{TaskDefinition: d.definition}, {TaskDefinition: d.definition}}
-	d.told = tagalongtest.Deployment{TaskDefinition: d.definition}
-	lacking := !revised
+	d.reported = tagalongtest.Deployment{TaskDefinition: d.definition}
+	missing := !revised
 	for _, c := range chosen {
 		m, written, resolved, reports := c.make(revised)
 		d.containers = append(d.containers, m)
-		d.told.Defined = append(d.told.Defined, written)
-		d.told.Revised = append(d.told.Revised, resolved)
-		lacking = lacking || resolved.Digest == "" && m.evidence != tagalong.Pinned
+		d.reported.Defined = append(d.reported.Defined, written)
+		d.reported.Revised = append(d.reported.Revised, resolved)
+		missing = missing || resolved.Digest == "" && m.evidence != tagalong.Pinned
 		for i, reported := range reports {
 			tasks[i].Containers = append(tasks[i].Containers, reported)
 		}
 	}
-	if agent && lacking { // or else the tasks are not asked
+	if agent && missing { // or else the tasks are not asked
 		m := made{name: "agent", digest: tagalongtest.Image("agent").Digest, evidence: tagalong.Task, added: true}
 		d.containers = append(d.containers, m)
 		tasks[0].Containers = append(tasks[0].Containers, tagalong.Ran{Name: m.name, Digest: m.digest})
 	}
 	if !revised {
-		d.told.Revised = nil
+		d.reported.Revised = nil
 	}
-	d.told.Tasks = tasks[:]
+	d.reported.Tasks = tasks[:]
 	slices.SortFunc(d.containers, func(a, b made) int { return cmp.Compare(a.name, b.name) })
 	return d
 }

@@ -95,18 +95,18 @@ func TestWhatRanIsWhatWasSaidThen(t *testing.T) {
 		s := drawStory(t, varied(), func(t *rapid.T) []tagalong.Fact { return drawPlausible(t, 5) })
 		r := &reporter{T: t, world: s.world(&tagalongtest.Ledger{})}
 		r.Rules = rapid.SampledFrom(changing).Draw(t, "first rules")
-		var told []happening
+		var observed []happening
 		for len(s.happenings) > 0 {
 			now := s.happenings[0].fact.Time
 			r.Reactor.Now = func() time.Time { return now }
 			for len(s.happenings) > 0 && s.happenings[0].fact.Time.Equal(now) {
 				r.observe(s.happenings[0])
-				told, s.happenings = append(told, s.happenings[0]), s.happenings[1:]
+				observed, s.happenings = append(observed, s.happenings[0]), s.happenings[1:]
 			}
 			r.ask()
 			if between := now.Add(250 * time.Millisecond); len(s.happenings) == 0 || between.Before(s.happenings[0].fact.Time) {
 				r.Reactor.Now = func() time.Time { return between }
-				for _, again := range rapid.SliceOfN(rapid.SampledFrom(told), 0, 2).Draw(t, "again") {
+				for _, again := range rapid.SliceOfN(rapid.SampledFrom(observed), 0, 2).Draw(t, "again") {
 					r.observe(again)
 				}
 				r.ask()

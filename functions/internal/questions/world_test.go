@@ -57,7 +57,7 @@ func (s story) world(ledger tagalongtest.Store) *world {
 	}
 	workload.Elsewhere(s.elsewhere)
 	for of, d := range s.deployed {
-		workload.Deploy(of.service, of.id, d.told)
+		workload.Deploy(of.service, of.id, d.reported)
 	}
 	return &world{
 		Reactor:  &reactor.Reactor{Rules: s.rules, Ledger: ledger, Registry: registry, Workload: workload, Now: func() time.Time { return clock }, Coverage: covering},

@@ -21,16 +21,16 @@ type Announcer interface {
 
 // Announce sends the ends of rollouts and takes those that the bus has accepted out of the
 // outbox. It returns how many these are, and why others are not.
-func (r *Reactor) Announce(ctx context.Context, endings []ledger.FinishedRollout) (sent int, err error) {
-	events := make([]tagalong.Event, len(endings))
-	for i, ending := range endings {
-		events[i] = EventOf(ending)
+func (r *Reactor) Announce(ctx context.Context, finished []ledger.FinishedRollout) (sent int, err error) {
+	events := make([]tagalong.Event, len(finished))
+	for i, one := range finished {
+		events[i] = EventOf(one)
 	}
 	problems := r.Announcer.Announce(ctx, events)
 	var accepted []ledger.FinishedRollout
-	for i, ending := range endings {
+	for i, one := range finished {
 		if problems[i] == nil {
-			accepted = append(accepted, ending)
+			accepted = append(accepted, one)
 		}
 	}
 	err = unaccepted(problems)

@@ -12,8 +12,8 @@ func returned(t ledger.Tag, now time.Time) int {
 	switch {
 	case now.Sub(t.CheckedAt) <= ledger.ContestWindow:
 		return t.Returned
-	case t.Returned >= ledger.MaxReturned:
-		return ledger.MaxReturned - 1
+	case t.Returned >= ledger.MaxPutBacks:
+		return ledger.MaxPutBacks - 1
 	}
 	return 0
 }

@@ -169,7 +169,7 @@ func (r *Reactor) convergeTag(ctx context.Context, tag ledger.Tag, read reading)
 	checkedAt := read.at // what is seen holds from when the looking began
 	var v ledger.Verdict
 	switch {
-	case !tagalong.LegalTag(tag.ID.Tag):
+	case !tagalong.ValidTag(tag.ID.Tag):
 		v = ledger.Verdict{State: ledger.TagBlocked, Reason: fmt.Sprintf("%q is no legal tag: shorten the names in its template", tag.ID.Tag)}
 	case read.readers.Has(tag.ID):
 		v = ledger.Verdict{State: ledger.TagInput, Actual: actual, Reason: read.readers.Reason(tag.ID)}

@@ -61,6 +61,6 @@ type RolloutRecorded struct {
 // EventOf says what the bus is to be told of the end of a rollout.
 func EventOf(e ledger.FinishedRollout) tagalong.Event {
 	told := RolloutRecorded{HistoryRow: e.History(), RolledBack: e.RolledBack}
-	told.Reason = tagalong.Shorten(told.Reason)
-	return tagalong.Event{DetailType: RolloutRecordedType, Time: e.FinishedAt, Resources: []string{e.Service.ARN()}, Detail: tagalong.JSONOf(told)}
+	told.Reason = tagalong.Truncate(told.Reason)
+	return tagalong.Event{DetailType: RolloutRecordedType, Time: e.FinishedAt, Resources: []string{e.Service.ARN()}, Detail: tagalong.MustJSON(told)}
 }

@@ -60,7 +60,7 @@ func (r *Reactor) Promote(ctx context.Context, p Promotion) (Promoted, error) {
 	}
 	var tags []ledger.Tag
 	if err == nil {
-		tags, err = r.standing(ctx, claims)
+		tags, err = r.currentTags(ctx, claims)
 	}
 	if err != nil {
 		tags = recorded(claims, wishes)
@@ -151,9 +151,9 @@ func (r *Reactor) Expiry() time.Time {
 	return r.Clock().Add(r.Retention)
 }
 
-// standing tells how the tags stand now. A {time} tag that was put is no wish any
+// currentTags returns how the tags stand now. A {time} tag that was put is no wish any
 // more: it stands where it was put.
-func (r *Reactor) standing(ctx context.Context, claims []ledger.Claim) ([]ledger.Tag, error) {
+func (r *Reactor) currentTags(ctx context.Context, claims []ledger.Claim) ([]ledger.Tag, error) {
 	held, err := r.Ledger.Tags(ctx, ledger.ClaimedTags(claims))
 	if err != nil {
 		return nil, err

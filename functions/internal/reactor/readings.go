@@ -66,7 +66,7 @@ func (w *want) add(d digest.Digest, tag string) {
 	if d != "" && !slices.Contains(w.digests, d) {
 		w.digests = append(w.digests, d)
 	}
-	if tagalong.LegalTag(tag) && !slices.Contains(w.tags, tag) {
+	if tagalong.ValidTag(tag) && !slices.Contains(w.tags, tag) {
 		w.tags = append(w.tags, tag)
 	}
 }

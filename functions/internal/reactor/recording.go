@@ -21,7 +21,7 @@ type Recording struct {
 	reactor *Reactor
 	service tagalong.Service
 	wishes  map[tagalong.TagID]ledger.Tag
-	endings []ledger.FinishedRollout
+	outbox  []ledger.FinishedRollout
 	// head is the version of the service's head that was read at first, and then the one
 	// that the facts before have left: another one is somebody else's.
 	head string
@@ -74,9 +74,9 @@ func (n *Recording) AddConcluded(ctx context.Context, f tagalong.Fact) (recorded
 
 func (n *Recording) take(p *pass, do func(*pass) error) error {
 	p.Reactor, p.recording = n.reactor, n
-	p.wishes, p.outbox, p.readings = n.wishes, n.endings, map[tagalong.Repository]reading{}
+	p.wishes, p.outbox, p.readings = n.wishes, n.outbox, map[tagalong.Repository]reading{}
 	err := do(p)
-	n.endings = p.outbox
+	n.outbox = p.outbox
 	return err
 }
 
@@ -89,8 +89,8 @@ func (n *Recording) Tags() (ids []tagalong.TagID) {
 	return ids
 }
 
-// Endings returns the ends of rollouts that were recorded, for Announce.
-func (n *Recording) Endings() []ledger.FinishedRollout { return n.endings }
+// Finished returns the ends of rollouts that were recorded, for Announce.
+func (n *Recording) Finished() []ledger.FinishedRollout { return n.outbox }
 
 // outdated reports whether a change is not to be written, since it is one of another head
 // than the fact was concluded from.

@@ -33,7 +33,7 @@ func (r *Reactor) Resolve(ctx context.Context, covered tagalong.Coverage, s taga
 	if len(containers) == 0 { // of what never had a task the revision may name none
 		return r.resolveWithoutRevision(ctx, covered, s, deployment, spec.TaskDefinition)
 	}
-	if !lacking(containers) {
+	if !lackDigests(containers) {
 		return ledger.Details{TaskDefinition: spec.TaskDefinition, Containers: containers}, nil
 	}
 	tasks, err := r.Workload.Tasks(ctx, s, deployment)
@@ -87,7 +87,7 @@ func container(ran tagalong.Ran) tagalong.Container {
 	return c
 }
 
-func lacking(containers []tagalong.Container) bool {
+func lackDigests(containers []tagalong.Container) bool {
 	return len(containers) == 0 || slices.ContainsFunc(containers, func(c tagalong.Container) bool { return c.Digest == "" })
 }
 

@@ -38,8 +38,8 @@ func TestWhatECSAddsIsShownAndComparedWithNothing(t *testing.T) {
 	if running, err := q.Running(t.Context(), query.RunningQuery{Environment: "prod"}, query.Paging{}); err != nil || len(running.Items) != 2 {
 		t.Errorf("running %+v, error %v", running, err)
 	}
-	for _, moments := range [][2]query.PointInTime{{{Environment: "staging"}, {Environment: "prod"}}, {{Environment: "prod"}, {Environment: "staging"}}} {
-		if diff, err := q.Diff(t.Context(), moments[0], moments[1], query.Paging{}); err != nil || len(diff.Items) != 0 {
+	for _, times := range [][2]query.PointInTime{{{Environment: "staging"}, {Environment: "prod"}}, {{Environment: "prod"}, {Environment: "staging"}}} {
+		if diff, err := q.Diff(t.Context(), times[0], times[1], query.Paging{}); err != nil || len(diff.Items) != 0 {
 			t.Errorf("diff %+v, error %v", diff.Items, err)
 		}
 	}

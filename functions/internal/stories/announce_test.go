@@ -88,7 +88,7 @@ func (w *world) drain(t failer) sweep.Report {
 
 func TestWhatIsAnnounced(t *testing.T) {
 	released := tagalong.Fact{Action: "run", Name: tagalong.ActionStarted, Time: at(0), Limit: at(100), Source: tagalong.FromPipeline, Release: tagalong.Release{Pipeline: "p", Execution: "x"}}
-	told := func(f happening, by tagalong.Source) happening { f.Fact.Source = by; return f }
+	sent := func(f happening, by tagalong.Source) happening { f.Fact.Source = by; return f }
 	for _, test := range []struct {
 		name    string
 		before  []happening
@@ -100,8 +100,8 @@ func TestWhatIsAnnounced(t *testing.T) {
 		{"a completion", []happening{started(prodAPI, "ecs-svc/1", 1)}, completed(prodAPI, "ecs-svc/1", 2), []string{"ecs-svc/1 completed"}, false},
 		{"a completion whose start nobody saw", nil, completed(prodAPI, "ecs-svc/1", 2), []string{"ecs-svc/1 completed"}, false},
 		{"a repeat", []happening{completed(prodAPI, "ecs-svc/1", 2)}, completed(prodAPI, "ecs-svc/1", 2), nil, false},
-		{"the same from another source", []happening{completed(prodAPI, "ecs-svc/1", 2)}, told(completed(prodAPI, "ecs-svc/1", 2), tagalong.FromSweep), nil, false},
-		{"a better time", []happening{told(completed(prodAPI, "ecs-svc/1", 3), tagalong.FromSweep)}, completed(prodAPI, "ecs-svc/1", 2), nil, false},
+		{"the same from another source", []happening{completed(prodAPI, "ecs-svc/1", 2)}, sent(completed(prodAPI, "ecs-svc/1", 2), tagalong.FromSweep), nil, false},
+		{"a better time", []happening{sent(completed(prodAPI, "ecs-svc/1", 3), tagalong.FromSweep)}, completed(prodAPI, "ecs-svc/1", 2), nil, false},
 		{"a start that comes to light", []happening{completed(prodAPI, "ecs-svc/1", 2)}, started(prodAPI, "ecs-svc/1", 1), nil, false},
 		{"a release that comes to light", []happening{started(prodAPI, "ecs-svc/1", 1), completed(prodAPI, "ecs-svc/1", 2)}, happening{Service: prodAPI, Fact: released}, nil, false},
 		{"the next one", []happening{completed(prodAPI, "ecs-svc/1", 2)}, completed(prodAPI, "ecs-svc/2", 3), []string{"ecs-svc/2 completed"}, false},
@@ -150,9 +150,9 @@ func TestAnAnnouncementSaysWhatIsKnownByThen(t *testing.T) {
 	var first ledger.FinishedRollout
 	bus.Refuse = func(tagalong.Event) error { first = unannounced(t, w)[0]; return nil }
 	w.tell(t, completed(prodAPI, "ecs-svc/1", 1))
-	told := recorded(t, bus)
-	if len(told) != 1 || told[0].Containers[0].Index != imageOf(shopAPI, versions).Digest || told[0].Environment != "prod" {
-		t.Errorf("announced %+v, want the index", told)
+	sent := recorded(t, bus)
+	if len(sent) != 1 || sent[0].Containers[0].Index != imageOf(shopAPI, versions).Digest || sent[0].Environment != "prod" {
+		t.Errorf("announced %+v, want the index", sent)
 	}
 	// The registry told it after the commit.
 	if first.Containers[0].Index != "" || first.Containers[0].Digest != platformOf(shopAPI, versions).Digest {
@@ -290,16 +290,16 @@ func TestWhatASweepLeavesInTheOutbox(t *testing.T) {
 func TestASweepAnnouncesWhatItRecords(t *testing.T) {
 	for _, options := range []sweep.Options{{Whole: true}, {Cluster: prodAPI.Cluster, Whole: true}} {
 		for _, down := range []bool{false, true} {
-			w := newEstateWorld(prodRules())
+			w := newInventoryWorld(prodRules())
 			bus := &tagalongtest.Bus{}
 			w.Announcer = bus
 			first := w.rolls(prodAPI, ran("app", shopAPI, 1))
 			w.pass(time.Minute)
 			second := w.deploys(prodAPI, ran("app", shopAPI, 2))
 			w.pass(time.Minute)
-			w.estate.Fail(prodAPI, true)
+			w.inventory.Fail(prodAPI, true)
 			w.pass(time.Minute)
-			w.estate.Complete(prodAPI)
+			w.inventory.Complete(prodAPI)
 			want := []string{first + " completed", second + " failed", first + " completed " + second}
 			if down {
 				bus.Refuse = func(tagalong.Event) error { return errDown }
@@ -394,10 +394,10 @@ func TestInAnyOrderAndWithABusThatFailsEachRolloutIsAnnounced(t *testing.T) {
 		}
 		bus.Refuse, w.ledger.Hook = nil, nil
 		w.drain(t)
-		told := tally(recorded(t, bus))
+		sent := tally(recorded(t, bus))
 		for rollout, n := range s.counted(s.happenings) {
-			if told[rollout] < n {
-				t.Fatalf("%s has ended %d times, and was announced %d times: %v", rollout, n, told[rollout], slices.Sorted(maps.Keys(told)))
+			if sent[rollout] < n {
+				t.Fatalf("%s has ended %d times, and was announced %d times: %v", rollout, n, sent[rollout], slices.Sorted(maps.Keys(sent)))
 			}
 		}
 		if left := unannounced(t, w); len(left) != 0 {

@@ -26,7 +26,7 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/timeline"
 )
 
-// idle is an estate of one service that has no deployment.
+// idle is an inventory of one service that has no deployment.
 type idle struct{ service tagalong.Service }
 
 func (e idle) Clusters(context.Context, tagalong.Scope) ([]string, error) {
@@ -95,7 +95,7 @@ func TestDriftIsAnnouncedAsLongAsItIsLeft(t *testing.T) {
 	for range 3 { // so often it is put back
 		swept(sweep.Options{})
 		want := []sweep.Drift{{
-			Kind: sweep.DriftTag, Healed: true, Environment: "prod", Registry: shopAPI.Registry, Repository: shopAPI.Name, Tag: "prod",
+			Kind: sweep.DriftTag, Repaired: true, Environment: "prod", Registry: shopAPI.Registry, Repository: shopAPI.Name, Tag: "prod",
 			Want: d(1), Actual: imageOf(shopAPI, 0).Digest, Reason: "moved by somebody else",
 		}}
 		if diff := cmp.Diff(want, found(t, bus)); diff != "" {
@@ -108,7 +108,7 @@ func TestDriftIsAnnouncedAsLongAsItIsLeft(t *testing.T) {
 	}
 	for range 2 { // it is left, and announced each time
 		swept(sweep.Options{})
-		if got := found(t, bus); len(got) != 1 || got[0].Kind != sweep.DriftFought || got[0].Healed {
+		if got := found(t, bus); len(got) != 1 || got[0].Kind != sweep.DriftFought || got[0].Repaired {
 			t.Errorf("announced %+v", got)
 		}
 	}
@@ -146,7 +146,7 @@ func TestASweepWhoseTimeIsUpAnnouncesItsDrift(t *testing.T) {
 	}
 }
 
-// closed is an estate of which no cluster can be seen.
+// closed is an inventory of which no cluster can be seen.
 type closed struct {
 	sweep.Inventory
 	why func() error
@@ -236,7 +236,7 @@ func TestTheCommentsShowWhatIsSent(t *testing.T) {
 		RolledBack: "ecs-svc/8401123456789012345",
 	}
 	drift := sweep.Drift{
-		Kind: sweep.DriftTag, Healed: true, Environment: "prod", Registry: home, Repository: "checkout-api", Tag: "prod",
+		Kind: sweep.DriftTag, Repaired: true, Environment: "prod", Registry: home, Repository: "checkout-api", Tag: "prod",
 		Want: was, Actual: is, Reason: "moved by somebody else",
 	}
 	for _, test := range []struct {

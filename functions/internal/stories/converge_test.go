@@ -279,11 +279,11 @@ func TestATimeTagIsPutOnceAndThenIsNoWishAnyMore(t *testing.T) {
 		t.Errorf("the second time tag sits on %q", got)
 	}
 	w.wantTag(t, shopAPI, "prod", imageOf(shopAPI, 2).Digest, ledger.TagConfirmed)
-	members, err := stream.Collect(w.ledger.RunningRecords(t.Context(), "prod", tagalong.Service{}, 0))
+	running, err := stream.Collect(w.ledger.RunningRecords(t.Context(), "prod", tagalong.Service{}, 0))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"prod-20260304T120100Z"}, members[0].Containers[0].PutOnce); diff != "" {
+	if diff := cmp.Diff([]string{"prod-20260304T120100Z"}, running[0].Containers[0].PutOnce); diff != "" {
 		t.Errorf("time tags of the running row (-want +got):\n%s", diff)
 	}
 }

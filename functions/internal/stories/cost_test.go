@@ -140,7 +140,7 @@ func TestFactsThatAreNoDeploymentsReadNoHistory(t *testing.T) {
 	ledger.want(t, "Load", 2)
 	w.tell(t, retired(prodAPI, 2001))
 	ledger.want(t, "Load Tags Claims", 9)
-	w.checkSeams(t)
+	w.checkContinuity(t)
 }
 
 // A late start dates the row anew, and leaves what ran last where the service was.

@@ -147,7 +147,7 @@ func TestAServiceOfAnotherAccountMovesOurTagsOnlyByARuleThatSaysSo(t *testing.T)
 }
 
 func TestTheSweepSaysWhichRuleWouldLetAServiceTagAnotherAccountsImages(t *testing.T) {
-	w := newEstateWorld(tagalong.Rules{{Environment: "prod"}})
+	w := newInventoryWorld(tagalong.Rules{{Environment: "prod"}})
 	w.rolls(awayService, ran("app", shopAPI, 1))
 	w.hears(t)
 	report := w.sweeps(t, sweep.Options{})
@@ -163,11 +163,11 @@ func TestTheSweepSaysWhichRuleWouldLetAServiceTagAnotherAccountsImages(t *testin
 
 // A cluster that was left out is denied to us: whoever asks for it errs each hour.
 func TestAClusterThatWasLeftOutIsAskedForNothing(t *testing.T) {
-	w := newEstateWorld(nil)
+	w := newInventoryWorld(nil)
 	w.Coverage = func(context.Context) (tagalong.Coverage, error) {
 		return tagalong.Coverage{Own: "111122223333", Listed: map[string]tagalong.Given{"111122223333": {Clusters: []string{"prod-b"}}, "444455556666": {}}}, nil
 	}
-	w.estate.Hook = func(_ context.Context, c tagalongtest.Call) error {
+	w.inventory.Hook = func(_ context.Context, c tagalongtest.Call) error {
 		if c.Cluster == prodAPI.Cluster && c.Account == prodAPI.Account {
 			return tagalong.ErrDenied
 		}
@@ -177,15 +177,15 @@ func TestAClusterThatWasLeftOutIsAskedForNothing(t *testing.T) {
 	w.rolls(prodWeb, ran("app", shopAPI, 2))
 	w.hears(t)
 	report := w.sweeps(t, sweep.Options{})
-	if members := w.members(t); len(members) != 1 || report.Left() {
-		t.Errorf("members %v, drift %+v", members, report.Drift)
+	if running := w.running(t); len(running) != 1 || report.Left() {
+		t.Errorf("members %v, drift %+v", running, report.Drift)
 	}
 }
 
 // A repository that was left out since still has the ledger's wishes. Nobody asks for it,
 // neither to put a tag that another claim gets, nor to tell what a sweep would do.
 func TestARepositoryThatWasLeftOutSinceIsNotAskedFor(t *testing.T) {
-	w := newEstateWorld(prodRules())
+	w := newInventoryWorld(prodRules())
 	w.rolls(prodAPI, ran("app", shopAPI, 1))
 	w.hears(t)
 	if _, err := w.Promote(t.Context(), reactor.Promotion{Job: "job", Repository: shopAPI, Digest: imageOf(shopAPI, 2).Digest, Tags: []string{"prod"}, At: w.now.Add(-time.Hour)}); err != nil {

@@ -133,9 +133,9 @@ func TestAChangedRuleTakesEffectWithTheNextObservationAndLeavesThePast(t *testin
 	w.Rules = tagalong.Rules{{Environment: "new"}}
 	w.tell(t, started(prodAPI, "ecs-svc/2", 10))
 	for environment, want := range map[string]int{"old": 0, "new": 1} {
-		members, err := stream.Collect(w.ledger.RunningRecords(t.Context(), environment, tagalong.Service{}, 0))
-		if err != nil || len(members) != want {
-			t.Errorf("running rows of %s: %+v, error %v", environment, members, err)
+		running, err := stream.Collect(w.ledger.RunningRecords(t.Context(), environment, tagalong.Service{}, 0))
+		if err != nil || len(running) != want {
+			t.Errorf("running rows of %s: %+v, error %v", environment, running, err)
 		}
 	}
 	w.wantTag(t, shopAPI, "new", d(1), ledger.TagConfirmed)
@@ -175,9 +175,9 @@ func TestRowsExpireWhenClosedAndOldFactsAreDropped(t *testing.T) {
 			t.Errorf("%s (%s) expires at %v, want %v", row.Deployment, row.State, row.Expires, want[row.Deployment])
 		}
 	}
-	for _, place := range w.ledger.Places() {
-		if open := place.Phase != ledger.PhaseEnded; open != place.Expires.IsZero() {
-			t.Errorf("a %s place expires at %v", place.Phase, place.Expires)
+	for _, placement := range w.ledger.Places() {
+		if open := placement.Phase != ledger.PhaseEnded; open != placement.Expires.IsZero() {
+			t.Errorf("a %s place expires at %v", placement.Phase, placement.Expires)
 		}
 	}
 }

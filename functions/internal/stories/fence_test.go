@@ -281,7 +281,7 @@ func (w *world) retried(t *testing.T, h happening, most int) {
 // they happen and after; puts arrive minutes after their handler has died. Each
 // event is delivered until its handler is content, and when no put can arrive any
 // more all tags are compared once, as the sweep does.
-func TestWhateverFailsIsHealedByRetriesAndOneSweep(t *testing.T) {
+func TestWhateverFailsIsRepairedByRetriesAndOneSweep(t *testing.T) {
 	stories := rapid.Custom(drawStory)
 	for seed := range 200 {
 		synctest.Test(t, func(t *testing.T) {

@@ -16,10 +16,10 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/timeline"
 )
 
-// play lets a drama happen, each event heard as it is told.
-func (d *drama) play(t failer) *scene {
+// play lets a story happen, each event heard as it is told.
+func (d *pipelineStory) play(t failer) *scene {
 	s := d.scene()
-	for _, m := range d.moments {
+	for _, m := range d.steps {
 		if m.change != nil {
 			m.change(s)
 		}
@@ -30,14 +30,14 @@ func (d *drama) play(t failer) *scene {
 
 // recount lets everything have happened before the first event is heard, and has
 // them heard in another order, and some again.
-func (d *drama) recount(t *rapid.T, told []moment) *scene {
+func (d *pipelineStory) recount(t *rapid.T, sent []step) *scene {
 	s := d.scene()
-	for _, m := range d.moments {
+	for _, m := range d.steps {
 		if m.change != nil {
 			m.change(s)
 		}
 	}
-	heard := slices.DeleteFunc(slices.Clone(told), func(m moment) bool { return m.event == nil && m.promotion == nil })
+	heard := slices.DeleteFunc(slices.Clone(sent), func(m step) bool { return m.event == nil && m.promotion == nil })
 	if len(heard) == 0 {
 		return s
 	}
@@ -58,21 +58,21 @@ func (s *scene) outcome() string {
 
 func TestEventsOfPipelinesAndOfECSInAnyOrderEndInTheSameRowsAndTags(t *testing.T) {
 	tagalongtest.CheckTimes(t, 300, func(t *rapid.T) {
-		d := drawDrama(t)
-		asTold, retold := d.play(t), d.recount(t, d.moments)
-		if diff := gocmp.Diff(asTold.outcome(), retold.outcome()); diff != "" {
+		d := drawPipelineStory(t)
+		inOrder, again := d.play(t), d.recount(t, d.steps)
+		if diff := gocmp.Diff(inOrder.outcome(), again.outcome()); diff != "" {
 			t.Fatalf("the ledger depends on the order of arrival (-as told +in another order):\n%s", diff)
 		}
-		d.check(t, asTold)
-		d.check(t, retold)
+		d.check(t, inOrder)
+		d.check(t, again)
 	})
 }
 
 func TestWhatECSDoesNotTellIsObservedInAnyOrderOfThePipelinesEvents(t *testing.T) {
 	tagalongtest.CheckTimes(t, 300, func(t *rapid.T) {
-		d := drawDrama(t)
-		told := d.lose()
-		if diff := gocmp.Diff(d.recount(t, told).outcome(), d.recount(t, told).outcome()); diff != "" {
+		d := drawPipelineStory(t)
+		sent := d.lose()
+		if diff := gocmp.Diff(d.recount(t, sent).outcome(), d.recount(t, sent).outcome()); diff != "" {
 			t.Fatalf("the ledger depends on the order of arrival:\n%s", diff)
 		}
 	})
@@ -81,7 +81,7 @@ func TestWhatECSDoesNotTellIsObservedInAnyOrderOfThePipelinesEvents(t *testing.T
 // check compares with what ECS's events alone say: each of the rollouts is there,
 // once, and its release is that of the action in whose time it started. Of the
 // other service, too, the release is that of the time.
-func (d *drama) check(t failer, s *scene) {
+func (d *pipelineStory) check(t failer, s *scene) {
 	t.Helper()
 	want := tagalongtest.NaiveFold(slices.Concat(d.facts[prodAPI], d.actions))
 	var got []timeline.Rollout

@@ -22,11 +22,11 @@ func deployedFrom(name string, repo tagalong.Repository, tag string, version int
 }
 
 // pushes lets somebody else move a tag.
-func (w *estateWorld) pushes(repo tagalong.Repository, tag string, version int) {
+func (w *inventoryWorld) pushes(repo tagalong.Repository, tag string, version int) {
 	w.registry.Push(repo, imageOf(repo, version), tag)
 }
 
-func (w *estateWorld) wantState(t failer, repo tagalong.Repository, tag string, sits int, state ledger.TagState) {
+func (w *inventoryWorld) wantState(t failer, repo tagalong.Repository, tag string, sits int, state ledger.TagState) {
 	t.Helper()
 	if got, want := w.registry.Tags(repo)[tag], imageOf(repo, sits).Digest; got != want {
 		t.Fatalf("%s:%s sits on %q, want %q", repo, tag, got, want)
@@ -43,17 +43,17 @@ func (w *estateWorld) wantState(t failer, repo tagalong.Repository, tag string, 
 // CI pushes shop/api:prod and forces a deployment: the tag is what ECS resolves as a
 // deployment starts, so that whoever puts it back decides what is deployed.
 func TestATagThatTheServiceDeploysFromIsNeverPutBack(t *testing.T) {
-	w := newEstateWorld(prodRules())
+	w := newInventoryWorld(prodRules())
 	w.pushes(shopAPI, "prod", 1)
 	w.rolls(prodAPI, deployedFrom("app", shopAPI, "prod", 1))
 	events := w.unheard()
-	for _, told := range events {
-		w.hear(t, told)
+	for _, sent := range events {
+		w.hear(t, sent)
 	}
 	w.wantState(t, shopAPI, "prod", 1, ledger.TagInput)
 	w.pushes(shopAPI, "prod", 2)
-	for _, told := range events { // EventBridge repeats it
-		w.hear(t, told)
+	for _, sent := range events { // EventBridge repeats it
+		w.hear(t, sent)
 	}
 	w.wantState(t, shopAPI, "prod", 2, ledger.TagInput)
 	report := w.sweeps(t, sweep.Options{})
@@ -69,15 +69,15 @@ func TestATagThatTheServiceDeploysFromIsNeverPutBack(t *testing.T) {
 }
 
 func TestATagThatAnotherServiceDeploysFromIsLeftAloneUntilItDoesNoMore(t *testing.T) {
-	for name, reads := range map[string]func(w *estateWorld){
-		"and runs": func(w *estateWorld) { w.rolls(prodWeb, deployedFrom("sidecar", shopAPI, "prod", 3)) },
-		"and rolls out": func(w *estateWorld) {
+	for name, reads := range map[string]func(w *inventoryWorld){
+		"and runs": func(w *inventoryWorld) { w.rolls(prodWeb, deployedFrom("sidecar", shopAPI, "prod", 3)) },
+		"and rolls out": func(w *inventoryWorld) {
 			w.rolls(prodWeb, ran("sidecar", shopWeb, 1))
 			w.deploys(prodWeb, deployedFrom("sidecar", shopAPI, "prod", 3))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newEstateWorld(tagalong.Rules{{Environment: "prod", Services: []string{"api"}}, {Environment: "other"}})
+			w := newInventoryWorld(tagalong.Rules{{Environment: "prod", Services: []string{"api"}}, {Environment: "other"}})
 			w.PendingAfter = 0
 			w.rolls(prodAPI, ran("app", shopAPI, 1))
 			w.hears(t)
@@ -114,7 +114,7 @@ func TestATagBesideADigestIsNotRead(t *testing.T) {
 
 // A pipeline that asks for the tag gets it, once: what somebody pushes afterwards stays.
 func TestAPromotionPutsATagThatDeploymentsReadAndNothingPutsItBack(t *testing.T) {
-	w := newEstateWorld(prodRules())
+	w := newInventoryWorld(prodRules())
 	w.pushes(shopAPI, "candidate", 1)
 	w.rolls(prodAPI, deployedFrom("app", shopAPI, "candidate", 1))
 	w.hears(t)
@@ -134,7 +134,7 @@ func TestAPromotionPutsATagThatDeploymentsReadAndNothingPutsItBack(t *testing.T)
 func TestNoTagMovesThatADeploymentReads(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rules := []tagalong.Rules{prodRules(), prodRules("{environment}", "{service}"), nil, {{Environment: "prod", Services: []string{"api"}}}, {{Environment: "prod", Clusters: []string{"prod-b"}}}}
-		w := newEstateWorld(rapid.SampledFrom(rules).Draw(t, "rules"))
+		w := newInventoryWorld(rapid.SampledFrom(rules).Draw(t, "rules"))
 		w.registry.OnTag = func(_ context.Context, r tagalong.Repository, m tagalong.Manifest, tag string, put func() error) error {
 			if by, reads := w.read(t)[tagalong.TagID{Repository: r, Tag: tag}]; reads {
 				t.Fatalf("%s:%s is put on %s, though %s is deployed from it", r, tag, m.Digest, by)
@@ -174,9 +174,9 @@ func TestNoTagMovesThatADeploymentReads(t *testing.T) {
 					t.Fatalf("sweep: %v", err)
 				}
 			}
-			for _, told := range w.unheard() {
-				w.hear(t, told)
-				repeats = append(repeats, func() { w.hear(t, told) })
+			for _, sent := range w.unheard() {
+				w.hear(t, sent)
+				repeats = append(repeats, func() { w.hear(t, sent) })
 			}
 		}
 		w.sweeps(t, sweep.Options{Whole: true})
@@ -187,19 +187,19 @@ func TestNoTagMovesThatADeploymentReads(t *testing.T) {
 
 // read returns the tags that deployments read, and by whom: as open places tell and, of
 // services that no rule matches, as ECS shows what they run.
-func (w *estateWorld) read(t failer) map[tagalong.TagID]tagalong.Service {
+func (w *inventoryWorld) read(t failer) map[tagalong.TagID]tagalong.Service {
 	t.Helper()
 	read := map[tagalong.TagID]tagalong.Service{}
-	for _, place := range w.ledger.Places() {
-		if id, reads := place.Reads(); reads {
-			read[id] = place.Service
+	for _, placement := range w.ledger.Places() {
+		if id, reads := placement.Reads(); reads {
+			read[id] = placement.Service
 		}
 	}
 	for _, s := range allServices {
 		if _, managed := w.Reactor.Rules.For(s); managed {
 			continue
 		}
-		states, err := w.estate.Describe(t.Context(), tagalong.Scope{Account: s.Account, Region: s.Region}, s.Cluster, []string{s.Name})
+		states, err := w.inventory.Describe(t.Context(), tagalong.Scope{Account: s.Account, Region: s.Region}, s.Cluster, []string{s.Name})
 		if err != nil && !errors.Is(err, tagalong.ErrNotFound) {
 			t.Fatalf("describing %s: %v", s, err)
 		}
@@ -216,8 +216,8 @@ func (w *estateWorld) read(t failer) map[tagalong.TagID]tagalong.Service {
 }
 
 // wantTagsButInputs checks every tag of the ledger: one that is read is an input, any
-// other sits where it is wished.
-func (w *estateWorld) wantTagsButInputs(t failer) {
+// other sits where it is desired.
+func (w *inventoryWorld) wantTagsButInputs(t failer) {
 	t.Helper()
 	read := w.read(t)
 	environments, err := w.ledger.Environments(t.Context())

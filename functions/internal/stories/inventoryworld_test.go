@@ -18,17 +18,17 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalongtest"
 )
 
-// estateWorld is a sweeper with all that it needs, in memory, and a clock that only
+// inventoryWorld is a sweeper with all that it needs, in memory, and a clock that only
 // the test moves.
-type estateWorld struct {
+type inventoryWorld struct {
 	*sweep.Sweeper
 	*reactor.Reactor // the sweeper's
-	estate           *tagalongtest.Estate
+	inventory        *tagalongtest.Inventory
 	ledger           *tagalongtest.Ledger
 	registry         *tagalongtest.Registry
 	now              time.Time
-	lag              atomic.Int64 // by how much what happens in the estate lies back
-	heard            int          // how many of the estate's events
+	lag              atomic.Int64 // by how much what happens in the inventory lies back
+	heard            int          // how many of the inventory's events
 	images           map[deploymentOf]tagalong.Ran
 }
 
@@ -37,62 +37,62 @@ var (
 	euWest = tagalong.Scope{Account: "444455556666", Region: "eu-west-1"}
 )
 
-func newEstateWorld(rules tagalong.Rules) *estateWorld {
-	w := &estateWorld{ledger: &tagalongtest.Ledger{}, registry: newWorld(nil).registry, now: noon, images: map[deploymentOf]tagalong.Ran{}}
+func newInventoryWorld(rules tagalong.Rules) *inventoryWorld {
+	w := &inventoryWorld{ledger: &tagalongtest.Ledger{}, registry: newWorld(nil).registry, now: noon, images: map[deploymentOf]tagalong.Ran{}}
 	clock := func() time.Time { return w.now }
-	w.estate = &tagalongtest.Estate{Now: func() time.Time { return w.now.Add(-time.Duration(w.lag.Load())) }}
-	w.Reactor = &reactor.Reactor{Rules: rules, Ledger: w.ledger, Workload: w.estate, Registry: w.registry, Now: clock, Coverage: tagalongtest.Covering("111122223333", "444455556666")}
+	w.inventory = &tagalongtest.Inventory{Now: func() time.Time { return w.now.Add(-time.Duration(w.lag.Load())) }}
+	w.Reactor = &reactor.Reactor{Rules: rules, Ledger: w.ledger, Workload: w.inventory, Registry: w.registry, Now: clock, Coverage: tagalongtest.Covering("111122223333", "444455556666")}
 	w.Sweeper = &sweep.Sweeper{
 		Reactor:   w.Reactor,
-		Inventory: w.estate, Records: w.ledger, Scopes: []tagalong.Scope{usEast, euWest}, PendingAfter: time.Hour,
+		Inventory: w.inventory, Records: w.ledger, Scopes: []tagalong.Scope{usEast, euWest}, PendingAfter: time.Hour,
 	}
 	return w
 }
 
-func (w *estateWorld) pass(d time.Duration) { w.now = w.now.Add(d) }
+func (w *inventoryWorld) pass(d time.Duration) { w.now = w.now.Add(d) }
 
 // deploys starts a deployment of one container.
-func (w *estateWorld) deploys(s tagalong.Service, image tagalong.Ran) string {
-	id := w.estate.Deploy(s, tagalongtest.Deployment{TaskDefinition: "arn:" + s.Name, Revised: []tagalong.Ran{image}})
+func (w *inventoryWorld) deploys(s tagalong.Service, image tagalong.Ran) string {
+	id := w.inventory.Deploy(s, tagalongtest.Deployment{TaskDefinition: "arn:" + s.Name, Revised: []tagalong.Ran{image}})
 	w.images[deploymentOf{s, id}] = image
 	return id
 }
 
 // rolls lets a deployment of one container start, and complete a minute later.
-func (w *estateWorld) rolls(s tagalong.Service, image tagalong.Ran) string {
+func (w *inventoryWorld) rolls(s tagalong.Service, image tagalong.Ran) string {
 	id := w.deploys(s, image)
 	w.pass(time.Minute)
-	w.estate.Complete(s)
+	w.inventory.Complete(s)
 	return id
 }
 
 // unheard returns the events that nobody has heard of yet.
-func (w *estateWorld) unheard() []tagalongtest.Told {
-	told := w.estate.Told(w.heard)
-	w.heard += len(told)
-	return told
+func (w *inventoryWorld) unheard() []tagalongtest.DeploymentEvent {
+	sent := w.inventory.Events(w.heard)
+	w.heard += len(sent)
+	return sent
 }
 
 // hears lets the handlers hear of all that has happened since the last time.
-func (w *estateWorld) hears(t failer) {
+func (w *inventoryWorld) hears(t failer) {
 	t.Helper()
-	for _, told := range w.unheard() {
-		w.hear(t, told)
+	for _, sent := range w.unheard() {
+		w.hear(t, sent)
 	}
 }
 
-func (w *estateWorld) hear(t failer, told tagalongtest.Told) {
+func (w *inventoryWorld) hear(t failer, sent tagalongtest.DeploymentEvent) {
 	t.Helper()
-	if _, err := w.Reactor.Handle(t.Context(), told.JSON(uuid(1))); err != nil {
-		t.Fatalf("hearing of %s %s of %s: %v", told.Name, told.Deployment, told.Service, err)
+	if _, err := w.Reactor.Handle(t.Context(), sent.JSON(uuid(1))); err != nil {
+		t.Fatalf("hearing of %s %s of %s: %v", sent.Name, sent.Deployment, sent.Service, err)
 	}
 }
 
 // misses lets the events of all that has happened since the last time get lost.
-func (w *estateWorld) misses() { w.unheard() }
+func (w *inventoryWorld) misses() { w.unheard() }
 
 // sweeps takes a sweep that must not fail, when ECS shows all that has happened.
-func (w *estateWorld) sweeps(t failer, o sweep.Options) sweep.Report {
+func (w *inventoryWorld) sweeps(t failer, o sweep.Options) sweep.Report {
 	t.Helper()
 	w.pass(time.Hour)
 	report, err := w.Sweep(t.Context(), o)
@@ -102,32 +102,32 @@ func (w *estateWorld) sweeps(t failer, o sweep.Options) sweep.Report {
 	return report
 }
 
-// wantRunning checks that the ledger has of every service what the estate runs, as far
+// wantRunning checks that the ledger has of every service what the inventory runs, as far
 // as ECS still shows it.
-func (w *estateWorld) wantRunning(t failer) {
+func (w *inventoryWorld) wantRunning(t failer) {
 	t.Helper()
-	running := w.estate.Running()
+	running := w.inventory.Running()
 	for s := range running {
 		if _, managed := w.Rules.For(s); !managed {
 			delete(running, s)
 		}
 	}
-	for s, member := range w.members(t) {
-		if is := running[s]; is != member.Deployment && (is == "" || w.estate.Shows(s, is)) {
-			t.Fatalf("the ledger has %s running %s, ECS %q", s, member.Deployment, is)
+	for s, record := range w.running(t) {
+		if is := running[s]; is != record.Deployment && (is == "" || w.inventory.Shows(s, is)) {
+			t.Fatalf("the ledger has %s running %s, ECS %q", s, record.Deployment, is)
 		}
 		delete(running, s)
 	}
 	for s, deployment := range running {
-		if w.estate.Shows(s, deployment) {
+		if w.inventory.Shows(s, deployment) {
 			t.Fatalf("ECS has %s running %s, the ledger nothing", s, deployment)
 		}
 	}
 }
 
-func (w *estateWorld) members(t failer) map[tagalong.Service]ledger.RunningRecord {
+func (w *inventoryWorld) running(t failer) map[tagalong.Service]ledger.RunningRecord {
 	t.Helper()
-	members := map[tagalong.Service]ledger.RunningRecord{}
+	running := map[tagalong.Service]ledger.RunningRecord{}
 	environments, err := w.ledger.Environments(t.Context())
 	if err != nil {
 		t.Fatalf("environments: %v", err)
@@ -137,32 +137,32 @@ func (w *estateWorld) members(t failer) map[tagalong.Service]ledger.RunningRecor
 			if err != nil {
 				t.Fatalf("members of %s: %v", name, err)
 			}
-			if _, twice := members[m.Service]; twice {
+			if _, twice := running[m.Service]; twice {
 				t.Fatalf("%s runs in two environments", m.Service)
 			}
-			members[m.Service] = m
+			running[m.Service] = m
 		}
 	}
-	return members
+	return running
 }
 
 // wantTags checks that each tag that a running container claims sits on the image
-// of the newest of its claims, and that nothing else is wished.
-func (w *estateWorld) wantTags(t failer) {
+// of the newest of its claims, and that nothing else is desired.
+func (w *inventoryWorld) wantTags(t failer) {
 	t.Helper()
 	want := map[tagalong.TagID]digest.Digest{}
 	newest := map[tagalong.TagID]time.Time{}
-	for s, member := range w.members(t) {
+	for s, record := range w.running(t) {
 		policy, _ := w.Rules.For(s)
-		image := w.images[deploymentOf{s, member.Deployment}]
+		image := w.images[deploymentOf{s, record.Deployment}]
 		parsed, err := tagalong.ParseImage(image.Image)
 		if err != nil {
 			t.Fatalf("image of %s: %v", s, err)
 		}
 		for _, template := range policy.Tags {
-			id := tagalong.TagID{Repository: parsed.Repository, Tag: tagalong.Expand(template, policy.Environment, s, image.Name, member.Since)}
-			if member.Since.After(newest[id]) {
-				want[id], newest[id] = image.Digest, member.Since
+			id := tagalong.TagID{Repository: parsed.Repository, Tag: tagalong.Expand(template, policy.Environment, s, image.Name, record.Since)}
+			if record.Since.After(newest[id]) {
+				want[id], newest[id] = image.Digest, record.Since
 			}
 		}
 	}
@@ -183,25 +183,25 @@ func (w *estateWorld) wantTags(t failer) {
 
 // wantHistory checks that every service deployment that ECS remembers is in the
 // history, with the end that it had, and that none is more often than it was.
-func (w *estateWorld) wantHistory(t failer) {
+func (w *inventoryWorld) wantHistory(t failer) {
 	t.Helper()
-	for s := range w.estate.Running() {
+	for s := range w.inventory.Running() {
 		if _, managed := w.Rules.For(s); managed {
 			w.wantHistoryOf(t, s)
 		}
 	}
 }
 
-func (w *estateWorld) wantHistoryOf(t failer, s tagalong.Service) {
+func (w *inventoryWorld) wantHistoryOf(t failer, s tagalong.Service) {
 	t.Helper()
 	rows, err := stream.Collect(w.ledger.Rollouts(t.Context(), s, ledger.Span{}, 0))
 	if err != nil {
 		t.Fatalf("rollouts of %s: %v", s, err)
 	}
-	if lacking := w.estate.Unrecorded(s, rows); len(lacking) > 0 {
-		t.Fatalf("of %s ECS remembers %s, the history has:\n%s", s, strings.Join(lacking, ", "), courseOf(rows))
+	if missing := w.inventory.Unrecorded(s, rows); len(missing) > 0 {
+		t.Fatalf("of %s ECS remembers %s, the history has:\n%s", s, strings.Join(missing, ", "), courseOf(rows))
 	}
-	if invented := w.estate.Invented(s, rows); len(invented) > 0 {
+	if invented := w.inventory.Invented(s, rows); len(invented) > 0 {
 		t.Fatalf("of %s %s, the history has:\n%s", s, strings.Join(invented, ", "), courseOf(rows))
 	}
 }
@@ -214,7 +214,7 @@ func courseOf(rows []ledger.Row) (text string) {
 }
 
 // wantQuiet checks that another sweep finds nothing to do.
-func (w *estateWorld) wantQuiet(t failer, o sweep.Options) {
+func (w *inventoryWorld) wantQuiet(t failer, o sweep.Options) {
 	t.Helper()
 	writes, puts, tries := w.ledger.Writes(), w.registry.Puts(), 0
 	w.registry.OnTag = func(_ context.Context, _ tagalong.Repository, _ tagalong.Manifest, _ string, put func() error) error {
@@ -230,23 +230,23 @@ func (w *estateWorld) wantQuiet(t failer, o sweep.Options) {
 		t.Fatalf("the second sweep wrote %d times and put %d tags: %+v", w.ledger.Writes()-writes, tries, report)
 	}
 	for _, d := range report.Drift {
-		if d.Healed {
+		if d.Repaired {
 			t.Fatalf("the second sweep healed %+v", d)
 		}
 	}
 }
 
 func TestAnEmptyLedgerIsFilledByOneSweep(t *testing.T) {
-	w := newEstateWorld(prodRules())
+	w := newInventoryWorld(prodRules())
 	for version := range 3 {
 		w.rolls(prodAPI, ran("app", shopAPI, version))
 		w.pass(24 * time.Hour)
 	}
 	w.deploys(prodAPI, ran("app", shopAPI, 3))
 	w.pass(time.Minute)
-	w.estate.Fail(prodAPI, true)
+	w.inventory.Fail(prodAPI, true)
 	w.pass(time.Minute)
-	w.estate.Complete(prodAPI)
+	w.inventory.Complete(prodAPI)
 	report := w.sweeps(t, sweep.Options{})
 	w.wantRunning(t)
 	w.wantTags(t)

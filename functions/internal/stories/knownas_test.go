@@ -75,10 +75,10 @@ func TestADigestThatIsDeployedAgainByHandHasItsTagAndItsCommit(t *testing.T) {
 			t.Fatalf("awaited, error %v (-want +got):\n%s", err, diff)
 		}
 		// The other service calls its container otherwise: it has the tag, not the commit.
-		for moment, want := range map[int][]string{0: {"api app:v1 c0ffee1", "api log:v1 c0ffee1", "web web:v1 "}, 35: {"api app:v1 c0ffee1", "api log:v1 c0ffee1"}} {
+		for seconds, want := range map[int][]string{0: {"api app:v1 c0ffee1", "api log:v1 c0ffee1", "web web:v1 "}, 35: {"api app:v1 c0ffee1", "api log:v1 c0ffee1"}} {
 			wanted := query.RunningQuery{Environment: "prod"}
-			if moment > 0 {
-				wanted.At = at(moment)
+			if seconds > 0 {
+				wanted.At = at(seconds)
 			}
 			page, _ := q.Running(t.Context(), wanted, query.Paging{})
 			var got []string
@@ -86,7 +86,7 @@ func TestADigestThatIsDeployedAgainByHandHasItsTagAndItsCommit(t *testing.T) {
 				got = append(got, row.Service+" "+row.Container+":"+row.ImageTag+" "+row.Release.Commit)
 			}
 			if diff := gocmp.Diff(want, got); diff != "" {
-				t.Fatalf("running after %d seconds (-want +got):\n%s", moment, diff)
+				t.Fatalf("running after %d seconds (-want +got):\n%s", seconds, diff)
 			}
 		}
 	})

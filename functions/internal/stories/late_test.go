@@ -82,9 +82,9 @@ func TestACompletionWhoseStartWasLostEndsWhatRolledOutBefore(t *testing.T) {
 				if len(rows) != 3 || rows[0].Deployment != "ecs-svc/3" || rows[1].State != timeline.StateSuperseded || !rows[1].Expires.Equal(at(20).Add(w.Retention)) {
 					t.Fatalf("rollouts:\n%s", courseOf(rows))
 				}
-				for place, err := range w.ledger.OpenPlacements(t.Context(), shopAPI.Name) {
-					if err != nil || place.Deployment != "ecs-svc/3" {
-						t.Fatalf("open place %+v, error %v", place, err)
+				for placement, err := range w.ledger.OpenPlacements(t.Context(), shopAPI.Name) {
+					if err != nil || placement.Deployment != "ecs-svc/3" {
+						t.Fatalf("open place %+v, error %v", placement, err)
 					}
 				}
 			})

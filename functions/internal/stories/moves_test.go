@@ -75,11 +75,11 @@ func (w ruled) wantStays(want ...stay) {
 		for _, g := range gone {
 			got = append(got, stayOf(g.RunningRecord, g.Until))
 		}
-		members, err := stream.Collect(w.ledger.RunningRecords(w.t.Context(), environment, tagalong.Service{}, 0))
+		running, err := stream.Collect(w.ledger.RunningRecords(w.t.Context(), environment, tagalong.Service{}, 0))
 		if err != nil {
 			w.t.Fatal(err)
 		}
-		for _, m := range members {
+		for _, m := range running {
 			got = append(got, stayOf(m, time.Time{}))
 		}
 	}
@@ -126,9 +126,9 @@ func TestARolloutThatComesIntoForceAgainBeginsWithoutMoves(t *testing.T) {
 	w.tell(t, completed(prodAPI, "ecs-svc/1", 30))
 	w.wantRows(in("1", "new"), in("2", "new"), in("1", "old", move))
 	w.wantStays(left, stay{Environment: "new", Since: at(30), CompleteSince: at(0)})
-	for _, place := range w.ledger.Places() {
-		if place.Phase == ledger.PhaseEnded && place.Environment != "old" {
-			t.Errorf("the ended place says %s", place.Environment)
+	for _, placement := range w.ledger.Places() {
+		if placement.Phase == ledger.PhaseEnded && placement.Environment != "old" {
+			t.Errorf("the ended place says %s", placement.Environment)
 		}
 	}
 }

@@ -58,9 +58,9 @@ func TestARollbackLeavesThePastItsEnvironment(t *testing.T) {
 	if want := []string{"ecs-svc/1 in new", "ecs-svc/2 in old", "ecs-svc/1 in old"}; !slices.Equal(got, want) {
 		t.Errorf("rollouts %v, want %v", got, want)
 	}
-	for _, place := range w.ledger.Places() {
-		if place.Phase == ledger.PhaseEnded && place.Environment != "old" {
-			t.Errorf("the ended place says %s", place.Environment)
+	for _, placement := range w.ledger.Places() {
+		if placement.Phase == ledger.PhaseEnded && placement.Environment != "old" {
+			t.Errorf("the ended place says %s", placement.Environment)
 		}
 	}
 }
@@ -71,8 +71,8 @@ func TestAServiceWhoseImagesNobodyKnowsAnyMoreLeavesARow(t *testing.T) {
 	w.tell(t, completed(prodAPI, "ecs-svc/1", 0))
 	w.workload.Deploy(prodAPI, "ecs-svc/2", tagalongtest.Deployment{Undefined: true})
 	w.tell(t, completed(prodAPI, "ecs-svc/2", 10))
-	if members, err := stream.Collect(w.ledger.RunningRecords(t.Context(), "prod", tagalong.Service{}, 0)); err != nil || len(members) != 0 {
-		t.Errorf("running rows %+v, error %v", members, err)
+	if running, err := stream.Collect(w.ledger.RunningRecords(t.Context(), "prod", tagalong.Service{}, 0)); err != nil || len(running) != 0 {
+		t.Errorf("running rows %+v, error %v", running, err)
 	}
 	if dump := w.ledger.Dump(); !strings.Contains(dump, "gone") {
 		t.Errorf("nothing says what ran before:\n%s", dump)

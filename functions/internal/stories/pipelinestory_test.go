@@ -15,19 +15,19 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/wait"
 )
 
-// moment is one thing that happens in a drama: what the APIs know from then on,
+// step is one thing that happens in a pipelineStory: what the APIs know from then on,
 // and what is told of it.
-type moment struct {
+type step struct {
 	change    func(*scene)
 	event     []byte
 	ecs       bool // the event is one of ECS's own
 	promotion *reactor.Promotion
 }
 
-// drama is what pipelines, ECS, CodeDeploy and people do to two services, one
-// moment after the other.
-type drama struct {
-	moments []moment
+// pipelineStory is what pipelines, ECS, CodeDeploy and people do to two services, one
+// step after the other.
+type pipelineStory struct {
+	steps []step
 	// facts are what ECS's events say of prodAPI, and the actions that deploy either.
 	facts   map[tagalong.Service][]tagalong.Fact
 	actions []tagalong.Fact
@@ -54,7 +54,7 @@ var (
 	webGroup         = tagalongtest.Group{Account: "111122223333", Region: "us-east-1", Application: "AppECS-web", Name: "DgpECS-web"}
 )
 
-func (d *drama) scene() *scene {
+func (d *pipelineStory) scene() *scene {
 	w := newWorld(tagalong.Rules{{Environment: "prod"}})
 	takes(d.items, w.Reactor, w.ledger)
 	s := &scene{world: w, pipelines: &tagalongtest.Pipelines{}, codeDeploy: &tagalongtest.CodeDeploy{}}
@@ -67,8 +67,8 @@ func (d *drama) scene() *scene {
 	return s
 }
 
-// hear lets a moment's event reach the function that takes it.
-func (s *scene) hear(t failer, m moment) {
+// hear lets a step's event reach the function that takes it.
+func (s *scene) hear(t failer, m step) {
 	t.Helper()
 	var err error
 	switch {
@@ -84,8 +84,8 @@ func (s *scene) hear(t failer, m moment) {
 	}
 }
 
-func drawDrama(t *rapid.T) *drama {
-	d := &drama{facts: map[tagalong.Service][]tagalong.Fact{}, images: map[deploymentOf]tagalong.Ran{}, items: drawItems(t), now: noon, t: t}
+func drawPipelineStory(t *rapid.T) *pipelineStory {
+	d := &pipelineStory{facts: map[tagalong.Service][]tagalong.Fact{}, images: map[deploymentOf]tagalong.Ran{}, items: drawItems(t), now: noon, t: t}
 	for range rapid.IntRange(1, 4).Draw(t, "acts") {
 		switch rapid.SampledFrom([]string{"release", "release", "by hand", "shift", "promotion"}).Draw(t, "act") {
 		case "release":
@@ -102,22 +102,22 @@ func drawDrama(t *rapid.T) *drama {
 }
 
 // pass lets time pass: a second at least, which is more than two clocks differ.
-func (d *drama) pass() time.Time {
+func (d *pipelineStory) pass() time.Time {
 	d.now = d.now.Add(time.Second + time.Duration(rapid.IntRange(0, 90_000).Draw(d.t, "ms pass"))*time.Millisecond)
 	return d.now
 }
 
-func (d *drama) next() int {
+func (d *pipelineStory) next() int {
 	d.count++
 	return d.count
 }
 
-func (d *drama) happen(m moment) { d.moments = append(d.moments, m) }
+func (d *pipelineStory) happen(m step) { d.steps = append(d.steps, m) }
 
 func uuid(n int) string { return fmt.Sprintf("%08d-0000-4000-8000-000000000000", n) }
 
 // event makes the JSON of an event at the present time.
-func (d *drama) event(source, detailType string, resource string, detail map[string]any) []byte {
+func (d *pipelineStory) event(source, detailType string, resource string, detail map[string]any) []byte {
 	raw, err := json.Marshal(map[string]any{
 		"version": "0", "id": uuid(d.next()), "source": source, "detail-type": detailType, "account": "111122223333", "region": "us-east-1",
 		"time": d.now.Add(time.Second).UTC().Format(time.RFC3339), "resources": []string{resource}, "detail": detail,
@@ -130,17 +130,17 @@ func (d *drama) event(source, detailType string, resource string, detail map[str
 
 // production is an execution of the pipeline.
 type production struct {
-	*drama
+	*pipelineStory
 	id      string
 	commit  string
 	attempt float64
 }
 
-func (d *drama) begin() production {
-	p := production{drama: d, id: uuid(d.next()), attempt: 1}
+func (d *pipelineStory) begin() production {
+	p := production{pipelineStory: d, id: uuid(d.next()), attempt: 1}
 	p.commit = fmt.Sprintf("c0ffee%07d", d.count)
 	d.pass()
-	d.happen(moment{change: func(s *scene) {
+	d.happen(step{change: func(s *scene) {
 		s.pipelines.Start(checkoutPipeline, p.id, tagalong.Execution{Trigger: "Webhook", Revisions: []tagalong.Revised{{Name: "Source", ID: p.commit}}})
 	}})
 	return p
@@ -154,7 +154,7 @@ func (p production) tell(detailType string, detail map[string]any) []byte {
 
 func (p production) stage(state string) {
 	p.pass()
-	p.happen(moment{event: p.tell("CodePipeline Stage Execution State Change", map[string]any{"state": state})})
+	p.happen(step{event: p.tell("CodePipeline Stage Execution State Change", map[string]any{"state": state})})
 }
 
 // act starts a run of the action that deploys.
@@ -167,7 +167,7 @@ func (p production) act(provider string, configuration map[string]string) pipeli
 	limit := map[string]time.Duration{"ECS": 65 * time.Minute, "CodeDeployToECS": 5 * 24 * time.Hour}[provider]
 	begins := at.Truncate(time.Second)
 	p.actions = append(p.actions, tagalong.Fact{Action: a.ID, Name: tagalong.ActionStarted, Time: begins, Limit: begins.Add(limit), Release: tagalong.Release{Execution: p.id, Commit: p.commit}})
-	p.told(a, "STARTED")
+	p.reported(a, "STARTED")
 	return a
 }
 
@@ -175,11 +175,11 @@ func (p production) act(provider string, configuration map[string]string) pipeli
 func (p production) end(a pipeline.Action, status pipeline.ActionStatus, state string) {
 	a.Status, a.UpdatedAt = status, p.pass()
 	p.actions = append(p.actions, tagalong.Fact{Action: a.ID, Name: tagalong.ActionEnded, Time: a.UpdatedAt})
-	p.told(a, state)
+	p.reported(a, state)
 }
 
-func (p production) told(a pipeline.Action, state string) {
-	p.happen(moment{
+func (p production) reported(a pipeline.Action, state string) {
+	p.happen(step{
 		change: func(s *scene) { s.pipelines.Act(checkoutPipeline, p.id, a) },
 		event: p.tell("CodePipeline Action Execution State Change", map[string]any{
 			"action": a.Name, "action-execution-id": a.ID, "state": state, "region": "us-east-1",
@@ -189,7 +189,7 @@ func (p production) told(a pipeline.Action, state string) {
 }
 
 // release is an execution that deploys prodAPI, and may be retried once.
-func (d *drama) release() {
+func (d *pipelineStory) release() {
 	p := d.begin()
 	p.stage("STARTED")
 	for {
@@ -221,10 +221,10 @@ func (d *drama) release() {
 }
 
 // deploy deploys prodAPI.
-func (d *drama) deploy(ending string) { d.start()(ending) }
+func (d *pipelineStory) deploy(ending string) { d.start()(ending) }
 
 // start starts a deployment of prodAPI and returns what ends it.
-func (d *drama) start() (finish func(ending string)) {
+func (d *pipelineStory) start() (finish func(ending string)) {
 	n := d.next()
 	id := fmt.Sprintf("ecs-svc/%d", n)
 	d.images[deploymentOf{prodAPI, id}] = ran("app", shopAPI, n%versions)
@@ -245,7 +245,7 @@ func (d *drama) start() (finish func(ending string)) {
 }
 
 // fail lets the circuit breaker end a deployment, and roll back where it can.
-func (d *drama) fail(record pipeline.ServiceDeployment) {
+func (d *pipelineStory) fail(record pipeline.ServiceDeployment) {
 	now, back := d.pass(), d.completed
 	record.Status, record.FinishedAt = "ROLLBACK_FAILED", now
 	if back != "" {
@@ -264,16 +264,16 @@ func (d *drama) fail(record pipeline.ServiceDeployment) {
 }
 
 // jitter is by how many milliseconds an event's time differs from that of ECS's record.
-func (d *drama) jitter(least int) int { return rapid.IntRange(least, 400).Draw(d.t, "jitter") }
+func (d *pipelineStory) jitter(least int) int { return rapid.IntRange(least, 400).Draw(d.t, "jitter") }
 
-func (d *drama) record(r pipeline.ServiceDeployment) {
-	d.happen(moment{change: func(s *scene) { s.workload.Record(prodAPI, r) }})
+func (d *pipelineStory) record(r pipeline.ServiceDeployment) {
+	d.happen(step{change: func(s *scene) { s.workload.Record(prodAPI, r) }})
 }
 
-func (d *drama) tellECS(id string, name tagalong.FactName, reason string, late int) {
+func (d *pipelineStory) tellECS(id string, name tagalong.FactName, reason string, late int) {
 	f := tagalong.Fact{Deployment: id, Name: name, Time: d.now.Add(time.Duration(late) * time.Millisecond), Source: tagalong.FromEvent, Reason: reason}
 	d.facts[prodAPI] = append(d.facts[prodAPI], f)
-	d.happen(moment{ecs: true, event: d.event("aws.ecs", "ECS Deployment State Change", "arn:aws:ecs:us-east-1:111122223333:service/prod-a/api", map[string]any{
+	d.happen(step{ecs: true, event: d.event("aws.ecs", "ECS Deployment State Change", "arn:aws:ecs:us-east-1:111122223333:service/prod-a/api", map[string]any{
 		"eventType": "INFO", "eventName": "SERVICE_DEPLOYMENT_" + string(name), "deploymentId": id, "reason": reason,
 		"updatedAt": f.Time.Format("2006-01-02T15:04:05.000Z"), "clusterArn": "arn:aws:ecs:us-east-1:111122223333:cluster/prod-a",
 	})})
@@ -281,40 +281,40 @@ func (d *drama) tellECS(id string, name tagalong.FactName, reason string, late i
 
 // releaseByCodeDeploy is an execution that deploys prodWeb, whose task sets
 // CodeDeploy puts in place.
-func (d *drama) releaseByCodeDeploy() {
+func (d *pipelineStory) releaseByCodeDeploy() {
 	p := d.begin()
 	a := p.act("CodeDeployToECS", map[string]string{"ApplicationName": webGroup.Application, "DeploymentGroupName": webGroup.Name})
 	n := d.next()
 	taskSet := fmt.Sprintf("ecs-svc/%d", n)
 	d.images[deploymentOf{prodWeb, taskSet}] = ran("app", shopWeb, n%versions)
 	s := pipeline.CodeDeployDeployment{ID: fmt.Sprintf("d-%09d", n), State: pipeline.CodeDeployInProgress, CreatedAt: d.pass(), Targets: []pipeline.CodeDeployTarget{{Service: prodWeb}}}
-	d.shift(s, "START")
+	d.codeDeploy(s, "START")
 	d.pass()
 	s.Targets = []pipeline.CodeDeployTarget{{Service: prodWeb, TaskSet: taskSet}}
-	d.shift(s, "READY")
+	d.codeDeploy(s, "READY")
 	s.EndedAt = d.pass()
 	if rapid.Bool().Draw(d.t, "shift succeeds") {
 		d.primary, s.State = taskSet, pipeline.CodeDeploySucceeded
-		d.shift(s, "SUCCESS")
+		d.codeDeploy(s, "SUCCESS")
 		p.end(a, pipeline.ActionSucceeded, "SUCCEEDED")
 		p.stage("SUCCEEDED")
 		return
 	}
 	s.State = pipeline.CodeDeployFailed
-	d.shift(s, "FAILURE")
+	d.codeDeploy(s, "FAILURE")
 	if d.primary != "" {
 		back := pipeline.CodeDeployDeployment{
 			ID: fmt.Sprintf("d-%09d", d.next()), State: pipeline.CodeDeploySucceeded, CreatedAt: d.now, EndedAt: d.pass(), Rollback: true,
 			Targets: []pipeline.CodeDeployTarget{{Service: prodWeb, TaskSet: d.primary}},
 		}
-		d.shift(back, "SUCCESS")
+		d.codeDeploy(back, "SUCCESS")
 	}
 	p.end(a, pipeline.ActionFailed, "FAILED")
 	p.stage("FAILED")
 }
 
-func (d *drama) shift(s pipeline.CodeDeployDeployment, state string) {
-	d.happen(moment{
+func (d *pipelineStory) codeDeploy(s pipeline.CodeDeployDeployment, state string) {
+	d.happen(step{
 		change: func(sc *scene) { sc.codeDeploy.Put(webGroup, s) },
 		event: d.event("aws.codedeploy", "CodeDeploy Deployment State-change Notification", "arn:aws:codedeploy:us-east-1:111122223333:application:AppECS-web", map[string]any{
 			"region": "us-east-1", "application": webGroup.Application, "deploymentGroup": webGroup.Name, "deploymentId": s.ID, "state": state,
@@ -323,21 +323,21 @@ func (d *drama) shift(s pipeline.CodeDeployDeployment, state string) {
 }
 
 // promote tags an image by hand of a pipeline.
-func (d *drama) promote() {
-	d.happen(moment{promotion: &reactor.Promotion{
+func (d *pipelineStory) promote() {
+	d.happen(step{promotion: &reactor.Promotion{
 		Job: uuid(d.next()), Repository: rapid.SampledFrom([]tagalong.Repository{shopAPI, shopWeb}).Draw(d.t, "promoted repository"),
 		Digest: imageOf(shopAPI, rapid.IntRange(0, versions-1).Draw(d.t, "promoted version")).Digest,
 		Tags:   []string{rapid.SampledFrom([]string{"prod", "live"}).Draw(d.t, "promoted tag")}, At: d.pass(),
 		Release: tagalong.Release{Pipeline: checkoutPipeline.Name, Execution: uuid(d.next()), Stage: "Promote"},
 	}})
-	if p := d.moments[len(d.moments)-1].promotion; p.Repository == shopWeb {
+	if p := d.steps[len(d.steps)-1].promotion; p.Repository == shopWeb {
 		p.Digest = imageOf(shopWeb, d.count%versions).Digest
 	}
 }
 
 // lose leaves out some of ECS's own events.
-func (d *drama) lose() []moment {
-	return slices.DeleteFunc(slices.Clone(d.moments), func(m moment) bool {
+func (d *pipelineStory) lose() []step {
+	return slices.DeleteFunc(slices.Clone(d.steps), func(m step) bool {
 		return m.ecs && rapid.IntRange(0, 3).Draw(d.t, "lost") == 0
 	})
 }

@@ -175,11 +175,11 @@ func TestTheTagStateOfWhatRunsIsNotThatOfItsPreviousTags(t *testing.T) {
 	w.registry.Delete(shopAPI, d(1))
 	w.tell(t, completed(prodAPI, "ecs-svc/2", 10))
 	w.wantTag(t, shopAPI, "prod-previous", "", ledger.TagMissing)
-	members, err := stream.Collect(w.ledger.RunningRecords(t.Context(), "prod", tagalong.Service{}, 0))
+	running, err := stream.Collect(w.ledger.RunningRecords(t.Context(), "prod", tagalong.Service{}, 0))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"prod"}, members[0].Containers[0].Tags); diff != "" {
+	if diff := cmp.Diff([]string{"prod"}, running[0].Containers[0].Tags); diff != "" {
 		t.Errorf("tags of what runs (-want +got):\n%s", diff)
 	}
 }

@@ -27,7 +27,7 @@ func TestARollbackThatWasOnlyAskedForIsNone(t *testing.T) {
 		{"begun, and it is stopped", pipeline.ServiceDeployment{Status: "STOPPED", FinishedAt: stopped, RolledBackAt: asked}, "2 failed 2m0s..3m0s, 1 failed 3m0s..4m0s rollback"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			w := newEstateWorld(prodRules())
+			w := newInventoryWorld(prodRules())
 			first := w.rolls(prodAPI, ran("app", shopAPI, 1))
 			w.pass(time.Minute)
 			second := w.deploys(prodAPI, ran("app", shopAPI, 2))
@@ -35,7 +35,7 @@ func TestARollbackThatWasOnlyAskedForIsNone(t *testing.T) {
 			test.record.Deployment, test.record.RolledBackTo, test.record.CreatedAt = second, first, records[1].CreatedAt
 			w.misses()
 			w.pass(time.Hour)
-			w.Inventory = behind{w.estate, []sweep.ServiceState{{Service: prodAPI}}, map[tagalong.Service][]pipeline.ServiceDeployment{prodAPI: {records[0], test.record}}}
+			w.Inventory = behind{w.inventory, []sweep.ServiceState{{Service: prodAPI}}, map[tagalong.Service][]pipeline.ServiceDeployment{prodAPI: {records[0], test.record}}}
 			if _, err := w.Sweep(t.Context(), sweep.Options{Whole: true}); err != nil {
 				t.Fatal(err)
 			}

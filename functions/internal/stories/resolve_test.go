@@ -173,9 +173,9 @@ func TestAnAccountThatIsNotCoveredIsRecordedWithoutContainers(t *testing.T) {
 	if err != nil || len(rows) != 1 || rows[0].State != timeline.StateCompleted || len(rows[0].Containers) != 0 {
 		t.Errorf("rows %+v, error %v", rows, err)
 	}
-	members, err := stream.Collect(w.ledger.RunningRecords(t.Context(), prodAPI.Cluster, tagalong.Service{}, 0))
-	if err != nil || len(members) != 0 {
-		t.Errorf("running rows %+v, error %v", members, err)
+	running, err := stream.Collect(w.ledger.RunningRecords(t.Context(), prodAPI.Cluster, tagalong.Service{}, 0))
+	if err != nil || len(running) != 0 {
+		t.Errorf("running rows %+v, error %v", running, err)
 	}
 }
 
@@ -234,11 +234,11 @@ func (w *world) multi(tag string) (index tagalong.Manifest, children []tagalong.
 
 func (w *world) runningContainer(t *testing.T, environment string) ledger.Placed {
 	t.Helper()
-	members, err := stream.Collect(w.ledger.RunningRecords(t.Context(), environment, tagalong.Service{}, 0))
-	if err != nil || len(members) != 1 || len(members[0].Containers) != 1 {
-		t.Fatalf("running rows %+v, error %v", members, err)
+	running, err := stream.Collect(w.ledger.RunningRecords(t.Context(), environment, tagalong.Service{}, 0))
+	if err != nil || len(running) != 1 || len(running[0].Containers) != 1 {
+		t.Fatalf("running rows %+v, error %v", running, err)
 	}
-	return members[0].Containers[0]
+	return running[0].Containers[0]
 }
 
 func TestAPlatformsDigestWhoseTagSitsOnItsIndexTagsTheIndex(t *testing.T) {

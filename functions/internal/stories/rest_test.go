@@ -26,7 +26,7 @@ type largeChange struct {
 	rules tagalong.Rules
 	// before is heard to its end; after leaves something to be heard of, or to be seen
 	// by a sweep.
-	before, after func(w *estateWorld, containers int)
+	before, after func(w *inventoryWorld, containers int)
 	bySweep       bool
 }
 
@@ -35,34 +35,34 @@ var fiveTags = []string{"{environment}", "{environment}-a", "{environment}-b", "
 var largeChanges = []largeChange{
 	{
 		name: "all images move to other repositories", rules: prodRules(fiveTags...),
-		before: func(w *estateWorld, n int) { w.rollsAll("c", "old", n) },
-		after:  func(w *estateWorld, n int) { w.rollsAll("c", "new", n) },
+		before: func(w *inventoryWorld, n int) { w.rollsAll("c", "old", n) },
+		after:  func(w *inventoryWorld, n int) { w.rollsAll("c", "new", n) },
 	},
 	{
 		name: "all containers are renamed", rules: prodRules(fiveTags...),
-		before: func(w *estateWorld, n int) { w.rollsAll("c", "old", n) },
-		after:  func(w *estateWorld, n int) { w.rollsAll("d", "old", n) },
+		before: func(w *inventoryWorld, n int) { w.rollsAll("c", "old", n) },
+		after:  func(w *inventoryWorld, n int) { w.rollsAll("d", "old", n) },
 	},
 	{
 		name: "a rule gives another environment", rules: prodRules(fiveTags...),
-		before: func(w *estateWorld, n int) { w.rollsAll("c", "old", n) },
-		after: func(w *estateWorld, n int) {
+		before: func(w *inventoryWorld, n int) { w.rollsAll("c", "old", n) },
+		after: func(w *inventoryWorld, n int) {
 			w.Rules = tagalong.Rules{{Environment: "live", Tags: fiveTags}}
 			w.rollsAll("c", "old", n)
 		},
 	},
 	{
 		name: "the service is retired", rules: prodRules(fiveTags...), bySweep: true,
-		before: func(w *estateWorld, n int) { w.rollsAll("c", "old", n) },
-		after:  func(w *estateWorld, n int) { w.estate.Delete(prodAPI) },
+		before: func(w *inventoryWorld, n int) { w.rollsAll("c", "old", n) },
+		after:  func(w *inventoryWorld, n int) { w.inventory.Delete(prodAPI) },
 	},
 	{
 		name: "all at once, with previous tags", rules: tagalong.Rules{{Environment: "prod", Tags: fiveTags[1:4], PreviousTags: []string{"{environment}-was", "{environment}-was-{container}"}}},
-		before: func(w *estateWorld, n int) {
+		before: func(w *inventoryWorld, n int) {
 			w.rollsAll("c", "older", n)
 			w.rollsAll("c", "old", n)
 		},
-		after: func(w *estateWorld, n int) {
+		after: func(w *inventoryWorld, n int) {
 			w.Rules = tagalong.Rules{{Environment: "live", Tags: fiveTags[1:4], PreviousTags: w.Rules[0].PreviousTags}}
 			w.rollsAll("d", "new", n)
 		},
@@ -71,22 +71,22 @@ var largeChanges = []largeChange{
 
 // rollsAll lets a deployment of many containers start and complete, each from a
 // repository of its own.
-func (w *estateWorld) rollsAll(container, repository string, containers int) {
+func (w *inventoryWorld) rollsAll(container, repository string, containers int) {
 	var all []tagalong.Ran
 	for i := range containers {
 		repo := tagalong.Repository{Registry: home, Name: fmt.Sprintf("%s/app%02d", repository, i)}
 		w.registry.Push(repo, imageOf(repo, 1), versionTag(1))
 		all = append(all, ran(fmt.Sprintf("%s%02d", container, i), repo, 1))
 	}
-	w.estate.Deploy(prodAPI, tagalongtest.Deployment{TaskDefinition: "td", Revised: all})
+	w.inventory.Deploy(prodAPI, tagalongtest.Deployment{TaskDefinition: "td", Revised: all})
 	w.pass(time.Minute)
-	w.estate.Complete(prodAPI)
+	w.inventory.Complete(prodAPI)
 	w.pass(time.Minute)
 }
 
 // prepare makes a world in which the change has come to pass and nobody has heard.
-func (u largeChange) prepare(t failer, containers, items int) *estateWorld {
-	w := newEstateWorld(u.rules)
+func (u largeChange) prepare(t failer, containers, items int) *inventoryWorld {
+	w := newInventoryWorld(u.rules)
 	w.Untag = true
 	takes(items, w.Reactor, w.ledger)
 	u.before(w, containers)
@@ -96,14 +96,14 @@ func (u largeChange) prepare(t failer, containers, items int) *estateWorld {
 }
 
 // deliver lets the world hear of it.
-func (u largeChange) deliver(w *estateWorld, ctx context.Context) error {
+func (u largeChange) deliver(w *inventoryWorld, ctx context.Context) error {
 	if u.bySweep {
 		w.pass(time.Hour)
 		_, err := w.Sweep(ctx, sweep.Options{})
 		return err
 	}
-	for _, told := range w.unheard() {
-		if _, err := w.Reactor.Handle(ctx, told.JSON(uuid(1))); err != nil {
+	for _, sent := range w.unheard() {
+		if _, err := w.Reactor.Handle(ctx, sent.JSON(uuid(1))); err != nil {
 			return err
 		}
 	}
@@ -111,14 +111,14 @@ func (u largeChange) deliver(w *estateWorld, ctx context.Context) error {
 }
 
 // sizes notes how many items each commit writes.
-func (w *estateWorld) sizes() *weighed {
+func (w *inventoryWorld) sizes() *weighed {
 	l := &weighed{Ledger: w.ledger}
 	w.Reactor.Ledger = l
 	return l
 }
 
-// wantWhole checks that nothing is left to come, and that each tag is where it is wished.
-func (w *estateWorld) wantWhole(t failer) {
+// wantWhole checks that nothing is left to come, and that each tag is where it is desired.
+func (w *inventoryWorld) wantWhole(t failer) {
 	t.Helper()
 	snap, err := w.ledger.Load(t.Context(), prodAPI)
 	if err != nil || !snap.Head.Rest.None() {
@@ -232,7 +232,7 @@ func (d *death) Commit(ctx context.Context, c ledger.Change) error {
 }
 
 // dies lets the world die at the nth commit; false is that it has not so many.
-func (u largeChange) dies(w *estateWorld, ctx context.Context, at int, behind bool) bool {
+func (u largeChange) dies(w *inventoryWorld, ctx context.Context, at int, behind bool) bool {
 	d := &death{Ledger: w.ledger, at: at, behind: behind}
 	w.Reactor.Ledger = d
 	_ = u.deliver(w, ctx)
@@ -241,7 +241,7 @@ func (u largeChange) dies(w *estateWorld, ctx context.Context, at int, behind bo
 }
 
 // eachDeath runs a test for every commit at which the handler of a large change can die.
-func eachDeath(t *testing.T, do func(t *testing.T, u largeChange, w *estateWorld, containers int)) {
+func eachDeath(t *testing.T, do func(t *testing.T, u largeChange, w *inventoryWorld, containers int)) {
 	for _, u := range largeChanges {
 		for _, size := range []struct{ containers, items int }{{10, 100}, {3, 12}} {
 			for _, behind := range []bool{false, true} {
@@ -260,7 +260,7 @@ func eachDeath(t *testing.T, do func(t *testing.T, u largeChange, w *estateWorld
 }
 
 // wantLike checks that two worlds came to the same end.
-func (w *estateWorld) wantLike(t *testing.T, other *estateWorld) {
+func (w *inventoryWorld) wantLike(t *testing.T, other *inventoryWorld) {
 	t.Helper()
 	w.wantWhole(t)
 	if diff := gocmp.Diff(other.ledger.Dump(), w.ledger.Dump()); diff != "" {
@@ -269,9 +269,9 @@ func (w *estateWorld) wantLike(t *testing.T, other *estateWorld) {
 }
 
 // again tells the world all that has happened, as EventBridge and Lambda do again.
-func (u largeChange) again(t failer, w *estateWorld) {
-	for _, told := range w.estate.Told(0) {
-		w.hear(t, told)
+func (u largeChange) again(t failer, w *inventoryWorld) {
+	for _, sent := range w.inventory.Events(0) {
+		w.hear(t, sent)
 	}
 	if !u.bySweep {
 		return
@@ -282,7 +282,7 @@ func (u largeChange) again(t failer, w *estateWorld) {
 }
 
 func TestTheRetryFinishesAChangeThatWasWrittenInPart(t *testing.T) {
-	eachDeath(t, func(t *testing.T, u largeChange, w *estateWorld, containers int) {
+	eachDeath(t, func(t *testing.T, u largeChange, w *inventoryWorld, containers int) {
 		u.again(t, w)
 		alive := u.prepare(t, containers, unlimited)
 		if err := u.deliver(alive, t.Context()); err != nil {
@@ -293,7 +293,7 @@ func TestTheRetryFinishesAChangeThatWasWrittenInPart(t *testing.T) {
 }
 
 func TestALateRetryFinishesAChangeThatWasWrittenInPart(t *testing.T) {
-	eachDeath(t, func(t *testing.T, u largeChange, w *estateWorld, _ int) {
+	eachDeath(t, func(t *testing.T, u largeChange, w *inventoryWorld, _ int) {
 		if u.bySweep {
 			return // it has no retry
 		}
@@ -307,8 +307,8 @@ func TestALateRetryFinishesAChangeThatWasWrittenInPart(t *testing.T) {
 }
 
 func TestALaterEventFinishesAChangeThatWasWrittenInPart(t *testing.T) {
-	eachDeath(t, func(t *testing.T, u largeChange, w *estateWorld, containers int) {
-		later := func(w *estateWorld) {
+	eachDeath(t, func(t *testing.T, u largeChange, w *inventoryWorld, containers int) {
+		later := func(w *inventoryWorld) {
 			w.rollsAll("c", "newer", containers)
 			u.again(t, w)
 		}
@@ -323,7 +323,7 @@ func TestALaterEventFinishesAChangeThatWasWrittenInPart(t *testing.T) {
 }
 
 func TestASweepFinishesAChangeThatWasWrittenInPart(t *testing.T) {
-	eachDeath(t, func(t *testing.T, u largeChange, w *estateWorld, containers int) {
+	eachDeath(t, func(t *testing.T, u largeChange, w *inventoryWorld, containers int) {
 		snap, err := w.ledger.Load(t.Context(), prodAPI)
 		if err != nil {
 			t.Fatal(err)
@@ -353,16 +353,16 @@ func TestTheRetryOfAPipelinesEventFinishesAChangeThatWasWrittenInPart(t *testing
 	for _, behind := range []bool{false, true} {
 		w := u.prepare(t, 3, 12)
 		var facts []tagalong.Fact
-		for _, told := range w.unheard() {
-			facts = append(facts, tagalong.Fact{Deployment: told.Deployment, Name: told.Name, Time: told.Time, Source: tagalong.FromPipeline})
+		for _, sent := range w.unheard() {
+			facts = append(facts, tagalong.Fact{Deployment: sent.Deployment, Name: sent.Name, Time: sent.Time, Source: tagalong.FromPipeline})
 		}
-		follower := &pipeline.Handler{Reactor: w.Reactor}
+		handler := &pipeline.Handler{Reactor: w.Reactor}
 		w.Reactor.Ledger = &death{Ledger: w.ledger, at: 3, behind: behind}
-		if _, err := follower.Reactor.ObserveAll(t.Context(), prodAPI, facts); !errors.Is(err, errDied) {
+		if _, err := handler.Reactor.ObserveAll(t.Context(), prodAPI, facts); !errors.Is(err, errDied) {
 			t.Fatalf("error %v", err)
 		}
 		w.Reactor.Ledger = w.ledger
-		if _, err := follower.Reactor.ObserveAll(t.Context(), prodAPI, facts); err != nil {
+		if _, err := handler.Reactor.ObserveAll(t.Context(), prodAPI, facts); err != nil {
 			t.Fatal(err)
 		}
 		w.wantWhole(t)
@@ -388,14 +388,14 @@ func (o *overtaken) LoadWhole(ctx context.Context, s tagalong.Service) (ledger.S
 func TestAHeadThatIsReadAnewIsFinishedBeforeAnythingElse(t *testing.T) {
 	const containers = 3
 	for _, dies := range []bool{false, true} {
-		w := newEstateWorld(prodRules(fiveTags...))
+		w := newInventoryWorld(prodRules(fiveTags...))
 		takes(12, w.Reactor, w.ledger)
 		for range 12 {
 			w.rollsAll("c", "old", containers)
 		}
-		told := w.unheard()
-		late := told[1]
-		for _, one := range slices.Delete(told, 1, 2) {
+		sent := w.unheard()
+		late := sent[1]
+		for _, one := range slices.Delete(sent, 1, 2) {
 			w.hear(t, one)
 		}
 		w.rollsAll("c", "new", containers)
@@ -437,10 +437,10 @@ func TestATagThatIsStillToComeIsPending(t *testing.T) {
 		w.registry.Push(repo, imageOf(repo, 2), versionTag(2))
 		all = append(all, ran(fmt.Sprintf("e%02d", i), repo, 2))
 	}
-	w.estate.Deploy(prodAPI, tagalongtest.Deployment{TaskDefinition: "td", Revised: all})
+	w.inventory.Deploy(prodAPI, tagalongtest.Deployment{TaskDefinition: "td", Revised: all})
 	w.hears(t)
 	w.pass(time.Minute)
-	w.estate.Complete(prodAPI)
+	w.inventory.Complete(prodAPI)
 	if !u.dies(w, t.Context(), 2, false) {
 		t.Fatal("the change was written at once")
 	}

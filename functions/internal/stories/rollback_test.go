@@ -68,8 +68,8 @@ func TestARollbackHasTheCommitOfItsOwnImage(t *testing.T) {
 func TestWhatARollbackIsAnnouncedWithIsItsOwnCommit(t *testing.T) {
 	w, bus := rollbackWorld().heard()
 	w.tell(t, aRollback()...)
-	told := recorded(t, bus)
-	if last := told[len(told)-1]; !last.Rollback || last.Release.Commit != "c0ffee1" || last.RolledBack != "ecs-svc/2" {
+	sent := recorded(t, bus)
+	if last := sent[len(sent)-1]; !last.Rollback || last.Release.Commit != "c0ffee1" || last.RolledBack != "ecs-svc/2" {
 		t.Errorf("announced %+v", last)
 	}
 }

@@ -80,7 +80,7 @@ func TestACheckSaysOfATagElsewhereThatItMoved(t *testing.T) {
 // What somebody has moved, and we have put back without an answer, has been pending
 // since then, however long it had been confirmed.
 func TestATagInDoubtHasBeenPendingSinceTheDoubt(t *testing.T) {
-	w := newEstateWorld(prodRules())
+	w := newInventoryWorld(prodRules())
 	w.rolls(prodAPI, ran("app", shopAPI, 1))
 	w.hears(t)
 	w.pass(72 * time.Hour)

@@ -115,7 +115,7 @@ func drawStoryOf(t *rapid.T, images int) story {
 	}
 	count := rapid.IntRange(1, len(allServices)).Draw(t, "services")
 	for _, service := range rapid.Permutation(allServices).Draw(t, "order of services")[:count] {
-		for _, fact := range drawChronicle(t) {
+		for _, fact := range drawHistory(t) {
 			s.happenings = append(s.happenings, happening{Service: service, Fact: fact})
 			if fact.Deployment != "" { // neither an action's nor the service's own
 				s.deploy(t, deploymentOf{service, fact.Deployment})
@@ -151,8 +151,8 @@ func (s story) drawPromotion(t *rapid.T, n int) *reactor.Promotion {
 	}
 }
 
-// drawChronicle draws a service's facts: either any, or such as ECS would tell.
-func drawChronicle(t *rapid.T) []tagalong.Fact {
+// drawHistory draws a service's facts: either any, or such as ECS would tell.
+func drawHistory(t *rapid.T) []tagalong.Fact {
 	if rapid.Bool().Draw(t, "anything") {
 		return tagalongtest.DrawFacts(t, 4, 10, 8)
 	}
@@ -483,7 +483,7 @@ func (w *world) check(t failer, s story, happenings []happening) {
 		if diff := gocmp.Diff(tagalongtest.SortedTell(naive), tagalongtest.SortedTell(rollouts)); diff != "" {
 			t.Fatalf("rollouts of %s (-facts say +ledger says):\n%s", service, diff)
 		}
-		w.checkMember(t, s, service, naive)
+		w.checkRunning(t, s, service, naive)
 	}
 }
 
@@ -525,15 +525,15 @@ func (w *world) allTags(t failer) (tags []ledger.Tag) {
 	return tags
 }
 
-// checkMember checks that the running row is that of the rollout that completed last.
-func (w *world) checkMember(t failer, s story, service tagalong.Service, naive []timeline.Rollout) {
+// checkRunning checks that the running row is that of the rollout that completed last.
+func (w *world) checkRunning(t failer, s story, service tagalong.Service, naive []timeline.Rollout) {
 	t.Helper()
 	environment, _ := s.rulesFor(service)
-	members, err := stream.Collect(w.ledger.RunningRecords(t.Context(), environment, tagalong.Service{}, 0))
+	running, err := stream.Collect(w.ledger.RunningRecords(t.Context(), environment, tagalong.Service{}, 0))
 	if err != nil {
 		t.Fatalf("members of %s: %v", environment, err)
 	}
-	members = slices.DeleteFunc(members, func(m ledger.RunningRecord) bool { return m.Service != service })
+	running = slices.DeleteFunc(running, func(m ledger.RunningRecord) bool { return m.Service != service })
 	var want, got []string
 	rollingOut := ""
 	for _, r := range naive {
@@ -546,7 +546,7 @@ func (w *world) checkMember(t failer, s story, service tagalong.Service, naive [
 			want = append(want, fmt.Sprintf("%s since %v, then %q, %d containers", r.Deployment, r.FinishedAt, rollingOut, len(s.truths[deploymentOf{service, r.Deployment}])))
 		}
 	}
-	for _, m := range members {
+	for _, m := range running {
 		got = append(got, fmt.Sprintf("%s since %v, then %q, %d containers", m.Deployment, m.Since, m.RollingOut, len(m.Containers)))
 	}
 	if diff := gocmp.Diff(want, got); diff != "" {

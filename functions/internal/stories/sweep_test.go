@@ -24,40 +24,40 @@ import (
 )
 
 // Each line is an ending that no event told, and what the history then says.
-func TestWhatNoEventToldIsHealed(t *testing.T) {
+func TestWhatNoEventReportedIsRepaired(t *testing.T) {
 	for _, test := range []struct {
 		name string
-		ends func(w *estateWorld)
+		ends func(w *inventoryWorld)
 		want string // of the rollouts after the first
 	}{
-		{"SUCCESSFUL", func(w *estateWorld) { w.estate.Complete(prodAPI) }, "2 completed 2m0s..3m0s"},
-		{"FAILED without a rollback", func(w *estateWorld) { w.estate.Fail(prodAPI, false) }, "2 failed 2m0s..3m0s"},
-		{"ROLLBACK_SUCCESSFUL", func(w *estateWorld) {
-			w.estate.Fail(prodAPI, true)
+		{"SUCCESSFUL", func(w *inventoryWorld) { w.inventory.Complete(prodAPI) }, "2 completed 2m0s..3m0s"},
+		{"FAILED without a rollback", func(w *inventoryWorld) { w.inventory.Fail(prodAPI, false) }, "2 failed 2m0s..3m0s"},
+		{"ROLLBACK_SUCCESSFUL", func(w *inventoryWorld) {
+			w.inventory.Fail(prodAPI, true)
 			w.pass(time.Minute)
-			w.estate.Complete(prodAPI)
+			w.inventory.Complete(prodAPI)
 		}, "2 failed 2m0s..3m0s, 1 completed 3m0s..4m0s rollback"},
-		{"ROLLBACK_IN_PROGRESS", func(w *estateWorld) { w.estate.Fail(prodAPI, true) }, "2 failed 2m0s..3m0s, 1 in_progress 3m0s..- rollback"},
-		{"ROLLBACK_FAILED", func(w *estateWorld) {
-			w.estate.Fail(prodAPI, true)
+		{"ROLLBACK_IN_PROGRESS", func(w *inventoryWorld) { w.inventory.Fail(prodAPI, true) }, "2 failed 2m0s..3m0s, 1 in_progress 3m0s..- rollback"},
+		{"ROLLBACK_FAILED", func(w *inventoryWorld) {
+			w.inventory.Fail(prodAPI, true)
 			w.pass(time.Minute)
-			w.estate.Fail(prodAPI, true)
+			w.inventory.Fail(prodAPI, true)
 		}, "2 failed 2m0s..3m0s, 1 failed 3m0s..4m0s rollback"},
-		{"rolled back by hand", func(w *estateWorld) {
-			w.estate.RollBack(prodAPI)
+		{"rolled back by hand", func(w *inventoryWorld) {
+			w.inventory.RollBack(prodAPI)
 			w.pass(time.Minute)
-			w.estate.Complete(prodAPI)
+			w.inventory.Complete(prodAPI)
 		}, "2 failed 2m0s..3m0s, 1 completed 3m0s..4m0s rollback"},
-		{"STOPPED by a newer one", func(w *estateWorld) {
+		{"STOPPED by a newer one", func(w *inventoryWorld) {
 			w.deploys(prodAPI, ran("app", shopAPI, 3))
 			w.pass(time.Minute)
-			w.estate.Complete(prodAPI)
+			w.inventory.Complete(prodAPI)
 		}, "2 superseded 2m0s..-, 3 completed 3m0s..4m0s"},
-		{"not at all", func(w *estateWorld) {}, "2 in_progress 2m0s..-"},
+		{"not at all", func(w *inventoryWorld) {}, "2 in_progress 2m0s..-"},
 	} {
 		for _, known := range []string{"nothing", "the start", "the first rollout", "everything"} {
 			t.Run(test.name+" and known was "+known, func(t *testing.T) {
-				w := newEstateWorld(prodRules())
+				w := newInventoryWorld(prodRules())
 				hear := func(when ...string) {
 					if slices.Contains(when, known) {
 						w.hears(t)
@@ -85,7 +85,7 @@ func TestWhatNoEventToldIsHealed(t *testing.T) {
 }
 
 // course says in short what the history has of a service, the oldest first.
-func (w *estateWorld) course(t failer, s tagalong.Service) string {
+func (w *inventoryWorld) course(t failer, s tagalong.Service) string {
 	t.Helper()
 	rows, err := stream.Collect(w.ledger.Rollouts(t.Context(), s, ledger.Span{}, 0))
 	if err != nil {
@@ -110,29 +110,29 @@ func (w *estateWorld) course(t failer, s tagalong.Service) string {
 
 // What ECS keeps no records of is told by what it shows.
 func TestAServiceWithoutRecordsIsToldByWhatECSShows(t *testing.T) {
-	w := newEstateWorld(prodRules())
-	shift := func(version int) string {
+	w := newInventoryWorld(prodRules())
+	deployment := func(version int) string {
 		image := ran("app", shopWeb, version)
-		id := w.estate.Deployment(prodWeb, tagalongtest.Deployment{TaskDefinition: "arn:web", Revised: []tagalong.Ran{image}})
+		id := w.inventory.Deployment(prodWeb, tagalongtest.Deployment{TaskDefinition: "arn:web", Revised: []tagalong.Ran{image}})
 		w.images[deploymentOf{prodWeb, id}] = image
 		return id
 	}
-	first := shift(1)
-	w.estate.Shifted(prodWeb, first)
+	first := deployment(1)
+	w.inventory.ShiftTraffic(prodWeb, first)
 	w.sweeps(t, sweep.Options{})
 	w.wantRunning(t)
 	w.wantTags(t)
-	second := shift(2)
+	second := deployment(2)
 	w.pass(time.Minute)
 	if report := w.sweeps(t, sweep.Options{Whole: true}); report.Recorded != 0 {
 		t.Errorf("a task set without traffic was recorded: %+v", report)
 	}
-	w.estate.Shifted(prodWeb, second)
+	w.inventory.ShiftTraffic(prodWeb, second)
 	w.pass(time.Second)
 	w.sweeps(t, sweep.Options{})
 	w.wantRunning(t)
 	w.wantTags(t)
-	w.estate.Shifted(prodWeb, first) // CodeDeploy rolls back
+	w.inventory.ShiftTraffic(prodWeb, first) // CodeDeploy rolls back
 	w.sweeps(t, sweep.Options{})
 	w.wantRunning(t)
 	w.wantTags(t)
@@ -141,25 +141,25 @@ func TestAServiceWithoutRecordsIsToldByWhatECSShows(t *testing.T) {
 
 // What ended between a task set's start and its last change nobody remembers.
 func TestOfAServiceWithoutRecordsTheLedgerIsCompleteFromItsLastChange(t *testing.T) {
-	w := newEstateWorld(prodRules())
-	w.estate.Shifted(prodWeb, w.estate.Deployment(prodWeb, tagalongtest.Deployment{TaskDefinition: "arn:web", Revised: []tagalong.Ran{ran("app", shopWeb, 1)}}))
+	w := newInventoryWorld(prodRules())
+	w.inventory.ShiftTraffic(prodWeb, w.inventory.Deployment(prodWeb, tagalongtest.Deployment{TaskDefinition: "arn:web", Revised: []tagalong.Ran{ran("app", shopWeb, 1)}}))
 	w.pass(30 * 24 * time.Hour)
-	w.estate.Scale(prodWeb)
+	w.inventory.Scale(prodWeb)
 	scaled := w.now
 	w.sweeps(t, sweep.Options{Whole: true})
-	if since := w.members(t)[prodWeb].CompleteSince; !since.Equal(scaled) {
+	if since := w.running(t)[prodWeb].CompleteSince; !since.Equal(scaled) {
 		t.Errorf("complete since %v, want %v", since, scaled)
 	}
 }
 
 // The task set is known to be on its way by CodeDeploy's event.
 func TestATaskSetThatIsOnItsWayIsLeftAlone(t *testing.T) {
-	w := newEstateWorld(prodRules())
+	w := newInventoryWorld(prodRules())
 	image := tagalongtest.Deployment{Revised: []tagalong.Ran{ran("app", shopWeb, 1)}}
-	first := w.estate.Deployment(prodWeb, image)
-	w.estate.Shifted(prodWeb, first)
+	first := w.inventory.Deployment(prodWeb, image)
+	w.inventory.ShiftTraffic(prodWeb, first)
 	w.sweeps(t, sweep.Options{})
-	second := w.estate.Deployment(prodWeb, image)
+	second := w.inventory.Deployment(prodWeb, image)
 	if _, err := w.Observe(t.Context(), prodWeb, tagalong.Fact{Deployment: second, Name: tagalong.InProgress, Time: w.now, Source: tagalong.FromCodeDeploy}); err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +170,7 @@ func TestATaskSetThatIsOnItsWayIsLeftAlone(t *testing.T) {
 
 // A rollout that the ledger has under way, and ECS neither shows nor remembers, has ended.
 func TestARolloutThatECSDoesNotKnowHasFailed(t *testing.T) {
-	w := newEstateWorld(prodRules())
+	w := newInventoryWorld(prodRules())
 	w.rolls(prodAPI, ran("app", shopAPI, 1))
 	w.hears(t)
 	w.pass(time.Minute)
@@ -186,14 +186,14 @@ func TestARolloutThatECSDoesNotKnowHasFailed(t *testing.T) {
 	w.wantQuiet(t, sweep.Options{Whole: true})
 }
 
-// wantDrift checks what a report has found: kind, whether it is healed, and what it
+// wantDrift checks what a report has found: kind, whether it is repaired, and what it
 // is about.
-func (w *estateWorld) wantDrift(t failer, r sweep.Report, want ...string) {
+func (w *inventoryWorld) wantDrift(t failer, r sweep.Report, want ...string) {
 	t.Helper()
 	got := []string{}
 	for _, d := range r.Drift {
 		line := string(d.Kind)
-		if d.Healed {
+		if d.Repaired {
 			line += " healed"
 		}
 		switch {
@@ -219,12 +219,12 @@ func (w *estateWorld) wantDrift(t failer, r sweep.Report, want ...string) {
 }
 
 func TestAServiceThatIsGoneIsRetiredAtTheTimeFirstSeenGone(t *testing.T) {
-	w := newEstateWorld(prodRules())
+	w := newInventoryWorld(prodRules())
 	w.rolls(prodAPI, ran("app", shopAPI, 1))
 	w.pass(time.Second)
 	w.rolls(prodWeb, ran("app", shopAPI, 2))
 	w.hears(t)
-	w.estate.Delete(prodWeb)
+	w.inventory.Delete(prodWeb)
 	report := w.sweeps(t, sweep.Options{})
 	seen := w.now
 	w.wantDrift(t, report, "retired healed prod-b/web")
@@ -243,11 +243,11 @@ func TestAServiceThatIsGoneIsRetiredAtTheTimeFirstSeenGone(t *testing.T) {
 }
 
 func TestAServiceThatWasMadeAnewUnseenHadGone(t *testing.T) {
-	w := newEstateWorld(prodRules())
+	w := newInventoryWorld(prodRules())
 	w.rolls(prodAPI, ran("app", shopAPI, 1))
 	w.hears(t)
 	w.pass(time.Hour)
-	w.estate.Delete(prodAPI)
+	w.inventory.Delete(prodAPI)
 	w.pass(time.Hour)
 	w.deploys(prodAPI, ran("app", shopAPI, 2)) // and does not complete
 	anew := w.now
@@ -264,24 +264,24 @@ func TestAServiceThatWasMadeAnewUnseenHadGone(t *testing.T) {
 
 // What is scaled is shown as if it were rolled out, where ECS says nothing of rollouts.
 func TestWhatIsScaledIsNotRolledOut(t *testing.T) {
-	for name, rolls := range map[string]func(w *estateWorld) tagalong.Service{
-		"behind a Classic Load Balancer": func(w *estateWorld) tagalong.Service {
+	for name, rolls := range map[string]func(w *inventoryWorld) tagalong.Service{
+		"behind a Classic Load Balancer": func(w *inventoryWorld) tagalong.Service {
 			w.rolls(prodWeb, ran("app", shopWeb, 1))
 			return prodWeb
 		},
-		"task sets": func(w *estateWorld) tagalong.Service {
-			w.estate.Shifted(prodWeb, w.estate.Deployment(prodWeb, tagalongtest.Deployment{TaskDefinition: "arn:web", Revised: []tagalong.Ran{ran("app", shopWeb, 1)}}))
+		"task sets": func(w *inventoryWorld) tagalong.Service {
+			w.inventory.ShiftTraffic(prodWeb, w.inventory.Deployment(prodWeb, tagalongtest.Deployment{TaskDefinition: "arn:web", Revised: []tagalong.Ran{ran("app", shopWeb, 1)}}))
 			return prodWeb
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newEstateWorld(prodRules())
+			w := newInventoryWorld(prodRules())
 			s := rolls(w)
 			w.sweeps(t, sweep.Options{Whole: true})
 			course := w.course(t, s)
-			w.estate.Steady(s, false)
+			w.inventory.Steady(s, false)
 			w.wantQuiet(t, sweep.Options{Whole: true})
-			w.estate.Steady(s, true)
+			w.inventory.Steady(s, true)
 			w.wantQuiet(t, sweep.Options{Whole: true})
 			if now := w.course(t, s); now != course {
 				t.Errorf("%s\nbecame %s", course, now)
@@ -293,18 +293,18 @@ func TestWhatIsScaledIsNotRolledOut(t *testing.T) {
 func TestTheLostEndOfARollbackIsSeenThoughItRanBefore(t *testing.T) {
 	for _, recorded := range []bool{true, false} {
 		t.Run(fmt.Sprintf("recorded %t", recorded), func(t *testing.T) {
-			w := newEstateWorld(prodRules())
+			w := newInventoryWorld(prodRules())
 			first := w.rolls(prodAPI, ran("app", shopAPI, 1))
 			w.hears(t)
 			w.deploys(prodAPI, ran("app", shopAPI, 2))
 			w.pass(time.Minute)
-			w.estate.Fail(prodAPI, true)
+			w.inventory.Fail(prodAPI, true)
 			w.hears(t)
 			w.pass(time.Minute)
-			w.estate.Complete(prodAPI)
+			w.inventory.Complete(prodAPI)
 			w.misses()
 			if !recorded {
-				w.Inventory = unrecorded{w.estate}
+				w.Inventory = unrecorded{w.inventory}
 			}
 			w.sweeps(t, sweep.Options{})
 			rows, _ := stream.Collect(w.ledger.Rollouts(t.Context(), prodAPI, ledger.Span{}, 0))
@@ -316,8 +316,8 @@ func TestTheLostEndOfARollbackIsSeenThoughItRanBefore(t *testing.T) {
 	}
 }
 
-// unrecorded is an estate of whose deployments ECS has no records.
-type unrecorded struct{ *tagalongtest.Estate }
+// unrecorded is an inventory of whose deployments ECS has no records.
+type unrecorded struct{ *tagalongtest.Inventory }
 
 func (unrecorded) DeploymentHistory(context.Context, tagalong.Scope, []tagalong.Service) (map[tagalong.Service][]pipeline.ServiceDeployment, error) {
 	return nil, nil
@@ -326,12 +326,12 @@ func (unrecorded) DeploymentHistory(context.Context, tagalong.Scope, []tagalong.
 // Between the completion and the service that was made anew lies less than by how
 // much an event's time and ECS's record may differ.
 func TestAServiceThatWasMadeAnewAtOnceHadGone(t *testing.T) {
-	w := newEstateWorld(prodRules())
+	w := newInventoryWorld(prodRules())
 	w.rolls(prodAPI, ran("app", shopAPI, 1))
 	completed := w.now
 	w.hears(t)
 	w.pass(time.Second)
-	w.estate.Delete(prodAPI)
+	w.inventory.Delete(prodAPI)
 	w.deploys(prodAPI, ran("app", shopAPI, 2)) // and does not complete
 	w.sweeps(t, sweep.Options{})
 	w.wantRunning(t)
@@ -345,10 +345,10 @@ func TestAServiceThatWasMadeAnewAtOnceHadGone(t *testing.T) {
 
 // By the clock of its events it completed before the service was made.
 func TestWhatECSStillHasIsNoFormerService(t *testing.T) {
-	w := newEstateWorld(prodRules())
-	w.estate.Jitter = func() time.Duration { return -time.Second }
+	w := newInventoryWorld(prodRules())
+	w.inventory.Jitter = func() time.Duration { return -time.Second }
 	w.deploys(prodAPI, ran("app", shopAPI, 1))
-	w.estate.Complete(prodAPI)
+	w.inventory.Complete(prodAPI)
 	w.hears(t)
 	w.sweeps(t, sweep.Options{})
 	w.wantRunning(t)
@@ -358,7 +358,7 @@ func TestWhatECSStillHasIsNoFormerService(t *testing.T) {
 }
 
 func TestAServiceThatNoRuleManagesAnyMoreIsRetiredAndComesBack(t *testing.T) {
-	w := newEstateWorld(prodRules())
+	w := newInventoryWorld(prodRules())
 	w.rolls(prodAPI, ran("app", shopAPI, 1))
 	w.hears(t)
 	w.Rules = tagalong.Rules{{Environment: "prod", Clusters: []string{"other"}}}
@@ -375,21 +375,21 @@ func TestAServiceThatNoRuleManagesAnyMoreIsRetiredAndComesBack(t *testing.T) {
 }
 
 func TestAChangedRuleTakesEffectWithTheSweep(t *testing.T) {
-	w := newEstateWorld(prodRules())
+	w := newInventoryWorld(prodRules())
 	w.rolls(prodAPI, ran("app", shopAPI, 1))
 	w.hears(t)
 	w.Rules = tagalong.Rules{{Environment: "live", Tags: []string{"{environment}", "{service}"}}}
 	w.sweeps(t, sweep.Options{})
 	w.wantRunning(t)
 	w.wantTags(t)
-	if members := w.members(t); members[prodAPI].Environment != "live" {
-		t.Errorf("members %+v", members)
+	if running := w.running(t); running[prodAPI].Environment != "live" {
+		t.Errorf("members %+v", running)
 	}
 	w.wantQuiet(t, sweep.Options{Whole: true})
 }
 
 func TestATagThatSomebodyMovesOnceInASeasonIsPutBackEachTime(t *testing.T) {
-	w := newEstateWorld(prodRules())
+	w := newInventoryWorld(prodRules())
 	w.rolls(prodAPI, ran("app", shopAPI, 1))
 	w.hears(t)
 	for range 6 {
@@ -402,7 +402,7 @@ func TestATagThatSomebodyMovesOnceInASeasonIsPutBackEachTime(t *testing.T) {
 
 // Whoever was at odds with us is put to the test again a week later.
 func TestATagThatSomebodyFoughtForIsPutBackOnceAWeek(t *testing.T) {
-	w := newEstateWorld(prodRules())
+	w := newInventoryWorld(prodRules())
 	w.rolls(prodAPI, ran("app", shopAPI, 1))
 	w.hears(t)
 	for range 3 {
@@ -422,7 +422,7 @@ func TestATagThatSomebodyFoughtForIsPutBackOnceAWeek(t *testing.T) {
 
 // The handler has written the wish, and is about to put the tag.
 func TestATagThatAHandlerIsAboutToPutIsNoDrift(t *testing.T) {
-	w := newEstateWorld(prodRules())
+	w := newInventoryWorld(prodRules())
 	w.rolls(prodAPI, ran("app", shopAPI, 1))
 	w.hears(t)
 	w.registry.OnTag = func(_ context.Context, _ tagalong.Repository, _ tagalong.Manifest, _ string, put func() error) error {
@@ -440,7 +440,7 @@ func TestATagThatAHandlerIsAboutToPutIsNoDrift(t *testing.T) {
 }
 
 func TestATagThatSomebodyMovesIsPutBackThreeTimesAndThenReported(t *testing.T) {
-	w := newEstateWorld(prodRules())
+	w := newInventoryWorld(prodRules())
 	w.rolls(prodAPI, ran("app", shopAPI, 1))
 	w.hears(t)
 	for range 3 {
@@ -463,7 +463,7 @@ func TestATagThatSomebodyMovesIsPutBackThreeTimesAndThenReported(t *testing.T) {
 }
 
 func TestATagThatSomebodyRemovesIsPutBack(t *testing.T) {
-	w := newEstateWorld(prodRules())
+	w := newInventoryWorld(prodRules())
 	w.rolls(prodAPI, ran("app", shopAPI, 1))
 	w.hears(t)
 	w.registry.Untag(shopAPI, "prod")
@@ -476,7 +476,7 @@ func TestATagThatSomebodyRemovesIsPutBack(t *testing.T) {
 }
 
 func TestABlockedTagIsPutAgainInItsHourOnly(t *testing.T) {
-	w := newEstateWorld(prodRules())
+	w := newInventoryWorld(prodRules())
 	w.registry.Push(shopAPI, imageOf(shopAPI, 0), "prod")
 	w.registry.Immutable(shopAPI)
 	w.rolls(prodAPI, ran("app", shopAPI, 1))
@@ -500,7 +500,7 @@ func TestABlockedTagIsPutAgainInItsHourOnly(t *testing.T) {
 }
 
 func TestAPendingTagIsConvergedAndADoubtSettled(t *testing.T) {
-	w := newEstateWorld(prodRules())
+	w := newInventoryWorld(prodRules())
 	w.rolls(prodAPI, ran("app", shopAPI, 1))
 	held := heldPuts{hold: holdOnce(imageOf(shopAPI, 1), tagalong.ErrUnanswered, nil)}
 	w.registry.OnTag = held.onTag
@@ -522,24 +522,24 @@ func TestAPendingTagIsConvergedAndADoubtSettled(t *testing.T) {
 
 // The handler died between its commit and its put.
 func TestATagThatNobodyPutIsPut(t *testing.T) {
-	w := newEstateWorld(prodRules())
+	w := newInventoryWorld(prodRules())
 	w.rolls(prodAPI, ran("app", shopAPI, 1))
 	w.registry.OnRead = failingRead
-	for _, told := range w.unheard() {
-		_, _ = w.Reactor.Handle(t.Context(), told.JSON(uuid(1)))
+	for _, sent := range w.unheard() {
+		_, _ = w.Reactor.Handle(t.Context(), sent.JSON(uuid(1)))
 	}
 	w.registry.OnRead = nil
 	w.wantDrift(t, w.sweeps(t, sweep.Options{}), "tag healed shop/api:prod")
 	w.wantTags(t)
 }
 
-func TestWhatTheSweepCannotHealIsReported(t *testing.T) {
-	w := newEstateWorld(tagalong.Rules{{Environment: "prod", Clusters: []string{"prod-*"}}, {Environment: "test", Services: []string{"none"}}})
+func TestWhatTheSweepCannotRepairIsReported(t *testing.T) {
+	w := newInventoryWorld(tagalong.Rules{{Environment: "prod", Clusters: []string{"prod-*"}}, {Environment: "test", Services: []string{"none"}}})
 	stray := tagalong.Service{Account: prodAPI.Account, Region: prodAPI.Region, Cluster: "test", Name: "web"}
 	w.rolls(stray, ran("app", shopAPI, 1))
-	w.estate.Deploy(prodAPI, tagalongtest.Deployment{Revised: []tagalong.Ran{{Name: "app", Image: shopAPI.String() + ":v1"}}}) // only the registry can guess
+	w.inventory.Deploy(prodAPI, tagalongtest.Deployment{Revised: []tagalong.Ran{{Name: "app", Image: shopAPI.String() + ":v1"}}}) // only the registry can guess
 	w.pass(time.Minute)
-	w.estate.Complete(prodAPI)
+	w.inventory.Complete(prodAPI)
 	w.rolls(prodWeb, ran("app", shopWeb, 2))
 	w.registry.Delete(shopWeb, imageOf(shopWeb, 2).Digest)
 	w.pass(time.Minute)
@@ -555,30 +555,30 @@ func TestWhatTheSweepCannotHealIsReported(t *testing.T) {
 }
 
 func TestADigestThatIsKnownNowIsProven(t *testing.T) {
-	w := newEstateWorld(prodRules())
+	w := newInventoryWorld(prodRules())
 	image := ran("app", shopAPI, 1)
 	unresolved := tagalong.Ran{Name: image.Name, Image: image.Image}
 	task := tagalong.TaskRun{TaskDefinition: "arn:api", Containers: []tagalong.Ran{image}}
-	id := w.estate.Deploy(prodAPI, tagalongtest.Deployment{TaskDefinition: "arn:api", Revised: []tagalong.Ran{unresolved}})
+	id := w.inventory.Deploy(prodAPI, tagalongtest.Deployment{TaskDefinition: "arn:api", Revised: []tagalong.Ran{unresolved}})
 	w.images[deploymentOf{prodAPI, id}] = image
-	w.estate.Complete(prodAPI)
+	w.inventory.Complete(prodAPI)
 	w.hears(t)
-	w.estate.Report(prodAPI, id, task)
+	w.inventory.Report(prodAPI, id, task)
 	w.wantDrift(t, w.sweeps(t, sweep.Options{}))
 	w.wantTags(t)
 	w.wantQuiet(t, sweep.Options{Whole: true})
 }
 
 func TestOneAccountsFailureDoesNotStopTheOthers(t *testing.T) {
-	w := newEstateWorld(prodRules())
+	w := newInventoryWorld(prodRules())
 	w.rolls(prodAPI, ran("app", shopAPI, 1))
 	w.rolls(awayService, ran("app", shopWeb, 2))
 	w.hears(t)
-	w.estate.Delete(prodAPI)
+	w.inventory.Delete(prodAPI)
 	w.rolls(awayService, ran("app", shopWeb, 3))
 	w.misses()
 	refused := errors.New("AccessDenied")
-	w.estate.Hook = func(_ context.Context, c tagalongtest.Call) error {
+	w.inventory.Hook = func(_ context.Context, c tagalongtest.Call) error {
 		if c.Account == prodAPI.Account {
 			return refused
 		}
@@ -590,11 +590,11 @@ func TestOneAccountsFailureDoesNotStopTheOthers(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 	w.wantDrift(t, report, "unreachable "+prodAPI.Account, "ledger healed prod-a/api")
-	members := w.members(t)
-	if _, stays := members[prodAPI]; !stays || members[awayService].Deployment != w.estate.Running()[awayService] {
-		t.Errorf("members %+v", members)
+	running := w.running(t)
+	if _, stays := running[prodAPI]; !stays || running[awayService].Deployment != w.inventory.Running()[awayService] {
+		t.Errorf("members %+v", running)
 	}
-	w.estate.Hook = nil
+	w.inventory.Hook = nil
 	w.sweeps(t, sweep.Options{})
 	w.wantRunning(t)
 	w.wantTags(t)
@@ -603,18 +603,18 @@ func TestOneAccountsFailureDoesNotStopTheOthers(t *testing.T) {
 var awayService = tagalong.Service{Account: "444455556666", Region: "eu-west-1", Cluster: "prod-a", Name: "api"}
 
 func TestOneServicesFailureDoesNotStopTheOthers(t *testing.T) {
-	w := newEstateWorld(prodRules())
+	w := newInventoryWorld(prodRules())
 	other := tagalong.Service{Account: prodAPI.Account, Region: prodAPI.Region, Cluster: prodAPI.Cluster, Name: "other"}
 	w.rolls(prodAPI, ran("app", shopAPI, 1))
 	bad := w.rolls(other, ran("app", shopWeb, 2))
-	w.Reactor.Workload = refusing{w.estate, bad}
+	w.Reactor.Workload = refusing{w.inventory, bad}
 	w.pass(time.Hour)
 	report, err := w.Sweep(t.Context(), sweep.Options{})
 	if !errors.Is(err, errDied) {
 		t.Errorf("error %v", err)
 	}
 	w.wantDrift(t, report, "ledger healed prod-a/api", "ledger prod-a/other")
-	w.Reactor.Workload = w.estate
+	w.Reactor.Workload = w.inventory
 	w.sweeps(t, sweep.Options{})
 	w.wantRunning(t)
 	w.wantTags(t)
@@ -634,7 +634,7 @@ func (r refusing) Revision(ctx context.Context, s tagalong.Service, deployment s
 }
 
 func TestOneRepositorysFailureDoesNotStopTheOthers(t *testing.T) {
-	w := newEstateWorld(prodRules())
+	w := newInventoryWorld(prodRules())
 	w.rolls(prodAPI, ran("app", shopAPI, 1))
 	w.rolls(prodWeb, ran("app", shopWeb, 2))
 	w.hears(t)
@@ -655,7 +655,7 @@ func TestOneRepositorysFailureDoesNotStopTheOthers(t *testing.T) {
 }
 
 // places returns where all tags are.
-func (w *estateWorld) places() map[string]string {
+func (w *inventoryWorld) places() map[string]string {
 	all := map[string]string{}
 	for _, r := range []tagalong.Repository{shopAPI, shopWeb} {
 		for tag, at := range w.registry.Tags(r) {
@@ -666,7 +666,7 @@ func (w *estateWorld) places() map[string]string {
 }
 
 func TestADryRunTellsWhatARuleThatHasChangedWouldDo(t *testing.T) {
-	w := newEstateWorld(prodRules())
+	w := newInventoryWorld(prodRules())
 	w.rolls(prodAPI, ran("app", shopAPI, 1))
 	w.hears(t)
 	w.sweeps(t, sweep.Options{Whole: true})
@@ -685,7 +685,7 @@ func TestADryRunTellsWhatARuleThatHasChangedWouldDo(t *testing.T) {
 }
 
 func TestADryRunOnAnEmptyLedgerTellsWhichTagsWouldMove(t *testing.T) {
-	w := newEstateWorld(prodRules())
+	w := newInventoryWorld(prodRules())
 	w.registry.Push(shopAPI, imageOf(shopAPI, 0), "prod")
 	w.rolls(prodAPI, ran("app", shopAPI, 1))
 	dry := w.sweeps(t, sweep.Options{DryRun: true})
@@ -699,7 +699,7 @@ func TestADryRunOnAnEmptyLedgerTellsWhichTagsWouldMove(t *testing.T) {
 
 // The tag is not even where the ledger has it now.
 func TestADryRunTellsOfATagOnce(t *testing.T) {
-	w := newEstateWorld(prodRules())
+	w := newInventoryWorld(prodRules())
 	w.rolls(prodAPI, ran("app", shopAPI, 1))
 	w.hears(t)
 	w.rolls(prodAPI, ran("app", shopAPI, 2))
@@ -709,7 +709,7 @@ func TestADryRunTellsOfATagOnce(t *testing.T) {
 }
 
 func TestADryRunTellsAnImageThatIsGoneFromATagThatWasMoved(t *testing.T) {
-	w := newEstateWorld(prodRules())
+	w := newInventoryWorld(prodRules())
 	w.rolls(prodAPI, ran("app", shopAPI, 1))
 	w.hears(t)
 	w.registry.Delete(shopAPI, imageOf(shopAPI, 1).Digest)
@@ -718,10 +718,10 @@ func TestADryRunTellsAnImageThatIsGoneFromATagThatWasMoved(t *testing.T) {
 }
 
 func TestARunningDeploymentOfWhichNothingIsKnownIsDrift(t *testing.T) {
-	w := newEstateWorld(prodRules())
-	w.estate.Deploy(prodAPI, tagalongtest.Deployment{})
+	w := newInventoryWorld(prodRules())
+	w.inventory.Deploy(prodAPI, tagalongtest.Deployment{})
 	w.pass(time.Minute)
-	w.estate.Complete(prodAPI)
+	w.inventory.Complete(prodAPI)
 	w.hears(t)
 	w.wantDrift(t, w.sweeps(t, sweep.Options{}), "unknown prod-a/api")
 }
@@ -743,26 +743,26 @@ func TestASweepOfOneClusterOrServiceTouchesNoOther(t *testing.T) {
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			w := newEstateWorld(prodRules())
+			w := newInventoryWorld(prodRules())
 			w.rolls(prodAPI, ran("app", shopAPI, 1))
 			w.rolls(prodWeb, ran("app", shopWeb, 2))
 			report := w.sweeps(t, test.options())
-			if members := w.members(t); len(members) != 1 || members[prodAPI].Deployment == "" || report.Services != 1 {
-				t.Errorf("members %+v, report %+v", members, report)
+			if running := w.running(t); len(running) != 1 || running[prodAPI].Deployment == "" || report.Services != 1 {
+				t.Errorf("members %+v, report %+v", running, report)
 			}
 			w.wantTag(t, shopAPI, "prod", 1)
 			w.hears(t)
-			w.estate.Delete(prodAPI)
-			w.estate.Delete(prodWeb)
+			w.inventory.Delete(prodAPI)
+			w.inventory.Delete(prodWeb)
 			w.sweeps(t, test.options())
-			if members := w.members(t); len(members) != 1 || members[prodWeb].Deployment == "" {
-				t.Errorf("members %+v", members)
+			if running := w.running(t); len(running) != 1 || running[prodWeb].Deployment == "" {
+				t.Errorf("members %+v", running)
 			}
 		})
 	}
 }
 
-func (w *estateWorld) wantTag(t failer, r tagalong.Repository, tag string, version int) {
+func (w *inventoryWorld) wantTag(t failer, r tagalong.Repository, tag string, version int) {
 	t.Helper()
 	if sits := w.registry.Tags(r)[tag]; sits != imageOf(r, version).Digest {
 		t.Fatalf("tag %s sits on %q", tag, sits)
@@ -771,7 +771,7 @@ func (w *estateWorld) wantTag(t failer, r tagalong.Repository, tag string, versi
 
 // The events came up to a time, then no more, and then again.
 func TestATimeInAGapIsAnsweredRightAfterTheSweep(t *testing.T) {
-	w := newEstateWorld(prodRules())
+	w := newInventoryWorld(prodRules())
 	var ran1 []string
 	for version := range 4 {
 		ran1 = append(ran1, w.rolls(prodAPI, ran("app", shopAPI, version)))
@@ -799,7 +799,7 @@ func TestATimeInAGapIsAnsweredRightAfterTheSweep(t *testing.T) {
 
 // What ECS remembers is older than what the ledger is to keep.
 func TestWhatIsOlderThanTheRetentionIsNotImportedButWhatRunsIs(t *testing.T) {
-	w := newEstateWorld(prodRules())
+	w := newInventoryWorld(prodRules())
 	w.Retention = 30 * 24 * time.Hour
 	w.rolls(prodAPI, ran("app", shopAPI, 1))
 	w.pass(time.Hour)
@@ -819,26 +819,26 @@ func TestWhatIsOlderThanTheRetentionIsNotImportedButWhatRunsIs(t *testing.T) {
 func TestWhatHappensWhileTheSweepLooksIsNotUndone(t *testing.T) {
 	for _, test := range []struct {
 		name      string
-		meanwhile func(w *estateWorld)
+		meanwhile func(w *inventoryWorld)
 	}{
-		{"it completes", func(w *estateWorld) { w.estate.Complete(prodAPI) }},
-		{"it fails", func(w *estateWorld) { w.estate.Fail(prodAPI, true) }},
-		{"it is rolled back", func(w *estateWorld) {
-			w.estate.Fail(prodAPI, true)
+		{"it completes", func(w *inventoryWorld) { w.inventory.Complete(prodAPI) }},
+		{"it fails", func(w *inventoryWorld) { w.inventory.Fail(prodAPI, true) }},
+		{"it is rolled back", func(w *inventoryWorld) {
+			w.inventory.Fail(prodAPI, true)
 			w.pass(time.Second)
-			w.estate.Complete(prodAPI)
+			w.inventory.Complete(prodAPI)
 		}},
-		{"another one begins", func(w *estateWorld) { w.deploys(prodAPI, ran("app", shopAPI, 3)) }},
-		{"another one completes", func(w *estateWorld) { w.rolls(prodAPI, ran("app", shopAPI, 3)) }},
+		{"another one begins", func(w *inventoryWorld) { w.deploys(prodAPI, ran("app", shopAPI, 3)) }},
+		{"another one completes", func(w *inventoryWorld) { w.rolls(prodAPI, ran("app", shopAPI, 3)) }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			w := newEstateWorld(prodRules())
+			w := newInventoryWorld(prodRules())
 			w.rolls(prodAPI, ran("app", shopAPI, 1))
 			w.deploys(prodAPI, ran("app", shopAPI, 2))
 			w.hears(t)
 			w.pass(10 * time.Minute)
 			once := true
-			w.Inventory = stale{w.estate, func() {
+			w.Inventory = changingInventory{w.inventory, func() {
 				if once {
 					once = false
 					w.pass(time.Second)
@@ -851,7 +851,7 @@ func TestWhatHappensWhileTheSweepLooksIsNotUndone(t *testing.T) {
 				t.Fatal(err)
 			}
 			after := want()
-			w.Inventory = w.estate
+			w.Inventory = w.inventory
 			w.sweeps(t, sweep.Options{Whole: true})
 			w.wantRunning(t)
 			w.wantTags(t)
@@ -863,22 +863,22 @@ func TestWhatHappensWhileTheSweepLooksIsNotUndone(t *testing.T) {
 	}
 }
 
-// stale is an estate in which something happens right after a service was shown.
-type stale struct {
+// changingInventory is an inventory in which something happens right after a service was shown.
+type changingInventory struct {
 	sweep.Inventory
 	then func()
 }
 
-func (s stale) Describe(ctx context.Context, of tagalong.Scope, cluster string, names []string) ([]sweep.ServiceState, error) {
+func (s changingInventory) Describe(ctx context.Context, of tagalong.Scope, cluster string, names []string) ([]sweep.ServiceState, error) {
 	states, err := s.Inventory.Describe(ctx, of, cluster, names)
 	s.then()
 	return states, err
 }
 
-// spoiledWorld has something of everything that a sweep heals.
-func spoiledWorld(t failer) *estateWorld {
+// spoiledWorld has something of everything that a sweep repairs.
+func spoiledWorld(t failer) *inventoryWorld {
 	t.Helper()
-	w := newEstateWorld(prodRules())
+	w := newInventoryWorld(prodRules())
 	services := []tagalong.Service{prodAPI, prodWeb, awayService}
 	for n := range 9 {
 		services = append(services, tagalong.Service{Account: prodAPI.Account, Region: prodAPI.Region, Cluster: fmt.Sprintf("prod-%d", n%3), Name: fmt.Sprintf("s%d", n)})
@@ -893,14 +893,14 @@ func spoiledWorld(t failer) *estateWorld {
 	}
 	for n, s := range services {
 		if n%4 == 0 {
-			w.estate.Delete(s)
+			w.inventory.Delete(s)
 			continue
 		}
 		w.deploys(s, ran("app", shopAPI, (n+1)%versions))
 		w.pass(time.Minute)
-		w.estate.Fail(s, true)
+		w.inventory.Fail(s, true)
 		w.pass(time.Minute)
-		w.estate.Complete(s)
+		w.inventory.Complete(s)
 	}
 	w.misses()
 	w.registry.Push(shopAPI, imageOf(shopAPI, 0), "prod")
@@ -909,7 +909,7 @@ func spoiledWorld(t failer) *estateWorld {
 }
 
 // outcome is what the sweep made of it, but for what was seen when.
-func (w *estateWorld) outcome() string { return w.ledger.Dump() }
+func (w *inventoryWorld) outcome() string { return w.ledger.Dump() }
 
 // Whatever call is the last that the time allows, the next sweep goes on.
 func TestASweepThatIsInterruptedAnywhereAndTakenUpEndsAlike(t *testing.T) {
@@ -972,9 +972,9 @@ func TestASweepThatIsInterruptedAnywhereAndTakenUpEndsAlike(t *testing.T) {
 }
 
 // hook counts every call.
-func (w *estateWorld) hook(count func()) {
+func (w *inventoryWorld) hook(count func()) {
 	w.ledger.Hook = func(context.Context, string) error { count(); return nil }
-	w.estate.Hook = func(context.Context, tagalongtest.Call) error { count(); return nil }
+	w.inventory.Hook = func(context.Context, tagalongtest.Call) error { count(); return nil }
 	w.registry.OnRead = func(ctx context.Context, _ tagalong.Repository, read func() (tagalong.Images, error)) (tagalong.Images, error) {
 		count()
 		return read()
@@ -1048,7 +1048,7 @@ func TestASweepBesideHandlersEndsLikeOneAfterThem(t *testing.T) {
 	for seed := range 40 {
 		synctest.Test(t, func(t *testing.T) {
 			w := spoiledWorld(t)
-			told := w.estate.Told(0)
+			sent := w.inventory.Events(0)
 			w.hook(func() { time.Sleep(time.Duration(seed%7+1) * time.Millisecond) })
 			var wait sync.WaitGroup
 			wait.Go(func() {
@@ -1056,7 +1056,7 @@ func TestASweepBesideHandlersEndsLikeOneAfterThem(t *testing.T) {
 					t.Error(err)
 				}
 			})
-			for n, event := range told {
+			for n, event := range sent {
 				wait.Go(func() {
 					time.Sleep(time.Duration((n*seed)%97) * 5 * time.Millisecond)
 					if _, err := w.Reactor.Handle(t.Context(), event.JSON(uuid(n))); err != nil {
@@ -1076,16 +1076,16 @@ func TestASweepBesideHandlersEndsLikeOneAfterThem(t *testing.T) {
 }
 
 func TestASweepsCallsAreThoseOfTheBatchOptimum(t *testing.T) {
-	w := newEstateWorld(prodRules())
+	w := newInventoryWorld(prodRules())
 	for n := range 250 {
 		s := tagalong.Service{Account: prodAPI.Account, Region: prodAPI.Region, Cluster: fmt.Sprintf("prod-%d", n%2), Name: fmt.Sprintf("s%03d", n)}
 		w.rolls(s, ran("app", shopAPI, n%versions))
 	}
 	calls := func(o sweep.Options) string {
-		before := w.estate.Calls()
+		before := w.inventory.Calls()
 		w.sweeps(t, o)
 		var all []string
-		for name, n := range w.estate.Calls() {
+		for name, n := range w.inventory.Calls() {
 			if n > before[name] {
 				all = append(all, fmt.Sprintf("%s %d", name, n-before[name]))
 			}
@@ -1107,12 +1107,12 @@ func TestASweepsCallsAreThoseOfTheBatchOptimum(t *testing.T) {
 	}
 	for _, apart := range []time.Duration{time.Hour, 90 * time.Minute, 6 * time.Hour, 20 * time.Minute} {
 		w.sweeps(t, sweep.Options{Scheduled: true})
-		before := w.estate.Calls()["ListServiceDeployments"]
+		before := w.inventory.Calls()["ListServiceDeployments"]
 		for range 24 * time.Hour / apart {
 			w.pass(apart - time.Hour) // which sweeps lets pass
 			w.sweeps(t, sweep.Options{Scheduled: true})
 		}
-		if day := w.estate.Calls()["ListServiceDeployments"] - before; day < 240 || day > 260 {
+		if day := w.inventory.Calls()["ListServiceDeployments"] - before; day < 240 || day > 260 {
 			t.Errorf("a day of sweeps %v apart looked into the records %d times, want about once for each of 250 services", apart, day)
 		}
 	}
@@ -1120,7 +1120,7 @@ func TestASweepsCallsAreThoseOfTheBatchOptimum(t *testing.T) {
 
 // asked notes of which services the records were read.
 type asked struct {
-	*tagalongtest.Estate
+	*tagalongtest.Inventory
 	of map[tagalong.Service]bool
 }
 
@@ -1128,13 +1128,13 @@ func (e asked) DeploymentHistory(ctx context.Context, s tagalong.Scope, services
 	for _, one := range services {
 		e.of[one] = true
 	}
-	return e.Estate.DeploymentHistory(ctx, s, services)
+	return e.Inventory.DeploymentHistory(ctx, s, services)
 }
 
 // manyServices is a world of services, half of them in each of two clusters, that the
 // ledger knows.
-func manyServices(t failer, n int) *estateWorld {
-	w := newEstateWorld(prodRules())
+func manyServices(t failer, n int) *inventoryWorld {
+	w := newInventoryWorld(prodRules())
 	for i := range n {
 		w.rolls(tagalong.Service{Account: prodAPI.Account, Region: prodAPI.Region, Cluster: fmt.Sprintf("prod-%d", i%2), Name: fmt.Sprintf("s%03d", i)}, ran("app", shopAPI, 1))
 	}
@@ -1147,7 +1147,7 @@ func TestTheRecordsOfEachServiceAreReadOnceADayHoweverSeldomItSweeps(t *testing.
 	w := manyServices(t, 40)
 	for day := range 3 {
 		of := map[tagalong.Service]bool{}
-		w.Inventory = asked{w.estate, of}
+		w.Inventory = asked{w.inventory, of}
 		w.pass(23 * time.Hour)
 		w.sweeps(t, sweep.Options{Scheduled: true})
 		if len(of) != 40 {
@@ -1160,10 +1160,10 @@ func TestTheRecordsOfEachServiceAreReadOnceADayHoweverSeldomItSweeps(t *testing.
 func TestTheRecordsOfEachServiceAreReadOnceADayThoughEachPassIsInterrupted(t *testing.T) {
 	w := manyServices(t, 40)
 	of := map[tagalong.Service]bool{}
-	w.Inventory = asked{w.estate, of}
+	w.Inventory = asked{w.inventory, of}
 	for range 13 {
 		ctx, cancel := context.WithCancel(t.Context())
-		w.estate.Hook = func(_ context.Context, c tagalongtest.Call) error {
+		w.inventory.Hook = func(_ context.Context, c tagalongtest.Call) error {
 			if c.Cluster == "prod-1" && c.Operation == "DescribeServices" {
 				cancel() // the time is up behind the first cluster
 			}
@@ -1174,7 +1174,7 @@ func TestTheRecordsOfEachServiceAreReadOnceADayThoughEachPassIsInterrupted(t *te
 			t.Fatalf("report %+v, error %v", report, err)
 		}
 		cancel()
-		w.estate.Hook = nil
+		w.inventory.Hook = nil
 		if report := w.sweeps(t, sweep.Options{Scheduled: true}); report.Unfinished {
 			t.Fatalf("report %+v", report)
 		}
@@ -1186,9 +1186,9 @@ func TestTheRecordsOfEachServiceAreReadOnceADayThoughEachPassIsInterrupted(t *te
 
 // Schedules are not exact, and clocks may be wrong.
 func TestTheRecordsOfEachServiceAreReadOnceADayWhateverTheClocksSay(t *testing.T) {
-	for name, spoil := range map[string]func(w *estateWorld){
-		"a little less than a day": func(w *estateWorld) { w.pass(23*time.Hour - time.Minute) },
-		"the last one is to come": func(w *estateWorld) {
+	for name, spoil := range map[string]func(w *inventoryWorld){
+		"a little less than a day": func(w *inventoryWorld) { w.pass(23*time.Hour - time.Minute) },
+		"the last one is to come": func(w *inventoryWorld) {
 			if err := w.ledger.SetCursor(context.Background(), `{"begun":"2036-01-01T00:00:00Z"}`); err != nil {
 				panic(err)
 			}
@@ -1197,7 +1197,7 @@ func TestTheRecordsOfEachServiceAreReadOnceADayWhateverTheClocksSay(t *testing.T
 		t.Run(name, func(t *testing.T) {
 			w := manyServices(t, 40)
 			of := map[tagalong.Service]bool{}
-			w.Inventory = asked{w.estate, of}
+			w.Inventory = asked{w.inventory, of}
 			spoil(w)
 			w.sweeps(t, sweep.Options{Scheduled: true})
 			if len(of) != 40 {
@@ -1216,7 +1216,7 @@ func TestACursorOfAnotherVersionKeepsWhenThePassBeforeBegan(t *testing.T) {
 		t.Fatal(err)
 	}
 	of := map[tagalong.Service]bool{}
-	w.Inventory = asked{w.estate, of}
+	w.Inventory = asked{w.inventory, of}
 	w.pass(time.Hour)
 	w.sweeps(t, sweep.Options{Scheduled: true})
 	if len(of) == 0 || len(of) > 20 {
@@ -1265,22 +1265,22 @@ func TestACursorThatSaysNothingBeginsAtTheBeginning(t *testing.T) {
 
 func TestProgressTellsHowFarTheSweepHasCome(t *testing.T) {
 	w := spoiledWorld(t)
-	var told []string
-	w.sweeps(t, sweep.Options{Progress: func(p sweep.Progress) { told = append(told, fmt.Sprintf("%s %s %d", p.Phase, p.At, p.Done)) }})
-	if len(told) < 5 || !strings.HasPrefix(told[0], "services 111122223333/us-east-1/prod-0 ") || !strings.HasPrefix(told[len(told)-1], "tags prod ") {
-		t.Errorf("told %q", told)
+	var sent []string
+	w.sweeps(t, sweep.Options{Progress: func(p sweep.Progress) { sent = append(sent, fmt.Sprintf("%s %s %d", p.Phase, p.At, p.Done)) }})
+	if len(sent) < 5 || !strings.HasPrefix(sent[0], "services 111122223333/us-east-1/prod-0 ") || !strings.HasPrefix(sent[len(sent)-1], "tags prod ") {
+		t.Errorf("told %q", sent)
 	}
 }
 
 // What cannot be looked at stops nothing else.
 func TestOneClusterThatCannotBeReadStopsNothingInTheOthers(t *testing.T) {
-	w := newEstateWorld(prodRules())
+	w := newInventoryWorld(prodRules())
 	w.rolls(prodAPI, ran("app", shopAPI, 1))
 	w.rolls(prodWeb, ran("app", shopWeb, 2))
 	w.hears(t)
-	w.estate.Delete(prodAPI)
-	w.estate.Delete(prodWeb)
-	w.estate.Hook = func(_ context.Context, c tagalongtest.Call) error {
+	w.inventory.Delete(prodAPI)
+	w.inventory.Delete(prodWeb)
+	w.inventory.Hook = func(_ context.Context, c tagalongtest.Call) error {
 		if c.Cluster == prodAPI.Cluster {
 			return tagalong.ErrDenied
 		}
@@ -1294,11 +1294,11 @@ func TestOneClusterThatCannotBeReadStopsNothingInTheOthers(t *testing.T) {
 	if rows := slices.DeleteFunc(report.Drift, func(d sweep.Drift) bool { return d.Kind != sweep.DriftUnreachable }); len(rows) != 1 || rows[0].Cluster != prodAPI.Cluster {
 		t.Errorf("unreachable: %+v", rows)
 	}
-	members := w.members(t)
-	if _, stays := members[prodWeb]; stays {
+	running := w.running(t)
+	if _, stays := running[prodWeb]; stays {
 		t.Errorf("%s runs, as the ledger has it: %+v", prodWeb, report.Drift)
 	}
-	if _, stays := members[prodAPI]; !stays {
+	if _, stays := running[prodAPI]; !stays {
 		t.Errorf("%s is retired, though nobody knows", prodAPI)
 	}
 }
@@ -1308,22 +1308,22 @@ func TestOneServiceThatFailsStopsNoOther(t *testing.T) {
 	fails := errors.New("ServerException")
 	for _, test := range []struct {
 		name  string
-		spoil func(w *estateWorld)
+		spoil func(w *inventoryWorld)
 		drift string // of the other one
 	}{
-		{"its records cannot be read", func(w *estateWorld) {
+		{"its records cannot be read", func(w *inventoryWorld) {
 			w.misses()
-			w.Inventory = secretive{w.estate, a, fails}
+			w.Inventory = secretive{w.inventory, a, fails}
 		}, "ledger healed prod-a/b"},
-		{"it cannot be retired", func(w *estateWorld) {
+		{"it cannot be retired", func(w *inventoryWorld) {
 			w.hears(t)
-			w.estate.Delete(a)
-			w.estate.Delete(b)
+			w.inventory.Delete(a)
+			w.inventory.Delete(b)
 			w.Reactor.Ledger = brokenFor{w.ledger, a, fails}
 		}, "retired healed prod-a/b"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			w := newEstateWorld(prodRules())
+			w := newInventoryWorld(prodRules())
 			w.rolls(a, ran("app", shopAPI, 1))
 			w.rolls(b, ran("app", shopWeb, 2))
 			test.spoil(w)
@@ -1337,9 +1337,9 @@ func TestOneServiceThatFailsStopsNoOther(t *testing.T) {
 	}
 }
 
-// secretive is an estate that fails as soon as one service's records are asked for.
+// secretive is an inventory that fails as soon as one service's records are asked for.
 type secretive struct {
-	*tagalongtest.Estate
+	*tagalongtest.Inventory
 	of  tagalong.Service
 	err error
 }
@@ -1348,7 +1348,7 @@ func (e secretive) DeploymentHistory(ctx context.Context, s tagalong.Scope, serv
 	if slices.Contains(services, e.of) {
 		return nil, e.err
 	}
-	return e.Estate.DeploymentHistory(ctx, s, services)
+	return e.Inventory.DeploymentHistory(ctx, s, services)
 }
 
 // brokenFor is a ledger that cannot read one service.

@@ -15,7 +15,7 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalongtest"
 )
 
-// A dry run says of any story what the sweep right after it says, but that it healed
+// A dry run says of any story what the sweep right after it says, but that it repaired
 // nothing, and with each tag that was put.
 func TestADryRunSaysWhatTheSweepAfterItDoesAndWritesNothing(t *testing.T) {
 	tagalongtest.CheckTimes(t, 300, func(t *rapid.T) {
@@ -25,7 +25,7 @@ func TestADryRunSaysWhatTheSweepAfterItDoesAndWritesNothing(t *testing.T) {
 			{{Environment: "prod", Tags: []string{"{environment}"}, PreviousTags: []string{"{environment}-previous"}}},
 			{{Environment: "live", Services: []string{"web"}}, {Environment: "prod"}},
 		}
-		w := newEstateWorld(rapid.SampledFrom(rules).Draw(t, "rules"))
+		w := newInventoryWorld(rapid.SampledFrom(rules).Draw(t, "rules"))
 		defer func() {
 			if t.Failed() {
 				t.Log(textOf(deeds))
@@ -45,17 +45,17 @@ func TestADryRunSaysWhatTheSweepAfterItDoesAndWritesNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := gocmp.Diff(unhealed(wet), unhealed(dry)); diff != "" {
+		if diff := gocmp.Diff(withoutRepairs(wet), withoutRepairs(dry)); diff != "" {
 			t.Fatalf("-sweep +dry run:\n%s", diff)
 		}
-		if diff := gocmp.Diff(w.movedSince(before), foretold(t, dry)); diff != "" {
+		if diff := gocmp.Diff(w.movedSince(before), plannedTags(t, dry)); diff != "" {
 			t.Fatalf("tags that move (-sweep +dry run):\n%s", diff)
 		}
 	})
 }
 
 // dryRun takes a dry run that leaves everything as it is.
-func (w *estateWorld) dryRun(t failer, o sweep.Options) sweep.Report {
+func (w *inventoryWorld) dryRun(t failer, o sweep.Options) sweep.Report {
 	t.Helper()
 	dump, writes, puts, places := w.ledger.Dump(), w.ledger.Writes(), w.registry.Puts(), w.places()
 	bus, heard := w.Announcer.(*tagalongtest.Bus)
@@ -77,26 +77,26 @@ func (w *estateWorld) dryRun(t failer, o sweep.Options) sweep.Report {
 		t.Fatalf("the dry run announced something")
 	}
 	for _, d := range report.Drift {
-		if d.Healed {
+		if d.Repaired {
 			t.Fatalf("the dry run says that it healed %+v", d)
 		}
 	}
 	return report
 }
 
-const onceHealed = "is to be moved once the ledger is healed"
+const onceRepaired = "is to be moved once the ledger is repaired"
 
-// unhealed is what a report says, but for what it healed and what only a dry run tells.
-func unhealed(r sweep.Report) sweep.Report {
-	r.Drift = slices.DeleteFunc(slices.Clone(r.Drift), func(d sweep.Drift) bool { return d.Reason == onceHealed })
+// withoutRepairs is what a report says, but for what it repaired and what only a dry run tells.
+func withoutRepairs(r sweep.Report) sweep.Report {
+	r.Drift = slices.DeleteFunc(slices.Clone(r.Drift), func(d sweep.Drift) bool { return d.Reason == onceRepaired })
 	for i := range r.Drift {
-		r.Drift[i].Healed = false
+		r.Drift[i].Repaired = false
 	}
 	return r
 }
 
 // movedSince returns the tags that are elsewhere than they were, and were put there.
-func (w *estateWorld) movedSince(before map[string]string) map[string]string {
+func (w *inventoryWorld) movedSince(before map[string]string) map[string]string {
 	moved := map[string]string{}
 	for tag, at := range w.places() {
 		if at != before[tag] {
@@ -106,8 +106,8 @@ func (w *estateWorld) movedSince(before map[string]string) map[string]string {
 	return moved
 }
 
-// foretold returns the tags that a dry run says to be elsewhere.
-func foretold(t failer, dry sweep.Report) map[string]string {
+// plannedTags returns the tags that a dry run says to be elsewhere.
+func plannedTags(t failer, dry sweep.Report) map[string]string {
 	all := map[string]string{}
 	for _, d := range dry.Drift {
 		if d.Kind != sweep.DriftTag {
@@ -124,7 +124,7 @@ func foretold(t failer, dry sweep.Report) map[string]string {
 
 // Only a put tells whether a repository that was immutable is so still.
 func TestADryRunTakesATagToBeBlockedThatWasRefusedBefore(t *testing.T) {
-	w := newEstateWorld(prodRules())
+	w := newInventoryWorld(prodRules())
 	w.registry.Push(shopAPI, imageOf(shopAPI, 0), "prod")
 	w.registry.Immutable(shopAPI)
 	w.rolls(prodAPI, ran("app", shopAPI, 1))
@@ -137,7 +137,7 @@ func TestADryRunTakesATagToBeBlockedThatWasRefusedBefore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := gocmp.Diff(unhealed(wet), unhealed(dry)); diff != "" {
+	if diff := gocmp.Diff(withoutRepairs(wet), withoutRepairs(dry)); diff != "" {
 		t.Errorf("-sweep +dry run:\n%s", diff)
 	}
 }
@@ -145,7 +145,7 @@ func TestADryRunTakesATagToBeBlockedThatWasRefusedBefore(t *testing.T) {
 // A dry run asks the ledger as often as the sweep, and for each tag that it keeps once more.
 func TestADryRunOfManyServicesAsksTheLedgerOnceMoreForEachTag(t *testing.T) {
 	const services = 40
-	w := newEstateWorld(prodRules("{environment}-{service}"))
+	w := newInventoryWorld(prodRules("{environment}-{service}"))
 	for n := range services {
 		s := prodAPI
 		s.Name = fmt.Sprintf("s%02d", n)

@@ -24,28 +24,28 @@ var lags = []time.Duration{0, time.Second, 30 * time.Second, 55 * time.Second, 6
 // lateStory is something that happens to a service that runs A, and of which ECS tells late.
 type lateStory struct {
 	name string
-	do   func(w *estateWorld)
+	do   func(w *inventoryWorld)
 	want string // of the rollouts after that of A, without their times
 }
 
 var lateStories = []lateStory{
-	{"it completes", func(w *estateWorld) { w.estate.Complete(prodAPI) }, "2 completed"},
-	{"it fails and is being rolled back", func(w *estateWorld) { w.estate.Fail(prodAPI, true) }, "2 failed, 1 in_progress"},
-	{"it is rolled back", func(w *estateWorld) {
-		w.estate.Fail(prodAPI, true)
-		w.estate.Complete(prodAPI)
+	{"it completes", func(w *inventoryWorld) { w.inventory.Complete(prodAPI) }, "2 completed"},
+	{"it fails and is being rolled back", func(w *inventoryWorld) { w.inventory.Fail(prodAPI, true) }, "2 failed, 1 in_progress"},
+	{"it is rolled back", func(w *inventoryWorld) {
+		w.inventory.Fail(prodAPI, true)
+		w.inventory.Complete(prodAPI)
 	}, "2 failed, 1 completed"},
-	{"another one begins", func(w *estateWorld) { w.deploys(prodAPI, ran("app", shopAPI, 3)) }, "2 superseded, 3 in_progress"},
-	{"another one completes", func(w *estateWorld) {
+	{"another one begins", func(w *inventoryWorld) { w.deploys(prodAPI, ran("app", shopAPI, 3)) }, "2 superseded, 3 in_progress"},
+	{"another one completes", func(w *inventoryWorld) {
 		w.deploys(prodAPI, ran("app", shopAPI, 3))
-		w.estate.Complete(prodAPI)
+		w.inventory.Complete(prodAPI)
 	}, "2 superseded, 3 completed"},
 }
 
 // lateWorld is a service that runs A while B has been rolling out for five minutes. Its
 // events are heard, but for B's start, if that is lost.
-func lateWorld(t *testing.T, lost bool) *estateWorld {
-	w := newEstateWorld(prodRules())
+func lateWorld(t *testing.T, lost bool) *inventoryWorld {
+	w := newInventoryWorld(prodRules())
 	w.rolls(prodAPI, ran("app", shopAPI, 1))
 	w.hears(t)
 	w.pass(time.Hour)
@@ -59,7 +59,7 @@ func lateWorld(t *testing.T, lost bool) *estateWorld {
 }
 
 // happensLate lets something happen of which ECS tells, and which it shows, that much later.
-func (w *estateWorld) happensLate(t *testing.T, lag time.Duration, do func(w *estateWorld)) {
+func (w *inventoryWorld) happensLate(t *testing.T, lag time.Duration, do func(w *inventoryWorld)) {
 	w.lag.Store(int64(lag))
 	do(w)
 	w.lag.Store(0)
@@ -67,9 +67,9 @@ func (w *estateWorld) happensLate(t *testing.T, lag time.Duration, do func(w *es
 }
 
 // wantUndisturbed checks that the sweep has neither made anything up nor undone anything.
-func (w *estateWorld) wantUndisturbed(t *testing.T, want string) {
+func (w *inventoryWorld) wantUndisturbed(t *testing.T, want string) {
 	t.Helper()
-	w.Inventory = w.estate
+	w.Inventory = w.inventory
 	w.sweeps(t, sweep.Options{Whole: true})
 	w.wantRunning(t)
 	w.wantTags(t)
@@ -102,7 +102,7 @@ func TestALookThatIsOlderThanALateEventUndoesNothing(t *testing.T) {
 				t.Run(fmt.Sprintf("%s %v late, start lost %t", story.name, lag, lost), func(t *testing.T) {
 					w := lateWorld(t, lost)
 					once := true
-					w.Inventory = stale{w.estate, func() {
+					w.Inventory = changingInventory{w.inventory, func() {
 						if once {
 							once = false
 							w.happensLate(t, lag, story.do)
@@ -138,23 +138,23 @@ func TestWhatECSDoesNotShowYetIsNotUndone(t *testing.T) {
 	}
 }
 
-// behind is an estate that shows and remembers one service as it was.
+// behind is an inventory that shows and remembers one service as it was.
 type behind struct {
 	sweep.Inventory
 	states  []sweep.ServiceState
 	records map[tagalong.Service][]pipeline.ServiceDeployment
 }
 
-func asBefore(t *testing.T, w *estateWorld) behind {
-	states, err := w.estate.Describe(t.Context(), usEast, prodAPI.Cluster, []string{prodAPI.Name})
+func asBefore(t *testing.T, w *inventoryWorld) behind {
+	states, err := w.inventory.Describe(t.Context(), usEast, prodAPI.Cluster, []string{prodAPI.Name})
 	if err != nil {
 		t.Fatal(err)
 	}
-	records, err := w.estate.DeploymentHistory(t.Context(), usEast, []tagalong.Service{prodAPI})
+	records, err := w.inventory.DeploymentHistory(t.Context(), usEast, []tagalong.Service{prodAPI})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return behind{w.estate, states, records}
+	return behind{w.inventory, states, records}
 }
 
 func (b behind) Describe(context.Context, tagalong.Scope, string, []string) ([]sweep.ServiceState, error) {
@@ -181,7 +181,7 @@ func TestALateEventAnywhereInASweepIsNotUndone(t *testing.T) {
 
 // A service that never comes to rest is told by ECS's records all the same, in one look.
 func TestABusyServiceIsNotPutOff(t *testing.T) {
-	w := newEstateWorld(prodRules())
+	w := newInventoryWorld(prodRules())
 	w.rolls(prodAPI, ran("app", shopAPI, 1))
 	w.hears(t)
 	for n := range 6 {
@@ -203,12 +203,12 @@ func TestABusyServiceIsNotPutOff(t *testing.T) {
 // While the ledger is written to again and again, the sweep looks three times, and the
 // next one goes on.
 func TestASweepLooksAgainAFewTimes(t *testing.T) {
-	w := newEstateWorld(prodRules())
+	w := newInventoryWorld(prodRules())
 	w.rolls(prodAPI, ran("app", shopAPI, 1))
 	w.misses()
 	w.pass(time.Hour)
 	looks := 0
-	w.Inventory = stale{unrecorded{w.estate}, func() {
+	w.Inventory = changingInventory{unrecorded{w.inventory}, func() {
 		looks++
 		f := tagalong.Fact{Deployment: "ecs-svc/9", Name: tagalong.Failed, Time: noon.Add(-time.Duration(looks) * 24 * time.Hour), Source: tagalong.FromEvent}
 		if _, err := w.Observe(t.Context(), prodAPI, f); err != nil {
@@ -219,7 +219,7 @@ func TestASweepLooksAgainAFewTimes(t *testing.T) {
 	if err != nil || looks != 3 || report.Recorded != 0 || len(report.Drift) != 0 {
 		t.Errorf("%d looks, report %+v, error %v", looks, report, err)
 	}
-	w.Inventory = unrecorded{w.estate}
+	w.Inventory = unrecorded{w.inventory}
 	w.sweeps(t, sweep.Options{})
 	w.wantRunning(t)
 	w.wantTags(t)
@@ -228,26 +228,26 @@ func TestASweepLooksAgainAFewTimes(t *testing.T) {
 // A service that the sweep found gone is deployed before that is recorded.
 func TestAServiceThatIsSeenAgainIsNotRetired(t *testing.T) {
 	for looks := 1; looks <= 2; looks++ {
-		w := newEstateWorld(prodRules())
+		w := newInventoryWorld(prodRules())
 		w.rolls(prodAPI, ran("app", shopAPI, 1))
 		w.hears(t)
 		w.pass(time.Hour)
-		w.estate.Delete(prodAPI)
+		w.inventory.Delete(prodAPI)
 		w.pass(time.Hour)
 		left := looks
-		w.Inventory = stale{w.estate, func() {
+		w.Inventory = changingInventory{w.inventory, func() {
 			if left--; left == 0 {
-				w.happensLate(t, 10*time.Minute, func(w *estateWorld) { w.rolls(prodAPI, ran("app", shopAPI, 2)) })
+				w.happensLate(t, 10*time.Minute, func(w *inventoryWorld) { w.rolls(prodAPI, ran("app", shopAPI, 2)) })
 			}
 		}}
 		if _, err := w.Sweep(t.Context(), sweep.Options{}); err != nil {
 			t.Fatal(err)
 		}
-		running := w.members(t)[prodAPI].Deployment
-		if want := w.estate.Running()[prodAPI]; running != want {
+		running := w.running(t)[prodAPI].Deployment
+		if want := w.inventory.Running()[prodAPI]; running != want {
 			t.Errorf("after look %d it runs %q, want %s", looks, running, want)
 		}
-		w.Inventory = w.estate
+		w.Inventory = w.inventory
 		w.sweeps(t, sweep.Options{Whole: true})
 		w.wantRunning(t)
 		w.wantTags(t)
@@ -262,7 +262,7 @@ func TestAServiceThatIsSeenAgainIsNotRetired(t *testing.T) {
 func lateAtCall(t *testing.T, story lateStory, lag time.Duration, recorded bool, calls int64) bool {
 	w := lateWorld(t, true)
 	if !recorded {
-		w.Inventory = unrecorded{w.estate}
+		w.Inventory = unrecorded{w.inventory}
 	}
 	var left atomic.Int64
 	left.Store(calls)

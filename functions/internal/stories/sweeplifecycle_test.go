@@ -25,14 +25,14 @@ var (
 // lifecycleWorld has one service in prod on an image that has the tag v1 beside its
 // environment's.
 type lifecycleWorld struct {
-	*estateWorld
+	*inventoryWorld
 	asked []string // of lifecycle policies, and of tags
 	deny  bool
 }
 
 func newLifecycleWorld(t *testing.T, rules tagalong.Rules) *lifecycleWorld {
 	t.Helper()
-	w := &lifecycleWorld{estateWorld: newEstateWorld(rules)}
+	w := &lifecycleWorld{inventoryWorld: newInventoryWorld(rules)}
 	w.Lifecycles = w
 	w.rolls(prodAPI, ran("app", shopAPI, 1))
 	w.hears(t)

@@ -10,18 +10,18 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
-// TestASweepOfANameThatNobodyKnowsIsAnError sweeps a part of an estate of prod-a/api,
+// TestASweepOfANameThatNobodyKnowsIsAnError sweeps a part of an inventory of prod-a/api,
 // and of test/web that no rule matches, with a ledger that also knows a service which
 // ECS has no more.
 func TestASweepOfANameThatNobodyKnowsIsAnError(t *testing.T) {
-	w := newEstateWorld(tagalong.Rules{{Environment: "prod", Clusters: []string{"prod-*"}}})
+	w := newInventoryWorld(tagalong.Rules{{Environment: "prod", Clusters: []string{"prod-*"}}})
 	gone := tagalong.Service{Account: prodAPI.Account, Region: prodAPI.Region, Cluster: "prod-old", Name: "cron"}
 	stray := tagalong.Service{Account: prodAPI.Account, Region: prodAPI.Region, Cluster: "test", Name: "web"}
 	for _, s := range []tagalong.Service{prodAPI, gone, stray} {
 		w.rolls(s, ran("app", shopAPI, 1))
 	}
 	w.hears(t)
-	w.estate.Delete(gone)
+	w.inventory.Delete(gone)
 	for _, test := range []struct{ cluster, service, unknown string }{
 		{"", "apy", `service "apy" is not known; the nearest known: api`},
 		{"", "prod-a/nope", `service "prod-a/nope" is not known; the nearest known: prod-a/api, prod-old/cron`},
@@ -55,7 +55,7 @@ func TestASweepOfANameThatNobodyKnowsIsAnError(t *testing.T) {
 
 // Of a cluster that is not looked into, that nothing is wrong would mean nothing.
 func TestASweepSaysThatItDidNotLookIntoTheClusterThatItWasAskedFor(t *testing.T) {
-	w := newEstateWorld(tagalong.Rules{{Environment: "prod", Clusters: []string{"prod-*"}}})
+	w := newInventoryWorld(tagalong.Rules{{Environment: "prod", Clusters: []string{"prod-*"}}})
 	w.Coverage = func(context.Context) (tagalong.Coverage, error) {
 		return tagalong.Coverage{Own: "111122223333", Listed: map[string]tagalong.Given{"111122223333": {Clusters: []string{"prod-b", "test"}}, "444455556666": {}}}, nil
 	}

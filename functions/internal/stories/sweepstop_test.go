@@ -16,7 +16,7 @@ import (
 )
 
 // hangs lets a world's calls of one operation hang until the time is up, which is then.
-func (w *estateWorld) hangs(operation string) (context.Context, context.CancelFunc) {
+func (w *inventoryWorld) hangs(operation string) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(context.Background())
 	hang := func(is string) error {
 		if is != operation {
@@ -25,7 +25,7 @@ func (w *estateWorld) hangs(operation string) (context.Context, context.CancelFu
 		cancel()
 		return fmt.Errorf("operation %s: %w", operation, ctx.Err())
 	}
-	w.estate.Hook = func(_ context.Context, c tagalongtest.Call) error { return hang(c.Operation) }
+	w.inventory.Hook = func(_ context.Context, c tagalongtest.Call) error { return hang(c.Operation) }
 	w.ledger.Hook = func(_ context.Context, is string) error { return hang(is) }
 	w.registry.OnRead = func(_ context.Context, _ tagalong.Repository, read func() (tagalong.Images, error)) (tagalong.Images, error) {
 		if err := hang("Read"); err != nil {
@@ -36,7 +36,9 @@ func (w *estateWorld) hangs(operation string) (context.Context, context.CancelFu
 	return ctx, cancel
 }
 
-func (w *estateWorld) hangsNoMore() { w.estate.Hook, w.ledger.Hook, w.registry.OnRead = nil, nil, nil }
+func (w *inventoryWorld) hangsNoMore() {
+	w.inventory.Hook, w.ledger.Hook, w.registry.OnRead = nil, nil, nil
+}
 
 // A sweep that something keeps from going on is no success for ever: the second one that
 // is interrupted at the same place says so, and where, and what it waited for.
@@ -53,7 +55,7 @@ func TestASweepThatGetsNoFurtherThanTheOneBeforeIsAnError(t *testing.T) {
 		"Read":                   "tags, prod: ",
 	} {
 		t.Run(operation, func(t *testing.T) {
-			w := newEstateWorld(prodRules())
+			w := newInventoryWorld(prodRules())
 			w.rolls(prodAPI, ran("app", shopAPI, 1))
 			w.sweeps(t, sweep.Options{Scheduled: true})
 			w.pass(25 * time.Hour) // so that all records are looked into
@@ -85,7 +87,7 @@ func TestASweepThatGetsNoFurtherThanTheOneBeforeIsAnError(t *testing.T) {
 
 // The phase of the events has no place to go on at: what was sent is how far it came.
 func TestASweepThatDidSomethingGotFurther(t *testing.T) {
-	w := newEstateWorld(prodRules())
+	w := newInventoryWorld(prodRules())
 	bus := &tagalongtest.Bus{}
 	w.Announcer = bus
 	for n := range 250 {
@@ -122,7 +124,7 @@ func TestAMissingTableIsOneErrorAtOnce(t *testing.T) {
 	for _, from := range []string{"Cursor", "Load", "Commit", "Services", "Claims", "Tags"} {
 		for name, options := range map[string]sweep.Options{"scheduled": {Scheduled: true}, "by hand": {}} {
 			t.Run(name+" from "+from, func(t *testing.T) {
-				w := newEstateWorld(prodRules())
+				w := newInventoryWorld(prodRules())
 				for n := range 20 {
 					w.rolls(tagalong.Service{Account: prodAPI.Account, Region: prodAPI.Region, Cluster: "prod-a", Name: fmt.Sprintf("s%02d", n)}, ran("app", shopAPI, 1))
 				}
@@ -143,8 +145,8 @@ func TestAMissingTableIsOneErrorAtOnce(t *testing.T) {
 				if report.Left() || !report.Unfinished {
 					t.Errorf("report %+v", report)
 				}
-				if from == "Cursor" && len(w.estate.Calls()) > 0 {
-					t.Errorf("ECS was asked: %v", w.estate.Calls())
+				if from == "Cursor" && len(w.inventory.Calls()) > 0 {
+					t.Errorf("ECS was asked: %v", w.inventory.Calls())
 				}
 			})
 		}
@@ -155,7 +157,7 @@ func TestAMissingTableIsOneErrorAtOnce(t *testing.T) {
 func TestThatTheTimeIsUpHidesNoOtherError(t *testing.T) {
 	for _, operation := range []string{"ListClusters", "DescribeServices", "ListServiceDeployments", "Load", "Services", "Read"} {
 		t.Run(operation, func(t *testing.T) {
-			w := newEstateWorld(prodRules())
+			w := newInventoryWorld(prodRules())
 			w.rolls(prodAPI, ran("app", shopAPI, 1))
 			ctx, _ := w.hangs(operation)
 			denied := func(err error) error {
@@ -164,9 +166,9 @@ func TestThatTheTimeIsUpHidesNoOtherError(t *testing.T) {
 				}
 				return nil
 			}
-			ledger, estate, read := w.ledger.Hook, w.estate.Hook, w.registry.OnRead
+			ledger, inventory, read := w.ledger.Hook, w.inventory.Hook, w.registry.OnRead
 			w.ledger.Hook = func(ctx context.Context, is string) error { return denied(ledger(ctx, is)) }
-			w.estate.Hook = func(ctx context.Context, c tagalongtest.Call) error { return denied(estate(ctx, c)) }
+			w.inventory.Hook = func(ctx context.Context, c tagalongtest.Call) error { return denied(inventory(ctx, c)) }
 			w.registry.OnRead = func(ctx context.Context, r tagalong.Repository, images func() (tagalong.Images, error)) (tagalong.Images, error) {
 				found, err := read(ctx, r, images)
 				return found, denied(err)
@@ -181,7 +183,7 @@ func TestThatTheTimeIsUpHidesNoOtherError(t *testing.T) {
 
 // Nobody goes on where a sweep by hand was interrupted.
 func TestASweepByHandThatIsInterruptedIsAnError(t *testing.T) {
-	w := newEstateWorld(prodRules())
+	w := newInventoryWorld(prodRules())
 	w.rolls(prodAPI, ran("app", shopAPI, 1))
 	ctx, _ := w.hangs("DescribeServices")
 	report, err := w.Sweep(ctx, sweep.Options{})

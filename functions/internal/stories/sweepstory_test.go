@@ -17,10 +17,10 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalongtest"
 )
 
-// deed is one thing that happens to an estate.
+// deed is one thing that happens to an inventory.
 type deed struct {
 	text string
-	do   func(w *estateWorld)
+	do   func(w *inventoryWorld)
 	// sweep is set if it is a sweep.
 	sweep *sweep.Options
 }
@@ -54,7 +54,7 @@ func drawDeedsOf(t *rapid.T, kinds []string, pauses ...time.Duration) (deeds []d
 		if kind == "sweep" {
 			d.sweep = &sweep.Options{Whole: rapid.Bool().Draw(t, "whole")}
 		}
-		d.do = func(w *estateWorld) {
+		d.do = func(w *inventoryWorld) {
 			w.pass(pause)
 			w.does(kind, s, ran("app", repo, version))
 		}
@@ -64,25 +64,25 @@ func drawDeedsOf(t *rapid.T, kinds []string, pauses ...time.Duration) (deeds []d
 }
 
 // does lets something happen, if it can.
-func (w *estateWorld) does(kind string, s tagalong.Service, image tagalong.Ran) {
-	underWay, back := w.estate.UnderWay(s)
+func (w *inventoryWorld) does(kind string, s tagalong.Service, image tagalong.Ran) {
+	underWay, back := w.inventory.UnderWay(s)
 	switch {
 	case kind == "deploy":
 		w.deploys(s, image)
 	case kind == "complete" && underWay:
-		w.estate.Complete(s)
+		w.inventory.Complete(s)
 	case kind == "fail" && underWay:
-		w.estate.Fail(s, true)
+		w.inventory.Fail(s, true)
 	case kind == "fail for good" && underWay:
-		w.estate.Fail(s, false)
+		w.inventory.Fail(s, false)
 	case kind == "roll back" && back:
-		w.estate.RollBack(s)
+		w.inventory.RollBack(s)
 	case kind == "scale":
-		w.estate.Scale(s)
+		w.inventory.Scale(s)
 	case kind == "unsteady", kind == "steady":
-		w.estate.Steady(s, kind == "steady")
+		w.inventory.Steady(s, kind == "steady")
 	case kind == "delete":
-		w.estate.Delete(s)
+		w.inventory.Delete(s)
 	case kind == "tag":
 		parsed, err := tagalong.ParseImage(image.Image)
 		if err == nil {
@@ -102,26 +102,26 @@ func drawFates(t *rapid.T) []fate {
 
 // happens lets the deeds happen to a world, whose events have their fates; without
 // any all are heard at once.
-func (w *estateWorld) happens(t failer, deeds []deed, fates []fate) {
+func (w *inventoryWorld) happens(t failer, deeds []deed, fates []fate) {
 	t.Helper()
-	heard := map[int][]tagalongtest.Told{}
+	heard := map[int][]tagalongtest.DeploymentEvent{}
 	n := 0
 	for i := range len(deeds) + 10 {
 		if i < len(deeds) {
 			deeds[i].do(w)
 		}
-		for _, told := range w.unheard() {
+		for _, sent := range w.unheard() {
 			when := fate{0}
 			if fates != nil {
 				when = fates[n%len(fates)]
 				n++
 			}
 			for _, later := range when {
-				heard[i+later] = append(heard[i+later], told)
+				heard[i+later] = append(heard[i+later], sent)
 			}
 		}
-		for _, told := range heard[i] {
-			w.hear(t, told)
+		for _, sent := range heard[i] {
+			w.hear(t, sent)
 		}
 		if i < len(deeds) && deeds[i].sweep != nil {
 			if _, err := w.Sweep(t.Context(), *deeds[i].sweep); err != nil {
@@ -140,7 +140,7 @@ func textOf(deeds []deed) string {
 }
 
 // history returns what the ledger says of all rollouts, but for who told.
-func (w *estateWorld) history(t failer) (lines []string) {
+func (w *inventoryWorld) history(t failer) (lines []string) {
 	t.Helper()
 	for _, s := range allServices {
 		rows, err := stream.Collect(w.ledger.Rollouts(t.Context(), s, ledger.Span{}, 0))
@@ -155,10 +155,10 @@ func (w *estateWorld) history(t failer) (lines []string) {
 	return lines
 }
 
-func TestAnyStoryOfAnEstateEndsAsECSIsWhateverEventsAreLost(t *testing.T) {
+func TestAnyStoryOfAnInventoryEndsAsECSIsWhateverEventsAreLost(t *testing.T) {
 	tagalongtest.CheckTimes(t, 300, func(t *rapid.T) {
 		deeds, fates := drawDeeds(t), drawFates(t)
-		w := newEstateWorld(rapid.SampledFrom([]tagalong.Rules{prodRules(), prodRules("{environment}", "{service}")}).Draw(t, "rules"))
+		w := newInventoryWorld(rapid.SampledFrom([]tagalong.Rules{prodRules(), prodRules("{environment}", "{service}")}).Draw(t, "rules"))
 		takes(drawItems(t), w.Reactor, w.ledger)
 		defer func() {
 			if t.Failed() {
@@ -179,14 +179,14 @@ func TestAnyStoryOfAnEstateEndsAsECSIsWhateverEventsAreLost(t *testing.T) {
 func TestWhatIsLostOrLateMakesNoDifferenceAfterASweep(t *testing.T) {
 	tagalongtest.CheckTimes(t, 300, func(t *rapid.T) {
 		deeds, fates := drawRemembered(t), drawFates(t)
-		asTold, asHeard := newEstateWorld(prodRules()), newEstateWorld(prodRules())
-		takes(drawItems(t), asTold.Reactor, asTold.ledger)
+		inOrder, asHeard := newInventoryWorld(prodRules()), newInventoryWorld(prodRules())
+		takes(drawItems(t), inOrder.Reactor, inOrder.ledger)
 		takes(drawItems(t), asHeard.Reactor, asHeard.ledger)
-		asTold.happens(t, deeds, nil)
+		inOrder.happens(t, deeds, nil)
 		asHeard.happens(t, deeds, fates)
-		asTold.sweeps(t, sweep.Options{Whole: true})
+		inOrder.sweeps(t, sweep.Options{Whole: true})
 		asHeard.sweeps(t, sweep.Options{Whole: true})
-		if diff := gocmp.Diff(asTold.history(t), asHeard.history(t)); diff != "" {
+		if diff := gocmp.Diff(inOrder.history(t), asHeard.history(t)); diff != "" {
 			t.Fatalf("(-all heard +some):\n%s\n%s", diff, textOf(deeds))
 		}
 	})

@@ -51,12 +51,12 @@ func (w *untagWorld) sweep(t *testing.T) sweep.Report {
 // wantOn checks which tags an image has.
 func (w *untagWorld) wantOn(t *testing.T, version int, want ...string) {
 	t.Helper()
-	standing, err := w.registry.ImageTags(t.Context(), shopAPI, d(version))
+	tags, err := w.registry.ImageTags(t.Context(), shopAPI, d(version))
 	if err != nil {
 		t.Fatalf("image %d: %v", version, err)
 	}
-	if !slices.Equal(standing.Tags, want) {
-		t.Errorf("image %d has %q, want %q", version, standing.Tags, want)
+	if !slices.Equal(tags.Tags, want) {
+		t.Errorf("image %d has %q, want %q", version, tags.Tags, want)
 	}
 }
 
@@ -67,8 +67,8 @@ func (w *untagWorld) left(t *testing.T) (n int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, stale := range all {
-		n += len(stale.Tags)
+	for _, pending := range all {
+		n += len(pending.Tags)
 	}
 	return n
 }

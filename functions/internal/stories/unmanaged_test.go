@@ -28,7 +28,7 @@ func onlyAPI() tagalong.Rules {
 }
 
 // readings returns which tags the ledger knows to be read by unmanaged services, and by which.
-func (w *estateWorld) readings(t failer) string {
+func (w *inventoryWorld) readings(t failer) string {
 	t.Helper()
 	var all []string
 	kept, err := stream.Collect(w.ledger.AllUnmanaged(t.Context()))
@@ -44,7 +44,7 @@ func (w *estateWorld) readings(t failer) string {
 	return strings.Join(all, ", ")
 }
 
-func (w *estateWorld) wantReadings(t failer, want string) {
+func (w *inventoryWorld) wantReadings(t failer, want string) {
 	t.Helper()
 	if got := w.readings(t); got != want {
 		t.Fatalf("the ledger has %q, want %q", got, want)
@@ -57,25 +57,25 @@ func TestATagThatAnUnmanagedServiceDeploysFromIsLeftAloneUntilItDoesNoMore(t *te
 	elsewhere := tagalong.Service{Account: reader.Account, Region: reader.Region, Cluster: "dev", Name: "reader"}
 	for name, test := range map[string]struct {
 		reader tagalong.Service
-		told   func(w *estateWorld)
+		report func(w *inventoryWorld)
 		drift  []string
 	}{
-		"its events are heard": {reader, func(w *estateWorld) { w.hears(t) }, []string{"unmanaged prod-a/reader"}},
-		"its events are lost":  {reader, (*estateWorld).misses, []string{"unmanaged prod-a/reader"}},
-		"and no rule matches its cluster, its events are heard": {elsewhere, func(w *estateWorld) { w.hears(t) }, nil},
-		"and no rule matches its cluster, its events are lost":  {elsewhere, (*estateWorld).misses, nil},
+		"its events are heard": {reader, func(w *inventoryWorld) { w.hears(t) }, []string{"unmanaged prod-a/reader"}},
+		"its events are lost":  {reader, (*inventoryWorld).misses, []string{"unmanaged prod-a/reader"}},
+		"and no rule matches its cluster, its events are heard": {elsewhere, func(w *inventoryWorld) { w.hears(t) }, nil},
+		"and no rule matches its cluster, its events are lost":  {elsewhere, (*inventoryWorld).misses, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newEstateWorld(onlyAPI())
+			w := newInventoryWorld(onlyAPI())
 			w.rolls(prodAPI, ran("app", shopAPI, 1))
 			w.hears(t)
 			w.wantState(t, shopAPI, "prod", 1, ledger.TagConfirmed)
 			w.pushes(shopAPI, "prod", 3)
 			w.deploys(test.reader, deployedFrom("main", shopAPI, "prod", 3)) // and never completes
-			test.told(w)
+			test.report(w)
 			w.pass(time.Minute)
 			w.rolls(prodAPI, ran("app", shopAPI, 2))
-			test.told(w)
+			test.report(w)
 
 			dry := w.sweeps(t, sweep.Options{DryRun: true})
 			if !slices.ContainsFunc(dry.Drift, func(d sweep.Drift) bool { return d.Kind == sweep.DriftInput }) {
@@ -91,9 +91,9 @@ func TestATagThatAnUnmanagedServiceDeploysFromIsLeftAloneUntilItDoesNoMore(t *te
 			w.wantReadings(t, test.reader.Cluster+"/reader#main reads shop/api:prod")
 			w.wantQuiet(t, sweep.Options{Whole: true})
 
-			w.estate.Fail(test.reader, false)
+			w.inventory.Fail(test.reader, false)
 			w.rolls(test.reader, ran("main", shopAPI, 0))
-			test.told(w)
+			test.report(w)
 			w.pass(time.Hour)
 			w.wantDrift(t, w.sweeps(t, sweep.Options{DryRun: true}), append(test.drift, "tag shop/api:prod")...)
 			w.wantDrift(t, w.sweeps(t, sweep.Options{}), append(test.drift, "tag healed shop/api:prod")...)
@@ -105,7 +105,7 @@ func TestATagThatAnUnmanagedServiceDeploysFromIsLeftAloneUntilItDoesNoMore(t *te
 
 // The handler that records a rollout sees the reader, without any sweep.
 func TestAHandlerPutsNoTagThatAnUnmanagedServiceDeploysFrom(t *testing.T) {
-	w := newEstateWorld(onlyAPI())
+	w := newInventoryWorld(onlyAPI())
 	w.pushes(shopAPI, "prod", 3)
 	w.deploys(reader, deployedFrom("main", shopAPI, "prod", 3))
 	w.hears(t)
@@ -115,16 +115,16 @@ func TestAHandlerPutsNoTagThatAnUnmanagedServiceDeploysFrom(t *testing.T) {
 }
 
 func TestAnUnmanagedServiceReadsNothingAnyMoreOnceItIsGone(t *testing.T) {
-	for name, goes := range map[string]func(w *estateWorld){
-		"deleted": func(w *estateWorld) { w.estate.Delete(reader) },
-		"not covered any more": func(w *estateWorld) {
+	for name, goes := range map[string]func(w *inventoryWorld){
+		"deleted": func(w *inventoryWorld) { w.inventory.Delete(reader) },
+		"not covered any more": func(w *inventoryWorld) {
 			w.Reactor.Coverage = func(context.Context) (tagalong.Coverage, error) {
 				return tagalong.Coverage{Own: reader.Account, Listed: map[string]tagalong.Given{reader.Account: {Clusters: []string{"other"}}, "444455556666": {}}}, nil
 			}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newEstateWorld(onlyAPI())
+			w := newInventoryWorld(onlyAPI())
 			w.deploys(reader, deployedFrom("main", shopAPI, "prod", 3))
 			w.hears(t)
 			w.wantReadings(t, "prod-a/reader#main reads shop/api:prod")
@@ -144,11 +144,11 @@ func TestAnUnmanagedServiceReadsNothingAnyMoreOnceItIsGone(t *testing.T) {
 
 // What an event tells ECS may show minutes later: a sweep does not forget it.
 func TestASweepDoesNotForgetWhatECSDoesNotShowYet(t *testing.T) {
-	w := newEstateWorld(onlyAPI())
+	w := newInventoryWorld(onlyAPI())
 	w.rolls(reader, deployedFrom("main", shopAPI, "v1", 1))
 	w.hears(t)
 	w.pass(time.Hour)
-	w.Inventory = lagging{w.estate}
+	w.Inventory = lagging{w.inventory}
 	w.deploys(reader, deployedFrom("main", shopAPI, "prod", 3))
 	w.hears(t)
 	w.pass(10 * time.Minute)
@@ -159,10 +159,10 @@ func TestASweepDoesNotForgetWhatECSDoesNotShowYet(t *testing.T) {
 }
 
 // lagging shows of a service only what is older than its newest deployment.
-type lagging struct{ *tagalongtest.Estate }
+type lagging struct{ *tagalongtest.Inventory }
 
 func (e lagging) Describe(ctx context.Context, of tagalong.Scope, cluster string, names []string) ([]sweep.ServiceState, error) {
-	states, err := e.Estate.Describe(ctx, of, cluster, names)
+	states, err := e.Inventory.Describe(ctx, of, cluster, names)
 	for i := range states {
 		states[i].Current = states[i].Current[1:]
 	}
@@ -171,7 +171,7 @@ func (e lagging) Describe(ctx context.Context, of tagalong.Scope, cluster string
 
 // An event between a sweep's look and its write loses nothing, nor does the sweep.
 func TestASweepAndAnEventBothKeepWhatAnUnmanagedServiceReads(t *testing.T) {
-	w := newEstateWorld(onlyAPI())
+	w := newInventoryWorld(onlyAPI())
 	w.deploys(reader, deployedFrom("main", shopAPI, "one", 1))
 	w.misses()
 	once := true
@@ -188,7 +188,7 @@ func TestASweepAndAnEventBothKeepWhatAnUnmanagedServiceReads(t *testing.T) {
 }
 
 func TestAServiceThatARuleComesToMatchIsManagedAndBack(t *testing.T) {
-	w := newEstateWorld(onlyAPI())
+	w := newInventoryWorld(onlyAPI())
 	w.pushes(shopAPI, "prod", 3)
 	w.rolls(reader, deployedFrom("main", shopAPI, "prod", 3))
 	w.rolls(prodAPI, ran("app", shopAPI, 1))
@@ -215,7 +215,7 @@ func TestAServiceThatARuleComesToMatchIsManagedAndBack(t *testing.T) {
 
 // No question knows an unmanaged service: only the tags that it reads are known.
 func TestAnUnmanagedServiceIsInNoAnswer(t *testing.T) {
-	w := newEstateWorld(onlyAPI())
+	w := newInventoryWorld(onlyAPI())
 	w.rolls(reader, deployedFrom("main", shopAPI, "prod", 3))
 	w.hears(t)
 	w.sweeps(t, sweep.Options{})
@@ -253,8 +253,8 @@ func TestWhichTagsAnUnmanagedServiceReads(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, lost := range []bool{false, true} {
-				w := newEstateWorld(onlyAPI())
-				w.estate.Deploy(reader, test.deployment)
+				w := newInventoryWorld(onlyAPI())
+				w.inventory.Deploy(reader, test.deployment)
 				if lost {
 					w.misses()
 					w.sweeps(t, sweep.Options{})
@@ -270,7 +270,7 @@ func TestWhichTagsAnUnmanagedServiceReads(t *testing.T) {
 // An event costs a read and a write and, of a deployment that is new, a look at it; a
 // sweep in which nothing is new costs what it costs to list and describe the services.
 func TestWhatAnUnmanagedServiceCosts(t *testing.T) {
-	w := newEstateWorld(onlyAPI())
+	w := newInventoryWorld(onlyAPI())
 	var (
 		mu    sync.Mutex
 		asked map[string]int
@@ -284,12 +284,12 @@ func TestWhatAnUnmanagedServiceCosts(t *testing.T) {
 	want := func(what string, ledger, calls map[string]int, do func()) {
 		t.Helper()
 		asked = map[string]int{}
-		before := w.estate.Calls()
+		before := w.inventory.Calls()
 		do()
 		if diff := cmp.Diff(ledger, asked); diff != "" {
 			t.Errorf("%s: the ledger is asked (-want +got):\n%s", what, diff)
 		}
-		after := w.estate.Calls()
+		after := w.inventory.Calls()
 		maps.DeleteFunc(after, func(name string, n int) bool { after[name] -= before[name]; return n == before[name] })
 		if diff := cmp.Diff(calls, after); diff != "" {
 			t.Errorf("%s: calls of ECS (-want +got):\n%s", what, diff)
@@ -298,7 +298,7 @@ func TestWhatAnUnmanagedServiceCosts(t *testing.T) {
 	w.deploys(reader, deployedFrom("main", shopAPI, "prod", 3))
 	want("a start", map[string]int{"Unmanaged": 1, "SetUnmanaged": 1}, map[string]int{"DescribeServiceRevisions": 1}, func() { w.hears(t) })
 	w.pass(time.Minute)
-	w.estate.Complete(reader)
+	w.inventory.Complete(reader)
 	want("its end", map[string]int{"Unmanaged": 1, "SetUnmanaged": 1}, map[string]int{}, func() { w.hears(t) })
 
 	const services = 150
@@ -321,26 +321,26 @@ func TestWhatAnUnmanagedServiceCosts(t *testing.T) {
 // Of an error nothing is lost: the event comes again.
 func TestAnEventOfAnUnmanagedServiceThatFailsIsTriedAgain(t *testing.T) {
 	for _, fails := range []string{"Unmanaged", "SetUnmanaged", "Revision"} {
-		w := newEstateWorld(onlyAPI())
+		w := newInventoryWorld(onlyAPI())
 		w.deploys(reader, deployedFrom("main", shopAPI, "prod", 3))
-		told := w.unheard()[0]
+		sent := w.unheard()[0]
 		w.ledger.Hook = func(_ context.Context, operation string) error {
 			if operation == fails {
 				return errDied
 			}
 			return nil
 		}
-		w.estate.Hook = func(context.Context, tagalongtest.Call) error {
+		w.inventory.Hook = func(context.Context, tagalongtest.Call) error {
 			if fails == "Revision" {
 				return errDied
 			}
 			return nil
 		}
-		if _, err := w.Reactor.Handle(t.Context(), told.JSON(uuid(1))); err == nil || !strings.Contains(err.Error(), reader.String()) {
+		if _, err := w.Reactor.Handle(t.Context(), sent.JSON(uuid(1))); err == nil || !strings.Contains(err.Error(), reader.String()) {
 			t.Errorf("%s fails: error %v", fails, err)
 		}
-		w.ledger.Hook, w.estate.Hook = nil, nil
-		w.hear(t, told)
+		w.ledger.Hook, w.inventory.Hook = nil, nil
+		w.hear(t, sent)
 		w.wantReadings(t, "prod-a/reader#main reads shop/api:prod")
 	}
 }
@@ -348,14 +348,14 @@ func TestAnEventOfAnUnmanagedServiceThatFailsIsTriedAgain(t *testing.T) {
 // A deployment that comes back is as young as that, however long ago it first was: what
 // ECS does not show of it yet is not forgotten.
 func TestADeploymentOfAnUnmanagedServiceThatComesBackIsNotForgotten(t *testing.T) {
-	w := newEstateWorld(onlyAPI())
+	w := newInventoryWorld(onlyAPI())
 	w.rolls(reader, deployedFrom("main", shopAPI, "prod", 3))
 	w.deploys(reader, deployedFrom("main", shopAPI, "next", 1))
 	w.hears(t)
 	w.pass(time.Hour)
-	w.estate.Fail(reader, true)
+	w.inventory.Fail(reader, true)
 	w.hears(t)
-	w.Inventory = lagging{w.estate} // shows what came back only later
+	w.Inventory = lagging{w.inventory} // shows what came back only later
 	if _, err := w.Sweep(t.Context(), sweep.Options{}); err != nil {
 		t.Fatal(err)
 	}
@@ -364,14 +364,14 @@ func TestADeploymentOfAnUnmanagedServiceThatComesBackIsNotForgotten(t *testing.T
 
 // A service that is deployed again and again between two sweeps stays one small item.
 func TestOfAnUnmanagedServiceTheNewestDeploymentsAreKept(t *testing.T) {
-	w := newEstateWorld(onlyAPI())
+	w := newInventoryWorld(onlyAPI())
 	for version := range 6 {
 		w.pass(time.Minute)
 		w.deploys(reader, deployedFrom("main", shopAPI, versionTag(version), 1))
 	}
-	told := w.unheard()
-	for i := range told {
-		w.hear(t, told[(i+3)%len(told)]) // in whatever order
+	sent := w.unheard()
+	for i := range sent {
+		w.hear(t, sent[(i+3)%len(sent)]) // in whatever order
 	}
 	var newest []string
 	for version := 2; version < 6; version++ {
@@ -383,7 +383,7 @@ func TestOfAnUnmanagedServiceTheNewestDeploymentsAreKept(t *testing.T) {
 // A rule has come to match the service, and the ledger could not be told what it runs: that
 // it reads the tag is not forgotten.
 func TestAServiceThatCouldNotBeRecordedIsStillKnownToRead(t *testing.T) {
-	w := newEstateWorld(onlyAPI())
+	w := newInventoryWorld(onlyAPI())
 	w.rolls(reader, deployedFrom("main", shopAPI, "prod", 3))
 	w.hears(t)
 	w.pass(time.Hour)

@@ -25,7 +25,7 @@ func drawLongStory(t *rapid.T) story {
 		truths:      map[deploymentOf][]truth{},
 	}
 	service := allServices[0]
-	for _, f := range drawLongChronicle(t) {
+	for _, f := range drawLongHistory(t) {
 		s.happenings = append(s.happenings, happening{Service: service, Fact: f})
 		s.deploy(t, deploymentOf{service, f.Deployment})
 	}
@@ -33,9 +33,9 @@ func drawLongStory(t *rapid.T) story {
 	return s
 }
 
-// drawLongChronicle draws what each second brings: often a fact, at times a
+// drawLongHistory draws what each second brings: often a fact, at times a
 // crowd of them in one millisecond.
-func drawLongChronicle(t *rapid.T) (facts []tagalong.Fact) {
+func drawLongHistory(t *rapid.T) (facts []tagalong.Fact) {
 	deployments := rapid.IntRange(3, 12).Draw(t, "deployments")
 	for second := 0; len(facts) < 110; second++ {
 		crowd := 1

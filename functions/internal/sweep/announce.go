@@ -20,11 +20,11 @@ func (p *pass) events(ctx context.Context, _ *cursor) error {
 		return nil
 	}
 	var chunk []ledger.FinishedRollout
-	for ending, err := range p.Reactor.Ledger.Unannounced(ctx, p.now().Add(-lately)) {
+	for finished, err := range p.Reactor.Ledger.Unannounced(ctx, p.now().Add(-lately)) {
 		if err != nil {
 			return fmt.Errorf("outbox: %w", err)
 		}
-		if chunk = append(chunk, ending); len(chunk) == sweepChunk {
+		if chunk = append(chunk, finished); len(chunk) == sweepChunk {
 			if err := p.send(ctx, chunk); err != nil {
 				return err
 			}
@@ -34,16 +34,16 @@ func (p *pass) events(ctx context.Context, _ *cursor) error {
 	return p.send(ctx, chunk)
 }
 
-// send sends some endings. One that the bus does not take keeps no other one back;
+// send sends some finished rollouts. One that the bus does not take keeps no other one back;
 // a bus that takes none ends the phase.
-func (p *pass) send(ctx context.Context, endings []ledger.FinishedRollout) error {
-	if len(endings) == 0 {
+func (p *pass) send(ctx context.Context, finished []ledger.FinishedRollout) error {
+	if len(finished) == 0 {
 		return nil
 	}
 	if !p.hasTime(ctx) {
 		return errTimeUp
 	}
-	sent, err := p.Reactor.Announce(ctx, endings)
+	sent, err := p.Reactor.Announce(ctx, finished)
 	p.report.Announced += sent
 	p.progress(phaseEvents, "", p.report.Announced)
 	if sent == 0 {
@@ -59,21 +59,21 @@ func (p *pass) send(ctx context.Context, endings []ledger.FinishedRollout) error
 // as every handler does. What the bus does not accept stays in the outbox, and the next
 // sweep sends it.
 func (p *pass) announceRecorded(ctx context.Context) {
-	endings := p.outbox
+	finished := p.outbox
 	p.outbox = nil
-	if len(endings) == 0 {
+	if len(finished) == 0 {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, reactor.AnnounceWithin)
 	defer cancel()
-	sent, err := p.Reactor.Announce(ctx, endings)
+	sent, err := p.Reactor.Announce(ctx, finished)
 	p.report.Announced += sent
 	if err != nil {
 		p.fail(err)
 	}
 }
 
-// announceDrift announces what the sweep has healed and what is left, but not what is
+// announceDrift announces what the sweep has repaired and what is left, but not what is
 // intended. There is no outbox for drift: what is left the next sweep finds again, and
 // announces again.
 func (p *pass) announceDrift(ctx context.Context) {

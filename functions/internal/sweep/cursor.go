@@ -22,7 +22,7 @@ type cursor struct {
 	Cluster     string           `json:"cluster,omitempty"`
 	Service     string           `json:"service,omitempty"` // behind it
 	Environment string           `json:"environment,omitempty"`
-	Member      tagalong.Service `json:"member,omitzero"` // from it on
+	Next        tagalong.Service `json:"member,omitzero"` // from it on
 	Tag         tagalong.TagID   `json:"tag,omitzero"`    // behind it
 }
 
@@ -34,8 +34,8 @@ func (c cursor) String() string {
 		place = "behind " + c.Tag.String()
 	case c.Environment != "":
 		place = c.Environment
-	case c.Member != tagalong.Service{}:
-		place = c.Member.String()
+	case c.Next != tagalong.Service{}:
+		place = c.Next.String()
 	case c.Service != "":
 		place = "behind " + joinPath(joinPath(place, c.Cluster), c.Service)
 	case c.Cluster != "":

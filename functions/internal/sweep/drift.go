@@ -52,13 +52,13 @@ const (
 //	  "reason": "moved by somebody else"
 //	}
 //
-// A sweep announces each thing that it has healed, and each that is left, but nothing
+// A sweep announces each thing that it has repaired, and each that is left, but nothing
 // that is intended: a service that is unmanaged or may not tag what it runs, a tag that
 // deployments read; and nothing that only may come, such as the loss of an image that is
 // unprotected. What is left the next one announces again.
 type Drift struct {
 	Kind        DriftKind     `json:"kind"`
-	Healed      bool          `json:"healed"` // as far as it can be: there is nothing left to do about it
+	Repaired    bool          `json:"healed"` // as far as it can be: there is nothing left to do about it
 	Environment string        `json:"environment"`
 	Account     string        `json:"account"`
 	Region      string        `json:"region"`
@@ -77,7 +77,7 @@ type Drift struct {
 // managed, or may not tag what it runs, is the rules' intention; that a deployment reads
 // a tag is somebody's; an image that is unprotected is where it belongs, and told of once
 // a day.
-func (d Drift) Left() bool { return !d.Healed && !intended[d.Kind] }
+func (d Drift) Left() bool { return !d.Repaired && !intended[d.Kind] }
 
 // intended are the kinds that are told, and that neither count nor are announced.
 var intended = map[DriftKind]bool{DriftUnmanaged: true, DriftForeign: true, DriftInput: true, DriftUnprotected: true}
@@ -110,8 +110,8 @@ const (
 // EventOf says what the bus is to be told of what a sweep found at a time. It is about
 // the service, else about the repository in ECR.
 func EventOf(d Drift, at time.Time) tagalong.Event {
-	d.Reason = tagalong.Shorten(d.Reason)
-	e := tagalong.Event{DetailType: DriftFoundType, Time: at, Detail: tagalong.JSONOf(d)}
+	d.Reason = tagalong.Truncate(d.Reason)
+	e := tagalong.Event{DetailType: DriftFoundType, Time: at, Detail: tagalong.MustJSON(d)}
 	if d.Service != "" {
 		e.Resources = []string{tagalong.Service{Account: d.Account, Region: d.Region, Cluster: d.Cluster, Name: d.Service}.ARN()}
 	} else if account, region, ok := (tagalong.Repository{Registry: d.Registry}).ECR(); ok {

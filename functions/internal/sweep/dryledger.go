@@ -23,31 +23,31 @@ type dryLedger struct {
 	real    ledger.Ledger
 	records Records
 
-	mu           sync.Mutex
-	services     map[tagalong.Service]dryService
-	names        map[string]bool                                        // of these services, as claims have them
-	touched      map[tagalong.Repository]map[tagalong.Service]bool      // which of them claim or read tags of it, or did
-	members      map[tagalong.Service]*ledger.RunningRecord             // nil: it does not run any more
-	environments map[string]bool                                        // that are new
-	tags         map[tagalong.Repository]map[tagalong.TagID]*ledger.Tag // nil: nobody wishes it any more
-	was          map[tagalong.TagID]ledger.Tag                          // those of tags, as the real ledger has them
-	stale        map[string]ledger.PendingUntag
-	unmanaged    map[tagalong.Service]ledger.UnmanagedService // as far as they were read or written
+	mu            sync.Mutex
+	services      map[tagalong.Service]dryService
+	names         map[string]bool                                        // of these services, as claims have them
+	touched       map[tagalong.Repository]map[tagalong.Service]bool      // which of them claim or read tags of it, or did
+	running       map[tagalong.Service]*ledger.RunningRecord             // nil: it does not run any more
+	environments  map[string]bool                                        // that are new
+	tags          map[tagalong.Repository]map[tagalong.TagID]*ledger.Tag // nil: nobody wishes it any more
+	was           map[tagalong.TagID]ledger.Tag                          // those of tags, as the real ledger has them
+	pendingUntags map[string]ledger.PendingUntag
+	unmanaged     map[tagalong.Service]ledger.UnmanagedService // as far as they were read or written
 }
 
 // dryService is a service as it would be.
 type dryService struct {
 	ledger.Snapshot
-	told    []tagalong.Fact
-	rows    map[timeline.RolloutKey]*ledger.Details // nil: there is no such rollout
-	readers ledger.Readers
+	reported []tagalong.Fact
+	rows     map[timeline.RolloutKey]*ledger.Details // nil: there is no such rollout
+	readers  ledger.Readers
 }
 
 func newDryLedger(real ledger.Ledger, records Records) *dryLedger {
 	return &dryLedger{
 		real: real, records: records,
 		services: map[tagalong.Service]dryService{}, names: map[string]bool{}, touched: map[tagalong.Repository]map[tagalong.Service]bool{},
-		members: map[tagalong.Service]*ledger.RunningRecord{}, environments: map[string]bool{}, tags: map[tagalong.Repository]map[tagalong.TagID]*ledger.Tag{}, was: map[tagalong.TagID]ledger.Tag{}, stale: map[string]ledger.PendingUntag{}, unmanaged: map[tagalong.Service]ledger.UnmanagedService{},
+		running: map[tagalong.Service]*ledger.RunningRecord{}, environments: map[string]bool{}, tags: map[tagalong.Repository]map[tagalong.TagID]*ledger.Tag{}, was: map[tagalong.TagID]ledger.Tag{}, pendingUntags: map[string]ledger.PendingUntag{}, unmanaged: map[tagalong.Service]ledger.UnmanagedService{},
 	}
 }
 
@@ -70,7 +70,7 @@ func (l *dryLedger) Load(ctx context.Context, s tagalong.Service) (ledger.Snapsh
 func (l *dryLedger) LoadWhole(ctx context.Context, s tagalong.Service) (ledger.Snapshot, error) {
 	snap, err := l.real.LoadWhole(ctx, s)
 	if of, written := l.service(s); written {
-		snap.Head, snap.Facts = of.Head, slices.Concat(snap.Facts, of.told)
+		snap.Head, snap.Facts = of.Head, slices.Concat(snap.Facts, of.reported)
 	}
 	return snap, err
 }
@@ -122,16 +122,16 @@ func (l *dryLedger) Commit(ctx context.Context, c ledger.Change) error {
 	l.services[c.Service], l.names[c.Service.String()] = of, true
 	l.touch(c.Service, was, of.Snapshot)
 	if c.DropRunning != "" {
-		l.members[c.Service] = nil
+		l.running[c.Service] = nil
 	}
 	if c.Running != nil {
-		l.members[c.Service] = c.Running
+		l.running[c.Service] = c.Running
 	}
 	if c.NewEnvironment != "" {
 		l.environments[c.NewEnvironment] = true
 	}
 	if c.Untag != nil {
-		l.stale[c.Untag.ID] = *c.Untag
+		l.pendingUntags[c.Untag.ID] = *c.Untag
 	}
 	return nil
 }
@@ -139,7 +139,7 @@ func (l *dryLedger) Commit(ctx context.Context, c ledger.Change) error {
 // after returns the service as a change leaves it.
 func (s dryService) after(was ledger.Snapshot, c ledger.Change) dryService {
 	if c.Fact != nil {
-		was.Facts, s.told = slices.Concat(was.Facts, []tagalong.Fact{*c.Fact}), slices.Concat(s.told, []tagalong.Fact{*c.Fact})
+		was.Facts, s.reported = slices.Concat(was.Facts, []tagalong.Fact{*c.Fact}), slices.Concat(s.reported, []tagalong.Fact{*c.Fact})
 	}
 	facts := slices.DeleteFunc(slices.Clone(was.Facts), func(f tagalong.Fact) bool { return f.Time.Before(c.Head.Since) })
 	rows := maps.Clone(s.rows)
@@ -444,7 +444,7 @@ func (l *dryLedger) SetUnmanaged(ctx context.Context, was, is ledger.UnmanagedSe
 func (l *dryLedger) PendingUntags(ctx context.Context) iter.Seq2[ledger.PendingUntag, error] {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	written := maps.Clone(l.stale)
+	written := maps.Clone(l.pendingUntags)
 	all := []ledger.PendingUntag{}
 	for _, s := range written {
 		if len(s.Tags) > 0 {
@@ -459,7 +459,7 @@ func (l *dryLedger) PendingUntags(ctx context.Context) iter.Seq2[ledger.PendingU
 func (l *dryLedger) SetPendingUntag(_ context.Context, s ledger.PendingUntag) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.stale[s.ID] = s
+	l.pendingUntags[s.ID] = s
 	return nil
 }
 
@@ -500,7 +500,7 @@ func (l *dryLedger) Services(ctx context.Context, environment string) ([]tagalon
 func (l *dryLedger) RunningRecords(ctx context.Context, environment string, from tagalong.Service, hint int) iter.Seq2[ledger.RunningRecord, error] {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	written := maps.Clone(l.members)
+	written := maps.Clone(l.running)
 	var here []ledger.RunningRecord
 	for s, m := range written {
 		if m != nil && m.Environment == environment && (from == tagalong.Service{} || s.String() >= from.String()) {

@@ -14,7 +14,7 @@ import (
 
 // dryRun takes a sweep that changes nothing: on a ledger that keeps in memory what is
 // written, a registry that keeps what is put, and a bus that nobody hears. What it would
-// have healed is not, and each tag that it would have put is drift.
+// have repaired is not, and each tag that it would have put is drift.
 func (s *Sweeper) dryRun(ctx context.Context, o Options) (Report, error) {
 	ledger := newDryLedger(s.Reactor.Ledger, s.Records)
 	registry := &dryRegistry{Registry: s.Reactor.Registry, untagger: s.Untagger, lifecycles: s.Lifecycles, ledger: ledger, seen: map[tagalong.TagID]digest.Digest{}, put: map[tagalong.Repository]map[string]dryPut{}}
@@ -32,9 +32,9 @@ func (s *Sweeper) dryRun(ctx context.Context, o Options) (Report, error) {
 	}
 	report, err := dry.sweep(ctx, o)
 	for i := range report.Drift {
-		report.Drift[i].Healed = false
+		report.Drift[i].Repaired = false
 	}
-	report.Drift = append(report.Drift, registry.untold(report.Drift)...)
+	report.Drift = append(report.Drift, registry.unreported(report.Drift)...)
 	slices.SortFunc(report.Drift, Drift.compare)
 	return report, err
 }
@@ -123,17 +123,17 @@ func (d *dryRegistry) change(put dryPut, id tagalong.TagID) {
 	d.put[id.Repository][id.Tag] = put
 }
 
-// untold returns the tags that were put, of which no drift tells.
-func (d *dryRegistry) untold(drift []Drift) (all []Drift) {
-	told := map[tagalong.TagID]bool{}
+// unreported returns the tags that were put, of which no drift tells.
+func (d *dryRegistry) unreported(drift []Drift) (all []Drift) {
+	reported := map[tagalong.TagID]bool{}
 	for _, one := range drift {
-		told[tagalong.TagID{Repository: tagalong.Repository{Registry: one.Registry, Name: one.Repository}, Tag: one.Tag}] = one.Kind == DriftTag
+		reported[tagalong.TagID{Repository: tagalong.Repository{Registry: one.Registry, Name: one.Repository}, Tag: one.Tag}] = one.Kind == DriftTag
 	}
 	for r, tags := range d.put {
 		for name, put := range tags {
 			id := tagalong.TagID{Repository: r, Tag: name}
-			if is := put.image.Digest; is != "" && is != d.seen[id] && !told[id] {
-				all = append(all, driftOfTag(put.Tag, DriftTag, d.seen[id], "is to be moved once the ledger is healed"))
+			if is := put.image.Digest; is != "" && is != d.seen[id] && !reported[id] {
+				all = append(all, driftOfTag(put.Tag, DriftTag, d.seen[id], "is to be moved once the ledger is repaired"))
 			}
 		}
 	}
@@ -148,9 +148,9 @@ func (d *dryRegistry) RemoveTag(_ context.Context, r tagalong.Repository, tag st
 
 // ImageTags implements Untagger.
 func (d *dryRegistry) ImageTags(ctx context.Context, r tagalong.Repository, image digest.Digest) (ImageTags, error) {
-	standing, err := d.untagger.ImageTags(ctx, r, image)
-	standing.Tags = d.tagsOf(r, image, standing.Tags)
-	return standing, err
+	found, err := d.untagger.ImageTags(ctx, r, image)
+	found.Tags = d.tagsOf(r, image, found.Tags)
+	return found, err
 }
 
 // LifecycleRules implements Lifecycles.

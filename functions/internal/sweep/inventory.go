@@ -81,7 +81,7 @@ func (s ServiceState) completed() []DeploymentState {
 func (s ServiceState) shows(f tagalong.Fact) bool {
 	d, ok := s.primary()
 	came := f.Name == tagalong.InProgress || f.Name == tagalong.Completed && d.State == timeline.StateCompleted || f.Name == tagalong.Failed && d.State == timeline.StateFailed
-	return ok && came && d.ID == f.Deployment && !d.Changed.Before(f.Time.Add(-tagalong.SameMoment))
+	return ok && came && d.ID == f.Deployment && !d.Changed.Before(f.Time.Add(-tagalong.TimeTolerance))
 }
 
 // has reports whether ECS still has a deployment.

@@ -110,10 +110,10 @@ func (p *pass) unlessNoAccess(r tagalong.Repository, err error) error {
 	}
 	registry := tagalong.Repository{Registry: r.Registry}
 	p.mu.Lock()
-	told := p.lifecycles[registry]
+	reported := p.lifecycles[registry]
 	p.lifecycles[registry] = true
 	p.mu.Unlock()
-	if !told {
+	if !reported {
 		p.find(Drift{Kind: DriftUnprotected, Registry: r.Registry, Reason: "lifecycle policies could not be looked at: " + err.Error()})
 	}
 	return nil

@@ -27,7 +27,7 @@ type observedService struct {
 	state    ServiceState
 	seen     time.Time       // when ECS was asked for its state
 	missing  []tagalong.Fact // what the ledger does not know
-	// concluded are those of lacking that are read from the state. They stand only if
+	// concluded are those of missing that are read from the state. They stand only if
 	// nobody else has written to the ledger of the service since snap was read.
 	concluded []tagalong.Fact
 	outdated  bool // somebody has
@@ -37,7 +37,7 @@ type observedService struct {
 // happened so lately that ECS may not show it, or it does.
 func (t *observedService) settled() bool {
 	return !slices.ContainsFunc(slices.Concat(t.snap.Facts, t.missing), func(f tagalong.Fact) bool {
-		lately := !f.OfAction() && f.Time.After(t.seen.Add(-ledger.Settling))
+		lately := !f.OfAction() && f.Time.After(t.seen.Add(-ledger.SettlingTime))
 		return lately && (!t.state.shows(f) || f.Time.After(t.seen))
 	})
 }
@@ -56,16 +56,16 @@ func (p *pass) observedServices(ctx context.Context, services []tagalong.Service
 
 // shown takes what ECS shows of the services that the ledger was asked for, and leaves
 // out those that it does not show. What no rule manages is reported.
-func (p *pass) shown(tenants []*observedService, states []ServiceState, seen time.Time) (shown []*observedService) {
+func (p *pass) shown(services []*observedService, states []ServiceState, seen time.Time) (shown []*observedService) {
 	for _, state := range states {
 		if _, managed := p.Reactor.Rules.Within(p.covered, state.Service); !managed {
 			p.foundUnmanaged(state.Service)
 			continue
 		}
 		p.seen[state.Service] = true
-		if i := slices.IndexFunc(tenants, func(t *observedService) bool { return t.Service == state.Service }); i >= 0 {
-			tenants[i].state, tenants[i].seen = state, seen
-			shown = append(shown, tenants[i])
+		if i := slices.IndexFunc(services, func(t *observedService) bool { return t.Service == state.Service }); i >= 0 {
+			services[i].state, services[i].seen = state, seen
+			shown = append(shown, services[i])
 		}
 	}
 	return shown
@@ -195,13 +195,13 @@ func (d DeploymentState) end(name tagalong.FactName) tagalong.Fact {
 // compare finds what the ledger lacks: first what ECS's records tell, then, where
 // they do not explain what is, what ECS says now.
 func (p *pass) compare(ctx context.Context, t *observedService, records []pipeline.ServiceDeployment) error {
-	told := p.withinRetention(t, slices.Concat(t.recreated(), factsOfRecords(records)))
-	if slices.ContainsFunc(told, func(f tagalong.Fact) bool { return f.Time.Before(t.snap.Head.Since) }) {
+	reported := p.withinRetention(t, slices.Concat(t.recreated(), factsOfRecords(records)))
+	if slices.ContainsFunc(reported, func(f tagalong.Fact) bool { return f.Time.Before(t.snap.Head.Since) }) {
 		if err := p.readWhole(ctx, t); err != nil {
 			return err
 		}
 	}
-	t.addMissing(told)
+	t.addMissing(reported)
 	if !t.settled() {
 		return nil // a later sweep will see
 	}
@@ -224,7 +224,7 @@ func (p *pass) compare(ctx context.Context, t *observedService, records []pipeli
 // nobody saw, and events may tell times in whole seconds. What ECS still has is the
 // new one's, however its times look.
 func (t *observedService) recreated() []tagalong.Fact {
-	gone := t.state.Created.Add(-tagalong.SameMoment)
+	gone := t.state.Created.Add(-tagalong.TimeTolerance)
 	running, runs := t.timeline.Current()
 	next, rolls := t.timeline.RollingOut()
 	runs = runs && running.FinishedAt.Before(t.state.Created) && !t.state.has(running.Deployment)
@@ -352,7 +352,7 @@ func (p *pass) repair(ctx context.Context, t *observedService) (err error) {
 	}
 	if fault != "" {
 		d := driftOf(DriftLedger, t.policy.Environment, t.Service, fault)
-		d.Healed = true
+		d.Repaired = true
 		p.find(d)
 	}
 	return err
@@ -379,7 +379,7 @@ const unfinishedChange = "a change of it was not written to its end"
 // observe tells the ledger facts of a service, in their order, behind what its last
 // change has left to come. One that cannot be told does not stop the others;
 // ErrOutdated says that the concluded ones could not, and all else went well. Their
-// tags are put later, by putWished, and the ends that they tell announced, by
+// tags are put later, by putDesired, and the ends that they tell announced, by
 // announceRecorded.
 func (p *pass) observe(ctx context.Context, t *observedService, facts []tagalong.Fact) error {
 	recording, err := p.Reactor.Record(ctx, t.Service, t.snap)
@@ -409,18 +409,18 @@ func (p *pass) observe(ctx context.Context, t *observedService, facts []tagalong
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.wished = append(p.wished, recording.Tags()...)
-	p.outbox = append(p.outbox, recording.Endings()...)
+	p.desired = append(p.desired, recording.Tags()...)
+	p.outbox = append(p.outbox, recording.Finished()...)
 	return cmp.Or(problems, outdated)
 }
 
-// putWished converges the tags that were wished, each to its last wish: of all that
+// putDesired converges the tags that were wished, each to its last wish: of all that
 // ran in the past, and of services that contend for a tag, only the newest gets it.
 // What the time does not suffice for is found again as pending.
-func (p *pass) putWished(ctx context.Context) (problems error) {
-	slices.SortFunc(p.wished, tagalong.TagID.Compare)
-	ids := slices.Compact(p.wished)
-	p.wished = nil
+func (p *pass) putDesired(ctx context.Context) (problems error) {
+	slices.SortFunc(p.desired, tagalong.TagID.Compare)
+	ids := slices.Compact(p.desired)
+	p.desired = nil
 	for chunk := range slices.Chunk(ids, sweepChunk) {
 		if !p.hasTime(ctx) {
 			return errTimeUp
@@ -439,9 +439,9 @@ func (p *pass) putWished(ctx context.Context) (problems error) {
 // lacked says which facts were lacking: the first of them, and how many more.
 func lacked(facts []tagalong.Fact) string {
 	first := facts[0]
-	text := fmt.Sprintf("%s of %s at %s was not known", first.Name, first.Deployment, tagalong.StatedTime(first.Time))
+	text := fmt.Sprintf("%s of %s at %s was not known", first.Name, first.Deployment, tagalong.FormatTime(first.Time))
 	if first.Name == tagalong.Retired {
-		text = fmt.Sprintf("that the service had gone by %s was not known", tagalong.StatedTime(first.Time))
+		text = fmt.Sprintf("that the service had gone by %s was not known", tagalong.FormatTime(first.Time))
 	}
 	if more := len(facts) - 1; more > 0 {
 		text += fmt.Sprintf(", nor %d more", more)
@@ -479,11 +479,11 @@ func (t *observedService) changed() bool {
 		!slices.Equal(head.Claims, ledger.ClaimsOf(t.Service, t.policy, running, containers, head.Previous))
 }
 
-// inspect reports what is wrong with what runs and rolls out, and cannot be healed.
+// inspect reports what is wrong with what runs and rolls out, and cannot be repaired.
 func (p *pass) inspect(t *observedService) {
 	service, environment := t.Service, t.policy.Environment
 	if next, rolling := t.timeline.RollingOut(); rolling && p.PendingAfter > 0 && p.now().Sub(next.StartedAt) > p.PendingAfter {
-		p.find(driftOf(DriftOverdue, environment, service, fmt.Sprintf("%s has been rolling out since %s", next.Deployment, tagalong.StatedTime(next.StartedAt))))
+		p.find(driftOf(DriftOverdue, environment, service, fmt.Sprintf("%s has been rolling out since %s", next.Deployment, tagalong.FormatTime(next.StartedAt))))
 	}
 	running, ok := t.timeline.Current()
 	if !ok {

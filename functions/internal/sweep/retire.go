@@ -20,7 +20,7 @@ func (p *pass) retire(ctx context.Context, at *cursor) error {
 	if err := p.forgetUnmanaged(ctx); err != nil {
 		return err
 	}
-	members, err := p.runningRecords(ctx)
+	running, err := p.runningRecords(ctx)
 	if err != nil {
 		return err
 	}
@@ -30,22 +30,22 @@ func (p *pass) retire(ctx context.Context, at *cursor) error {
 	}
 	services = slices.DeleteFunc(services, func(s tagalong.Service) bool {
 		// What never ran is looked at in its turn.
-		asked := members[s] != "" || p.options.Whole || p.dueForFullScan(s.String())
-		return s.String() < at.Member.String() && at.Member != (tagalong.Service{}) || p.seen[s] || !asked || !p.options.selects(s) || !p.covers(s)
+		asked := running[s] != "" || p.options.Whole || p.dueForFullScan(s.String())
+		return s.String() < at.Next.String() && at.Next != (tagalong.Service{}) || p.seen[s] || !asked || !p.options.selects(s) || !p.covers(s)
 	})
 	for len(services) > 0 {
 		if !p.hasTime(ctx) {
-			at.Member = services[0]
+			at.Next = services[0]
 			return errTimeUp
 		}
 		end := slices.IndexFunc(services, func(s tagalong.Service) bool { return !sameCluster(s, services[0]) })
 		if end < 0 {
 			end = len(services)
 		}
-		err := p.retireOf(ctx, services[:end], members)
+		err := p.retireOf(ctx, services[:end], running)
 		p.announceRecorded(ctx)
 		if stops(ctx, err) || ctx.Err() != nil || p.stopped.Load() {
-			at.Member = services[0]
+			at.Next = services[0]
 			return cmp.Or(err, errTimeUp)
 		}
 		if err != nil {
@@ -86,7 +86,7 @@ func (p *pass) covers(s tagalong.Service) bool {
 
 // retireOf retires those services of a cluster that ECS does not have, or that no
 // rule manages any more. An interrupted sweep has not seen them all, so ECS is asked.
-func (p *pass) retireOf(ctx context.Context, services []tagalong.Service, members map[tagalong.Service]string) error {
+func (p *pass) retireOf(ctx context.Context, services []tagalong.Service, running map[tagalong.Service]string) error {
 	missed, err := p.departed(ctx, services)
 	if err != nil {
 		return err
@@ -95,7 +95,7 @@ func (p *pass) retireOf(ctx context.Context, services []tagalong.Service, member
 	services = slices.DeleteFunc(slices.Clone(services), func(s tagalong.Service) bool { return missed[s] == tagalong.Fact{} })
 	var all []*observedService
 	for _, s := range services {
-		all = append(all, &observedService{Service: s, policy: tagalong.Policy{Environment: members[s]}})
+		all = append(all, &observedService{Service: s, policy: tagalong.Policy{Environment: running[s]}})
 	}
 	all = p.each(ctx, all, func(t *observedService) error { return p.read(ctx, t) })
 	gone, err := p.departed(ctx, services)
@@ -161,7 +161,7 @@ func (p *pass) retireOne(ctx context.Context, t *observedService) error {
 	case (runs || rolls) && t.settled():
 		return p.retireNow(ctx, t, gone)
 	case t.snap.Head.Unfinished():
-		return p.finishGone(ctx, t)
+		return p.finishRetired(ctx, t)
 	}
 	return nil
 }
@@ -171,18 +171,18 @@ func (p *pass) retireNow(ctx context.Context, t *observedService, gone tagalong.
 		return err
 	}
 	d := driftOf(DriftRetired, t.policy.Environment, t.Service, gone.Reason)
-	d.Healed = true
+	d.Repaired = true
 	p.find(d)
 	return nil
 }
 
-// finishGone finishes the last change of a service that ECS has no more.
-func (p *pass) finishGone(ctx context.Context, t *observedService) error {
+// finishRetired finishes the last change of a service that ECS has no more.
+func (p *pass) finishRetired(ctx context.Context, t *observedService) error {
 	if err := p.observe(ctx, t, nil); err != nil {
 		return err
 	}
 	d := driftOf(DriftLedger, t.policy.Environment, t.Service, unfinishedChange)
-	d.Healed = true
+	d.Repaired = true
 	p.find(d)
 	return nil
 }

@@ -60,7 +60,7 @@ type Options struct {
 	// Blocked puts every tag that is blocked again, at once: its repository may have
 	// been changed.
 	Blocked bool
-	// DryRun changes nothing: what would be healed is drift that is not, and so is each tag
+	// DryRun changes nothing: what would be repaired is drift that is not, and so is each tag
 	// that would be put. All else the report says of the sweep that would have been.
 	DryRun bool
 	// Progress is told how far the sweep has come, from one goroutine at a time.
@@ -95,7 +95,7 @@ type Report struct {
 	Unfinished bool
 }
 
-// Left reports whether something is left that the sweep cannot heal, or did not.
+// Left reports whether something is left that the sweep cannot repair, or did not.
 func (r Report) Left() bool {
 	return slices.ContainsFunc(r.Drift, Drift.Left)
 }
@@ -130,7 +130,7 @@ var phases = []phase{
 }
 
 // Sweep takes one pass, or as much of it as the time of ctx allows. The error
-// gathers what could not be looked at or healed; the report says it, too. A pass that
+// gathers what could not be looked at or repaired; the report says it, too. A pass that
 // is interrupted is no error if another one goes on and this one got further.
 func (s *Sweeper) Sweep(ctx context.Context, o Options) (Report, error) {
 	if o.DryRun {
@@ -190,9 +190,9 @@ type pass struct {
 	named          knownNames    // where only a part is swept
 	stopped        atomic.Bool   // in the midst of a chunk
 
-	mu     sync.Mutex
-	wished []tagalong.TagID         // to be put when all services have been told
-	outbox []ledger.FinishedRollout // to be announced when this chunk has been told
+	mu      sync.Mutex
+	desired []tagalong.TagID         // to be put when all services have been told
+	outbox  []ledger.FinishedRollout // to be announced when this chunk has been told
 	// unmanaged is what was kept of the services that no rule matches as the pass began;
 	// nil: it has not been read yet.
 	unmanaged map[tagalong.Service]ledger.UnmanagedService
@@ -368,18 +368,18 @@ func (p *pass) scan(ctx context.Context, scope tagalong.Scope, cluster string, n
 // scanOnce asks the ledger first: so what ECS shows is the younger of the two, unless
 // the ledger is written to after that. It returns the services for which it was.
 func (p *pass) scanOnce(ctx context.Context, scope tagalong.Scope, cluster string, names []string) (services int, outdated []string, err error) {
-	tenants := p.observedServices(ctx, servicesOf(scope, cluster, names))
+	observed := p.observedServices(ctx, servicesOf(scope, cluster, names))
 	seen := p.now().UTC().Truncate(time.Millisecond)
 	states, err := p.Inventory.Describe(ctx, scope, cluster, names)
 	if err != nil {
 		return 0, nil, err
 	}
-	tenants = p.shown(tenants, states, seen)
+	observed = p.shown(observed, states, seen)
 	if err := p.keepInputs(ctx, scope, states, seen); err != nil {
 		return 0, nil, err
 	}
-	err = p.repairAll(ctx, scope, tenants)
-	for _, t := range tenants {
+	err = p.repairAll(ctx, scope, observed)
+	for _, t := range observed {
 		if t.outdated {
 			outdated = append(outdated, t.Name)
 		}
@@ -396,20 +396,20 @@ func servicesOf(scope tagalong.Scope, cluster string, names []string) (services 
 
 // repairAll tells the ledger what it lacks of services that ECS has shown. What ECS remembers
 // is read for all of them together.
-func (p *pass) repairAll(ctx context.Context, scope tagalong.Scope, tenants []*observedService) error {
+func (p *pass) repairAll(ctx context.Context, scope tagalong.Scope, services []*observedService) error {
 	var asked []tagalong.Service
-	for _, t := range tenants {
+	for _, t := range services {
 		if p.options.Whole || p.dueForFullScan(t.Service.String()) || len(gapsIn(t.timeline, t.state)) > 0 || len(t.recreated()) > 0 {
 			asked = append(asked, t.Service)
 		}
 	}
-	tenants, records, err := p.remember(ctx, scope, tenants, asked)
+	services, records, err := p.remember(ctx, scope, services, asked)
 	if err != nil {
 		return err
 	}
-	tenants = p.each(ctx, tenants, func(t *observedService) error { return p.compare(ctx, t, records[t.Service]) })
+	services = p.each(ctx, services, func(t *observedService) error { return p.compare(ctx, t, records[t.Service]) })
 	var wanted []DeploymentOf
-	for _, t := range tenants {
+	for _, t := range services {
 		wanted = append(wanted, t.wanted()...)
 	}
 	if len(wanted) > 0 {
@@ -418,7 +418,7 @@ func (p *pass) repairAll(ctx context.Context, scope tagalong.Scope, tenants []*o
 			return err
 		}
 	}
-	p.each(ctx, tenants, func(t *observedService) error { return p.settle(ctx, t) })
+	p.each(ctx, services, func(t *observedService) error { return p.settle(ctx, t) })
 	p.announceRecorded(ctx)
 	if p.stopped.Load() {
 		return errTimeUp
@@ -429,17 +429,17 @@ func (p *pass) repairAll(ctx context.Context, scope tagalong.Scope, tenants []*o
 // remember reads what ECS remembers of services, all together or, where that fails,
 // each by itself: those that fail are reported, and left out. The error is that the
 // time is up.
-func (p *pass) remember(ctx context.Context, scope tagalong.Scope, tenants []*observedService, asked []tagalong.Service) ([]*observedService, map[tagalong.Service][]pipeline.ServiceDeployment, error) {
+func (p *pass) remember(ctx context.Context, scope tagalong.Scope, services []*observedService, asked []tagalong.Service) ([]*observedService, map[tagalong.Service][]pipeline.ServiceDeployment, error) {
 	if len(asked) == 0 {
-		return tenants, nil, nil
+		return services, nil, nil
 	}
 	records, err := p.Inventory.DeploymentHistory(ctx, scope, asked)
 	if err == nil || stops(ctx, err) {
-		return tenants, records, err
+		return services, records, err
 	}
 	var mu sync.Mutex
 	records = map[tagalong.Service][]pipeline.ServiceDeployment{}
-	left := p.each(ctx, tenants, func(t *observedService) error {
+	left := p.each(ctx, services, func(t *observedService) error {
 		if !slices.Contains(asked, t.Service) {
 			return nil
 		}

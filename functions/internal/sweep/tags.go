@@ -17,7 +17,7 @@ import (
 // tags puts the tags that have been wished, once all is gone that one might have fallen
 // to, and compares every tag of the ledger with ECR.
 func (p *pass) tags(ctx context.Context, at *cursor) error {
-	if err := p.putWished(ctx); stops(ctx, err) {
+	if err := p.putDesired(ctx); stops(ctx, err) {
 		return err
 	} else if err != nil {
 		p.fail(err)
@@ -97,13 +97,13 @@ func (p *pass) repository(ctx context.Context, r tagalong.Repository, tags []led
 	if err != nil {
 		return err
 	}
-	var astray []ledger.Tag
+	var misplaced []ledger.Tag
 	for _, tag := range tags {
 		if p.needsRepair(tag, images.Tags[tag.ID.Tag], readers) {
-			astray = append(astray, tag)
+			misplaced = append(misplaced, tag)
 		}
 	}
-	after, err := p.bring(ctx, astray, readers)
+	after, err := p.bring(ctx, misplaced, readers)
 	for _, tag := range tags {
 		now, touched := after[tag.ID]
 		if !touched {
@@ -117,7 +117,7 @@ func (p *pass) repository(ctx context.Context, r tagalong.Repository, tags []led
 // legalNames returns the names of tags that a registry can be asked for.
 func legalNames(tags []ledger.Tag) (names []string) {
 	for _, tag := range tags {
-		if tagalong.LegalTag(tag.ID.Tag) {
+		if tagalong.ValidTag(tag.ID.Tag) {
 			names = append(names, tag.ID.Tag)
 		}
 	}
@@ -194,7 +194,7 @@ func (p *pass) classify(was, now ledger.Tag, actual digest.Digest, readers ledge
 	case fought(was, actual, p.now()):
 		p.find(driftOfTag(was, DriftFought, actual, fmt.Sprintf("moved by somebody else again, after it was put back %d times", was.Returned)))
 	case now.State == ledger.TagPending && p.PendingAfter > 0 && p.now().Sub(now.Since) > p.PendingAfter:
-		p.find(driftOfTag(now, DriftOverdue, actual, "pending since "+tagalong.StatedTime(now.Since)))
+		p.find(driftOfTag(now, DriftOverdue, actual, "pending since "+tagalong.FormatTime(now.Since)))
 	case was.State == ledger.TagPending && p.now().Sub(was.Since) < lately:
 		// A handler is at it just now: that is how a tag gets where it belongs.
 	case p.needsRepair(was, actual, readers):
@@ -205,7 +205,7 @@ func (p *pass) classify(was, now ledger.Tag, actual digest.Digest, readers ledge
 		case ledger.TagInput:
 			d.Reason = "no deployment reads it any more"
 		}
-		d.Healed = now.State == ledger.TagConfirmed
+		d.Repaired = now.State == ledger.TagConfirmed
 		p.find(d)
 	}
 }
@@ -261,7 +261,7 @@ func (p *pass) renew(ctx context.Context, tag ledger.Tag, best ledger.Claim, cla
 	if err != nil {
 		return nil, err
 	}
-	d.Healed = true
+	d.Repaired = true
 	p.find(d)
 	if !claimed {
 		return nil, nil

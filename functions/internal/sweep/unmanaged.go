@@ -108,7 +108,7 @@ func (d DeploymentState) latest() time.Time {
 // has told that ECS may not show them yet.
 func (s ServiceState) lost(seen time.Time) func(ledger.DeploymentInputs) bool {
 	return func(d ledger.DeploymentInputs) bool {
-		return !s.has(d.Deployment) && d.At.Before(seen.Add(-ledger.Settling))
+		return !s.has(d.Deployment) && d.At.Before(seen.Add(-ledger.SettlingTime))
 	}
 }
 

@@ -65,11 +65,11 @@ func (p *pass) untag(ctx context.Context, _ *cursor) error {
 		return fmt.Errorf("stale tags: %w", err)
 	}
 	u := &untagging{pass: p, by: ledger.NewVersion(), removed: map[tagalong.TagID]bool{}}
-	for _, stale := range left {
+	for _, pending := range left {
 		if !p.hasTime(ctx) {
 			return errors.Join(errTimeUp, u.release(ctx))
 		}
-		err := u.clear(ctx, stale)
+		err := u.clear(ctx, pending)
 		if errors.Is(err, errHeld) {
 			return nil
 		}
@@ -84,12 +84,12 @@ func (p *pass) untag(ctx context.Context, _ *cursor) error {
 }
 
 func (p *pass) pendingUntags(ctx context.Context) (all []ledger.PendingUntag, err error) {
-	for stale, err := range p.Reactor.Ledger.PendingUntags(ctx) {
+	for pending, err := range p.Reactor.Ledger.PendingUntags(ctx) {
 		if err != nil {
 			return nil, err
 		}
-		if p.options.selects(stale.Service) {
-			all = append(all, stale)
+		if p.options.selects(pending.Service) {
+			all = append(all, pending)
 		}
 	}
 	return all, nil
@@ -97,26 +97,26 @@ func (p *pass) pendingUntags(ctx context.Context) (all []ledger.PendingUntag, er
 
 // clear removes the tags of one service as far as may be, and keeps in the ledger
 // what is left: an image may get another tag.
-func (u *untagging) clear(ctx context.Context, stale ledger.PendingUntag) (problems error) {
+func (u *untagging) clear(ctx context.Context, pending ledger.PendingUntag) (problems error) {
 	var left []ledger.UntagTarget
-	for i, tag := range stale.Tags {
-		over, err := u.remove(ctx, stale.Service, tag)
+	for i, tag := range pending.Tags {
+		over, err := u.remove(ctx, pending.Service, tag)
 		if err != nil {
 			problems = errors.Join(problems, fmt.Errorf("stale tag %s: %w", tag.ID, err))
 		}
 		if errors.Is(err, errHeld) || errors.Is(err, tagalong.ErrUnanswered) {
-			left = append(left, stale.Tags[i:]...)
+			left = append(left, pending.Tags[i:]...)
 			break
 		}
 		if !over {
 			left = append(left, tag)
 		}
 	}
-	if len(left) == len(stale.Tags) {
+	if len(left) == len(pending.Tags) {
 		return problems
 	}
-	stale.Tags = left
-	return errors.Join(problems, u.Reactor.Ledger.SetPendingUntag(ctx, stale))
+	pending.Tags = left
+	return errors.Join(problems, u.Reactor.Ledger.SetPendingUntag(ctx, pending))
 }
 
 // remove removes a tag, if it may; over tells that there is nothing left to do.
@@ -127,7 +127,7 @@ func (u *untagging) remove(ctx context.Context, s tagalong.Service, tag ledger.U
 	}
 	d := driftOf(DriftStale, tag.Environment, s, "the service is gone")
 	d.Registry, d.Repository, d.Tag, d.Actual = tag.ID.Registry, tag.ID.Name, tag.ID.Tag, tag.Digest
-	d.Healed = true
+	d.Repaired = true
 	renewed, err := u.hold(ctx)
 	if err != nil {
 		return false, err
@@ -157,27 +157,27 @@ func (u *untagging) may(ctx context.Context, tag ledger.UntagTarget) (may, over 
 	if claimed, err := u.claimed(ctx, tag.ID); claimed || err != nil {
 		return false, claimed, err
 	}
-	standing, err := u.Untagger.ImageTags(ctx, tag.ID.Repository, tag.Digest)
+	image, err := u.Untagger.ImageTags(ctx, tag.ID.Repository, tag.Digest)
 	if errors.Is(err, tagalong.ErrGone) {
 		return false, true, nil
 	}
 	if err != nil {
 		return false, false, err
 	}
-	if !slices.Contains(standing.Tags, tag.ID.Tag) {
+	if !slices.Contains(image.Tags, tag.ID.Tag) {
 		return false, true, nil
 	}
-	another := slices.ContainsFunc(standing.Tags, func(name string) bool {
+	another := slices.ContainsFunc(image.Tags, func(name string) bool {
 		return name != tag.ID.Tag && !u.removed[tagalong.TagID{Repository: tag.ID.Repository, Tag: name}]
 	})
-	return another && !standing.Replicated, false, nil
+	return another && !image.Replicated, false, nil
 }
 
 // claimed reports whether somebody wishes the tag again, or deploys from it.
 func (u *untagging) claimed(ctx context.Context, id tagalong.TagID) (bool, error) {
 	tags, err := u.Reactor.Ledger.Tags(ctx, []tagalong.TagID{id})
-	if _, wished := tags[id]; wished || err != nil {
-		return wished, err
+	if _, desired := tags[id]; desired || err != nil {
+		return desired, err
 	}
 	claims, err := u.Reactor.Ledger.Claims(ctx, id.Repository)
 	_, claimed := ledger.NewestClaim(claims.Claims, id)

@@ -123,7 +123,7 @@ func checkTemplate(template, environment string, names []string) error {
 		}
 	}
 	sample := Expand(template, environment, Service{Cluster: "c", Name: "s"}, "c", time.Unix(0, 0).UTC())
-	if !LegalTag(sample) {
+	if !ValidTag(sample) {
 		return fmt.Errorf("gives tags such as %q: want 1 to 128 letters, digits, underscores, dots or hyphens, neither dot nor hyphen first", sample)
 	}
 	return nil

@@ -24,14 +24,14 @@ const (
 // 256 KB at once.
 const maxReason = 2000
 
-// JSONOf returns the JSON of texts, numbers and times, which is never an error.
-func JSONOf(v any) json.RawMessage {
+// MustJSON returns the JSON of texts, numbers and times, which is never an error.
+func MustJSON(v any) json.RawMessage {
 	raw, _ := json.Marshal(v)
 	return raw
 }
 
-// Shorten shortens a text, at the end of a character.
-func Shorten(text string) string {
+// Truncate shortens a text, at the end of a character.
+func Truncate(text string) string {
 	if len(text) <= maxReason {
 		return text
 	}

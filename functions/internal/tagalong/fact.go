@@ -122,13 +122,13 @@ func SortFacts(facts []Fact) []Fact {
 	return sorted
 }
 
-// SameMoment is by how much ECS's own record and its events may differ in the time
+// TimeTolerance is by how much ECS's own record and its events may differ in the time
 // of one thing: no deployment ends, and comes back to end again, as fast as that.
-const SameMoment = 2 * time.Second
+const TimeTolerance = 2 * time.Second
 
 // ReportedBy reports whether another fact makes this one, which no event told, superfluous:
 // it is the same, or is about the same thing.
 func (f Fact) ReportedBy(o Fact) bool {
 	about := f.Subject() == o.Subject() && f.Name == o.Name
-	return f.Same(o) || about && f.OfDeployment() && f.Time.Sub(o.Time).Abs() <= SameMoment
+	return f.Same(o) || about && f.OfDeployment() && f.Time.Sub(o.Time).Abs() <= TimeTolerance
 }

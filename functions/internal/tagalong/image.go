@@ -118,7 +118,7 @@ func parseImage(s string) (i ImageQuery, err error) {
 		}
 	}
 	if colon := strings.LastIndexByte(name, ':'); colon > strings.LastIndexByte(name, '/') {
-		if name, i.Tag = name[:colon], name[colon+1:]; !LegalTag(i.Tag) {
+		if name, i.Tag = name[:colon], name[colon+1:]; !ValidTag(i.Tag) {
 			return i, errNoImage
 		}
 	}

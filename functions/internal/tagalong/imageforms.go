@@ -121,7 +121,7 @@ func ofTransport(text string) (string, error) {
 		return "", errOnDisk
 	}
 	if source := inRegistry.FindStringSubmatch(text); source != nil {
-		if tag, _, _ := strings.Cut(source[1], "@"); !LegalTag(tag) {
+		if tag, _, _ := strings.Cut(source[1], "@"); !ValidTag(tag) {
 			return source[1], nil
 		}
 	}

@@ -105,17 +105,17 @@ func (m Manifest) annotation(name string, legal func(string) bool) string {
 	return ""
 }
 
-// legalCommit reports whether a text may be a revision: a hash, a number or a tag.
-func legalCommit(text string) bool {
+// validCommit reports whether a text may be a revision: a hash, a number or a tag.
+func validCommit(text string) bool {
 	odd := strings.ContainsFunc(text, func(r rune) bool { return r < '!' || r > '~' })
 	return 0 < len(text) && len(text) <= 128 && !odd
 }
 
 // commit returns the source revision that the image was built from.
-func (m Manifest) commit() string { return m.annotation(specs.AnnotationRevision, legalCommit) }
+func (m Manifest) commit() string { return m.annotation(specs.AnnotationRevision, validCommit) }
 
 // version returns the version of what is in the image, if it can be a tag.
-func (m Manifest) version() string { return m.annotation(specs.AnnotationVersion, LegalTag) }
+func (m Manifest) version() string { return m.annotation(specs.AnnotationVersion, ValidTag) }
 
 // onlyOne returns the only one of some texts, "" if they are not all the same.
 func onlyOne(texts []string) string {

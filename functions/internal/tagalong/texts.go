@@ -10,14 +10,14 @@ import (
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
 const longestPosition = 900
 
-// LegalTexts reports whether keys may hold these texts: printable ASCII without blanks.
-func LegalTexts(texts ...string) bool {
+// ValidKeyTexts reports whether keys may hold these texts: printable ASCII without blanks.
+func ValidKeyTexts(texts ...string) bool {
 	all := strings.Join(texts, "")
 	return len(all) <= longestPosition && !strings.ContainsFunc(all, func(c rune) bool { return c <= ' ' || c > '~' })
 }
 
-// KnownTime returns a time as rows show it: an unknown one is null.
-func KnownTime(t time.Time) *time.Time {
+// TimeOrNil returns a time as rows show it: an unknown one is null.
+func TimeOrNil(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
 	}
@@ -25,5 +25,5 @@ func KnownTime(t time.Time) *time.Time {
 	return &t
 }
 
-// StatedTime returns a time as people are told it: RFC 3339 in UTC, whole seconds.
-func StatedTime(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+// FormatTime returns a time as people are told it: RFC 3339 in UTC, whole seconds.
+func FormatTime(t time.Time) string { return t.UTC().Format(time.RFC3339) }

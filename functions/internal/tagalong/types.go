@@ -95,8 +95,8 @@ func (t TagID) Compare(o TagID) int {
 // https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepository.html.
 var ecrName = pattern.Run{Min: 2, Max: 256, Of: pattern.Small + pattern.Digits + "._/-"}
 
-// LegalECRName reports whether ECR can have a repository of that name.
-func LegalECRName(name string) bool {
+// ValidECRName reports whether ECR can have a repository of that name.
+func ValidECRName(name string) bool {
 	return ecrName.MatchString(name) && strings.Trim(name, "._/-") == name
 }
 
@@ -105,8 +105,8 @@ func LegalECRName(name string) bool {
 // https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests.
 var tagName = pattern.Run{Min: 1, Max: 128, Of: pattern.Letters + pattern.Digits + "._-"}
 
-// LegalTag reports whether an image can have the tag.
-func LegalTag(tag string) bool { return tagName.MatchString(tag) && !dotOrHyphenFirst(tag) }
+// ValidTag reports whether an image can have the tag.
+func ValidTag(tag string) bool { return tagName.MatchString(tag) && !dotOrHyphenFirst(tag) }
 
 func dotOrHyphenFirst(name string) bool {
 	return strings.HasPrefix(name, ".") || strings.HasPrefix(name, "-")

@@ -18,10 +18,10 @@ type CodeDeploy struct {
 	// is the operation's.
 	Hook func(ctx context.Context, operation string) error
 
-	mu        sync.Mutex
-	groups    map[Group][]string // ids, in the order in which they became known
-	shifts    map[shiftKey]pipeline.CodeDeployDeployment
-	elsewhere map[string]bool // accounts
+	mu          sync.Mutex
+	groups      map[Group][]string // ids, in the order in which they became known
+	deployments map[codeDeployKey]pipeline.CodeDeployDeployment
+	elsewhere   map[string]bool // accounts
 }
 
 var _ pipeline.CodeDeploy = &CodeDeploy{}
@@ -31,7 +31,7 @@ type Group struct {
 	Account, Region, Application, Name string
 }
 
-type shiftKey struct{ account, region, id string }
+type codeDeployKey struct{ account, region, id string }
 
 // Group makes a deployment group known.
 func (c *CodeDeploy) Group(g Group) {
@@ -42,7 +42,7 @@ func (c *CodeDeploy) Group(g Group) {
 
 func (c *CodeDeploy) group(g Group) {
 	if c.groups == nil {
-		c.groups, c.shifts = map[Group][]string{}, map[shiftKey]pipeline.CodeDeployDeployment{}
+		c.groups, c.deployments = map[Group][]string{}, map[codeDeployKey]pipeline.CodeDeployDeployment{}
 	}
 	if _, ok := c.groups[g]; !ok {
 		c.groups[g] = nil
@@ -58,7 +58,7 @@ func (c *CodeDeploy) Put(g Group, s pipeline.CodeDeployDeployment) {
 		c.groups[g] = append(c.groups[g], s.ID)
 	}
 	s.Targets = slices.Clone(s.Targets)
-	c.shifts[shiftKey{g.Account, g.Region, s.ID}] = s
+	c.deployments[codeDeployKey{g.Account, g.Region, s.ID}] = s
 }
 
 // Elsewhere says that an account is none that may be asked.
@@ -96,7 +96,7 @@ func (c *CodeDeploy) Deployment(ctx context.Context, account, region, id string)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s, ok := c.shifts[shiftKey{account, region, id}]
+	s, ok := c.deployments[codeDeployKey{account, region, id}]
 	if !ok {
 		return pipeline.CodeDeployDeployment{}, fmt.Errorf("deployment %s: %w", id, pipeline.ErrNoCodeDeployDeployment)
 	}
@@ -117,7 +117,7 @@ func (c *CodeDeploy) Deployments(ctx context.Context, account, region, applicati
 	}
 	var ids []string
 	for _, id := range all {
-		if at := c.shifts[shiftKey{account, region, id}].CreatedAt; !at.Before(from) && !at.After(to) {
+		if at := c.deployments[codeDeployKey{account, region, id}].CreatedAt; !at.Before(from) && !at.After(to) {
 			ids = append(ids, id)
 		}
 	}

@@ -24,8 +24,8 @@ type CodeDeployWorld interface {
 	Start(t *testing.T, id string, at time.Time)
 	// Install has its task set created, and returns that one's id.
 	Install(t *testing.T, id string, at time.Time) (taskSet string)
-	// Deployment gives its task set the traffic, which does not end it.
-	Deployment(t *testing.T, id string, at time.Time)
+	// ShiftTraffic gives its task set the traffic, which does not end it.
+	ShiftTraffic(t *testing.T, id string, at time.Time)
 	// Succeed, Fail and Stop end it.
 	Succeed(t *testing.T, id string, at time.Time)
 	Fail(t *testing.T, id string, at time.Time, reason string)
@@ -44,16 +44,16 @@ func CodeDeploySuite(t *testing.T, open func(t *testing.T) (pipeline.CodeDeploy,
 		name string
 		run  func(t *testing.T, w suiteCodeDeploy)
 	}{
-		{"a deployment has its own task set until it has succeeded", shiftCourse},
-		{"a deployment that failed says why, and which task set it had made", shiftFailed},
-		{"a deployment that was stopped before its task set has none", shiftStopped},
-		{"a rollback has no task set until it has succeeded, and then the one before", shiftRollback},
-		{"a deployment that is over does not change with the next", shiftOver},
-		{"a deployment to servers has no targets", shiftToServers},
-		{"a deployment that is not there is not found", shiftAbsent},
-		{"the deployments of a group are those created in a span, both ends of it too", shiftsInSpan},
-		{"a group that is not there is not found", shiftsAbsent},
-		{"an account that is not covered is elsewhere", shiftElsewhere},
+		{"a deployment has its own task set until it has succeeded", deploymentCourse},
+		{"a deployment that failed says why, and which task set it had made", deploymentFailed},
+		{"a deployment that was stopped before its task set has none", deploymentStopped},
+		{"a rollback has no task set until it has succeeded, and then the one before", deploymentRollback},
+		{"a deployment that is over does not change with the next", deploymentOver},
+		{"a deployment to servers has no targets", deploymentToServers},
+		{"a deployment that is not there is not found", deploymentAbsent},
+		{"the deployments of a group are those created in a span, both ends of it too", deploymentsInSpan},
+		{"a group that is not there is not found", deploymentsAbsent},
+		{"an account that is not covered is elsewhere", deploymentElsewhere},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			codeDeploy, world := open(t)
@@ -69,14 +69,14 @@ type suiteCodeDeploy struct {
 }
 
 var (
-	suiteGroup = Group{"111122223333", "us-east-1", "AppECS-shop", "DgpECS-api"}
-	suiteShift = time.Date(2026, 3, 4, 9, 14, 40, 318e6, time.UTC)
+	suiteGroup        = Group{"111122223333", "us-east-1", "AppECS-shop", "DgpECS-api"}
+	suiteDeploymentID = time.Date(2026, 3, 4, 9, 14, 40, 318e6, time.UTC)
 )
 
 // later is a minute after another.
-func later(minutes int) time.Time { return suiteShift.Add(time.Duration(minutes) * time.Minute) }
+func later(minutes int) time.Time { return suiteDeploymentID.Add(time.Duration(minutes) * time.Minute) }
 
-func (w suiteCodeDeploy) wantShift(what string, want pipeline.CodeDeployDeployment) {
+func (w suiteCodeDeploy) wantDeployment(what string, want pipeline.CodeDeployDeployment) {
 	w.t.Helper()
 	got, err := w.Deployment(w.t.Context(), suiteGroup.Account, suiteGroup.Region, want.ID)
 	if err != nil {
@@ -97,34 +97,34 @@ func to(s tagalong.Service, taskSet string) []pipeline.CodeDeployTarget {
 	return []pipeline.CodeDeployTarget{{Service: s, TaskSet: taskSet}}
 }
 
-func shiftCourse(t *testing.T, w suiteCodeDeploy) {
+func deploymentCourse(t *testing.T, w suiteCodeDeploy) {
 	s := suiteService("api")
 	w.world.Serve(t, suiteGroup, s)
 	id := w.world.Create(t, suiteGroup, later(0))
 	want := pipeline.CodeDeployDeployment{ID: id, State: pipeline.CodeDeployInProgress, CreatedAt: later(0), Targets: to(s, "")}
-	w.wantShift("created", want)
+	w.wantDeployment("created", want)
 	w.world.Start(t, id, later(1))
-	w.wantShift("started", want)
+	w.wantDeployment("started", want)
 	want.Targets = to(s, w.world.Install(t, id, later(2)))
-	w.wantShift("installed", want)
-	w.world.Deployment(t, id, later(3))
-	w.wantShift("shifted", want)
+	w.wantDeployment("installed", want)
+	w.world.ShiftTraffic(t, id, later(3))
+	w.wantDeployment("shifted", want)
 	w.world.Succeed(t, id, later(4))
 	want.State, want.EndedAt = pipeline.CodeDeploySucceeded, later(4)
-	w.wantShift("succeeded", want)
+	w.wantDeployment("succeeded", want)
 }
 
-func shiftFailed(t *testing.T, w suiteCodeDeploy) {
+func deploymentFailed(t *testing.T, w suiteCodeDeploy) {
 	s := suiteService("api")
 	id, _, own := w.begin(s)
 	w.world.Fail(t, id, later(5), "the tasks are unhealthy")
-	w.wantShift("failed", pipeline.CodeDeployDeployment{
+	w.wantDeployment("failed", pipeline.CodeDeployDeployment{
 		ID: id, State: pipeline.CodeDeployFailed, CreatedAt: later(0), EndedAt: later(5),
 		Reason: "the tasks are unhealthy", Targets: to(s, own),
 	})
 }
 
-func shiftStopped(t *testing.T, w suiteCodeDeploy) {
+func deploymentStopped(t *testing.T, w suiteCodeDeploy) {
 	s := suiteService("api")
 	w.world.Serve(t, suiteGroup, s)
 	id := w.world.Create(t, suiteGroup, later(0))
@@ -138,19 +138,19 @@ func shiftStopped(t *testing.T, w suiteCodeDeploy) {
 	same(t, "stopped", pipeline.CodeDeployDeployment{ID: id, State: pipeline.CodeDeployStopped, CreatedAt: later(0), EndedAt: later(2), Targets: to(s, "")}, got)
 }
 
-func shiftRollback(t *testing.T, w suiteCodeDeploy) {
+func deploymentRollback(t *testing.T, w suiteCodeDeploy) {
 	s := suiteService("api")
 	id, before, _ := w.begin(s)
 	w.world.Fail(t, id, later(5), "the tasks are unhealthy")
 	back := w.world.RollBack(t, id, later(6))
 	want := pipeline.CodeDeployDeployment{ID: back, State: pipeline.CodeDeployInProgress, CreatedAt: later(6), Rollback: true, Targets: to(s, "")}
-	w.wantShift("rolling back", want)
+	w.wantDeployment("rolling back", want)
 	w.world.Succeed(t, back, later(7))
 	want.State, want.EndedAt, want.Targets = pipeline.CodeDeploySucceeded, later(7), to(s, before)
-	w.wantShift("rolled back", want)
+	w.wantDeployment("rolled back", want)
 }
 
-func shiftOver(t *testing.T, w suiteCodeDeploy) {
+func deploymentOver(t *testing.T, w suiteCodeDeploy) {
 	s := suiteService("api")
 	first, _, own := w.begin(s)
 	w.world.Succeed(t, first, later(3))
@@ -158,20 +158,20 @@ func shiftOver(t *testing.T, w suiteCodeDeploy) {
 	w.world.Start(t, second, later(5))
 	next := w.world.Install(t, second, later(6))
 	w.world.Succeed(t, second, later(7))
-	w.wantShift("the first", pipeline.CodeDeployDeployment{ID: first, State: pipeline.CodeDeploySucceeded, CreatedAt: later(0), EndedAt: later(3), Targets: to(s, own)})
-	w.wantShift("the second", pipeline.CodeDeployDeployment{ID: second, State: pipeline.CodeDeploySucceeded, CreatedAt: later(4), EndedAt: later(7), Targets: to(s, next)})
+	w.wantDeployment("the first", pipeline.CodeDeployDeployment{ID: first, State: pipeline.CodeDeploySucceeded, CreatedAt: later(0), EndedAt: later(3), Targets: to(s, own)})
+	w.wantDeployment("the second", pipeline.CodeDeployDeployment{ID: second, State: pipeline.CodeDeploySucceeded, CreatedAt: later(4), EndedAt: later(7), Targets: to(s, next)})
 }
 
-func shiftToServers(t *testing.T, w suiteCodeDeploy) {
+func deploymentToServers(t *testing.T, w suiteCodeDeploy) {
 	w.world.Servers(t, suiteGroup)
 	id := w.world.Create(t, suiteGroup, later(0))
 	w.world.Start(t, id, later(1))
-	w.wantShift("started", pipeline.CodeDeployDeployment{ID: id, State: pipeline.CodeDeployInProgress, CreatedAt: later(0)})
+	w.wantDeployment("started", pipeline.CodeDeployDeployment{ID: id, State: pipeline.CodeDeployInProgress, CreatedAt: later(0)})
 	w.world.Succeed(t, id, later(2))
-	w.wantShift("succeeded", pipeline.CodeDeployDeployment{ID: id, State: pipeline.CodeDeploySucceeded, CreatedAt: later(0), EndedAt: later(2)})
+	w.wantDeployment("succeeded", pipeline.CodeDeployDeployment{ID: id, State: pipeline.CodeDeploySucceeded, CreatedAt: later(0), EndedAt: later(2)})
 }
 
-func shiftAbsent(t *testing.T, w suiteCodeDeploy) {
+func deploymentAbsent(t *testing.T, w suiteCodeDeploy) {
 	id, _, _ := w.begin(suiteService("api"))
 	for _, asked := range []struct{ account, region, id string }{
 		{suiteGroup.Account, suiteGroup.Region, "d-000000000"},
@@ -186,7 +186,7 @@ func shiftAbsent(t *testing.T, w suiteCodeDeploy) {
 	}
 }
 
-func (w suiteCodeDeploy) shifts(g Group, from, to time.Time) []string {
+func (w suiteCodeDeploy) deployments(g Group, from, to time.Time) []string {
 	w.t.Helper()
 	ids, err := w.Deployments(w.t.Context(), g.Account, g.Region, g.Application, g.Name, from, to)
 	if err != nil {
@@ -196,7 +196,7 @@ func (w suiteCodeDeploy) shifts(g Group, from, to time.Time) []string {
 	return ids
 }
 
-func shiftsInSpan(t *testing.T, w suiteCodeDeploy) {
+func deploymentsInSpan(t *testing.T, w suiteCodeDeploy) {
 	const count = 230
 	w.world.Servers(t, suiteGroup)
 	var all []string
@@ -210,14 +210,14 @@ func shiftsInSpan(t *testing.T, w suiteCodeDeploy) {
 	other.Name = "DgpECS-web"
 	w.world.Servers(t, other)
 	stranger := w.world.Create(t, other, later(3))
-	same(t, "all", slices.Sorted(slices.Values(all)), w.shifts(suiteGroup, later(0), later(count-1)))
-	same(t, "some", slices.Sorted(slices.Values(all[3:6])), w.shifts(suiteGroup, later(3), later(5)))
-	same(t, "one", all[7:8], w.shifts(suiteGroup, later(7), later(7)))
-	same(t, "none", 0, len(w.shifts(suiteGroup, later(count), later(count+9))))
-	same(t, "the other group's", []string{stranger}, w.shifts(other, later(0), later(count)))
+	same(t, "all", slices.Sorted(slices.Values(all)), w.deployments(suiteGroup, later(0), later(count-1)))
+	same(t, "some", slices.Sorted(slices.Values(all[3:6])), w.deployments(suiteGroup, later(3), later(5)))
+	same(t, "one", all[7:8], w.deployments(suiteGroup, later(7), later(7)))
+	same(t, "none", 0, len(w.deployments(suiteGroup, later(count), later(count+9))))
+	same(t, "the other group's", []string{stranger}, w.deployments(other, later(0), later(count)))
 }
 
-func shiftsAbsent(t *testing.T, w suiteCodeDeploy) {
+func deploymentsAbsent(t *testing.T, w suiteCodeDeploy) {
 	w.world.Servers(t, suiteGroup)
 	for _, change := range []func(*Group){
 		func(g *Group) { g.Application = "nope" },
@@ -232,7 +232,7 @@ func shiftsAbsent(t *testing.T, w suiteCodeDeploy) {
 	}
 }
 
-func shiftElsewhere(t *testing.T, w suiteCodeDeploy) {
+func deploymentElsewhere(t *testing.T, w suiteCodeDeploy) {
 	account := w.world.Elsewhere(t)
 	if _, err := w.Deployment(t.Context(), account, suiteGroup.Region, "d-000000000"); !errors.Is(err, tagalong.ErrElsewhere) {
 		t.Errorf("shift: error %v", err)

@@ -257,7 +257,7 @@ func (w *codeDeployWorld) Install(_ *testing.T, id string, _ time.Time) string {
 	return w.known[id].Targets[0].TaskSet
 }
 
-func (w *codeDeployWorld) Deployment(*testing.T, string, time.Time) {}
+func (w *codeDeployWorld) ShiftTraffic(*testing.T, string, time.Time) {}
 
 func (w *codeDeployWorld) end(id string, state pipeline.CodeDeployState, at time.Time, reason string) {
 	s := w.known[id]
@@ -297,21 +297,21 @@ func (w *codeDeployWorld) Elsewhere(*testing.T) string {
 	return "999999999999"
 }
 
-func TestTheChroniclerInMemoryKeepsTheContract(t *testing.T) {
-	tagalongtest.ChroniclerSuite(t, func(*testing.T) (pipeline.DeploymentHistory, tagalongtest.ChroniclerWorld) {
+func TestTheDeploymentHistoryInMemoryKeepsTheContract(t *testing.T) {
+	tagalongtest.DeploymentHistorySuite(t, func(*testing.T) (pipeline.DeploymentHistory, tagalongtest.DeploymentHistoryWorld) {
 		workload := &tagalongtest.Workload{}
-		return workload, &chroniclerWorld{workload, map[tagalong.Service][]pipeline.ServiceDeployment{}, 0}
+		return workload, &historyWorld{workload, map[tagalong.Service][]pipeline.ServiceDeployment{}, 0}
 	})
 }
 
-// chroniclerWorld sets up the records of a workload in memory.
-type chroniclerWorld struct {
+// historyWorld sets up the records of a workload in memory.
+type historyWorld struct {
 	workload    *tagalongtest.Workload
 	records     map[tagalong.Service][]pipeline.ServiceDeployment // oldest first
 	deployments int
 }
 
-func (w *chroniclerWorld) Deploy(_ *testing.T, s tagalong.Service, at time.Time) string {
+func (w *historyWorld) Deploy(_ *testing.T, s tagalong.Service, at time.Time) string {
 	w.deployments++
 	if len(w.records[s]) > 0 {
 		w.last(s, func(d *pipeline.ServiceDeployment) {
@@ -327,13 +327,13 @@ func (w *chroniclerWorld) Deploy(_ *testing.T, s tagalong.Service, at time.Time)
 }
 
 // last changes the newest record of a service.
-func (w *chroniclerWorld) last(s tagalong.Service, change func(*pipeline.ServiceDeployment)) {
+func (w *historyWorld) last(s tagalong.Service, change func(*pipeline.ServiceDeployment)) {
 	d := &w.records[s][len(w.records[s])-1]
 	change(d)
 	w.workload.Record(s, *d)
 }
 
-func (w *chroniclerWorld) Complete(_ *testing.T, s tagalong.Service, _ string, at time.Time) {
+func (w *historyWorld) Complete(_ *testing.T, s tagalong.Service, _ string, at time.Time) {
 	w.last(s, func(d *pipeline.ServiceDeployment) {
 		d.Status, d.FinishedAt = "SUCCESSFUL", at
 		if d.RolledBackTo != "" {
@@ -342,7 +342,7 @@ func (w *chroniclerWorld) Complete(_ *testing.T, s tagalong.Service, _ string, a
 	})
 }
 
-func (w *chroniclerWorld) RollBack(_ *testing.T, s tagalong.Service, _ string, at time.Time) (to string) {
+func (w *historyWorld) RollBack(_ *testing.T, s tagalong.Service, _ string, at time.Time) (to string) {
 	for _, d := range w.records[s] {
 		if d.Status == "SUCCESSFUL" {
 			to = d.Deployment
@@ -354,13 +354,13 @@ func (w *chroniclerWorld) RollBack(_ *testing.T, s tagalong.Service, _ string, a
 	return to
 }
 
-func (w *chroniclerWorld) Shifting(_ *testing.T, s tagalong.Service) { w.workload.Record(s) }
+func (w *historyWorld) ServeByCodeDeploy(_ *testing.T, s tagalong.Service) { w.workload.Record(s) }
 
-func (w *chroniclerWorld) DenyRecords(*testing.T) {
+func (w *historyWorld) DenyRecords(*testing.T) {
 	w.workload.Hook = func(context.Context, string) error { return tagalong.ErrDenied }
 }
 
-func (w *chroniclerWorld) Elsewhere(*testing.T) string {
+func (w *historyWorld) Elsewhere(*testing.T) string {
 	w.workload.Elsewhere("999999999999")
 	return "999999999999"
 }

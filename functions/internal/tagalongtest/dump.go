@@ -39,14 +39,14 @@ func (l *Ledger) Dump() string {
 			add("rollout", fmt.Sprintf("%s %s %s", s, stamp(key.Sort), key.Deployment), row)
 		}
 	}
-	for key, member := range l.members {
-		add("member", key.environment+" "+key.service.String(), member)
+	for key, running := range l.running {
+		add("member", key.environment+" "+key.service.String(), running)
 	}
-	for key, gone := range l.gone {
+	for key, gone := range l.past {
 		add("gone", key.environment+" "+key.service.String(), gone)
 	}
-	for key, place := range l.places {
-		add("place", fmt.Sprintf("%s %s#%s", key.repository, key.service, key.container), place)
+	for key, placement := range l.places {
+		add("place", fmt.Sprintf("%s %s#%s", key.repository, key.service, key.container), placement)
 	}
 	for s, of := range l.unmanaged {
 		of.Version = ""
@@ -72,9 +72,9 @@ func (l *Ledger) Dump() string {
 	for s, environments := range l.listed {
 		add("service", s.String(), slices.Sorted(maps.Keys(environments)))
 	}
-	for key, ending := range l.endings {
-		ending.RecordedAt = time.Time{}
-		add("ending", fmt.Sprintf("%s %s", key.service, key.Deployment), ending)
+	for key, finished := range l.finished {
+		finished.RecordedAt = time.Time{}
+		add("ending", fmt.Sprintf("%s %s", key.service, key.Deployment), finished)
 	}
 	for name := range l.names {
 		add("environment", name, name)

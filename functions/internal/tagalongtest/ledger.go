@@ -22,24 +22,24 @@ type Ledger struct {
 	// MaxItems is how many items a transaction takes, 100 if it is 0.
 	MaxItems int
 
-	mu       sync.Mutex
-	services map[tagalong.Service]*service
-	members  map[memberKey]ledger.RunningRecord
-	gone     map[goneKey]ledger.PastRecord
-	places   map[placeKey]ledger.Placement
-	previous map[previousKey]ledger.PreviousRecord
-	tags     map[tagalong.TagID]ledger.Tag
-	children map[ledger.Child]bool
-	names    map[string]bool                      // of environments
-	listed   map[tagalong.Service]map[string]bool // the environments it was in
-	seen     map[tagalong.Service]time.Time       // since when the directory says it is known
-	jobs     map[string]ledger.FirstSeen
-	cursor   string
-	stale    map[string]ledger.PendingUntag
-	hold     hold // of the removal of tags
+	mu            sync.Mutex
+	services      map[tagalong.Service]*service
+	running       map[runningKey]ledger.RunningRecord
+	past          map[pastKey]ledger.PastRecord
+	places        map[placeKey]ledger.Placement
+	previous      map[previousKey]ledger.PreviousRecord
+	tags          map[tagalong.TagID]ledger.Tag
+	children      map[ledger.Child]bool
+	names         map[string]bool                      // of environments
+	listed        map[tagalong.Service]map[string]bool // the environments it was in
+	seen          map[tagalong.Service]time.Time       // since when the directory says it is known
+	jobs          map[string]ledger.FirstSeen
+	cursor        string
+	pendingUntags map[string]ledger.PendingUntag
+	hold          hold // of the removal of tags
 	// unmanaged are the services that no rule matches.
 	unmanaged map[tagalong.Service]ledger.UnmanagedService
-	endings   map[endingKey]ledger.FinishedRollout
+	finished  map[finishedKey]ledger.FinishedRollout
 	releases  map[releaseKey]*release
 	// promotions are the newest of each tag.
 	promotions map[tagalong.TagID]ledger.Promoting
@@ -62,16 +62,16 @@ type factKey struct {
 	at      int64
 	name    tagalong.FactName
 	subject string
-	teller  tagalong.Source
+	source  tagalong.Source
 }
 
-type memberKey struct {
+type runningKey struct {
 	environment string
 	service     tagalong.Service
 }
 
-type goneKey struct {
-	memberKey
+type pastKey struct {
+	runningKey
 	until int64
 }
 
@@ -97,7 +97,7 @@ func keyOfFact(f tagalong.Fact) factKey {
 	return factKey{f.Time.UnixMilli(), f.Name, f.Subject(), f.SourceKey()}
 }
 
-func keyOfPlace(p ledger.Placement) placeKey {
+func keyOfPlacement(p ledger.Placement) placeKey {
 	key := placeKey{repository: p.Container.Image, phase: p.Phase, service: p.Service, container: p.Container.Name}
 	if p.Phase == ledger.PhaseEnded {
 		key.since = p.Since.UnixMilli()
@@ -125,18 +125,18 @@ func (l *Ledger) begin(ctx context.Context, operation string) (func(), error) {
 	l.mu.Lock()
 	if l.services == nil {
 		l.services = map[tagalong.Service]*service{}
-		l.members = map[memberKey]ledger.RunningRecord{}
-		l.gone = map[goneKey]ledger.PastRecord{}
+		l.running = map[runningKey]ledger.RunningRecord{}
+		l.past = map[pastKey]ledger.PastRecord{}
 		l.places = map[placeKey]ledger.Placement{}
 		l.previous = map[previousKey]ledger.PreviousRecord{}
 		l.tags = map[tagalong.TagID]ledger.Tag{}
 		l.children = map[ledger.Child]bool{}
-		l.stale = map[string]ledger.PendingUntag{}
+		l.pendingUntags = map[string]ledger.PendingUntag{}
 		l.unmanaged = map[tagalong.Service]ledger.UnmanagedService{}
 		l.jobs = map[string]ledger.FirstSeen{}
 		l.releases = map[releaseKey]*release{}
 		l.promotions = map[tagalong.TagID]ledger.Promoting{}
-		l.endings = map[endingKey]ledger.FinishedRollout{}
+		l.finished = map[finishedKey]ledger.FinishedRollout{}
 		l.names = map[string]bool{}
 		l.listed = map[tagalong.Service]map[string]bool{}
 		l.seen = map[tagalong.Service]time.Time{}
@@ -260,7 +260,7 @@ func keys(c ledger.Change) []any {
 		all = append(all, key)
 	}
 	for _, p := range slices.Concat(c.Placements, c.DropPlacements) {
-		all = append(all, keyOfPlace(p))
+		all = append(all, keyOfPlacement(p))
 	}
 	for _, p := range slices.Concat(c.Previous, c.DropPrevious) {
 		all = append(all, keyOfPrevious(p))
@@ -269,13 +269,13 @@ func keys(c ledger.Change) []any {
 		all = append(all, tag.Wish.Tag)
 	}
 	for _, e := range c.Finished {
-		all = append(all, keyOfEnding(e))
+		all = append(all, keyOfFinished(e))
 	}
 	if c.Running != nil {
-		all = append(all, memberKey{c.Running.Environment, c.Service})
+		all = append(all, runningKey{c.Running.Environment, c.Service})
 	}
 	if c.DropRunning != "" {
-		all = append(all, memberKey{c.DropRunning, c.Service})
+		all = append(all, runningKey{c.DropRunning, c.Service})
 	}
 	return all
 }
@@ -325,23 +325,23 @@ func (l *Ledger) apply(of *service, c ledger.Change) {
 		of.rows[keyOfRow(row)] = row
 	}
 	if c.DropRunning != "" {
-		delete(l.members, memberKey{c.DropRunning, c.Service})
+		delete(l.running, runningKey{c.DropRunning, c.Service})
 	}
 	if c.Running != nil {
-		l.members[memberKey{c.Running.Environment, c.Service}] = cloneMember(*c.Running)
+		l.running[runningKey{c.Running.Environment, c.Service}] = cloneRunning(*c.Running)
 	}
 	for _, gone := range c.DropPast {
-		delete(l.gone, goneKey{memberKey{gone.Environment, c.Service}, gone.Until.UnixMilli()})
+		delete(l.past, pastKey{runningKey{gone.Environment, c.Service}, gone.Until.UnixMilli()})
 	}
 	for _, gone := range c.Past {
-		gone.RunningRecord = cloneMember(gone.RunningRecord)
-		l.gone[goneKey{memberKey{gone.Environment, c.Service}, gone.Until.UnixMilli()}] = gone
+		gone.RunningRecord = cloneRunning(gone.RunningRecord)
+		l.past[pastKey{runningKey{gone.Environment, c.Service}, gone.Until.UnixMilli()}] = gone
 	}
 	for _, p := range c.DropPlacements {
-		delete(l.places, keyOfPlace(p))
+		delete(l.places, keyOfPlacement(p))
 	}
 	for _, p := range c.Placements {
-		l.places[keyOfPlace(p)] = clonePlace(p)
+		l.places[keyOfPlacement(p)] = clonePlacement(p)
 	}
 	for _, p := range c.DropPrevious {
 		delete(l.previous, keyOfPrevious(p))
@@ -354,10 +354,10 @@ func (l *Ledger) apply(of *service, c ledger.Change) {
 		l.applyTag(w)
 	}
 	if c.Untag != nil {
-		l.stale[c.Untag.ID] = cloneStale(*c.Untag)
+		l.pendingUntags[c.Untag.ID] = clonePendingUntag(*c.Untag)
 	}
 	for _, e := range c.Finished {
-		l.endings[keyOfEnding(e)] = cloneEnding(e)
+		l.finished[keyOfFinished(e)] = cloneFinished(e)
 	}
 	if c.NewService {
 		l.seen[c.Service] = c.Head.CompleteSince
@@ -618,7 +618,7 @@ func (l *Ledger) Places() []ledger.Placement {
 	defer l.mu.Unlock()
 	var places []ledger.Placement
 	for _, p := range l.places {
-		places = append(places, clonePlace(p))
+		places = append(places, clonePlacement(p))
 	}
 	slices.SortFunc(places, func(a, b ledger.Placement) int {
 		return cmp.Or(cmp.Compare(a.Container.Image.String(), b.Container.Image.String()),
@@ -660,7 +660,7 @@ func cloneDetails(d ledger.Details) ledger.Details {
 	return d
 }
 
-func cloneMember(m ledger.RunningRecord) ledger.RunningRecord {
+func cloneRunning(m ledger.RunningRecord) ledger.RunningRecord {
 	m.Containers = slices.Clone(m.Containers)
 	for i := range m.Containers {
 		m.Containers[i].Tags = slices.Clone(m.Containers[i].Tags)
@@ -669,7 +669,7 @@ func cloneMember(m ledger.RunningRecord) ledger.RunningRecord {
 	return m
 }
 
-func clonePlace(p ledger.Placement) ledger.Placement {
+func clonePlacement(p ledger.Placement) ledger.Placement {
 	p.Tags = slices.Clone(p.Tags)
 	return p
 }

@@ -100,11 +100,11 @@ func versionConflict(t *testing.T, l suiteLedger) {
 	first := change(s, "")
 	l.commit(first)
 	l.commit(change(s, first.Head.Version))
-	stale := change(s, first.Head.Version)
-	stale.Fact = &tagalong.Fact{Deployment: "ecs-svc/1", Name: tagalong.Completed, Time: second(1)}
-	stale.Rollouts = []ledger.Row{suiteRow(s, "ecs-svc/1", 1)}
-	stale.Tags = []ledger.TagWrite{tagWrite(ledger.Advance, claimAt("stale", second(1), "a"))}
-	l.wantConflict(stale)
+	pending := change(s, first.Head.Version)
+	pending.Fact = &tagalong.Fact{Deployment: "ecs-svc/1", Name: tagalong.Completed, Time: second(1)}
+	pending.Rollouts = []ledger.Row{suiteRow(s, "ecs-svc/1", 1)}
+	pending.Tags = []ledger.TagWrite{tagWrite(ledger.Advance, claimAt("stale", second(1), "a"))}
+	l.wantConflict(pending)
 	if _, ok := l.tag(suiteTag("stale")); ok {
 		t.Error("the tag of a conflict was written")
 	}

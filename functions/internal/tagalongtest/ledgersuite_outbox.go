@@ -10,8 +10,8 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/timeline"
 )
 
-// suiteEnding returns the end of a rollout that was recorded at a second.
-func suiteEnding(s tagalong.Service, deployment string, recorded int) ledger.FinishedRollout {
+// suiteFinished returns the end of a rollout that was recorded at a second.
+func suiteFinished(s tagalong.Service, deployment string, recorded int) ledger.FinishedRollout {
 	return ledger.FinishedRollout{
 		Row: ledger.Row{
 			Service: s,
@@ -22,11 +22,11 @@ func suiteEnding(s tagalong.Service, deployment string, recorded int) ledger.Fin
 	}
 }
 
-// put commits endings on behalf of their service.
-func (l suiteLedger) put(seen string, endings ...ledger.FinishedRollout) (version string) {
+// put commits finished rollouts on behalf of their service.
+func (l suiteLedger) put(seen string, finished ...ledger.FinishedRollout) (version string) {
 	l.t.Helper()
-	c := change(endings[0].Service, seen)
-	c.Finished = endings
+	c := change(finished[0].Service, seen)
+	c.Finished = finished
 	l.commit(c)
 	return c.Head.Version
 }
@@ -36,7 +36,7 @@ func (l suiteLedger) unannounced(before time.Time) []ledger.FinishedRollout {
 	return read(l.t, l.Unannounced(l.t.Context(), before))
 }
 
-func endingRoundTrip(t *testing.T, l suiteLedger) {
+func finishedRoundTrip(t *testing.T, l suiteLedger) {
 	full := ledger.FinishedRollout{
 		Row: ledger.Row{
 			Service: suiteService("api"),
@@ -49,20 +49,20 @@ func endingRoundTrip(t *testing.T, l suiteLedger) {
 		RolledBack: "ecs-svc/2",
 		RecordedAt: second(4),
 	}
-	bare := suiteEnding(suiteService("web"), "ecs-svc/1", 5)
+	bare := suiteFinished(suiteService("web"), "ecs-svc/1", 5)
 	l.put("", full)
 	l.put("", bare)
 	same(t, "endings", []ledger.FinishedRollout{full, bare}, l.unannounced(second(6)))
 }
 
-// endingsOnce: what ends otherwise than was known is another ending.
-func endingsOnce(t *testing.T, l suiteLedger) {
+// finishedOnce: what ends otherwise than was known is another finished rollout.
+func finishedOnce(t *testing.T, l suiteLedger) {
 	s := suiteService("api")
-	first := suiteEnding(s, "ecs-svc/1", 4)
+	first := suiteFinished(s, "ecs-svc/1", 4)
 	otherwise := first
 	otherwise.State = timeline.StateCompleted
-	later := suiteEnding(s, "ecs-svc/1", 5)
-	another := suiteEnding(s, "ecs-svc/2", 4)
+	later := suiteFinished(s, "ecs-svc/1", 5)
+	another := suiteFinished(s, "ecs-svc/2", 4)
 	redated := first
 	redated.StartedAt = second(0)
 	moved := redated
@@ -74,8 +74,8 @@ func endingsOnce(t *testing.T, l suiteLedger) {
 	}
 }
 
-func endingsTaken(t *testing.T, l suiteLedger) {
-	ctx, one, two, three := t.Context(), suiteEnding(suiteService("one"), "ecs-svc/1", 1), suiteEnding(suiteService("two"), "ecs-svc/1", 2), suiteEnding(suiteService("three"), "ecs-svc/1", 3)
+func finishedTaken(t *testing.T, l suiteLedger) {
+	ctx, one, two, three := t.Context(), suiteFinished(suiteService("one"), "ecs-svc/1", 1), suiteFinished(suiteService("two"), "ecs-svc/1", 2), suiteFinished(suiteService("three"), "ecs-svc/1", 3)
 	same(t, "an empty outbox", []ledger.FinishedRollout(nil), l.unannounced(second(9)))
 	for _, e := range []ledger.FinishedRollout{three, one, two} {
 		l.put("", e)
@@ -87,11 +87,11 @@ func endingsTaken(t *testing.T, l suiteLedger) {
 	l.must(l.Announced(ctx, nil))
 }
 
-// endingsWhileWalking takes away what the walk has just given, over many pages.
-func endingsWhileWalking(t *testing.T, l suiteLedger) {
+// finishedWhileWalking takes away what the walk has just given, over many pages.
+func finishedWhileWalking(t *testing.T, l suiteLedger) {
 	const all = 150
 	for i := range all {
-		e := suiteEnding(suiteService(fmt.Sprintf("s%03d", i)), "ecs-svc/1", i)
+		e := suiteFinished(suiteService(fmt.Sprintf("s%03d", i)), "ecs-svc/1", i)
 		for range 3 { // containers enough to fill a page
 			e.Containers = append(e.Containers, suiteContainers()...)
 		}
@@ -112,12 +112,12 @@ func endingsWhileWalking(t *testing.T, l suiteLedger) {
 	}
 }
 
-// endingsNotPut: a transaction that is refused puts nothing.
-func endingsNotPut(t *testing.T, l suiteLedger) {
+// finishedNotPut: a transaction that is refused puts nothing.
+func finishedNotPut(t *testing.T, l suiteLedger) {
 	s := suiteService("api")
-	l.put("", suiteEnding(s, "ecs-svc/1", 1))
+	l.put("", suiteFinished(s, "ecs-svc/1", 1))
 	c := change(s, "")
-	c.Finished = []ledger.FinishedRollout{suiteEnding(s, "ecs-svc/2", 2)}
+	c.Finished = []ledger.FinishedRollout{suiteFinished(s, "ecs-svc/2", 2)}
 	if err := l.Commit(t.Context(), c); !isConflict(err) {
 		t.Errorf("error %v, want a conflict", err)
 	}

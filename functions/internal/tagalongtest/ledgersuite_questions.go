@@ -57,11 +57,11 @@ func walks[T any](t *testing.T, what string, want []T, seq func(hint int) iter.S
 	}
 }
 
-func membersFrom(t *testing.T, l suiteLedger) {
+func runningFrom(t *testing.T, l suiteLedger) {
 	var all []ledger.RunningRecord
 	for _, s := range suiteServices() {
 		for _, environment := range []string{"prod", "pro", "prod-a"} {
-			m := suiteMember(s, environment)
+			m := suiteRunning(s, environment)
 			c := change(s, l.load(s).Head.Version)
 			c.Running = &m
 			c.Past = []ledger.PastRecord{{RunningRecord: m, Until: second(50)}}
@@ -90,23 +90,23 @@ func membersFrom(t *testing.T, l suiteLedger) {
 
 // populationOfPages has more rows than one answer of a store takes.
 func populationOfPages(t *testing.T, l suiteLedger) {
-	const members = 45
-	for i := range members {
-		m := suiteMember(suiteService(fmt.Sprint("api-", i)), "prod")
+	const running = 45
+	for i := range running {
+		m := suiteRunning(suiteService(fmt.Sprint("api-", i)), "prod")
 		m.TaskDefinition = strings.Repeat("x", 30_000)
 		c := change(m.Service, "")
 		c.Running = &m
 		l.commit(c)
 	}
-	same(t, "members", members, len(l.members("prod")))
+	same(t, "members", running, len(l.runningRecords("prod")))
 }
 
 func departed(t *testing.T, l suiteLedger) {
 	var all []ledger.PastRecord
 	for i, s := range suiteServices()[:4] {
 		for _, until := range []time.Time{second(1), second(2).Add(time.Duration(i) * time.Millisecond), second(3)} {
-			g := ledger.PastRecord{RunningRecord: suiteMember(s, "prod"), Until: until}
-			other := ledger.PastRecord{RunningRecord: suiteMember(s, "prod-a"), Until: until}
+			g := ledger.PastRecord{RunningRecord: suiteRunning(s, "prod"), Until: until}
+			other := ledger.PastRecord{RunningRecord: suiteRunning(s, "prod-a"), Until: until}
 			for _, gone := range []ledger.PastRecord{g, other} {
 				c := change(s, l.load(s).Head.Version)
 				c.Past = []ledger.PastRecord{gone}
@@ -128,7 +128,7 @@ func departed(t *testing.T, l suiteLedger) {
 			same(t, fmt.Sprint("departed after ", after), want, got)
 		}
 	}
-	same(t, "nobody runs there", []ledger.RunningRecord(nil), l.members("prod"))
+	same(t, "nobody runs there", []ledger.RunningRecord(nil), l.runningRecords("prod"))
 }
 
 // suiteRows are rollouts of many services at the same times: of one deployment,
@@ -241,12 +241,12 @@ func (l suiteLedger) suitePlaces() (places []ledger.Placement) {
 		for _, repo := range []tagalong.Repository{suiteRepo, elsewhere} {
 			for i, name := range []string{"app", "app-2"} {
 				for _, phase := range []ledger.Phase{ledger.PhaseRunning, ledger.PhaseRollingOut, ledger.PhaseEnded} {
-					p := suitePlace(s, name, repo, phase)
+					p := suitePlacement(s, name, repo, phase)
 					p.Since, p.Container.Digest = second(2), []digest.Digest{suiteDigest, suiteNext}[i]
 					places = append(places, p)
 				}
 				for _, since := range []time.Time{second(1), second(1).Add(time.Millisecond), second(3)} {
-					p := suitePlace(s, name, repo, ledger.PhaseEnded)
+					p := suitePlacement(s, name, repo, ledger.PhaseEnded)
 					p.Since, p.Until = since, second(4)
 					if i == 1 && since.Equal(second(1)) {
 						p.Container.Digest, p.Container.Evidence = "", tagalong.Unknown
@@ -256,7 +256,7 @@ func (l suiteLedger) suitePlaces() (places []ledger.Placement) {
 			}
 		}
 	}
-	beside := suitePlace(suiteService("api"), "app", tagalong.Repository{Registry: suiteHost, Name: suiteRepo.Name + "-2"}, ledger.PhaseRunning)
+	beside := suitePlacement(suiteService("api"), "app", tagalong.Repository{Registry: suiteHost, Name: suiteRepo.Name + "-2"}, ledger.PhaseRunning)
 	beside.Container.Digest = Image("beside").Digest
 	for chunk := range slices.Chunk(append(slices.Clone(places), beside), 50) {
 		l.mustWrite(func(c *ledger.Change) { c.Placements = chunk })
@@ -279,7 +279,7 @@ func behind(places []ledger.Placement, at ledger.PlacementCursor, keep func(ledg
 func successors(t *testing.T, l suiteLedger) {
 	var chain []ledger.Placement
 	for i, phase := range []ledger.Phase{ledger.PhaseEnded, ledger.PhaseEnded, ledger.PhaseRunning} {
-		p := suitePlace(suiteService("api"), "app", suiteRepo, phase)
+		p := suitePlacement(suiteService("api"), "app", suiteRepo, phase)
 		p.Since, p.Until = second(i), second(i+1)
 		if phase == ledger.PhaseRunning {
 			p.Until = time.Time{}

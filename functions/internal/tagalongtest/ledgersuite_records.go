@@ -164,7 +164,7 @@ func detailsAbsent(t *testing.T, l suiteLedger) {
 	}
 }
 
-func suiteMember(s tagalong.Service, environment string) ledger.RunningRecord {
+func suiteRunning(s tagalong.Service, environment string) ledger.RunningRecord {
 	m := ledger.RunningRecord{
 		Service: s, Environment: environment, Deployment: "ecs-svc/1", TaskDefinition: "td:1", Since: second(1), RollingOut: "ecs-svc/2",
 		Joined: second(2), CompleteSince: second(-5), Release: suiteRelease, Rollback: true,
@@ -179,29 +179,29 @@ func suiteMember(s tagalong.Service, environment string) ledger.RunningRecord {
 	return m
 }
 
-func (l suiteLedger) members(environment string) []ledger.RunningRecord {
+func (l suiteLedger) runningRecords(environment string) []ledger.RunningRecord {
 	l.t.Helper()
-	members := read(l.t, l.RunningRecords(l.t.Context(), environment, tagalong.Service{}, 0))
+	running := read(l.t, l.RunningRecords(l.t.Context(), environment, tagalong.Service{}, 0))
 	population, err := l.CountRunning(l.t.Context(), environment)
 	l.must(err)
-	same(l.t, "population", len(members), population)
-	return members
+	same(l.t, "population", len(running), population)
+	return running
 }
 
-func memberRoundTrip(t *testing.T, l suiteLedger) {
+func runningRoundTrip(t *testing.T, l suiteLedger) {
 	s := suiteService("api")
-	m := suiteMember(s, "prod")
+	m := suiteRunning(s, "prod")
 	c := change(s, "")
 	c.Running = &m
 	l.commit(c)
-	same(t, "running rows", []ledger.RunningRecord{m}, l.members("prod"))
-	same(t, "running rows of another environment", []ledger.RunningRecord(nil), l.members("pro"))
+	same(t, "running rows", []ledger.RunningRecord{m}, l.runningRecords("prod"))
+	same(t, "running rows of another environment", []ledger.RunningRecord(nil), l.runningRecords("pro"))
 }
 
-func goneRoundTrip(t *testing.T, l suiteLedger) {
+func pastRoundTrip(t *testing.T, l suiteLedger) {
 	s := suiteService("api")
-	left := ledger.PastRecord{RunningRecord: suiteMember(s, "prod"), Until: second(50), Expires: time.Date(2999, 1, 2, 3, 4, 5, 0, time.UTC)}
-	stayed := ledger.PastRecord{RunningRecord: suiteMember(s, "prod"), Until: second(60)}
+	left := ledger.PastRecord{RunningRecord: suiteRunning(s, "prod"), Until: second(50), Expires: time.Date(2999, 1, 2, 3, 4, 5, 0, time.UTC)}
+	stayed := ledger.PastRecord{RunningRecord: suiteRunning(s, "prod"), Until: second(60)}
 	stayed.Joined, stayed.CompleteSince = time.Time{}, time.Time{}
 	version := ""
 	for _, gone := range []ledger.PastRecord{left, stayed} {
@@ -217,12 +217,12 @@ func goneRoundTrip(t *testing.T, l suiteLedger) {
 	same(t, "what left", map[time.Time]ledger.PastRecord{left.Until: left, stayed.Until: stayed}, gone)
 }
 
-// goneSeveral is what a late fact does to a past of many retirements: some of them
+// pastSeveral is what a late fact does to a past of many retirements: some of them
 // were other ones.
-func goneSeveral(t *testing.T, l suiteLedger) {
+func pastSeveral(t *testing.T, l suiteLedger) {
 	s := suiteService("api")
 	at := func(environment string, n int) ledger.PastRecord {
-		return ledger.PastRecord{RunningRecord: suiteMember(s, environment), Until: second(n)}
+		return ledger.PastRecord{RunningRecord: suiteRunning(s, environment), Until: second(n)}
 	}
 	gone := func(environment string) (times []int) {
 		for _, g := range read(t, l.PastRecords(t.Context(), environment, second(0))) {
@@ -249,11 +249,11 @@ func goneSeveral(t *testing.T, l suiteLedger) {
 
 func placeRoundTrip(t *testing.T, l suiteLedger) {
 	s := suiteService("api")
-	running := suitePlace(s, "app", suiteRepo, ledger.PhaseRunning, "prod", "live")
-	next := suitePlace(s, "app", suiteRepo, ledger.PhaseRollingOut)
-	first := suitePlace(s, "app", suiteRepo, ledger.PhaseEnded)
-	middle := suitePlace(s, "web", suiteRepo, ledger.PhaseEnded)
-	last := suitePlace(s, "worker", suiteRepo, ledger.PhaseEnded)
+	running := suitePlacement(s, "app", suiteRepo, ledger.PhaseRunning, "prod", "live")
+	next := suitePlacement(s, "app", suiteRepo, ledger.PhaseRollingOut)
+	first := suitePlacement(s, "app", suiteRepo, ledger.PhaseEnded)
+	middle := suitePlacement(s, "web", suiteRepo, ledger.PhaseEnded)
+	last := suitePlacement(s, "worker", suiteRepo, ledger.PhaseEnded)
 	running.Continues, running.Container.Index = true, suiteNext
 	first.Continued, first.Expires = true, time.Date(2999, 1, 2, 3, 4, 5, 0, time.UTC)
 	middle.Continues, middle.Continued = true, true
@@ -270,35 +270,35 @@ func placeRoundTrip(t *testing.T, l suiteLedger) {
 	same(t, "places of the index", []ledger.Placement{running}, read(t, l.DigestPlacements(t.Context(), suiteNext, ledger.PlacementCursor{}, 0)))
 }
 
-func members(t *testing.T, l suiteLedger) {
+func runningRecords(t *testing.T, l suiteLedger) {
 	versions := map[string]string{}
 	for _, name := range []string{"web", "api", "worker"} {
-		m := suiteMember(suiteService(name), "prod")
+		m := suiteRunning(suiteService(name), "prod")
 		c := change(m.Service, "")
 		c.Running = &m
 		l.commit(c)
 		versions[name] = c.Head.Version
 	}
 	names := func() (names []string) {
-		for _, m := range l.members("prod") {
+		for _, m := range l.runningRecords("prod") {
 			names = append(names, m.Service.Name+" "+m.Deployment)
 		}
 		return names
 	}
 	same(t, "sorted", []string{"api ecs-svc/1", "web ecs-svc/1", "worker ecs-svc/1"}, names())
-	m := suiteMember(suiteService("web"), "prod")
+	m := suiteRunning(suiteService("web"), "prod")
 	m.Deployment = "ecs-svc/2"
 	c := change(m.Service, versions["web"])
 	c.Running = &m
 	l.commit(c)
 	same(t, "replaced", []string{"api ecs-svc/1", "web ecs-svc/2", "worker ecs-svc/1"}, names())
-	moved := suiteMember(suiteService("api"), "staging")
+	moved := suiteRunning(suiteService("api"), "staging")
 	c = change(moved.Service, versions["api"])
 	c.Running, c.DropRunning = &moved, "prod"
-	c.Past = []ledger.PastRecord{{RunningRecord: suiteMember(suiteService("api"), "prod"), Until: second(50)}}
+	c.Past = []ledger.PastRecord{{RunningRecord: suiteRunning(suiteService("api"), "prod"), Until: second(50)}}
 	l.commit(c)
 	same(t, "moved away", []string{"web ecs-svc/2", "worker ecs-svc/1"}, names())
-	same(t, "moved there", []ledger.RunningRecord{moved}, l.members("staging"))
+	same(t, "moved there", []ledger.RunningRecord{moved}, l.runningRecords("staging"))
 }
 
 func directory(t *testing.T, l suiteLedger) {

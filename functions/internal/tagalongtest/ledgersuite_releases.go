@@ -38,22 +38,22 @@ func (l suiteLedger) release(r tagalong.Release) ledger.ReleaseRecord {
 }
 
 func jobsDate(t *testing.T, l suiteLedger) {
-	sight := func(i int) ledger.FirstSeen {
+	seen := func(i int) ledger.FirstSeen {
 		return ledger.FirstSeen{Digest: Image(fmt.Sprint(i)).Digest, At: second(i)}
 	}
 	if got, seen, err := l.FirstSeen(t.Context(), "job"); err != nil || seen {
 		t.Errorf("the job is %v before its sight, error %v", got, err)
 	}
 	for i := range 3 {
-		got, err := l.RecordFirstSeen(t.Context(), "job", sight(5-i), time.Date(2999, 1, 1, 0, 0, 0, 0, time.UTC))
-		if err != nil || got != sight(5) {
-			t.Errorf("the job is %v at its sight %d, error %v; want %v", got, i, err, sight(5))
+		got, err := l.RecordFirstSeen(t.Context(), "job", seen(5-i), time.Date(2999, 1, 1, 0, 0, 0, 0, time.UTC))
+		if err != nil || got != seen(5) {
+			t.Errorf("the job is %v when it is seen the %d. time, error %v; want %v", got, i, err, seen(5))
 		}
 	}
-	if got, seen, err := l.FirstSeen(t.Context(), "job"); err != nil || !seen || got != sight(5) {
-		t.Errorf("the job is %v after its sights, seen %t, error %v; want %v", got, seen, err, sight(5))
+	if got, ok, err := l.FirstSeen(t.Context(), "job"); err != nil || !ok || got != seen(5) {
+		t.Errorf("the job is %v after all, seen %t, error %v; want %v", got, ok, err, seen(5))
 	}
-	if got, err := l.RecordFirstSeen(t.Context(), "another", sight(1), time.Date(2999, 1, 1, 0, 0, 0, 0, time.UTC)); err != nil || got != sight(1) {
+	if got, err := l.RecordFirstSeen(t.Context(), "another", seen(1), time.Date(2999, 1, 1, 0, 0, 0, 0, time.UTC)); err != nil || got != seen(1) {
 		t.Errorf("another job is %v, error %v", got, err)
 	}
 }

@@ -16,9 +16,9 @@ func suiteRest(s tagalong.Service) ledger.Rest {
 	expires := time.Date(2999, 1, 2, 3, 4, 5, 0, time.UTC)
 	row := suiteRow(s, "ecs-svc/5", 5)
 	row.Containers, row.Moves, row.Release, row.Expires = suiteContainers(), suiteMoves(), suiteRelease, expires
-	gone := ledger.PastRecord{RunningRecord: suiteMember(s, "prod"), Until: second(50), Expires: expires}
-	running := suitePlace(s, "app", suiteRepo, ledger.PhaseRunning, "prod", "live")
-	ended := suitePlace(s, "web", suiteOther, ledger.PhaseEnded)
+	gone := ledger.PastRecord{RunningRecord: suiteRunning(s, "prod"), Until: second(50), Expires: expires}
+	running := suitePlacement(s, "app", suiteRepo, ledger.PhaseRunning, "prod", "live")
+	ended := suitePlacement(s, "web", suiteOther, ledger.PhaseEnded)
 	ended.Continues, ended.Continued, ended.Expires = true, true, expires
 	previous := ledger.PreviousRecord{
 		Service: s, Environment: "prod", Since: second(1), Tags: []string{"prod-previous"},
@@ -27,17 +27,17 @@ func suiteRest(s tagalong.Service) ledger.Rest {
 	return ledger.Rest{
 		Items: ledger.Items{
 			Rollouts:       []ledger.Row{row},
-			Finished:       []ledger.FinishedRollout{suiteEnding(s, "ecs-svc/5", 5)},
+			Finished:       []ledger.FinishedRollout{suiteFinished(s, "ecs-svc/5", 5)},
 			Past:           []ledger.PastRecord{gone},
 			Placements:     []ledger.Placement{running, ended},
 			Previous:       []ledger.PreviousRecord{previous},
 			DropRollouts:   []timeline.RolloutKey{{Sort: second(6), Deployment: "ecs-svc/6"}},
 			DropPast:       []ledger.PastRecord{{RunningRecord: ledger.RunningRecord{Service: s, Environment: "staging"}, Until: second(51)}},
-			DropPlacements: []ledger.Placement{suitePlace(s, "app", suiteOther, ledger.PhaseRollingOut)},
+			DropPlacements: []ledger.Placement{suitePlacement(s, "app", suiteOther, ledger.PhaseRollingOut)},
 			DropPrevious:   []ledger.PreviousRecord{previous},
 		},
-		Tags:       []ledger.TagToCome{{ID: suiteTag("prod")}, {ID: suiteTag("live"), Renew: true}},
-		DropMember: "staging",
+		Tags:        []ledger.TagToCome{{ID: suiteTag("prod")}, {ID: suiteTag("live"), Renew: true}},
+		DropRunning: "staging",
 	}
 }
 
@@ -55,7 +55,7 @@ func restRoundTrip(t *testing.T, l suiteLedger) {
 	held := l.load(s).Head
 	same(t, "the rest", first.Head.Rest, held.Rest)
 	next := change(s, first.Head.Version)
-	next.Items, next.DropRunning = held.Rest.Items, held.Rest.DropMember
+	next.Items, next.DropRunning = held.Rest.Items, held.Rest.DropRunning
 	next.DropPrevious = nil // of one that the same change puts
 	l.commit(next)
 	same(t, "the rest, when it is written", ledger.Rest{}, l.load(s).Head.Rest)
@@ -88,7 +88,7 @@ func moreThanAHundredItems(t *testing.T, l suiteLedger) {
 func manyItems(s tagalong.Service, items int) ledger.Change {
 	c := change(s, "")
 	c.Fact = &tagalong.Fact{Deployment: "ecs-svc/1", Name: tagalong.Completed, Time: second(1)}
-	c.Finished = []ledger.FinishedRollout{suiteEnding(s, "ecs-svc/1", 1)}
+	c.Finished = []ledger.FinishedRollout{suiteFinished(s, "ecs-svc/1", 1)}
 	for i := range items - c.Size() {
 		c.Tags = append(c.Tags, tagWrite(ledger.Advance, claimAt(fmt.Sprintf("t%02d", i), second(1), "m")))
 	}

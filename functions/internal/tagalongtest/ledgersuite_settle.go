@@ -10,7 +10,7 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
-func suitePlace(s tagalong.Service, container string, repo tagalong.Repository, phase ledger.Phase, tags ...string) ledger.Placement {
+func suitePlacement(s tagalong.Service, container string, repo tagalong.Repository, phase ledger.Phase, tags ...string) ledger.Placement {
 	p := ledger.Placement{
 		Phase: phase, Service: s, Environment: "prod", Deployment: "ecs-svc/1", Since: second(1), Tags: tags,
 		Container: tagalong.Container{Name: container, Image: repo, Digest: suiteDigest, Evidence: tagalong.Revision},
@@ -45,8 +45,8 @@ func claimsOfPlaces(t *testing.T, l suiteLedger) {
 	s := suiteService("api")
 	elsewhere := tagalong.Repository{Registry: "444455556666.dkr.ecr.eu-west-1.amazonaws.com", Name: suiteRepo.Name}
 	longer := tagalong.Repository{Registry: suiteHost, Name: suiteRepo.Name + "2"}
-	app := suitePlace(s, "app", suiteRepo, ledger.PhaseRunning, "prod", "live")
-	indexed := suitePlace(s, "multi", suiteRepo, ledger.PhaseRunning, "prod")
+	app := suitePlacement(s, "app", suiteRepo, ledger.PhaseRunning, "prod", "live")
+	indexed := suitePlacement(s, "multi", suiteRepo, ledger.PhaseRunning, "prod")
 	indexed.Container.Index = suiteNext
 	same := func(what string, want, got []ledger.Claim) {
 		t.Helper()
@@ -56,19 +56,19 @@ func claimsOfPlaces(t *testing.T, l suiteLedger) {
 	c := change(s, "")
 	c.Placements = []ledger.Placement{
 		app, indexed,
-		suitePlace(s, "untagged", suiteRepo, ledger.PhaseRunning),
-		suitePlace(s, "next", suiteRepo, ledger.PhaseRollingOut),
-		suitePlace(s, "old", suiteRepo, ledger.PhaseEnded),
-		suitePlace(s, "web", suiteOther, ledger.PhaseRunning, "prod"),
-		suitePlace(s, "far", elsewhere, ledger.PhaseRunning, "prod"),
-		suitePlace(s, "long", longer, ledger.PhaseRunning, "prod"),
+		suitePlacement(s, "untagged", suiteRepo, ledger.PhaseRunning),
+		suitePlacement(s, "next", suiteRepo, ledger.PhaseRollingOut),
+		suitePlacement(s, "old", suiteRepo, ledger.PhaseEnded),
+		suitePlacement(s, "web", suiteOther, ledger.PhaseRunning, "prod"),
+		suitePlacement(s, "far", elsewhere, ledger.PhaseRunning, "prod"),
+		suitePlacement(s, "long", longer, ledger.PhaseRunning, "prod"),
 	}
 	l.commit(c)
 	same("claims", []ledger.Claim{claimOf(app, "prod"), claimOf(app, "live"), claimOf(indexed, "prod")}, l.claims(suiteRepo))
 	same("claims in another registry", []ledger.Claim{claimOf(c.Placements[6], "prod")}, l.claims(elsewhere))
 	same("claims of nobody", nil, l.claims(tagalong.Repository{Registry: suiteHost, Name: "shop"}))
 	other := change(suiteService("worker"), "")
-	other.Placements = []ledger.Placement{suitePlace(other.Service, "app", suiteRepo, ledger.PhaseRunning, "prod")}
+	other.Placements = []ledger.Placement{suitePlacement(other.Service, "app", suiteRepo, ledger.PhaseRunning, "prod")}
 	l.commit(other)
 	if got := l.claims(suiteRepo); len(got) != 4 {
 		t.Errorf("claims of two services: %+v", got)
@@ -78,7 +78,7 @@ func claimsOfPlaces(t *testing.T, l suiteLedger) {
 func readersOfPlaces(t *testing.T, l suiteLedger) {
 	api, web := suiteService("api"), suiteService("web")
 	reads := func(s tagalong.Service, container string, phase ledger.Phase, evidence tagalong.Evidence, tag string) ledger.Placement {
-		p := suitePlace(s, container, suiteRepo, phase)
+		p := suitePlacement(s, container, suiteRepo, phase)
 		p.Container.ImageTag, p.Container.Evidence = tag, evidence
 		return p
 	}
@@ -132,17 +132,17 @@ func readersOfPlaces(t *testing.T, l suiteLedger) {
 
 func claimsChange(t *testing.T, l suiteLedger) {
 	s := suiteService("api")
-	first := suitePlace(s, "app", suiteRepo, ledger.PhaseRunning, "prod")
+	first := suitePlacement(s, "app", suiteRepo, ledger.PhaseRunning, "prod")
 	c := change(s, "")
-	c.Placements = []ledger.Placement{first, suitePlace(s, "app", suiteRepo, ledger.PhaseRollingOut)}
+	c.Placements = []ledger.Placement{first, suitePlacement(s, "app", suiteRepo, ledger.PhaseRollingOut)}
 	l.commit(c)
 	ended := first
 	ended.Phase, ended.Until, ended.Tags = ledger.PhaseEnded, second(9), nil
-	second := suitePlace(s, "app", suiteRepo, ledger.PhaseRunning, "live")
+	second := suitePlacement(s, "app", suiteRepo, ledger.PhaseRunning, "live")
 	second.Since, second.Container.Digest = ended.Until, suiteNext
 	next := change(s, c.Head.Version)
 	next.Placements = []ledger.Placement{second, ended}
-	next.DropPlacements = []ledger.Placement{suitePlace(s, "app", suiteRepo, ledger.PhaseRollingOut)}
+	next.DropPlacements = []ledger.Placement{suitePlacement(s, "app", suiteRepo, ledger.PhaseRollingOut)}
 	l.commit(next)
 	same(t, "claims after a replacement", []ledger.Claim{claimOf(second, "live")}, l.claims(suiteRepo))
 	last := change(s, next.Head.Version)
@@ -157,7 +157,7 @@ func claimsOfPrevious(t *testing.T, l suiteLedger) {
 		Service: s, Environment: "prod", Since: second(1), Tags: []string{"prod-previous", "last"},
 		Previous: ledger.Previous{Container: "app", Image: suiteOther, Digest: suiteNext},
 	}
-	running := suitePlace(s, "app", suiteRepo, ledger.PhaseRunning, "prod")
+	running := suitePlacement(s, "app", suiteRepo, ledger.PhaseRunning, "prod")
 	c := change(s, "")
 	c.Placements, c.Previous = []ledger.Placement{running}, []ledger.PreviousRecord{previous}
 	l.commit(c)
@@ -330,7 +330,7 @@ func doubtAbsent(t *testing.T, l suiteLedger) {
 	}
 }
 
-func adopt(t *testing.T, l suiteLedger) {
+func recordChildren(t *testing.T, l suiteLedger) {
 	var children []ledger.Child
 	for i := range 120 { // more than one transaction takes
 		platform := fmt.Sprint("linux/arm64/v", i)

@@ -171,7 +171,7 @@ func refusedAll(t *testing.T, l suiteLedger) {
 	s := suiteService("api")
 	c := change(s, "")
 	c.Fact = &tagalong.Fact{Deployment: "ecs-svc/1", Name: tagalong.Completed, Time: second(1)}
-	m := suiteMember(s, "prod")
+	m := suiteRunning(s, "prod")
 	c.Running = &m
 	for _, name := range []string{"a", "b", "c", "d"} {
 		c.Tags = append(c.Tags, tagWrite(ledger.Advance, claimAt(name, second(4), "m")))
@@ -183,7 +183,7 @@ func refusedAll(t *testing.T, l suiteLedger) {
 	slices.SortFunc(refused.Tags, compareTags)
 	same(t, "refused tags", []tagalong.TagID{suiteTag("b"), suiteTag("d")}, refused.Tags)
 	same(t, "the service", ledger.Snapshot{}, l.load(s))
-	same(t, "running rows", []ledger.RunningRecord(nil), l.members("prod"))
+	same(t, "running rows", []ledger.RunningRecord(nil), l.runningRecords("prod"))
 	if _, ok := l.tag(suiteTag("a")); ok {
 		t.Error("a tag of the refused change was written")
 	}

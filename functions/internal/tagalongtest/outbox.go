@@ -13,7 +13,7 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/timeline"
 )
 
-type endingKey struct {
+type finishedKey struct {
 	at      int64
 	service tagalong.Service
 	timeline.RolloutKey
@@ -21,43 +21,43 @@ type endingKey struct {
 	finished int64
 }
 
-func keyOfEnding(e ledger.FinishedRollout) endingKey {
-	return endingKey{e.RecordedAt.UnixMilli(), e.Service, keyOfRow(e.Row), e.State, e.FinishedAt.UnixMilli()}
+func keyOfFinished(e ledger.FinishedRollout) finishedKey {
+	return finishedKey{e.RecordedAt.UnixMilli(), e.Service, keyOfRow(e.Row), e.State, e.FinishedAt.UnixMilli()}
 }
 
-func (k endingKey) compare(o endingKey) int {
+func (k finishedKey) compare(o finishedKey) int {
 	return cmp.Or(
 		cmp.Compare(k.at, o.at), byService(k.service, o.service), k.Sort.Compare(o.Sort), cmp.Compare(k.Deployment, o.Deployment),
 		cmp.Compare(k.state, o.state), cmp.Compare(k.finished, o.finished),
 	)
 }
 
-func cloneEnding(e ledger.FinishedRollout) ledger.FinishedRollout {
+func cloneFinished(e ledger.FinishedRollout) ledger.FinishedRollout {
 	e.Details = cloneDetails(e.Details)
 	return e
 }
 
 // Unannounced implements ledger.Outbox.
 func (l *Ledger) Unannounced(ctx context.Context, before time.Time) iter.Seq2[ledger.FinishedRollout, error] {
-	return sorted(ctx, l, "Unannounced", func() (endings []ledger.FinishedRollout) {
-		for key, e := range l.endings {
+	return sorted(ctx, l, "Unannounced", func() (finished []ledger.FinishedRollout) {
+		for key, e := range l.finished {
 			if key.at < before.UnixMilli() {
-				endings = append(endings, cloneEnding(e))
+				finished = append(finished, cloneFinished(e))
 			}
 		}
-		return endings
-	}, func(a, b ledger.FinishedRollout) int { return keyOfEnding(a).compare(keyOfEnding(b)) })
+		return finished
+	}, func(a, b ledger.FinishedRollout) int { return keyOfFinished(a).compare(keyOfFinished(b)) })
 }
 
 // Announced implements ledger.Outbox.
-func (l *Ledger) Announced(ctx context.Context, endings []ledger.FinishedRollout) error {
+func (l *Ledger) Announced(ctx context.Context, finished []ledger.FinishedRollout) error {
 	done, err := l.begin(ctx, "Announced")
 	if err != nil {
 		return err
 	}
 	defer done()
-	for _, e := range endings {
-		delete(l.endings, keyOfEnding(e))
+	for _, e := range finished {
+		delete(l.finished, keyOfFinished(e))
 	}
 	l.writes++
 	return nil

@@ -74,22 +74,22 @@ func (l *Ledger) Seen(ctx context.Context) ([]ledger.SeenService, error) {
 
 // RunningRecords implements ledger.RunningReader.
 func (l *Ledger) RunningRecords(ctx context.Context, environment string, from tagalong.Service, _ int) iter.Seq2[ledger.RunningRecord, error] {
-	return sorted(ctx, l, "Members", func() (members []ledger.RunningRecord) {
-		for key, m := range l.members {
+	return sorted(ctx, l, "Members", func() (running []ledger.RunningRecord) {
+		for key, m := range l.running {
 			if key.environment == environment && (from == (tagalong.Service{}) || byService(key.service, from) >= 0) {
-				members = append(members, cloneMember(m))
+				running = append(running, cloneRunning(m))
 			}
 		}
-		return members
+		return running
 	}, func(a, b ledger.RunningRecord) int { return byService(a.Service, b.Service) })
 }
 
 // PastRecords implements ledger.RunningReader.
 func (l *Ledger) PastRecords(ctx context.Context, environment string, after time.Time) iter.Seq2[ledger.PastRecord, error] {
 	return sorted(ctx, l, "Departed", func() (gone []ledger.PastRecord) {
-		for key, g := range l.gone {
+		for key, g := range l.past {
 			if key.environment == environment && g.Until.After(after) {
-				g.RunningRecord = cloneMember(g.RunningRecord)
+				g.RunningRecord = cloneRunning(g.RunningRecord)
 				gone = append(gone, g)
 			}
 		}
@@ -107,7 +107,7 @@ func (l *Ledger) CountRunning(ctx context.Context, environment string) (int, err
 	}
 	defer done()
 	count := 0
-	for key := range l.members {
+	for key := range l.running {
 		if key.environment == environment {
 			count++
 		}
@@ -162,7 +162,7 @@ func (l *Ledger) placesWhere(ctx context.Context, operation string, behind ledge
 	return sorted(ctx, l, operation, func() (places []ledger.Placement) {
 		for _, p := range l.places {
 			if keep(p) && (behind == ledger.PlacementCursor{} || p.At().Compare(behind) < 0) {
-				places = append(places, clonePlace(p))
+				places = append(places, clonePlacement(p))
 			}
 		}
 		return places
@@ -178,7 +178,7 @@ func (l *Ledger) Successor(ctx context.Context, p ledger.Placement) (ledger.Plac
 	defer done()
 	for _, next := range l.places {
 		if next.Succeeds(p) {
-			return clonePlace(next), true, nil
+			return clonePlacement(next), true, nil
 		}
 	}
 	return ledger.Placement{}, false, nil

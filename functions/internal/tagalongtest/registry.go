@@ -273,14 +273,14 @@ func (r *Registry) LifecycleRules(ctx context.Context, name tagalong.Repository)
 func (r *Registry) TagsOf(ctx context.Context, name tagalong.Repository, digests []digest.Digest) (map[digest.Digest][]string, error) {
 	all := map[digest.Digest][]string{}
 	for _, d := range digests {
-		standing, err := r.ImageTags(ctx, name, d)
+		tags, err := r.ImageTags(ctx, name, d)
 		if errors.Is(err, tagalong.ErrGone) {
 			continue
 		}
 		if err != nil {
 			return nil, err
 		}
-		all[d] = standing.Tags
+		all[d] = tags.Tags
 	}
 	return all, nil
 }

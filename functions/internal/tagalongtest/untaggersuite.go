@@ -26,12 +26,12 @@ func UntaggerSuite(t *testing.T, open func(t *testing.T) (sweep.Untagger, Untagg
 		name string
 		run  func(t *testing.T, r suiteUntagger)
 	}{
-		{"an image stands with all of its tags and no others", standingTags},
-		{"an image that is not there is gone", standingGone},
+		{"an image stands with all of its tags and no others", imageTagsAll},
+		{"an image that is not there is gone", imageTagsGone},
 		{"a removed tag leaves the image and its other tags", removeOne},
 		{"an image goes with its last tag", removeLast},
 		{"a tag that is not there is removed", removeAbsent},
-		{"the replication of removals is that of the registry", standingReplicated},
+		{"the replication of removals is that of the registry", imageTagsReplicated},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			untagger, world := open(t)
@@ -70,14 +70,14 @@ func (r suiteUntagger) remove(repo tagalong.Repository, tag string) {
 	}
 }
 
-func standingTags(t *testing.T, r suiteUntagger) {
+func imageTagsAll(t *testing.T, r suiteUntagger) {
 	one, two := r.Push(t, suiteRepo, "one", "v1", "prod"), r.Push(t, suiteRepo, "two")
 	r.Push(t, suiteOther, "one", "live")
 	r.stands(suiteRepo, one, false, "prod", "v1")
 	r.stands(suiteRepo, two, false)
 }
 
-func standingGone(t *testing.T, r suiteUntagger) {
+func imageTagsGone(t *testing.T, r suiteUntagger) {
 	one := r.Push(t, suiteRepo, "one", "v1")
 	r.gone(suiteRepo, digest.FromString("never pushed"))
 	r.gone(tagalong.Repository{Registry: suiteHost, Name: "not/there"}, one)
@@ -103,7 +103,7 @@ func removeAbsent(t *testing.T, r suiteUntagger) {
 	r.stands(suiteRepo, one, false, "v1")
 }
 
-func standingReplicated(t *testing.T, r suiteUntagger) {
+func imageTagsReplicated(t *testing.T, r suiteUntagger) {
 	far := tagalong.Repository{Registry: "444455556666.dkr.ecr.eu-west-1.amazonaws.com", Name: suiteRepo.Name}
 	one := r.Push(t, suiteRepo, "one", "v1")
 	r.Push(t, far, "one", "v1")

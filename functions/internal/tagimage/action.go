@@ -24,13 +24,13 @@ type Images interface {
 }
 
 // Promoter puts tags on an image as the ledger wishes: the core's Reactor does. To
-// do it again is safe. Beside an error it gives the tags that are wished for.
+// do it again is safe. Beside an error it gives the desired tags.
 type Promoter interface {
 	Promote(ctx context.Context, p reactor.Promotion) (reactor.Promoted, error)
 }
 
-// Sights knows the jobs that were run before: the core's Promotions do.
-type Sights interface {
+// KnownJobs knows the jobs that were run before: the core's Promotions do.
+type KnownJobs interface {
 	// FirstSeen returns what a job promoted when it was first seen, if it was.
 	FirstSeen(ctx context.Context, job string) (s ledger.FirstSeen, seen bool, err error)
 }
@@ -44,7 +44,7 @@ type Action struct {
 	Coverage func(context.Context) (tagalong.Coverage, error)
 	Images   Images
 	Promoter Promoter
-	Sights   Sights
+	Jobs     KnownJobs
 	Runs     Runs
 	Log      *slog.Logger
 }
@@ -109,7 +109,7 @@ func (a Action) image(ctx context.Context, j job.Job, named job.Image) (found fi
 		}
 		err = job.Failed("the action has ended and promoted nothing, so that its job is not run any more")
 	}
-	found, err = a.recall(ctx, j.ID, err)
+	found, err = a.firstSeen(ctx, j.ID, err)
 	return found, time.Time{}, err
 }
 
@@ -160,18 +160,18 @@ func (a Action) find(ctx context.Context, image job.Image) (finding, error) {
 	return found, nil
 }
 
-// recall returns the image of a job that is run again, and for whatever reason does not
+// firstSeen returns the image of a job that is run again, and for whatever reason does not
 // find it, or is over: its first run did, and the promotion stands. Of a new job the
 // error stays.
-func (a Action) recall(ctx context.Context, id string, lost error) (finding, error) {
-	sight, seen, err := a.Sights.FirstSeen(ctx, id)
+func (a Action) firstSeen(ctx context.Context, id string, lost error) (finding, error) {
+	first, seen, err := a.Jobs.FirstSeen(ctx, id)
 	switch {
 	case err != nil:
 		return finding{}, fmt.Errorf("%v; asking whether the job was run before: %w", lost, err)
 	case !seen:
 		return finding{}, lost
 	}
-	return finding{digest: sight.Digest}, nil
+	return finding{digest: first.Digest}, nil
 }
 
 // verdict reads from the tags how the promotion went. Nothing is promised that the

@@ -52,7 +52,7 @@ func (a Action) tags(tag, name string) ([]string, error) {
 	if tag == "" && name == "" {
 		return nil, errors.New("UserParameters: neither NewImageTag nor Environment; want one of them")
 	}
-	if tag != "" && !tagalong.LegalTag(tag) { // it is the tag itself, and no template
+	if tag != "" && !tagalong.ValidTag(tag) { // it is the tag itself, and no template
 		return nil, fmt.Errorf("UserParameters.NewImageTag %.200q: want 1 to 128 letters, digits, underscores, dots or hyphens, neither dot nor hyphen first", tag)
 	}
 	if name == "" {

@@ -55,7 +55,7 @@ func start(t *testing.T) *world {
 	w.registry.Push(app, two, "build-2", "latest")
 	w.older, w.newer = one.Digest, two.Digest
 	w.Action = Action{
-		Region: "us-east-1", Coverage: tagalongtest.Covering("111122223333"), Images: &w.registry, Promoter: &w.ledger, Sights: &w.ledger, Runs: &w.codePipeline,
+		Region: "us-east-1", Coverage: tagalongtest.Covering("111122223333"), Images: &w.registry, Promoter: &w.ledger, Jobs: &w.ledger, Runs: &w.codePipeline,
 		Log: slog.New(slog.NewTextHandler(&w.log, nil)),
 	}
 	return w

@@ -57,7 +57,7 @@ func (r Rollout) Released() tagalong.Release {
 }
 
 // A rollout that ran has a piece of time in each of its containers, and the
-// piece of one rollout ends where that of the next begins: that is a seam. Where
+// piece of one rollout ends where that of the next begins: there one continues the other. Where
 // the image is the same on both sides, the pieces say so.
 
 // CompletedOrder is the rollouts of a timeline that ran, each until the next one.
@@ -65,11 +65,11 @@ func (r Rollout) Released() tagalong.Release {
 // that goes and comes again has a gap.
 type CompletedOrder struct {
 	Ran   []Rollout
-	Place map[RolloutKey]int // in ran
+	Index map[RolloutKey]int // in ran
 }
 
 func (t Timeline) CompletedOrder() CompletedOrder {
-	s := CompletedOrder{Place: map[RolloutKey]int{}}
+	s := CompletedOrder{Index: map[RolloutKey]int{}}
 	for _, r := range t.Rollouts {
 		if r.State == StateCompleted && !r.Until.Equal(r.FinishedAt) {
 			s.Ran = append(s.Ran, r)
@@ -77,20 +77,20 @@ func (t Timeline) CompletedOrder() CompletedOrder {
 	}
 	slices.SortFunc(s.Ran, func(a, b Rollout) int { return a.FinishedAt.Compare(b.FinishedAt) })
 	for i, r := range s.Ran {
-		s.Place[r.Key()] = i
+		s.Index[r.Key()] = i
 	}
 	return s
 }
 
 // Holds reports whether the rollout ran.
 func (s CompletedOrder) Holds(r Rollout) bool {
-	_, ok := s.Place[r.Key()]
+	_, ok := s.Index[r.Key()]
 	return ok
 }
 
 // Earlier returns the rollout that ran until this one, the zero one if there is none.
 func (s CompletedOrder) Earlier(r Rollout) Rollout {
-	if i := s.Place[r.Key()]; i > 0 && s.Ran[i-1].Until.Equal(r.FinishedAt) {
+	if i := s.Index[r.Key()]; i > 0 && s.Ran[i-1].Until.Equal(r.FinishedAt) {
 		return s.Ran[i-1]
 	}
 	return Rollout{}
@@ -98,7 +98,7 @@ func (s CompletedOrder) Earlier(r Rollout) Rollout {
 
 // Later returns the rollout that ran after this one, the zero one if there is none.
 func (s CompletedOrder) Later(r Rollout) Rollout {
-	if i, ok := s.Place[r.Key()]; ok && i+1 < len(s.Ran) && s.Ran[i+1].FinishedAt.Equal(r.Until) {
+	if i, ok := s.Index[r.Key()]; ok && i+1 < len(s.Ran) && s.Ran[i+1].FinishedAt.Equal(r.Until) {
 		return s.Ran[i+1]
 	}
 	return Rollout{}

@@ -12,31 +12,31 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalongtest"
 )
 
-// moments are the calls of a sweep at which something happens: ECS has shown a service as
+// besideCalls are the calls of a sweep at which something happens: ECS has shown a service as
 // it was, or what it remembers of it, or the ledger is about to be written.
-var moments = []string{"Describe", "Chronicle", "Commit"}
+var besideCalls = []string{"Describe", "Chronicle", "Commit"}
 
 // beside is what happens in the midst of a sweep.
 type beside struct {
-	moment string // "" if nothing is to happen
-	do     func(ctx context.Context) error
-	err    error
+	call string // "" if nothing is to happen
+	do   func(ctx context.Context) error
+	err  error
 }
 
-// comes lets it happen, if this is the moment, and once.
-func (b *beside) comes(ctx context.Context, moment string) {
-	if b.moment != moment {
+// comes lets it happen, if this is the call, and once.
+func (b *beside) comes(ctx context.Context, call string) {
+	if b.call != call {
 		return
 	}
-	b.moment = ""
+	b.call = ""
 	b.err = b.do(ctx)
 }
 
 // endBeside ends a rollout in the midst of a sweep of its service. ECS shows that, and
 // tells it, later than its own clock has it, by ten minutes at most.
-func (y *year) endBeside(t *tenant, id string, started time.Time) func(context.Context) error {
+func (y *year) endBeside(t *observedService, id string, started time.Time) func(context.Context) error {
 	return func(ctx context.Context) error {
-		y.beside = beside{moment: moments[y.dice.IntN(len(moments))], do: func(ctx context.Context) error {
+		y.beside = beside{call: besideCalls[y.dice.IntN(len(besideCalls))], do: func(ctx context.Context) error {
 			y.result.beside++
 			y.lag = y.between(0, min(10*time.Minute, y.now.Sub(started)))
 			y.end(t, id)
@@ -51,8 +51,8 @@ func (y *year) endBeside(t *tenant, id string, started time.Time) func(context.C
 		if err := errors.Join(err, y.beside.err); err != nil {
 			return fmt.Errorf("sweep of %s: %w", t.service, err)
 		}
-		if y.beside.moment != "" { // the sweep had nothing to do that comes so far
-			y.beside.comes(ctx, y.beside.moment)
+		if y.beside.call != "" { // the sweep had nothing to do that comes so far
+			y.beside.comes(ctx, y.beside.call)
 		}
 		return y.beside.err
 	}
@@ -60,9 +60,9 @@ func (y *year) endBeside(t *tenant, id string, started time.Time) func(context.C
 
 // hear lets the handlers hear at once of what has just happened.
 func (y *year) hear(ctx context.Context) error {
-	told := y.estate.Told(y.heard)
-	y.heard += len(told)
-	for _, event := range told {
+	reported := y.inventory.Events(y.heard)
+	y.heard += len(reported)
+	for _, event := range reported {
 		y.result.events++
 		if _, err := y.sweeper.Reactor.Handle(ctx, event.JSON(fmt.Sprintf("%08d-0000-4000-8000-000000000000", y.heard))); err != nil {
 			return fmt.Errorf("%s of %s: %w", event.Name, event.Service, err)
@@ -71,22 +71,22 @@ func (y *year) hear(ctx context.Context) error {
 	return nil
 }
 
-// watched is an estate in which something may happen once it has been looked at.
+// watched is an inventory in which something may happen once it has been looked at.
 type watched struct {
-	*tagalongtest.Estate
+	*tagalongtest.Inventory
 	year *year
 }
 
 // Describe implements sweep.Inventory.
 func (w watched) Describe(ctx context.Context, of tagalong.Scope, cluster string, names []string) ([]sweep.ServiceState, error) {
-	states, err := w.Estate.Describe(ctx, of, cluster, names)
+	states, err := w.Inventory.Describe(ctx, of, cluster, names)
 	w.year.beside.comes(ctx, "Describe")
 	return states, err
 }
 
 // DeploymentHistory implements sweep.Inventory.
 func (w watched) DeploymentHistory(ctx context.Context, of tagalong.Scope, services []tagalong.Service) (map[tagalong.Service][]pipeline.ServiceDeployment, error) {
-	records, err := w.Estate.DeploymentHistory(ctx, of, services)
+	records, err := w.Inventory.DeploymentHistory(ctx, of, services)
 	w.year.beside.comes(ctx, "Chronicle")
 	return records, err
 }

@@ -20,22 +20,22 @@ func (y *year) wrong(ctx context.Context) []string {
 
 // runs is what a service runs, and what should be tagged of it.
 type runs struct {
-	*tenant
+	*observedService
 	deployment string
 }
 
 // running returns what the services run in fact; those of which ECS itself cannot tell
 // any more are left out.
-func (y *year) running() (all map[tagalong.Service]runs, untold map[tagalong.Service]bool) {
-	all, untold = map[tagalong.Service]runs{}, map[tagalong.Service]bool{}
-	running := y.estate.Running()
-	for _, t := range y.tenants {
+func (y *year) running() (all map[tagalong.Service]runs, unreported map[tagalong.Service]bool) {
+	all, unreported = map[tagalong.Service]runs{}, map[tagalong.Service]bool{}
+	running := y.inventory.Running()
+	for _, t := range y.services {
 		if id := running[t.service]; id != "" {
 			all[t.service] = runs{t, id}
-			untold[t.service] = !y.estate.Shows(t.service, id)
+			unreported[t.service] = !y.inventory.Shows(t.service, id)
 		}
 	}
-	return all, untold
+	return all, unreported
 }
 
 // wrongRunning compares the answer to what runs with what runs.
@@ -44,7 +44,7 @@ func (y *year) wrongRunning(ctx context.Context) (wrong []string) {
 	if err != nil {
 		return []string{err.Error()}
 	}
-	left, untold := y.running()
+	left, unreported := y.running()
 	for _, row := range page.Items {
 		s := tagalong.Service{Account: row.Account, Region: row.Region, Cluster: row.Cluster, Name: row.Service}
 		if row.Container != "app" {
@@ -55,7 +55,7 @@ func (y *year) wrongRunning(ctx context.Context) (wrong []string) {
 		}
 		is, runs := left[s]
 		delete(left, s)
-		if untold[s] {
+		if unreported[s] {
 			continue
 		}
 		tagged := row.Index
@@ -67,7 +67,7 @@ func (y *year) wrongRunning(ctx context.Context) (wrong []string) {
 		}
 	}
 	for s, is := range left {
-		if !untold[s] {
+		if !unreported[s] {
 			wrong = append(wrong, fmt.Sprintf("%s runs %s, the ledger says nothing", s, is.deployment))
 		}
 	}
@@ -77,15 +77,15 @@ func (y *year) wrongRunning(ctx context.Context) (wrong []string) {
 // wrongTags works out from what runs where each tag should be, and asks the registry.
 func (y *year) wrongTags(ctx context.Context) (wrong []string) {
 	type wish struct {
-		digest digest.Digest
-		at     time.Time
-		untold bool
+		digest     digest.Digest
+		at         time.Time
+		unreported bool
 	}
 	wishes := map[tagalong.TagID]wish{}
-	all, untold := y.running()
+	all, unreported := y.running()
 	for s, is := range all {
-		environment := y.environment(is.tenant)
-		if environment == "dev" && s.Account == member {
+		environment := y.environment(is.observedService)
+		if environment == "dev" && s.Account == otherAccount {
 			continue // no rule lets it move tags in our registry
 		}
 		names := []string{environment}
@@ -95,7 +95,7 @@ func (y *year) wrongTags(ctx context.Context) (wrong []string) {
 		for _, name := range names {
 			id := tagalong.TagID{Repository: is.repository, Tag: name}
 			if held := wishes[id]; is.completed.After(held.at) {
-				wishes[id] = wish{y.images[is.deployment], is.completed, held.untold || untold[s]}
+				wishes[id] = wish{y.images[is.deployment], is.completed, held.unreported || unreported[s]}
 			}
 		}
 	}
@@ -106,7 +106,7 @@ func (y *year) wrongTags(ctx context.Context) (wrong []string) {
 		}
 	}
 	for id, wish := range wishes {
-		if sits := y.registry.Tags(id.Repository)[id.Tag]; sits != wish.digest && !wish.untold {
+		if sits := y.registry.Tags(id.Repository)[id.Tag]; sits != wish.digest && !wish.unreported {
 			wrong = append(wrong, fmt.Sprintf("tag %s sits on %q, should on %s", id, sits, wish.digest))
 		}
 	}
@@ -129,7 +129,7 @@ func (y *year) wrongTags(ctx context.Context) (wrong []string) {
 
 // wrongHistory asks for a row of each rollout that ECS remembers, and for no others.
 func (y *year) wrongHistory(ctx context.Context) (wrong []string) {
-	for _, t := range y.tenants {
+	for _, t := range y.services {
 		var rows []ledger.Row
 		for row, err := range y.ledger.Rollouts(ctx, t.service, ledger.Span{}, 0) {
 			if err != nil {
@@ -137,10 +137,10 @@ func (y *year) wrongHistory(ctx context.Context) (wrong []string) {
 			}
 			rows = append(rows, row)
 		}
-		for _, lacking := range y.estate.Unrecorded(t.service, rows) {
-			wrong = append(wrong, fmt.Sprintf("of %s the history lacks %s", t.service, lacking))
+		for _, missing := range y.inventory.Unrecorded(t.service, rows) {
+			wrong = append(wrong, fmt.Sprintf("of %s the history lacks %s", t.service, missing))
 		}
-		for _, invented := range y.estate.Invented(t.service, rows) {
+		for _, invented := range y.inventory.Invented(t.service, rows) {
 			wrong = append(wrong, fmt.Sprintf("of %s %s", t.service, invented))
 		}
 	}

@@ -17,9 +17,9 @@ var errKilled = errors.New("the handler was killed")
 // send puts the events of what has just happened on their way: a fifth is lost, and
 // the others come in any order, some of them twice.
 func (y *year) send() {
-	told := y.estate.Told(y.heard)
-	y.heard += len(told)
-	for _, event := range told {
+	reported := y.inventory.Events(y.heard)
+	y.heard += len(reported)
+	for _, event := range reported {
 		y.result.events++
 		if y.chance(5) {
 			y.result.lost++
@@ -51,14 +51,14 @@ func (y *year) delay() time.Duration {
 
 // deliver lets a handler hear of an event. One in eight is killed at one of its
 // calls; Lambda then tries twice again, and after that nobody does.
-func (y *year) deliver(event tagalongtest.Told, after time.Duration, attempt int) {
+func (y *year) deliver(event tagalongtest.DeploymentEvent, after time.Duration, attempt int) {
 	y.in(after, func(ctx context.Context) error {
-		y.doom.fall("")
+		y.kill.arm("")
 		if y.chance(8) {
-			y.doom.fall(calls[y.dice.IntN(len(calls))])
+			y.kill.arm(calls[y.dice.IntN(len(calls))])
 		}
 		_, err := y.sweeper.Reactor.Handle(ctx, event.JSON(fmt.Sprintf("%08d-0000-4000-8000-000000000000", y.heard)))
-		y.doom.fall("")
+		y.kill.arm("")
 		switch {
 		case err == nil:
 		case !errors.Is(err, errKilled):
@@ -77,20 +77,20 @@ func (y *year) deliver(event tagalongtest.Told, after time.Duration, attempt int
 // the name says so, behind it.
 var calls = []string{"Load", "Commit", "Commit done", "Settle", "Settle done", "Tags", "Claims", "Details", "DescribeServiceRevisions", "Read", "Tag", "Tag done"}
 
-// doom is the call at which the handler at hand is killed; none if it is "".
-type doom struct {
+// kill is the call at which the handler at hand is killed; none if it is "".
+type kill struct {
 	mu sync.Mutex
 	at string
 }
 
-func (d *doom) fall(at string) {
+func (d *kill) arm(at string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.at = at
 }
 
 // strike kills the handler if this is the call.
-func (d *doom) strike(call string) error {
+func (d *kill) strike(call string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.at != call {
@@ -103,10 +103,10 @@ func (d *doom) strike(call string) error {
 func (y *year) hook() {
 	call := func(name string) error {
 		y.calls.Add(1)
-		return y.doom.strike(name)
+		return y.kill.strike(name)
 	}
 	y.ledger.Hook = func(_ context.Context, operation string) error { return call(operation) }
-	y.estate.Hook = func(_ context.Context, c tagalongtest.Call) error { return call(c.Operation) }
+	y.inventory.Hook = func(_ context.Context, c tagalongtest.Call) error { return call(c.Operation) }
 	y.registry.OnRead = func(_ context.Context, r tagalong.Repository, read func() (tagalong.Images, error)) (tagalong.Images, error) {
 		y.forbid("read", tagalong.TagID{Repository: r})
 		if err := call("Read"); err != nil {
@@ -119,7 +119,7 @@ func (y *year) hook() {
 		if err := call("Tag"); err != nil {
 			return err
 		}
-		return errors.Join(put(), y.doom.strike("Tag done"))
+		return errors.Join(put(), y.kill.strike("Tag done"))
 	}
 }
 
@@ -144,5 +144,5 @@ func (l lossy) done(call string, err error) error {
 	if err != nil {
 		return err
 	}
-	return l.year.doom.strike(call)
+	return l.year.kill.strike(call)
 }

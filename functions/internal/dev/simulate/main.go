@@ -1,4 +1,4 @@
-// Command simulate lets a year pass over an estate, loses a fifth of its events,
+// Command simulate lets a year pass over an inventory, loses a fifth of its events,
 // shuffles and repeats the others, kills handlers, and shows that one sweep makes
 // ledger and tags true all the same. It writes its table into the file that is named,
 // between the marks there:

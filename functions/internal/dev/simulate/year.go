@@ -44,8 +44,8 @@ func (r *result) add(o result) {
 	r.wrong = append(r.wrong, o.wrong...)
 }
 
-// tenant is a service of the simulation, with what it deploys.
-type tenant struct {
+// observedService is a service of the simulation, with what it deploys.
+type observedService struct {
 	service    tagalong.Service
 	repository tagalong.Repository
 	deployment string    // the newest
@@ -56,35 +56,35 @@ type tenant struct {
 	sidecars int
 }
 
-// year is an estate with all that hangs on it, a clock, and what is still to happen.
+// year is an inventory with all that hangs on it, a clock, and what is still to happen.
 type year struct {
 	*agenda
-	size     size
-	dice     *rand.Rand
-	estate   *tagalongtest.Estate
-	ledger   *tagalongtest.Ledger
-	registry *tagalongtest.Registry
-	sweeper  *sweep.Sweeper
-	tenants  []*tenant
-	images   map[string]digest.Digest         // what each deployment should tag
-	pushed   map[tagalong.TagID]digest.Digest // where builds and people have put tags that are deployed from
-	harm     []string                         // what was done that must never be
-	heard    int
-	calls    atomic.Int64
-	doom     doom
-	beside   beside
-	lag      time.Duration // by how much what happens just now lies back
-	result   result
+	size      size
+	dice      *rand.Rand
+	inventory *tagalongtest.Inventory
+	ledger    *tagalongtest.Ledger
+	registry  *tagalongtest.Registry
+	sweeper   *sweep.Sweeper
+	services  []*observedService
+	images    map[string]digest.Digest         // what each deployment should tag
+	pushed    map[tagalong.TagID]digest.Digest // where builds and people have put tags that are deployed from
+	harm      []string                         // what was done that must never be
+	heard     int
+	calls     atomic.Int64
+	kill      kill
+	beside    beside
+	lag       time.Duration // by how much what happens just now lies back
+	result    result
 }
 
 var start = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 const (
-	account = "111122223333"
-	member  = "444455556666" // whose services run images of our registry
-	region  = "us-east-1"
-	ecrHost = account + ".dkr.ecr." + region + ".amazonaws.com"
-	days    = 365
+	account      = "111122223333"
+	otherAccount = "444455556666" // whose services run images of our registry
+	region       = "us-east-1"
+	ecrHost      = account + ".dkr.ecr." + region + ".amazonaws.com"
+	days         = 365
 )
 
 func newYear(seed uint64, of size) *year {
@@ -94,33 +94,33 @@ func newYear(seed uint64, of size) *year {
 		images: map[string]digest.Digest{}, pushed: map[tagalong.TagID]digest.Digest{},
 	}
 	clock := func() time.Time { return y.now }
-	y.estate = &tagalongtest.Estate{Now: func() time.Time { return y.now.Add(-y.lag) }, Jitter: func() time.Duration { return time.Duration(y.dice.IntN(400)) * time.Millisecond }}
+	y.inventory = &tagalongtest.Inventory{Now: func() time.Time { return y.now.Add(-y.lag) }, Jitter: func() time.Duration { return time.Duration(y.dice.IntN(400)) * time.Millisecond }}
 	y.sweeper = &sweep.Sweeper{
 		Reactor: &reactor.Reactor{
 			Rules: tagalong.Rules{
-				{Environment: "prod", Accounts: []string{account, member}, Clusters: []string{"prod-*"}, Tags: []string{"{environment}", "{environment}-{cluster}"}},
+				{Environment: "prod", Accounts: []string{account, otherAccount}, Clusters: []string{"prod-*"}, Tags: []string{"{environment}", "{environment}-{cluster}"}},
 				{Environment: "staging", Repositories: []string{"shop/*"}, Clusters: []string{"staging-*"}, Tags: []string{"{environment}"}},
 				{Environment: "dev", Tags: []string{"{environment}"}}, // of no other account
 			},
-			Ledger: lossy{y.ledger, y}, Workload: y.estate, Registry: y.registry, Now: clock,
-			Coverage: tagalongtest.Covering(account, member),
+			Ledger: lossy{y.ledger, y}, Workload: y.inventory, Registry: y.registry, Now: clock,
+			Coverage: tagalongtest.Covering(account, otherAccount),
 		},
-		Inventory: watched{y.estate, y}, Records: y.ledger, Scopes: []tagalong.Scope{{Account: account, Region: region}, {Account: member, Region: region}}, PendingAfter: time.Hour,
+		Inventory: watched{y.inventory, y}, Records: y.ledger, Scopes: []tagalong.Scope{{Account: account, Region: region}, {Account: otherAccount, Region: region}}, PendingAfter: time.Hour,
 	}
 	y.hook()
 	for i := range of.services {
-		y.tenants = append(y.tenants, y.tenant(i))
+		y.services = append(y.services, y.service(i))
 	}
 	return y
 }
 
-// tenant makes up a service: some share their repositories, and so contend for tags;
+// service makes up a service: some share their repositories, and so contend for tags;
 // some run in another account; some are deployed from the tag of their environment.
-func (y *year) tenant(i int) *tenant {
+func (y *year) service(i int) *observedService {
 	stage := []string{"prod", "prod", "prod", "staging", "dev"}[i%5]
-	of := map[bool]string{true: member, false: account}[i%6 == 5]
+	of := map[bool]string{true: otherAccount, false: account}[i%6 == 5]
 	alone := i >= y.size.services/4 && i < y.size.services*3/4
-	return &tenant{
+	return &observedService{
 		reads:      alone && i%4 == 3,
 		sidecars:   map[bool]int{true: 36}[i%20 == 0],
 		service:    tagalong.Service{Account: of, Region: region, Cluster: fmt.Sprintf("%s-%d", stage, i%y.size.clusters), Name: fmt.Sprintf("service-%03d", i)},
@@ -149,12 +149,12 @@ func live(ctx context.Context, seed uint64, of size) (result, error) {
 
 // sweep takes the one sweep.
 func (y *year) sweep(ctx context.Context) error {
-	asked := total(y.estate.Calls())
+	asked := total(y.inventory.Calls())
 	report, err := y.sweeper.Sweep(ctx, sweep.Options{Whole: true})
 	if err != nil {
 		return fmt.Errorf("sweep: %w", err)
 	}
-	y.result.recorded, y.result.put, y.result.asked = report.Recorded, report.Moved, total(y.estate.Calls())-asked
+	y.result.recorded, y.result.put, y.result.asked = report.Recorded, report.Moved, total(y.inventory.Calls())-asked
 	for _, d := range report.Drift {
 		if d.Kind == sweep.DriftRetired {
 			y.result.retired++

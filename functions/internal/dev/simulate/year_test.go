@@ -50,15 +50,15 @@ func TestTheComparisonNotices(t *testing.T) {
 		spoil      func(ctx context.Context, y *year, one runs)
 	}{
 		{"a service whose last rollout is not known", "runs", func(_ context.Context, y *year, one runs) {
-			y.estate.Deploy(one.service, tagalongtest.Deployment{})
-			y.estate.Complete(one.service)
+			y.inventory.Deploy(one.service, tagalongtest.Deployment{})
+			y.inventory.Complete(one.service)
 		}},
-		{"a service that is gone", "the ledger says", func(_ context.Context, y *year, one runs) { y.estate.Delete(one.service) }},
+		{"a service that is gone", "the ledger says", func(_ context.Context, y *year, one runs) { y.inventory.Delete(one.service) }},
 		{"a tag that somebody moved", "should on", func(_ context.Context, y *year, one runs) {
 			y.registry.Push(one.repository, tagalongtest.Image("another"), strings.SplitN(one.service.Cluster, "-", 2)[0])
 		}},
 		{"a rollout that is not in the history", "the history lacks", func(_ context.Context, y *year, one runs) {
-			y.estate.Deploy(one.service, tagalongtest.Deployment{})
+			y.inventory.Deploy(one.service, tagalongtest.Deployment{})
 		}},
 		{"a rollout that never was", "the ledger says", func(ctx context.Context, y *year, one runs) {
 			_, _ = y.sweeper.Reactor.Observe(ctx, one.service, tagalong.Fact{Deployment: "ecs-svc/1", Name: tagalong.Completed, Time: y.now, Source: tagalong.FromEvent})
@@ -100,9 +100,9 @@ func TestTheComparisonNotices(t *testing.T) {
 
 // newest returns the service that completed last: nobody contends for its tags.
 func (y *year) newest() (last runs) {
-	all, untold := y.running()
+	all, unreported := y.running()
 	for s, is := range all {
-		if !untold[s] && (last.tenant == nil || is.completed.After(last.completed)) {
+		if !unreported[s] && (last.observedService == nil || is.completed.After(last.completed)) {
 			last = is
 		}
 	}

@@ -29,14 +29,14 @@ func Sweeper(ctx context.Context, config boot.Config, cfg aws.Config, log *slog.
 	if err != nil {
 		return nil, err
 	}
-	estate := ecs.NewEstate(limits.Of(parts.Reach.Workload))
+	inventory := ecs.NewInventory(limits.Of(parts.Reach.Workload))
 	reactor := parts.Reactor
-	reactor.Workload = estate
+	reactor.Workload = inventory
 	registry := ecr.New(limits.Of(parts.Reach.Registry))
 	reactor.Registry = registry
 	sweeper := &sweep.Sweeper{
 		Reactor:      reactor,
-		Inventory:    estate,
+		Inventory:    inventory,
 		Records:      parts.Records,
 		Lifecycles:   registry,
 		Scopes:       scopes,

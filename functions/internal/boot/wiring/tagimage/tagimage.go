@@ -40,7 +40,7 @@ func Action(ctx context.Context, config boot.Config, cfg aws.Config, log *slog.L
 		Coverage:   reach.Coverage,
 		Images:     registry,
 		Promoter:   &reactor.Reactor{Rules: rules, Ledger: ledger, Registry: registry, Coverage: reach.Coverage, Retention: config.Retention, Log: log},
-		Sights:     ledger,
+		Jobs:       ledger,
 		Runs:       codepipeline.New(reach.Workload),
 		Log:        log,
 	}, nil

@@ -19,7 +19,7 @@ import (
 // services, whose deployments start, complete, fail and roll back, and what ECS
 // shows and remembers of them. All is shown from this one state, and every change
 // tells the events that ECS would send.
-type Estate struct {
+type Inventory struct {
 	// Now is its clock; what happens is of its time, in whole milliseconds.
 	Now func() time.Time
 	// Jitter is by how much an event's time differs from that of ECS's own record;
@@ -31,11 +31,11 @@ type Estate struct {
 
 	mu        sync.Mutex
 	clusters  map[tagalong.Scope]map[string]bool
-	services  map[tagalong.Service]*estateService
-	revisions map[deploymentKey]*estateDeployment
+	services  map[tagalong.Service]*inventoryService
+	revisions map[deploymentKey]*inventoryDeployment
 	prepared  map[deploymentKey]bool
 	elsewhere map[string]bool // accounts
-	told      []Told
+	events    []DeploymentEvent
 	calls     map[string]int
 	last      int // number of a deployment
 }
@@ -48,24 +48,24 @@ type Call struct {
 }
 
 var (
-	_ sweep.Inventory            = &Estate{}
-	_ tagalong.Workload          = &Estate{}
-	_ pipeline.DeploymentHistory = &Estate{}
+	_ sweep.Inventory            = &Inventory{}
+	_ tagalong.Workload          = &Inventory{}
+	_ pipeline.DeploymentHistory = &Inventory{}
 )
 
-// estateService is a service from its creation to its deletion.
-type estateService struct {
+// inventoryService is a service from its creation to its deletion.
+type inventoryService struct {
 	created   time.Time
 	taskSets  bool
-	inferred  bool                // whether a deployment has come to its end is read from its tasks
-	unsteady  bool                // of what has completed not all tasks run
-	current   []*estateDeployment // the primary one last
-	completed []*estateDeployment // the last one last
+	inferred  bool                   // whether a deployment has come to its end is read from its tasks
+	unsteady  bool                   // of what has completed not all tasks run
+	current   []*inventoryDeployment // the primary one last
+	completed []*inventoryDeployment // the last one last
 	records   []pipeline.ServiceDeployment
 }
 
-// estateDeployment is a deployment, or a task set.
-type estateDeployment struct {
+// inventoryDeployment is a deployment, or a task set.
+type inventoryDeployment struct {
 	Deployment
 	sweep.DeploymentState
 	drained time.Time // when the last of its tasks has stopped; zero while they run
@@ -78,17 +78,17 @@ const (
 )
 
 // AddCluster makes a cluster, if it is not there.
-func (e *Estate) AddCluster(of tagalong.Scope, name string) {
+func (e *Inventory) AddCluster(of tagalong.Scope, name string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.cluster(of, name)
 }
 
-func (e *Estate) cluster(of tagalong.Scope, name string) {
+func (e *Inventory) cluster(of tagalong.Scope, name string) {
 	if e.clusters == nil {
 		e.clusters = map[tagalong.Scope]map[string]bool{}
-		e.services = map[tagalong.Service]*estateService{}
-		e.revisions = map[deploymentKey]*estateDeployment{}
+		e.services = map[tagalong.Service]*inventoryService{}
+		e.revisions = map[deploymentKey]*inventoryDeployment{}
 		e.prepared = map[deploymentKey]bool{}
 	}
 	if e.clusters[of] == nil {
@@ -103,7 +103,7 @@ func scopeOf(s tagalong.Service) tagalong.Scope {
 
 // Deploy starts a deployment and returns its id. It makes the service, and its
 // cluster, where there is none. One that is under way is stopped by it.
-func (e *Estate) Deploy(s tagalong.Service, d Deployment) string {
+func (e *Inventory) Deploy(s tagalong.Service, d Deployment) string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	of := e.service(s)
@@ -116,19 +116,19 @@ func (e *Estate) Deploy(s tagalong.Service, d Deployment) string {
 }
 
 // service returns a service, which it makes where there is none.
-func (e *Estate) service(s tagalong.Service) *estateService {
+func (e *Inventory) service(s tagalong.Service) *inventoryService {
 	e.cluster(scopeOf(s), s.Cluster)
 	if e.services[s] == nil {
-		e.services[s] = &estateService{created: e.now()}
+		e.services[s] = &inventoryService{created: e.now()}
 	}
 	return e.services[s]
 }
 
 // started makes a deployment of a service.
-func (e *Estate) started(s tagalong.Service, d Deployment) *estateDeployment {
+func (e *Inventory) started(s tagalong.Service, d Deployment) *inventoryDeployment {
 	e.last++
 	now := e.now()
-	one := &estateDeployment{Deployment: d, DeploymentState: sweep.DeploymentState{
+	one := &inventoryDeployment{Deployment: d, DeploymentState: sweep.DeploymentState{
 		ID: fmt.Sprintf("ecs-svc/%019d", 1_000_000_000+e.last), State: timeline.StateInProgress, Created: now, Changed: now,
 	}}
 	e.revisions[deploymentKey{s, one.ID}] = one
@@ -136,19 +136,19 @@ func (e *Estate) started(s tagalong.Service, d Deployment) *estateDeployment {
 }
 
 // promote makes a deployment the primary one.
-func (s *estateService) promote(d *estateDeployment) {
+func (s *inventoryService) promote(d *inventoryDeployment) {
 	for _, other := range s.current {
 		other.Primary = false
 	}
-	s.current = slices.DeleteFunc(s.current, func(other *estateDeployment) bool { return other == d })
+	s.current = slices.DeleteFunc(s.current, func(other *inventoryDeployment) bool { return other == d })
 	s.current = append(s.current, d)
 	d.Primary, d.drained = true, time.Time{}
 }
 
-func (s *estateService) primary() *estateDeployment { return s.current[len(s.current)-1] }
+func (s *inventoryService) primary() *inventoryDeployment { return s.current[len(s.current)-1] }
 
 // record returns the service deployment that is under way, nil if none is.
-func (s *estateService) record() *pipeline.ServiceDeployment {
+func (s *inventoryService) record() *pipeline.ServiceDeployment {
 	if len(s.records) == 0 || !s.records[len(s.records)-1].FinishedAt.IsZero() {
 		return nil
 	}
@@ -156,14 +156,14 @@ func (s *estateService) record() *pipeline.ServiceDeployment {
 }
 
 // stop ends the service deployment that is under way, since another one begins.
-func (s *estateService) stop(now time.Time) {
+func (s *inventoryService) stop(now time.Time) {
 	if r := s.record(); r != nil {
 		r.Status, r.FinishedAt, r.Reason = "STOPPED", now, "Service deployment stopped because of a newer one."
 	}
 }
 
 // under returns a service that has a deployment under way. It panics if it has none.
-func (e *Estate) under(s tagalong.Service) *estateService {
+func (e *Inventory) under(s tagalong.Service) *inventoryService {
 	of := e.services[s]
 	if of == nil || of.record() == nil {
 		panic(fmt.Sprintf("service %s has no deployment under way", s))
@@ -173,7 +173,7 @@ func (e *Estate) under(s tagalong.Service) *estateService {
 
 // Complete lets the deployment that is under way, or its rollback, come to its end.
 // It panics if there is none, as Fail and RollBack do.
-func (e *Estate) Complete(s tagalong.Service) {
+func (e *Inventory) Complete(s tagalong.Service) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	of, now := e.under(s), e.now()
@@ -187,7 +187,7 @@ func (e *Estate) Complete(s tagalong.Service) {
 }
 
 // completes lets a deployment take over; the others drain.
-func (s *estateService) completes(d *estateDeployment, now time.Time) {
+func (s *inventoryService) completes(d *inventoryDeployment, now time.Time) {
 	d.State, d.Changed, d.Reason = timeline.StateCompleted, now, "ECS deployment "+d.ID+" completed."
 	s.completed = append(s.completed, d)
 	for _, other := range s.current {
@@ -200,7 +200,7 @@ func (s *estateService) completes(d *estateDeployment, now time.Time) {
 // Fail lets the circuit breaker end the deployment that is under way, or its
 // rollback. With rollback it goes back to the deployment that completed last, if
 // there is one and it is not that which fails.
-func (e *Estate) Fail(s tagalong.Service, rollback bool) {
+func (e *Inventory) Fail(s tagalong.Service, rollback bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	of, now := e.under(s), e.now()
@@ -221,7 +221,7 @@ func (e *Estate) Fail(s tagalong.Service, rollback bool) {
 
 // RollBack stops the deployment that is under way by hand, and goes back: of that
 // one ECS tells no end. It panics if nothing has completed that it could go back to.
-func (e *Estate) RollBack(s tagalong.Service) {
+func (e *Inventory) RollBack(s tagalong.Service) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	of := e.under(s)
@@ -234,7 +234,7 @@ func (e *Estate) RollBack(s tagalong.Service) {
 }
 
 // goBack returns the service to a deployment that had completed.
-func (e *Estate) goBack(s tagalong.Service, d *estateDeployment) {
+func (e *Inventory) goBack(s tagalong.Service, d *inventoryDeployment) {
 	of, now := e.services[s], e.now()
 	of.promote(d)
 	record := of.record()
@@ -244,7 +244,7 @@ func (e *Estate) goBack(s tagalong.Service, d *estateDeployment) {
 	e.tell(s, d.ID, tagalong.InProgress, d.Reason)
 }
 
-func (s *estateService) lastCompleted() *estateDeployment {
+func (s *inventoryService) lastCompleted() *inventoryDeployment {
 	if len(s.completed) == 0 {
 		return nil
 	}
@@ -252,7 +252,7 @@ func (s *estateService) lastCompleted() *estateDeployment {
 }
 
 // Scale changes how many tasks run: an update that is no deployment.
-func (e *Estate) Scale(s tagalong.Service) {
+func (e *Inventory) Scale(s tagalong.Service) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if of := e.services[s]; of != nil {
@@ -263,7 +263,7 @@ func (e *Estate) Scale(s tagalong.Service) {
 // Steady says whether all tasks run of what has completed. While they do not, ECS shows
 // it like a deployment under way, where it says nothing of deployments itself: of task
 // sets, and behind a Classic Load Balancer, as this service is from now on.
-func (e *Estate) Steady(s tagalong.Service, steady bool) {
+func (e *Inventory) Steady(s tagalong.Service, steady bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if of := e.services[s]; of != nil {
@@ -272,7 +272,7 @@ func (e *Estate) Steady(s tagalong.Service, steady bool) {
 }
 
 // Report lets tasks report what they run of a deployment.
-func (e *Estate) Report(s tagalong.Service, id string, tasks ...tagalong.TaskRun) {
+func (e *Inventory) Report(s tagalong.Service, id string, tasks ...tagalong.TaskRun) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.revisions[deploymentKey{s, id}].Tasks = tasks
@@ -280,7 +280,7 @@ func (e *Estate) Report(s tagalong.Service, id string, tasks ...tagalong.TaskRun
 
 // Deployment lets CodeDeploy start a task set, and returns its id. It makes the service
 // where there is none. Of task sets ECS tells no events, and keeps no records.
-func (e *Estate) Deployment(s tagalong.Service, d Deployment) string {
+func (e *Inventory) Deployment(s tagalong.Service, d Deployment) string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	of := e.service(s)
@@ -294,8 +294,8 @@ func (e *Estate) Deployment(s tagalong.Service, d Deployment) string {
 	return one.ID
 }
 
-// Shifted returns a task set the traffic: the newest, or one that had it before.
-func (e *Estate) Shifted(s tagalong.Service, id string) {
+// ShiftTraffic gives a task set the traffic: the newest, or one that had it before.
+func (e *Inventory) ShiftTraffic(s tagalong.Service, id string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	of, d := e.services[s], e.revisions[deploymentKey{s, id}]
@@ -305,15 +305,15 @@ func (e *Estate) Shifted(s tagalong.Service, id string) {
 
 // Delete deletes a service with all that ECS knows of it. One that comes again by
 // its name is another one.
-func (e *Estate) Delete(s tagalong.Service) {
+func (e *Inventory) Delete(s tagalong.Service) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	delete(e.services, s)
-	maps.DeleteFunc(e.revisions, func(key deploymentKey, _ *estateDeployment) bool { return key.service == s })
+	maps.DeleteFunc(e.revisions, func(key deploymentKey, _ *inventoryDeployment) bool { return key.service == s })
 }
 
 // Elsewhere says that an account is none that may be asked.
-func (e *Estate) Elsewhere(account string) {
+func (e *Inventory) Elsewhere(account string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.elsewhere == nil {
@@ -323,16 +323,16 @@ func (e *Estate) Elsewhere(account string) {
 }
 
 // Calls counts the calls that AWS would have got, by operation.
-func (e *Estate) Calls() map[string]int {
+func (e *Inventory) Calls() map[string]int {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return maps.Clone(e.calls)
 }
 
-func (e *Estate) now() time.Time { return e.Now().UTC().Truncate(time.Millisecond) }
+func (e *Inventory) now() time.Time { return e.Now().UTC().Truncate(time.Millisecond) }
 
 // recordsOf returns those of the last 90 days, the oldest first.
-func (e *Estate) recordsOf(s tagalong.Service) (records []pipeline.ServiceDeployment) {
+func (e *Inventory) recordsOf(s tagalong.Service) (records []pipeline.ServiceDeployment) {
 	of := e.services[s]
 	if of == nil {
 		return nil
@@ -347,7 +347,7 @@ func (e *Estate) recordsOf(s tagalong.Service) (records []pipeline.ServiceDeploy
 }
 
 // servicesIn returns the names of a cluster's services, sorted.
-func (e *Estate) servicesIn(of tagalong.Scope, cluster string) (names []string) {
+func (e *Inventory) servicesIn(of tagalong.Scope, cluster string) (names []string) {
 	for s := range e.services {
 		if scopeOf(s) == of && s.Cluster == cluster {
 			names = append(names, s.Name)
@@ -358,7 +358,7 @@ func (e *Estate) servicesIn(of tagalong.Scope, cluster string) (names []string) 
 }
 
 // state returns a service as DescribeServices shows it.
-func (e *Estate) state(s tagalong.Service) (state sweep.ServiceState, ok bool) {
+func (e *Inventory) state(s tagalong.Service) (state sweep.ServiceState, ok bool) {
 	of := e.services[s]
 	if of == nil {
 		return sweep.ServiceState{}, false
@@ -375,7 +375,7 @@ func (e *Estate) state(s tagalong.Service) (state sweep.ServiceState, ok bool) {
 
 // infer returns those states that ECS does not say: a deployment has completed when it
 // alone has tasks, and all of them run, a task set when all of them do.
-func (s *estateService) infer(all []sweep.DeploymentState) {
+func (s *inventoryService) infer(all []sweep.DeploymentState) {
 	if !s.inferred && !s.taskSets {
 		return
 	}
@@ -388,25 +388,25 @@ func (s *estateService) infer(all []sweep.DeploymentState) {
 	}
 }
 
-// Told is an event that ECS sends of a deployment.
-type Told struct {
+// DeploymentEvent is an event that ECS sends of a deployment.
+type DeploymentEvent struct {
 	Service tagalong.Service
 	tagalong.Fact
 }
 
-// Told returns the events of everything that happened, in order, behind so many.
-func (e *Estate) Told(behind int) []Told {
+// Events returns the events of everything that happened, in order, behind so many.
+func (e *Inventory) Events(behind int) []DeploymentEvent {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return slices.Clone(e.told[behind:])
+	return slices.Clone(e.events[behind:])
 }
 
-func (e *Estate) tell(s tagalong.Service, deployment string, name tagalong.FactName, reason string) {
+func (e *Inventory) tell(s tagalong.Service, deployment string, name tagalong.FactName, reason string) {
 	at := e.now()
 	if e.Jitter != nil {
 		at = at.Add(e.Jitter()).Truncate(time.Millisecond)
 	}
-	e.told = append(e.told, Told{s, tagalong.Fact{Deployment: deployment, Name: name, Time: at, Source: tagalong.FromEvent, Reason: reason}})
+	e.events = append(e.events, DeploymentEvent{s, tagalong.Fact{Deployment: deployment, Name: name, Time: at, Source: tagalong.FromEvent, Reason: reason}})
 }
 
 // pages is how many calls it takes to read so many things in pages: one at least.

@@ -16,9 +16,9 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalongtest"
 )
 
-// watched is an estate with one service, whose time passes a minute with each step.
+// watched is an inventory with one service, whose time passes a minute with each step.
 type watched struct {
-	*tagalongtest.Estate
+	*tagalongtest.Inventory
 	now     time.Time
 	service tagalong.Service
 }
@@ -28,7 +28,7 @@ func newWatched() *watched {
 		now:     time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC),
 		service: tagalong.Service{Account: "111122223333", Region: "us-east-1", Cluster: "prod", Name: "api"},
 	}
-	w.Estate = &tagalongtest.Estate{Now: func() time.Time { return w.now }}
+	w.Inventory = &tagalongtest.Inventory{Now: func() time.Time { return w.now }}
 	return w
 }
 
@@ -49,7 +49,7 @@ func (w *watched) do(steps string) {
 		case "shift":
 			w.Deployment(w.service, tagalongtest.Deployment{})
 		case "shifted":
-			w.Shifted(w.service, last(w.shown()))
+			w.ShiftTraffic(w.service, last(w.shown()))
 		}
 		w.now = w.now.Add(time.Minute)
 	}
@@ -94,7 +94,7 @@ func TestWhatAnEstateShowsRemembersAndTells(t *testing.T) {
 		t.Run(test.steps, func(t *testing.T) {
 			w := newWatched()
 			w.do(test.steps)
-			var shown, remembered, told []string
+			var shown, remembered, reported []string
 			for _, d := range w.shown() {
 				line := short(d.ID) + " " + string(d.State)
 				if d.Primary {
@@ -109,15 +109,15 @@ func TestWhatAnEstateShowsRemembersAndTells(t *testing.T) {
 				}
 				remembered = append(remembered, line)
 			}
-			for _, event := range w.Told(0) {
+			for _, event := range w.Events(0) {
 				line := short(event.Deployment) + " " + string(event.Name)
 				if strings.Contains(event.Reason, "rolling back") {
 					line += " rolling back"
 				}
-				told = append(told, line)
+				reported = append(reported, line)
 			}
 			want := []string{test.shown, test.remembered, test.told}
-			got := []string{strings.Join(shown, ", "), strings.Join(remembered, ", "), strings.Join(told, ", ")}
+			got := []string{strings.Join(shown, ", "), strings.Join(remembered, ", "), strings.Join(reported, ", ")}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("shown, remembered, told (-want +got):\n%s", diff)
 			}
@@ -125,22 +125,22 @@ func TestWhatAnEstateShowsRemembersAndTells(t *testing.T) {
 	}
 }
 
-func TestAnEstatesEventsAreThoseOfECS(t *testing.T) {
+func TestAnInventorysEventsAreThoseOfECS(t *testing.T) {
 	w := newWatched()
 	w.do("deploy complete deploy fail complete")
-	for n, told := range w.Told(0) {
-		parsed, err := events.Parse(told.JSON(fmt.Sprintf("%08d-0000-4000-8000-000000000000", n)))
+	for n, reported := range w.Events(0) {
+		parsed, err := events.Parse(reported.JSON(fmt.Sprintf("%08d-0000-4000-8000-000000000000", n)))
 		if err != nil {
 			t.Fatal(err)
 		}
 		e, ok := parsed.(events.DeploymentStateChange)
-		if !ok || e.Deployment() != told.Deployment || !e.UpdatedAt().Equal(told.Time) || e.Cluster() != "prod" || e.ServiceARN().Name() != "api" || e.Reason() != told.Reason {
-			t.Errorf("event %+v of %+v", parsed, told)
+		if !ok || e.Deployment() != reported.Deployment || !e.UpdatedAt().Equal(reported.Time) || e.Cluster() != "prod" || e.ServiceARN().Name() != "api" || e.Reason() != reported.Reason {
+			t.Errorf("event %+v of %+v", parsed, reported)
 		}
 	}
 }
 
-func TestAnEstateForgets(t *testing.T) {
+func TestAnInventoryForgets(t *testing.T) {
 	w := newWatched()
 	w.do("deploy complete deploy complete")
 	running := w.Running()[w.service]
@@ -160,7 +160,7 @@ func TestAnEstateForgets(t *testing.T) {
 	}
 }
 
-func TestAnEstateCountsCallsAsAWSGetsThem(t *testing.T) {
+func TestAnInventoryCountsCallsAsAWSGetsThem(t *testing.T) {
 	w := newWatched()
 	scope := tagalong.Scope{Account: w.service.Account, Region: w.service.Region}
 	var names []string
@@ -194,41 +194,41 @@ func TestAnEstateCountsCallsAsAWSGetsThem(t *testing.T) {
 	}
 }
 
-func TestAnEstateKeepsTheChroniclersContract(t *testing.T) {
-	tagalongtest.ChroniclerSuite(t, func(*testing.T) (pipeline.DeploymentHistory, tagalongtest.ChroniclerWorld) {
+func TestAnInventoryKeepsTheDeploymentHistorysContract(t *testing.T) {
+	tagalongtest.DeploymentHistorySuite(t, func(*testing.T) (pipeline.DeploymentHistory, tagalongtest.DeploymentHistoryWorld) {
 		w := newWatched()
-		return w.Estate, &estateRecords{w}
+		return w.Inventory, &inventoryRecords{w}
 	})
 }
 
-// estateRecords sets up an estate as a chronicler; its clock goes where it is told.
-type estateRecords struct{ *watched }
+// inventoryRecords sets up an inventory as a deployment history; its clock goes where it is told.
+type inventoryRecords struct{ *watched }
 
-func (w *estateRecords) Deploy(_ *testing.T, s tagalong.Service, at time.Time) string {
+func (w *inventoryRecords) Deploy(_ *testing.T, s tagalong.Service, at time.Time) string {
 	w.now = at
-	return w.Estate.Deploy(s, tagalongtest.Deployment{})
+	return w.Inventory.Deploy(s, tagalongtest.Deployment{})
 }
 
-func (w *estateRecords) Complete(_ *testing.T, s tagalong.Service, _ string, at time.Time) {
+func (w *inventoryRecords) Complete(_ *testing.T, s tagalong.Service, _ string, at time.Time) {
 	w.now = at
-	w.Estate.Complete(s)
+	w.Inventory.Complete(s)
 }
 
-func (w *estateRecords) RollBack(_ *testing.T, s tagalong.Service, _ string, at time.Time) string {
+func (w *inventoryRecords) RollBack(_ *testing.T, s tagalong.Service, _ string, at time.Time) string {
 	w.now = at
 	w.Fail(s, true)
 	return w.Known(s)[len(w.Known(s))-1].RolledBackTo
 }
 
-func (w *estateRecords) Shifting(_ *testing.T, s tagalong.Service) {
-	w.Estate.Deployment(s, tagalongtest.Deployment{})
+func (w *inventoryRecords) ServeByCodeDeploy(_ *testing.T, s tagalong.Service) {
+	w.Inventory.Deployment(s, tagalongtest.Deployment{})
 }
 
-func (w *estateRecords) DenyRecords(*testing.T) {
+func (w *inventoryRecords) DenyRecords(*testing.T) {
 	w.Hook = func(context.Context, tagalongtest.Call) error { return tagalong.ErrDenied }
 }
 
-func (w *estateRecords) Elsewhere(*testing.T) string {
-	w.Estate.Elsewhere("999999999999")
+func (w *inventoryRecords) Elsewhere(*testing.T) string {
+	w.Inventory.Elsewhere("999999999999")
 	return "999999999999"
 }

@@ -14,7 +14,7 @@ import (
 
 // Running returns what each service runs: the deployment that completed last. A
 // service of which none has is left out.
-func (e *Estate) Running() map[tagalong.Service]string {
+func (e *Inventory) Running() map[tagalong.Service]string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	running := map[tagalong.Service]string{}
@@ -29,7 +29,7 @@ func (e *Estate) Running() map[tagalong.Service]string {
 // Shows reports whether ECS still shows that a deployment has completed. Of a rollback
 // to what had completed more than 90 days ago it does not until the end, nor ever if
 // the rollback fails.
-func (e *Estate) Shows(s tagalong.Service, deployment string) bool {
+func (e *Inventory) Shows(s tagalong.Service, deployment string) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	state, _ := e.state(s)
@@ -40,7 +40,7 @@ func (e *Estate) Shows(s tagalong.Service, deployment string) bool {
 }
 
 // Exists reports whether there is such a service.
-func (e *Estate) Exists(s tagalong.Service) bool {
+func (e *Inventory) Exists(s tagalong.Service) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.services[s] != nil
@@ -48,7 +48,7 @@ func (e *Estate) Exists(s tagalong.Service) bool {
 
 // UnderWay reports whether a service has a deployment under way, and whether there
 // is one that it could go back to.
-func (e *Estate) UnderWay(s tagalong.Service) (underWay, back bool) {
+func (e *Inventory) UnderWay(s tagalong.Service) (underWay, back bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	of := e.services[s]
@@ -60,7 +60,7 @@ func (e *Estate) UnderWay(s tagalong.Service) (underWay, back bool) {
 }
 
 // Known returns the service deployments that ECS remembers of a service.
-func (e *Estate) Known(s tagalong.Service) []pipeline.ServiceDeployment {
+func (e *Inventory) Known(s tagalong.Service) []pipeline.ServiceDeployment {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.recordsOf(s)
@@ -68,7 +68,7 @@ func (e *Estate) Known(s tagalong.Service) []pipeline.ServiceDeployment {
 
 // Unrecorded says of which rollouts that ECS remembers of a service there is no row,
 // with the times that they had, but for the second by which events may differ.
-func (e *Estate) Unrecorded(s tagalong.Service, rows []ledger.Row) (lacking []string) {
+func (e *Inventory) Unrecorded(s tagalong.Service, rows []ledger.Row) (missing []string) {
 	near := func(a, b time.Time) bool { return a.Sub(b).Abs() <= time.Second }
 	for _, r := range e.Known(s) {
 		for _, one := range rollouts(r) {
@@ -76,34 +76,34 @@ func (e *Estate) Unrecorded(s tagalong.Service, rows []ledger.Row) (lacking []st
 				return row.Deployment == one.Deployment && slices.Contains(one.states, row.State) && near(row.StartedAt, one.StartedAt) &&
 					(row.FinishedAt.IsZero() || one.FinishedAt.IsZero() || near(row.FinishedAt, one.FinishedAt))
 			}) {
-				lacking = append(lacking, fmt.Sprintf("%s %v from %v to %v", one.Deployment, one.states, one.StartedAt, one.FinishedAt))
+				missing = append(missing, fmt.Sprintf("%s %v from %v to %v", one.Deployment, one.states, one.StartedAt, one.FinishedAt))
 			}
 		}
 	}
-	return lacking
+	return missing
 }
 
 // Invented says of which deployments of a service there are more rows than there were
 // rollouts. Of those that it has forgotten with a service of the same name it says nothing.
-func (e *Estate) Invented(s tagalong.Service, rows []ledger.Row) (invented []string) {
+func (e *Inventory) Invented(s tagalong.Service, rows []ledger.Row) (invented []string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	of := e.services[s]
 	if of == nil || of.taskSets {
 		return nil
 	}
-	happened, told := map[string]int{}, map[string]int{}
+	happened, reported := map[string]int{}, map[string]int{}
 	for _, r := range of.records {
 		for _, one := range rollouts(r) {
 			happened[one.Deployment]++
 		}
 	}
 	for _, row := range rows {
-		told[row.Deployment]++
+		reported[row.Deployment]++
 	}
 	for deployment, n := range happened {
-		if told[deployment] > n {
-			invented = append(invented, fmt.Sprintf("%s rolled out %d times, not %d", deployment, n, told[deployment]))
+		if reported[deployment] > n {
+			invented = append(invented, fmt.Sprintf("%s rolled out %d times, not %d", deployment, n, reported[deployment]))
 		}
 	}
 	return invented

@@ -23,7 +23,7 @@ func TestALagIsAwaitedForTenSecondsAtMost(t *testing.T) {
 	}
 	for range 50 { // the waiting is random
 		synctest.Test(t, func(t *testing.T) {
-			s := (&drama{}).scene()
+			s := (&pipelineStory{}).scene()
 			s.Handler.Backoff = wait.Backoff{}
 			tries := 0
 			s.pipelines.Hook = func(context.Context, string) error {
@@ -50,15 +50,15 @@ func TestAStageWithoutRunsIsTakenForSkippedWhenTheAPICannotLagAnyMore(t *testing
 		t.Fatal(err)
 	}
 	stage := parsed.(events.StageExecutionStateChange)
-	s := (&drama{}).scene()
+	s := (&pipelineStory{}).scene()
 	s.pipelines.Start(tagalong.Pipeline{Account: stage.Account(), Region: stage.Region(), Name: stage.Pipeline()}, stage.Execution(), tagalong.Execution{})
-	for _, told := range []struct {
+	for _, sent := range []struct {
 		behind time.Duration
 		lags   bool
 	}{{time.Second, true}, {time.Minute, true}, {3 * time.Minute, false}} {
-		s.Handler.Reactor.Now = func() time.Time { return stage.Time().Add(told.behind) }
-		if _, err := s.Handler.Handle(t.Context(), event); (err != nil) != told.lags || told.lags && !strings.Contains(err.Error(), "lags") {
-			t.Errorf("%v behind the event: error %v", told.behind, err)
+		s.Handler.Reactor.Now = func() time.Time { return stage.Time().Add(sent.behind) }
+		if _, err := s.Handler.Handle(t.Context(), event); (err != nil) != sent.lags || sent.lags && !strings.Contains(err.Error(), "lags") {
+			t.Errorf("%v behind the event: error %v", sent.behind, err)
 		}
 	}
 }
@@ -69,7 +69,7 @@ func TestNobodyWaitsForALagWhenTheFunctionEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	synctest.Test(t, func(t *testing.T) {
-		s := (&drama{}).scene()
+		s := (&pipelineStory{}).scene()
 		s.Handler.Backoff = wait.Backoff{}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
@@ -85,14 +85,14 @@ func TestAnEndWithoutATimeIsAwaited(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := (&drama{images: map[deploymentOf]tagalong.Ran{{prodWeb, "ecs-svc/1"}: ran("app", shopWeb, 0)}}).scene()
-	shift := pipeline.CodeDeployDeployment{ID: "d-8QZK4T2LF", State: pipeline.CodeDeploySucceeded, CreatedAt: noon, Targets: []pipeline.CodeDeployTarget{{Service: prodWeb, TaskSet: "ecs-svc/1"}}}
-	s.codeDeploy.Put(webGroup, shift)
+	s := (&pipelineStory{images: map[deploymentOf]tagalong.Ran{{prodWeb, "ecs-svc/1"}: ran("app", shopWeb, 0)}}).scene()
+	deployment := pipeline.CodeDeployDeployment{ID: "d-8QZK4T2LF", State: pipeline.CodeDeploySucceeded, CreatedAt: noon, Targets: []pipeline.CodeDeployTarget{{Service: prodWeb, TaskSet: "ecs-svc/1"}}}
+	s.codeDeploy.Put(webGroup, deployment)
 	if _, err := s.Handler.Handle(t.Context(), event); err == nil || !strings.Contains(err.Error(), "lags") || len(rowsOf(t, s, prodWeb)) != 0 {
 		t.Errorf("error %v, rows %+v", err, rowsOf(t, s, prodWeb))
 	}
-	shift.EndedAt = noon.Add(time.Minute)
-	s.codeDeploy.Put(webGroup, shift)
+	deployment.EndedAt = noon.Add(time.Minute)
+	s.codeDeploy.Put(webGroup, deployment)
 	if _, err := s.Handler.Handle(t.Context(), event); err != nil || len(rowsOf(t, s, prodWeb)) != 1 || rowsOf(t, s, prodWeb)[0].State != timeline.StateCompleted {
 		t.Errorf("error %v, rows %+v", err, rowsOf(t, s, prodWeb))
 	}

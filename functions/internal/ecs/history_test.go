@@ -19,16 +19,16 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalongtest"
 )
 
-func TestTheChroniclersContractOnTheSandbox(t *testing.T) {
-	tagalongtest.ChroniclerSuite(t, func(t *testing.T) (pipeline.DeploymentHistory, tagalongtest.ChroniclerWorld) {
+func TestTheDeploymentHistorysContractOnTheSandbox(t *testing.T) {
+	tagalongtest.DeploymentHistorySuite(t, func(t *testing.T) (pipeline.DeploymentHistory, tagalongtest.DeploymentHistoryWorld) {
 		s := sandboxtest.Start(t)
 		w := on(s)
-		return w, chroniclerWorld{sandboxWorld{s, w, map[string]*ecs.Deployment{}}}
+		return w, historyWorld{sandboxWorld{s, w, map[string]*ecs.Deployment{}}}
 	})
 }
 
-// chroniclerWorld sets up the records of the sandbox's ECS.
-type chroniclerWorld struct{ sandboxWorld }
+// historyWorld sets up the records of the sandbox's ECS.
+type historyWorld struct{ sandboxWorld }
 
 func ok(t *testing.T, err error) {
 	t.Helper()
@@ -37,7 +37,7 @@ func ok(t *testing.T, err error) {
 	}
 }
 
-func (w chroniclerWorld) Deploy(t *testing.T, s tagalong.Service, at time.Time) string {
+func (w historyWorld) Deploy(t *testing.T, s tagalong.Service, at time.Time) string {
 	t.Helper()
 	d, _, err := w.serviceOf(s, ecs.ServiceOptions{}).Release(at, ecs.Container{Name: "app", Image: "public.ecr.aws/shop/api:v1"})
 	ok(t, err)
@@ -45,13 +45,13 @@ func (w chroniclerWorld) Deploy(t *testing.T, s tagalong.Service, at time.Time) 
 	return d.ID()
 }
 
-func (w chroniclerWorld) Complete(t *testing.T, _ tagalong.Service, deployment string, at time.Time) {
+func (w historyWorld) Complete(t *testing.T, _ tagalong.Service, deployment string, at time.Time) {
 	t.Helper()
 	_, err := w.deployments[deployment].Complete(at)
 	ok(t, err)
 }
 
-func (w chroniclerWorld) RollBack(t *testing.T, _ tagalong.Service, deployment string, at time.Time) string {
+func (w historyWorld) RollBack(t *testing.T, _ tagalong.Service, deployment string, at time.Time) string {
 	t.Helper()
 	_, err := w.deployments[deployment].Fail(at, "")
 	ok(t, err)
@@ -60,7 +60,7 @@ func (w chroniclerWorld) RollBack(t *testing.T, _ tagalong.Service, deployment s
 	return to.ID()
 }
 
-func (w chroniclerWorld) Shifting(t *testing.T, s tagalong.Service) {
+func (w historyWorld) ServeByCodeDeploy(t *testing.T, s tagalong.Service) {
 	t.Helper()
 	definition, err := w.ECS.Register(wire.Scope{Account: s.Account, Region: s.Region}, s.Name, ecs.Container{Name: "app", Image: "public.ecr.aws/shop/api:v1"})
 	ok(t, err)
@@ -68,7 +68,7 @@ func (w chroniclerWorld) Shifting(t *testing.T, s tagalong.Service) {
 	ok(t, err)
 }
 
-func (w chroniclerWorld) DenyRecords(*testing.T) { w.ECS.Deny("ListServiceDeployments") }
+func (w historyWorld) DenyRecords(*testing.T) { w.ECS.Deny("ListServiceDeployments") }
 
 func TestServiceDeploymentsAsksNoMoreThanItMust(t *testing.T) {
 	w := start(t, ecs.ServiceOptions{})

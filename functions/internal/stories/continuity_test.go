@@ -69,12 +69,12 @@ func (w *world) tellThroughHaze(t *rapid.T, s story, happenings []happening) {
 		if _, err := w.Observe(t.Context(), h.Service, h.Fact); err != nil && !errors.Is(err, errDied) {
 			t.Fatalf("observing %s %s: %v", h.Fact.Deployment, h.Fact.Name, err)
 		}
-		w.checkSeams(t)
+		w.checkContinuity(t)
 	}
 }
 
-// checkSeams compares each place with all others.
-func (w *world) checkSeams(t failer) {
+// checkContinuity compares each place with all others.
+func (w *world) checkContinuity(t failer) {
 	t.Helper()
 	places := w.ledger.Places()
 	for _, p := range places {
@@ -96,7 +96,7 @@ func adjoin(earlier, later ledger.Placement) bool {
 
 func TestAPlaceKnowsWhatItContinuesAndWhatContinuesItWhateverArrivesWhen(t *testing.T) {
 	tagalongtest.CheckTimes(t, 400, func(t *rapid.T) {
-		s := drawAlike(t, drawChronicle(t))
+		s := drawAlike(t, drawHistory(t))
 		w := s.world()
 		w.tellThroughHaze(t, s, drawShuffled(t, slices.Concat(s.happenings, s.happenings)))
 	})
@@ -104,7 +104,7 @@ func TestAPlaceKnowsWhatItContinuesAndWhatContinuesItWhateverArrivesWhen(t *test
 
 func TestAPlaceKnowsWhatItContinuesBeyondTheWindow(t *testing.T) {
 	tagalongtest.CheckTimes(t, 30, func(t *rapid.T) {
-		s := drawAlike(t, drawLongChronicle(t))
+		s := drawAlike(t, drawLongHistory(t))
 		w := s.world()
 		w.tellThroughHaze(t, s, drawLate(t, s.happenings))
 	})
@@ -117,7 +117,7 @@ func TestAPlaceKeepsWhatItContinuesThoughThatWasCutOff(t *testing.T) {
 		deployment := fmt.Sprintf("ecs-svc/%d", number)
 		w.runs(prodAPI, deployment, ran("app", shopAPI, 1))
 		w.tell(t, happening{Service: prodAPI, Fact: tagalong.Fact{Deployment: deployment, Name: name, Time: at(second), Source: source}})
-		w.checkSeams(t)
+		w.checkContinuity(t)
 	}
 	for i := range 4 {
 		tell(tagalong.InProgress, i, 10*i, tagalong.FromEvent)
@@ -145,7 +145,7 @@ func TestPlacesOfAnyStoryKnowWhatTheyContinue(t *testing.T) {
 				w := s.world()
 				for _, h := range drawShuffled(t, s.happenings) {
 					w.tell(t, h)
-					w.checkSeams(t)
+					w.checkContinuity(t)
 				}
 			})
 		})

@@ -17,7 +17,7 @@ import (
 // tens, revisions and service deployments in twenties.
 
 // call is what every call does first; the lock must not be held.
-func (e *Estate) call(ctx context.Context, operation string, of tagalong.Scope, cluster string, times int) error {
+func (e *Inventory) call(ctx context.Context, operation string, of tagalong.Scope, cluster string, times int) error {
 	for range times {
 		if e.Hook != nil {
 			if err := e.Hook(ctx, Call{operation, of, cluster}); err != nil {
@@ -42,7 +42,7 @@ func (e *Estate) call(ctx context.Context, operation string, of tagalong.Scope, 
 }
 
 // Clusters implements sweep.Inventory.
-func (e *Estate) Clusters(ctx context.Context, of tagalong.Scope) ([]string, error) {
+func (e *Inventory) Clusters(ctx context.Context, of tagalong.Scope) ([]string, error) {
 	e.mu.Lock()
 	names := slices.Sorted(maps.Keys(e.clusters[of]))
 	e.mu.Unlock()
@@ -50,7 +50,7 @@ func (e *Estate) Clusters(ctx context.Context, of tagalong.Scope) ([]string, err
 }
 
 // ServiceNames implements sweep.Inventory.
-func (e *Estate) ServiceNames(ctx context.Context, of tagalong.Scope, cluster string) ([]string, error) {
+func (e *Inventory) ServiceNames(ctx context.Context, of tagalong.Scope, cluster string) ([]string, error) {
 	e.mu.Lock()
 	names, there := e.servicesIn(of, cluster), e.clusters[of][cluster]
 	e.mu.Unlock()
@@ -64,7 +64,7 @@ func (e *Estate) ServiceNames(ctx context.Context, of tagalong.Scope, cluster st
 }
 
 // Describe implements sweep.Inventory.
-func (e *Estate) Describe(ctx context.Context, of tagalong.Scope, cluster string, names []string) (states []sweep.ServiceState, err error) {
+func (e *Inventory) Describe(ctx context.Context, of tagalong.Scope, cluster string, names []string) (states []sweep.ServiceState, err error) {
 	for ten := range slices.Chunk(names, 10) {
 		if err := e.call(ctx, "DescribeServices", of, cluster, 1); err != nil {
 			return nil, err
@@ -85,7 +85,7 @@ func (e *Estate) Describe(ctx context.Context, of tagalong.Scope, cluster string
 }
 
 // DeploymentHistory implements sweep.Inventory. A list tells all but a rollback.
-func (e *Estate) DeploymentHistory(ctx context.Context, of tagalong.Scope, services []tagalong.Service) (map[tagalong.Service][]pipeline.ServiceDeployment, error) {
+func (e *Inventory) DeploymentHistory(ctx context.Context, of tagalong.Scope, services []tagalong.Service) (map[tagalong.Service][]pipeline.ServiceDeployment, error) {
 	all, rolledBack := map[tagalong.Service][]pipeline.ServiceDeployment{}, 0
 	for _, s := range services {
 		records := e.Known(s)
@@ -108,7 +108,7 @@ func (e *Estate) DeploymentHistory(ctx context.Context, of tagalong.Scope, servi
 }
 
 // Prepare implements sweep.Inventory: what is prepared is shown without a call.
-func (e *Estate) Prepare(ctx context.Context, of tagalong.Scope, deployments []sweep.DeploymentOf) error {
+func (e *Inventory) Prepare(ctx context.Context, of tagalong.Scope, deployments []sweep.DeploymentOf) error {
 	if len(deployments) == 0 {
 		return nil
 	}
@@ -124,7 +124,7 @@ func (e *Estate) Prepare(ctx context.Context, of tagalong.Scope, deployments []s
 }
 
 // ServiceDeployments implements pipeline.DeploymentHistory.
-func (e *Estate) ServiceDeployments(ctx context.Context, s tagalong.Service, since time.Time) ([]pipeline.ServiceDeployment, error) {
+func (e *Inventory) ServiceDeployments(ctx context.Context, s tagalong.Service, since time.Time) ([]pipeline.ServiceDeployment, error) {
 	records := slices.DeleteFunc(e.Known(s), func(r pipeline.ServiceDeployment) bool { return r.CreatedAt.Before(since) })
 	if err := e.call(ctx, "ListServiceDeployments", scopeOf(s), s.Cluster, pages(len(records), 100)); err != nil {
 		return nil, err
@@ -138,21 +138,21 @@ func (e *Estate) ServiceDeployments(ctx context.Context, s tagalong.Service, sin
 }
 
 // find returns a deployment that ECS knows; nil if it does not.
-func (e *Estate) find(s tagalong.Service, deployment string) *estateDeployment {
+func (e *Inventory) find(s tagalong.Service, deployment string) *inventoryDeployment {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.revisions[deploymentKey{s, deployment}]
 }
 
 // over reports whether a deployment had its last task longer than that ago.
-func (e *Estate) over(d *estateDeployment, ago time.Duration) bool {
+func (e *Inventory) over(d *inventoryDeployment, ago time.Duration) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return !d.drained.IsZero() && e.now().Sub(d.drained) > ago
 }
 
 // Revision implements tagalong.Workload.
-func (e *Estate) Revision(ctx context.Context, s tagalong.Service, deployment string) (tagalong.Spec, error) {
+func (e *Inventory) Revision(ctx context.Context, s tagalong.Service, deployment string) (tagalong.Spec, error) {
 	e.mu.Lock()
 	prepared := e.prepared[deploymentKey{s, deployment}]
 	e.mu.Unlock()
@@ -172,7 +172,7 @@ func (e *Estate) Revision(ctx context.Context, s tagalong.Service, deployment st
 }
 
 // Tasks implements tagalong.Workload. A deployment that is not known has none.
-func (e *Estate) Tasks(ctx context.Context, s tagalong.Service, deployment string) ([]tagalong.TaskRun, error) {
+func (e *Inventory) Tasks(ctx context.Context, s tagalong.Service, deployment string) ([]tagalong.TaskRun, error) {
 	if err := e.call(ctx, "ListTasks", scopeOf(s), s.Cluster, 1); err != nil {
 		return nil, err
 	}
@@ -184,7 +184,7 @@ func (e *Estate) Tasks(ctx context.Context, s tagalong.Service, deployment strin
 }
 
 // Definition implements tagalong.Workload.
-func (e *Estate) Definition(ctx context.Context, s tagalong.Service, deployment, _ string) (tagalong.Spec, error) {
+func (e *Inventory) Definition(ctx context.Context, s tagalong.Service, deployment, _ string) (tagalong.Spec, error) {
 	if err := e.call(ctx, "DescribeTaskDefinition", scopeOf(s), s.Cluster, 1); err != nil {
 		return tagalong.Spec{}, err
 	}
@@ -197,7 +197,7 @@ func (e *Estate) Definition(ctx context.Context, s tagalong.Service, deployment,
 
 // Cluster implements tagalong.Workload: no service here has the short ARN, so the
 // deployment must be one of its own.
-func (e *Estate) Cluster(ctx context.Context, s tagalong.Service, deployment string) (string, error) {
+func (e *Inventory) Cluster(ctx context.Context, s tagalong.Service, deployment string) (string, error) {
 	e.mu.Lock()
 	clusters := slices.Sorted(maps.Keys(e.clusters[scopeOf(s)]))
 	e.mu.Unlock()
@@ -213,7 +213,7 @@ func (e *Estate) Cluster(ctx context.Context, s tagalong.Service, deployment str
 }
 
 // JSON returns the event as EventBridge delivers it.
-func (t Told) JSON(id string) []byte {
+func (t DeploymentEvent) JSON(id string) []byte {
 	kind := map[tagalong.FactName]string{tagalong.Failed: "ERROR"}[t.Name]
 	if kind == "" {
 		kind = "INFO"

@@ -10,9 +10,9 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
-// ChroniclerWorld sets up what ChroniclerSuite asks of a chronicler. Its methods
+// DeploymentHistoryWorld sets up what DeploymentHistorySuite asks of a deployment history. Its methods
 // fail the test where they cannot.
-type ChroniclerWorld interface {
+type DeploymentHistoryWorld interface {
 	// Deploy deploys to a service, which it makes where there is none, and returns the
 	// deployment's id.
 	Deploy(t *testing.T, s tagalong.Service, at time.Time) (deployment string)
@@ -21,20 +21,20 @@ type ChroniclerWorld interface {
 	// RollBack lets a deployment fail and rolls it back to the newest one that had
 	// completed before, whose id it returns.
 	RollBack(t *testing.T, s tagalong.Service, deployment string, at time.Time) (to string)
-	// Shifting makes a service that CodeDeploy deploys, with a task set.
-	Shifting(t *testing.T, s tagalong.Service)
+	// ServeByCodeDeploy makes a service that CodeDeploy deploys, with a task set.
+	ServeByCodeDeploy(t *testing.T, s tagalong.Service)
 	// DenyRecords lets our role list no service deployments.
 	DenyRecords(t *testing.T)
 	// Elsewhere returns an account that is neither ours nor configured.
 	Elsewhere(t *testing.T) string
 }
 
-// ChroniclerSuite checks that an implementation keeps the contract of
+// DeploymentHistorySuite checks that an implementation keeps the contract of
 // pipeline.DeploymentHistory. open returns a new one and the world behind it.
-func ChroniclerSuite(t *testing.T, open func(t *testing.T) (pipeline.DeploymentHistory, ChroniclerWorld)) {
+func DeploymentHistorySuite(t *testing.T, open func(t *testing.T) (pipeline.DeploymentHistory, DeploymentHistoryWorld)) {
 	for _, test := range []struct {
 		name string
-		run  func(t *testing.T, w suiteChronicler)
+		run  func(t *testing.T, w suiteHistory)
 	}{
 		{"a record follows its deployment", recordCourse},
 		{"a record says what it rolls back to, and since when", recordRollback},
@@ -42,27 +42,27 @@ func ChroniclerSuite(t *testing.T, open func(t *testing.T) (pipeline.DeploymentH
 		{"there are records of more than a page, and of more rollbacks than one answer has", recordsOfMany},
 		{"the records are those created at a time or later", recordsSince},
 		{"the records are those of one service", recordsOfOne},
-		{"a service that CodeDeploy deploys has none", recordsOfShifting},
+		{"a service that CodeDeploy deploys has none", recordsOfCodeDeploy},
 		{"a service that is nowhere is not found", recordsAbsent},
 		{"records that may not be read are denied", recordsDenied},
 		{"an account that is not covered is elsewhere", recordsElsewhere},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			chronicler, world := open(t)
-			test.run(t, suiteChronicler{DeploymentHistory: chronicler, ChroniclerWorld: world, t: t})
+			history, world := open(t)
+			test.run(t, suiteHistory{DeploymentHistory: history, DeploymentHistoryWorld: world, t: t})
 		})
 	}
 }
 
-type suiteChronicler struct {
+type suiteHistory struct {
 	pipeline.DeploymentHistory
-	ChroniclerWorld
+	DeploymentHistoryWorld
 	t *testing.T
 }
 
 // records returns a service's, oldest first and without the reasons, which are
 // ECS's to word.
-func (w suiteChronicler) records(s tagalong.Service, since time.Time) []pipeline.ServiceDeployment {
+func (w suiteHistory) records(s tagalong.Service, since time.Time) []pipeline.ServiceDeployment {
 	w.t.Helper()
 	records, err := w.ServiceDeployments(w.t.Context(), s, since)
 	if err != nil {
@@ -75,7 +75,7 @@ func (w suiteChronicler) records(s tagalong.Service, since time.Time) []pipeline
 	return records
 }
 
-func recordCourse(t *testing.T, w suiteChronicler) {
+func recordCourse(t *testing.T, w suiteHistory) {
 	s := suiteService("api")
 	first := w.Deploy(t, s, later(0))
 	want := []pipeline.ServiceDeployment{{Deployment: first, Status: "IN_PROGRESS", CreatedAt: later(0)}}
@@ -85,7 +85,7 @@ func recordCourse(t *testing.T, w suiteChronicler) {
 	same(t, "completed", want, w.records(s, later(0)))
 }
 
-func recordRollback(t *testing.T, w suiteChronicler) {
+func recordRollback(t *testing.T, w suiteHistory) {
 	s := suiteService("api")
 	good := w.Deploy(t, s, later(0))
 	w.Complete(t, s, good, later(1))
@@ -105,7 +105,7 @@ func recordRollback(t *testing.T, w suiteChronicler) {
 	}
 }
 
-func recordOvertaken(t *testing.T, w suiteChronicler) {
+func recordOvertaken(t *testing.T, w suiteHistory) {
 	s := suiteService("api")
 	good := w.Deploy(t, s, later(0))
 	w.Complete(t, s, good, later(1))
@@ -120,7 +120,7 @@ func recordOvertaken(t *testing.T, w suiteChronicler) {
 	same(t, "overtaken", want, w.records(s, time.Time{}))
 }
 
-func recordsOfMany(t *testing.T, w suiteChronicler) {
+func recordsOfMany(t *testing.T, w suiteHistory) {
 	s := suiteService("api")
 	first := w.Deploy(t, s, later(0))
 	w.Complete(t, s, first, later(1))
@@ -138,7 +138,7 @@ func recordsOfMany(t *testing.T, w suiteChronicler) {
 	same(t, "records", want, w.records(s, later(0)))
 }
 
-func recordsSince(t *testing.T, w suiteChronicler) {
+func recordsSince(t *testing.T, w suiteHistory) {
 	s := suiteService("api")
 	for n := range 4 {
 		w.Complete(t, s, w.Deploy(t, s, later(2*n)), later(2*n+1))
@@ -150,7 +150,7 @@ func recordsSince(t *testing.T, w suiteChronicler) {
 	same(t, "later", 0, len(w.records(s, later(7))))
 }
 
-func recordsOfOne(t *testing.T, w suiteChronicler) {
+func recordsOfOne(t *testing.T, w suiteHistory) {
 	s, other, namesake := suiteService("api"), suiteService("web"), suiteService("api")
 	namesake.Cluster = "another-cluster"
 	for _, each := range []tagalong.Service{s, other, namesake} {
@@ -164,20 +164,20 @@ func recordsOfOne(t *testing.T, w suiteChronicler) {
 	same(t, "the other's", 1, len(w.records(other, later(0))))
 }
 
-func recordsOfShifting(t *testing.T, w suiteChronicler) {
+func recordsOfCodeDeploy(t *testing.T, w suiteHistory) {
 	s := suiteService("api")
-	w.Shifting(t, s)
+	w.ServeByCodeDeploy(t, s)
 	same(t, "records", 0, len(w.records(s, later(0))))
 }
 
-func (w suiteChronicler) wantError(what string, s tagalong.Service, want error) {
+func (w suiteHistory) wantError(what string, s tagalong.Service, want error) {
 	w.t.Helper()
 	if records, err := w.ServiceDeployments(w.t.Context(), s, later(0)); !errors.Is(err, want) {
 		w.t.Errorf("%s: %+v, error %v, want %v", what, records, err, want)
 	}
 }
 
-func recordsAbsent(t *testing.T, w suiteChronicler) {
+func recordsAbsent(t *testing.T, w suiteHistory) {
 	s := suiteService("api")
 	w.Deploy(t, s, later(0))
 	w.wantError("service", suiteService("nope"), tagalong.ErrNotFound)
@@ -185,14 +185,14 @@ func recordsAbsent(t *testing.T, w suiteChronicler) {
 	w.wantError("cluster", s, tagalong.ErrNotFound)
 }
 
-func recordsDenied(t *testing.T, w suiteChronicler) {
+func recordsDenied(t *testing.T, w suiteHistory) {
 	s := suiteService("api")
 	w.Deploy(t, s, later(0))
 	w.DenyRecords(t)
 	w.wantError("denied", s, tagalong.ErrDenied)
 }
 
-func recordsElsewhere(t *testing.T, w suiteChronicler) {
+func recordsElsewhere(t *testing.T, w suiteHistory) {
 	s := suiteService("api")
 	s.Account = w.Elsewhere(t)
 	w.wantError("elsewhere", s, tagalong.ErrElsewhere)

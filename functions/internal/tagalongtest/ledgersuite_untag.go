@@ -8,46 +8,46 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
-func (l suiteLedger) stale() map[string]ledger.PendingUntag {
+func (l suiteLedger) pendingUntags() map[string]ledger.PendingUntag {
 	l.t.Helper()
 	all := map[string]ledger.PendingUntag{}
-	for _, stale := range read(l.t, l.PendingUntags(l.t.Context())) {
-		all[stale.ID] = stale
+	for _, pending := range read(l.t, l.PendingUntags(l.t.Context())) {
+		all[pending.ID] = pending
 	}
 	return all
 }
 
-func (l suiteLedger) setStale(s ledger.PendingUntag) {
+func (l suiteLedger) setPendingUntag(s ledger.PendingUntag) {
 	l.t.Helper()
 	if err := l.SetPendingUntag(l.t.Context(), s); err != nil {
 		l.t.Fatalf("setting stale tags: %v", err)
 	}
 }
 
-func staleRoundTrip(t *testing.T, l suiteLedger) {
-	same(t, "stale tags at first", map[string]ledger.PendingUntag{}, l.stale())
+func pendingUntagRoundTrip(t *testing.T, l suiteLedger) {
+	same(t, "stale tags at first", map[string]ledger.PendingUntag{}, l.pendingUntags())
 	one := ledger.PendingUntag{ID: "one", Service: suiteService("api"), Tags: []ledger.UntagTarget{
 		{ID: suiteTag("prod"), Digest: suiteDigest, Environment: "prod"},
 		{ID: tagalong.TagID{Repository: suiteOther, Tag: "live"}, Digest: suiteNext},
 	}}
 	two := ledger.PendingUntag{ID: "two", Service: suiteService("api"), Tags: one.Tags[:1]}
 	version := ""
-	for _, stale := range []ledger.PendingUntag{one, two} {
-		c := change(stale.Service, version)
-		c.Untag, version = &stale, c.Head.Version
+	for _, pending := range []ledger.PendingUntag{one, two} {
+		c := change(pending.Service, version)
+		c.Untag, version = &pending, c.Head.Version
 		l.commit(c)
 	}
-	same(t, "stale tags", map[string]ledger.PendingUntag{"one": one, "two": two}, l.stale())
+	same(t, "stale tags", map[string]ledger.PendingUntag{"one": one, "two": two}, l.pendingUntags())
 	one.Tags = one.Tags[1:]
-	l.setStale(one)
-	same(t, "what is left", map[string]ledger.PendingUntag{"one": one, "two": two}, l.stale())
+	l.setPendingUntag(one)
+	same(t, "what is left", map[string]ledger.PendingUntag{"one": one, "two": two}, l.pendingUntags())
 	one.Tags = nil
-	l.setStale(one)
-	l.setStale(one)
-	same(t, "what is left at last", map[string]ledger.PendingUntag{"two": two}, l.stale())
+	l.setPendingUntag(one)
+	l.setPendingUntag(one)
+	same(t, "what is left at last", map[string]ledger.PendingUntag{"two": two}, l.pendingUntags())
 }
 
-func staleHold(t *testing.T, l suiteLedger) {
+func untagLock(t *testing.T, l suiteLedger) {
 	for _, step := range []struct {
 		by         string
 		now, until int

@@ -27,10 +27,10 @@ const (
 	atATime     = 8   // calls under way: more than AWS's rates let through
 )
 
-// Estate is a Workload that a sweep looks through as a whole. What it prepares it
+// Inventory is a Workload that a sweep looks through as a whole. What it prepares it
 // keeps until it prepares something else. It is safe for concurrent use, but one
 // sweep at a time.
-type Estate struct {
+type Inventory struct {
 	*Workload
 	revisions   kept[tagalong.Spec]      // by ARN, of what is prepared
 	tasks       kept[[]tagalong.TaskRun] // by the revision's ARN, of what is prepared
@@ -43,18 +43,18 @@ type Estate struct {
 }
 
 var (
-	_ sweep.Inventory   = (*Estate)(nil)
-	_ tagalong.Workload = (*Estate)(nil)
+	_ sweep.Inventory   = (*Inventory)(nil)
+	_ tagalong.Workload = (*Inventory)(nil)
 )
 
-// NewEstate makes an Inventory; its clients should keep to rate limits.
-func NewEstate(configs clients.Configs) *Estate { return &Estate{Workload: New(configs)} }
+// NewInventory makes an Inventory; its clients should keep to rate limits.
+func NewInventory(configs clients.Configs) *Inventory { return &Inventory{Workload: New(configs)} }
 
 func homeOfScope(s tagalong.Scope) home { return home{s.Account, s.Region} }
 
 // Clusters implements sweep.Inventory with
 // https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListClusters.html.
-func (e *Estate) Clusters(ctx context.Context, s tagalong.Scope) (names []string, err error) {
+func (e *Inventory) Clusters(ctx context.Context, s tagalong.Scope) (names []string, err error) {
 	h := homeOfScope(s)
 	client, err := e.client(ctx, h)
 	if err != nil {
@@ -79,7 +79,7 @@ func (e *Estate) Clusters(ctx context.Context, s tagalong.Scope) (names []string
 // ServiceNames implements sweep.Inventory with
 // https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListServices.html.
 // The ARN of a service, short or long, ends in its name.
-func (e *Estate) ServiceNames(ctx context.Context, s tagalong.Scope, cluster string) (names []string, err error) {
+func (e *Inventory) ServiceNames(ctx context.Context, s tagalong.Scope, cluster string) (names []string, err error) {
 	client, err := e.client(ctx, homeOfScope(s))
 	if err != nil {
 		return nil, err
@@ -100,7 +100,7 @@ func (e *Estate) ServiceNames(ctx context.Context, s tagalong.Scope, cluster str
 
 // DeploymentHistory implements sweep.Inventory: a list for each service, and what the lists of
 // all of them leave open in twenties.
-func (e *Estate) DeploymentHistory(ctx context.Context, scope tagalong.Scope, services []tagalong.Service) (map[tagalong.Service][]pipeline.ServiceDeployment, error) {
+func (e *Inventory) DeploymentHistory(ctx context.Context, scope tagalong.Scope, services []tagalong.Service) (map[tagalong.Service][]pipeline.ServiceDeployment, error) {
 	client, err := e.client(ctx, homeOfScope(scope))
 	if err != nil {
 		return nil, err
@@ -112,13 +112,13 @@ func (e *Estate) DeploymentHistory(ctx context.Context, scope tagalong.Scope, se
 	}); err != nil {
 		return nil, err
 	}
-	found, told, err := describeRecords(ctx, client, unclear(slices.Concat(briefs...)))
+	found, complete, err := describeRecords(ctx, client, unclear(slices.Concat(briefs...)))
 	if err != nil {
 		return nil, translate("service deployments of "+scope.String(), err)
 	}
 	all := map[tagalong.Service][]pipeline.ServiceDeployment{}
 	for i, s := range services {
-		if len(briefs[i]) > 0 && (told || len(unclear(briefs[i])) == 0) {
+		if len(briefs[i]) > 0 && (complete || len(unclear(briefs[i])) == 0) {
 			all[s] = found.records(s, briefs[i])
 		}
 	}
@@ -126,7 +126,7 @@ func (e *Estate) DeploymentHistory(ctx context.Context, scope tagalong.Scope, se
 }
 
 // recordsOf lists the records of a service: none, if ECS keeps none or may not tell.
-func (e *Estate) recordsOf(ctx context.Context, client *ecs.Client, s tagalong.Service) ([]types.ServiceDeploymentBrief, error) {
+func (e *Inventory) recordsOf(ctx context.Context, client *ecs.Client, s tagalong.Service) ([]types.ServiceDeploymentBrief, error) {
 	if err := checkService(s); err != nil {
 		return nil, err
 	}
@@ -145,7 +145,7 @@ func (e *Estate) recordsOf(ctx context.Context, client *ecs.Client, s tagalong.S
 }
 
 // describeRecords reads service deployments in batches. told is false if they may not be read.
-func describeRecords(ctx context.Context, client *ecs.Client, arns []string) (all described, told bool, err error) {
+func describeRecords(ctx context.Context, client *ecs.Client, arns []string) (all described, complete bool, err error) {
 	var mu sync.Mutex
 	all = described{}
 	batches := slices.Collect(slices.Chunk(arns, maxDescribed))
@@ -172,7 +172,7 @@ func sideBySide(ctx context.Context, n int, f func(ctx context.Context, i int) e
 
 // Describe implements sweep.Inventory with
 // https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServices.html.
-func (e *Estate) Describe(ctx context.Context, scope tagalong.Scope, cluster string, names []string) ([]sweep.ServiceState, error) {
+func (e *Inventory) Describe(ctx context.Context, scope tagalong.Scope, cluster string, names []string) ([]sweep.ServiceState, error) {
 	client, err := e.client(ctx, homeOfScope(scope))
 	if err != nil {
 		return nil, err

@@ -20,27 +20,27 @@ type hold struct {
 // PendingUntags implements ledger.Untags.
 func (l *Ledger) PendingUntags(ctx context.Context) iter.Seq2[ledger.PendingUntag, error] {
 	return func(yield func(ledger.PendingUntag, error) bool) {
-		all, err := l.staleTags(ctx)
+		all, err := l.pendingTags(ctx)
 		if err != nil {
 			yield(ledger.PendingUntag{}, err)
 			return
 		}
-		for _, stale := range all {
-			if !yield(stale, nil) {
+		for _, pending := range all {
+			if !yield(pending, nil) {
 				return
 			}
 		}
 	}
 }
 
-func (l *Ledger) staleTags(ctx context.Context) (all []ledger.PendingUntag, err error) {
+func (l *Ledger) pendingTags(ctx context.Context) (all []ledger.PendingUntag, err error) {
 	done, err := l.begin(ctx, "StaleTags")
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	for _, stale := range l.stale {
-		all = append(all, cloneStale(stale))
+	for _, pending := range l.pendingUntags {
+		all = append(all, clonePendingUntag(pending))
 	}
 	slices.SortFunc(all, func(a, b ledger.PendingUntag) int { return cmp.Compare(a.ID, b.ID) })
 	return all, nil
@@ -53,8 +53,8 @@ func (l *Ledger) SetPendingUntag(ctx context.Context, s ledger.PendingUntag) err
 		return err
 	}
 	defer done()
-	l.stale[s.ID] = cloneStale(s)
-	maps.DeleteFunc(l.stale, func(_ string, s ledger.PendingUntag) bool { return len(s.Tags) == 0 })
+	l.pendingUntags[s.ID] = clonePendingUntag(s)
+	maps.DeleteFunc(l.pendingUntags, func(_ string, s ledger.PendingUntag) bool { return len(s.Tags) == 0 })
 	l.writes++
 	return nil
 }
@@ -74,7 +74,7 @@ func (l *Ledger) LockUntag(ctx context.Context, by string, now, until time.Time)
 	return nil
 }
 
-func cloneStale(s ledger.PendingUntag) ledger.PendingUntag {
+func clonePendingUntag(s ledger.PendingUntag) ledger.PendingUntag {
 	s.Tags = slices.Clone(s.Tags)
 	return s
 }

@@ -9,11 +9,11 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalongtest"
 )
 
-// plan draws what happens to the estate in a year. That one rollout comes while
+// plan draws what happens to the inventory in a year. That one rollout comes while
 // another is under way is not rare: one in ten follows upon the heels of the last.
 func (y *year) plan() {
 	for n := 0; n < y.size.rollouts; n++ {
-		t := y.tenants[y.dice.IntN(len(y.tenants))]
+		t := y.services[y.dice.IntN(len(y.services))]
 		at := start.Add(time.Duration(y.dice.Int64N(int64(days * 24 * time.Hour))))
 		y.at(at, y.step(func() { y.deploy(t) }))
 		if y.chance(10) && n+1 < y.size.rollouts {
@@ -22,16 +22,16 @@ func (y *year) plan() {
 		}
 	}
 	for range y.size.rollouts / 100 {
-		t := y.tenants[y.dice.IntN(len(y.tenants))]
+		t := y.services[y.dice.IntN(len(y.services))]
 		y.at(start.Add(time.Duration(y.dice.Int64N(int64(days*24*time.Hour)))), y.step(func() { y.remove(t) }))
 	}
 	for range y.size.rollouts / 50 {
-		t := y.tenants[y.dice.IntN(len(y.tenants))]
+		t := y.services[y.dice.IntN(len(y.services))]
 		y.at(start.Add(time.Duration(y.dice.Int64N(int64(days*24*time.Hour)))), y.step(func() { y.meddle(t) }))
 	}
 }
 
-// step is something that happens to the estate, whose events are then on their way.
+// step is something that happens to the inventory, whose events are then on their way.
 func (y *year) step(do func()) func(context.Context) error {
 	return func(context.Context) error {
 		do()
@@ -48,13 +48,13 @@ func (y *year) between(least, most time.Duration) time.Duration {
 }
 
 // deploy starts a rollout, and draws how it ends.
-func (y *year) deploy(t *tenant) {
+func (y *year) deploy(t *observedService) {
 	y.result.rollouts++
-	if underWay, _ := y.estate.UnderWay(t.service); underWay {
+	if underWay, _ := y.inventory.UnderWay(t.service); underWay {
 		y.result.unhappy++ // the one before
 	}
 	d, wish := y.build(t)
-	t.deployment = y.estate.Deploy(t.service, d)
+	t.deployment = y.inventory.Deploy(t.service, d)
 	y.images[t.deployment] = wish.Digest
 	id := t.deployment
 	if y.chance(50) {
@@ -66,7 +66,7 @@ func (y *year) deploy(t *tenant) {
 
 // build pushes a new image, and returns what is deployed and what is to be tagged:
 // every tenth is an index, of which ECS reports a platform's image.
-func (y *year) build(t *tenant) (tagalongtest.Deployment, tagalong.Manifest) {
+func (y *year) build(t *observedService) (tagalongtest.Deployment, tagalong.Manifest) {
 	seed, tag := fmt.Sprintf("%s %d", t.repository.Name, y.result.rollouts), fmt.Sprintf("build-%d", y.result.rollouts)
 	image := tagalongtest.Image(seed)
 	runs := image
@@ -91,7 +91,7 @@ func (y *year) build(t *tenant) (tagalongtest.Deployment, tagalong.Manifest) {
 
 // sidecars are so many, each from another repository with every rollout, that what
 // changes does not fit into one transaction.
-func (y *year) sidecars(t *tenant) (all []tagalong.Ran) {
+func (y *year) sidecars(t *observedService) (all []tagalong.Ran) {
 	for i := range t.sidecars {
 		name := fmt.Sprintf("sidecar-%02d", i)
 		image := fmt.Sprintf("docker.io/%s/%s", []string{"old", "new"}[y.result.rollouts%2], name)
@@ -101,8 +101,8 @@ func (y *year) sidecars(t *tenant) (all []tagalong.Ran) {
 }
 
 // end ends a rollout, unless a newer one has taken its place or the service is gone.
-func (y *year) end(t *tenant, id string) {
-	underWay, back := y.estate.UnderWay(t.service)
+func (y *year) end(t *observedService, id string) {
+	underWay, back := y.inventory.UnderWay(t.service)
 	if !underWay || t.deployment != id {
 		return
 	}
@@ -116,46 +116,46 @@ func (y *year) end(t *tenant, id string) {
 		y.complete(t)
 	case n < 92:
 		y.result.unhappy++
-		y.estate.Fail(t.service, true)
+		y.inventory.Fail(t.service, true)
 		rollBack()
 	case n < 94:
 		y.result.unhappy++
-		y.estate.Fail(t.service, false)
+		y.inventory.Fail(t.service, false)
 	case n < 97 && back:
 		y.result.unhappy++
-		y.estate.RollBack(t.service)
+		y.inventory.RollBack(t.service)
 		rollBack()
 	default:
 		y.result.unhappy++ // it never ends
 	}
 }
 
-func (y *year) complete(t *tenant) {
-	y.estate.Complete(t.service)
+func (y *year) complete(t *observedService) {
+	y.inventory.Complete(t.service)
 	t.completed = y.now.Add(-y.lag)
 }
 
 // endRollback ends the rollback of a rollout, mostly well.
-func (y *year) endRollback(t *tenant, id string) {
-	underWay, _ := y.estate.UnderWay(t.service)
+func (y *year) endRollback(t *observedService, id string) {
+	underWay, _ := y.inventory.UnderWay(t.service)
 	switch {
 	case !underWay || t.deployment != id:
 	case y.chance(20):
-		y.estate.Fail(t.service, true)
+		y.inventory.Fail(t.service, true)
 	default:
 		y.complete(t)
 	}
 }
 
-func (y *year) remove(t *tenant) {
-	if y.estate.Exists(t.service) {
+func (y *year) remove(t *observedService) {
+	if y.inventory.Exists(t.service) {
 		y.result.deleted++
-		y.estate.Delete(t.service)
+		y.inventory.Delete(t.service)
 	}
 }
 
 // meddle moves a tag of an environment by hand.
-func (y *year) meddle(t *tenant) {
+func (y *year) meddle(t *observedService) {
 	if _, there := y.registry.Tags(t.repository)[y.environment(t)]; !there {
 		return
 	}
@@ -164,14 +164,14 @@ func (y *year) meddle(t *tenant) {
 }
 
 // push puts the tag of a service's environment on an image, as a build or a person does.
-func (y *year) push(t *tenant, image tagalong.Manifest) {
+func (y *year) push(t *observedService, image tagalong.Manifest) {
 	y.registry.Push(t.repository, image, y.environment(t))
 	if t.reads {
 		y.pushed[tagalong.TagID{Repository: t.repository, Tag: y.environment(t)}] = image.Digest
 	}
 }
 
-func (y *year) environment(t *tenant) string {
+func (y *year) environment(t *observedService) string {
 	policy, _ := y.sweeper.Reactor.Rules.For(t.service)
 	return policy.Environment
 }

@@ -13,53 +13,53 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/timeline"
 )
 
-// PreparedEstate is what EstateSuite checks: what an estate prepares is asked of
+// PreparedInventory is what InventorySuite checks: what an inventory prepares is asked of
 // the workload.
-type PreparedEstate interface {
+type PreparedInventory interface {
 	sweep.Inventory
 	tagalong.Workload
 }
 
-// EstateWorld sets up what EstateSuite asks of an estate. Its methods fail the
+// InventoryWorld sets up what InventorySuite asks of an inventory. Its methods fail the
 // test where they cannot.
-type EstateWorld interface {
-	ChroniclerWorld
+type InventoryWorld interface {
+	DeploymentHistoryWorld
 	// Fail lets the first deployment of a service fail: there is nothing to roll back to.
 	Fail(t *testing.T, s tagalong.Service, deployment string, at time.Time)
 	// Delete deletes a service, which ECS shows as INACTIVE from then on.
 	Delete(t *testing.T, s tagalong.Service, at time.Time)
 }
 
-// EstateSuite checks that an implementation keeps the contract of
+// InventorySuite checks that an implementation keeps the contract of
 // sweep.Inventory. open returns a new one and the world behind it.
-func EstateSuite(t *testing.T, open func(t *testing.T) (PreparedEstate, EstateWorld)) {
+func InventorySuite(t *testing.T, open func(t *testing.T) (PreparedInventory, InventoryWorld)) {
 	for _, test := range []struct {
 		name string
-		run  func(t *testing.T, w suiteEstate)
+		run  func(t *testing.T, w suiteInventory)
 	}{
-		{"clusters are those of one account's Region, sorted", estateClusters},
-		{"services are those of one cluster, sorted, those that are deleted not among them", estateServices},
-		{"the services of a cluster that is not there are not found", estateNoCluster},
-		{"services are described, as many as are asked for, without those that are gone", estateDescribed},
-		{"a deployment in progress becomes a completed one", estateCourse},
-		{"a deployment fails, and stays what ECS works towards", estateFailed},
-		{"a rollback is the old deployment in progress again", estateRollback},
-		{"a service that CodeDeploy deploys has its task sets", estateTaskSets},
-		{"the chronicle has the records of each service, and no service without", estateChronicle},
-		{"the chronicle leaves out what may not be told", estateChronicleDenied},
-		{"what is prepared is what would be found without", estatePrepared},
-		{"an account that is not covered is elsewhere", estateElsewhere},
+		{"clusters are those of one account's Region, sorted", inventoryClusters},
+		{"services are those of one cluster, sorted, those that are deleted not among them", inventoryServices},
+		{"the services of a cluster that is not there are not found", inventoryNoCluster},
+		{"services are described, as many as are asked for, without those that are gone", inventoryDescribed},
+		{"a deployment in progress becomes a completed one", inventoryCourse},
+		{"a deployment fails, and stays what ECS works towards", inventoryFailed},
+		{"a rollback is the old deployment in progress again", inventoryRollback},
+		{"a service that CodeDeploy deploys has its task sets", inventoryTaskSets},
+		{"the chronicle has the records of each service, and no service without", inventoryHistory},
+		{"the chronicle leaves out what may not be told", inventoryHistoryDenied},
+		{"what is prepared is what would be found without", inventoryPrepared},
+		{"an account that is not covered is elsewhere", inventoryElsewhere},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			estate, world := open(t)
-			test.run(t, suiteEstate{PreparedEstate: estate, EstateWorld: world, t: t})
+			inventory, world := open(t)
+			test.run(t, suiteInventory{PreparedInventory: inventory, InventoryWorld: world, t: t})
 		})
 	}
 }
 
-type suiteEstate struct {
-	PreparedEstate
-	EstateWorld
+type suiteInventory struct {
+	PreparedInventory
+	InventoryWorld
 	t *testing.T
 }
 
@@ -68,7 +68,7 @@ func suiteScope(s tagalong.Service) tagalong.Scope {
 }
 
 // completed deploys to a service and completes it a second later.
-func (w suiteEstate) completed(s tagalong.Service, at time.Time) (deployment string) {
+func (w suiteInventory) completed(s tagalong.Service, at time.Time) (deployment string) {
 	w.t.Helper()
 	deployment = w.Deploy(w.t, s, at)
 	w.Complete(w.t, s, deployment, at.Add(time.Second))
@@ -77,7 +77,7 @@ func (w suiteEstate) completed(s tagalong.Service, at time.Time) (deployment str
 
 // state describes one service, without ECS's words for its states and without when
 // the service was made.
-func (w suiteEstate) state(s tagalong.Service) sweep.ServiceState {
+func (w suiteInventory) state(s tagalong.Service) sweep.ServiceState {
 	w.t.Helper()
 	states, err := w.Describe(w.t.Context(), suiteScope(s), s.Cluster, []string{s.Name})
 	if err != nil || len(states) != 1 || states[0].Service != s {
@@ -90,7 +90,7 @@ func (w suiteEstate) state(s tagalong.Service) sweep.ServiceState {
 	return states[0]
 }
 
-func estateClusters(t *testing.T, w suiteEstate) {
+func inventoryClusters(t *testing.T, w suiteInventory) {
 	s := suiteService("api")
 	for _, cluster := range []string{"shop", "bank", "mail"} {
 		s.Cluster = cluster
@@ -107,7 +107,7 @@ func estateClusters(t *testing.T, w suiteEstate) {
 	same(t, "of the other Region", []string{"far"}, clusters)
 }
 
-func estateServices(t *testing.T, w suiteEstate) {
+func inventoryServices(t *testing.T, w suiteInventory) {
 	s := suiteService("api")
 	var want []string
 	for n := range 120 { // ECS lists a hundred at a time
@@ -125,7 +125,7 @@ func estateServices(t *testing.T, w suiteEstate) {
 	same(t, "services", want, names)
 }
 
-func estateNoCluster(t *testing.T, w suiteEstate) {
+func inventoryNoCluster(t *testing.T, w suiteInventory) {
 	s := suiteService("api")
 	w.Deploy(t, s, later(0))
 	if names, err := w.ServiceNames(t.Context(), suiteScope(s), "nope"); !errors.Is(err, tagalong.ErrNotFound) {
@@ -136,7 +136,7 @@ func estateNoCluster(t *testing.T, w suiteEstate) {
 	}
 }
 
-func estateDescribed(t *testing.T, w suiteEstate) {
+func inventoryDescribed(t *testing.T, w suiteInventory) {
 	s := suiteService("api")
 	var names []string
 	for n := range 25 { // ECS describes ten at a time
@@ -158,7 +158,7 @@ func estateDescribed(t *testing.T, w suiteEstate) {
 	same(t, "none", 0, len(none))
 }
 
-func estateCourse(t *testing.T, w suiteEstate) {
+func inventoryCourse(t *testing.T, w suiteInventory) {
 	s := suiteService("api")
 	first := w.Deploy(t, s, later(0))
 	want := sweep.DeploymentState{ID: first, Primary: true, State: timeline.StateInProgress, Created: later(0), Changed: later(0)}
@@ -168,7 +168,7 @@ func estateCourse(t *testing.T, w suiteEstate) {
 	same(t, "completed", sweep.ServiceState{Service: s, Current: []sweep.DeploymentState{want}}, w.state(s))
 }
 
-func estateFailed(t *testing.T, w suiteEstate) {
+func inventoryFailed(t *testing.T, w suiteInventory) {
 	s := suiteService("api")
 	first := w.Deploy(t, s, later(0))
 	w.Fail(t, s, first, later(1))
@@ -176,7 +176,7 @@ func estateFailed(t *testing.T, w suiteEstate) {
 	same(t, "failed", sweep.ServiceState{Service: s, Current: []sweep.DeploymentState{want}}, w.state(s))
 }
 
-func estateRollback(t *testing.T, w suiteEstate) {
+func inventoryRollback(t *testing.T, w suiteInventory) {
 	s := suiteService("api")
 	good := w.completed(s, later(0))
 	bad := w.Deploy(t, s, later(2))
@@ -201,16 +201,16 @@ func primaries(state sweep.ServiceState) (found []sweep.DeploymentState) {
 	return found
 }
 
-func estateTaskSets(t *testing.T, w suiteEstate) {
+func inventoryTaskSets(t *testing.T, w suiteInventory) {
 	s := suiteService("api")
-	w.Shifting(t, s)
+	w.ServeByCodeDeploy(t, s)
 	state := w.state(s)
 	if set := primaries(state); !state.TaskSets || len(set) != 1 || set[0].ID == "" || set[0].State != timeline.StateCompleted || set[0].Created.IsZero() || set[0].Changed.Before(set[0].Created) {
 		t.Errorf("state %+v, want a completed task set that is primary", state)
 	}
 }
 
-func estateChronicle(t *testing.T, w suiteEstate) {
+func inventoryHistory(t *testing.T, w suiteInventory) {
 	var services []tagalong.Service
 	want := map[tagalong.Service][]pipeline.ServiceDeployment{}
 	for n := range 25 { // ECS describes twenty rollbacks at a time
@@ -228,9 +228,9 @@ func estateChronicle(t *testing.T, w suiteEstate) {
 			{Deployment: bad, Status: "ROLLBACK_SUCCESSFUL", CreatedAt: later(100 + n), FinishedAt: later(300 + n), RolledBackTo: good, RolledBackAt: later(200 + n)},
 		}
 	}
-	shifting := suiteService("shifting")
-	w.Shifting(t, shifting)
-	got, err := w.DeploymentHistory(t.Context(), suiteScope(services[0]), append(services, shifting, suiteService("nope")))
+	byCodeDeploy := suiteService("shifting")
+	w.ServeByCodeDeploy(t, byCodeDeploy)
+	got, err := w.DeploymentHistory(t.Context(), suiteScope(services[0]), append(services, byCodeDeploy, suiteService("nope")))
 	same(t, "error", nil, err)
 	for _, records := range got {
 		slices.SortFunc(records, func(a, b pipeline.ServiceDeployment) int { return a.CreatedAt.Compare(b.CreatedAt) })
@@ -241,7 +241,7 @@ func estateChronicle(t *testing.T, w suiteEstate) {
 	same(t, "records", want, got)
 }
 
-func estateChronicleDenied(t *testing.T, w suiteEstate) {
+func inventoryHistoryDenied(t *testing.T, w suiteInventory) {
 	s := suiteService("api")
 	w.completed(s, later(0))
 	w.DenyRecords(t)
@@ -250,7 +250,7 @@ func estateChronicleDenied(t *testing.T, w suiteEstate) {
 	same(t, "records", 0, len(got))
 }
 
-func estatePrepared(t *testing.T, w suiteEstate) {
+func inventoryPrepared(t *testing.T, w suiteInventory) {
 	var wanted []sweep.DeploymentOf
 	want := map[sweep.DeploymentOf]tagalong.Spec{}
 	for n := range 45 { // ECS describes twenty revisions at a time
@@ -277,7 +277,7 @@ func estatePrepared(t *testing.T, w suiteEstate) {
 	same(t, "nothing to prepare", nil, w.Prepare(t.Context(), suiteScope(absent.Service), nil))
 }
 
-func estateElsewhere(t *testing.T, w suiteEstate) {
+func inventoryElsewhere(t *testing.T, w suiteInventory) {
 	s := suiteService("api")
 	s.Account = w.Elsewhere(t)
 	_, clusters := w.Clusters(t.Context(), suiteScope(s))

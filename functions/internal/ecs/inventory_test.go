@@ -14,45 +14,45 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalongtest"
 )
 
-func TestTheEstatesContractOnTheSandbox(t *testing.T) {
-	tagalongtest.EstateSuite(t, func(t *testing.T) (tagalongtest.PreparedEstate, tagalongtest.EstateWorld) {
+func TestTheInventorysContractOnTheSandbox(t *testing.T) {
+	tagalongtest.InventorySuite(t, func(t *testing.T) (tagalongtest.PreparedInventory, tagalongtest.InventoryWorld) {
 		s := sandboxtest.Start(t)
-		e := estateOn(s)
-		return e, estateWorld{chroniclerWorld{sandboxWorld{s, e.Workload, map[string]*ecs.Deployment{}}}}
+		e := inventoryOn(s)
+		return e, inventoryWorld{historyWorld{sandboxWorld{s, e.Workload, map[string]*ecs.Deployment{}}}}
 	})
 }
 
-func TestTheEstateKeepsTheWorkloadsContract(t *testing.T) {
+func TestTheInventoryKeepsTheWorkloadsContract(t *testing.T) {
 	tagalongtest.WorkloadSuite(t, func(t *testing.T) (tagalong.Workload, tagalongtest.WorkloadWorld) {
 		s := sandboxtest.Start(t)
-		e := estateOn(s)
+		e := inventoryOn(s)
 		return e, forgetting{sandboxWorld{s, e.Workload, map[string]*ecs.Deployment{}}, e}
 	})
 }
 
-// forgetting lets the estate forget, too, what it may keep until it prepares anew.
+// forgetting lets the inventory forget, too, what it may keep until it prepares anew.
 type forgetting struct {
 	sandboxWorld
-	estate *Estate
+	inventory *Inventory
 }
 
 func (w forgetting) Forget(t *testing.T, s tagalong.Service, deployment string) {
 	w.sandboxWorld.Forget(t, s, deployment)
-	w.estate.revisions.reset()
+	w.inventory.revisions.reset()
 }
 
-func estateOn(s *sandboxtest.Sandbox) *Estate { return &Estate{Workload: on(s)} }
+func inventoryOn(s *sandboxtest.Sandbox) *Inventory { return &Inventory{Workload: on(s)} }
 
-// estateWorld sets up the sandbox's ECS.
-type estateWorld struct{ chroniclerWorld }
+// inventoryWorld sets up the sandbox's ECS.
+type inventoryWorld struct{ historyWorld }
 
-func (w estateWorld) Fail(t *testing.T, _ tagalong.Service, deployment string, at time.Time) {
+func (w inventoryWorld) Fail(t *testing.T, _ tagalong.Service, deployment string, at time.Time) {
 	t.Helper()
 	_, err := w.deployments[deployment].Fail(at, "")
 	ok(t, err)
 }
 
-func (w estateWorld) Delete(_ *testing.T, s tagalong.Service, at time.Time) {
+func (w inventoryWorld) Delete(_ *testing.T, s tagalong.Service, at time.Time) {
 	w.ECS.Cluster(wire.Scope{Account: s.Account, Region: s.Region}, s.Cluster).Service(s.Name).Delete(at)
 }
 
@@ -60,26 +60,26 @@ func scopeOf(s tagalong.Service) tagalong.Scope {
 	return tagalong.Scope{Account: s.Account, Region: s.Region}
 }
 
-// estate returns an Inventory on a world's sandbox.
-func (w *world) estate() *Estate { return &Estate{Workload: w.Workload} }
+// inventory returns an Inventory on a world's sandbox.
+func (w *world) inventory() *Inventory { return &Inventory{Workload: w.Workload} }
 
 func TestOnlyAMissingServiceIsGone(t *testing.T) {
 	for reason, gone := range map[string]bool{"MISSING": true, "ACCESS_DENIED": false, "": false} {
-		e := &Estate{Workload: answering(t, 200, `{"services":[],"failures":[{"arn":"arn:aws:ecs:us-east-1:111122223333:service/prod-cluster/checkout-api","reason":"`+reason+`"}]}`)}
+		e := &Inventory{Workload: answering(t, 200, `{"services":[],"failures":[{"arn":"arn:aws:ecs:us-east-1:111122223333:service/prod-cluster/checkout-api","reason":"`+reason+`"}]}`)}
 		states, err := e.Describe(t.Context(), scopeOf(service), service.Cluster, []string{service.Name})
 		if len(states) != 0 || (err == nil) != gone || err != nil && !strings.Contains(err.Error(), "service/prod-cluster/checkout-api") {
 			t.Errorf("reason %q: states %+v, error %v", reason, states, err)
 		}
 	}
 	w := start(t, ecs.ServiceOptions{})
-	if _, err := w.estate().Describe(t.Context(), scopeOf(service), service.Cluster, []string{"a/b"}); err == nil || !strings.Contains(err.Error(), `"a/b"`) {
+	if _, err := w.inventory().Describe(t.Context(), scopeOf(service), service.Cluster, []string{"a/b"}); err == nil || !strings.Contains(err.Error(), `"a/b"`) {
 		t.Errorf("service a/b: %v", err)
 	}
 }
 
-func TestEstateTranslatesErrors(t *testing.T) {
+func TestInventoryTranslatesErrors(t *testing.T) {
 	w := start(t, ecs.ServiceOptions{})
-	e, ctx, scope := w.estate(), t.Context(), scopeOf(service)
+	e, ctx, scope := w.inventory(), t.Context(), scopeOf(service)
 	for operation, ask := range map[string]func() error{
 		"ListClusters":     func() error { _, err := e.Clusters(ctx, scope); return err },
 		"ListServices":     func() error { _, err := e.ServiceNames(ctx, scope, service.Cluster); return err },
@@ -116,7 +116,7 @@ func TestRollbacksThatMayNotBeReadLeaveOutTheirServices(t *testing.T) {
 	d, _, err := w.cluster.CreateService(other.Name, ecs.ServiceOptions{}).Release(now, ecs.Container{Name: "app", Image: w.image})
 	ok(t, err)
 	w.ECS.Deny("DescribeServiceDeployments")
-	records, err := w.estate().DeploymentHistory(t.Context(), scopeOf(service), []tagalong.Service{service, other})
+	records, err := w.inventory().DeploymentHistory(t.Context(), scopeOf(service), []tagalong.Service{service, other})
 	ok(t, err)
 	if len(records) != 1 || len(records[other]) != 1 || records[other][0].Deployment != d.ID() {
 		t.Errorf("records %+v", records)
@@ -126,7 +126,7 @@ func TestRollbacksThatMayNotBeReadLeaveOutTheirServices(t *testing.T) {
 func TestWhatIsPreparedIsAskedForOnce(t *testing.T) {
 	w := start(t, ecs.ServiceOptions{})
 	d, free := w.deploy(t), w.deploy(t, ecs.Container{Name: "free", Image: w.image, Inconsistent: true})
-	e := w.estate()
+	e := w.inventory()
 	wanted := []sweep.DeploymentOf{{Service: service, Deployment: d.ID()}, {Service: service, Deployment: free.ID()}, {Service: service, Deployment: "ecs-svc/1"}}
 	w.ResetCalls()
 	ok(t, e.Prepare(t.Context(), scopeOf(service), wanted))
@@ -165,7 +165,7 @@ func TestABatchThatIsDeniedIsAskedOneByOne(t *testing.T) {
 	w := start(t, ecs.ServiceOptions{})
 	good, bad := w.deploy(t), w.deploy(t)
 	bad.SetRevision(ecs.Denied)
-	e := w.estate()
+	e := w.inventory()
 	ok(t, e.Prepare(t.Context(), scopeOf(service), []sweep.DeploymentOf{{Service: service, Deployment: good.ID()}, {Service: service, Deployment: bad.ID()}}))
 	if spec, err := e.Revision(t.Context(), service, good.ID()); err != nil || len(spec.Containers) != 1 {
 		t.Errorf("spec %+v, error %v", spec, err)
@@ -178,7 +178,7 @@ func TestABatchThatIsDeniedIsAskedOneByOne(t *testing.T) {
 func TestATaskDefinitionIsAskedForOnce(t *testing.T) {
 	w := start(t, ecs.ServiceOptions{})
 	d := w.deploy(t)
-	e := w.estate()
+	e := w.inventory()
 	states, err := e.Describe(t.Context(), scopeOf(service), service.Cluster, []string{service.Name})
 	if err != nil || len(states) != 1 {
 		t.Fatalf("states %+v, error %v", states, err)
