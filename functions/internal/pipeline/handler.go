@@ -210,7 +210,7 @@ func lags(err error) bool {
 	return errors.Is(err, errLag) || errors.Is(err, ErrNoExecution) || errors.Is(err, ErrNoCodeDeployDeployment)
 }
 
-// follow returns the release to what the runs of actions have put in place.
+// follow says of what the runs of actions have put in place that it is of the release.
 func (f *Handler) follow(ctx context.Context, x execution, began tagalong.Execution, runs []Action, change *ledger.StageChange) ([]reactor.Outcome, error) {
 	var (
 		outcomes []reactor.Outcome
