@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -151,8 +152,11 @@ func TestADryRunOfManyServicesAsksTheLedgerOnceMoreForEachTag(t *testing.T) {
 		s.Name = fmt.Sprintf("s%02d", n)
 		w.rolls(s, ran("app", shopAPI, n%versions))
 	}
+	var mu sync.Mutex // a sweep reads side by side
 	reads := map[string]int{}
 	w.ledger.Hook = func(_ context.Context, operation string) error {
+		mu.Lock()
+		defer mu.Unlock()
 		reads[operation]++
 		return nil
 	}
