@@ -1,28 +1,13 @@
 package ledger
 
 import (
+	"crypto/rand"
 	"slices"
 	"time"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 	"github.com/tagalong-aws/tagalong/functions/internal/timeline"
 )
-
-// JoinedAt is when the running service came into its environment by a move.
-func (d Details) JoinedAt() time.Time {
-	if len(d.Moves) == 0 {
-		return time.Time{}
-	}
-	return d.Moves[len(d.Moves)-1].At
-}
-
-// LastEnvironment is the environment that the rollout was in last.
-func (d Details) LastEnvironment() string {
-	if len(d.Moves) == 0 {
-		return d.Environment
-	}
-	return d.Moves[len(d.Moves)-1].Environment
-}
 
 // Snapshot is what one consistent read of a service gives.
 type Snapshot struct {
@@ -85,6 +70,22 @@ type Details struct {
 	Moves []Move
 }
 
+// JoinedAt is when the running service came into its environment by a move.
+func (d Details) JoinedAt() time.Time {
+	if len(d.Moves) == 0 {
+		return time.Time{}
+	}
+	return d.Moves[len(d.Moves)-1].At
+}
+
+// LastEnvironment is the environment that the rollout was in last.
+func (d Details) LastEnvironment() string {
+	if len(d.Moves) == 0 {
+		return d.Environment
+	}
+	return d.Moves[len(d.Moves)-1].Environment
+}
+
 // Move says that a service was first seen in another environment.
 type Move struct {
 	Environment string
@@ -99,3 +100,15 @@ func (d Details) Equal(o Details) bool {
 // SettlingTime is how long ECS may take to show what its events tell: 10 minutes, and 2 by
 // which clocks may differ. Younger facts are right, and what it shows may not be.
 const SettlingTime = 12 * time.Minute
+
+// Fold returns the timeline that the ledger holds.
+func (s Snapshot) Fold() (timeline.Timeline, error) {
+	base := s.Head.Base
+	if s.Whole {
+		base = timeline.Timeline{}
+	}
+	return base.Apply(s.Facts)
+}
+
+// NewVersion makes up a unique value.
+func NewVersion() string { return rand.Text() }

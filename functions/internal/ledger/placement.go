@@ -87,3 +87,10 @@ func (p Placement) Succeeds(before Placement) bool {
 func (p Placement) Behind(at PlacementCursor) bool {
 	return at == PlacementCursor{} || p.At().Compare(at) < 0
 }
+
+// The phases of a placement.
+const (
+	PhaseRunning    Phase = "running"
+	PhaseRollingOut Phase = "rolling_out"
+	PhaseEnded      Phase = "ended"
+)

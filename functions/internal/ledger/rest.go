@@ -2,7 +2,41 @@ package ledger
 
 import (
 	"slices"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
+
+// Rest is what of a change is still to be written.
+type Rest struct {
+	Items
+	Tags []TagToCome
+	// DropRunning is the environment whose running row goes with the last of it: as
+	// long as it is there, a sweep finds the service, even where ECS has it no more.
+	DropRunning string
+}
+
+// TagToCome is a tag of which a claim has changed, and whose item does not know yet.
+type TagToCome struct {
+	ID tagalong.TagID
+	// Renew says that the wish is to be computed from all claims, since the service's
+	// own has ended or stepped back.
+	Renew bool
+}
+
+// None reports whether nothing is left to write.
+func (r Rest) None() bool { return r.count() == 0 && len(r.Tags) == 0 }
+
+// Unfinished reports whether the last change of the service is not written whole.
+func (h Head) Unfinished() bool { return !h.Rest.None() }
+
+// ToCome returns the tags that are still to be written as claims of nobody.
+func (h Head) ToCome() []Claim {
+	var all []Claim
+	for _, tag := range h.Rest.Tags {
+		all = append(all, Claim{Tag: tag.ID})
+	}
+	return all
+}
 
 // A change that is too long for one transaction is written in several. The first one
 // has the fact, the head and as much of the rest as fits; the head names what does not,

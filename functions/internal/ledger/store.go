@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"iter"
 	"time"
@@ -131,73 +130,3 @@ type Ledger interface {
 	Untags
 	Outbox
 }
-
-// The phases of a place.
-const (
-	PhaseRunning    Phase = "running"
-	PhaseRollingOut Phase = "rolling_out"
-	PhaseEnded      Phase = "ended"
-)
-
-// The modes of a TagWrite.
-const (
-	// Advance sets the wish if its claim is older than ours, or ours.
-	Advance TagMode = iota
-	// Yield changes only Tag.Claims, if the wish's claim is newer than ours.
-	Yield
-	// Renew sets the wish that was computed from all claims, if no claim has changed since they were read.
-	Renew
-	// Touch changes only Tag.Claims, under the same condition.
-	Touch
-	// Drop removes the item, under the same condition: nobody claims the tag any more.
-	Drop
-)
-
-// Fold returns the timeline that the ledger holds.
-func (s Snapshot) Fold() (timeline.Timeline, error) {
-	base := s.Head.Base
-	if s.Whole {
-		base = timeline.Timeline{}
-	}
-	return base.Apply(s.Facts)
-}
-
-// Rest is what of a change is still to be written.
-type Rest struct {
-	Items
-	Tags []TagToCome
-	// DropRunning is the environment whose running row goes with the last of it: as
-	// long as it is there, a sweep finds the service, even where ECS has it no more.
-	DropRunning string
-}
-
-// TagToCome is a tag of which a claim has changed, and whose item does not know yet.
-type TagToCome struct {
-	ID tagalong.TagID
-	// Renew says that the wish is to be computed from all claims, since the service's
-	// own has ended or stepped back.
-	Renew bool
-}
-
-// None reports whether nothing is left to write.
-func (r Rest) None() bool { return r.count() == 0 && len(r.Tags) == 0 }
-
-// Unfinished reports whether the last change of the service is not written whole.
-func (h Head) Unfinished() bool { return !h.Rest.None() }
-
-// ToCome returns the tags that are still to be written as claims of nobody.
-func (h Head) ToCome() []Claim {
-	var all []Claim
-	for _, tag := range h.Rest.Tags {
-		all = append(all, Claim{Tag: tag.ID})
-	}
-	return all
-}
-
-// NewVersion makes up a unique value.
-func NewVersion() string { return rand.Text() }
-
-// DoubtFor is how long an unanswered put may still arrive: AWS refuses a
-// signature older than 15 minutes. As long may a handler have died with a
-// put in flight, so that a repeat of its fact compares ECR again.
-const DoubtFor = 15 * time.Minute

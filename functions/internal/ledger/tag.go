@@ -84,3 +84,66 @@ type Child struct {
 	Repository tagalong.Repository
 	Platform   string // os/architecture[/variant]
 }
+
+// The modes of a TagWrite.
+const (
+	// Advance sets the wish if its claim is older than ours, or ours.
+	Advance TagMode = iota
+	// Yield changes only Tag.Claims, if the wish's claim is newer than ours.
+	Yield
+	// Renew sets the wish that was computed from all claims, if no claim has changed since they were read.
+	Renew
+	// Touch changes only Tag.Claims, under the same condition.
+	Touch
+	// Drop removes the item, under the same condition: nobody claims the tag any more.
+	Drop
+)
+
+// The states of a tag in the ledger.
+const (
+	TagPending   TagState = "pending"
+	TagConfirmed TagState = "confirmed"
+	TagBlocked   TagState = "blocked" // the repository's immutability, a full image or the tag's own syntax forbids it
+	TagMissing   TagState = "missing" // the image is gone
+	TagInput     TagState = "input"   // a deployment reads the tag: it is left alone
+)
+
+// What a row says of a container whose tags have no state of their own.
+const (
+	TagContested TagState = "contested" // a newer claim wants another digest there
+	TagUnproven  TagState = "unproven"  // the digest is a guess, unknown or disputed
+	TagForeign   TagState = "foreign"   // the image is not in an ECR repository that the service may tag
+)
+
+// ContestWindow is within what time somebody who moves a tag away is at odds with us: who does
+// so once in a season is not.
+const ContestWindow = 7 * 24 * time.Hour
+
+// MaxPutBacks is how often a tag is put back where it belongs: whoever moves it away
+// that often will do so again.
+const MaxPutBacks = 3
+
+// StateSince returns when the tag came into a state that it is in now: looking at it again
+// begins nothing.
+func (t Tag) StateSince(state TagState, now time.Time) time.Time {
+	if t.State == state {
+		return t.Since
+	}
+	return now
+}
+
+// SettledAs reports whether the ledger says so already, so that nothing is written.
+// When a tag was found blocked is said again after a while: see RestsUntil.
+func (t Tag) SettledAs(v Verdict, now time.Time) bool {
+	return t.State == v.State && t.Actual == v.Actual && t.Reason == v.Reason && !v.Done && t.DoubtUntil.Before(now) &&
+		(t.State != TagBlocked || now.Before(t.RestsUntil()))
+}
+
+// RestsUntil is until when the sweep does not put a tag again that is blocked: the
+// put would be refused, unless somebody has changed the repository.
+func (t Tag) RestsUntil() time.Time { return t.CheckedAt.Add(time.Hour) }
+
+// DoubtFor is how long an unanswered put may still arrive: AWS refuses a
+// signature older than 15 minutes. As long may a handler have died with a
+// put in flight, so that a repeat of its fact compares ECR again.
+const DoubtFor = 15 * time.Minute

@@ -306,3 +306,24 @@ func (r *Reactor) taken(ctx context.Context, tag ledger.Tag) (ledger.Verdict, er
 	return ledger.Verdict{State: ledger.TagBlocked, Actual: actual, Reason: fmt.Sprintf(
 		"tag %q is immutable: set the repository to IMMUTABLE_WITH_EXCLUSION with the exclusion filter %q", tag.ID.Tag, tag.ID.Tag)}, nil
 }
+
+// absent is the verdict on a wish whose image the registry does not give.
+func absent(i tagalong.Images, d digest.Digest) ledger.Verdict {
+	if err := i.Refused[d.String()]; err != nil {
+		return ledger.Verdict{State: ledger.TagBlocked, Reason: err.Error()}
+	}
+	return ledger.Verdict{State: ledger.TagMissing, Reason: fmt.Sprintf("image %s is not in the repository any more", d)}
+}
+
+// returned returns how often the tag was put back of late. A put-back ends in a
+// confirmation, so CheckedAt is when the last one was. Where somebody was at odds with
+// us, one time more shows whether that goes on.
+func returned(t ledger.Tag, now time.Time) int {
+	switch {
+	case now.Sub(t.CheckedAt) <= ledger.ContestWindow:
+		return t.Returned
+	case t.Returned >= ledger.MaxPutBacks:
+		return ledger.MaxPutBacks - 1
+	}
+	return 0
+}

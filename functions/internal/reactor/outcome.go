@@ -6,15 +6,6 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
-// done returns the attributes of what was done, also where something went wrong.
-func (o Outcome) done() []any {
-	return []any{
-		"recorded", o.Recorded, "repeated", o.Repeated,
-		"moved", o.Moved, "confirmed", o.Confirmed, "blocked", o.Blocked, "missing", o.Missing, "inputs", o.Inputs, "inDoubt", o.InDoubt, "unproven", o.Unproven,
-		"announced", o.Announced, "unannounced", o.Unannounced, "lag", o.Lag,
-	}
-}
-
 // Outcome says what an observation did, for logs and metrics.
 type Outcome struct {
 	Service     tagalong.Service
@@ -36,4 +27,13 @@ type Outcome struct {
 	// Lag is the time from ECS's updatedAt to the last tag's confirmation; 0 if
 	// none was, and for a repeat, whose time says nothing.
 	Lag time.Duration
+}
+
+// done returns the attributes of what was done, also where something went wrong.
+func (o Outcome) done() []any {
+	return []any{
+		"recorded", o.Recorded, "repeated", o.Repeated,
+		"moved", o.Moved, "confirmed", o.Confirmed, "blocked", o.Blocked, "missing", o.Missing, "inputs", o.Inputs, "inDoubt", o.InDoubt, "unproven", o.Unproven,
+		"announced", o.Announced, "unannounced", o.Unannounced, "lag", o.Lag,
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/opencontainers/go-digest"
 
@@ -268,4 +269,10 @@ func (p *pass) renew(ctx context.Context, tag ledger.Tag, best ledger.Claim, cla
 	}
 	tag.Wish, tag.Version, tag.Claims, tag.State, tag.Since, tag.Returned = best, w.Version, w.Claims, ledger.TagPending, w.At, 0
 	return &tag, nil
+}
+
+// fought reports whether somebody moves the tag away again and again. Once a week that is
+// put to the test.
+func fought(t ledger.Tag, actual digest.Digest, now time.Time) bool {
+	return t.State == ledger.TagConfirmed && t.Wish.Digest != actual && t.Returned >= ledger.MaxPutBacks && now.Sub(t.CheckedAt) <= ledger.ContestWindow
 }

@@ -20,13 +20,6 @@ type Scope struct {
 // String returns account/region.
 func (s Scope) String() string { return s.Account + "/" + s.Region }
 
-// Input returns the tag that the container is deployed from; ok is false for an image
-// that the task definition pins, or that lies in no private ECR registry.
-func (c Container) Input() (id TagID, ok bool) {
-	_, _, private := c.Image.ECR()
-	return TagID{Repository: c.Image, Tag: c.ImageTag}, private && c.ImageTag != "" && c.Evidence != Pinned
-}
-
 // Service names an ECS service. The fields are AWS's own names for the things:
 // a 12-digit account, a region such as us-east-1, a cluster and a service name.
 type Service struct {
@@ -149,6 +142,13 @@ type Container struct {
 	// KnownTag is a tag that the image's annotations say it is known by, where the
 	// task definition names none. Nothing is deployed from it.
 	KnownTag string
+}
+
+// Input returns the tag that the container is deployed from; ok is false for an image
+// that the task definition pins, or that lies in no private ECR registry.
+func (c Container) Input() (id TagID, ok bool) {
+	_, _, private := c.Image.ECR()
+	return TagID{Repository: c.Image, Tag: c.ImageTag}, private && c.ImageTag != "" && c.Evidence != Pinned
 }
 
 // Target is the digest that an environment's tag belongs on: the proven index, else the digest.
