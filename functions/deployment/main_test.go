@@ -217,7 +217,7 @@ func TestConnectionsAreOpenBeforeTheFirstEvent(t *testing.T) {
 	w := start(t, "TAGALONG_ENVIRONMENTS="+`[{"environment":"prod"}]`)
 	succeed(t, w.Invoke(t, []byte(`{"version":"0","id":"1","detail-type":"Scheduled Event","source":"aws.events","account":"111122223333","time":"2026-03-04T09:18:52Z","region":"us-east-1","resources":[],"detail":{}}`), 30*time.Second))
 	opened := slices.DeleteFunc(w.Calls(), func(c sandbox.Call) bool { return c.Operation != "" }) // what the sandbox makes of a HEAD request
-	if len(opened) != 7 { // to ECS one, to DynamoDB and ECR as many as three containers need
+	if len(opened) != 7 {                                                                          // to ECS one, to DynamoDB and ECR as many as three containers need
 		t.Errorf("%d connections to DynamoDB, ECR and ECS, want 7: %v", len(opened), opened)
 	}
 }

@@ -242,7 +242,7 @@ func (l *Ledger) readersOf(ctx context.Context, id tagalong.TagID, except tagalo
 		if err != nil {
 			return nil, fmt.Errorf("readers of %s: %w", id, err)
 		}
-		if by.service != except {
+		if by.service != except || strings.HasPrefix(textOf(i, "sk"), prefixInput) {
 			readers.AddInput(by.service, ledger.Input{Container: by.container, Tag: id})
 			return readers, nil
 		}

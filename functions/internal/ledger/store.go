@@ -52,7 +52,8 @@ type Wishes interface {
 	Tags(ctx context.Context, ids []tagalong.TagID) (map[tagalong.TagID]Tag, error)
 	// Readers returns which of these tags open places and unmanaged services read, by a
 	// service other than one (the zero Service: by any), as an index has it, which may lag
-	// by a moment. It may name one of several readers.
+	// by a moment. What that one read while it was unmanaged counts until a sweep knows
+	// better. It may name one of several readers.
 	Readers(ctx context.Context, ids []tagalong.TagID, except tagalong.Service) (Readers, error)
 	// Settle records how a wish stands if its version is still the one given,
 	// and the children of the index it sits on in the same transaction;

@@ -238,19 +238,26 @@ func (p *pass) unproven() (n int) {
 	return n
 }
 
-// recheckTags takes the tags of a repeated fact to be compared again, if the fact was
-// recorded so lately that its handler may have died on the way, perhaps with a
-// put in flight: those that the deployment claims, those that the service claims
-// now, and those that it let go.
+// recheckTags adds the tags of a repeated fact to the wishes, so that they are compared
+// with ECR again: those that the deployment claims, those that the service claims now,
+// and those that it let go. Its handler may have died on the way, perhaps with a put in
+// flight. Once no put can be in flight any more only the tags that are still to be put
+// count: a queue brings back for a day what has failed.
 func (p *pass) recheckTags(ctx context.Context) error {
 	at := slices.IndexFunc(p.know.Facts, p.obs.Fact.Same)
-	if at < 0 || p.obs.Fact.OfAction() || !p.Recheck && p.obs.Now.Sub(p.know.Facts[at].RecordedAt) >= ledger.DoubtFor {
+	if at < 0 || p.obs.Fact.OfAction() {
 		return nil
 	}
 	asked := ledger.ClaimsOf(p.obs.Service, p.obs.Policy, timeline.Rollout{FinishedAt: p.obs.Fact.Time}, p.obs.Details.Containers, nil)
 	tags, err := p.Ledger.Tags(ctx, ledger.ClaimedTags(asked, p.know.Head.Claims, p.know.Head.ReleasedClaims()))
 	if err != nil {
 		return err
+	}
+	if !p.Recheck && p.obs.Now.Sub(p.know.Facts[at].RecordedAt) >= ledger.DoubtFor {
+		maps.DeleteFunc(tags, func(_ tagalong.TagID, tag ledger.Tag) bool { return tag.State != ledger.TagPending })
+		if len(tags) == 0 {
+			return nil
+		}
 	}
 	maps.Copy(p.wishes, tags)
 	wanted := map[tagalong.Repository]*want{}

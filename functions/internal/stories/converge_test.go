@@ -339,6 +339,28 @@ func TestAPutThatIsNeverAnsweredIsAnErrorAndInDoubt(t *testing.T) {
 	})
 }
 
+// A queue brings back for a day what has failed: also when no put can be in flight any
+// more the retry puts what is still pending.
+func TestARetryThatComesLatePutsATagThatIsStillPending(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := clocked(prodRules())
+		w.runs(prodAPI, "ecs-svc/1", ran("app", shopAPI, 1))
+		w.registry.OnTag = func(context.Context, tagalong.Repository, tagalong.Manifest, string, func() error) error {
+			return tagalong.ErrBusy
+		}
+		for range 4 { // the last one after 18 minutes
+			if _, err := w.observe(t, completed(prodAPI, "ecs-svc/1", 0)); !errors.Is(err, tagalong.ErrBusy) {
+				t.Errorf("error %v", err)
+			}
+			time.Sleep(6 * time.Minute)
+		}
+		w.registry.OnTag = nil
+		w.tell(t, completed(prodAPI, "ecs-svc/1", 0))
+		w.wantTag(t, shopAPI, "prod", imageOf(shopAPI, 1).Digest, ledger.TagConfirmed)
+		w.repeatsWriteNothing(t, completed(prodAPI, "ecs-svc/1", 0))
+	})
+}
+
 func TestABusyRegistryIsAskedAgainAndLeavesNoDoubt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := clocked(prodRules())

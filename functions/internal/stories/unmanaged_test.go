@@ -362,6 +362,51 @@ func TestADeploymentOfAnUnmanagedServiceThatComesBackIsNotForgotten(t *testing.T
 	w.wantReadings(t, "prod-a/reader#main reads shop/api:next, prod-a/reader#main reads shop/api:prod")
 }
 
+// A rule has come to match the service. Of what it runs now the ledger could not be told,
+// but of what ran before: that it reads the tag is not forgotten, and the tag stays.
+func TestOfAServiceThatCouldBeRecordedInPartTheRestIsStillKnownToRead(t *testing.T) {
+	w := newInventoryWorld(onlyAPI())
+	w.rolls(reader, deployedFrom("main", shopAPI, "build-41", 1))
+	w.pass(time.Hour)
+	w.rolls(reader, deployedFrom("main", shopAPI, "prod", 3))
+	w.hears(t)
+	w.pass(time.Hour)
+	w.Reactor.Rules = tagalong.Rules{{Environment: "prod", Clusters: []string{"prod-a"}}}
+	commits := 0
+	w.ledger.Hook = func(_ context.Context, operation string) error {
+		if operation == "Commit" {
+			if commits++; commits > 1 {
+				return errDied
+			}
+		}
+		return nil
+	}
+	if _, err := w.Sweep(t.Context(), sweep.Options{}); !errors.Is(err, errDied) {
+		t.Fatalf("error %v", err)
+	}
+	w.wantReadings(t, "prod-a/reader#main reads shop/api:prod")
+}
+
+// A late event tells a service that a rule has come to match what it ran before: what it
+// read as an unmanaged one counts, until a sweep knows what runs.
+func TestWhatAServiceReadBeforeARuleCameToMatchItCounts(t *testing.T) {
+	w := newInventoryWorld(onlyAPI())
+	w.rolls(reader, deployedFrom("main", shopAPI, "build-41", 1))
+	late := w.unheard()
+	w.pass(time.Hour)
+	w.rolls(reader, deployedFrom("main", shopAPI, "prod", 3))
+	w.hears(t)
+	w.pushes(shopAPI, "prod", 3)
+	before := w.registry.Tags(shopAPI)["prod"]
+	w.Reactor.Rules = tagalong.Rules{{Environment: "prod", Clusters: []string{"prod-a"}}}
+	for _, told := range late {
+		w.hear(t, told)
+	}
+	if now := w.registry.Tags(shopAPI)["prod"]; now != before {
+		t.Errorf("the tag moved from %s to %s", before, now)
+	}
+}
+
 // A service that is deployed again and again between two sweeps stays one small item.
 func TestOfAnUnmanagedServiceTheNewestDeploymentsAreKept(t *testing.T) {
 	w := newInventoryWorld(onlyAPI())

@@ -226,7 +226,7 @@ func (l *dryLedger) Readers(ctx context.Context, ids []tagalong.TagID, except ta
 			if err != nil {
 				return nil, err
 			}
-			of[id.Repository] = claims.Readers.Without(func(s tagalong.Service) bool { return s == except })
+			of[id.Repository] = claims.Readers.Without(func(s tagalong.Service) bool { return s == except }).With(l.keptOf(except))
 		}
 		delete(all, id)
 		for _, reader := range of[id.Repository][id] {
@@ -234,6 +234,13 @@ func (l *dryLedger) Readers(ctx context.Context, ids []tagalong.TagID, except ta
 		}
 	}
 	return all, nil
+}
+
+// keptOf returns what is kept of a service as an unmanaged one.
+func (l *dryLedger) keptOf(s tagalong.Service) ledger.Readers {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.unmanaged[s].Readers()
 }
 
 func (l *dryLedger) touches(r tagalong.Repository) bool {
@@ -433,8 +440,17 @@ func (l *dryLedger) SetUnmanaged(ctx context.Context, was, is ledger.UnmanagedSe
 	if now.Version != was.Version {
 		return ledger.ErrConflict
 	}
+	snap, err := l.real.Load(ctx, is.Service)
+	if err != nil {
+		return err
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if _, written := l.services[is.Service]; !written { // what it reads as a managed one stays
+		l.services[is.Service] = dryService{Snapshot: snap, readers: snap.Readers(is.Service)}
+		l.names[is.Service.String()] = true
+		l.touch(is.Service, snap, snap)
+	}
 	l.unmanaged[is.Service] = is
 	l.touchAll(is.Service, slices.Collect(maps.Keys(now.Readers().With(is.Readers()))))
 	return nil

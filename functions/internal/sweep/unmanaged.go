@@ -144,7 +144,7 @@ func (p *pass) forgetUnmanaged(ctx context.Context) error {
 }
 
 // forgetThose forgets, of some services of a cluster, the deployments that ECS has no more,
-// and all of those of which the ledger has rollouts: these tell what they read.
+// and those of whose containers the ledger knows by now: these tell what they read.
 func (p *pass) forgetThose(ctx context.Context, at area, names []string) error {
 	services, seen := servicesOf(at.Scope, at.cluster, names), p.now().UTC()
 	shown := map[tagalong.Service]ServiceState{}
@@ -158,19 +158,19 @@ func (p *pass) forgetThose(ctx context.Context, at area, names []string) error {
 		}
 	}
 	for _, s := range services {
-		state := shown[s]
-		if _, managed := p.Reactor.Rules.Within(p.covered, s); managed && len(state.Current) > 0 {
+		gone := shown[s].lost(seen)
+		if _, managed := p.Reactor.Rules.Within(p.covered, s); managed {
 			snap, err := p.Reactor.Ledger.Load(ctx, s)
 			if err != nil {
 				return err
 			}
-			if snap.Head.Version == "" {
-				continue
+			lost := gone
+			gone = func(d ledger.DeploymentInputs) bool {
+				return lost(d) || len(snap.Head.Live[d.Deployment].Containers) > 0
 			}
-			state = ServiceState{}
 		}
-		gone := func(u ledger.UnmanagedService) ledger.UnmanagedService { return u.Without(state.lost(seen)) }
-		if err := p.Reactor.ChangeUnmanaged(ctx, p.keptOf(s), gone); err != nil {
+		forget := func(u ledger.UnmanagedService) ledger.UnmanagedService { return u.Without(gone) }
+		if err := p.Reactor.ChangeUnmanaged(ctx, p.keptOf(s), forget); err != nil {
 			return err
 		}
 	}

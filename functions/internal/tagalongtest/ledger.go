@@ -444,7 +444,7 @@ func (l *Ledger) Readers(ctx context.Context, ids []tagalong.TagID, except tagal
 		}
 	}
 	for s, i := range l.inputs() {
-		if s != except && slices.Contains(ids, i.Tag) {
+		if slices.Contains(ids, i.Tag) {
 			all.AddInput(s, i)
 		}
 	}
