@@ -51,8 +51,9 @@ const (
 // and, beside it, resolves the deployment's digests; decides; commits and,
 // beside it, reads the registry; and converges the tags whose wish it set. It is
 // safe to repeat at any time and by several at once. An error means that
-// something remains to be done: the repeat does only that, as long as it comes
-// within 15 minutes or Recheck is set. Later ones are the sweep's.
+// something remains to be done: the repeat does only that. One that comes within 15
+// minutes, or where Recheck is set, compares all tags of the fact with ECR once more, a
+// later one those that are still pending.
 func (r *Reactor) Observe(ctx context.Context, s tagalong.Service, f tagalong.Fact) (Outcome, error) {
 	policy, managed, err := r.Policy(ctx, s)
 	o := Outcome{Service: s, Environment: policy.Environment, Unmanaged: !managed}

@@ -96,6 +96,39 @@ func TestASweepRemovesTheTagsOfRetiredServicesOnce(t *testing.T) {
 	}
 }
 
+// The retirement was written in part, and its tags look as if they were still desired: what
+// is to be removed is not forgotten.
+func TestTagsOfARetirementThatWasWrittenInPartAreRemovedOnceItIsWhole(t *testing.T) {
+	w := &untagWorld{world: newWorld(prodRules("{environment}", "{environment}-{service}", "live")), now: at(3600)}
+	w.Now, w.Untag, w.TransactionItems = func() time.Time { return w.now }, true, 6
+	w.runs(prodAPI, "ecs-svc/1", ran("app", shopAPI, 1))
+	w.tell(t, completed(prodAPI, "ecs-svc/1", 0))
+	commits := 0
+	w.ledger.Hook = func(_ context.Context, operation string) error {
+		if operation == "Commit" {
+			if commits++; commits > 1 {
+				return errDied
+			}
+		}
+		return nil
+	}
+	if _, err := w.observe(t, retired(prodAPI, 10)); !errors.Is(err, errDied) {
+		t.Fatalf("error %v", err)
+	}
+	if _, err := w.sweeper().Sweep(t.Context(), sweep.Options{}); err != nil && !errors.Is(err, errDied) {
+		t.Fatalf("error %v", err)
+	}
+	if left := w.left(t); left != 3 {
+		t.Errorf("%d tags are to be removed, want 3", left)
+	}
+	w.ledger.Hook = nil
+	w.tell(t, retired(prodAPI, 10))
+	if report := w.sweep(t); report.Removed != 3 {
+		t.Errorf("report %+v", report)
+	}
+	w.wantOn(t, 1, "v1")
+}
+
 func TestADrySweepRemovesNothingAndSaysWhatItWould(t *testing.T) {
 	w := newUntagWorld(t, true, prodRules())
 	writes := w.ledger.Writes()

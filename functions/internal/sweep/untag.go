@@ -98,6 +98,10 @@ func (p *pass) pendingUntags(ctx context.Context) (all []ledger.PendingUntag, er
 // clear removes the tags of one service as far as may be, and keeps in the ledger
 // what is left: an image may get another tag.
 func (u *untagging) clear(ctx context.Context, pending ledger.PendingUntag) (problems error) {
+	snap, err := u.Reactor.Ledger.Load(ctx, pending.Service)
+	if err != nil || snap.Head.Unfinished() { // its tags may only look as if they were still desired
+		return err
+	}
 	var left []ledger.UntagTarget
 	for i, tag := range pending.Tags {
 		over, err := u.remove(ctx, pending.Service, tag)
