@@ -482,27 +482,22 @@ func (o oracle) observations(before rollout, d digest.Digest) (all []observation
 }
 
 // broughtBy is the commit that an image is annotated with, else that of the pipeline's
-// release, if the release was made for it: it is the service's namesake or, without one,
-// the only image or the only new one.
+// release, if the release was made for it: of the images that did not run there before it
+// is the service's namesake or the only one.
 func (o oracle) broughtBy(s observation) string {
-	others, new := 0, 0
+	others, namesake := 0, false
 	for _, c := range s.containers {
 		switch {
-		case c.commit != "" && c.name == s.name:
-			return c.commit
-		case c.added:
-			continue
-		case c.name == s.service.Name && s.name != s.service.Name:
-			return ""
 		case c.name == s.name:
-			continue
-		}
-		others++
-		if !o.ranBefore(s.rollout, c) {
-			new++
+			if c.commit != "" {
+				return c.commit
+			}
+		case !c.added && !o.ranBefore(s.rollout, c):
+			others++
+			namesake = namesake || c.name == s.service.Name
 		}
 	}
-	if s.added || s.name != s.service.Name && others > 0 && (new > 0 || o.ranBefore(s.rollout, s.made)) {
+	if s.added || o.ranBefore(s.rollout, s.made) || namesake || others > 0 && s.name != s.service.Name {
 		return ""
 	}
 	return s.build().Commit

@@ -147,12 +147,14 @@ func TestOfADigestSoManyPlacesAreLookedAt(t *testing.T) {
 	w.tell(t, completed(prodAPI, "ecs-svc/first", 0))
 	w.runs(prodAPI, "ecs-svc/again", pinned("app", shopAPI, 1))
 	w.runs(prodAPI, "ecs-svc/and again", pinned("app", shopAPI, 1))
-	for i, want := range map[int]string{query.LookBack: "v1", query.LookBack + 1: ""} {
-		for second := 1; second <= i; second++ {
-			w.tell(t, completed(prodAPI, []string{"ecs-svc/again", "ecs-svc/and again"}[second%2], second))
+	for second := 1; second <= query.LookBack+1; second++ {
+		w.tell(t, completed(prodAPI, []string{"ecs-svc/again", "ecs-svc/and again"}[second%2], second))
+		want := "v1"
+		if second > query.LookBack {
+			want = ""
 		}
 		if row := w.runningRow(t); row.ImageTag != want {
-			t.Errorf("after %d more rollouts the tag is %q, want %q", i, row.ImageTag, want)
+			t.Errorf("after %d more rollouts the tag is %q, want %q", second, row.ImageTag, want)
 		}
 	}
 }
@@ -168,12 +170,13 @@ func TestTheContainerThatAReleaseIsOf(t *testing.T) {
 	}{
 		"none":                       {nil, nil, ""},
 		"the only one":               {[]tagalong.Container{agent, app}, nil, "app"},
-		"the only one, again":        {[]tagalong.Container{app}, []string{"app"}, "app"},
+		"the only one, again":        {[]tagalong.Container{app}, []string{"app"}, ""},
 		"the only new one":           {[]tagalong.Container{app, log}, []string{"log"}, "app"},
 		"several are new":            {[]tagalong.Container{app, log}, nil, ""},
 		"none is new":                {[]tagalong.Container{app, log}, []string{"app", "log"}, ""},
-		"the service's namesake":     {[]tagalong.Container{api, log}, []string{"api"}, "api"},
-		"ECS added the only new one": {[]tagalong.Container{agent, app}, []string{"app"}, "app"},
+		"the service's namesake":     {[]tagalong.Container{api, log}, nil, "api"},
+		"the namesake ran before":    {[]tagalong.Container{api, log}, []string{"api"}, "log"},
+		"ECS added the only new one": {[]tagalong.Container{agent, app}, []string{"app"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := tagalong.Builds(prodAPI, test.containers, test.continues); got != test.want {

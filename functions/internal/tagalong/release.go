@@ -60,23 +60,21 @@ func commitOf(s Service, containers []Container) string {
 	return onlyOne(commits)
 }
 
-// Builds returns the container that a release's commit is of, "" if that is not clear:
-// the one called like the service, else the only one, or the only one whose image did
-// not run there before.
+// Builds returns the container that a release's commit is of, "" if that is not clear: of
+// those whose image did not run there before the one called like the service, else the
+// only one.
 func Builds(s Service, containers []Container, continues []string) string {
-	var all, changed []string
+	var changed []string
 	for _, c := range containers {
 		switch {
-		case c.Added:
-			continue
+		case c.Added || slices.Contains(continues, c.Name): // ECS's own, or an older build
 		case c.Name == s.Name:
 			return c.Name
-		case !slices.Contains(continues, c.Name):
+		default:
 			changed = append(changed, c.Name)
 		}
-		all = append(all, c.Name)
 	}
-	return cmp.Or(onlyOne(all), onlyOne(changed))
+	return onlyOne(changed)
 }
 
 // Named returns a container with what its release knows its image by, for those who find
