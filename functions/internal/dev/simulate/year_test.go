@@ -13,7 +13,11 @@ import (
 var small = size{rollouts: 400, services: 12, clusters: 4}
 
 func TestASmallYearIsMadeTrueByOneSweep(t *testing.T) {
-	for seed := range uint64(20) {
+	seeds := uint64(20)
+	if testing.Short() {
+		seeds = 4
+	}
+	for seed := range seeds {
 		r, err := live(t.Context(), seed, small)
 		if err != nil {
 			t.Errorf("seed %d: %v", seed, err)
