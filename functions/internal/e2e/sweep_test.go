@@ -154,7 +154,7 @@ type told struct {
 		Environment, Service string
 		State                string // of a rollout
 		Kind                 string // of drift
-		Repaired             bool
+		Repaired             bool   `json:"healed"`
 	}
 }
 
