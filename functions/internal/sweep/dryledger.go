@@ -440,7 +440,7 @@ func (l *dryLedger) SetUnmanaged(ctx context.Context, was, is ledger.UnmanagedSe
 	if now.Version != was.Version {
 		return ledger.ErrConflict
 	}
-	snap, err := l.real.Load(ctx, is.Service)
+	snap, err := l.Load(ctx, is.Service)
 	if err != nil {
 		return err
 	}
