@@ -37,6 +37,7 @@ type world struct {
 	ledger   *tagalongtest.Ledger // nil if it is another one
 	registry *tagalongtest.Registry
 	reactor  *reactor.Reactor
+	releases ledger.Releases
 	workload *tagalongtest.Workload
 	log      bytes.Buffer
 	http.Handler
@@ -50,7 +51,7 @@ func newWorld() *world {
 }
 
 func worldOn(store tagalongtest.Store) *world {
-	w := &world{registry: &tagalongtest.Registry{}, workload: &tagalongtest.Workload{}}
+	w := &world{releases: store, registry: &tagalongtest.Registry{}, workload: &tagalongtest.Workload{}}
 	clock := func() time.Time { return noon.Add(time.Hour) }
 	w.reactor = &reactor.Reactor{Rules: rules, Ledger: store, Registry: w.registry, Workload: w.workload, Now: clock, Coverage: tagalongtest.Covering("111122223333", "444455556666")}
 	w.Queries = query.Queries{Records: store, Registry: w.registry, Now: clock}
@@ -98,8 +99,8 @@ func (w *world) deploy(t testing.TB, s tagalong.Service, from, to int) {
 	pipeline := tagalong.Pipeline{Account: "111122223333", Region: "us-east-1", Name: release.Pipeline}
 	change := ledger.StageChange{Stage: release.Stage, State: "SUCCEEDED", At: at(to), Attempt: 1}
 	if err := errors.Join(
-		w.reactor.Ledger.NoteExecution(t.Context(), pipeline, executionID, origin, time.Time{}),
-		w.reactor.Ledger.NoteStage(t.Context(), pipeline.Name, executionID, change, time.Time{}),
+		w.releases.NoteExecution(t.Context(), pipeline, executionID, origin, time.Time{}),
+		w.releases.NoteStage(t.Context(), pipeline.Name, executionID, change, time.Time{}),
 	); err != nil {
 		t.Fatal(err)
 	}

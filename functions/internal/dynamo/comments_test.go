@@ -48,16 +48,17 @@ func stored(t *testing.T) map[string]string {
 	if _, err := dynamo.Create(t.Context(), client, "tagalong"); err != nil {
 		t.Fatal(err)
 	}
-	reactor := reactorOn(aws, client, clock)
+	ledger := dynamo.New(client, "tagalong")
+	reactor := reactorOn(aws, ledger, clock)
 	for _, event := range twoDeployments(t, aws) {
 		if _, err := reactor.Handle(t.Context(), event); err != nil {
 			t.Fatal(err)
 		}
 	}
-	release(t, aws, reactor)
+	release(t, aws, reactor, ledger)
 	retire(t, aws, reactor)
 	read(t, aws, reactor)
-	keepTheRest(t, dynamo.New(client, "tagalong"), clock)
+	keepTheRest(t, ledger, clock)
 	kinds := map[string]*regexp.Regexp{
 		"headItem":         regexp.MustCompile(`^SVC#\S+/checkout-api HEAD$`),
 		"factItem":         regexp.MustCompile(`^SVC#\S+ F#\S+#COMPLETED#ecs-svc/7330915268420174663$`),
@@ -131,7 +132,7 @@ func indent(t *testing.T, plain map[string]any) string {
 	return "\t" + strings.TrimSpace(b.String())
 }
 
-func reactorOn(s *sandboxtest.Sandbox, client *dynamodb.Client, clock time.Time) *reactor.Reactor {
+func reactorOn(s *sandboxtest.Sandbox, ledger *dynamo.Ledger, clock time.Time) *reactor.Reactor {
 	configs := func(_ context.Context, _, region string) (aws.Config, error) {
 		cfg := s.Config()
 		cfg.Region = region
@@ -141,7 +142,7 @@ func reactorOn(s *sandboxtest.Sandbox, client *dynamodb.Client, clock time.Time)
 		Rules:    tagalong.Rules{{Environment: "prod", Clusters: []string{"prod-*"}, PreviousTags: []string{"{environment}-previous"}}},
 		Untag:    true,
 		Coverage: tagalongtest.Covering("111122223333"),
-		Ledger:   dynamo.New(client, "tagalong"),
+		Ledger:   ledger, Promotions: ledger,
 		Workload: ecs.New(configs),
 		Registry: ecr.New(configs),
 		// A bus that is down, so that there is something in the outbox.
@@ -228,7 +229,7 @@ func read(t *testing.T, s *sandboxtest.Sandbox, r *reactor.Reactor) {
 }
 
 // release promotes an image and notes what CodePipeline said of its execution.
-func release(t *testing.T, s *sandboxtest.Sandbox, r *reactor.Reactor) {
+func release(t *testing.T, s *sandboxtest.Sandbox, r *reactor.Reactor, releases ledger.Releases) {
 	t.Helper()
 	const commit = "4f2a9c1be07d5836a1c4e9f20b7d6658c3a1f0e2"
 	of := tagalong.Release{Pipeline: "checkout-release", Execution: "3f0c8a52-6d1e-4b97-a2c4-90b7e15d6f38", Stage: "Promote"}
@@ -239,11 +240,11 @@ func release(t *testing.T, s *sandboxtest.Sandbox, r *reactor.Reactor) {
 		Repository: tagalong.Repository{Registry: strings.TrimSuffix(images.URI(), "/checkout-api"), Name: "checkout-api"},
 	})
 	pipeline := tagalong.Pipeline{Account: "111122223333", Region: "us-east-1", Name: of.Pipeline}
-	began := r.Ledger.NoteExecution(t.Context(), pipeline, of.Execution, tagalong.Execution{
+	began := releases.NoteExecution(t.Context(), pipeline, of.Execution, tagalong.Execution{
 		Revisions: []tagalong.Revised{{Name: "SourceArtifact", ID: commit, Summary: "Charge a card once", URL: "https://github.com/example/checkout/commit/" + commit}},
 		Trigger:   "WebhookV2", TriggeredBy: "main",
 	}, time.Time{})
-	stage := r.Ledger.NoteStage(t.Context(), of.Pipeline, of.Execution, ledger.StageChange{Stage: "DeployProd", State: "SUCCEEDED", At: at.Add(time.Hour), Attempt: 1}, time.Time{})
+	stage := releases.NoteStage(t.Context(), of.Pipeline, of.Execution, ledger.StageChange{Stage: "DeployProd", State: "SUCCEEDED", At: at.Add(time.Hour), Attempt: 1}, time.Time{})
 	if err := errors.Join(promoted, began, stage); err != nil {
 		t.Fatal(err)
 	}

@@ -51,12 +51,14 @@ func (w *world) configs(transport http.RoundTripper) clients.Configs {
 
 // reactor returns the real reactor with the real adapters on one handler's transport.
 func (w *world) reactor(transport http.RoundTripper) *reactor.Reactor {
+	ledger := dynamo.New(dynamodb.NewFromConfig(w.config(transport)), table)
 	return &reactor.Reactor{
-		Rules:    w.story.rules,
-		Coverage: tagalongtest.Covering("111122223333"),
-		Ledger:   dynamo.New(dynamodb.NewFromConfig(w.config(transport)), table),
-		Workload: ecs.New(w.configs(transport)),
-		Registry: ecr.New(w.configs(transport)),
+		Rules:      w.story.rules,
+		Coverage:   tagalongtest.Covering("111122223333"),
+		Ledger:     ledger,
+		Promotions: ledger,
+		Workload:   ecs.New(w.configs(transport)),
+		Registry:   ecr.New(w.configs(transport)),
 	}
 }
 

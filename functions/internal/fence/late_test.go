@@ -42,7 +42,7 @@ func (w *world) sweep(transport http.RoundTripper, reactor *reactor.Reactor) fun
 	}
 }
 
-func (w *world) records(transport http.RoundTripper) ledger.Records {
+func (w *world) records(transport http.RoundTripper) *dynamo.Ledger {
 	return dynamo.New(dynamodb.NewFromConfig(w.config(transport)), table)
 }
 

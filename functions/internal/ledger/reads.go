@@ -93,7 +93,7 @@ type ReleaseReader interface {
 	ReleaseRollouts(ctx context.Context, pipeline, execution string, span Span, hint int) iter.Seq2[Row, error]
 }
 
-// environmentTagger is who lists an environment's tags: see Tagged.
+// environmentTagger lists an environment's tags, as a TagReader does.
 type environmentTagger interface {
 	EnvironmentTags(ctx context.Context, environment string, settled bool, behind tagalong.TagID, hint int) iter.Seq2[Tag, error]
 }

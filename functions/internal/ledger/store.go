@@ -76,12 +76,16 @@ type Promotions interface {
 	// RecordFirstSeen returns what a job promotes, and from when that counts: first, unless
 	// the job has been seen before.
 	RecordFirstSeen(ctx context.Context, job string, first FirstSeen, expires time.Time) (FirstSeen, error)
-	// FirstSeen returns when a job was first seen, if one is.
-	FirstSeen(ctx context.Context, job string) (s FirstSeen, seen bool, err error)
 	// Promote writes a promotion and its tag in one transaction, or nothing. It
-	// gives ErrOvertaken if a newer promotion of the tag is recorded, else
+	// returns ErrOvertaken if a newer promotion of the tag is recorded, else
 	// *RefusedError if the tag stands in the way.
 	Promote(ctx context.Context, p PromotionWrite) error
+}
+
+// Jobs knows the jobs of pipelines that promoted before.
+type Jobs interface {
+	// FirstSeen returns what a job promoted when it was first seen, if it was.
+	FirstSeen(ctx context.Context, job string) (s FirstSeen, seen bool, err error)
 }
 
 // Releases holds what is known of pipelines' executions beside their rollouts.
@@ -113,21 +117,28 @@ type Untags interface {
 // Outbox holds the ends of rollouts that are to be announced: a Change puts them,
 // with the rollouts themselves, and they stay until the bus has accepted them.
 type Outbox interface {
-	// Unannounced returns those that were recorded before a time, the first one first.
-	// They may be taken away while it walks.
-	Unannounced(ctx context.Context, before time.Time) iter.Seq2[FinishedRollout, error]
 	// Announced takes some away. What is gone already is no error.
 	Announced(ctx context.Context, finished []FinishedRollout) error
 }
 
-// Ledger is the whole store that the reactor needs.
+// OutboxReader says what the outbox holds.
+type OutboxReader interface {
+	// Unannounced returns the ends that were recorded before a time, the first one first.
+	// They may be taken away while it walks.
+	Unannounced(ctx context.Context, before time.Time) iter.Seq2[FinishedRollout, error]
+}
+
+// Ledger is the whole store: each of its parts is what somebody needs of it.
 type Ledger interface {
 	Journal
 	Wishes
 	UnmanagedServices
+	UnmanagedReader
 	Promotions
+	Jobs
 	Releases
 	Sweeps
 	Untags
 	Outbox
+	OutboxReader
 }

@@ -15,12 +15,16 @@ import (
 type UnmanagedServices interface {
 	// Unmanaged returns what is kept of a service, consistently: no Version says nothing.
 	Unmanaged(ctx context.Context, s tagalong.Service) (UnmanagedService, error)
-	// AllUnmanaged returns all services of which something is kept, consistently, in no order.
-	AllUnmanaged(ctx context.Context) iter.Seq2[UnmanagedService, error]
 	// SetUnmanaged writes what is kept of a service, and with it, in one transaction, what
 	// Readers and Claims tell of it. With no deployments nothing is kept any more. It
 	// returns ErrConflict if what is kept has not the version of was.
 	SetUnmanaged(ctx context.Context, was, is UnmanagedService) error
+}
+
+// UnmanagedReader lists the services that no rule matches.
+type UnmanagedReader interface {
+	// AllUnmanaged returns all services of which something is kept, consistently, in no order.
+	AllUnmanaged(ctx context.Context) iter.Seq2[UnmanagedService, error]
 }
 
 // UnmanagedService is a service that no rule matches, as far as it matters to others.

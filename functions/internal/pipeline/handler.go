@@ -21,7 +21,9 @@ import (
 // the ledger has not seen of them is observed at once, by the same Reactor that
 // takes ECS's events.
 type Handler struct {
-	Reactor    *reactor.Reactor
+	Reactor *reactor.Reactor
+	// Releases keep what began an execution, and how its stages stand.
+	Releases   ledger.Releases
 	Pipelines  Pipelines
 	CodeDeploy CodeDeploy
 	History    DeploymentHistory
@@ -248,13 +250,13 @@ func managed(outcomes []reactor.Outcome) bool {
 // note records what began the execution, and how its stage stands.
 func (f *Handler) note(ctx context.Context, x execution, began tagalong.Execution, change *ledger.StageChange) error {
 	forgotten := f.Reactor.Expiry()
-	if err := f.Reactor.Ledger.NoteExecution(ctx, x.Pipeline, x.ID, began, forgotten); err != nil {
+	if err := f.Releases.NoteExecution(ctx, x.Pipeline, x.ID, began, forgotten); err != nil {
 		return fmt.Errorf("recording execution %s: %w", x, err)
 	}
 	if change == nil {
 		return nil
 	}
-	if err := f.Reactor.Ledger.NoteStage(ctx, x.Name, x.ID, *change, forgotten); err != nil {
+	if err := f.Releases.NoteStage(ctx, x.Name, x.ID, *change, forgotten); err != nil {
 		return fmt.Errorf("recording stage %s of %s: %w", change.Stage, x, err)
 	}
 	return nil

@@ -48,7 +48,7 @@ const jobsAreOverAfter = 30 * 24 * time.Hour
 // Tag's Wish says whose it is. What no retry can mend is a Tag's State and no error.
 func (r *Reactor) Promote(ctx context.Context, p Promotion) (Promoted, error) {
 	first := ledger.FirstSeen{Digest: p.Digest, At: cmp.Or(p.At, r.Clock()).UTC().Truncate(time.Millisecond)}
-	seen, err := r.Ledger.RecordFirstSeen(ctx, p.Job, first, r.Clock().Add(jobsAreOverAfter))
+	seen, err := r.Promotions.RecordFirstSeen(ctx, p.Job, first, r.Clock().Add(jobsAreOverAfter))
 	if err != nil {
 		return Promoted{}, fmt.Errorf("dating the promotion: %w", err)
 	}
@@ -124,7 +124,7 @@ func (r *Reactor) claim(ctx context.Context, p Promotion, c ledger.Claim, wishes
 	tag := &ledger.TagWrite{Mode: ledger.Advance, Wish: c, Version: ledger.NewVersion(), Claims: ledger.NewVersion(), At: now}
 	write := ledger.PromotionWrite{Tag: tag, Promoting: ledger.Promoting{Claim: c, Job: p.Job, Stage: p.Release.Stage}, Release: p.Release, Expires: r.Expiry()}
 	for range maxConflicts {
-		err := r.Ledger.Promote(ctx, write)
+		err := r.Promotions.Promote(ctx, write)
 		var refused *ledger.RefusedError
 		switch {
 		case errors.Is(err, ledger.ErrOvertaken):

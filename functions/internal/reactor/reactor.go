@@ -15,12 +15,22 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/timeline"
 )
 
+// Ledger is what the reactor keeps, but for promotions.
+type Ledger interface {
+	ledger.Journal
+	ledger.Wishes
+	ledger.UnmanagedServices
+	ledger.Outbox
+}
+
 // Reactor takes what happened to deployments and keeps ledger and tags true.
 type Reactor struct {
-	Rules    tagalong.Rules
-	Ledger   ledger.Ledger
-	Workload tagalong.Workload
-	Registry tagalong.Registry
+	Rules  tagalong.Rules
+	Ledger Ledger
+	// Promotions are for Promote alone: nil where no pipeline asks for tags.
+	Promotions ledger.Promotions
+	Workload   tagalong.Workload
+	Registry   tagalong.Registry
 	// Coverage returns what we were given. It is asked for each event, since only inside
 	// of an invocation our own account is known without a call.
 	Coverage func(context.Context) (tagalong.Coverage, error)

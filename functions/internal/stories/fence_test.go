@@ -325,7 +325,8 @@ func (w *world) failNowAndThen(random *rand.Rand) *heldPuts {
 		return nil
 	}
 	w.ledger.Hook, w.workload.Hook = hook, hook
-	w.Reactor.Ledger = lossy{w.ledger, func() bool { return dice(12) }}
+	loses := lossy{w.ledger, func() bool { return dice(12) }}
+	w.Reactor.Ledger, w.Reactor.Promotions = loses, loses
 	w.registry.OnRead = func(_ context.Context, _ tagalong.Repository, read func() (tagalong.Images, error)) (tagalong.Images, error) {
 		if dice(8) {
 			return tagalong.Images{}, errDied
@@ -380,7 +381,7 @@ func (l lossy) answer(err error) error {
 }
 
 func (w *world) stopFailing() {
-	w.Reactor.Ledger = w.ledger
+	w.Reactor.Ledger, w.Reactor.Promotions = w.ledger, w.ledger
 	w.ledger.Hook, w.workload.Hook = nil, nil
 	w.registry.OnRead, w.registry.OnTag = nil, nil
 }

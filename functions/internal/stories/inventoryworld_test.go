@@ -41,7 +41,7 @@ func newInventoryWorld(rules tagalong.Rules) *inventoryWorld {
 	w := &inventoryWorld{ledger: &tagalongtest.Ledger{}, registry: newWorld(nil).registry, now: noon, images: map[deploymentOf]tagalong.Ran{}}
 	clock := func() time.Time { return w.now }
 	w.inventory = &tagalongtest.Inventory{Now: func() time.Time { return w.now.Add(-time.Duration(w.lag.Load())) }}
-	w.Reactor = &reactor.Reactor{Rules: rules, Ledger: w.ledger, Workload: w.inventory, Registry: w.registry, Now: clock, Coverage: tagalongtest.Covering("111122223333", "444455556666")}
+	w.Reactor = &reactor.Reactor{Rules: rules, Ledger: w.ledger, Promotions: w.ledger, Workload: w.inventory, Registry: w.registry, Now: clock, Coverage: tagalongtest.Covering("111122223333", "444455556666")}
 	w.Sweeper = &sweep.Sweeper{
 		Reactor:   w.Reactor,
 		Inventory: w.inventory, Records: w.ledger, Scopes: []tagalong.Scope{usEast, euWest}, PendingAfter: time.Hour,

@@ -58,7 +58,7 @@ func (d *pipelineStory) scene() *scene {
 	w := newWorld(tagalong.Rules{{Environment: "prod"}})
 	takes(d.items, w.Reactor, w.ledger)
 	s := &scene{world: w, pipelines: &tagalongtest.Pipelines{}, codeDeploy: &tagalongtest.CodeDeploy{}}
-	s.Handler = &pipeline.Handler{Reactor: w.Reactor, Pipelines: s.pipelines, CodeDeploy: s.codeDeploy, History: w.workload, Backoff: wait.Backoff{Attempts: 1}}
+	s.Handler = &pipeline.Handler{Reactor: w.Reactor, Releases: w.ledger, Pipelines: s.pipelines, CodeDeploy: s.codeDeploy, History: w.workload, Backoff: wait.Backoff{Attempts: 1}}
 	s.codeDeploy.Group(webGroup)
 	w.workload.Record(prodAPI)
 	for of, image := range d.images {

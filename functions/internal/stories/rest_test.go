@@ -356,7 +356,7 @@ func TestTheRetryOfAPipelinesEventFinishesAChangeThatWasWrittenInPart(t *testing
 		for _, sent := range w.unheard() {
 			facts = append(facts, tagalong.Fact{Deployment: sent.Deployment, Name: sent.Name, Time: sent.Time, Source: tagalong.FromPipeline})
 		}
-		handler := &pipeline.Handler{Reactor: w.Reactor}
+		handler := &pipeline.Handler{Reactor: w.Reactor, Releases: w.ledger}
 		w.Reactor.Ledger = &death{Ledger: w.ledger, at: 3, behind: behind}
 		if _, err := handler.Reactor.ObserveAll(t.Context(), prodAPI, facts); !errors.Is(err, errDied) {
 			t.Fatalf("error %v", err)

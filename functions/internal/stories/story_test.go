@@ -258,7 +258,7 @@ type world struct {
 func newWorld(rules tagalong.Rules) *world {
 	w := &world{ledger: &tagalongtest.Ledger{}, registry: &tagalongtest.Registry{}, workload: &tagalongtest.Workload{}}
 	w.Reactor = &reactor.Reactor{
-		Rules: rules, Ledger: w.ledger, Registry: w.registry, Workload: w.workload,
+		Rules: rules, Ledger: w.ledger, Promotions: w.ledger, Registry: w.registry, Workload: w.workload,
 		Now: func() time.Time { return at(3600) }, Coverage: tagalongtest.Covering("111122223333", "444455556666"),
 	}
 	for _, repo := range []tagalong.Repository{shopAPI, shopWeb, awayAPI} {

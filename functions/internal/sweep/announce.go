@@ -20,7 +20,7 @@ func (p *pass) events(ctx context.Context, _ *cursor) error {
 		return nil
 	}
 	var chunk []ledger.FinishedRollout
-	for finished, err := range p.Reactor.Ledger.Unannounced(ctx, p.now().Add(-lately)) {
+	for finished, err := range p.Records.Unannounced(ctx, p.now().Add(-lately)) {
 		if err != nil {
 			return fmt.Errorf("outbox: %w", err)
 		}

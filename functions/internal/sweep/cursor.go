@@ -52,7 +52,7 @@ func (c cursor) String() string {
 // each service has it.
 func (p *pass) resume(ctx context.Context) (cursor, error) {
 	begin := cursor{Phase: phaseServices, Begun: p.now().UTC().Truncate(time.Second)}
-	text, err := p.Reactor.Ledger.Cursor(ctx)
+	text, err := p.Records.Cursor(ctx)
 	if err != nil || !p.options.Scheduled {
 		return begin, err
 	}
@@ -95,7 +95,7 @@ func (p *pass) leave(ctx context.Context, at cursor, done bool) error {
 	}
 	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), sweepReserve/2)
 	defer cancel()
-	return p.Reactor.Ledger.SetCursor(late, string(text))
+	return p.Records.SetCursor(late, string(text))
 }
 
 // dueForFullScan reports whether it is something's turn to be looked at whole, as it is once a day,

@@ -3,7 +3,6 @@ package sweep
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"maps"
 	"slices"
@@ -12,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
+	"github.com/tagalong-aws/tagalong/functions/internal/reactor"
 	"github.com/tagalong-aws/tagalong/functions/internal/stream"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 	"github.com/tagalong-aws/tagalong/functions/internal/timeline"
@@ -20,7 +20,7 @@ import (
 // dryLedger is a ledger as it would be: it keeps in memory what is written to it, shows
 // that to whoever reads it afterwards, and never writes to the real one.
 type dryLedger struct {
-	real    ledger.Ledger
+	real    reactor.Ledger
 	records Records
 
 	mu            sync.Mutex
@@ -43,7 +43,7 @@ type dryService struct {
 	readers  ledger.Readers
 }
 
-func newDryLedger(real ledger.Ledger, records Records) *dryLedger {
+func newDryLedger(real reactor.Ledger, records Records) *dryLedger {
 	return &dryLedger{
 		real: real, records: records,
 		services: map[tagalong.Service]dryService{}, names: map[string]bool{}, touched: map[tagalong.Repository]map[tagalong.Service]bool{},
@@ -421,9 +421,9 @@ func (l *dryLedger) Unmanaged(ctx context.Context, s tagalong.Service) (ledger.U
 	return l.real.Unmanaged(ctx, s)
 }
 
-// AllUnmanaged implements UnmanagedServices. A sweep reads all of them before it writes any.
+// AllUnmanaged implements UnmanagedReader. A sweep reads all of them before it writes any.
 func (l *dryLedger) AllUnmanaged(ctx context.Context) iter.Seq2[ledger.UnmanagedService, error] {
-	return stream.Filter(l.real.AllUnmanaged(ctx), func(u ledger.UnmanagedService) bool {
+	return stream.Filter(l.records.AllUnmanaged(ctx), func(u ledger.UnmanagedService) bool {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		l.unmanaged[u.Service] = u
@@ -467,7 +467,7 @@ func (l *dryLedger) PendingUntags(ctx context.Context) iter.Seq2[ledger.PendingU
 			all = append(all, s)
 		}
 	}
-	real := stream.Filter(l.real.PendingUntags(ctx), func(s ledger.PendingUntag) bool { _, changed := written[s.ID]; return !changed })
+	real := stream.Filter(l.records.PendingUntags(ctx), func(s ledger.PendingUntag) bool { _, changed := written[s.ID]; return !changed })
 	return stream.Merge([]iter.Seq2[ledger.PendingUntag, error]{real, stream.FromSlice(all)}, func(ledger.PendingUntag, ledger.PendingUntag) int { return -1 })
 }
 
@@ -484,14 +484,14 @@ func (l *dryLedger) SetPendingUntag(_ context.Context, s ledger.PendingUntag) er
 func (l *dryLedger) LockUntag(context.Context, string, time.Time, time.Time) error { return nil }
 
 // Cursor implements Sweeps.
-func (l *dryLedger) Cursor(ctx context.Context) (string, error) { return l.real.Cursor(ctx) }
+func (l *dryLedger) Cursor(ctx context.Context) (string, error) { return l.records.Cursor(ctx) }
 
 // SetCursor implements Sweeps. No pass goes on where a dry run has come to.
 func (l *dryLedger) SetCursor(context.Context, string) error { return nil }
 
-// Unannounced implements Outbox.
+// Unannounced implements OutboxReader.
 func (l *dryLedger) Unannounced(ctx context.Context, before time.Time) iter.Seq2[ledger.FinishedRollout, error] {
-	return l.real.Unannounced(ctx, before)
+	return l.records.Unannounced(ctx, before)
 }
 
 // Announced implements Outbox.
@@ -529,7 +529,7 @@ func (l *dryLedger) RunningRecords(ctx context.Context, environment string, from
 	return stream.Merge([]iter.Seq2[ledger.RunningRecord, error]{real, stream.FromSlice(here)}, compare)
 }
 
-// EnvironmentTags implements Tagged.
+// EnvironmentTags implements TagReader.
 func (l *dryLedger) EnvironmentTags(ctx context.Context, environment string, settled bool, behind tagalong.TagID, hint int) iter.Seq2[ledger.Tag, error] {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -547,32 +547,4 @@ func (l *dryLedger) EnvironmentTags(ctx context.Context, environment string, set
 	slices.SortFunc(here, compare)
 	real := stream.Filter(l.records.EnvironmentTags(ctx, environment, settled, behind, hint), func(t ledger.Tag) bool { return !written[t.ID] })
 	return stream.Merge([]iter.Seq2[ledger.Tag, error]{real, stream.FromSlice(here)}, compare)
-}
-
-// errDry says that no sweep asks for that, and that a dry run would have to write it.
-var errDry = errors.New("a dry run does not record what pipelines do")
-
-// FirstSeen implements Promotions.
-func (l *dryLedger) FirstSeen(ctx context.Context, job string) (ledger.FirstSeen, bool, error) {
-	return l.real.FirstSeen(ctx, job)
-}
-
-// RecordFirstSeen implements Promotions.
-func (l *dryLedger) RecordFirstSeen(_ context.Context, job string, _ ledger.FirstSeen, _ time.Time) (ledger.FirstSeen, error) {
-	return ledger.FirstSeen{}, fmt.Errorf("job %q: %w", job, errDry)
-}
-
-// Promote implements Promotions.
-func (l *dryLedger) Promote(_ context.Context, p ledger.PromotionWrite) error {
-	return fmt.Errorf("promotion of %s: %w", p.Claim.Tag, errDry)
-}
-
-// NoteExecution implements Releases.
-func (l *dryLedger) NoteExecution(_ context.Context, p tagalong.Pipeline, execution string, _ tagalong.Execution, _ time.Time) error {
-	return fmt.Errorf("execution %s/%s: %w", p.Name, execution, errDry)
-}
-
-// NoteStage implements Releases.
-func (l *dryLedger) NoteStage(_ context.Context, pipeline, execution string, s ledger.StageChange, _ time.Time) error {
-	return fmt.Errorf("stage %s of %s/%s: %w", s.Stage, pipeline, execution, errDry)
 }

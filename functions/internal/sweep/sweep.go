@@ -37,14 +37,19 @@ type Sweeper struct {
 	PendingAfter time.Duration
 }
 
-// Records are what a sweep reads of what the questions read.
+// Records are what a sweep reads of the ledger beside what the reactor does, and what it
+// keeps there of itself.
 type Records interface {
-	// Environments returns the names, sorted.
+	ledger.UnmanagedReader
+	ledger.OutboxReader
+	ledger.Untags
+	ledger.Sweeps
+	// Environments and Services are those of ledger.Directory.
 	Environments(ctx context.Context) ([]string, error)
-	// Services is that of Directory, and Members that of RunningReader.
 	Services(ctx context.Context, environment string) ([]tagalong.Service, error)
+	// RunningRecords is that of ledger.RunningReader.
 	RunningRecords(ctx context.Context, environment string, from tagalong.Service, hint int) iter.Seq2[ledger.RunningRecord, error]
-	// EnvironmentTags is that of Tagged.
+	// EnvironmentTags is that of ledger.TagReader.
 	EnvironmentTags(ctx context.Context, environment string, settled bool, behind tagalong.TagID, hint int) iter.Seq2[ledger.Tag, error]
 }
 

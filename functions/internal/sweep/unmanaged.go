@@ -18,7 +18,7 @@ func (p *pass) loadUnmanaged(ctx context.Context) error {
 		return nil
 	}
 	all := map[tagalong.Service]ledger.UnmanagedService{}
-	for u, err := range p.Reactor.Ledger.AllUnmanaged(ctx) {
+	for u, err := range p.Records.AllUnmanaged(ctx) {
 		if err != nil {
 			return fmt.Errorf("services that no rule matches: %w", err)
 		}

@@ -84,7 +84,7 @@ func (p *pass) untag(ctx context.Context, _ *cursor) error {
 }
 
 func (p *pass) pendingUntags(ctx context.Context) (all []ledger.PendingUntag, err error) {
-	for pending, err := range p.Reactor.Ledger.PendingUntags(ctx) {
+	for pending, err := range p.Records.PendingUntags(ctx) {
 		if err != nil {
 			return nil, err
 		}
@@ -120,7 +120,7 @@ func (u *untagging) clear(ctx context.Context, pending ledger.PendingUntag) (pro
 		return problems
 	}
 	pending.Tags = left
-	return errors.Join(problems, u.Reactor.Ledger.SetPendingUntag(ctx, pending))
+	return errors.Join(problems, u.Records.SetPendingUntag(ctx, pending))
 }
 
 // remove removes a tag, if it may; over tells that there is nothing left to do.
@@ -195,7 +195,7 @@ func (u *untagging) hold(ctx context.Context) (renewed bool, err error) {
 	if now.Before(u.until) {
 		return false, nil
 	}
-	if err := u.Reactor.Ledger.LockUntag(ctx, u.by, now, now.Add(untagFor+ledger.DoubtFor)); errors.Is(err, ledger.ErrConflict) {
+	if err := u.Records.LockUntag(ctx, u.by, now, now.Add(untagFor+ledger.DoubtFor)); errors.Is(err, ledger.ErrConflict) {
 		return false, errHeld
 	} else if err != nil {
 		return false, err
@@ -211,7 +211,7 @@ func (u *untagging) release(ctx context.Context) error {
 	}
 	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), sweepReserve/2)
 	defer cancel()
-	return u.Reactor.Ledger.LockUntag(late, u.by, u.now(), u.now().Add(untagRest))
+	return u.Records.LockUntag(late, u.by, u.now(), u.now().Add(untagRest))
 }
 
 // amend puts a tag that somebody has claimed meanwhile: the removal may have come

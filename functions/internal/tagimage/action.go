@@ -29,12 +29,6 @@ type Promoter interface {
 	Promote(ctx context.Context, p reactor.Promotion) (reactor.Promoted, error)
 }
 
-// KnownJobs knows the jobs that were run before: the core's Promotions do.
-type KnownJobs interface {
-	// FirstSeen returns what a job promoted when it was first seen, if it was.
-	FirstSeen(ctx context.Context, job string) (s ledger.FirstSeen, seen bool, err error)
-}
-
 // Action is the action, in the function's Region.
 type Action struct {
 	Region     string
@@ -44,7 +38,7 @@ type Action struct {
 	Coverage func(context.Context) (tagalong.Coverage, error)
 	Images   Images
 	Promoter Promoter
-	Jobs     KnownJobs
+	Jobs     ledger.Jobs
 	Runs     Runs
 	Log      *slog.Logger
 }

@@ -17,7 +17,6 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/ecr"
 	"github.com/tagalong-aws/tagalong/functions/internal/ecs"
 	"github.com/tagalong-aws/tagalong/functions/internal/eventbridge"
-	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/reactor"
 )
 
@@ -28,11 +27,10 @@ func Reactor(ctx context.Context, config boot.Config, cfg aws.Config, log *slog.
 	return parts.Reactor, err
 }
 
-// Parts are a reactor, its ledger's rows, what it asks ECS with, and how accounts
-// are reached.
+// Parts are a reactor, its ledger, what it asks ECS with, and how accounts are reached.
 type Parts struct {
 	Reactor *reactor.Reactor
-	Records ledger.Records
+	Ledger  *dynamo.Ledger
 	ECS     *ecs.Workload
 	Reach   *accounts.Accounts
 }
@@ -60,5 +58,5 @@ func Assemble(ctx context.Context, config boot.Config, cfg aws.Config, log *slog
 	if config.EventBus != "" {
 		reactor.Announcer = eventbridge.New(cfg, config.EventBus)
 	}
-	return Parts{Reactor: reactor, Records: ledger, ECS: workload, Reach: reach}, nil
+	return Parts{Reactor: reactor, Ledger: ledger, ECS: workload, Reach: reach}, nil
 }

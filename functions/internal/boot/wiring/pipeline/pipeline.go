@@ -25,6 +25,7 @@ func Handler(ctx context.Context, config boot.Config, cfg aws.Config, log *slog.
 	}
 	return &pipeline.Handler{
 		Reactor:    parts.Reactor,
+		Releases:   parts.Ledger,
 		Pipelines:  codepipeline.New(parts.Reach.Workload),
 		CodeDeploy: codedeploy.New(parts.Reach.Workload),
 		History:    parts.ECS,

@@ -37,7 +37,7 @@ func Sweeper(ctx context.Context, config boot.Config, cfg aws.Config, log *slog.
 	sweeper := &sweep.Sweeper{
 		Reactor:      reactor,
 		Inventory:    inventory,
-		Records:      parts.Records,
+		Records:      parts.Ledger,
 		Lifecycles:   registry,
 		Scopes:       scopes,
 		PendingAfter: config.PendingAfter,

@@ -39,7 +39,7 @@ func Action(ctx context.Context, config boot.Config, cfg aws.Config, log *slog.L
 		Promotions: promotions,
 		Coverage:   reach.Coverage,
 		Images:     registry,
-		Promoter:   &reactor.Reactor{Rules: rules, Ledger: ledger, Registry: registry, Coverage: reach.Coverage, Retention: config.Retention, Log: log},
+		Promoter:   &reactor.Reactor{Rules: rules, Ledger: ledger, Promotions: ledger, Registry: registry, Coverage: reach.Coverage, Retention: config.Retention, Log: log},
 		Jobs:       ledger,
 		Runs:       codepipeline.New(reach.Workload),
 		Log:        log,
