@@ -97,10 +97,32 @@ func (d *decision) join() {
 	d.seen = ledger.Details{
 		Environment:    cmp.Or(known.Environment, d.obs.Policy.Environment),
 		TaskDefinition: cmp.Or(known.TaskDefinition, d.obs.Details.TaskDefinition),
-		Containers:     tagalong.MergeContainers(known.Containers, d.obs.Details.Containers),
+		Containers:     tagalong.MergeContainers(known.Containers, d.reported()),
 		Moves:          known.Moves,
 	}
 	d.isNews = !known.Equal(d.seen)
+}
+
+// guessFor is how long after a fact its rollout may be over, and where a tag is still a
+// guess of what ran: so long an event is on its way among others.
+const guessFor = 2 * time.Hour
+
+// reported returns what was seen of the containers. Where a tag is now says nothing of a
+// rollout that has been over for long.
+func (d *decision) reported() []tagalong.Container {
+	running, _ := d.after.Current()
+	next, _ := d.after.RollingOut()
+	of := d.obs.Fact
+	if of.Deployment == running.Deployment || of.Deployment == next.Deployment || d.obs.Now.Sub(of.Time) < guessFor {
+		return d.obs.Details.Containers
+	}
+	all := slices.Clone(d.obs.Details.Containers)
+	for i, c := range all {
+		if c.Evidence == tagalong.Guess {
+			all[i].Digest, all[i].Evidence = "", tagalong.Unknown
+		}
+	}
+	return all
 }
 
 // describe adds to both states what is known beside their timelines.

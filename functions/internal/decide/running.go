@@ -2,6 +2,7 @@ package decide
 
 import (
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
@@ -21,11 +22,19 @@ func (d *decision) changeRunning(c *ledger.Change) {
 		return
 	}
 	c.DropRunning = from
-	if was != nil && len(c.Past) == 0 {
+	if was != nil && !saysThatItLeft(c.Past, *was) {
 		was.CompleteSince = d.after.completeSince
 		until := d.leftAt()
-		c.Past = []ledger.PastRecord{{RunningRecord: *was, Until: until, Expires: d.expiry(until)}}
+		c.Past = append(c.Past, ledger.PastRecord{RunningRecord: *was, Until: until, Expires: d.expiry(until)})
 	}
+}
+
+// saysThatItLeft reports whether one of the records is the end of what was running: a
+// service that has gone has its own. Those of its earlier lives may be written anew beside.
+func saysThatItLeft(past []ledger.PastRecord, was ledger.RunningRecord) bool {
+	return slices.ContainsFunc(past, func(p ledger.PastRecord) bool {
+		return p.Environment == was.Environment && !p.Until.Before(was.Since)
+	})
 }
 
 // leftAt returns when the service left its environment: as another rollout completed,

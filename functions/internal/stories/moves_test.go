@@ -219,3 +219,17 @@ func TestALateFactTellsTheRunningRowSinceWhenTheServiceIsKnown(t *testing.T) {
 	w.wantStays(stay{Environment: "old", Since: at(10), CompleteSince: at(3)})
 	w.repeatsWriteNothing(t, failed(prodAPI, "ecs-svc/1", 3), completed(prodAPI, "ecs-svc/2", 10))
 }
+
+// The late fact dates the ledger's knowledge back, so that the record of the service's
+// earlier life is written anew in the same change.
+func TestAServiceThatMovesAsItsEarlierLifeIsWrittenAnewHasLeft(t *testing.T) {
+	w := twoImages(t)
+	w.runs(prodAPI, "ecs-svc/0", ran("app", shopAPI, 0))
+	w.tell(t, completed(prodAPI, "ecs-svc/1", 1), retired(prodAPI, 20), completed(prodAPI, "ecs-svc/2", 30))
+	w.rule("new", 100)
+	w.tell(t, completed(prodAPI, "ecs-svc/0", 0))
+	w.wantStays(
+		stay{Environment: "old", Since: at(1), CompleteSince: at(0), Until: at(20)},
+		stay{Environment: "old", Since: at(30), CompleteSince: at(0), Until: at(100)},
+		stay{Environment: "new", Since: at(30), Joined: at(100), CompleteSince: at(0)})
+}

@@ -246,3 +246,27 @@ func TestARetryThatKnowsMoreOfARolloutThatIsOverIsRecorded(t *testing.T) {
 		})
 	}
 }
+
+// The tag was on image 1 as the rollout ran. It is elsewhere now, and nobody else can say.
+func TestWhereATagIsNowIsNoGuessOfARolloutThatIsOver(t *testing.T) {
+	tagged := tagalongtest.Deployment{Defined: []tagalong.Ran{written("app", "v1")}}
+	for name, tell := range map[string][]happening{
+		"an event that comes late":  {completed(prodAPI, "ecs-svc/2", 10), completed(prodAPI, "ecs-svc/1", 0)},
+		"a late repeat of an event": {completed(prodAPI, "ecs-svc/1", 0), completed(prodAPI, "ecs-svc/2", 10), completed(prodAPI, "ecs-svc/1", 0)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(previousRules())
+			w.workload.Deploy(prodAPI, "ecs-svc/1", tagged)
+			w.runs(prodAPI, "ecs-svc/2", ran("app", shopAPI, 2))
+			w.registry.Untag(shopAPI, "v1")
+			w.tell(t, tell[:len(tell)-1]...)
+			w.registry.Push(shopAPI, imageOf(shopAPI, 3), "v1")
+			w.Now = func() time.Time { return at(3 * 60 * 60) }
+			w.tell(t, tell[len(tell)-1])
+			page, err := query.Queries{Records: w.ledger}.History(t.Context(), query.HistoryQuery{Until: at(5)}, query.Paging{})
+			if err != nil || len(page.Items) != 1 || page.Items[0].Containers[0].Digest != "" || page.Items[0].Containers[0].Evidence != tagalong.Unknown {
+				t.Fatalf("history %+v, error %v", page, err)
+			}
+		})
+	}
+}
