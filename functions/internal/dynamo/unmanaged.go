@@ -45,6 +45,7 @@ type unmanagedItem struct {
 type deploymentInputsItem struct {
 	Deployment string    `dynamodbav:"deployment"`
 	At         string    `dynamodbav:"at"`
+	Completed  bool      `dynamodbav:"completed,omitempty"`
 	Inputs     []tagRead `dynamodbav:"inputs,omitempty"`
 }
 
@@ -54,7 +55,7 @@ type tagRead struct {
 }
 
 func toDeploymentInputs(d ledger.DeploymentInputs) deploymentInputsItem {
-	return deploymentInputsItem{d.Deployment, formatTime(d.At), all(d.Inputs, toTagRead)}
+	return deploymentInputsItem{d.Deployment, formatTime(d.At), d.Completed, all(d.Inputs, toTagRead)}
 }
 
 func toTagRead(i ledger.Input) tagRead { return tagRead{i.Container, toTagID(i.Tag)} }
@@ -65,7 +66,7 @@ func (i unmanagedItem) unmanaged() (ledger.UnmanagedService, error) {
 }
 
 func (i deploymentInputsItem) inputs() ledger.DeploymentInputs {
-	return ledger.DeploymentInputs{Deployment: i.Deployment, At: parseTime(i.At), Inputs: all(i.Inputs, tagRead.input)}
+	return ledger.DeploymentInputs{Deployment: i.Deployment, At: parseTime(i.At), Completed: i.Completed, Inputs: all(i.Inputs, tagRead.input)}
 }
 
 func (i tagRead) input() ledger.Input { return ledger.Input{Container: i.Container, Tag: i.id()} }

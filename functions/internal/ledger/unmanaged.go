@@ -39,6 +39,7 @@ type DeploymentInputs struct {
 	Deployment string
 	At         time.Time // when something happened to it last, as far as is known
 	Inputs     []Input
+	Completed  bool // it has run, as far as is known
 }
 
 // Input is a tag that a container is deployed from.
@@ -48,7 +49,8 @@ type Input struct {
 }
 
 // MaxUnmanaged is how many deployments of an unmanaged service are kept: more than ECS
-// runs side by side, and few enough for one transaction to replace the inputs of all.
+// runs side by side, and few enough for one transaction to replace the inputs of all. The
+// one that completed last is among them: it may run beside any number that fail to start.
 const MaxUnmanaged = 4
 
 // Inputs returns what the service's deployments read, each once.
@@ -88,16 +90,29 @@ func (u UnmanagedService) Of(deployment string) DeploymentInputs {
 // With returns the service with a deployment more, or a later time of one that is known:
 // the newest are kept, in one order whatever came first.
 func (u UnmanagedService) With(d DeploymentInputs) UnmanagedService {
-	if known := u.Of(d.Deployment); known.At.After(d.At) {
+	known := u.Of(d.Deployment)
+	if known.At.After(d.At) {
 		d.At = known.At
 	}
+	d.Completed = d.Completed || known.Completed
 	u = u.Without(func(known DeploymentInputs) bool { return known.Deployment == d.Deployment })
 	u.Deployments = append(u.Deployments, d)
 	slices.SortFunc(u.Deployments, func(a, b DeploymentInputs) int {
 		return cmp.Or(b.At.Compare(a.At), cmp.Compare(a.Deployment, b.Deployment))
 	})
-	u.Deployments = u.Deployments[:min(len(u.Deployments), MaxUnmanaged)]
+	for len(u.Deployments) > MaxUnmanaged {
+		u.Deployments = slices.Delete(u.Deployments, u.oldest(), u.oldest()+1)
+	}
 	return u
+}
+
+// oldest returns the index of the oldest deployment that is not the one that completed last.
+func (u UnmanagedService) oldest() int {
+	last := len(u.Deployments) - 1
+	if slices.IndexFunc(u.Deployments, func(d DeploymentInputs) bool { return d.Completed }) == last {
+		return last - 1
+	}
+	return last
 }
 
 // Without returns the service without some deployments.
@@ -109,6 +124,6 @@ func (u UnmanagedService) Without(gone func(DeploymentInputs) bool) UnmanagedSer
 // Equal reports whether the same is known of a service.
 func (u UnmanagedService) Equal(o UnmanagedService) bool {
 	return slices.EqualFunc(u.Deployments, o.Deployments, func(a, b DeploymentInputs) bool {
-		return a.Deployment == b.Deployment && a.At.Equal(b.At) && slices.Equal(a.Inputs, b.Inputs)
+		return a.Deployment == b.Deployment && a.At.Equal(b.At) && a.Completed == b.Completed && slices.Equal(a.Inputs, b.Inputs)
 	})
 }

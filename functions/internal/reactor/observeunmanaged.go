@@ -22,7 +22,8 @@ func (r *Reactor) observeUnmanaged(ctx context.Context, s tagalong.Service, f ta
 		return err
 	}
 	d := kept.Of(f.Deployment)
-	if d.Deployment != "" && !f.Time.After(d.At) {
+	completes := f.Name == tagalong.Completed && !d.Completed
+	if d.Deployment != "" && !f.Time.After(d.At) && !completes {
 		return nil
 	}
 	if d.Deployment == "" {
@@ -35,7 +36,7 @@ func (r *Reactor) observeUnmanaged(ctx context.Context, s tagalong.Service, f ta
 	if err != nil {
 		return err
 	}
-	d.At = f.Time
+	d.At, d.Completed = f.Time, f.Name == tagalong.Completed
 	return r.ChangeUnmanaged(ctx, kept, func(u ledger.UnmanagedService) ledger.UnmanagedService { return u.With(d) })
 }
 

@@ -444,3 +444,31 @@ func TestAServiceThatCouldNotBeRecordedIsStillKnownToRead(t *testing.T) {
 	}
 	w.wantReadings(t, "prod-a/reader#main reads shop/api:prod")
 }
+
+// ECS keeps what runs beside a deployment that fails to start, and tries as often as it is told.
+func TestWhatRunsIsKeptHoweverManyDeploymentsFailToStart(t *testing.T) {
+	for name, completes := range map[string]func(w *inventoryWorld){
+		"all is heard":                    func(w *inventoryWorld) { w.inventory.Complete(reader); w.hears(t) },
+		"its end is heard, not its start": func(w *inventoryWorld) { w.misses(); w.inventory.Complete(reader); w.hears(t) },
+		"its start is heard, its end a sweep finds": func(w *inventoryWorld) {
+			w.hears(t)
+			w.inventory.Complete(reader)
+			w.misses()
+			w.sweeps(t, sweep.Options{})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newInventoryWorld(onlyAPI())
+			w.deploys(reader, deployedFrom("main", shopAPI, "prod", 3))
+			completes(w)
+			for n := range ledger.MaxUnmanaged + 1 {
+				w.pass(time.Minute)
+				w.deploys(reader, deployedFrom("main", shopAPI, fmt.Sprintf("broken-%d", n), 1))
+				w.hears(t)
+			}
+			if got := w.readings(t); !strings.Contains(got, "reads shop/api:prod") || !strings.Contains(got, "reads shop/api:broken-4") {
+				t.Errorf("the ledger has %q", got)
+			}
+		})
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/parallel"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/timeline"
 )
 
 // loadUnmanaged reads what is kept of the services that no rule matches, once a pass.
@@ -77,7 +78,7 @@ func (p *pass) keepInputsOf(ctx context.Context, state ServiceState, seen time.T
 		if err != nil {
 			return err
 		}
-		found = append(found, ledger.DeploymentInputs{Deployment: d.ID, At: d.latest(), Inputs: inputs})
+		found = append(found, ledger.DeploymentInputs{Deployment: d.ID, At: d.latest(), Completed: d.State == timeline.StateCompleted, Inputs: inputs})
 	}
 	return p.Reactor.ChangeUnmanaged(ctx, was, func(u ledger.UnmanagedService) ledger.UnmanagedService {
 		u = u.Without(state.lost(seen))
@@ -88,12 +89,15 @@ func (p *pass) keepInputsOf(ctx context.Context, state ServiceState, seen time.T
 	})
 }
 
-// newsOf returns the deployments of which it is not known what they read: of the newest,
-// since no more are kept.
+// newsOf returns the deployments of which it is not known what they read, or that they
+// have completed: of the newest, since no more are kept.
 func newsOf(u ledger.UnmanagedService, state ServiceState) []DeploymentState {
 	newest := slices.SortedFunc(slices.Values(state.Current), func(a, b DeploymentState) int { return b.latest().Compare(a.latest()) })
 	newest = newest[:min(len(newest), ledger.MaxUnmanaged)]
-	return slices.DeleteFunc(newest, func(d DeploymentState) bool { return u.Of(d.ID).Deployment != "" })
+	return slices.DeleteFunc(newest, func(d DeploymentState) bool {
+		known := u.Of(d.ID)
+		return known.Deployment != "" && (known.Completed || d.State != timeline.StateCompleted)
+	})
 }
 
 // latest is when something happened to the deployment last.

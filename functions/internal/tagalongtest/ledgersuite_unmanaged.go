@@ -57,7 +57,7 @@ func unmanagedRoundTrip(t *testing.T, l suiteLedger) {
 	same(t, "what is kept at first", ledger.UnmanagedService{Service: api}, nobody)
 	one := l.setUnmanaged(nobody, ledger.UnmanagedService{Service: api, Version: "1", Deployments: []ledger.DeploymentInputs{
 		{Deployment: "ecs-svc/2", At: second(2), Inputs: []ledger.Input{input("app", "next"), input("log", "both")}},
-		{Deployment: "ecs-svc/1", At: second(1), Inputs: []ledger.Input{input("app", "live"), input("log", "both")}},
+		{Deployment: "ecs-svc/1", At: second(1), Completed: true, Inputs: []ledger.Input{input("app", "live"), input("log", "both")}},
 	}})
 	l.wantUnmanaged("one service", one)
 	two := l.setUnmanaged(ledger.UnmanagedService{Service: web}, ledger.UnmanagedService{Service: web, Version: "1", Deployments: []ledger.DeploymentInputs{
