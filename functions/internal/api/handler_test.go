@@ -44,7 +44,7 @@ var everything = []struct {
 	{"/v1/environments/prod/history?since=2026-03-04T12:59:00Z", 0},
 	{"/v1/services/111122223333/us-east-1/prod-a/api/history", 3},
 	{"/v1/services/111122223333/us-east-1/prod-a/api/history?since=2026-03-04T12:59:00Z", 0},
-	{"/v1/images?image=shop", 5},
+	{"/v1/images?image=shop", 6},
 	{"/v1/images?image=shop:v2", 2},
 	{"/v1/images?image=" + tagalongtest.Image("v1").Digest.String(), 2},
 	{"/v1/releases/checkout.release/" + executionID, 2},

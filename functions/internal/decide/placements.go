@@ -55,12 +55,14 @@ func (d *decision) placementOf(s state, r timeline.Rollout) (p ledger.Placement,
 		p.Phase, p.Since = ledger.PhaseRollingOut, r.StartedAt
 	case r.State == timeline.StateCompleted && r.Until.IsZero():
 		p.Phase, p.Since, p.Environment = ledger.PhaseRunning, r.FinishedAt, s.environment
-	case r.State == timeline.StateCompleted && r.Until.Equal(r.FinishedAt):
-		return ledger.Placement{}, false // it ran for no time, and would take the key of what replaced it
 	case r.State == timeline.StateCompleted:
-		p.Phase, p.Since, p.Until, p.Expires = ledger.PhaseEnded, r.FinishedAt, r.Until, d.expiry(r.Until)
+		p.Phase, p.Since = ledger.PhaseEnded, r.FinishedAt
 	default:
-		return ledger.Placement{}, false
+		p.Phase, p.Since = ledger.PhaseEnded, r.SortTime()
+		p.Unfinished, p.NoStart = true, r.StartedAt.IsZero()
 	}
-	return p, true
+	p.Until = closedAt(r)
+	p.Expires = d.expiry(p.Until)
+	// What ran for no time ran nowhere, and would take the key of what replaced it.
+	return p, p.NoStart || !p.Until.Equal(p.Since)
 }

@@ -12,7 +12,7 @@ import (
 func (d *decision) changeRollouts(c *ledger.Change) {
 	for _, r := range d.after.Rollouts {
 		if !d.stands(r) {
-			c.Rollouts = append(c.Rollouts, ledger.Row{Service: c.Service, Rollout: r, Details: d.newDetails(r), Expires: d.expiry(d.after.closedAt(r))})
+			c.Rollouts = append(c.Rollouts, ledger.Row{Service: c.Service, Rollout: r, Details: d.newDetails(r), Expires: d.expiry(closedAt(r))})
 		}
 	}
 	for _, was := range d.before.Rollouts {
@@ -23,23 +23,17 @@ func (d *decision) changeRollouts(c *ledger.Change) {
 }
 
 // closedAt returns when a rollout ceased to matter for now: zero while it runs or
-// rolls out. A superseded one did when the next one started or, if that start was
-// lost, completed.
-func (s state) closedAt(r timeline.Rollout) time.Time {
-	switch r.State {
-	case timeline.StateCompleted:
+// rolls out. What was superseded before the ledger noted when, did as it started.
+func closedAt(r timeline.Rollout) time.Time {
+	switch {
+	case r.State == timeline.StateCompleted:
 		return r.Until
-	case timeline.StateFailed:
+	case r.State == timeline.StateFailed:
 		return r.FinishedAt
-	case timeline.StateSuperseded:
-		for _, next := range s.Rollouts {
-			if next.SortTime().After(r.StartedAt) && (next.State == timeline.StateCompleted || !next.StartedAt.IsZero()) {
-				return next.SortTime()
-			}
-		}
+	case r.State == timeline.StateSuperseded && r.OvertakenAt.IsZero():
 		return r.StartedAt
 	}
-	return time.Time{}
+	return r.OvertakenAt
 }
 
 // expiry returns when a row goes that was closed then: zero is never.

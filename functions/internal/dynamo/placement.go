@@ -38,7 +38,15 @@ func placementKey(p ledger.Placement) key {
 
 // endedKey returns the sort key of a placement that has ended.
 func endedKey(at ledger.PlacementCursor) string {
-	return prefixWas + formatTime(at.Since) + "#" + containerKey(at)
+	return prefixWas + formatTime(at.Since) + "#" + containerKey(at) + ofDeployment(at)
+}
+
+// ofDeployment tells apart what else would have one key.
+func ofDeployment(at ledger.PlacementCursor) string {
+	if at.Deployment == "" {
+		return ""
+	}
+	return "#" + at.Deployment
 }
 
 // containerKey names a container of a service, within a repository.
@@ -53,7 +61,7 @@ func readersIndex(id tagalong.TagID, at ledger.PlacementCursor) (pk, sk string) 
 }
 
 func digestIndex(d digest.Digest, at ledger.PlacementCursor) (pk, sk string) {
-	return digestPK(d), strings.Join([]string{formatTime(at.Since), containerKey(at), string(at.Phase)}, "#")
+	return digestPK(d), strings.Join([]string{formatTime(at.Since), containerKey(at), string(at.Phase)}, "#") + ofDeployment(at)
 }
 
 // placementItem says that a container runs an image of a repository, or ran it:
@@ -93,6 +101,8 @@ type placementItem struct {
 	Continues   bool          `dynamodbav:"continues,omitempty"`
 	Continued   bool          `dynamodbav:"continued,omitempty"`
 	Expires     int64         `dynamodbav:"expires,omitempty"`
+	Unfinished  bool          `dynamodbav:"unfinished,omitempty"`
+	NoStart     bool          `dynamodbav:"noStart,omitempty"`
 }
 
 func toPlacement(p ledger.Placement) placementItem {
@@ -107,6 +117,8 @@ func toPlacement(p ledger.Placement) placementItem {
 		Continues:   p.Continues,
 		Continued:   p.Continued,
 		Expires:     epoch(p.Expires),
+		Unfinished:  p.Unfinished,
+		NoStart:     p.NoStart,
 	}
 	if id, reads := p.Reads(); reads {
 		i.GSI1PK, i.GSI1SK = readersIndex(id, p.At())
@@ -131,6 +143,8 @@ func (i placementItem) placement() (ledger.Placement, error) {
 		Continued:   i.Continued,
 		Tags:        i.Container.Tags,
 		Expires:     fromEpoch(i.Expires),
+		Unfinished:  i.Unfinished,
+		NoStart:     i.NoStart,
 	}, err
 }
 
@@ -174,13 +188,20 @@ func (l *Ledger) EndedPlacements(ctx context.Context, repository string, behind 
 	q := under(repositoryPK(repository), prefixWas)
 	q.backward, q.eventual, q.limit = true, true, page(hint)
 	if behind != (ledger.PlacementCursor{}) {
-		// What stands behind a placement that has not ended, and began with it, is compared by its phase last.
-		q.to = justBefore(endedKey(behind))
-		if behind.Phase > ledger.PhaseEnded {
-			q.to = endedKey(behind)
-		}
+		q.to = lastEnded(behind)
 	}
 	return decoded(l.query(ctx, q), placementItem.placement)
+}
+
+// lastEnded returns the last sort key that a placement which has ended can have behind a
+// cursor. Of those of one container that began together the phase decides, and then the
+// deployment.
+func lastEnded(behind ledger.PlacementCursor) string {
+	if behind.Phase > ledger.PhaseEnded {
+		behind.Deployment = ""
+		return endedKey(behind) + "#" + afterAll
+	}
+	return justBefore(endedKey(behind))
 }
 
 // DigestPlacements reads the placements of a digest, backward.

@@ -53,7 +53,7 @@ func writeEverything(t *testing.T, l *dynamo.Ledger) {
 	change := filled[ledger.Change]("change")
 	change.Seen, change.Fact.Source = "", tagalong.FromSweep
 	change.Placements = []ledger.Placement{
-		placeIn(ledger.PhaseRunning), placeIn(ledger.PhaseRollingOut), placeIn(ledger.PhaseEnded),
+		placeIn(ledger.PhaseRunning), placeIn(ledger.PhaseRollingOut), placeIn(ledger.PhaseEnded), unfinishedPlace(),
 	}
 	change.Tags = []ledger.TagWrite{newTag("right", ledger.Advance), newTag("nowhere", ledger.Renew), newTag("doubted", ledger.Advance), newTag("new", ledger.Advance)}
 	promotion := filled[ledger.PromotionWrite]("promotion")
@@ -91,6 +91,13 @@ func writeEverything(t *testing.T, l *dynamo.Ledger) {
 func placeIn(phase ledger.Phase) ledger.Placement {
 	p := filled[ledger.Placement](string(phase))
 	p.Phase, p.Container.Image.Registry = phase, "111122223333.dkr.ecr.us-east-1.amazonaws.com"
+	p.Unfinished, p.NoStart = false, false
+	return p
+}
+
+func unfinishedPlace() ledger.Placement {
+	p := placeIn(ledger.PhaseEnded)
+	p.Unfinished, p.NoStart = true, true
 	return p
 }
 

@@ -52,6 +52,7 @@ type courseItem struct {
 	Release      *releaseItem `dynamodbav:"release,omitempty"`
 	Restored     *buildItem   `dynamodbav:"restored,omitempty"`
 	Retired      bool         `dynamodbav:"retired,omitempty"`
+	OvertakenAt  string       `dynamodbav:"overtakenAt,omitempty"`
 	StartSource  string       `dynamodbav:"startSource,omitempty"`
 	FinishSource string       `dynamodbav:"finishSource,omitempty"`
 }
@@ -68,6 +69,7 @@ func toCourse(r timeline.Rollout) courseItem {
 		Release:      toRelease(r.Release),
 		Restored:     toRestored(r.Restored),
 		Retired:      r.Retired,
+		OvertakenAt:  formatTime(r.OvertakenAt),
 		StartSource:  string(r.StartSource),
 		FinishSource: string(r.FinishSource),
 	}
@@ -85,6 +87,7 @@ func (i courseItem) rollout() timeline.Rollout {
 		Release:      i.Release.release(),
 		Restored:     i.Restored.restored(),
 		Retired:      i.Retired,
+		OvertakenAt:  parseTime(i.OvertakenAt),
 		StartSource:  tagalong.Source(i.StartSource),
 		FinishSource: tagalong.Source(i.FinishSource),
 	}

@@ -11,14 +11,15 @@ import (
 type Phase string
 
 // Placement says that a container of a service runs an image of a repository, or
-// ran it. An open one that runs holds the claims.
+// ran it. An open one that runs holds the claims. A rollout that never completed has
+// its placements, too, from its start to its end: it may have served.
 type Placement struct {
 	Phase       Phase
 	Service     tagalong.Service
 	Environment string
 	Deployment  string
 	Container   tagalong.Container
-	Since       time.Time // the completion, or the start of a rollout in progress
+	Since       time.Time // the completion, or the start of a rollout in progress or unfinished
 	Until       time.Time
 	// Continues tells that the same image ran in this container until Since, and
 	// Continued that it goes on there at Until: pieces of one interval. The same
@@ -27,6 +28,10 @@ type Placement struct {
 	Continued bool
 	Tags      []string
 	Expires   time.Time
+	// Unfinished tells that the rollout ended and never completed, and NoStart that nobody
+	// saw its start: then Since is its end.
+	Unfinished bool
+	NoStart    bool
 }
 
 // PlacementKey is what names a place's item in its repository.
@@ -36,10 +41,11 @@ type PlacementKey struct {
 	since      time.Time // only of those that ended
 	registry   string
 	container  string
+	deployment string // only of those that are unfinished
 }
 
 func (p Placement) Key() PlacementKey {
-	key := PlacementKey{repository: p.Container.Image.Name, phase: p.Phase, registry: p.Container.Image.Registry, container: p.Container.Name}
+	key := PlacementKey{repository: p.Container.Image.Name, phase: p.Phase, registry: p.Container.Image.Registry, container: p.Container.Name, deployment: p.At().Deployment}
 	if p.Phase == PhaseEnded {
 		key.since = p.Since
 	}
@@ -53,6 +59,9 @@ type PlacementCursor struct {
 	Service   tagalong.Service
 	Container string
 	Phase     Phase
+	// Deployment is named of those that are unfinished: others of their service may have the
+	// same time.
+	Deployment string
 }
 
 // Compare orders upwards: what is smaller is behind.
@@ -63,22 +72,27 @@ func (a PlacementCursor) Compare(b PlacementCursor) int {
 		cmp.Compare(a.Service.String(), b.Service.String()),
 		cmp.Compare(a.Container, b.Container),
 		cmp.Compare(a.Phase, b.Phase),
+		cmp.Compare(a.Deployment, b.Deployment),
 	)
 }
 
 func (a PlacementCursor) Valid() bool {
-	return tagalong.ValidKeyTexts(a.Registry, a.Service.String(), a.Container, string(a.Phase))
+	return tagalong.ValidKeyTexts(a.Registry, a.Service.String(), a.Container, string(a.Phase), a.Deployment)
 }
 
 // At returns where the place stands.
 func (p Placement) At() PlacementCursor {
-	return PlacementCursor{Since: p.Since, Registry: p.Container.Image.Registry, Service: p.Service, Container: p.Container.Name, Phase: p.Phase}
+	at := PlacementCursor{Since: p.Since, Registry: p.Container.Image.Registry, Service: p.Service, Container: p.Container.Name, Phase: p.Phase}
+	if p.Unfinished {
+		at.Deployment = p.Deployment
+	}
+	return at
 }
 
 // Succeeds reports whether the place takes up the same image in the same container
 // as another one ends.
 func (p Placement) Succeeds(before Placement) bool {
-	return p.Phase != PhaseRollingOut && p.Service == before.Service && p.Container.Name == before.Container.Name &&
+	return p.Phase != PhaseRollingOut && !p.Unfinished && p.Service == before.Service && p.Container.Name == before.Container.Name &&
 		p.Container.Image == before.Container.Image && p.Container.Target() == before.Container.Target() &&
 		p.Since.Equal(before.Until) && (p.Until.IsZero() || p.Until.After(before.Until))
 }

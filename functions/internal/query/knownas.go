@@ -100,7 +100,7 @@ func (k knownAs) name(f rolledOut) []tagalong.Container {
 			continue
 		}
 		for _, p := range k[c.Target()] {
-			if p.Phase == ledger.PhaseRollingOut || !p.Since.Before(f.Since) {
+			if p.Phase == ledger.PhaseRollingOut || p.Unfinished || !p.Since.Before(f.Since) {
 				continue
 			}
 			if p.Container.Image == c.Image {

@@ -14,7 +14,8 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
-// WhereRow is an interval in which a container ran an image, or one that rolls out.
+// WhereRow is an interval in which a container ran an image, or rolled it out: a
+// rollout that failed or was superseded may have served. A start that nobody saw is null.
 type WhereRow struct {
 	Environment string            `json:"environment"`
 	Account     string            `json:"account"`
@@ -247,7 +248,7 @@ func (c *chains) adjoins(p ledger.Placement) bool {
 // add takes the next older piece; begun tells that the interval begins with it.
 func (c *chains) add(p ledger.Placement) (i interval, begun bool) {
 	i = interval{Placement: p, from: p.At()}
-	if p.Phase == ledger.PhaseRollingOut {
+	if p.Phase == ledger.PhaseRollingOut || p.Unfinished {
 		return i, true
 	}
 	if c.adjoins(p) {
@@ -286,7 +287,7 @@ func weaker(a, b tagalong.Container) tagalong.Container {
 }
 
 func (i interval) row() WhereRow {
-	return WhereRow{
+	row := WhereRow{
 		Environment: i.Environment,
 		Account:     i.Service.Account,
 		Region:      i.Service.Region,
@@ -302,4 +303,8 @@ func (i interval) row() WhereRow {
 		Since:       tagalong.TimeOrNil(i.Since),
 		Until:       tagalong.TimeOrNil(i.Until),
 	}
+	if i.NoStart {
+		row.Since = nil
+	}
+	return row
 }

@@ -17,6 +17,7 @@ type rollout struct {
 	deployment, definition   string
 	state                    timeline.State
 	started, finished, until time.Time
+	overtaken                time.Time // of one that is superseded
 	rollback                 bool
 	reason                   string
 	put                      tagalong.Release // what a pipeline's action carries
@@ -28,13 +29,13 @@ type rollout struct {
 type course struct {
 	deployment   string
 	starts, ends []tagalong.Fact
-	superseded   bool // another one started while it was open
-	revived      bool // the deployment had completed before
+	overtaken    *course // another one started while it was open, or completed where that start was lost
+	revived      bool    // the deployment had completed before
 }
 
 func (c *course) completed() bool { return len(c.ends) > 0 && c.ends[0].Name == tagalong.Completed }
 
-func (c *course) open() bool { return len(c.ends) == 0 && !c.superseded }
+func (c *course) open() bool { return len(c.ends) == 0 && c.overtaken == nil }
 
 // courses sorts the facts of a service's deployments into heaps, as the rules of the
 // ledger say. The completed ones come in the order of their completions, too.
@@ -47,19 +48,18 @@ func courses(facts []tagalong.Fact) (all, completed []*course) {
 			mine.starts = append(mine.starts, f)
 			continue
 		case f.Name == tagalong.InProgress:
-			for _, c := range all {
-				c.superseded = c.superseded || c.open()
-			}
-			all = append(all, &course{deployment: f.Deployment, starts: []tagalong.Fact{f}, revived: completedBefore(all, f.Deployment)})
+			started := &course{deployment: f.Deployment, starts: []tagalong.Fact{f}, revived: completedBefore(all, f.Deployment)}
+			overtake(all, started)
+			all = append(all, started)
 			continue
 		case mine != nil && mine == ended && (f.Name == mine.ends[0].Name || f.Time.Equal(when(mine.ends))):
 			mine.ends = append(mine.ends, f) // said again
 			continue
 		case mine == nil || len(mine.ends) > 0: // nobody saw the start
-			for _, c := range all { // had one of them started after it, it would not have completed
-				c.superseded = c.superseded || c.open() && f.Name == tagalong.Completed
-			}
 			mine = &course{deployment: f.Deployment, revived: completedBefore(all, f.Deployment)}
+			if f.Name == tagalong.Completed { // had one of them started after it, it would not have completed
+				overtake(all, mine)
+			}
 			all = append(all, mine)
 		}
 		mine.ends = append(mine.ends, f)
@@ -69,6 +69,14 @@ func courses(facts []tagalong.Fact) (all, completed []*course) {
 		}
 	}
 	return all, completed
+}
+
+func overtake(all []*course, by *course) {
+	for _, c := range all {
+		if c.open() {
+			c.overtaken = by
+		}
+	}
 }
 
 func latest(all []*course, deployment string) (last *course) {
@@ -127,7 +135,7 @@ func (c *course) state() timeline.State {
 		return timeline.StateCompleted
 	case len(c.ends) > 0:
 		return timeline.StateFailed
-	case c.superseded:
+	case c.overtaken != nil:
 		return timeline.StateSuperseded
 	}
 	return timeline.StateInProgress
@@ -178,6 +186,9 @@ func (s story) rollouts() (all []rollout) {
 				service: service, environment: s.environment(service), deployment: c.deployment, definition: of.definition,
 				state: c.state(), started: when(c.starts), finished: when(c.ends),
 				rollback: c.rollback(), reason: c.reason(), containers: foundOut(facts, c.deployment, of.containers),
+			}
+			if by := c.overtaken; by != nil {
+				r.overtaken = cmp.Or(when(by.starts), when(by.ends))
 			}
 			r.put = releasedBy(facts, r.sorted())
 			r.cameBack = lastBuild(all, service, c.deployment)

@@ -509,7 +509,7 @@ func (o oracle) ranBefore(r rollout, c made) bool {
 	return r.state == timeline.StateCompleted && slices.ContainsFunc(o.rollouts, func(before rollout) bool {
 		return slices.ContainsFunc(before.containers, func(b made) bool {
 			was, ran := before.interval(b)
-			return ran && was.phase == ledger.PhaseEnded && was.until.Equal(r.finished) && was.sameImage(is)
+			return ran && was.unfinished == "" && was.phase == ledger.PhaseEnded && was.until.Equal(r.finished) && was.sameImage(is)
 		})
 	})
 }
@@ -528,6 +528,8 @@ type interval struct {
 	phase        ledger.Phase
 	since, until time.Time
 	first        ledger.Phase // that of its oldest part
+	unfinished   string       // the deployment, if its rollout ended and never completed
+	noStart      bool         // nobody saw it: then it stands where it ended
 }
 
 func (o oracle) where(q looked) answer[query.WhereRow] {
@@ -540,7 +542,7 @@ func (o oracle) where(q looked) answer[query.WhereRow] {
 	found := slices.DeleteFunc(o.intervals(), func(i interval) bool { return !o.means(q, i.made) })
 	slices.SortFunc(found, func(a, b interval) int {
 		return -cmp.Or(a.since.Compare(b.since), cmp.Compare(a.repository.Registry, b.repository.Registry),
-			cmp.Compare(a.service.String(), b.service.String()), cmp.Compare(a.name, b.name), cmp.Compare(a.first, b.first))
+			cmp.Compare(a.service.String(), b.service.String()), cmp.Compare(a.name, b.name), cmp.Compare(a.first, b.first), cmp.Compare(a.unfinished, b.unfinished))
 	})
 	rows := []query.WhereRow{}
 	for _, i := range found {
@@ -653,7 +655,12 @@ func (r rollout) interval(c made) (interval, bool) {
 	switch {
 	case r.state == timeline.StateInProgress:
 		i.phase, i.since = ledger.PhaseRollingOut, r.started
-	case r.state != timeline.StateCompleted, r.until.Equal(r.finished):
+	case r.state == timeline.StateFailed, r.state == timeline.StateSuperseded:
+		// It never completed, and may have served all the same.
+		i.phase, i.first, i.unfinished = ledger.PhaseEnded, ledger.PhaseEnded, r.deployment
+		i.since, i.until, i.noStart = r.sorted(), cmp.Or(r.finished, r.overtaken), r.started.IsZero()
+		return i, i.noStart || !i.since.Equal(i.until)
+	case r.until.Equal(r.finished):
 		return interval{}, false
 	case r.until.IsZero():
 		i.phase = ledger.PhaseRunning
@@ -667,7 +674,7 @@ func (r rollout) interval(c made) (interval, bool) {
 func joinTwo(all []interval) ([]interval, bool) {
 	for a, one := range all {
 		for b, next := range all {
-			if a == b || one.phase != ledger.PhaseEnded || next.phase == ledger.PhaseRollingOut || !one.until.Equal(next.since) || !one.sameImage(next) {
+			if a == b || one.phase != ledger.PhaseEnded || one.unfinished+next.unfinished != "" || next.phase == ledger.PhaseRollingOut || !one.until.Equal(next.since) || !one.sameImage(next) {
 				continue
 			}
 			next.since, next.first = one.since, one.first
@@ -686,12 +693,16 @@ func (i interval) sameImage(o interval) bool {
 }
 
 func (i interval) row() query.WhereRow {
-	return query.WhereRow{
+	row := query.WhereRow{
 		Environment: i.environment,
 		Account:     i.service.Account, Region: i.service.Region, Cluster: i.service.Cluster, Service: i.service.Name, Container: i.name,
 		Registry: i.repository.Registry, Repository: i.repository.Name, Digest: i.digest, Index: i.index, Evidence: i.evidence,
 		Phase: i.phase, Since: unknownIsNull(i.since), Until: unknownIsNull(i.until),
 	}
+	if i.noStart {
+		row.Since = nil
+	}
+	return row
 }
 
 func (o oracle) diff(from, to query.PointInTime) answer[query.DiffRow] {

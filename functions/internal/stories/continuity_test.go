@@ -89,7 +89,7 @@ func (w *world) checkContinuity(t failer) {
 // adjoin reports whether the later place goes on where the earlier one ends.
 func adjoin(earlier, later ledger.Placement) bool {
 	one, other := earlier.Container, later.Container
-	return earlier.Phase == ledger.PhaseEnded && later.Phase != ledger.PhaseRollingOut && earlier.Until.Equal(later.Since) &&
+	return !earlier.Unfinished && !later.Unfinished && earlier.Phase == ledger.PhaseEnded && later.Phase != ledger.PhaseRollingOut && earlier.Until.Equal(later.Since) &&
 		earlier.Service == later.Service && one.Name == other.Name && one.Image == other.Image &&
 		one.Digest == other.Digest && one.Index == other.Index && one.Digest != ""
 }
@@ -126,8 +126,8 @@ func TestAPlaceKeepsWhatItContinuesThoughThatWasCutOff(t *testing.T) {
 	for i := range 2 * 16 {
 		tell(tagalong.InProgress, 10+i, 100+i, tagalong.FromEvent)
 	}
-	if places := w.ledger.Places(); len(places) != 5 {
-		t.Errorf("places %+v: want four that completed and one that rolls out", places)
+	if places := w.ledger.Places(); len(places) != 4+2*16 {
+		t.Errorf("places %+v: want four that completed, one that rolls out, and those that it and others overtook", places)
 	}
 	tell(tagalong.Completed, 3, 200, tagalong.FromEvent)
 	for _, p := range w.ledger.Places() {

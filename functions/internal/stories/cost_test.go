@@ -107,7 +107,7 @@ func TestWhatRollbacksAndLateFactsReadAndWrite(t *testing.T) {
 		{started(prodAPI, "ecs-svc/1", 1), "Load", []int{5}},
 		{completed(prodAPI, "ecs-svc/1", 2), "Load", []int{9}},
 		{started(prodAPI, "ecs-svc/2", 3), "Load", []int{5}},
-		{failed(prodAPI, "ecs-svc/2", 4), "Load", []int{5}},
+		{failed(prodAPI, "ecs-svc/2", 4), "Load", []int{6}},
 		{started(prodAPI, "ecs-svc/1", 5), "Load", []int{5}},            // back to what runs
 		{completed(prodAPI, "ecs-svc/1", 6), "Load Details", []int{9}},  // the second rollout of it
 		{completed(prodAPI, "ecs-svc/1", 6), "Load Tags", nil},          // a repeat

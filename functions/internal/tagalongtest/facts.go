@@ -94,6 +94,9 @@ func Tell(rollouts []timeline.Rollout) string {
 		if r.Rollback {
 			b.WriteString(" rollback")
 		}
+		if !r.OvertakenAt.IsZero() {
+			b.WriteString(" overtaken " + second(r.OvertakenAt))
+		}
 		if r.Retired {
 			b.WriteString(" retired")
 		}

@@ -81,6 +81,7 @@ type placeKey struct {
 	since      int64 // only of those that ended
 	service    tagalong.Service
 	container  string
+	deployment string // only of those that are unfinished
 }
 
 type previousKey struct {
@@ -98,7 +99,7 @@ func keyOfFact(f tagalong.Fact) factKey {
 }
 
 func keyOfPlacement(p ledger.Placement) placeKey {
-	key := placeKey{repository: p.Container.Image, phase: p.Phase, service: p.Service, container: p.Container.Name}
+	key := placeKey{repository: p.Container.Image, phase: p.Phase, service: p.Service, container: p.Container.Name, deployment: p.At().Deployment}
 	if p.Phase == ledger.PhaseEnded {
 		key.since = p.Since.UnixMilli()
 	}

@@ -245,6 +245,11 @@ func (l suiteLedger) suitePlaces() (places []ledger.Placement) {
 					p.Since, p.Container.Digest = second(2), []digest.Digest{suiteDigest, suiteNext}[i]
 					places = append(places, p)
 				}
+				for _, deployment := range []string{"ecs-svc/1", "ecs-svc/2"} {
+					p := suitePlacement(s, name, repo, ledger.PhaseEnded)
+					p.Since, p.Until, p.Deployment, p.Unfinished = second(2), second(3), deployment, true
+					places = append(places, p)
+				}
 				for _, since := range []time.Time{second(1), second(1).Add(time.Millisecond), second(3)} {
 					p := suitePlacement(s, name, repo, ledger.PhaseEnded)
 					p.Since, p.Until = since, second(4)
@@ -292,10 +297,12 @@ func successors(t *testing.T, l suiteLedger) {
 	otherRepo.Container.Image = suiteOther
 	otherImage.Container.Digest, otherImage.Since, otherImage.Until = suiteNext, second(7), second(8)
 	rollingOut.Phase, rollingOut.Since, rollingOut.Until = ledger.PhaseRollingOut, second(9), time.Time{}
+	unfinished := chain[1]
+	unfinished.Unfinished, unfinished.Deployment = true, "ecs-svc/2"
 	afterThat := otherImage
 	afterThat.Container.Digest, afterThat.Since, afterThat.Until = suiteDigest, second(8), second(9)
 	l.mustWrite(func(c *ledger.Change) {
-		c.Placements = append(slices.Clone(chain), otherService, otherContainer, otherRepo, otherImage, afterThat, rollingOut)
+		c.Placements = append(slices.Clone(chain), otherService, otherContainer, otherRepo, otherImage, afterThat, rollingOut, unfinished)
 	})
 	for i, p := range append(slices.Clone(chain), otherService, otherContainer, otherRepo, otherImage, afterThat) {
 		next, ok, err := l.Successor(t.Context(), p)

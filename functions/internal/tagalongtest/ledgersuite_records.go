@@ -258,15 +258,17 @@ func placeRoundTrip(t *testing.T, l suiteLedger) {
 	first.Continued, first.Expires = true, time.Date(2999, 1, 2, 3, 4, 5, 0, time.UTC)
 	middle.Continues, middle.Continued = true, true
 	last.Continues = true
+	failed := suitePlacement(s, "zoo", suiteRepo, ledger.PhaseEnded)
+	failed.Unfinished, failed.NoStart, failed.Until = true, true, failed.Since
 	c := change(s, "")
-	c.Placements = []ledger.Placement{running, next, first, middle, last}
+	c.Placements = []ledger.Placement{running, next, first, middle, last, failed}
 	l.commit(c)
 	open := map[ledger.Phase]ledger.Placement{}
 	for _, p := range read(t, l.OpenPlacements(t.Context(), suiteRepo.Name)) {
 		open[p.Phase] = p
 	}
 	same(t, "open places", map[ledger.Phase]ledger.Placement{running.Phase: running, next.Phase: next}, open)
-	same(t, "ended places", []ledger.Placement{last, middle, first}, read(t, l.EndedPlacements(t.Context(), suiteRepo.Name, ledger.PlacementCursor{}, 0)))
+	same(t, "ended places", []ledger.Placement{failed, last, middle, first}, read(t, l.EndedPlacements(t.Context(), suiteRepo.Name, ledger.PlacementCursor{}, 0)))
 	same(t, "places of the index", []ledger.Placement{running}, read(t, l.DigestPlacements(t.Context(), suiteNext, ledger.PlacementCursor{}, 0)))
 }
 

@@ -14,11 +14,27 @@ type naiveRollout struct {
 	deployment string
 	starts     []tagalong.Fact
 	ends       []tagalong.Fact // the first one closed it
-	replaced   bool            // by the start of another one, while it was open
+	replaced   *naiveRollout   // by the start of another one, while it was open
 	before     bool            // the deployment had completed before
 }
 
-func (r *naiveRollout) open() bool { return len(r.ends) == 0 && !r.replaced }
+func (r *naiveRollout) open() bool { return len(r.ends) == 0 && r.replaced == nil }
+
+// begins is when the rollout is first known of.
+func (r *naiveRollout) begins() time.Time {
+	if len(r.starts) > 0 {
+		return bestTime(r.starts)
+	}
+	return bestTime(r.ends)
+}
+
+func replaceOpen(rollouts []*naiveRollout, by *naiveRollout) {
+	for _, r := range rollouts {
+		if r.open() {
+			r.replaced = by
+		}
+	}
+}
 
 func (r *naiveRollout) unended() bool { return len(r.ends) == 0 }
 
@@ -49,34 +65,25 @@ func NaiveFold(facts []tagalong.Fact) []timeline.Rollout {
 		}
 		switch {
 		case f.Name == tagalong.Retired:
-			for _, r := range rollouts {
-				if r.open() {
-					r.replaced = true
-				}
-			}
-			completions, lastEnded = append(completions, &naiveRollout{ends: []tagalong.Fact{f}}), nil
+			gone := &naiveRollout{ends: []tagalong.Fact{f}}
+			replaceOpen(rollouts, gone)
+			completions, lastEnded = append(completions, gone), nil
 		case f.Name == tagalong.InProgress && mine != nil && mine.open():
 			mine.starts = append(mine.starts, f)
 		case f.Name == tagalong.InProgress:
-			for _, r := range rollouts {
-				if r.open() {
-					r.replaced = true
-				}
-			}
-			rollouts = append(rollouts, &naiveRollout{deployment: f.Deployment, starts: []tagalong.Fact{f}, before: hadCompleted(rollouts, f.Deployment)})
+			started := &naiveRollout{deployment: f.Deployment, starts: []tagalong.Fact{f}, before: hadCompleted(rollouts, f.Deployment)}
+			replaceOpen(rollouts, started)
+			rollouts = append(rollouts, started)
 		case mine != nil && mine.unended():
 			end(mine, f)
 		case mine != nil && mine == lastEnded && (mine.ends[0].Name == f.Name || bestTime(mine.ends).Equal(f.Time)):
 			// Said again; or the contrary is said of the same moment, and the first word stands.
 			mine.ends = append(mine.ends, f)
 		default:
-			for _, r := range rollouts {
-				// What was open would have kept this from completing, had it started after it.
-				if f.Name == tagalong.Completed && r.open() {
-					r.replaced = true
-				}
-			}
 			unseen := &naiveRollout{deployment: f.Deployment, before: hadCompleted(rollouts, f.Deployment)}
+			if f.Name == tagalong.Completed { // what was open would have kept this from completing, had it started after it
+				replaceOpen(rollouts, unseen)
+			}
 			rollouts = append(rollouts, unseen)
 			end(unseen, f)
 		}
@@ -145,8 +152,8 @@ func workOut(naive, completions []*naiveRollout) []timeline.Rollout {
 			}
 		case len(r.ends) > 0:
 			out.State = timeline.StateFailed
-		case r.replaced:
-			out.State = timeline.StateSuperseded
+		case r.replaced != nil:
+			out.State, out.OvertakenAt = timeline.StateSuperseded, r.replaced.begins()
 		}
 		rollouts = append(rollouts, out)
 	}

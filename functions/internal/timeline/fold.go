@@ -33,6 +33,9 @@ type Rollout struct {
 	Release    tagalong.Release // of the action in whose time it started
 	Restored   tagalong.Build   // of a rollback: what its deployment was released with when it ran before
 	Retired    bool             // it ran until its service was first seen gone
+	// OvertakenAt is when one that is superseded was: as the next one started, or completed
+	// where that start was lost, or as the service was first seen gone.
+	OvertakenAt time.Time
 
 	StartSource  tagalong.Source
 	FinishSource tagalong.Source
@@ -141,14 +144,14 @@ func (t *Timeline) retire(f tagalong.Fact) {
 		last.Until, last.Retired = f.Time, true
 	}
 	t.Running, t.Ended = 0, 0
-	t.supersede()
+	t.supersede(f.Time)
 }
 
 // supersede ends what rolls out without an end of its own.
-func (t *Timeline) supersede() {
+func (t *Timeline) supersede(at time.Time) {
 	for i := range t.Rollouts {
 		if t.Rollouts[i].State == StateInProgress {
-			t.Rollouts[i].State = StateSuperseded
+			t.Rollouts[i].State, t.Rollouts[i].OvertakenAt = StateSuperseded, at
 		}
 	}
 }
@@ -169,6 +172,7 @@ func (t *Timeline) start(f tagalong.Fact) {
 	if r := t.unended(f.Deployment); r != nil && r.State == StateInProgress {
 		better := earlier(r.StartSource, f.Source)
 		if better {
+			t.redateOvertaken(r, f.Time)
 			r.StartedAt, r.StartSource, r.Release = f.Time, f.Source, t.release(f.Time)
 		}
 		r.Rollback = r.Rollback || saysRollback(f.Reason)
@@ -177,7 +181,7 @@ func (t *Timeline) start(f tagalong.Fact) {
 		}
 		return
 	}
-	t.supersede()
+	t.supersede(f.Time)
 	t.Rollouts = append(t.Rollouts, Rollout{
 		Deployment:  f.Deployment,
 		State:       StateInProgress,
@@ -205,7 +209,7 @@ func (t *Timeline) end(f tagalong.Fact) error {
 			return ErrForgotten
 		}
 		if f.Name == tagalong.Completed {
-			t.supersede()
+			t.supersede(f.Time)
 		}
 		t.Rollouts = append(t.Rollouts, Rollout{
 			Deployment: f.Deployment,
@@ -230,7 +234,7 @@ func (t *Timeline) end(f tagalong.Fact) error {
 // finish returns a rollout the time of its end. A rollback that completes keeps the
 // reason of its start, which says why.
 func (r *Rollout) finish(f tagalong.Fact) {
-	r.FinishedAt, r.FinishSource = f.Time, f.Source
+	r.FinishedAt, r.FinishSource, r.OvertakenAt = f.Time, f.Source, time.Time{}
 	if !r.Rollback || f.Name == tagalong.Failed || r.StartedAt.IsZero() {
 		r.Reason = f.Reason
 	}
@@ -298,6 +302,9 @@ func (t *Timeline) redate(r *Rollout, f tagalong.Fact) {
 			before.Until = f.Time
 		}
 	}
+	if r.StartedAt.IsZero() {
+		t.redateOvertaken(r, f.Time)
+	}
 	if contrary := (f.Name == tagalong.Failed) != (r.State == StateFailed); contrary {
 		f.Reason = r.Reason
 	}
@@ -307,6 +314,21 @@ func (t *Timeline) redate(r *Rollout, f tagalong.Fact) {
 	}
 	if r.State == StateCompleted {
 		t.remember(r)
+	}
+}
+
+// redateOvertaken gives the rollout that another one overtook the better time of that:
+// it is the one before, but for those of which only the failure is known.
+func (t *Timeline) redateOvertaken(by *Rollout, at time.Time) {
+	for i := t.position(by) - 2; i >= 0; i-- {
+		before := &t.Rollouts[i]
+		if before.State == StateFailed && before.StartedAt.IsZero() {
+			continue
+		}
+		if before.OvertakenAt.Equal(by.SortTime()) && before.State == StateSuperseded {
+			before.OvertakenAt = at
+		}
+		return
 	}
 }
 

@@ -74,7 +74,7 @@ func TestFolding(t *testing.T) {
 			A starts 10
 			A completes 12`, `
 			A completed 0..1 until 12
-			B superseded 5..- until -
+			B superseded 5..- until - overtaken 10
 			A completed 10..12 until - rollback`},
 		{"a rollback to a deployment that nobody saw complete is known by its reason", `
 			B starts 5
@@ -93,7 +93,7 @@ func TestFolding(t *testing.T) {
 		{"a later start supersedes an open rollout", `
 			A starts 0
 			B starts 5`, `
-			A superseded 0..- until -
+			A superseded 0..- until - overtaken 5
 			B in_progress 5..- until -`},
 		{"the end of a superseded rollout completes it after all", `
 			A starts 0
@@ -140,7 +140,7 @@ func TestFolding(t *testing.T) {
 		{"of starts in one second the ids decide", `
 			B starts 1
 			A starts 1`, `
-			A superseded 1..- until -
+			A superseded 1..- until - overtaken 1
 			B in_progress 1..- until -`},
 		{"of ends in one second the ids decide", `
 			B completes 1
@@ -152,7 +152,7 @@ func TestFolding(t *testing.T) {
 			B starts 5
 			C completes 9`, `
 			A completed -..1 until 9
-			B superseded 5..- until -
+			B superseded 5..- until - overtaken 9
 			C completed -..9 until -`},
 		{"its start that comes to light tells which one superseded the other", `
 			B starts 5
@@ -178,7 +178,7 @@ func TestFolding(t *testing.T) {
 			A completes 9`, `
 			A completed -..1 until 2
 			C completed -..2 until 9
-			B superseded 5..- until -
+			B superseded 5..- until - overtaken 9
 			A completed -..9 until - rollback`},
 		{"what was superseded so may complete after all", `
 			B starts 5
