@@ -12,7 +12,11 @@ locals {
   queue_arns = { for name, queue in local.queue_names : name => "arn:${local.partition}:sqs:${local.region}:${local.account}:${queue}" }
 
   # Lambda wants six times the function's timeout, so that what it holds back comes to its
-  # turn before it comes again. As often as that makes a day of tries.
+  # turn before it comes again. As often as that makes a day of tries. It does not grow with
+  # the tries: an invocation waits for a busy service by itself, so that a message costs a
+  # try a round of the queue and no more, and what an outage held back is done within one
+  # such time of its end. To change it for single messages would take a client and a
+  # permission more, to come later.
   # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
   repeat_seconds = max(300, 6 * var.timeout)
   tries          = ceil(24 * 3600 / local.repeat_seconds)

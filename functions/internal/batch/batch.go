@@ -9,10 +9,12 @@ package batch
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
 	"slices"
+	"time"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/parallel"
 )
@@ -46,8 +48,8 @@ func run(ctx context.Context, log *slog.Logger, messages []message, handle Handl
 	groups := bySubject(messages)
 	failed := make([][]message, len(groups))
 	parallel.ForEach(len(groups), Size, func(i int) {
-		for _, m := range groups[i] {
-			if err := attempt(ctx, m, handle); err != nil {
+		for k, m := range groups[i] {
+			if err := attempt(ctx, m, len(groups[i])-k, handle); err != nil {
 				failed[i] = append(failed[i], m)
 				log.ErrorContext(ctx, "message goes back to the queue", "message", m.id, "received", m.received, "error", err.Error())
 			}
@@ -56,10 +58,26 @@ func run(ctx context.Context, log *slog.Logger, messages []message, handle Handl
 	return slices.Concat(failed...)
 }
 
-// attempt handles one message. A panic is an error of that message alone, as net/http
+var errShare = errors.New("ended so that later events of its service have their turn")
+
+// share ends a context when a message has had its part of the time that is left to so many
+// of its group. A busy service is waited for as long as there is time: were that all of the
+// batch's, the first event of a service would leave none to the others, now and each time
+// that they come back together. Most take milliseconds, and leave the last one nearly all.
+func share(ctx context.Context, left int) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok || left == 1 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeoutCause(ctx, time.Until(deadline)/time.Duration(left), errShare)
+}
+
+// attempt handles one message, of so many that are left of its group. A panic is an error of that message alone, as net/http
 // has it: were it one of the whole batch, what is done would be done again, together
 // with the same message, for as long as the queue keeps that.
-func attempt(ctx context.Context, m message, handle Handle) (err error) {
+func attempt(ctx context.Context, m message, left int, handle Handle) (err error) {
+	ctx, cancel := share(ctx, left)
+	defer cancel()
 	if ctx.Err() != nil {
 		return fmt.Errorf("not begun: %w", context.Cause(ctx))
 	}

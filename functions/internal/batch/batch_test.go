@@ -79,11 +79,25 @@ func drawPlan(t *rapid.T) (plan []planned) {
 	return plan
 }
 
+// lasts is how long a message takes if it is let: never as long as a share of the time.
+func (p planned) lasts() time.Duration {
+	return time.Duration(p.takes)*time.Second + 7*time.Millisecond
+}
+
 // course is when a message was at work, from the batch's begin on.
 type course struct{ from, to time.Duration }
 
+// clockOf is what a message of a plan waits for: its subject's others, or nobody.
+func clockOf(plan []planned, i int) string {
+	if slices.Contains(alone, plan[i].about) {
+		return fmt.Sprint(i)
+	}
+	return plan[i].about
+}
+
 // expectedOf is what has to become of a plan, by itself: each subject has a clock, and of
-// it the next message is the one with the least time among those that are left.
+// it the next message is the one with the least time among those that are left. It has as
+// much of the time as each of those that are left.
 func expectedOf(plan []planned, deadline time.Duration) (courses map[int]course, failed []int) {
 	courses = map[int]course{}
 	clocks := map[string]time.Duration{}
@@ -99,18 +113,21 @@ func expectedOf(plan []planned, deadline time.Duration) (courses map[int]course,
 			}
 		}
 		i := left[next]
-		left = append(left[:next:next], left[next+1:]...)
-		p, clock := plan[i], plan[i].about
-		if slices.Contains(alone, p.about) {
-			clock = fmt.Sprint(i)
+		p, clock, sharing := plan[i], clockOf(plan, i), time.Duration(0)
+		for _, j := range left {
+			if clockOf(plan, j) == clock {
+				sharing++
+			}
 		}
+		left = append(left[:next:next], left[next+1:]...)
 		from := clocks[clock]
-		to := min(from+time.Duration(p.takes)*time.Second, deadline)
+		end := from + (deadline-from)/sharing
+		to := min(from+p.lasts(), end)
 		clocks[clock] = to
 		if from < deadline {
 			courses[i] = course{from, to}
 		}
-		if p.fate != done || to == deadline {
+		if p.fate != done || to == end {
 			failed = append(failed, i)
 		}
 	}
@@ -130,7 +147,7 @@ func played(t *testing.T, plan []planned, deadline time.Duration) (courses map[i
 			i := numberOf(event)
 			from := time.Since(begun)
 			select {
-			case <-time.After(time.Duration(plan[i].takes) * time.Second):
+			case <-time.After(plan[i].lasts()):
 			case <-ctx.Done():
 			}
 			mu.Lock()
@@ -203,7 +220,7 @@ func TestServicesGoSideBySideAndTheirEventsInOrder(t *testing.T) {
 func TestABatchOfManyServicesGoesTenAtATime(t *testing.T) {
 	plan := slices.Repeat([]planned{{about: "other", takes: 1, fate: done}}, 2*Size+1)
 	courses, failed, lasted := played(t, plan, time.Minute)
-	if len(courses) != len(plan) || len(failed) != 0 || lasted != 3*time.Second {
+	if len(courses) != len(plan) || len(failed) != 0 || lasted != 3*plan[0].lasts() {
 		t.Errorf("%d done, failed %v, in %v", len(courses), failed, lasted)
 	}
 }

@@ -12,11 +12,11 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"github.com/tagalong-aws/tagalong/events"
+	"github.com/tagalong-aws/tagalong/functions/internal/clients"
 )
 
 // The variables of the AWS SDK that functions honour, see
@@ -35,8 +35,9 @@ const (
 // endpointServices are the services whose AWS_ENDPOINT_URL_<SERVICE> is checked at start.
 var endpointServices = []string{"CODEDEPLOY", "CODEPIPELINE", "DYNAMODB", "ECR", "ECS", "EVENTBRIDGE", "S3", "STS"}
 
-// maxBackoff keeps three attempts well inside a function's time; the SDK's own is 20 s.
-const maxBackoff = 2 * time.Second
+// longestWait is between two attempts of a call that is throttled. Who waits longer gets
+// his turn no later, but sees later that it has come; the SDK's own is 20 s.
+const longestWait = 5 * time.Second
 
 // AWSConfig builds the configuration of a function's clients from the variables
 // that Lambda sets. config.LoadDefaultConfig would do the same and more, for
@@ -51,7 +52,7 @@ func AWSConfig(getenv func(string) string) (aws.Config, error) {
 		Region:        region,
 		Credentials:   credentials.NewStaticCredentialsProvider(key, secret, getenv(envSession)),
 		HTTPClient:    HTTPClient(r.certificates(envCABundle)),
-		Retryer:       newRetryer,
+		Retryer:       func() aws.Retryer { return clients.NewRetryer(longestWait) },
 		ConfigSources: []any{source},
 	}
 	if endpoint := r.endpoint(envEndpoint); endpoint != "" {
@@ -61,10 +62,6 @@ func AWSConfig(getenv func(string) string) (aws.Config, error) {
 		r.endpoint(envEndpoint + "_" + service)
 	}
 	return cfg, errors.Join(r.problems...)
-}
-
-func newRetryer() aws.Retryer {
-	return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxBackoff = maxBackoff })
 }
 
 func (r *reader) endpoint(name string) string {

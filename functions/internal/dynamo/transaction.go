@@ -90,19 +90,14 @@ func busy(err error) bool {
 	})
 }
 
-// backoff begins in milliseconds: so soon is a transaction conflict over.
-var backoff = wait.Backoff{Attempts: 13, Base: 10 * time.Millisecond, Max: 500 * time.Millisecond}
+// backoff begins in milliseconds: so soon is a transaction conflict over. A table that is
+// throttled, and a partition that is hot, stay so for longer.
+var backoff = wait.Backoff{Base: 10 * time.Millisecond, Max: 5 * time.Second, Busy: true}
 
-// retry calls until it is not busy. That it was says nothing where ctx ends the wait.
+// retry calls until it is not busy, as long as ctx lasts. Calls that are throttled as a
+// whole the client repeats by itself.
 func retry(ctx context.Context, call func() error) error {
-	for n := 0; ; n++ {
-		if err := backoff.Wait(ctx, n); err != nil {
-			return err
-		}
-		if err := call(); !busy(err) || n+1 == backoff.Attempts {
-			return err
-		}
-	}
+	return backoff.Retry(ctx, busy, func(bool) error { return call() })
 }
 
 // put writes one record by itself; ledger.ErrConflict if its condition is refused.

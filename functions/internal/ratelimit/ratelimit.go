@@ -21,6 +21,10 @@ import (
 // share is the part of a bucket that is ours.
 const share = 0.5
 
+// longestWait is between two attempts of a call that is throttled: a sweep has time, and
+// somebody else may use more than half of a bucket.
+const longestWait = 20 * time.Second
+
 // Bucket is a token bucket of AWS's, of which each account has one in each Region:
 // a number of calls at once, and how many come anew each second.
 type Bucket struct {
@@ -108,7 +112,7 @@ func (l *Limits) Of(configs clients.Configs) clients.Configs {
 			return aws.Config{}, err
 		}
 		cfg = cfg.Copy()
-		cfg.Retryer = newRetryer
+		cfg.Retryer = func() aws.Retryer { return clients.NewRetryer(longestWait) }
 		cfg.APIOptions = append(slices.Clip(cfg.APIOptions), func(stack *middleware.Stack) error {
 			// Each attempt takes a token, and is signed only then: a signature ages.
 			return stack.Finalize.Insert(l.waiting(account, region), "Retry", middleware.After)

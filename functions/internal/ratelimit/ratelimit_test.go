@@ -13,7 +13,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
-	"github.com/aws/smithy-go"
 	"golang.org/x/time/rate"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/clients"
@@ -124,26 +123,6 @@ func TestAWaitEndsWithItsContext(t *testing.T) {
 	time.AfterFunc(10*time.Millisecond, cancel)
 	if _, err := client(t, configs, account, region).ListClusters(ctx, &ecs.ListClustersInput{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
-	}
-}
-
-func TestThrottlesAreWaitedOutAndOtherErrorsAreNot(t *testing.T) {
-	retryer := newRetryer()
-	throttle := &smithy.GenericAPIError{Code: "ThrottlingException"}
-	failure := &smithy.GenericAPIError{Code: "ServerException"}
-	quota := &smithy.GenericAPIError{Code: "LimitExceededException"}
-	for _, c := range []struct {
-		attempt int
-		err     error
-		again   bool
-	}{{1, throttle, true}, {3, throttle, true}, {100, throttle, true}, {1, failure, true}, {2, failure, true}, {3, failure, false}, {2, quota, true}, {3, quota, false}} {
-		delay, err := retryer.RetryDelay(c.attempt, c.err)
-		if (err == nil) != c.again || err != nil && !errors.Is(err, c.err) || delay > maxBackoff {
-			t.Errorf("attempt %d, %v: delay %v, error %v", c.attempt, c.err, delay, err)
-		}
-	}
-	if n := retryer.MaxAttempts(); n != 0 {
-		t.Errorf("at most %d attempts", n)
 	}
 }
 

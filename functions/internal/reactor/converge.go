@@ -20,8 +20,12 @@ import (
 
 const maxRounds = 3 // how often a wish that changes under our hands is followed
 
-// putBackoff is ours and not the SDK's, so that every attempt without an answer is known.
-var putBackoff = wait.Backoff{Attempts: 4, Base: 200 * time.Millisecond, Max: 800 * time.Millisecond}
+// Puts are repeated by us and not by the SDK, so that every attempt without an answer is
+// known: those few times, and one that the registry was too busy for as long as there is time.
+var (
+	unansweredBackoff = wait.Backoff{Attempts: 4, Base: 200 * time.Millisecond, Max: 800 * time.Millisecond}
+	busyBackoff       = wait.Backoff{Base: 200 * time.Millisecond, Max: 5 * time.Second, Busy: true}
+)
 
 // Convergence counts what converging tags did.
 type Convergence struct {
@@ -271,26 +275,36 @@ func (r *Reactor) put(ctx context.Context, tag ledger.Tag, m tagalong.Manifest, 
 	return ledger.Verdict{}, err
 }
 
-// attempt puts the tag, one attempt at a time. One that ends without an answer
-// leaves a doubt in the ledger before anything else happens.
+// attempt puts the tag, one attempt at a time.
 func (r *Reactor) attempt(ctx context.Context, tag ledger.Tag, m tagalong.Manifest) error {
-	for n := 1; ; n++ {
+	for busy, unanswered := 0, 0; ; {
 		err := r.Registry.Tag(ctx, tag.ID.Repository, m, tag.ID.Tag)
-		if errors.Is(err, tagalong.ErrUnanswered) {
-			// The doubt must be written even if the handler's own time is up.
-			late, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
-			doubt := r.Ledger.Doubt(late, tag.ID, tag.StateSince(ledger.TagPending, r.Clock()), r.Clock().Add(ledger.DoubtFor))
-			cancel()
-			if doubt != nil {
+		switch {
+		case errors.Is(err, tagalong.ErrUnanswered):
+			unanswered++
+			if doubt := r.doubt(ctx, tag); doubt != nil {
 				return errors.Join(err, doubt)
 			}
-		} else if !errors.Is(err, tagalong.ErrBusy) {
-			return err
-		}
-		if !putBackoff.Next(ctx, n) {
+			if !unansweredBackoff.Next(ctx, unanswered) {
+				return err
+			}
+		case errors.Is(err, tagalong.ErrBusy):
+			busy++
+			if ended := busyBackoff.Wait(ctx, busy); ended != nil {
+				return errors.Join(err, ended)
+			}
+		default:
 			return err
 		}
 	}
+}
+
+// doubt notes in the ledger that a put may still arrive, before anything else happens, even
+// if the handler's own time is up.
+func (r *Reactor) doubt(ctx context.Context, tag ledger.Tag) error {
+	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	return r.Ledger.Doubt(late, tag.ID, tag.StateSince(ledger.TagPending, r.Clock()), r.Clock().Add(ledger.DoubtFor))
 }
 
 // taken looks where an immutable tag sits: on its wish is success.

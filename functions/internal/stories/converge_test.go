@@ -349,10 +349,14 @@ func TestARetryThatComesLatePutsATagThatIsStillPending(t *testing.T) {
 			return tagalong.ErrBusy
 		}
 		for range 4 { // the last one after 18 minutes
-			if _, err := w.observe(t, completed(prodAPI, "ecs-svc/1", 0)); !errors.Is(err, tagalong.ErrBusy) {
-				t.Errorf("error %v", err)
+			begun := time.Now()
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			_, err := w.Observe(ctx, prodAPI, completed(prodAPI, "ecs-svc/1", 0).Fact)
+			cancel()
+			if !errors.Is(err, tagalong.ErrBusy) || !errors.Is(err, context.DeadlineExceeded) || time.Since(begun) != time.Minute {
+				t.Errorf("error %v after %v: want a busy registry waited for as long as there is time", err, time.Since(begun))
 			}
-			time.Sleep(6 * time.Minute)
+			time.Sleep(5 * time.Minute)
 		}
 		w.registry.OnTag = nil
 		w.tell(t, completed(prodAPI, "ecs-svc/1", 0))

@@ -50,7 +50,7 @@ func TestACheckSaysOfATagElsewhereThatItMoved(t *testing.T) {
 		{
 			"about to be put", func(w *world) {
 				w.registry.OnTag = func(context.Context, tagalong.Repository, tagalong.Manifest, string, func() error) error {
-					return tagalong.ErrBusy
+					return errDied
 				}
 			},
 			func(w *world) { w.registry.Push(shopAPI, imageOf(shopAPI, 2), "prod") }, ledger.TagPending, d(2),

@@ -30,12 +30,27 @@ func For(ctx context.Context, d time.Duration) error {
 type Backoff struct {
 	Attempts  int
 	Base, Max time.Duration
+	// Busy is for a service that has too much to do: any wait up to that length will do,
+	// so that those who were refused together come again spread over all of it.
+	Busy bool
 }
 
 // Wait waits after so many attempts, or until ctx ends, and returns the context's error
 // then. After none there is nothing to wait for.
 func (b Backoff) Wait(ctx context.Context, attempts int) error {
-	return For(ctx, jitter(b.delay(attempts)))
+	return For(ctx, b.Delay(attempts))
+}
+
+// Delay returns how long to wait after so many attempts, with jitter.
+func (b Backoff) Delay(attempts int) time.Duration {
+	d := b.length(attempts)
+	switch {
+	case d <= 0:
+		return 0
+	case b.Busy:
+		return rand.N(d)
+	}
+	return d/2 + rand.N(d)
 }
 
 // Next waits after so many attempts, and reports whether there is to be another one:
@@ -58,7 +73,7 @@ func (b Backoff) Retry(ctx context.Context, passing func(error) bool, try func(l
 	}
 }
 
-func (b Backoff) delay(attempts int) time.Duration {
+func (b Backoff) length(attempts int) time.Duration {
 	if attempts == 0 {
 		return 0
 	}
@@ -67,13 +82,4 @@ func (b Backoff) delay(attempts int) time.Duration {
 		d *= 2
 	}
 	return min(d, b.Max)
-}
-
-// jitter returns a duration between half and one and a half times d, so that those who
-// were refused together do not come again together.
-func jitter(d time.Duration) time.Duration {
-	if d <= 0 {
-		return 0
-	}
-	return d/2 + rand.N(d)
 }

@@ -59,6 +59,38 @@ func TestBackoffDoublesUpToItsMaximum(t *testing.T) {
 	})
 }
 
+// Full jitter: those who were refused together come again spread over the whole wait.
+func TestABusyServiceIsWaitedForWithFullJitter(t *testing.T) {
+	b := Backoff{Base: time.Second, Max: 8 * time.Second, Busy: true}
+	for n, length := range map[int]time.Duration{1: time.Second, 2: 2 * time.Second, 4: 8 * time.Second, 1000: 8 * time.Second} {
+		var shortest, longest, sum time.Duration
+		const waits = 2000
+		for i := range waits {
+			d := b.Delay(n)
+			if i == 0 || d < shortest {
+				shortest = d
+			}
+			longest, sum = max(longest, d), sum+d
+		}
+		if shortest > length/20 || longest < length*19/20 || longest >= length || sum/waits < length*2/5 || sum/waits > length*3/5 {
+			t.Errorf("attempt %d: waits from %v to %v, %v in the mean; want anything below %v", n, shortest, longest, sum/waits, length)
+		}
+	}
+}
+
+// As long as there is time, somebody who waits may still get his turn.
+func TestABusyServiceIsWaitedForAsLongAsThereIsTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		begun, tries := time.Now(), 0
+		err := Backoff{Base: 10 * time.Millisecond, Max: 5 * time.Second, Busy: true}.Retry(ctx, busy, func(bool) error { tries++; return errBusy })
+		if !errors.Is(err, errBusy) || !errors.Is(err, context.DeadlineExceeded) || time.Since(begun) != time.Minute || tries < 20 {
+			t.Errorf("error %v after %v and %d attempts", err, time.Since(begun), tries)
+		}
+	})
+}
+
 func TestBackoffsOfSeveralAreApart(t *testing.T) {
 	waited := map[time.Duration]bool{}
 	for range 20 {
