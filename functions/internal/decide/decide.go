@@ -155,6 +155,7 @@ func (d *decision) change() (ledger.Change, bool) {
 	d.changeRunning(&c)
 	d.changeDirectory(&c)
 	d.changePlacements(&c)
+	d.changeNames(&c)
 	d.changePrevious(&c)
 	d.changeTags(&c)
 	if d.keep.Announced {

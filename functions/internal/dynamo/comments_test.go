@@ -71,6 +71,7 @@ func stored(t *testing.T) map[string]string {
 		"tagItem":          regexp.MustCompile(`^REPO#\S+ TAG#`),
 		"childItem":        regexp.MustCompile(`^D#`),
 		"directoryItem":    regexp.MustCompile(`^DIR S#\S+/checkout-api$`),
+		"nameItem":         regexp.MustCompile(`^NAME#cdd0 \S+#digest#`),
 		"promotionItem":    regexp.MustCompile(`^REPO#\S+ PROMO#`),
 		"executionItem":    regexp.MustCompile(`^X#\S+ ORIGIN`),
 		"pastItem":         regexp.MustCompile(`^ENV#\S+ GONE#`),

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -63,9 +64,10 @@ func (i executionItem) execution() tagalong.Execution {
 
 // NoteExecution needs no condition: what is there is written again, as it was.
 func (l *Ledger) NoteExecution(ctx context.Context, p tagalong.Pipeline, execution string, e tagalong.Execution, expires time.Time) error {
-	return l.put(ctx, put(executionItem{
+	origin := put(executionItem{
 		key: key{releasePK(p.Name, execution), skExecution}, Account: p.Account, Region: p.Region,
 		Revisions: all(e.Revisions, toRevision), Trigger: e.Trigger, By: e.TriggeredBy,
 		Rollback: e.Rollback, RollbackOf: e.RollbackOf, Expires: epoch(expires),
-	}))
+	})
+	return l.write(ctx, append(all(ledger.NamesOfExecution(p.Name, execution, e), putName), origin)...)
 }

@@ -19,6 +19,8 @@
 //	                      PROMO#registry#repository#tag#job                                        promotion.go
 //	JOB#job               JOB                                                                      job.go
 //	DIR                   S#service, E#environment, ES#…                                           directory.go
+//	                      R#repository#registry                                                    name.go
+//	NAME#beginning        text#kind#what it leads to                                               name.go
 //	OUT                   recordedAt#service#rollout                                               outbox.go
 //	STALE                 service#id                                                               untag.go
 //	UNMANAGED             service                                                                  unmanaged.go

@@ -22,6 +22,10 @@ type Change struct {
 	Untag          *PendingUntag // what is left of dropped tags; nil if nothing is to be removed
 	NewService     bool          // put the service into the directory, with Head.CompleteSince
 	NewEnvironment string        // put it, and the service as one of it, into the directory; "" if they are there
+	// NewNames and NewRepositories are what the service's images are found by, as far as its
+	// head does not say that they are written already.
+	NewNames        []Name
+	NewRepositories []tagalong.Repository
 }
 
 // Items are those of the service alone: no other service's change writes them, so
@@ -40,7 +44,7 @@ type Items struct {
 
 // Size counts the items that the transaction writes; DynamoDB takes 100.
 func (c Change) Size() int {
-	n := 1 + c.Items.count() + len(c.Tags)
+	n := 1 + c.Items.count() + len(c.Tags) + len(c.NewNames) + len(c.NewRepositories)
 	for _, one := range []bool{c.Fact != nil, c.Running != nil, c.DropRunning != "", c.Untag != nil, c.NewService, c.NewEnvironment != "", c.NewEnvironment != ""} {
 		if one {
 			n++

@@ -21,6 +21,7 @@ type Records interface {
 	PlacementReader
 	TagReader
 	ReleaseReader
+	NameReader
 }
 
 // Directory lists what the ledger has ever seen.

@@ -90,8 +90,8 @@ type Jobs interface {
 
 // Releases holds what is known of pipelines' executions beside their rollouts.
 type Releases interface {
-	// NoteExecution and NoteStage record what began an execution, and that a stage
-	// of it has come into a state. What is recorded already is written again.
+	// NoteExecution and NoteStage record what began an execution, with its names, and that
+	// a stage of it has come into a state. What is recorded already is written again.
 	NoteExecution(ctx context.Context, p tagalong.Pipeline, execution string, e tagalong.Execution, expires time.Time) error
 	NoteStage(ctx context.Context, pipeline, execution string, s StageChange, expires time.Time) error
 }

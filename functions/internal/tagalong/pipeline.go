@@ -12,14 +12,16 @@ var gitCommit = pattern.Run{Min: 7, Max: 64, Of: pattern.LowerHex}
 
 // CommitOfExecution returns the source revision of an execution, "" if its sources name none or
 // several: then the images' own annotations must tell.
-func CommitOfExecution(e Execution) string {
-	var commits []string
+func CommitOfExecution(e Execution) string { return onlyOne(CommitsOfExecution(e)) }
+
+// CommitsOfExecution returns the source revisions of an execution that are commits.
+func CommitsOfExecution(e Execution) (commits []string) {
 	for _, r := range e.Revisions {
 		if gitCommit.MatchString(r.ID) {
 			commits = append(commits, r.ID)
 		}
 	}
-	return onlyOne(commits)
+	return commits
 }
 
 // Errors that Pipelines, CodeDeploy and Jobs give. Everything else is a failure to be

@@ -20,6 +20,10 @@ const (
 	RepositoryName  NameKind = "repository"
 	TagName         NameKind = "tag"
 	ReleaseName     NameKind = "release"
+	DigestName      NameKind = "digest"
+	CommitName      NameKind = "commit"
+	ExecutionName   NameKind = "execution"
+	PipelineName    NameKind = "pipeline"
 )
 
 // UnknownNameError says that a question gives a name that neither the ledger nor, of

@@ -30,7 +30,9 @@ type Ledger struct {
 	previous      map[previousKey]ledger.PreviousRecord
 	tags          map[tagalong.TagID]ledger.Tag
 	children      map[ledger.Child]bool
-	names         map[string]bool                      // of environments
+	names         map[string]bool // of environments
+	known         map[ledger.Name]bool
+	repositories  map[tagalong.Repository]bool
 	listed        map[tagalong.Service]map[string]bool // the environments it was in
 	seen          map[tagalong.Service]time.Time       // since when the directory says it is known
 	jobs          map[string]ledger.FirstSeen
@@ -139,6 +141,7 @@ func (l *Ledger) begin(ctx context.Context, operation string) (func(), error) {
 		l.promotions = map[tagalong.TagID]ledger.Promoting{}
 		l.finished = map[finishedKey]ledger.FinishedRollout{}
 		l.names = map[string]bool{}
+		l.known, l.repositories = map[ledger.Name]bool{}, map[tagalong.Repository]bool{}
 		l.listed = map[tagalong.Service]map[string]bool{}
 		l.seen = map[tagalong.Service]time.Time{}
 	}
@@ -365,6 +368,10 @@ func (l *Ledger) apply(of *service, c ledger.Change) {
 		if l.listed[c.Service] == nil {
 			l.listed[c.Service] = map[string]bool{}
 		}
+	}
+	l.nameAll(c.NewNames)
+	for _, r := range c.NewRepositories {
+		l.repositories[r] = true
 	}
 	if c.NewEnvironment != "" {
 		l.names[c.NewEnvironment] = true

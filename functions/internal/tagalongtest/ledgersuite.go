@@ -50,6 +50,7 @@ func LedgerSuite(t *testing.T, open func(t *testing.T) Store) {
 		{"a place's successor is the same container's with the same image", successors},
 		{"running rows are sorted by service, replaced and dropped", runningRecords},
 		{"environments and services are listed once, sorted", directory},
+		{"names are found by how they begin, and repositories are listed once", namesByBeginning},
 		{"a new tag comes back field by field", tagRoundTrip},
 		{"advance takes an older claim's tag, and its own", advanceOlder},
 		{"advance is refused by a newer claim", advanceNewer},

@@ -98,6 +98,7 @@ func (l *Ledger) NoteExecution(ctx context.Context, p tagalong.Pipeline, executi
 	r := l.releaseOf(p.Name, execution)
 	r.Pipeline, r.Origin = p, e
 	r.Origin.Revisions = slices.Clone(e.Revisions)
+	l.nameAll(ledger.NamesOfExecution(p.Name, execution, e))
 	l.writes++
 	return nil
 }

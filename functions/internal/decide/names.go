@@ -1,0 +1,66 @@
+package decide
+
+import (
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/timeline"
+)
+
+// changeNames names the images of rollouts that change, as far as the service had not
+// named them before: an image deployed again is not written again.
+func (d *decision) changeNames(c *ledger.Change) {
+	before, after := naming{}, naming{}
+	for _, live := range d.know.Head.Live {
+		before.add(live.Containers)
+	}
+	for _, row := range c.Rollouts {
+		if was, existed := d.former(row.Rollout); existed {
+			before.add(d.images(d.before, was))
+		}
+		after.add(d.images(d.after, row.Rollout))
+	}
+	c.NewNames = without(after.names, before.names)
+	c.NewRepositories = without(after.repositories, before.repositories)
+}
+
+// images returns a rollout's containers with all that their images are known by.
+func (d *decision) images(s state, r timeline.Rollout) (all []tagalong.Container) {
+	release := r.Released()
+	for _, c := range s.details(r).Containers {
+		all = append(all, release.Named(c, false))
+	}
+	for _, p := range d.placements(s, r) { // those know which of them the release's commit is of
+		all = append(all, p.Container)
+	}
+	return all
+}
+
+// naming is what containers' images are found by.
+type naming struct {
+	names        []ledger.Name
+	repositories []tagalong.Repository
+}
+
+func (n *naming) add(containers []tagalong.Container) {
+	for _, c := range containers {
+		n.names = append(n.names, ledger.ImageNames(c)...)
+		if c.Image.Name != "" {
+			n.repositories = append(n.repositories, c.Image)
+		}
+	}
+}
+
+// without returns what is not among others, each once, in order.
+func without[T comparable](all, others []T) (rest []T) {
+	known := map[T]bool{}
+	for _, one := range others {
+		known[one] = true
+	}
+	for _, one := range all {
+		if !known[one] {
+			known[one] = true
+			rest = append(rest, one)
+		}
+	}
+	return rest
+}
