@@ -10,6 +10,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
+	"github.com/tagalong-aws/tagalong/functions/internal/query"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 	"github.com/tagalong-aws/tagalong/functions/internal/timeline"
 )
@@ -158,6 +159,45 @@ func (v view) revision(id string) string {
 		return short(digest.Digest(id))
 	}
 	return orDash(beginning(id, revisionRoom))
+}
+
+// execution shortens the id of an execution: that much of it is understood everywhere.
+func (v view) execution(id string) string {
+	if v.wide {
+		return id
+	}
+	return id[:min(len(id), 8)]
+}
+
+// found names what was found as far as it tells it from others.
+func (v view) found(r query.FindRow) string {
+	switch r.Found {
+	case tagalong.DigestName:
+		return v.references([]string{r.Name})[0]
+	case tagalong.CommitName:
+		return v.revision(r.Name)
+	case tagalong.ExecutionName:
+		pipeline, execution, _ := strings.Cut(r.Name, "/")
+		return pipeline + "/" + v.execution(execution)
+	case tagalong.ServiceName, tagalong.RepositoryName, tagalong.TagName:
+		if !v.wide {
+			return r.Name[strings.LastIndexByte(r.Name, '/')+1:]
+		}
+	}
+	return r.Name
+}
+
+// references shortens REGISTRY/REPOSITORY@DIGEST, so that it is still understood.
+func (v view) references(images []string) []string {
+	if v.wide {
+		return images
+	}
+	var texts []string
+	for _, image := range images {
+		name, pinned, _ := strings.Cut(image, "@")
+		texts = append(texts, ending(name[strings.IndexByte(name, '/')+1:], imageRoom)+"@"+v.digest(digest.Digest(pinned)))
+	}
+	return texts
 }
 
 // origin is what put a rollout in place: the pipeline, and the commit.

@@ -100,6 +100,33 @@ func traitColumns(release string) []column[trait] {
 	}
 }
 
+func findColumns(v view) []column[query.FindRow] {
+	type row = query.FindRow
+	return []column[row]{
+		{head: "found", cell: func(r row) string { return string(r.Found) }},
+		{head: "name", cell: func(r row) string { return v.found(r) }},
+		{head: "env", cell: func(r row) string { return orDash(r.Environment) }},
+		{head: "phase", cell: func(r row) string { return orDash(string(r.Phase)) }},
+		{head: "since", cell: func(r row) string { return v.time(r.Since) }},
+		{head: "until", cell: func(r row) string { return v.time(r.Until) }},
+		{head: "services", cells: func(r row) []string { return r.Services }},
+		{head: "images", cells: func(r row) []string { return v.references(r.Images) }},
+	}
+}
+
+func releasesColumns(v view, asked query.ReleasesQuery) []column[query.ReleasesRow] {
+	type row = query.ReleasesRow
+	return []column[row]{
+		{head: "started", cell: func(r row) string { return v.time(r.Since) }},
+		{head: "latest", cell: func(r row) string { return v.time(r.Latest) }},
+		{head: "release", cell: func(r row) string { return r.Pipeline + "/" + v.execution(r.Execution) }},
+		{head: "commit", cell: func(r row) string { return v.revision(r.Commit) }, plain: "-"},
+		{head: "envs", cells: func(r row) []string { return r.Environments }, plain: asked.Environment},
+		{head: "services", cell: func(r row) string { return strconv.Itoa(r.Services) }},
+		{head: "state", cell: func(r row) string { return string(r.State) }},
+	}
+}
+
 func whereColumns(v view, asked tagalong.ImageQuery) []column[query.WhereRow] {
 	type row = query.WhereRow
 	var askedDigest, askedRepository string

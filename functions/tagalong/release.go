@@ -9,17 +9,17 @@ import (
 )
 
 type releaseCommand struct {
-	Release string `arg:"" name:"release" help:"PIPELINE/EXECUTION: a pipeline's name and the id of one of its executions."`
+	Release string `arg:"" name:"release" help:"PIPELINE/EXECUTION or EXECUTION: the id of an execution or its first 7 characters, and the name of its pipeline."`
 }
 
 func (releaseCommand) Help() string {
 	return `Examples:
 
   tagalong release checkout-release/3f0c8a52-6d1e-4b97-a2c4-90b7e15d6f38
-  tagalong release checkout-release/3f0c8a52-6d1e-4b97-a2c4-90b7e15d6f38 --wide
+  tagalong release 3f0c8a5 --wide
   tagalong release "$PIPELINE/$EXECUTION" -o json | jq -r '.[].containers[].digest' | sort -u
 
-The id is in CodePipeline's console, in tagalong history --wide and in the JSON of all rollouts. A table says first what the execution was: its sources and trigger, what became of its stages, and the tags that its jobs put on images. JSON and CSV have the rollouts alone.
+The id is in CodePipeline's console, in tagalong releases and in the JSON of all rollouts. A table says first what the execution was: its sources and trigger, what became of its stages, and the tags that its jobs put on images. JSON and CSV have the rollouts alone.
 `
 }
 

@@ -150,6 +150,7 @@ func (st *stage) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	st.pipelines.Reactor.Promotions = ledger
 	promote.Promoter = st.pipelines.Reactor // whose clock is the story's
 	st.functions[promotingFunction] = st.function("tagimage", promote.Do)
 	st.queries = query.Queries{Records: ledger, Registry: st.pipelines.Reactor.Registry, Now: st.clock.now}

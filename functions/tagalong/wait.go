@@ -107,8 +107,8 @@ func durationFlag(flag, value string, least time.Duration, want string) (time.Du
 
 func wantDigest(text string) (tagalong.ImageQuery, error) {
 	image, err := tagalong.ParseImageQuery(text)
-	if err == nil && image.Digest == "" {
-		err = fmt.Errorf("image %q: no digest: want sha256:… with 64 hexadecimal digits, or REPOSITORY@sha256:…", text)
+	if err == nil && image.Digest == "" && image.Beginning == "" {
+		err = fmt.Errorf("image %q: no digest: want sha256:… with 64 hexadecimal digits or 7 of them, or REPOSITORY@sha256:…", text)
 	}
 	if err != nil {
 		return tagalong.ImageQuery{}, usageError{fmt.Errorf("--digest: %w", err)}
@@ -118,7 +118,10 @@ func wantDigest(text string) (tagalong.ImageQuery, error) {
 
 // what names the digest as it is waited for.
 func (w *waiting) what() string {
-	if w.image.Repository == "" {
+	switch {
+	case w.image.Beginning != "":
+		return w.image.String()
+	case w.image.Repository == "":
 		return short(w.image.Digest)
 	}
 	return repositoryOf(w.image) + "@" + short(w.image.Digest)

@@ -6,7 +6,7 @@ import (
 )
 
 type whereCommand struct {
-	Image string `arg:"" help:"A digest (sha256:…), REPOSITORY@DIGEST, REPOSITORY:TAG or REPOSITORY; the registry's host may stand before it."`
+	Image string `arg:"" help:"A digest (sha256:…) or 7 digits of it, REPOSITORY@DIGEST, REPOSITORY:TAG or REPOSITORY; the registry's host may stand before it."`
 }
 
 func (whereCommand) Help() string {
@@ -19,7 +19,7 @@ func (whereCommand) Help() string {
 
 An image is understood as docker, crane, skopeo, kubectl, Trivy, ECR and Inspector write it: with docker:// or https:// before it, as an ARN, a package URL or the address of its page in ECR's console. What is not understood is named. A repository or a tag that neither the ledger nor ECR knows is an error; a digest that never ran is an answer, and standard error says what was looked at and what nobody watches.
 
-Each row is an interval in which a container ran the image, or a rollout in progress or one that never completed; the newest come first. A tag is looked up in ECR now. Digests are given in full: --wide and -o json show them so. The digest of one platform finds the multi-platform image that holds it, too.
+Each row is an interval in which a container ran the image, or a rollout in progress or one that never completed; the newest come first. A tag is looked up in ECR now. Of a digest its first 7 digits are enough; what is the beginning of several is an error that names them. CONTAINER@DIGEST, as tagalong history shows it, means that image, too. The digest of one platform finds the multi-platform image that holds it, too.
 `
 }
 

@@ -29,6 +29,7 @@ type arguments struct {
 	from, to    query.PointInTime
 	pending     bool
 	release     query.ReleaseQuery
+	text        query.FindQuery
 	paging      query.Paging
 }
 
@@ -119,6 +120,21 @@ var (
 			return err
 		},
 	}
+	text = parameter{
+		name: "q", required: true, max: 1024, want: "a commit, digest or execution or 7 characters of its beginning, a tag, pipeline, service or repository",
+		read: func(a *arguments, text string, _ time.Time) (err error) {
+			a.text, err = query.ParseFindQuery(text)
+			return err
+		},
+	}
+	anyEnvironment = parameter{name: environment.name, max: environment.max, read: environment.read}
+	anyPipeline    = parameter{
+		name: "pipeline", max: 100,
+		read: func(a *arguments, text string, _ time.Time) (err error) {
+			a.release.Pipeline, err = query.ParsePipeline(text)
+			return err
+		},
+	}
 	from = parameter{
 		name: "from", required: true, max: maxName + 1 + maxTime, want: wantMoment,
 		read: func(a *arguments, text string, now time.Time) (err error) {
@@ -142,8 +158,8 @@ var (
 		read: func(a *arguments, text string, _ time.Time) error { a.release.Pipeline = text; return nil },
 	}
 	execution = parameter{
-		name: "execution", required: true, max: 36, want: "a UUID in lower case, such as 3f0c8a52-6d1e-4b97-a2c4-90b7e15d6f38",
-		pattern: pattern.New(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`),
+		name: "execution", required: true, max: 36, want: "a UUID in lower case or its first 7 characters, such as 3f0c8a52-6d1e-4b97-a2c4-90b7e15d6f38",
+		pattern: pattern.New(`^[0-9a-f-]{7,36}$`),
 		read:    func(a *arguments, text string, _ time.Time) error { a.release.Execution = text; return nil },
 	}
 	limit = parameter{

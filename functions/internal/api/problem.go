@@ -98,7 +98,21 @@ func (a arguments) blame(err error) error {
 	if image, ok := errors.AsType[*query.ImageError](err); ok {
 		return bad.add("image", a.given["image"], image)
 	}
+	if name, ok := errors.AsType[*tagalong.AmbiguousNameError](err); ok {
+		given := a.shortened()
+		return bad.add(given, a.given[given], name)
+	}
 	return err
+}
+
+// shortened returns the parameter that may be the beginning of a name.
+func (a arguments) shortened() string {
+	for _, name := range []string{text.name, image.name} {
+		if a.given[name] != "" {
+			return name
+		}
+	}
+	return execution.name
 }
 
 // timeOf returns the parameter that asked for a time before the ledger's horizon.

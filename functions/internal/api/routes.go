@@ -32,6 +32,8 @@ var routes = []route{
 	pages("/v1/environments/{environment}/history", []parameter{environment, since, until}, history),
 	pages("/v1/services/{account}/{region}/{cluster}/{service}/history", []parameter{account, region, cluster, serviceName, since, until}, history),
 	pages("/v1/images", []parameter{image}, images),
+	pages("/v1/find", []parameter{text}, findText),
+	pages("/v1/releases", []parameter{anyEnvironment, anyPipeline, since, until}, releases),
 	{"/v1/releases/{pipeline}/{execution}", []parameter{pipeline, execution, limit, cursor}, question{query.ReleasePage{}, release}},
 	pages("/v1/diff", []parameter{from, to}, diff),
 	pages("/v1/tags", []parameter{pending}, tags),
@@ -52,6 +54,14 @@ func history(ctx context.Context, q query.Queries, a arguments) (query.Page[ledg
 
 func images(ctx context.Context, q query.Queries, a arguments) (query.Page[query.WhereRow], error) {
 	return q.Where(ctx, a.image, a.paging)
+}
+
+func findText(ctx context.Context, q query.Queries, a arguments) (query.Page[query.FindRow], error) {
+	return q.Find(ctx, a.text, a.paging)
+}
+
+func releases(ctx context.Context, q query.Queries, a arguments) (query.Page[query.ReleasesRow], error) {
+	return q.Releases(ctx, query.ReleasesQuery{Environment: a.environment, Pipeline: a.release.Pipeline, Since: a.since, Until: a.until}, a.paging)
 }
 
 func release(ctx context.Context, q query.Queries, a arguments) (reply, error) {

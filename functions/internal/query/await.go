@@ -2,6 +2,7 @@ package query
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -35,8 +36,16 @@ const longestRollout = 30 * 24 * time.Hour
 
 // Await tells how far a digest, of one repository if that is given, has come in a
 // service: it runs, rolls out, or its newest rollout failed. A failure before
-// since is an earlier attempt's, and does not count.
+// since is an earlier attempt's, and does not count. A digest whose beginning nobody knows
+// may come yet.
 func (q Queries) Await(ctx context.Context, s tagalong.Service, image tagalong.ImageQuery, since time.Time) (Progress, error) {
+	image, err := q.resolved(ctx, image)
+	if _, unknown := errors.AsType[*tagalong.UnknownNameError](err); unknown && image.Beginning != "" {
+		return Progress{Phase: AwaitNothing}, nil
+	}
+	if err != nil {
+		return Progress{}, err
+	}
 	meant, _, err := q.meaning(ctx, image)
 	if err != nil {
 		return Progress{}, err

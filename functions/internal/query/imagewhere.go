@@ -12,9 +12,13 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
-// resolved returns an image with the digest that its tag is on in ECR now.
+// resolved returns an image with the digest that its tag is on in ECR now, or that begins
+// as is given.
 func (q Queries) resolved(ctx context.Context, image tagalong.ImageQuery) (tagalong.ImageQuery, error) {
-	if image.Tag == "" {
+	switch {
+	case image.Beginning != "":
+		return q.begun(ctx, image)
+	case image.Tag == "":
 		return image, nil
 	}
 	var err error

@@ -9,9 +9,11 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
+	"github.com/tagalong-aws/tagalong/functions/internal/stream"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -144,6 +146,13 @@ func (a answer[T, R, P]) page(limit int) (Page[R], error) {
 		last = row
 	}
 	return page, nil
+}
+
+// pageOf returns a page of an answer that is at hand, which it sorts.
+func pageOf[R any, P position](question string, rows []R, at func(R) P, compare func(a, b P) int, behind P, limit int) (Page[R], error) {
+	slices.SortFunc(rows, func(a, b R) int { return compare(at(a), at(b)) })
+	rows = slices.DeleteFunc(rows, func(r R) bool { return compare(at(r), behind) <= 0 })
+	return answer[R, R, P]{question: question, rows: stream.FromSlice(rows), show: func(r R) R { return r }, at: at}.page(limit)
 }
 
 // questionOf names a question, so that its cursors are told from others'.

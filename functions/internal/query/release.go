@@ -16,24 +16,36 @@ import (
 
 // ReleaseQuery names an execution of a pipeline.
 type ReleaseQuery struct {
-	Pipeline  string // 1 to 100 of a-z, A-Z, 0-9, ., @, _ and -
-	Execution string // a UUID in lower case
+	Pipeline  string // 1 to 100 of a-z, A-Z, 0-9, ., @, _ and -; "" is whichever it is of
+	Execution string // a UUID in lower case, or at least its first LeastShort characters
 }
 
 // The names of CodePipeline,
 // https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_PipelineExecution.html.
 var (
-	pipelineName = pattern.Run{Min: 1, Max: 100, Of: pattern.Letters + pattern.Digits + ".@_-"}
-	executionID  = pattern.New(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
+	pipelineName   = pattern.Run{Min: 1, Max: 100, Of: pattern.Letters + pattern.Digits + ".@_-"}
+	executionID    = pattern.New(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
+	shortExecution = pattern.Run{Min: tagalong.LeastShort, Max: 36, Of: pattern.LowerHex + "-"}
 )
 
-// ParseReleaseQuery reads PIPELINE/EXECUTION.
+// ParseReleaseQuery reads PIPELINE/EXECUTION or EXECUTION, which may be the beginning of one.
 func ParseReleaseQuery(s string) (ReleaseQuery, error) {
-	pipeline, execution, _ := strings.Cut(s, "/")
-	if !pipelineName.MatchString(pipeline) || !executionID.MatchString(execution) {
-		return ReleaseQuery{}, fmt.Errorf("release %q: want PIPELINE/EXECUTION, a name of 1 to 100 of a-z, A-Z, 0-9, ., @, _ and -, and a UUID in lower case, such as checkout-release/3f0c8a52-6d1e-4b97-a2c4-90b7e15d6f38", s)
+	pipeline, execution, both := strings.Cut(s, "/")
+	if !both {
+		pipeline, execution = "", s
+	}
+	if both && !pipelineName.MatchString(pipeline) || !shortExecution.MatchString(execution) {
+		return ReleaseQuery{}, fmt.Errorf("release %q: want PIPELINE/EXECUTION or EXECUTION, a name of 1 to 100 of a-z, A-Z, 0-9, ., @, _ and -, and a UUID in lower case or its first %d characters, such as checkout-release/3f0c8a52-6d1e-4b97-a2c4-90b7e15d6f38 or 3f0c8a5", s, tagalong.LeastShort)
 	}
 	return ReleaseQuery{Pipeline: pipeline, Execution: execution}, nil
+}
+
+// ParsePipeline reads a pipeline's name.
+func ParsePipeline(s string) (string, error) {
+	if !pipelineName.MatchString(s) {
+		return "", fmt.Errorf("pipeline %q: want a name of 1 to 100 of a-z, A-Z, 0-9, ., @, _ and -", s)
+	}
+	return s, nil
 }
 
 // ReleasePage is a part of what an execution has put in place, and what is known of
@@ -92,8 +104,12 @@ type ReleasePromotion struct {
 }
 
 // Release answers with what an execution has put in place. *UnknownNameError says that
-// the ledger does not know the execution.
+// the ledger does not know the execution, *AmbiguousNameError that several begin so.
 func (q Queries) Release(ctx context.Context, query ReleaseQuery, p Paging) (ReleasePage, error) {
+	query, err := q.wholeRelease(ctx, query)
+	if err != nil {
+		return ReleasePage{}, err
+	}
 	question := "release " + questionOf(query)
 	var span ledger.Span
 	if err := unseal(question, p.Cursor, &span.Behind); err != nil {
@@ -104,7 +120,7 @@ func (q Queries) Release(ctx context.Context, query ReleaseQuery, p Paging) (Rel
 		record   ledger.ReleaseRecord
 		known    bool
 	)
-	err := parallel.All(
+	err = parallel.All(
 		func() (err error) {
 			rows := q.Records.ReleaseRollouts(ctx, query.Pipeline, query.Execution, span, p.hint())
 			rollouts, err = q.historyPage(ctx, question, rows, p.Limit)
@@ -119,7 +135,7 @@ func (q Queries) Release(ctx context.Context, query ReleaseQuery, p Paging) (Rel
 		return ReleasePage{}, err
 	}
 	if !known && len(rollouts.Items) == 0 && p.Cursor == "" {
-		return ReleasePage{}, &tagalong.UnknownNameError{Kind: tagalong.ReleaseName, Name: query.Pipeline + "/" + query.Execution}
+		return ReleasePage{}, &tagalong.UnknownNameError{Kind: tagalong.ReleaseName, Name: query.String()}
 	}
 	record.Pipeline.Name, record.Execution = query.Pipeline, query.Execution
 	page := ReleasePage{Items: rollouts.Items, Next: rollouts.Next, Release: shownRelease(record)}

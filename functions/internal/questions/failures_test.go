@@ -48,6 +48,13 @@ func (w *world) asking(t *rapid.T) map[string]func() error {
 			return err
 		},
 		"where is a digest": func() error { _, err := w.Where(t.Context(), app, page); return err },
+		"find a digest":     func() error { _, err := w.Find(t.Context(), query.FindQuery(app.Digest.Encoded()), page); return err },
+		"find a service":    func() error { _, err := w.Find(t.Context(), query.FindQuery(services[0].String()), page); return err },
+		"where is a beginning": func() error {
+			_, err := w.Where(t.Context(), tagalong.ImageQuery{Beginning: app.Digest.Encoded()[:7]}, page)
+			return err
+		},
+		"releases": func() error { _, err := w.Releases(t.Context(), query.ReleasesQuery{}, page); return err },
 		"diff": func() error {
 			_, err := w.Diff(t.Context(), query.PointInTime{Environment: "prod"}, query.PointInTime{Environment: "prod", At: at}, page)
 			return err

@@ -46,13 +46,14 @@ func (i inquiry) everything() {
 	for range i.rounds {
 		for _, ask := range []func(){
 			i.runningNow, i.runningThen, i.historyOfAll, i.historyOfEnvironment, i.historyOfPattern, i.historyOfBoth, i.historyOfService, i.releases,
-			i.whereIsDigest, i.whereIsRepository, i.whereIsDigestOfRepository, i.whereIsTag, i.diffOfEnvironments, i.diffOfTimes, i.progress,
+			i.whereIsDigest, i.whereIsRepository, i.whereIsDigestOfRepository, i.whereIsTag, i.diffOfEnvironments, i.diffOfTimes, i.progress, i.findsBeginnings,
 		} {
 			ask()
 		}
 	}
 	i.wishes()
 	i.environmentsAndServices()
+	i.findsServices()
 }
 
 // pages compares a whole answer with what an oracle says, and with its pages.

@@ -19,6 +19,10 @@ type ImageQuery struct {
 	Repository string
 	Tag        string // to be resolved in ECR
 	Digest     digest.Digest
+	// Beginning is that of a digest that is not given whole, without its algorithm. A
+	// repository beside it may as well be a container's name, as the history prints it;
+	// if it is the beginning itself, that is what is meant where no digest begins so.
+	Beginning string
 }
 
 // Image is an image reference as a task definition or a task writes it.
@@ -32,6 +36,9 @@ type Image struct {
 // registry it is Docker Hub's, without tag and digest the tag is latest.
 func ParseImage(s string) (Image, error) {
 	i, err := parseImage(s)
+	if err == nil && i.Beginning != "" {
+		err = errNoImage
+	}
 	if err != nil {
 		return Image{}, imageError(s, err)
 	}
@@ -54,24 +61,25 @@ func ParseImage(s string) (Image, error) {
 var repositoryPath = pattern.New(`^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$`)
 
 // What a digest looks like without its algorithm, whole or as far as tables show it,
-// and with a hyphen behind it. Both would do as a repository's name, and find nothing.
+// and with a hyphen behind it. Both would do as a repository's name.
 var (
+	shortDigest      = pattern.Run{Min: LeastShort, Max: 128, Of: pattern.LowerHex}
 	bareDigest       = pattern.Run{Min: 12, Max: 64, Of: pattern.LowerHex}
 	hyphenatedDigest = pattern.New(`^sha(?:256|384|512)-[0-9a-f]{12,}(?:\.[a-z]+)?$`)
 )
 
 // ParseImageQuery reads a digest, REPOSITORY@DIGEST, REPOSITORY:TAG or REPOSITORY, in
-// any form of those above; the repository may begin with its registry's host, and must
-// if its name alone could be a digest.
+// any form of those above; the repository may begin with its registry's host. Of a digest
+// the first LeastShort digits are enough.
 func ParseImageQuery(s string) (ImageQuery, error) {
 	i, err := parseImage(s)
-	if err == nil && i.Registry == "" && i.Tag == "" && i.Digest == "" && bareDigest.MatchString(i.Repository) {
-		err = fmt.Errorf("want a whole digest, sha256: and 64 hexadecimal digits (JSON and wide tables show it), or HOST/%s for a repository of that name", i.Repository)
-	}
 	if err != nil {
 		return ImageQuery{}, imageError(s, err)
 	}
-	if i.Digest != "" {
+	if i.Registry == "" && i.Tag == "" && i.Digest == "" && i.Beginning == "" && shortDigest.MatchString(i.Repository) {
+		i.Beginning = i.Repository
+	}
+	if i.Digest != "" || i.Beginning != "" {
 		i.Tag = "" // it only says where the digest came from
 	}
 	return i, nil
@@ -108,13 +116,17 @@ func parseImage(s string) (i ImageQuery, err error) {
 	if d, err := digest.Parse(strings.ToLower(strings.TrimPrefix(text, "@"))); err == nil {
 		return ImageQuery{Digest: d}, nil
 	}
-	if algorithm, _, ok := strings.Cut(text, ":"); ok && digest.Algorithm(strings.ToLower(algorithm)).Available() {
-		return i, errors.New("want a whole digest, such as sha256: and 64 hexadecimal digits")
+	if algorithm, rest, ok := strings.Cut(text, ":"); ok && digest.Algorithm(strings.ToLower(algorithm)).Available() {
+		i.Beginning, err = beginning(rest)
+		return i, err
 	}
 	name, after, pinned := strings.Cut(text, "@")
 	if pinned {
 		if i.Digest, err = digest.Parse(strings.ToLower(after)); err != nil {
-			return i, errNoImage
+			i.Digest = ""
+			if i.Beginning, err = beginning(AfterAlgorithm(after)); err != nil {
+				return i, errNoImage
+			}
 		}
 	}
 	if colon := strings.LastIndexByte(name, ':'); colon > strings.LastIndexByte(name, '/') {
@@ -124,6 +136,22 @@ func parseImage(s string) (i ImageQuery, err error) {
 	}
 	i.Registry, i.Repository, err = parseRepository(strings.TrimSuffix(name, "/"))
 	return i, err
+}
+
+// beginning reads the first digits of a digest, without its algorithm.
+func beginning(text string) (string, error) {
+	if text = strings.ToLower(text); !shortDigest.MatchString(text) {
+		return "", fmt.Errorf("want a digest, such as sha256: and 64 hexadecimal digits or the first %d of them", LeastShort)
+	}
+	return text, nil
+}
+
+// AfterAlgorithm returns a digest without its algorithm, if it has one.
+func AfterAlgorithm(text string) string {
+	if algorithm, rest, ok := strings.Cut(text, ":"); ok && digest.Algorithm(strings.ToLower(algorithm)).Available() {
+		return rest
+	}
+	return text
 }
 
 // parseRepository splits off the registry's host, "" if there is none: it has a dot or
@@ -189,8 +217,10 @@ func (i ImageQuery) String() string {
 		s = i.Registry + "/" + s
 	}
 	switch {
-	case s == "":
-		return i.Digest.String()
+	case s == "" || i.Beginning != "" && s == i.Beginning:
+		return cmp.Or(i.Digest.String(), i.Beginning)
+	case i.Beginning != "":
+		return s + "@" + i.Beginning
 	case i.Digest != "":
 		return s + "@" + i.Digest.String()
 	case i.Tag != "":

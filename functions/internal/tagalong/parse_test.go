@@ -8,17 +8,35 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalongtest"
 )
 
-func TestADigestWithoutItsAlgorithmIsNoImage(t *testing.T) {
+func TestTheBeginningOfADigestIsRead(t *testing.T) {
 	digest := tagalongtest.Image("v1").Digest
 	hex := digest.Encoded()
-	for _, text := range []string{hex, hex[:12], hex[:40], "111122223333"} {
+	for text, want := range map[string]tagalong.ImageQuery{
+		hex[:7]:                 {Repository: hex[:7], Beginning: hex[:7]},
+		hex:                     {Repository: hex, Beginning: hex},
+		"sha256:" + hex[:12]:    {Beginning: hex[:12]},
+		"SHA256:6AF7CF9":        {Beginning: "6af7cf9"},
+		"api@" + hex[:12]:       {Repository: "api", Beginning: hex[:12]},
+		"api@sha256:" + hex[:7]: {Repository: "api", Beginning: hex[:7]},
+		"api:v1@" + hex[:7]:     {Repository: "api", Beginning: hex[:7]},
+	} {
+		if image, err := tagalong.ParseImageQuery(text); err != nil || image != want {
+			t.Errorf("%s is read as %+v, %v, want %+v", text, image, err, want)
+		}
+	}
+	for _, text := range []string{hex[:6], hex[:12] + ":v1", home + "/" + hex[:12], hex[:12] + "@" + digest.String(), "deadbeef-cafe"} {
+		if image, err := tagalong.ParseImageQuery(text); err != nil || image.Repository == "" || image.Beginning != "" {
+			t.Errorf("%s is read as %+v, error %v", text, image, err)
+		}
+	}
+	for _, text := range []string{"sha256:" + hex[:6], "api@" + hex[:6], "api@sha256:", "api@latest1"} {
 		if image, err := tagalong.ParseImageQuery(text); err == nil {
 			t.Errorf("%s is read as %+v", text, image)
 		}
 	}
-	for _, text := range []string{hex[:11], hex + "0", hex[:12] + ":v1", home + "/" + hex[:12], hex[:12] + "@" + digest.String(), "deadbeef-cafe"} {
-		if image, err := tagalong.ParseImageQuery(text); err != nil || image.Repository == "" {
-			t.Errorf("%s is read as %+v, error %v", text, image, err)
+	for _, text := range []string{"api@" + hex[:12], "sha256:" + hex[:12]} {
+		if image, err := tagalong.ParseImage(text); err == nil {
+			t.Errorf("%s is run as %+v", text, image)
 		}
 	}
 }

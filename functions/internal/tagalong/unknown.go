@@ -24,6 +24,7 @@ const (
 	CommitName      NameKind = "commit"
 	ExecutionName   NameKind = "execution"
 	PipelineName    NameKind = "pipeline"
+	AnyName         NameKind = "name" // of whatever kind
 )
 
 // UnknownNameError says that a question gives a name that neither the ledger nor, of
@@ -48,10 +49,45 @@ func (e *UnknownNameError) Error() string {
 	return text
 }
 
+// LeastShort is how many characters of a commit, a digest or an execution stand for it:
+// as many as Git shows of a commit.
+const LeastShort = 7
+
+// Stands reports whether a text stands for a name: it is the name, or one of those that
+// people write by their beginnings begins with it.
+func Stands(text, name string, kind NameKind) bool {
+	switch kind {
+	case CommitName, DigestName, ExecutionName:
+		return text == name || len(text) >= LeastShort && strings.HasPrefix(name, text)
+	}
+	return text == name
+}
+
+// AmbiguousNameError says that a beginning is that of several names.
+type AmbiguousNameError struct {
+	Kind    NameKind
+	Name    string
+	Matches []string // the first of them
+}
+
+// Error names some of the matches.
+func (e *AmbiguousNameError) Error() string {
+	shown, more := e.Matches, ""
+	if len(shown) > maxMatches {
+		shown, more = shown[:maxMatches], fmt.Sprintf(" and %d more", len(e.Matches)-maxMatches)
+	}
+	return fmt.Sprintf("%s %q stands for several: %s%s: give more of it", e.Kind, e.Name, strings.Join(shown, ", "), more)
+}
+
+// maxMatches is how many matches one reads.
+const maxMatches = 10
+
 // unknownTo says who does not know a name of some kinds.
 var unknownTo = map[NameKind]string{
 	RepositoryName: ": nothing of it runs or ran, and the registries that we were given have none of this name",
 	TagName:        ": ECR has no such tag now",
+	AnyName:        ": no commit, digest or execution begins so, and no tag, pipeline, service or repository is called so",
+	DigestName:     ": no image that runs or ran begins so",
 	ReleaseName:    ": neither did a stage of it deploy a service of an environment, nor a job of it tag an image",
 }
 
