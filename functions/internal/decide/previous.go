@@ -19,7 +19,7 @@ func (d *decision) previousRecords(s state) (all []ledger.PreviousRecord) {
 	for _, p := range s.previous {
 		record := ledger.PreviousRecord{Service: d.obs.Service, Environment: s.environment, Previous: p, Since: running.FinishedAt}
 		for _, claim := range s.claims {
-			if claim.By == ledger.Claimant(d.obs.Service, p.Container) && claim.Tag.Repository == p.Image && claim.Digest == p.Digest {
+			if claim.By == ledger.ContainerClaimant(d.obs.Service, p.Container) && claim.Tag.Repository == p.Image && claim.Digest == p.Digest {
 				record.Tags = append(record.Tags, claim.Tag.Tag)
 			}
 		}

@@ -88,7 +88,7 @@ func (d *decision) placed(c tagalong.Container, claims []ledger.Claim) ledger.Pl
 	p := ledger.Placed{Container: c, Foreign: !d.obs.Policy.CanTag(s, c)}
 	for _, claim := range claims {
 		switch {
-		case claim.By != ledger.Claimant(s, c.Name) || claim.Tag.Repository != c.Image || claim.Digest != c.Target():
+		case claim.By != ledger.ContainerClaimant(s, c.Name) || claim.Tag.Repository != c.Image || claim.Digest != c.Target():
 		case claim.PutOnce:
 			p.PutOnce = append(p.PutOnce, claim.Tag.Tag)
 		default:

@@ -2,7 +2,6 @@ package decide
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
@@ -36,7 +35,8 @@ func (d *decision) renew(c *ledger.Change, tag tagalong.TagID, ours ledger.Claim
 		return
 	}
 	candidates := slices.DeleteFunc(slices.Clone(repository.Claims), func(claim ledger.Claim) bool {
-		return strings.HasPrefix(claim.By, ledger.Claimant(d.obs.Service, ""))
+		s, _, isContainer := claim.By.Container()
+		return isContainer && s == d.obs.Service
 	})
 	if has {
 		candidates = append(candidates, ours)

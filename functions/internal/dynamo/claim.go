@@ -39,7 +39,7 @@ func toClaim(c ledger.Claim) claimItem {
 		tagIDItem:   toTagID(c.Tag),
 		Digest:      c.Digest.String(),
 		At:          formatTime(c.At),
-		By:          c.By,
+		By:          string(c.By),
 		Environment: c.Environment,
 		Once:        c.PutOnce,
 	}
@@ -50,7 +50,7 @@ func (i claimItem) claim() ledger.Claim {
 		Tag:         i.id(),
 		Digest:      digest.Digest(i.Digest),
 		At:          parseTime(i.At),
-		By:          i.By,
+		By:          ledger.Claimant(i.By),
 		Environment: i.Environment,
 		PutOnce:     i.Once,
 	}

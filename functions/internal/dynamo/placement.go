@@ -166,7 +166,7 @@ func claimsOf(p ledger.Placement) []ledger.Claim {
 			Tag:         tagalong.TagID{Repository: p.Container.Image, Tag: tag},
 			Digest:      p.Container.Target(),
 			At:          p.Since,
-			By:          ledger.Claimant(p.Service, p.Container.Name),
+			By:          ledger.ContainerClaimant(p.Service, p.Container.Name),
 			Environment: p.Environment,
 		}
 	})

@@ -52,7 +52,7 @@ func (i promotionItem) promoting() (ledger.Promoting, error) {
 func putPromotion(p ledger.PromotionWrite) write {
 	return put(promotionItem{key: promotionKey(p.Claim.Tag), claimItem: toClaim(p.Claim), Job: p.Job, Stage: p.Stage}).when(condition{
 		"attribute_not_exists(pk) OR #at < :at OR (#at = :at AND #by >= :by)",
-		item{":at": text(formatTime(p.Claim.At)), ":by": text(p.Claim.By)},
+		item{":at": text(formatTime(p.Claim.At)), ":by": text(string(p.Claim.By))},
 	})
 }
 

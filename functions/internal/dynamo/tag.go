@@ -78,7 +78,7 @@ func (i tagItem) read() (ledger.Tag, error) {
 	return ledger.Tag{
 		ID: i.id(),
 		Wish: ledger.Claim{
-			Tag: i.id(), Digest: digest.Digest(i.Wish), At: parseTime(i.WishAt), By: i.WishBy, Environment: i.Environment, PutOnce: i.Once,
+			Tag: i.id(), Digest: digest.Digest(i.Wish), At: parseTime(i.WishAt), By: ledger.Claimant(i.WishBy), Environment: i.Environment, PutOnce: i.Once,
 		},
 		Version:    i.Version,
 		Claims:     i.Claims,
@@ -103,7 +103,7 @@ func wish(w ledger.TagWrite) item {
 		"tag":         text(id.Tag),
 		"wish":        text(w.Wish.Digest.String()),
 		"wishAt":      text(formatTime(w.Wish.At)),
-		"wishBy":      text(w.Wish.By),
+		"wishBy":      text(string(w.Wish.By)),
 		"environment": text(w.Wish.Environment),
 		"once":        &types.AttributeValueMemberBOOL{Value: w.Wish.PutOnce},
 		"version":     text(w.Version),
@@ -129,7 +129,7 @@ func writeTag(w ledger.TagWrite) write { return wishWrite(w).of(w.Wish.Tag) }
 
 func wishWrite(w ledger.TagWrite) write {
 	k, claims := tagKey(w.Wish.Tag), item{"claims": text(w.Claims)}
-	order := item{":wishAt": text(formatTime(w.Wish.At)), ":wishBy": text(w.Wish.By)}
+	order := item{":wishAt": text(formatTime(w.Wish.At)), ":wishBy": text(string(w.Wish.By))}
 	switch w.Mode {
 	case ledger.Yield:
 		return update(k, claims).when(condition{newer, order})

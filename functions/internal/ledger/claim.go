@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/opencontainers/go-digest"
@@ -17,7 +18,7 @@ type Claim struct {
 	Tag    tagalong.TagID
 	Digest digest.Digest
 	At     time.Time // the completion of the rollout that runs
-	By     string    // account/region/cluster/service#container
+	By     Claimant
 	// Environment is the claimant's.
 	Environment string
 	// PutOnce marks a {time} tag: it is a wish until it is put, then never again.
@@ -32,8 +33,27 @@ func (c Claim) Newer(o Claim) bool {
 	return c.By < o.By
 }
 
-// Claimant returns the By of a container's claim.
-func Claimant(s tagalong.Service, container string) string { return s.String() + "#" + container }
+// Claimant is who claims a tag: a container of a service, or a job of a pipeline. It is
+// the text that is stored, since a store compares claims of one time by it.
+type Claimant string
+
+// ContainerClaimant returns a container as a claimant.
+func ContainerClaimant(s tagalong.Service, container string) Claimant {
+	return Claimant(s.String() + "#" + container)
+}
+
+// JobClaimant returns a job of a pipeline as a claimant.
+func JobClaimant(job string) Claimant { return Claimant("promotion#" + job) }
+
+// Container returns the container that claims; ok is false for a job.
+func (c Claimant) Container() (s tagalong.Service, name string, ok bool) {
+	service, name, _ := strings.Cut(string(c), "#")
+	s, err := tagalong.ParseService(service)
+	if err != nil {
+		return tagalong.Service{}, "", false
+	}
+	return s, name, true
+}
 
 // ClaimsOf returns what a running rollout claims under a policy: for each proven
 // container whose image it may tag, each of the policy's tags, and for each image that
@@ -49,7 +69,7 @@ func ClaimsOf(s tagalong.Service, policy tagalong.Policy, running timeline.Rollo
 				Tag:         tagalong.TagID{Repository: c.Image, Tag: tagalong.Expand(template, policy.Environment, s, c.Name, running.FinishedAt)},
 				Digest:      c.Target(),
 				At:          running.FinishedAt,
-				By:          Claimant(s, c.Name),
+				By:          ContainerClaimant(s, c.Name),
 				Environment: policy.Environment,
 				PutOnce:     tagalong.Timed(template),
 			})

@@ -40,7 +40,7 @@ func (p PreviousRecord) Claims() []Claim {
 			Tag:         tagalong.TagID{Repository: p.Image, Tag: tag},
 			Digest:      p.Digest,
 			At:          p.Since,
-			By:          Claimant(p.Service, p.Container),
+			By:          ContainerClaimant(p.Service, p.Container),
 			Environment: p.Environment,
 		})
 	}

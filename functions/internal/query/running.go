@@ -296,5 +296,5 @@ func (r runningContainer) state(tags map[tagalong.TagID]ledger.Tag) ledger.TagSt
 
 // claim is what the container claims of a tag.
 func (r runningContainer) claim(tag tagalong.TagID) ledger.Claim {
-	return ledger.Claim{Tag: tag, At: r.Since, By: ledger.Claimant(r.Service, r.Name)}
+	return ledger.Claim{Tag: tag, At: r.Since, By: ledger.ContainerClaimant(r.Service, r.Name)}
 }

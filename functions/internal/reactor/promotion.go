@@ -85,7 +85,7 @@ func (p Promotion) claims() (all []ledger.Claim) {
 			Tag:         tagalong.TagID{Repository: p.Repository, Tag: tagalong.Expand(template, p.Environment, tagalong.Service{}, "", p.At)},
 			Digest:      p.Digest,
 			At:          p.At,
-			By:          "promotion#" + p.Job,
+			By:          ledger.JobClaimant(p.Job),
 			Environment: p.Environment,
 			PutOnce:     tagalong.Timed(template),
 		})

@@ -492,7 +492,7 @@ func (w *world) checkTags(t failer, s story, happenings []happening) {
 	want := s.wishes(happenings)
 	got := map[tagalong.TagID]wish{}
 	for _, tag := range w.allTags(t) {
-		got[tag.ID] = wish{tag.Wish.Digest, tag.Wish.At, tag.Wish.By}
+		got[tag.ID] = wish{tag.Wish.Digest, tag.Wish.At, string(tag.Wish.By)}
 		if tag.State != ledger.TagConfirmed || tag.Actual != tag.Wish.Digest {
 			t.Fatalf("tag %s is %s at %q, wished on %s", tag.ID, tag.State, tag.Actual, tag.Wish.Digest)
 		}

@@ -25,7 +25,6 @@ type dryLedger struct {
 
 	mu            sync.Mutex
 	services      map[tagalong.Service]dryService
-	names         map[string]bool                                        // of these services, as claims have them
 	touched       map[tagalong.Repository]map[tagalong.Service]bool      // which of them claim or read tags of it, or did
 	running       map[tagalong.Service]*ledger.RunningRecord             // nil: it does not run any more
 	environments  map[string]bool                                        // that are new
@@ -46,7 +45,7 @@ type dryService struct {
 func newDryLedger(real reactor.Ledger, records Records) *dryLedger {
 	return &dryLedger{
 		real: real, records: records,
-		services: map[tagalong.Service]dryService{}, names: map[string]bool{}, touched: map[tagalong.Repository]map[tagalong.Service]bool{},
+		services: map[tagalong.Service]dryService{}, touched: map[tagalong.Repository]map[tagalong.Service]bool{},
 		running: map[tagalong.Service]*ledger.RunningRecord{}, environments: map[string]bool{}, tags: map[tagalong.Repository]map[tagalong.TagID]*ledger.Tag{}, was: map[tagalong.TagID]ledger.Tag{}, pendingUntags: map[string]ledger.PendingUntag{}, unmanaged: map[tagalong.Service]ledger.UnmanagedService{},
 	}
 }
@@ -119,7 +118,7 @@ func (l *dryLedger) Commit(ctx context.Context, c ledger.Change) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	of := l.services[c.Service].after(was, c)
-	l.services[c.Service], l.names[c.Service.String()] = of, true
+	l.services[c.Service] = of
 	l.touch(c.Service, was, of.Snapshot)
 	if c.DropRunning != "" {
 		l.running[c.Service] = nil
@@ -185,7 +184,8 @@ func (l *dryLedger) Claims(ctx context.Context, r tagalong.Repository) (ledger.R
 	defer l.mu.Unlock()
 	all := ledger.RepositoryClaims{Readers: real.Readers.Without(func(s tagalong.Service) bool { return l.touched[r][s] })}
 	for _, c := range real.Claims {
-		if service, _, _ := strings.Cut(c.By, "#"); !l.names[service] {
+		s, _, _ := c.By.Container()
+		if _, written := l.services[s]; !written {
 			all.Claims = append(all.Claims, c)
 		}
 	}
@@ -448,7 +448,6 @@ func (l *dryLedger) SetUnmanaged(ctx context.Context, was, is ledger.UnmanagedSe
 	defer l.mu.Unlock()
 	if _, written := l.services[is.Service]; !written { // what it reads as a managed one stays
 		l.services[is.Service] = dryService{Snapshot: snap, readers: snap.Readers(is.Service)}
-		l.names[is.Service.String()] = true
 		l.touch(is.Service, snap, snap)
 	}
 	l.unmanaged[is.Service] = is

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"path"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/opencontainers/go-digest"
@@ -144,9 +143,8 @@ func (p *pass) taggedImages(claims []ledger.Claim) (all []taggedImage) {
 
 func (p *pass) taggedImage(c ledger.Claim) taggedImage {
 	w := taggedImage{claim: c}
-	name, container, _ := strings.Cut(c.By, "#")
-	service, err := tagalong.ParseService(name)
-	if err != nil {
+	service, container, ok := c.By.Container()
+	if !ok {
 		return w // by a job of a pipeline
 	}
 	w.service, w.container = service, container

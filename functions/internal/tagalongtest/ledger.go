@@ -466,7 +466,7 @@ func claimsOf(p ledger.Placement) []ledger.Claim {
 			Tag:         tagalong.TagID{Repository: p.Container.Image, Tag: tag},
 			Digest:      p.Container.Target(),
 			At:          p.Since,
-			By:          ledger.Claimant(p.Service, p.Container.Name),
+			By:          ledger.ContainerClaimant(p.Service, p.Container.Name),
 			Environment: p.Environment,
 		})
 	}
@@ -630,7 +630,7 @@ func (l *Ledger) Places() []ledger.Placement {
 	}
 	slices.SortFunc(places, func(a, b ledger.Placement) int {
 		return cmp.Or(cmp.Compare(a.Container.Image.String(), b.Container.Image.String()),
-			cmp.Compare(ledger.Claimant(a.Service, a.Container.Name), ledger.Claimant(b.Service, b.Container.Name)),
+			cmp.Compare(ledger.ContainerClaimant(a.Service, a.Container.Name), ledger.ContainerClaimant(b.Service, b.Container.Name)),
 			a.Since.Compare(b.Since), cmp.Compare(a.Phase, b.Phase))
 	})
 	return places

@@ -16,7 +16,7 @@ var (
 )
 
 func promotionOf(name string, at int, job string) ledger.PromotionWrite {
-	claim := claimAt(name, second(at), "promotion#"+job)
+	claim := claimAt(name, second(at), ledger.JobClaimant(job))
 	w := tagWrite(ledger.Advance, claim)
 	return ledger.PromotionWrite{Tag: &w, Promoting: ledger.Promoting{Claim: claim, Job: job, Stage: "Promote"}, Release: suiteRelease}
 }
@@ -83,7 +83,7 @@ func overtakenPromotion(t *testing.T, l suiteLedger) {
 	}
 	same(t, "tag", before, l.wantTag(suiteTag("prod")))
 	l.promote(promotionOf("prod", 4, "job-a"))
-	same(t, "of two at one time", "promotion#job-a", l.wantTag(suiteTag("prod")).Wish.By)
+	same(t, "of two at one time", ledger.JobClaimant("job-a"), l.wantTag(suiteTag("prod")).Wish.By)
 }
 
 func refusedPromotion(t *testing.T, l suiteLedger) {
@@ -98,7 +98,7 @@ func refusedPromotion(t *testing.T, l suiteLedger) {
 	l.promote(p)
 	same(t, "claims", []ledger.Claim{p.Claim}, l.claims(suiteRepo))
 	tag := l.wantTag(suiteTag("prod"))
-	same(t, "wish", "a/b/c/d#app", tag.Wish.By)
+	same(t, "wish", ledger.Claimant("a/b/c/d#app"), tag.Wish.By)
 	same(t, "token of the claims", p.Tag.Claims, tag.Claims)
 }
 

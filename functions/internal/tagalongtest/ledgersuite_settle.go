@@ -37,7 +37,7 @@ func (l suiteLedger) claims(r tagalong.Repository) []ledger.Claim {
 func claimOf(p ledger.Placement, tag string) ledger.Claim {
 	return ledger.Claim{
 		Tag: tagalong.TagID{Repository: p.Container.Image, Tag: tag}, Digest: p.Container.Target(), At: p.Since,
-		By: ledger.Claimant(p.Service, p.Container.Name), Environment: p.Environment,
+		By: ledger.ContainerClaimant(p.Service, p.Container.Name), Environment: p.Environment,
 	}
 }
 
@@ -165,7 +165,7 @@ func claimsOfPrevious(t *testing.T, l suiteLedger) {
 	var want []ledger.Claim
 	for _, tag := range []string{"last", "prod-previous"} {
 		want = append(want, ledger.Claim{
-			Tag: tagalong.TagID{Repository: suiteOther, Tag: tag}, Digest: suiteNext, At: second(1), By: ledger.Claimant(s, "app"), Environment: "prod",
+			Tag: tagalong.TagID{Repository: suiteOther, Tag: tag}, Digest: suiteNext, At: second(1), By: ledger.ContainerClaimant(s, "app"), Environment: "prod",
 		})
 	}
 	same(t, "claims on what ran", want, l.claims(suiteOther))

@@ -15,7 +15,7 @@ func tagWrite(mode ledger.TagMode, wish ledger.Claim) ledger.TagWrite {
 	return ledger.TagWrite{Mode: mode, Wish: wish, Version: unique("w"), Claims: unique("c"), At: second(1000)}
 }
 
-func claimAt(name string, at time.Time, by string) ledger.Claim {
+func claimAt(name string, at time.Time, by ledger.Claimant) ledger.Claim {
 	return ledger.Claim{Tag: suiteTag(name), Digest: suiteDigest, At: at, By: by, Environment: "prod"}
 }
 
@@ -62,7 +62,7 @@ func advanceOlder(t *testing.T, l suiteLedger) {
 	for _, test := range []struct {
 		name string
 		at   time.Time
-		by   string
+		by   ledger.Claimant
 	}{
 		{"of a later time", second(1), "m"},
 		{"of the same time by one who sorts before", second(1), "c"},
@@ -198,7 +198,7 @@ func conflictBeforeRefusal(_ *testing.T, l suiteLedger) {
 
 func racingAdvance(t *testing.T, l suiteLedger) {
 	l.race(12, func(i int) error {
-		return l.writeTag(tagWrite(ledger.Advance, claimAt("prod", second(i/2), fmt.Sprintf("by-%d", i%2))))
+		return l.writeTag(tagWrite(ledger.Advance, claimAt("prod", second(i/2), ledger.Claimant(fmt.Sprintf("by-%d", i%2)))))
 	}, isRefused)
 	got := l.wantTag(suiteTag("prod")).Wish
 	if got.At != second(5) || got.By != "by-0" {

@@ -86,7 +86,7 @@ func (l *store) Promote(ctx context.Context, p reactor.Promotion) (reactor.Promo
 	for _, template := range p.Tags {
 		id := tagalong.TagID{Repository: p.Repository, Tag: strings.NewReplacer("{environment}", p.Environment, "{time}", "20260304T090000Z").Replace(template)}
 		tag, there := l.tags[id.Tag]
-		if claim := (ledger.Claim{Tag: id, Digest: p.Digest, At: p.At, By: "promotion#" + p.Job}); !there || !tag.Wish.At.After(p.At) {
+		if claim := (ledger.Claim{Tag: id, Digest: p.Digest, At: p.At, By: ledger.JobClaimant(p.Job)}); !there || !tag.Wish.At.After(p.At) {
 			tag = ledger.Tag{ID: id, Wish: claim, State: ledger.TagPending}
 		}
 		if !l.hold {
