@@ -89,9 +89,8 @@ func (d *decision) fold() error {
 	return err
 }
 
-// join merges what was seen of the deployment with what was known of it. The repeat of a
-// fact may know more, even of a rollout that is over: its first handler may have been
-// refused what this one was told.
+// join merges what was seen of the deployment with what was known of it. A repeat may see
+// more, even of a rollout that is over: AWS may have refused to answer its first handler.
 func (d *decision) join() {
 	known := d.knownOf(d.obs.Fact.Deployment)
 	d.seen = ledger.Details{

@@ -8,8 +8,8 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/timeline"
 )
 
-// heldDetails returns what the ledger holds of a rollout. Of a deployment that
-// came into force again each rollout has its own, and the head has one of them.
+// heldDetails returns what the ledger holds of a rollout. A deployment that came into
+// force again has several rollouts, of which the head holds the details of one.
 func (d *decision) heldDetails(r timeline.Rollout) ledger.Details {
 	if live, ok := d.know.Head.Live[r.Deployment]; ok && d.before.HeadHolds(r) {
 		return live

@@ -10,8 +10,8 @@ import (
 
 // newsFor is how old the end of a rollout may be that a sweep finds. What ECS still
 // remembers of the months before, when Tagalong is new, is no news; what a lost event
-// would have told is found within a day. What events tell is announced, however late
-// they come.
+// would have reported is found within a day. What events report is announced, however
+// late they come.
 const newsFor = 48 * time.Hour
 
 // changeFinished puts into the outbox the rollouts that have ended now, or otherwise
@@ -40,7 +40,7 @@ type end struct {
 }
 
 // freshEnds returns the rollouts whose end is not yet known. The same end may come to
-// be another rollout's, as a late fact tells of a start in between; and the time of an
+// be another rollout's, as a late fact reports a start in between; and the time of an
 // end may become better known.
 func freshEnds(before, after []timeline.Rollout) map[timeline.RolloutKey]bool {
 	known := map[end]int{}

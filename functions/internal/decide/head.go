@@ -53,7 +53,7 @@ func (d *decision) head(c ledger.Change) ledger.Head {
 }
 
 // completeSince returns the time from which on the ledger knows the service: that of the
-// first fact that anybody told of a deployment as it happened.
+// first fact that anybody reported of a deployment as it happened.
 func (d *decision) completeSince() time.Time {
 	known, at := d.know.Head.CompleteSince, d.obs.Fact.Time
 	if d.obs.Fact.OfDeployment() && !d.obs.Fact.NoHistory && (known.IsZero() || at.Before(known)) {

@@ -18,7 +18,7 @@ type state struct {
 	rollouts map[timeline.RolloutKey]timeline.Rollout
 	sources  map[timeline.RolloutKey]source
 	details  func(timeline.Rollout) ledger.Details
-	// environment, claims and previous are those of what runs.
+	// What follows is of the rollout that runs.
 	environment   string
 	claims        []ledger.Claim
 	previous      []ledger.Previous

@@ -46,7 +46,7 @@ func (d *decision) renew(c *ledger.Change, tag tagalong.TagID, ours ledger.Claim
 	write := ledger.TagWrite{Mode: ledger.Renew, Wish: best, Version: d.version(), Claims: d.version(), Seen: held.Claims, At: d.obs.Now}
 	switch {
 	case !exists && !has:
-		return // whoever claims it has it still to come, see Rest
+		return // its claimant will write it: see ledger.Rest
 	case !exists:
 		write.Mode, write.Wish = ledger.Advance, ours
 	case !claimed:
@@ -59,7 +59,7 @@ func (d *decision) renew(c *ledger.Change, tag tagalong.TagID, ours ledger.Claim
 }
 
 // leave notes a tag that is to be removed: its last claim ended as the service was
-// retired, and it stood where it was wished. Without a policy the service may well
+// retired, and it stood on its wish. Without a policy the service may well
 // run on, under no environment.
 func (d *decision) leave(c *ledger.Change, tag ledger.Tag) {
 	_, runs := d.after.Current()
@@ -72,7 +72,7 @@ func (d *decision) leave(c *ledger.Change, tag ledger.Tag) {
 	c.Untag.Tags = append(c.Untag.Tags, ledger.UntagTarget{ID: tag.ID, Digest: tag.Wish.Digest, Environment: tag.Wish.Environment})
 }
 
-// released adds the tags whose wish this change gives to others, and forgets
+// released adds the tags that this change leaves to other claimants, and forgets
 // those for which no put can be on its way any more.
 func (d *decision) released(c ledger.Change) []ledger.Released {
 	all := slices.DeleteFunc(slices.Clone(d.know.Head.Released), func(r ledger.Released) bool { return d.obs.Now.Sub(r.At) >= ledger.DoubtFor })

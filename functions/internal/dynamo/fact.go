@@ -10,7 +10,7 @@ import (
 const prefixFact = "F#"
 
 // factKey names the subject: a deployment, an action, or nothing for the service itself.
-// What another source than an event tells is a fact of its own.
+// What another source than an event reports is a fact of its own.
 func factKey(s tagalong.Service, f tagalong.Fact) key {
 	sk := prefixFact + formatTime(f.Time) + "#" + string(f.Name) + "#" + f.Subject()
 	if source := f.SourceKey(); source != "" {

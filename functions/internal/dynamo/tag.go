@@ -155,8 +155,8 @@ func claimsAre(seen string) condition {
 	return condition{"#claims = :seen", item{":seen": text(seen)}}
 }
 
-// Rewish writes one tag.
-func (l *Ledger) Rewish(ctx context.Context, w ledger.TagWrite) error {
+// WriteTag writes one tag.
+func (l *Ledger) WriteTag(ctx context.Context, w ledger.TagWrite) error {
 	return l.write(ctx, writeTag(w))
 }
 
@@ -226,7 +226,7 @@ func refused(err error) bool {
 	return is
 }
 
-// Doubt makes a tag pending, whatever its wish is by then; a tag that nobody wishes
+// Doubt makes a tag pending, whatever its wish is by then; a tag that nobody claims
 // needs none.
 func (l *Ledger) Doubt(ctx context.Context, id tagalong.TagID, since, until time.Time) error {
 	_, sk := tagIndex("", ledger.TagPending, id)

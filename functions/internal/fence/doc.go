@@ -2,6 +2,6 @@
 // and after every call that they make, killed there, or overtaken by the other;
 // puts that arrive when nobody waits for them any more. One of the two may be a
 // sweep, and what the other one hears of may have happened a while ago. After every
-// schedule the tags must be where the ledger wishes them, and must never have been on
+// schedule the tags must be where their wishes are, and must never have been on
 // a digest that was neither completed nor promoted.
 package fence

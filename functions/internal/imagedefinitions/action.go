@@ -14,7 +14,7 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
-// Images tells where tags sit: the core's Registry does.
+// Images says where tags sit: the core's Registry does.
 type Images interface {
 	Read(ctx context.Context, r tagalong.Repository, digests []digest.Digest, tags []string) (tagalong.Images, error)
 }

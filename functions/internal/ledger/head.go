@@ -97,7 +97,7 @@ func (d Details) Equal(o Details) bool {
 		slices.Equal(d.Containers, o.Containers) && slices.Equal(d.Moves, o.Moves)
 }
 
-// SettlingTime is how long ECS may take to show what its events tell: 10 minutes, and 2 by
+// SettlingTime is how long ECS may take to show what its events say: 10 minutes, and 2 by
 // which clocks may differ. Younger facts are right, and what it shows may not be.
 const SettlingTime = 12 * time.Minute
 

@@ -78,7 +78,7 @@ func NamesOfExecution(pipeline, execution string, e tagalong.Execution) []Name {
 		{Kind: tagalong.ExecutionName, Text: execution, Pipeline: pipeline, Execution: execution},
 		{Kind: tagalong.PipelineName, Text: pipeline, Pipeline: pipeline},
 	}
-	for _, commit := range tagalong.CommitsOfExecution(e) {
+	for _, commit := range e.Commits() {
 		names = append(names, Name{Kind: tagalong.CommitName, Text: commit, Pipeline: pipeline, Execution: execution})
 	}
 	return names

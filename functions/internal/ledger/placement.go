@@ -7,7 +7,7 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
-// Phase says how a place stands.
+// Phase says how a placement stands.
 type Phase string
 
 // Placement says that a container of a service runs an image of a repository, or
@@ -21,7 +21,7 @@ type Placement struct {
 	Container   tagalong.Container
 	Since       time.Time // the completion, or the start of a rollout in progress or unfinished
 	Until       time.Time
-	// Continues tells that the same image ran in this container until Since, and
+	// Continues says that the same image ran in this container until Since, and
 	// Continued that it goes on there at Until: pieces of one interval. The same
 	// is: repository, digest and index.
 	Continues bool
@@ -34,7 +34,7 @@ type Placement struct {
 	NoStart    bool
 }
 
-// PlacementKey is what names a place's item in its repository.
+// PlacementKey is what names a placement's item in its repository.
 type PlacementKey struct {
 	repository string
 	phase      Phase
@@ -52,7 +52,7 @@ func (p Placement) Key() PlacementKey {
 	return key
 }
 
-// PlacementCursor is a place's place in an answer, ordered like RolloutCursor.
+// PlacementCursor is where a placement stands in an answer, ordered like RolloutCursor.
 type PlacementCursor struct {
 	Since     time.Time
 	Registry  string
@@ -80,7 +80,7 @@ func (a PlacementCursor) Valid() bool {
 	return tagalong.ValidKeyTexts(a.Registry, a.Service.String(), a.Container, string(a.Phase), a.Deployment)
 }
 
-// At returns where the place stands.
+// At returns where the placement stands.
 func (p Placement) At() PlacementCursor {
 	at := PlacementCursor{Since: p.Since, Registry: p.Container.Image.Registry, Service: p.Service, Container: p.Container.Name, Phase: p.Phase}
 	if p.Unfinished {
@@ -89,7 +89,7 @@ func (p Placement) At() PlacementCursor {
 	return at
 }
 
-// Succeeds reports whether the place takes up the same image in the same container
+// Succeeds reports whether the placement takes up the same image in the same container
 // as another one ends.
 func (p Placement) Succeeds(before Placement) bool {
 	return p.Phase != PhaseRollingOut && !p.Unfinished && p.Service == before.Service && p.Container.Name == before.Container.Name &&
@@ -97,7 +97,7 @@ func (p Placement) Succeeds(before Placement) bool {
 		p.Since.Equal(before.Until) && (p.Until.IsZero() || p.Until.After(before.Until))
 }
 
-// Behind reports whether the place comes after another one, or after none.
+// Behind reports whether the placement comes after another one, or after none.
 func (p Placement) Behind(at PlacementCursor) bool {
 	return at == PlacementCursor{} || p.At().Compare(at) < 0
 }

@@ -32,7 +32,7 @@ type PreviousRecord struct {
 	Tags  []string
 }
 
-// Claims returns what the place claims.
+// Claims returns what the placement claims.
 func (p PreviousRecord) Claims() []Claim {
 	var all []Claim
 	for _, tag := range p.Tags {
@@ -74,7 +74,7 @@ func (d Details) Container(name string) (tagalong.Container, bool) {
 	return d.Containers[at], true
 }
 
-// PreviousKey is what names a previous place's item.
+// PreviousKey is what names a previous placement's item.
 type PreviousKey struct {
 	tagalong.Repository
 	container string

@@ -19,14 +19,14 @@ type Reader struct {
 // an input of deployments: we neither put it nor put it back.
 type Readers map[tagalong.TagID][]Reader
 
-// Reads reports the tag that an open place was deployed from.
+// Reads reports the tag that an open placement was deployed from.
 func (p Placement) Reads() (id tagalong.TagID, ok bool) {
 	id, ok = p.Container.Input()
 	return id, ok && p.Phase != PhaseEnded
 }
 
 // Readers returns what the service's own deployments read: that which runs, and that
-// which rolls out. Where the head alone does not tell, all that may still run count.
+// which rolls out. Where the head alone does not say, all that may still run count.
 func (s Snapshot) Readers(of tagalong.Service) Readers {
 	own := Readers{}
 	timeline, err := s.Fold()
@@ -52,7 +52,7 @@ func (r Readers) AddReader(id tagalong.TagID, by Reader) {
 	}
 }
 
-// Add adds what a place reads.
+// Add adds what a placement reads.
 func (r Readers) Add(p Placement) {
 	if id, reads := p.Reads(); reads {
 		r.AddReader(id, Reader{p.Service, p.Container.Name})

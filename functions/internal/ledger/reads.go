@@ -39,7 +39,7 @@ type Directory interface {
 type SeenService struct {
 	tagalong.Service
 	// CompleteSince is the time from which on the ledger knows it; zero where only a
-	// pipeline has told of it yet.
+	// pipeline has named it yet.
 	CompleteSince time.Time
 }
 
@@ -65,11 +65,11 @@ type PlacementReader interface {
 	// OpenPlacements returns what runs and what rolls out of a repository, by its name
 	// in any registry, in no order.
 	OpenPlacements(ctx context.Context, repository string) iter.Seq2[Placement, error]
-	// EndedPlacements returns what ran of a repository, newest first, behind a place.
+	// EndedPlacements returns what ran of a repository, newest first, behind a placement.
 	EndedPlacements(ctx context.Context, repository string, behind PlacementCursor, hint int) iter.Seq2[Placement, error]
-	// DigestPlacements returns the places whose Target is a digest, newest first, behind a place.
+	// DigestPlacements returns the placements whose Target is a digest, newest first, behind a placement.
 	DigestPlacements(ctx context.Context, d digest.Digest, behind PlacementCursor, hint int) iter.Seq2[Placement, error]
-	// Successor returns the place of the same container and image that began as this
+	// Successor returns the placement of the same container and image that began as this
 	// one ended; ok is false if there is none.
 	Successor(ctx context.Context, p Placement) (next Placement, ok bool, err error)
 	// Indexes returns the indexes that are known to hold a platform's image.
@@ -86,7 +86,7 @@ type TagReader interface {
 	TagStates(ctx context.Context, ids []tagalong.TagID) (map[tagalong.TagID]Tag, error)
 }
 
-// ReleaseReader says what pipelines' executions have put in place.
+// ReleaseReader says what pipelines' executions have put in placement.
 type ReleaseReader interface {
 	// Release reads what is known of an execution; ok is false if nothing is.
 	Release(ctx context.Context, pipeline, execution string) (r ReleaseRecord, ok bool, err error)

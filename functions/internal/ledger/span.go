@@ -14,7 +14,7 @@ type Span struct {
 	Behind       RolloutCursor
 }
 
-// RolloutCursor is a row's place in an answer: newest first by time, then by service and
+// RolloutCursor is where a row stands in an answer: newest first by time, then by service and
 // deployment, all downwards. The zero RolloutCursor stands before all of them.
 type RolloutCursor struct {
 	Sort       time.Time

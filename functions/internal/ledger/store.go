@@ -31,7 +31,7 @@ func (e *RefusedError) Error() string { return "tag claims changed in between" }
 // Journal holds the services: facts, rollouts and what follows from them.
 type Journal interface {
 	// Load reads a service's head and the facts since its window's start, in one
-	// consistent Query. A service never seen gives a zero Head.
+	// consistent Query. Of a service never seen it returns a zero Head.
 	Load(ctx context.Context, s tagalong.Service) (Snapshot, error)
 	// LoadWhole reads the head and all facts of a service, consistently.
 	LoadWhole(ctx context.Context, s tagalong.Service) (Snapshot, error)
@@ -50,7 +50,7 @@ type Wishes interface {
 	Claims(ctx context.Context, r tagalong.Repository) (RepositoryClaims, error)
 	// Tags reads tags consistently; absent ones are left out.
 	Tags(ctx context.Context, ids []tagalong.TagID) (map[tagalong.TagID]Tag, error)
-	// Readers returns which of these tags open places and unmanaged services read, by a
+	// Readers returns which of these tags open placements and unmanaged services read, by a
 	// service other than one (the zero Service: by any), as an index has it, which may lag
 	// by a moment. What that one read while it was unmanaged counts until a sweep knows
 	// better. It may name one of several readers.
@@ -62,9 +62,9 @@ type Wishes interface {
 	Settle(ctx context.Context, id tagalong.TagID, version string, v Verdict) error
 	// RecordChildren records children of indexes that no wish of this handler sits on.
 	RecordChildren(ctx context.Context, children []Child) error
-	// Rewish writes one tag, as a Change does; *RefusedError if it does not stand as
+	// WriteTag writes one tag, as a Change does; *RefusedError if it does not stand as
 	// the TagWrite expects.
-	Rewish(ctx context.Context, w TagWrite) error
+	WriteTag(ctx context.Context, w TagWrite) error
 	// Doubt says that until a time an unanswered put of this tag may arrive: so long
 	// it is pending, and has been since a time.
 	Doubt(ctx context.Context, id tagalong.TagID, since, until time.Time) error

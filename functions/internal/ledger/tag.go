@@ -56,11 +56,11 @@ type TagWrite struct {
 	At      time.Time
 }
 
-// RepositoryClaims are the claims of a repository's open places, its previous
-// places and its promotions, what its open places and unmanaged services read, and its tags.
+// RepositoryClaims are the claims of a repository's open placements, its previous
+// placements and its promotions, what its open placements and unmanaged services read, and its tags.
 type RepositoryClaims struct {
 	Claims []Claim
-	// Readers are the tags of the repository that open places and unmanaged services read.
+	// Readers are the tags of the repository that open placements and unmanaged services read.
 	Readers Readers
 	Tags    map[tagalong.TagID]Tag
 }
@@ -123,9 +123,9 @@ const ContestWindow = 7 * 24 * time.Hour
 // that often will do so again.
 const MaxPutBacks = 3
 
-// StateSince returns when the tag came into a state that it is in now: looking at it again
+// EnteredAt returns when the tag came into a state that it is in now: looking at it again
 // begins nothing.
-func (t Tag) StateSince(state TagState, now time.Time) time.Time {
+func (t Tag) EnteredAt(state TagState, now time.Time) time.Time {
 	if t.State == state {
 		return t.Since
 	}

@@ -11,12 +11,12 @@ import (
 )
 
 // UnmanagedServices holds which tags the services read that no rule matches. Nothing else
-// is known of them: they have no facts, no rollouts and no places.
+// is known of them: they have no facts, no rollouts and no placements.
 type UnmanagedServices interface {
 	// Unmanaged returns what is kept of a service, consistently: no Version says nothing.
 	Unmanaged(ctx context.Context, s tagalong.Service) (UnmanagedService, error)
 	// SetUnmanaged writes what is kept of a service, and with it, in one transaction, what
-	// Readers and Claims tell of it. With no deployments nothing is kept any more. It
+	// Readers and Claims say of it. With no deployments nothing is kept any more. It
 	// returns ErrConflict if what is kept has not the version of was.
 	SetUnmanaged(ctx context.Context, was, is UnmanagedService) error
 }

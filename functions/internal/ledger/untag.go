@@ -13,7 +13,7 @@ type PendingUntag struct {
 	Tags    []UntagTarget
 }
 
-// UntagTarget is a tag that nobody wishes any more.
+// UntagTarget is a tag that nobody claims any more.
 type UntagTarget struct {
 	ID          tagalong.TagID
 	Digest      digest.Digest // where it was confirmed last

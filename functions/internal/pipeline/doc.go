@@ -1,2 +1,2 @@
-// Package pipeline tells the reactor, as facts, what CodePipeline and CodeDeploy did.
+// Package pipeline takes what CodePipeline and CodeDeploy did to the reactor, as facts.
 package pipeline

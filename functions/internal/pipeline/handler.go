@@ -36,7 +36,7 @@ type Handler struct {
 // an event out again later than that.
 const lagsFor = 2 * time.Minute
 
-// errLag says that the API does not yet know what its own event tells.
+// errLag says that the API does not yet know what its own event says.
 var errLag = errors.New("the API lags behind the event: to be tried again")
 
 // Handle takes one EventBridge event as it arrives. There is an Outcome for each
@@ -76,8 +76,8 @@ func (f *Handler) report(ctx context.Context, e events.Envelope, outcomes []reac
 	}
 }
 
-// stage takes a stage that has ended, or that somebody stops or retries. That one
-// begins says nothing yet: its actions tell.
+// stage takes a stage that has ended, or that somebody stops or retries. The begin
+// of a stage says nothing: that of its actions does.
 func (f *Handler) stage(ctx context.Context, e events.StageExecutionStateChange) ([]reactor.Outcome, error) {
 	x := executionOf(e)
 	if e.State() == events.ExecutionStarted || !f.Reactor.Rules.Take(x.Pipeline.Name, e.Stage()) {
@@ -100,7 +100,7 @@ func (f *Handler) stage(ctx context.Context, e events.StageExecutionStateChange)
 	return nil, f.note(ctx, x, began, &change) // it belongs to what an earlier stage has put in place
 }
 
-// shows reports whether the runs of a stage's actions are what its event tells of. A
+// shows reports whether the runs of a stage's actions are as its event says. A
 // stage may have none, if a condition skips it or ends it before its first action: that
 // is believed of one that failed at the last try, since for want of anything to build
 // on nothing would come of an error, and of one that succeeded once the API is too late
@@ -172,14 +172,15 @@ func executionOf(e interface {
 }
 
 // ask reads the runs of an execution's actions that deploy and, if there are any,
-// what began it, once the API is as the event tells of our runs; last is the last try.
-func (f *Handler) ask(ctx context.Context, x execution, ours func(Action) bool, told func(runs []Action, last bool) bool) (deploys []Action, began tagalong.Execution, err error) {
+// what began it, once the API has caught up with the event about our runs; last is the
+// last try.
+func (f *Handler) ask(ctx context.Context, x execution, ours func(Action) bool, caughtUp func(runs []Action, last bool) bool) (deploys []Action, began tagalong.Execution, err error) {
 	err = f.withBackoff(ctx, func(last bool) error {
 		all, err := f.Pipelines.Actions(ctx, x.Pipeline, x.ID)
 		if err != nil {
 			return err
 		}
-		if !told(runsThat(all, ours), last) {
+		if !caughtUp(runsThat(all, ours), last) {
 			return errLag
 		}
 		if deploys = deploying(all); len(deploys) == 0 {
@@ -212,14 +213,14 @@ func lags(err error) bool {
 	return errors.Is(err, errLag) || errors.Is(err, ErrNoExecution) || errors.Is(err, ErrNoCodeDeployDeployment)
 }
 
-// follow says of what the runs of actions have put in place that it is of the release.
+// follow gives the release to what the runs of actions have deployed.
 func (f *Handler) follow(ctx context.Context, x execution, began tagalong.Execution, runs []Action, change *ledger.StageChange) ([]reactor.Outcome, error) {
 	var (
 		outcomes []reactor.Outcome
 		problems *multierror.Error
 	)
 	for _, a := range runs {
-		done, err := f.deliver(ctx, a, tagalong.Release{Pipeline: x.Name, Execution: x.ID, Stage: a.Stage, Commit: tagalong.CommitOfExecution(began), Images: a.Images})
+		done, err := f.deliver(ctx, a, tagalong.Release{Pipeline: x.Name, Execution: x.ID, Stage: a.Stage, Commit: began.Commit(), Images: a.Images})
 		outcomes = append(outcomes, done...)
 		problems = multierror.Append(problems, err)
 	}
@@ -262,7 +263,7 @@ func (f *Handler) note(ctx context.Context, x execution, began tagalong.Executio
 	return nil
 }
 
-// deliver tells the ledger what one run of an action did to its services.
+// deliver records what one run of an action did to its services.
 func (f *Handler) deliver(ctx context.Context, a Action, release tagalong.Release) (outcomes []reactor.Outcome, err error) {
 	deliveries, err := f.deliveries(ctx, a)
 	if err != nil {
@@ -305,7 +306,7 @@ func (f *Handler) deliveries(ctx context.Context, a Action) ([]delivery, error) 
 	}
 	known, err := f.History.ServiceDeployments(ctx, service, a.begins())
 	if errors.Is(err, tagalong.ErrNotFound) || errors.Is(err, tagalong.ErrDenied) || errors.Is(err, tagalong.ErrElsewhere) {
-		f.Reactor.Logger().InfoContext(ctx, "ECS does not tell the service's deployments: their own events must", "service", service.String(), "error", err.Error())
+		f.Reactor.Logger().InfoContext(ctx, "ECS does not list the service's deployments: only their own events report them", "service", service.String(), "error", err.Error())
 		return []delivery{{service: service}}, nil
 	}
 	if err != nil {
@@ -325,7 +326,7 @@ func (f *Handler) codeDeployDeliveries(ctx context.Context, a Action) ([]deliver
 	application, group := a.Configuration["ApplicationName"], a.Configuration["DeploymentGroupName"]
 	ids, err := f.CodeDeploy.Deployments(ctx, a.Account, a.Region, application, group, a.begins(), a.over())
 	if errors.Is(err, ErrNoCodeDeployDeployment) || errors.Is(err, tagalong.ErrElsewhere) {
-		f.Reactor.Logger().WarnContext(ctx, "CodeDeploy does not tell the deployments of the action", "action", a.ID, "application", application, "group", group, "error", err.Error())
+		f.Reactor.Logger().WarnContext(ctx, "CodeDeploy does not list the deployments of the action", "action", a.ID, "application", application, "group", group, "error", err.Error())
 		return nil, nil
 	}
 	if err != nil {

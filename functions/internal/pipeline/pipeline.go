@@ -110,7 +110,7 @@ const (
 	CodeDeployStopped    CodeDeployState = "stopped"
 )
 
-// DeploymentHistory tells what ECS itself remembers of a service's deployments.
+// DeploymentHistory is what ECS itself remembers of a service's deployments.
 type DeploymentHistory interface {
 	// ServiceDeployments returns the service deployments that were created at a time or
 	// later, in no order. ECS keeps them for 90 days. ErrNotFound, ErrDenied and

@@ -90,7 +90,7 @@ func (a Action) image() string {
 	return tag + "@" + d.String()
 }
 
-// begins is when the action's time begins: ECS may tell times in whole seconds.
+// begins is when the action's time begins: ECS may give times in whole seconds.
 func (a Action) begins() time.Time { return a.StartedAt.Truncate(time.Second) }
 
 // over is when the action's time is over at the latest.
@@ -192,7 +192,7 @@ func (d ServiceDeployment) replaced(all []ServiceDeployment) bool {
 }
 
 // deliveries returns what CodeDeploy did to its services. A task set stands in for a
-// deployment of ECS; before there is one, there is nothing to tell.
+// deployment of ECS; before there is one, there is no fact.
 func (s CodeDeployDeployment) deliveries() (all []delivery) {
 	for _, t := range s.Targets {
 		d := delivery{service: t.Service}
@@ -224,12 +224,12 @@ func (s CodeDeployDeployment) facts(taskSet string) []tagalong.Fact {
 
 // lags reports whether the API has not come as far as the event. Of a deployment to
 // something else than ECS nothing is awaited.
-func (s CodeDeployDeployment) lags(told events.CodeDeployState) bool {
+func (s CodeDeployDeployment) lags(event events.CodeDeployState) bool {
 	if len(s.Targets) == 0 {
 		return false
 	}
 	ended := s.State != CodeDeployInProgress && !s.EndedAt.IsZero()
-	switch told {
+	switch event {
 	case events.CodeDeploySucceeded:
 		return !ended || slices.ContainsFunc(s.Targets, func(t CodeDeployTarget) bool { return t.TaskSet == "" })
 	case events.CodeDeployFailed, events.CodeDeployStopped:

@@ -68,7 +68,7 @@ func horizonOf(query RunningQuery, gaps []Gap) *HorizonError {
 	return e
 }
 
-// kept tells, as an error, that what ran at a time may have expired.
+// kept says, as an error, that what ran at a time may have expired.
 func (q Queries) kept(query RunningQuery) error {
 	horizon := q.horizon()
 	if query.At.IsZero() || query.At.After(horizon) {

@@ -34,7 +34,7 @@ const (
 // https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentLifecycleHookTimeoutConfiguration.html.
 const longestRollout = 30 * 24 * time.Hour
 
-// Await tells how far a digest, of one repository if that is given, has come in a
+// Await says how far a digest, of one repository if that is given, has come in a
 // service: it runs, rolls out, or its newest rollout failed. A failure before
 // since is an earlier attempt's, and does not count. A digest whose beginning nobody knows
 // may come yet.

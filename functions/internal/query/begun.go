@@ -128,7 +128,7 @@ func (q Queries) wholeRelease(ctx context.Context, r ReleaseQuery) (ReleaseQuery
 	case 1:
 		return found[0], nil
 	}
-	return r, &tagalong.AmbiguousNameError{Kind: tagalong.ReleaseName, Name: r.String(), Matches: tagalong.TextsOf(found, ReleaseQuery.String)}
+	return r, &tagalong.AmbiguousNameError{Kind: tagalong.ReleaseName, Name: r.String(), Matches: tagalong.Strings(found, ReleaseQuery.String)}
 }
 
 // String returns PIPELINE/EXECUTION, or the execution alone.

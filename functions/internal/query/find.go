@@ -132,7 +132,7 @@ func (q Queries) things(ctx context.Context, text string, d directory) ([]thing,
 	if err != nil || isImage {
 		return pinned, err
 	}
-	known := slices.Concat(d.environments, seenTexts(d.services, func(s ledger.SeenService) string { return s.Name }), tagalong.TextsOf(repositories, func(r tagalong.Repository) string { return r.Name }))
+	known := slices.Concat(d.environments, seenTexts(d.services, func(s ledger.SeenService) string { return s.Name }), tagalong.Strings(repositories, func(r tagalong.Repository) string { return r.Name }))
 	return nil, &tagalong.UnknownNameError{Kind: tagalong.AnyName, Name: text, Nearest: tagalong.Nearest(text, known), Watched: q.watched(d)}
 }
 

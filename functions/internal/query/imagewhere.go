@@ -201,14 +201,14 @@ func (q Queries) registriesFor(ctx context.Context, image tagalong.ImageQuery) (
 		if err != nil {
 			return nil, err
 		}
-		hosts = tagalong.TextsOf(scopes, func(s tagalong.Scope) string { return tagalong.RegistryHost(s.Account, s.Region) })
+		hosts = tagalong.Strings(scopes, func(s tagalong.Scope) string { return tagalong.RegistryHost(s.Account, s.Region) })
 	}
 	return slices.DeleteFunc(hosts, func(host string) bool {
 		return !covered.Reads(tagalong.Repository{Registry: host, Name: image.Repository})
 	}), nil
 }
 
-// LookBack is how many places that have ended are searched for a repository.
+// LookBack is how many placements that have ended are searched for a repository.
 const LookBack = 100
 
 // known reports whether anything of a repository runs or ran lately.

@@ -16,11 +16,11 @@ import (
 )
 
 // A digest that is pinned has no tag to show, and deployed again by hand it has no
-// commit. Both belong to the image: the places where it ran before, under a tag or by a
+// commit. Both belong to the image: the placements where it ran before, under a tag or by a
 // release, still say so. They are asked as the answer is given, since what a rollout
 // takes from others would depend on the order in which they were recorded.
 
-// knownAs are places of digests, the newest first.
+// knownAs are placements of digests, the newest first.
 type knownAs map[digest.Digest][]ledger.Placement
 
 // rolledOut is a rollout's containers, and since when.
@@ -53,7 +53,7 @@ func (f rolledOut) nameless(c tagalong.Container) bool {
 }
 
 // knownAs reads where the digests that are nameless ran before: of each once, and the
-// last places, as many as lookBack.
+// last placements, as many as lookBack.
 func (q Queries) knownAs(ctx context.Context, rollouts []rolledOut) (knownAs, error) {
 	before := map[digest.Digest]time.Time{}
 	for _, f := range rollouts {
@@ -65,7 +65,7 @@ func (q Queries) knownAs(ctx context.Context, rollouts []rolledOut) (knownAs, er
 	}
 	digests := slices.Sorted(maps.Keys(before))
 	places, errs := make([][]ledger.Placement, len(digests)), make([]error, len(digests))
-	parallel.ForEach(len(digests), parallel.Limit, func(i int) { places[i], errs[i] = q.lastPlaces(ctx, digests[i], before[digests[i]]) })
+	parallel.ForEach(len(digests), parallel.Limit, func(i int) { places[i], errs[i] = q.lastPlacements(ctx, digests[i], before[digests[i]]) })
 	known := knownAs{}
 	for i, d := range digests {
 		if errs[i] != nil {
@@ -76,7 +76,7 @@ func (q Queries) knownAs(ctx context.Context, rollouts []rolledOut) (knownAs, er
 	return known, nil
 }
 
-func (q Queries) lastPlaces(ctx context.Context, d digest.Digest, before time.Time) (places []ledger.Placement, err error) {
+func (q Queries) lastPlacements(ctx context.Context, d digest.Digest, before time.Time) (places []ledger.Placement, err error) {
 	for p, err := range q.Records.DigestPlacements(ctx, d, ledger.PlacementCursor{Since: before}, LookBack) {
 		if err != nil {
 			return nil, err

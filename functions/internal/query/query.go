@@ -45,7 +45,7 @@ type Paging struct {
 	Cursor string // Page.Next of the page before; "" begins
 }
 
-// hint is how many rows tell a full page from the last one.
+// hint is how many rows it takes to know a full page from the last one.
 func (p Paging) hint() int {
 	if p.Limit == 0 {
 		return 0
@@ -77,7 +77,7 @@ type Gap struct {
 var ErrCursor = errors.New("cursor is not one that this question gave")
 
 // position is a place in the order of an answer. It is legal if a row could
-// stand there, as far as its form tells.
+// stand there, as far as its form shows.
 type position interface{ Valid() bool }
 
 // seal makes a cursor: a position in the answer to a question. It is sealed
@@ -121,7 +121,7 @@ type answer[T, R, P any] struct {
 	rows     iter.Seq2[T, error]
 	show     func(T) R
 	at       func(T) P // where the next page goes on behind this row
-	// pause tells that T is no row, but where the page ends before it is full;
+	// pause says that T is no row, but where the page ends before it is full;
 	// nil: no page does.
 	pause func(T) bool
 }
@@ -155,7 +155,7 @@ func pageOf[R any, P position](question string, rows []R, at func(R) P, compare 
 	return answer[R, R, P]{question: question, rows: stream.FromSlice(rows), show: func(r R) R { return r }, at: at}.page(limit)
 }
 
-// questionOf names a question, so that its cursors are told from others'.
+// questionOf names a question, so that its cursors are no other question's.
 func questionOf(query any) string { return fmt.Sprintf("%#v", query) }
 
 // ParseTime reads a time of RFC 3339, in UTC. Go's zero time stands for none in

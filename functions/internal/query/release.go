@@ -152,7 +152,7 @@ func shownRelease(r ledger.ReleaseRecord) ReleaseFacts {
 		Account:     r.Pipeline.Account,
 		Region:      r.Pipeline.Region,
 		Execution:   r.Execution,
-		Commit:      tagalong.CommitOfExecution(r.Origin),
+		Commit:      r.Origin.Commit(),
 		Trigger:     r.Origin.Trigger,
 		TriggeredBy: r.Origin.TriggeredBy,
 		Rollback:    r.Origin.Rollback,

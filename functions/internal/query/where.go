@@ -74,10 +74,10 @@ func (q Queries) Where(ctx context.Context, image tagalong.ImageQuery, p Paging)
 	return page, err
 }
 
-// pieces gives the places that may be an image's, newest first, behind one of them.
+// pieces returns the placements that may be an image's, newest first, behind one of them.
 type pieces func(behind ledger.PlacementCursor) iter.Seq2[piece, error]
 
-// piece is a place, and whether it is the image's that is asked for. Places lie
+// piece is a placement, and whether it is the image's that is asked for. Places lie
 // by repository name and by digest: those of other registries are among them.
 type piece struct {
 	ledger.Placement
@@ -120,7 +120,7 @@ func (q Queries) ofRepository(ctx context.Context, repository string, behind led
 	return stream.Merge([]iter.Seq2[ledger.Placement, error]{stream.FromSlice(open), q.Records.EndedPlacements(ctx, repository, behind, hint)}, newestPlacement)
 }
 
-// ofDigest finds the places of the digest itself and of the indexes that hold it.
+// ofDigest finds the placements of the digest itself and of the indexes that hold it.
 func (q Queries) ofDigest(ctx context.Context, image tagalong.ImageQuery, hint int) (pieces, error) {
 	meant, digests, err := q.meaning(ctx, image)
 	if err != nil {
@@ -135,8 +135,8 @@ func (q Queries) ofDigest(ctx context.Context, image tagalong.ImageQuery, hint i
 	}, nil
 }
 
-// meaning tells which containers run a digest, and under which digests their
-// places lie. A platform's digest means the indexes that hold it, too, where
+// meaning says which containers run a digest, and under which digests their
+// placements lie. A platform's digest means the indexes that hold it, too, where
 // nobody said which platform of them runs.
 func (q Queries) meaning(ctx context.Context, image tagalong.ImageQuery) (meant func(tagalong.Container) bool, digests []digest.Digest, err error) {
 	children, err := q.Records.Indexes(ctx, image.Digest)
@@ -162,7 +162,7 @@ type interval struct {
 	pause bool
 }
 
-// maxSkipped is how many places of others a page looks at.
+// maxSkipped is how many placements of others a page looks at.
 const maxSkipped = 1000
 
 // containerKey is what only one piece at a time can be in.
@@ -245,7 +245,7 @@ func (c *chains) adjoins(p ledger.Placement) bool {
 	return ok && p.Continued && next.Since.Equal(p.Until)
 }
 
-// add takes the next older piece; begun tells that the interval begins with it.
+// add takes the next older piece; begun says that the interval begins with it.
 func (c *chains) add(p ledger.Placement) (i interval, begun bool) {
 	i = interval{Placement: p, from: p.At()}
 	if p.Phase == ledger.PhaseRollingOut || p.Unfinished {

@@ -24,7 +24,7 @@ type Announcer interface {
 func (r *Reactor) Announce(ctx context.Context, finished []ledger.FinishedRollout) (sent int, err error) {
 	events := make([]tagalong.Event, len(finished))
 	for i, one := range finished {
-		events[i] = EventOf(one)
+		events[i] = RolloutEvent(one)
 	}
 	problems := r.Announcer.Announce(ctx, events)
 	var accepted []ledger.FinishedRollout
@@ -74,7 +74,7 @@ func (p *pass) announceOutbox(ctx context.Context) (sent, left int) {
 }
 
 // collectOutbox keeps what a change is to announce. What a later change of this pass knows
-// better of such a rollout is told at once.
+// better of such a rollout goes out with it.
 func (p *pass) collectOutbox(c ledger.Change) {
 	p.outbox = append(p.outbox, c.Finished...)
 	for _, row := range c.Rollouts {

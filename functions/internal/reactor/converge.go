@@ -34,7 +34,7 @@ type Convergence struct {
 	at time.Time // when the last tag was confirmed
 }
 
-// Converge brings ECR to where the ledger wishes tags, as it has them now, and returns when
+// Converge brings tags in ECR to their wishes, as the ledger has them now, and returns when
 // every put has ended. A tag that deployments read is left alone; readers are those of the
 // tags, and nil has them be asked for.
 func (r *Reactor) Converge(ctx context.Context, tags map[tagalong.TagID]ledger.Tag, readers ledger.Readers) (Convergence, error) {
@@ -52,7 +52,7 @@ func (r *Reactor) Converge(ctx context.Context, tags map[tagalong.TagID]ledger.T
 
 // converge brings ECR to the wishes, repository by repository, side by side. It
 // returns when every put has ended, also on error: a function that is frozen
-// with a put under way might send it later. Whatever the ledger wishes, a repository
+// with a put under way might send it later. Whatever their wishes, a repository
 // that we were not given is left alone, and so is a tag with readers.
 func (r *Reactor) converge(ctx context.Context, wishes map[tagalong.TagID]ledger.Tag, readings map[tagalong.Repository]reading, readers ledger.Readers) (Convergence, error) {
 	covered, err := r.Coverage(ctx)
@@ -67,7 +67,7 @@ func (r *Reactor) converge(ctx context.Context, wishes map[tagalong.TagID]ledger
 	}
 	var (
 		mu       sync.Mutex
-		wait     parallel.Group
+		group    parallel.Group
 		total    Convergence
 		problems *multierror.Error
 	)
@@ -76,7 +76,7 @@ func (r *Reactor) converge(ctx context.Context, wishes map[tagalong.TagID]ledger
 		if read, ok := readings[repository]; ok {
 			first = &read
 		}
-		wait.Go(func() {
+		group.Go(func() {
 			done, err := r.convergeRepository(ctx, repository, tags, first, readers)
 			mu.Lock()
 			defer mu.Unlock()
@@ -86,7 +86,7 @@ func (r *Reactor) converge(ctx context.Context, wishes map[tagalong.TagID]ledger
 			}
 		})
 	}
-	wait.Wait()
+	group.Wait()
 	return total, problems.ErrorOrNil()
 }
 
@@ -102,9 +102,9 @@ func (c *Convergence) join(o Convergence) {
 	}
 }
 
-// convergeRepository converges a repository's tags in rounds of one reading
-// each. A first reading that is not fresh gives bytes, and tells which tags sit
-// elsewhere, but never that one sits right.
+// convergeRepository converges a repository's tags in rounds. A round reads once; the
+// first may be given an older reading. Of that one manifests count, and that a tag sits
+// elsewhere; that a tag sits right is read again.
 func (r *Reactor) convergeRepository(ctx context.Context, repository tagalong.Repository, tags []ledger.Tag, first *reading, readers ledger.Readers) (Convergence, error) {
 	var (
 		total    Convergence
@@ -144,11 +144,11 @@ func wantTags(tags []ledger.Tag) *want {
 func (r *Reactor) round(ctx context.Context, tags []ledger.Tag, read reading) (next []ledger.Tag, total Convergence, err error) {
 	var (
 		mu       sync.Mutex
-		wait     parallel.Group
+		group    parallel.Group
 		problems *multierror.Error
 	)
 	for _, tag := range tags {
-		wait.Go(func() {
+		group.Go(func() {
 			again, done, err := r.convergeTag(ctx, tag, read)
 			mu.Lock()
 			defer mu.Unlock()
@@ -161,7 +161,7 @@ func (r *Reactor) round(ctx context.Context, tags []ledger.Tag, read reading) (n
 			}
 		})
 	}
-	wait.Wait()
+	group.Wait()
 	return next, total, problems.ErrorOrNil()
 }
 
@@ -177,7 +177,7 @@ func (r *Reactor) convergeTag(ctx context.Context, tag ledger.Tag, read reading)
 		v = ledger.Verdict{State: ledger.TagBlocked, Reason: fmt.Sprintf("%q is no legal tag: shorten the names in its template", tag.ID.Tag)}
 	case read.readers.Has(tag.ID):
 		v = ledger.Verdict{State: ledger.TagInput, Actual: actual, Reason: read.readers.Reason(tag.ID)}
-	case (actual == tag.Wish.Digest || !there) && !read.tells(tag):
+	case (actual == tag.Wish.Digest || !there) && !read.covers(tag):
 		return &tag, done, nil
 	case actual == tag.Wish.Digest:
 		v = ledger.Verdict{State: ledger.TagConfirmed, Actual: actual}
@@ -197,7 +197,7 @@ func (r *Reactor) convergeTag(ctx context.Context, tag ledger.Tag, read reading)
 			}
 		}
 	}
-	v.CheckedAt, v.Since = checkedAt, tag.StateSince(v.State, checkedAt)
+	v.CheckedAt, v.Since = checkedAt, tag.EnteredAt(v.State, checkedAt)
 	v.Children = childrenOf(tag.ID.Repository, manifest)
 	v.Done = v.State == ledger.TagConfirmed && tag.Wish.PutOnce
 	again, err = r.settle(ctx, tag, v, &done)
@@ -239,7 +239,7 @@ func (r *Reactor) settle(ctx context.Context, tag ledger.Tag, v ledger.Verdict, 
 	if now, ok := tags[tag.ID]; ok {
 		return &now, nil
 	}
-	return nil, nil // nobody wishes it any more
+	return nil, nil // nobody claims it any more
 }
 
 func (c *Convergence) count(v ledger.Verdict) {
@@ -304,7 +304,7 @@ func (r *Reactor) attempt(ctx context.Context, tag ledger.Tag, m tagalong.Manife
 func (r *Reactor) doubt(ctx context.Context, tag ledger.Tag) error {
 	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
-	return r.Ledger.Doubt(late, tag.ID, tag.StateSince(ledger.TagPending, r.Clock()), r.Clock().Add(ledger.DoubtFor))
+	return r.Ledger.Doubt(late, tag.ID, tag.EnteredAt(ledger.TagPending, r.Clock()), r.Clock().Add(ledger.DoubtFor))
 }
 
 // taken looks where an immutable tag sits: on its wish is success.
@@ -321,7 +321,7 @@ func (r *Reactor) taken(ctx context.Context, tag ledger.Tag) (ledger.Verdict, er
 		"tag %q is immutable: set the repository to IMMUTABLE_WITH_EXCLUSION with the exclusion filter %q", tag.ID.Tag, tag.ID.Tag)}, nil
 }
 
-// absent is the verdict on a wish whose image the registry does not give.
+// absent is the verdict on a wish whose image the registry does not have.
 func absent(i tagalong.Images, d digest.Digest) ledger.Verdict {
 	if err := i.Refused[d.String()]; err != nil {
 		return ledger.Verdict{State: ledger.TagBlocked, Reason: err.Error()}

@@ -58,9 +58,9 @@ type RolloutRecorded struct {
 	RolledBack string `json:"rolledBack"`
 }
 
-// EventOf says what the bus is to be told of the end of a rollout.
-func EventOf(e ledger.FinishedRollout) tagalong.Event {
-	told := RolloutRecorded{HistoryRow: e.History(), RolledBack: e.RolledBack}
-	told.Reason = tagalong.Truncate(told.Reason)
-	return tagalong.Event{DetailType: RolloutRecordedType, Time: e.FinishedAt, Resources: []string{e.Service.ARN()}, Detail: tagalong.MustJSON(told)}
+// RolloutEvent returns the event that says how a rollout ended.
+func RolloutEvent(e ledger.FinishedRollout) tagalong.Event {
+	detail := RolloutRecorded{HistoryRow: e.History(), RolledBack: e.RolledBack}
+	detail.Reason = tagalong.Truncate(detail.Reason)
+	return tagalong.Event{DetailType: RolloutRecordedType, Time: e.FinishedAt, Resources: []string{e.Service.ARN()}, Detail: tagalong.MustJSON(detail)}
 }

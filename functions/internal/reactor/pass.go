@@ -22,7 +22,7 @@ type pass struct {
 	*Reactor
 	obs  decide.Observation
 	know decide.LedgerView
-	// recorded tells whether this pass wrote the fact.
+	// recorded says that this pass wrote the fact.
 	recorded bool
 	// wishes are the tags to converge, as this pass wrote or read them.
 	wishes map[tagalong.TagID]ledger.Tag
@@ -46,8 +46,8 @@ func (p *pass) run(ctx context.Context, o Outcome) (Outcome, error) {
 	}
 	o.Recorded, o.Repeated = p.recorded, !p.recorded
 	o.Unproven = p.unproven()
-	var told parallel.Group
-	told.Go(func() { o.Announced, o.Unannounced = p.announceOutbox(ctx) })
+	var beside parallel.Group
+	beside.Go(func() { o.Announced, o.Unannounced = p.announceOutbox(ctx) })
 	var done Convergence
 	if err == nil {
 		err = p.askForReaders(ctx, slices.Collect(maps.Keys(p.wishes))) // of those that no commit asked for
@@ -56,7 +56,7 @@ func (p *pass) run(ctx context.Context, o Outcome) (Outcome, error) {
 		done, err = p.converge(ctx, p.wishes, p.readings, p.readers.With(p.know.Readers(p.obs.Service)))
 		err = joined(err, p.recordChildren(ctx, p.wishes))
 	}
-	told.Wait()
+	beside.Wait()
 	o.Moved, o.Confirmed, o.Blocked, o.Missing, o.Inputs, o.InDoubt = done.Moved, done.confirmed, done.blocked, done.missing, done.inputs, done.inDoubt
 	if p.recorded && !done.at.IsZero() {
 		o.Lag = done.at.Sub(p.obs.Fact.Time)
@@ -64,8 +64,8 @@ func (p *pass) run(ctx context.Context, o Outcome) (Outcome, error) {
 	return o, err
 }
 
-// record commits what the observation changes, and once more if the registry
-// shows what ECS did not say: the index of a platform's digest.
+// record commits what the observation changes. If the registry then shows more of the
+// deployment's images than ECS said, such as their indexes, it commits that, too.
 func (p *pass) record(ctx context.Context) error {
 	for conflicts := 0; ; {
 		if err := p.finish(ctx); err != nil {
@@ -110,7 +110,7 @@ func (p *pass) record(ctx context.Context) error {
 // it sits right.
 func (p *pass) commit(ctx context.Context, c *ledger.Change) error {
 	var read map[tagalong.Repository]reading
-	wanted, wishes := wanted(*c, p.obs), wishesOf(*c) // before write changes the tags' modes
+	wanted, wishes := wantsOf(*c, p.obs), wishesOf(*c) // before write changes the tags' modes
 	begun := p.Clock()
 	var beside parallel.Group
 	beside.Go(func() { read = readAll(ctx, p.Registry, begun, wanted) })
@@ -157,9 +157,9 @@ func (p *pass) markAsked(ids []tagalong.TagID) {
 	}
 }
 
-// applyIndex looks for what the readings tell of the observed deployment's images: the
-// index that holds a digest, and the commit that it was built from. It tells
-// whether there is something that the ledger does not know. Only a completion
+// applyIndex takes what the readings say of the observed deployment's images: the index
+// that holds a digest, and the commit that it was built from. It reports whether the
+// ledger does not know all of that. Only a completion
 // asks the registry for them: what is read beside other facts is chance, and may
 // not make a difference.
 func (p *pass) applyIndex() bool {

@@ -14,8 +14,8 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
-// Promotion asks for tags on an image, by hand of a pipeline: it is a claim like
-// that of a rollout, dated by its job.
+// Promotion is the request of a pipeline's job to put tags on an image: a claim like that
+// of a rollout, dated by the job.
 type Promotion struct {
 	Job        string // the id of CodePipeline's job
 	Repository tagalong.Repository
@@ -33,8 +33,7 @@ type Promotion struct {
 type Promoted struct {
 	ledger.FirstSeen // of the claim
 	// Tags are one for each of the promotion's, as the ledger has them now. Beside an
-	// error they are those that this call has the ledger wish for: the sweep puts
-	// them, too.
+	// error they are those whose wish this call has set: the sweep puts them, too.
 	Tags []ledger.Tag
 }
 
@@ -54,7 +53,7 @@ func (r *Reactor) Promote(ctx context.Context, p Promotion) (Promoted, error) {
 	}
 	p.Digest, p.At = seen.Digest, seen.At
 	claims := p.claims()
-	wishes, readings, err := r.wish(ctx, p, claims)
+	wishes, readings, err := r.recordClaims(ctx, p, claims)
 	if err == nil {
 		_, err = r.converge(ctx, wishes, readings, nil)
 	}
@@ -93,9 +92,9 @@ func (p Promotion) claims() (all []ledger.Claim) {
 	return all
 }
 
-// wish records the claims and reads the registry beside it: manifests cannot
+// recordClaims records the claims and reads the registry beside it: manifests cannot
 // change. It returns the wishes that the promotion has now.
-func (r *Reactor) wish(ctx context.Context, p Promotion, claims []ledger.Claim) (map[tagalong.TagID]ledger.Tag, map[tagalong.Repository]reading, error) {
+func (r *Reactor) recordClaims(ctx context.Context, p Promotion, claims []ledger.Claim) (map[tagalong.TagID]ledger.Tag, map[tagalong.Repository]reading, error) {
 	var readings map[tagalong.Repository]reading
 	wishes, begun, wanted := map[tagalong.TagID]ledger.Tag{}, r.Clock(), map[tagalong.Repository]*want{}
 	for _, c := range claims {
@@ -104,7 +103,7 @@ func (r *Reactor) wish(ctx context.Context, p Promotion, claims []ledger.Claim) 
 	err := parallel.All(
 		func() error {
 			for _, c := range claims {
-				if err := r.claim(ctx, p, c, wishes); err != nil {
+				if err := r.recordClaim(ctx, p, c, wishes); err != nil {
 					return fmt.Errorf("recording the promotion of %s: %w", c.Tag, err)
 				}
 			}
@@ -118,8 +117,8 @@ func (r *Reactor) wish(ctx context.Context, p Promotion, claims []ledger.Claim) 
 	return wishes, readings, err
 }
 
-// claim writes one claim, and the wish of its tag unless a newer one is there.
-func (r *Reactor) claim(ctx context.Context, p Promotion, c ledger.Claim, wishes map[tagalong.TagID]ledger.Tag) error {
+// recordClaim writes one claim, and the wish of its tag unless a newer one is there.
+func (r *Reactor) recordClaim(ctx context.Context, p Promotion, c ledger.Claim, wishes map[tagalong.TagID]ledger.Tag) error {
 	now := r.Clock()
 	tag := &ledger.TagWrite{Mode: ledger.Advance, Wish: c, Version: ledger.NewVersion(), Claims: ledger.NewVersion(), At: now}
 	write := ledger.PromotionWrite{Tag: tag, Promoting: ledger.Promoting{Claim: c, Job: p.Job, Stage: p.Release.Stage}, Release: p.Release, Expires: r.Expiry()}

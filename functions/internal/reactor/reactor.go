@@ -183,7 +183,7 @@ func (r *Reactor) fetchClaims(ctx context.Context, know *decide.LedgerView, n de
 	return nil
 }
 
-// wishesOf returns the tags that the change wishes to be put.
+// wishesOf returns the tags that are to be put after the change.
 func wishesOf(c ledger.Change) (ids []tagalong.TagID) {
 	for _, tag := range c.Tags {
 		if tag.Mode == ledger.Advance || tag.Mode == ledger.Renew {
@@ -264,7 +264,7 @@ func (r *Reactor) ObserveAll(ctx context.Context, s tagalong.Service, facts []ta
 }
 
 // unreported leaves out what the ledger knows: the facts that are recorded, unless the last
-// change is not written whole, which a repeat finishes; and those that an event has told.
+// change is not written whole, which a repeat finishes; and those that an event has reported.
 func (r *Reactor) unreported(ctx context.Context, s tagalong.Service, facts []tagalong.Fact) ([]tagalong.Fact, error) {
 	known, err := r.Ledger.Load(ctx, s)
 	if err != nil {

@@ -14,9 +14,9 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
-// wanted is what is to be read of the registry: each wish's manifest, where its
+// wantsOf returns what is to be read of the registry: each wish's manifest, where its
 // tag is, and what the deployed tags sit on.
-func wanted(c ledger.Change, obs decide.Observation) map[tagalong.Repository]*want {
+func wantsOf(c ledger.Change, obs decide.Observation) map[tagalong.Repository]*want {
 	wanted := map[tagalong.Repository]*want{}
 	for _, tag := range c.Tags {
 		if tag.Mode == ledger.Advance || tag.Mode == ledger.Renew {
@@ -83,27 +83,27 @@ type reading struct {
 	readers ledger.Readers
 }
 
-// tells reports whether the reading says how a wish stands: it was begun after the wish
+// covers reports whether the reading says how a wish stands: it was begun after the wish
 // was written, and asked for its image and its tag.
-func (r reading) tells(tag ledger.Tag) bool {
+func (r reading) covers(tag ledger.Tag) bool {
 	return r.fresh && slices.Contains(r.want.digests, tag.Wish.Digest) && slices.Contains(r.want.tags, tag.ID.Tag)
 }
 
 // readAll reads repositories side by side, beginning now.
 func readAll(ctx context.Context, registry tagalong.Registry, now time.Time, wanted map[tagalong.Repository]*want) map[tagalong.Repository]reading {
 	var (
-		mu   sync.Mutex
-		wait parallel.Group
-		all  = make(map[tagalong.Repository]reading, len(wanted))
+		mu    sync.Mutex
+		group parallel.Group
+		all   = make(map[tagalong.Repository]reading, len(wanted))
 	)
 	for repository, w := range wanted {
-		wait.Go(func() {
+		group.Go(func() {
 			images, err := registry.Read(ctx, repository, w.digests, w.tags)
 			mu.Lock()
 			defer mu.Unlock()
 			all[repository] = reading{images: images, want: w, err: err, at: now}
 		})
 	}
-	wait.Wait()
+	group.Wait()
 	return all
 }

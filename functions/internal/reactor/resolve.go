@@ -44,7 +44,7 @@ func (r *Reactor) Resolve(ctx context.Context, covered tagalong.Coverage, s taga
 }
 
 // resolveWithoutRevision serves services older than service revisions, and roles that
-// may not read them: the task definition is told by the tasks, if it is not known.
+// may not read them: if the task definition is not known, the tasks name it.
 func (r *Reactor) resolveWithoutRevision(ctx context.Context, covered tagalong.Coverage, s tagalong.Service, deployment, definition string) (ledger.Details, error) {
 	tasks, err := r.Workload.Tasks(ctx, s, deployment)
 	if err != nil {
@@ -130,7 +130,7 @@ func mostReported(counts map[digest.Digest]int) (most digest.Digest) {
 }
 
 // addedByECS knows the containers that ECS puts into tasks itself. Where the
-// definition could not be read, the names that ECS gives them tell.
+// definition could not be read, they are known by the names that ECS gives them.
 func addedByECS(ran tagalong.Ran, defined []tagalong.Container) bool {
 	if len(defined) > 0 {
 		return !slices.ContainsFunc(defined, func(c tagalong.Container) bool { return c.Name == ran.Name })

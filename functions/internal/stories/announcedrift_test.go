@@ -162,7 +162,7 @@ func TestResourcesOfDrift(t *testing.T) {
 		"arn:aws-cn:ecr:cn-north-1:111122223333:repository/shop/base": {Registry: "111122223333.dkr.ecr.cn-north-1.amazonaws.com.cn", Repository: "shop/base"},
 		"": {Account: "111122223333", Region: "us-east-1", Kind: sweep.DriftUnreachable},
 	} {
-		if got := strings.Join(sweep.EventOf(drift, noon).Resources, " "); got != want {
+		if got := strings.Join(drift.Event(noon).Resources, " "); got != want {
 			t.Errorf("%+v is about %q, want %q", drift, got, want)
 		}
 	}
@@ -171,8 +171,8 @@ func TestResourcesOfDrift(t *testing.T) {
 func TestLongReasonsAreCutShort(t *testing.T) {
 	for _, reason := range []string{strings.Repeat("é", 100_000), "x" + strings.Repeat("é", 100_000), strings.Repeat("\x00", 100_000)} {
 		for _, event := range []tagalong.Event{
-			sweep.EventOf(sweep.Drift{Reason: reason}, noon),
-			reactor.EventOf(ledger.FinishedRollout{Row: ledger.Row{Rollout: timeline.Rollout{Reason: reason, FinishedAt: noon}}}),
+			sweep.Drift{Reason: reason}.Event(noon),
+			reactor.RolloutEvent(ledger.FinishedRollout{Row: ledger.Row{Rollout: timeline.Rollout{Reason: reason, FinishedAt: noon}}}),
 		} {
 			var detail struct{ Reason string }
 			if err := json.Unmarshal(event.Detail, &detail); err != nil {
@@ -243,8 +243,8 @@ func TestTheCommentsShowWhatIsSent(t *testing.T) {
 		file, name string
 		detail     json.RawMessage
 	}{
-		{"../reactor/event.go", "RolloutRecorded", reactor.EventOf(rollout).Detail},
-		{"../sweep/drift.go", "Drift", sweep.EventOf(drift, noon).Detail},
+		{"../reactor/event.go", "RolloutRecorded", reactor.RolloutEvent(rollout).Detail},
+		{"../sweep/drift.go", "Drift", drift.Event(noon).Detail},
 	} {
 		var indented strings.Builder
 		encoder := json.NewEncoder(&indented)

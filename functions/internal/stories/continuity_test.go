@@ -76,7 +76,7 @@ func (w *world) tellThroughHaze(t *rapid.T, s story, happenings []happening) {
 // checkContinuity compares each place with all others.
 func (w *world) checkContinuity(t failer) {
 	t.Helper()
-	places := w.ledger.Places()
+	places := w.ledger.Placements()
 	for _, p := range places {
 		continues := slices.ContainsFunc(places, func(o ledger.Placement) bool { return adjoin(o, p) })
 		continued := slices.ContainsFunc(places, func(o ledger.Placement) bool { return adjoin(p, o) })
@@ -126,11 +126,11 @@ func TestAPlaceKeepsWhatItContinuesThoughThatWasCutOff(t *testing.T) {
 	for i := range 2 * 16 {
 		tell(tagalong.InProgress, 10+i, 100+i, tagalong.FromEvent)
 	}
-	if places := w.ledger.Places(); len(places) != 4+2*16 {
+	if places := w.ledger.Placements(); len(places) != 4+2*16 {
 		t.Errorf("places %+v: want four that completed, one that rolls out, and those that it and others overtook", places)
 	}
 	tell(tagalong.Completed, 3, 200, tagalong.FromEvent)
-	for _, p := range w.ledger.Places() {
+	for _, p := range w.ledger.Placements() {
 		if p.Deployment == "ecs-svc/2" && (!p.Until.Equal(at(200)) || !p.Continues || !p.Continued) {
 			t.Errorf("the place before is %+v", p)
 		}

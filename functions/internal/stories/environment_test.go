@@ -175,7 +175,7 @@ func TestRowsExpireWhenClosedAndOldFactsAreDropped(t *testing.T) {
 			t.Errorf("%s (%s) expires at %v, want %v", row.Deployment, row.State, row.Expires, want[row.Deployment])
 		}
 	}
-	for _, placement := range w.ledger.Places() {
+	for _, placement := range w.ledger.Placements() {
 		if open := placement.Phase != ledger.PhaseEnded; open != placement.Expires.IsZero() {
 			t.Errorf("a %s place expires at %v", placement.Phase, placement.Expires)
 		}

@@ -190,7 +190,7 @@ func TestNoTagMovesThatADeploymentReads(t *testing.T) {
 func (w *inventoryWorld) read(t failer) map[tagalong.TagID]tagalong.Service {
 	t.Helper()
 	read := map[tagalong.TagID]tagalong.Service{}
-	for _, placement := range w.ledger.Places() {
+	for _, placement := range w.ledger.Placements() {
 		if id, reads := placement.Reads(); reads {
 			read[id] = placement.Service
 		}

@@ -126,7 +126,7 @@ func TestARolloutThatComesIntoForceAgainBeginsWithoutMoves(t *testing.T) {
 	w.tell(t, completed(prodAPI, "ecs-svc/1", 30))
 	w.wantRows(in("1", "new"), in("2", "new"), in("1", "old", move))
 	w.wantStays(left, stay{Environment: "new", Since: at(30), CompleteSince: at(0)})
-	for _, placement := range w.ledger.Places() {
+	for _, placement := range w.ledger.Placements() {
 		if placement.Phase == ledger.PhaseEnded && !placement.Unfinished && placement.Environment != "old" {
 			t.Errorf("the ended place says %s", placement.Environment)
 		}

@@ -58,7 +58,7 @@ func TestARollbackLeavesThePastItsEnvironment(t *testing.T) {
 	if want := []string{"ecs-svc/1 in new", "ecs-svc/2 in old", "ecs-svc/1 in old"}; !slices.Equal(got, want) {
 		t.Errorf("rollouts %v, want %v", got, want)
 	}
-	for _, placement := range w.ledger.Places() {
+	for _, placement := range w.ledger.Placements() {
 		if placement.Phase == ledger.PhaseEnded && placement.Environment != "old" {
 			t.Errorf("the ended place says %s", placement.Environment)
 		}

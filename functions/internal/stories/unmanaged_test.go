@@ -228,7 +228,7 @@ func TestAnUnmanagedServiceIsInNoAnswer(t *testing.T) {
 	if err != nil || len(environments) != 0 {
 		t.Errorf("environments %v, error %v", environments, err)
 	}
-	if places := w.ledger.Places(); len(places) != 0 {
+	if places := w.ledger.Placements(); len(places) != 0 {
 		t.Errorf("places %+v", places)
 	}
 }

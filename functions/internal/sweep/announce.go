@@ -83,7 +83,7 @@ func (p *pass) announceDrift(ctx context.Context) {
 	var found []tagalong.Event
 	for _, d := range p.report.Drift {
 		if !intended[d.Kind] {
-			found = append(found, EventOf(d, p.now()))
+			found = append(found, d.Event(p.now()))
 		}
 	}
 	if len(found) == 0 {

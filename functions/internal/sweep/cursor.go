@@ -77,7 +77,7 @@ func (p *pass) resume(ctx context.Context) (cursor, error) {
 // there was one.
 const rightAfter = 10 * time.Minute
 
-// leave writes down where the next pass on the schedule goes on; done tells that this
+// leave writes down where the next pass on the schedule goes on; done says that this
 // one has come to its end.
 func (p *pass) leave(ctx context.Context, at cursor, done bool) error {
 	if !p.options.Scheduled {

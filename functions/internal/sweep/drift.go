@@ -22,7 +22,7 @@ const (
 	DriftForeign     DriftKind = "foreign"     // it runs an image of another account's registry, where no rule lets it move tags
 	DriftUnknown     DriftKind = "unknown"     // it runs an image whose digest nobody knows, or only guesses
 	DriftOverdue     DriftKind = "overdue"     // a rollout does not end
-	DriftTag         DriftKind = "tag"         // the tag was not where the ledger wishes it
+	DriftTag         DriftKind = "tag"         // the tag was not on its wish
 	DriftBlocked     DriftKind = "blocked"     // the tag cannot be moved
 	DriftMissing     DriftKind = "missing"     // the image is gone from its repository
 	DriftFought      DriftKind = "fought"      // somebody moves the tag away, again and again
@@ -68,18 +68,18 @@ type Drift struct {
 	Registry    string        `json:"registry"`
 	Repository  string        `json:"repository"`
 	Tag         string        `json:"tag"`
-	Want        digest.Digest `json:"want"`   // where the ledger wishes the tag
+	Want        digest.Digest `json:"want"`   // the digest of the tag's wish
 	Actual      digest.Digest `json:"actual"` // where ECR had it
 	Reason      string        `json:"reason"`
 }
 
 // Left reports whether something is left to be done about it. That a service is not
 // managed, or may not tag what it runs, is the rules' intention; that a deployment reads
-// a tag is somebody's; an image that is unprotected is where it belongs, and told of once
+// a tag is somebody's; an image that is unprotected is where it belongs, and reported once
 // a day.
 func (d Drift) Left() bool { return !d.Repaired && !intended[d.Kind] }
 
-// intended are the kinds that are told, and that neither count nor are announced.
+// intended are the kinds that are reported, and that neither count nor are announced.
 var intended = map[DriftKind]bool{DriftUnmanaged: true, DriftForeign: true, DriftInput: true, DriftUnprotected: true}
 
 // compare orders drift by what it is about.
@@ -107,9 +107,9 @@ const (
 	DriftFoundType = "Tagalong Drift Found"
 )
 
-// EventOf says what the bus is to be told of what a sweep found at a time. It is about
-// the service, else about the repository in ECR.
-func EventOf(d Drift, at time.Time) tagalong.Event {
+// Event returns the event that says what a sweep found at a time. It is about the service,
+// else about the repository in ECR.
+func (d Drift) Event(at time.Time) tagalong.Event {
 	d.Reason = tagalong.Truncate(d.Reason)
 	e := tagalong.Event{DetailType: DriftFoundType, Time: at, Detail: tagalong.MustJSON(d)}
 	if d.Service != "" {

@@ -28,7 +28,7 @@ type dryLedger struct {
 	touched       map[tagalong.Repository]map[tagalong.Service]bool      // which of them claim or read tags of it, or did
 	running       map[tagalong.Service]*ledger.RunningRecord             // nil: it does not run any more
 	environments  map[string]bool                                        // that are new
-	tags          map[tagalong.Repository]map[tagalong.TagID]*ledger.Tag // nil: nobody wishes it any more
+	tags          map[tagalong.Repository]map[tagalong.TagID]*ledger.Tag // nil: nobody claims it any more
 	was           map[tagalong.TagID]ledger.Tag                          // those of tags, as the real ledger has them
 	pendingUntags map[string]ledger.PendingUntag
 	unmanaged     map[tagalong.Service]ledger.UnmanagedService // as far as they were read or written
@@ -112,7 +112,7 @@ func (l *dryLedger) Commit(ctx context.Context, c ledger.Change) error {
 	if was.Head.Version != c.Seen {
 		return ledger.ErrConflict
 	}
-	if err := l.wish(ctx, c.Tags); err != nil {
+	if err := l.writeTags(ctx, c.Tags); err != nil {
 		return err
 	}
 	l.mu.Lock()
@@ -318,7 +318,7 @@ func (l *dryLedger) change(ctx context.Context, ids []tagalong.TagID, change fun
 	return err
 }
 
-func (l *dryLedger) wish(ctx context.Context, writes []ledger.TagWrite) error {
+func (l *dryLedger) writeTags(ctx context.Context, writes []ledger.TagWrite) error {
 	var ids []tagalong.TagID
 	for _, w := range writes {
 		ids = append(ids, w.Wish.Tag)
@@ -366,9 +366,9 @@ func rewritten(w ledger.TagWrite, tag ledger.Tag) ledger.Tag {
 	return tag
 }
 
-// Rewish implements Wishes.
-func (l *dryLedger) Rewish(ctx context.Context, w ledger.TagWrite) error {
-	return l.wish(ctx, []ledger.TagWrite{w})
+// WriteTag implements Wishes.
+func (l *dryLedger) WriteTag(ctx context.Context, w ledger.TagWrite) error {
+	return l.writeTags(ctx, []ledger.TagWrite{w})
 }
 
 // Settle implements Wishes.
@@ -479,7 +479,7 @@ func (l *dryLedger) SetPendingUntag(_ context.Context, s ledger.PendingUntag) er
 }
 
 // LockUntag implements Untags. Whether another sweep removes tags just now could only be
-// told by taking the hold.
+// seen by taking it.
 func (l *dryLedger) LockUntag(context.Context, string, time.Time, time.Time) error { return nil }
 
 // Cursor implements Sweeps.

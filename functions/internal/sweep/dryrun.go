@@ -100,7 +100,7 @@ func (e refusedBefore) Error() string { return string(e) }
 func (refusedBefore) Is(target error) bool { return target == tagalong.ErrRefused }
 
 // Tag implements Registry. Whether it takes a tag that it has refused only a put would
-// tell: it is taken to refuse that again.
+// show: it is taken to refuse that again.
 func (d *dryRegistry) Tag(ctx context.Context, r tagalong.Repository, m tagalong.Manifest, tag string) error {
 	id := tagalong.TagID{Repository: r, Tag: tag}
 	now, real, err := d.ledger.tag(ctx, id)
@@ -123,7 +123,7 @@ func (d *dryRegistry) change(put dryPut, id tagalong.TagID) {
 	d.put[id.Repository][id.Tag] = put
 }
 
-// unreported returns the tags that were put, of which no drift tells.
+// unreported returns the tags that were put, that no drift reports.
 func (d *dryRegistry) unreported(drift []Drift) (all []Drift) {
 	reported := map[tagalong.TagID]bool{}
 	for _, one := range drift {

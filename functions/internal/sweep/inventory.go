@@ -23,7 +23,7 @@ type Inventory interface {
 	Describe(ctx context.Context, s tagalong.Scope, cluster string, names []string) ([]ServiceState, error)
 	// DeploymentHistory returns ECS's records of the service deployments of services of one
 	// scope, in as few calls as ECS allows; it keeps them for 90 days. Services of
-	// which it has none, or may not tell, are left out.
+	// which it has none, or may not be asked, are left out.
 	DeploymentHistory(ctx context.Context, s tagalong.Scope, services []tagalong.Service) (map[tagalong.Service][]pipeline.ServiceDeployment, error)
 	// Prepare says which deployments of a scope will be asked for, so that what they
 	// are made of can be read in as few calls as ECS allows.
@@ -43,7 +43,7 @@ type ServiceState struct {
 	// Current are its deployments or, where another controller than ECS deploys, its
 	// task sets: those that have tasks, and the primary one.
 	Current []DeploymentState
-	// TaskSets tells that Current are task sets.
+	// TaskSets says that Current are task sets.
 	TaskSets bool
 	// Created is when the service was made: one of its name that was there before is
 	// another one. Zero: not known.
@@ -76,7 +76,7 @@ func (s ServiceState) completed() []DeploymentState {
 	})
 }
 
-// shows reports whether the state is what a fact tells, or what came of that: the fact
+// shows reports whether the state is what a fact says, or what came of that: the fact
 // is of the primary deployment, which has changed since.
 func (s ServiceState) shows(f tagalong.Fact) bool {
 	d, ok := s.primary()
@@ -94,10 +94,10 @@ type DeploymentState struct {
 	ID      string // ecs-svc/…
 	Primary bool
 	State   timeline.State // in_progress, completed or failed
-	// Inferred tells that ECS does not say the state: it is read from whether the
+	// Inferred says that ECS does not say the state: it is read from whether the
 	// tasks are steady. One that has completed is not while it is scaled.
 	Inferred bool
 	Reason   string    // ECS's words for the state
 	Created  time.Time // UTC, milliseconds
-	Changed  time.Time // into the state, as far as ECS tells: its last update
+	Changed  time.Time // into the state, as far as ECS says: its last update
 }

@@ -102,7 +102,7 @@ func (p *pass) lifecycleIsDue(r tagalong.Repository) bool {
 }
 
 // unlessNoAccess passes an error on, unless it says that our role may not look: that is
-// told once for each registry, and is no failure, since nothing else depends on it.
+// reported once for each registry, and is no failure, since nothing else depends on it.
 func (p *pass) unlessNoAccess(r tagalong.Repository, err error) error {
 	if !errors.Is(err, tagalong.ErrNoAccess) {
 		return err

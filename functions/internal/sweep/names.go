@@ -15,7 +15,7 @@ type knownNames struct {
 }
 
 // noteClusters notes the clusters of a scope, for a sweep of a part. One that was asked
-// for by its name, and is not looked into, is told: nothing was found in it.
+// for by its name, and is not looked into, is reported: nothing was found in it.
 func (p *pass) noteClusters(scope tagalong.Scope, clusters []string) {
 	if !p.options.partial() {
 		return
@@ -56,7 +56,7 @@ func (p *pass) checkNames(ctx context.Context) error {
 		return fmt.Errorf("services: %w", err)
 	}
 	services := append(p.named.services, seen...)
-	clusters := append(p.named.clusters, tagalong.TextsOf(services, func(s tagalong.Service) string { return s.Cluster })...)
+	clusters := append(p.named.clusters, tagalong.Strings(services, func(s tagalong.Service) string { return s.Cluster })...)
 	if err := tagalong.CheckCluster(p.options.Cluster, clusters); err != nil {
 		return err
 	}

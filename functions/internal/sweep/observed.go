@@ -125,7 +125,7 @@ func (p *pass) readWhole(ctx context.Context, t *observedService) error {
 }
 
 // known reads what the ledger has of a service: of the facts the recent ones, unless
-// it takes all of them to tell what they mean.
+// it takes all of them to know what they mean.
 func (p *pass) known(ctx context.Context, s tagalong.Service, load func(context.Context, tagalong.Service) (ledger.Snapshot, error)) (ledger.Snapshot, timeline.Timeline, error) {
 	snap, err := load(ctx, s)
 	if err != nil {
@@ -192,7 +192,7 @@ func (d DeploymentState) end(name tagalong.FactName) tagalong.Fact {
 	return tagalong.Fact{Deployment: d.ID, Name: name, Source: tagalong.FromSweep, Reason: d.Reason}
 }
 
-// compare finds what the ledger lacks: first what ECS's records tell, then, where
+// compare finds what the ledger lacks: first what ECS's records say, then, where
 // they do not explain what is, what ECS says now.
 func (p *pass) compare(ctx context.Context, t *observedService, records []pipeline.ServiceDeployment) error {
 	reported := p.withinRetention(t, slices.Concat(t.recreated(), factsOfRecords(records)))
@@ -221,7 +221,7 @@ func (p *pass) compare(ctx context.Context, t *observedService, records []pipeli
 
 // recreated returns that the service had gone, if it was made anew since what the ledger
 // has of it: at the latest moment that is certain to lie before, since when it went
-// nobody saw, and events may tell times in whole seconds. What ECS still has is the
+// nobody saw, and events may give times in whole seconds. What ECS still has is the
 // new one's, however its times look.
 func (t *observedService) recreated() []tagalong.Fact {
 	gone := t.state.Created.Add(-tagalong.TimeTolerance)
@@ -238,7 +238,7 @@ func (t *observedService) recreated() []tagalong.Fact {
 	return []tagalong.Fact{{Name: tagalong.Retired, Time: gone, Source: tagalong.FromSweep, Reason: "the service was made anew"}}
 }
 
-// factsOfRecords returns what records tell, as the sweep's facts.
+// factsOfRecords returns what records say, as the sweep's facts.
 func factsOfRecords(records []pipeline.ServiceDeployment) (facts []tagalong.Fact) {
 	for _, record := range records {
 		facts = append(facts, record.Facts(records)...)
@@ -323,7 +323,7 @@ func (t *observedService) wanted() (all []DeploymentOf) {
 	return slices.Compact(all)
 }
 
-// settle tells the ledger what it lacks of a service, and reports what is wrong
+// settle records what the ledger lacks of a service, and reports what is wrong
 // with what runs.
 func (p *pass) settle(ctx context.Context, t *observedService) error {
 	if err := p.repair(ctx, t); err != nil {
@@ -333,7 +333,7 @@ func (p *pass) settle(ctx context.Context, t *observedService) error {
 	return nil
 }
 
-// repair tells the ledger what it lacks, and reports it.
+// repair records what the ledger lacks, and reports it.
 func (p *pass) repair(ctx context.Context, t *observedService) (err error) {
 	facts, fault := t.due(), t.fault()
 	if len(facts) == 0 && fault == "" {
@@ -343,7 +343,7 @@ func (p *pass) repair(ctx context.Context, t *observedService) (err error) {
 		err = p.read(ctx, t)
 	}
 	if errors.Is(err, reactor.ErrOutdated) {
-		t.missing = without(t.missing, t.concluded) // the others were told
+		t.missing = without(t.missing, t.concluded) // the others were recorded
 	} else if err != nil {
 		return err
 	}
@@ -376,10 +376,10 @@ func (t *observedService) fault() string {
 
 const unfinishedChange = "a change of it was not written to its end"
 
-// observe tells the ledger facts of a service, in their order, behind what its last
-// change has left to come. One that cannot be told does not stop the others;
+// observe records facts of a service, in their order, behind what its last
+// change has left to come. One that cannot be recorded does not stop the others;
 // ErrOutdated says that the concluded ones could not, and all else went well. Their
-// tags are put later, by putDesired, and the ends that they tell announced, by
+// tags are put later, by putDesired, and the ends that they report announced, by
 // announceRecorded.
 func (p *pass) observe(ctx context.Context, t *observedService, facts []tagalong.Fact) error {
 	recording, err := p.Reactor.Record(ctx, t.Service, t.snap)
@@ -414,7 +414,7 @@ func (p *pass) observe(ctx context.Context, t *observedService, facts []tagalong
 	return cmp.Or(problems, outdated)
 }
 
-// putDesired converges the tags that were wished, each to its last wish: of all that
+// putDesired converges the tags whose wish was set, each to its last wish: of all that
 // ran in the past, and of services that contend for a tag, only the newest gets it.
 // What the time does not suffice for is found again as pending.
 func (p *pass) putDesired(ctx context.Context) (problems error) {
@@ -449,7 +449,7 @@ func lacked(facts []tagalong.Fact) string {
 	return text
 }
 
-// due returns what the ledger is to be told: what it lacks or, if that is nothing, once
+// due returns what is to be recorded: what it lacks or, if that is nothing, once
 // more the completion of what runs, should the rules have changed or a digest not be
 // proven.
 func (t *observedService) due() []tagalong.Fact {

@@ -68,7 +68,7 @@ type Options struct {
 	// DryRun changes nothing: what would be repaired is drift that is not, and so is each tag
 	// that would be put. All else the report says of the sweep that would have been.
 	DryRun bool
-	// Progress is told how far the sweep has come, from one goroutine at a time.
+	// Progress is called with how far the sweep has come, from one goroutine at a time.
 	Progress func(Progress)
 }
 
@@ -196,13 +196,13 @@ type pass struct {
 	stopped        atomic.Bool   // in the midst of a chunk
 
 	mu      sync.Mutex
-	desired []tagalong.TagID         // to be put when all services have been told
-	outbox  []ledger.FinishedRollout // to be announced when this chunk has been told
+	desired []tagalong.TagID         // to be put when all services are recorded
+	outbox  []ledger.FinishedRollout // to be announced when this chunk is recorded
 	// unmanaged is what was kept of the services that no rule matches as the pass began;
 	// nil: it has not been read yet.
 	unmanaged map[tagalong.Service]ledger.UnmanagedService
 	// lifecycles are the repositories whose policies were looked at; one without a name is
-	// a registry of which it was told that they could not be.
+	// a registry of which it was reported that they could not be.
 	lifecycles map[tagalong.Repository]bool
 	report     Report
 	problems   error
@@ -360,7 +360,7 @@ func (p *pass) cluster(ctx context.Context, scope tagalong.Scope, at *cursor) er
 // it looks. A later sweep takes up what is left.
 const maxScans = 3
 
-// scan compares the services of a chunk with the ledger, and tells it what it lacks. At
+// scan compares the services of a chunk with the ledger, and records what it lacks. At
 // those of which it has learned more meanwhile it looks again.
 func (p *pass) scan(ctx context.Context, scope tagalong.Scope, cluster string, names []string) (services int, err error) {
 	services, again, err := p.scanOnce(ctx, scope, cluster, names)
@@ -399,7 +399,7 @@ func servicesOf(scope tagalong.Scope, cluster string, names []string) (services 
 	return services
 }
 
-// repairAll tells the ledger what it lacks of services that ECS has shown. What ECS remembers
+// repairAll records what the ledger lacks of services that ECS has shown. What ECS remembers
 // is read for all of them together.
 func (p *pass) repairAll(ctx context.Context, scope tagalong.Scope, services []*observedService) error {
 	var asked []tagalong.Service

@@ -15,7 +15,7 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
-// tags puts the tags that have been wished, once all is gone that one might have fallen
+// tags puts the tags whose wish was set, once all is gone that one might have fallen
 // to, and compares every tag of the ledger with ECR.
 func (p *pass) tags(ctx context.Context, at *cursor) error {
 	if err := p.putDesired(ctx); stops(ctx, err) {
@@ -149,7 +149,7 @@ func (p *pass) bring(ctx context.Context, tags []ledger.Tag, readers ledger.Read
 		return nil, errors.Join(err, problem)
 	}
 	for _, id := range ids {
-		if _, there := after[id]; !there { // a {time} tag that was put, or one that nobody wishes any more
+		if _, there := after[id]; !there { // a {time} tag that was put, or one that nobody claims any more
 			after[id] = ledger.Tag{ID: id, State: ledger.TagConfirmed}
 		}
 	}
@@ -246,7 +246,7 @@ func (p *pass) renewed(ctx context.Context, r tagalong.Repository, tags []ledger
 	return left, claims.Readers, nil
 }
 
-// renew writes a wish that has changed; nil if nobody wishes the tag any more, or if
+// renew writes a wish that has changed; nil if nobody claims the tag any more, or if
 // somebody else was faster.
 func (p *pass) renew(ctx context.Context, tag ledger.Tag, best ledger.Claim, claimed bool) (*ledger.Tag, error) {
 	d := driftOfTag(tag, DriftLedger, tag.Actual, "the wish is not that of the newest claim")
@@ -255,7 +255,7 @@ func (p *pass) renew(ctx context.Context, tag ledger.Tag, best ledger.Claim, cla
 		w.Mode, w.Wish = ledger.Drop, ledger.Claim{Tag: tag.ID}
 	}
 	var refused *ledger.RefusedError
-	err := p.Reactor.Ledger.Rewish(ctx, w)
+	err := p.Reactor.Ledger.WriteTag(ctx, w)
 	if errors.As(err, &refused) {
 		return nil, nil
 	}

@@ -108,8 +108,8 @@ func (d DeploymentState) latest() time.Time {
 	return d.Created
 }
 
-// lost returns which deployments ECS has no more: not those of which so young an event
-// has told that ECS may not show them yet.
+// lost returns which deployments ECS has no more: not those of an event so young
+// that ECS may not show them yet.
 func (s ServiceState) lost(seen time.Time) func(ledger.DeploymentInputs) bool {
 	return func(d ledger.DeploymentInputs) bool {
 		return !s.has(d.Deployment) && d.At.Before(seen.Add(-ledger.SettlingTime))
@@ -148,7 +148,7 @@ func (p *pass) forgetUnmanaged(ctx context.Context) error {
 }
 
 // forgetThose forgets, of some services of a cluster, the deployments that ECS has no more,
-// and those of whose containers the ledger knows by now: these tell what they read.
+// and those of whose containers the ledger knows by now: these say what they read.
 func (p *pass) forgetThose(ctx context.Context, at area, names []string) error {
 	services, seen := servicesOf(at.Scope, at.cluster, names), p.now().UTC()
 	shown := map[tagalong.Service]ServiceState{}

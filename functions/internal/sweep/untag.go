@@ -27,7 +27,7 @@ type Untagger interface {
 // ImageTags is how an image stands in its registry.
 type ImageTags struct {
 	Tags []string // all that the image has
-	// Replicated tells that a removal would reach other registries, too.
+	// Replicated says that a removal would reach other registries, too.
 	Replicated bool
 }
 
@@ -123,7 +123,7 @@ func (u *untagging) clear(ctx context.Context, pending ledger.PendingUntag) (pro
 	return errors.Join(problems, u.Records.SetPendingUntag(ctx, pending))
 }
 
-// remove removes a tag, if it may; over tells that there is nothing left to do.
+// remove removes a tag, if it may; over says that there is nothing left to do.
 func (u *untagging) remove(ctx context.Context, s tagalong.Service, tag ledger.UntagTarget) (over bool, err error) {
 	may, over, err := u.may(ctx, tag)
 	if !may || err != nil {
@@ -177,7 +177,7 @@ func (u *untagging) may(ctx context.Context, tag ledger.UntagTarget) (may, over 
 	return another && !image.Replicated, false, nil
 }
 
-// claimed reports whether somebody wishes the tag again, or deploys from it.
+// claimed reports whether somebody claims the tag again, or deploys from it.
 func (u *untagging) claimed(ctx context.Context, id tagalong.TagID) (bool, error) {
 	tags, err := u.Reactor.Ledger.Tags(ctx, []tagalong.TagID{id})
 	if _, desired := tags[id]; desired || err != nil {
@@ -188,7 +188,7 @@ func (u *untagging) claimed(ctx context.Context, id tagalong.TagID) (bool, error
 	return claimed || claims.Readers.Has(id), err
 }
 
-// hold keeps the removal to this sweep; renewed tells that it had not, or not
+// hold keeps the removal to this sweep; renewed says that it had not, or not
 // long enough.
 func (u *untagging) hold(ctx context.Context) (renewed bool, err error) {
 	now := u.now()

@@ -38,7 +38,7 @@ func (c Coverage) of(account string) (given Given, ok bool) {
 }
 
 // LeavesOut reports whether a service lies in a cluster that we were not given, of an
-// account that we were. Services of other accounts are recorded, as far as events tell.
+// account that we were. Services of other accounts are recorded, as far as events report them.
 func (c Coverage) LeavesOut(s Service) bool {
 	given, ok := c.of(s.Account)
 	return ok && !MatchesAny(given.Clusters, s.Cluster)

@@ -25,20 +25,20 @@ const (
 // nameRank puts the start of a deployment before its end at equal times.
 var nameRank = map[FactName]int{InProgress: 0, Completed: 1, Failed: 2}
 
-// Source says who told a fact.
+// Source says who reported a fact.
 type Source string
 
 // The sources of facts. An event's time beats all others, see Timeline.Apply.
 const (
 	FromEvent      Source = "event"
 	FromSweep      Source = "sweep"
-	FromPipeline   Source = "pipeline"   // ECS's own record, looked at when a pipeline told of a deployment
+	FromPipeline   Source = "pipeline"   // ECS's own record, looked at when a pipeline named a deployment
 	FromCodeDeploy Source = "codedeploy" // CodeDeploy's record: ECS sends no events of its deployments
 )
 
 // Fact is one thing that happened to one deployment at one moment, or to an action
 // that deploys. Service, Deployment or Action, Name and Time are its key: a repeat
-// is the same fact. What another source than an event tells is a fact of its own,
+// is the same fact. What another source than an event reports is a fact of its own,
 // even of the same moment: else the first to come would decide who said so.
 type Fact struct {
 	Deployment string    // ECS's id with its prefix, ecs-svc/…; "" of an action or a service
@@ -64,7 +64,7 @@ func (f Fact) Same(o Fact) bool {
 func (f Fact) Subject() string { return cmp.Or(f.Action, f.Deployment) }
 
 // SourceKey is the part of the key that tells the sources apart: "" for events, and for
-// actions, of which only pipelines tell.
+// actions, which only pipelines report.
 func (f Fact) SourceKey() Source {
 	if f.Source == FromEvent || f.OfAction() {
 		return ""
@@ -126,7 +126,7 @@ func SortFacts(facts []Fact) []Fact {
 // of one thing: no deployment ends, and comes back to end again, as fast as that.
 const TimeTolerance = 2 * time.Second
 
-// ReportedBy reports whether another fact makes this one, which no event told, superfluous:
+// ReportedBy reports whether another fact makes this one, which no event reported, superfluous:
 // it is the same, or is about the same thing.
 func (f Fact) ReportedBy(o Fact) bool {
 	about := f.Subject() == o.Subject() && f.Name == o.Name

@@ -10,12 +10,12 @@ import (
 // and a version of S3 do not.
 var gitCommit = pattern.Run{Min: 7, Max: 64, Of: pattern.LowerHex}
 
-// CommitOfExecution returns the source revision of an execution, "" if its sources name none or
-// several: then the images' own annotations must tell.
-func CommitOfExecution(e Execution) string { return onlyOne(CommitsOfExecution(e)) }
+// Commit returns the source revision, "" if the sources name none or several: then the
+// images' own annotations must say it.
+func (e Execution) Commit() string { return onlyOne(e.Commits()) }
 
-// CommitsOfExecution returns the source revisions of an execution that are commits.
-func CommitsOfExecution(e Execution) (commits []string) {
+// Commits returns the source revisions that are commits.
+func (e Execution) Commits() (commits []string) {
 	for _, r := range e.Revisions {
 		if gitCommit.MatchString(r.ID) {
 			commits = append(commits, r.ID)

@@ -36,7 +36,7 @@ func (r Release) ImageTag(c Container) string {
 	return c.KnownTag
 }
 
-// Of returns the release of a service's rollout. Where no pipeline tells the commit it
+// Of returns the release of a service's rollout. Where no pipeline names the commit it
 // is that of the images; if they name several, that of the container called like
 // the service, since sidecars have commits of their own.
 func (r Release) Of(s Service, containers []Container) Release {

@@ -25,5 +25,5 @@ func TimeOrNil(t time.Time) *time.Time {
 	return &t
 }
 
-// FormatTime returns a time as people are told it: RFC 3339 in UTC, whole seconds.
+// FormatTime returns a time as it is shown to people: RFC 3339 in UTC, whole seconds.
 func FormatTime(t time.Time) string { return t.UTC().Format(time.RFC3339) }

@@ -119,7 +119,7 @@ func CheckService(s Service, known []Service) error {
 	if s == (Service{}) || slices.Contains(known, s) {
 		return nil
 	}
-	return &UnknownNameError{Kind: ServiceName, Name: s.String(), Nearest: Nearest(s.String(), TextsOf(known, Service.String))}
+	return &UnknownNameError{Kind: ServiceName, Name: s.String(), Nearest: Nearest(s.String(), Strings(known, Service.String))}
 }
 
 // Check returns an error if the pattern gives a cluster or a service by its name that
@@ -129,7 +129,7 @@ func (p ServicePattern) Check(known []Service, clusters ...string) error {
 	if slices.ContainsFunc(known, p.Match) {
 		return nil
 	}
-	if err := CheckCluster(p.cluster, append(clusters, TextsOf(known, func(s Service) string { return s.Cluster })...)); err != nil {
+	if err := CheckCluster(p.cluster, append(clusters, Strings(known, func(s Service) string { return s.Cluster })...)); err != nil {
 		return err
 	}
 	named := func(s Service) bool {
@@ -142,7 +142,7 @@ func (p ServicePattern) Check(known []Service, clusters ...string) error {
 	if p.cluster != "" {
 		shown = func(s Service) string { return s.Cluster + "/" + s.Name }
 	}
-	return &UnknownNameError{Kind: ServiceName, Name: p.String(), Nearest: Nearest(p.String(), TextsOf(known, shown))}
+	return &UnknownNameError{Kind: ServiceName, Name: p.String(), Nearest: Nearest(p.String(), Strings(known, shown))}
 }
 
 // CheckCluster returns an error if a cluster is given by its name, and not known.
@@ -156,7 +156,8 @@ func CheckCluster(name string, known []string) error {
 // isGlob reports whether a name stands for others, too.
 func isGlob(name string) bool { return strings.ContainsAny(name, `*?[\`) }
 
-func TextsOf[T any](all []T, text func(T) string) (texts []string) {
+// Strings returns a text of each.
+func Strings[T any](all []T, text func(T) string) (texts []string) {
 	for _, one := range all {
 		texts = append(texts, text(one))
 	}

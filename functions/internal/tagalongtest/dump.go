@@ -45,8 +45,8 @@ func (l *Ledger) Dump() string {
 	for key, gone := range l.past {
 		add("gone", key.environment+" "+key.service.String(), gone)
 	}
-	for key, placement := range l.places {
-		add("place", fmt.Sprintf("%s %s#%s", key.repository, key.service, key.container), placement)
+	for key, placement := range l.placements {
+		add("placement", fmt.Sprintf("%s %s#%s", key.repository, key.service, key.container), placement)
 	}
 	for s, of := range l.unmanaged {
 		of.Version = ""

@@ -26,7 +26,7 @@ type Ledger struct {
 	services      map[tagalong.Service]*service
 	running       map[runningKey]ledger.RunningRecord
 	past          map[pastKey]ledger.PastRecord
-	places        map[placeKey]ledger.Placement
+	placements    map[placementKey]ledger.Placement
 	previous      map[previousKey]ledger.PreviousRecord
 	tags          map[tagalong.TagID]ledger.Tag
 	children      map[ledger.Child]bool
@@ -77,7 +77,7 @@ type pastKey struct {
 	until int64
 }
 
-type placeKey struct {
+type placementKey struct {
 	repository tagalong.Repository
 	phase      ledger.Phase
 	since      int64 // only of those that ended
@@ -100,8 +100,8 @@ func keyOfFact(f tagalong.Fact) factKey {
 	return factKey{f.Time.UnixMilli(), f.Name, f.Subject(), f.SourceKey()}
 }
 
-func keyOfPlacement(p ledger.Placement) placeKey {
-	key := placeKey{repository: p.Container.Image, phase: p.Phase, service: p.Service, container: p.Container.Name, deployment: p.At().Deployment}
+func keyOfPlacement(p ledger.Placement) placementKey {
+	key := placementKey{repository: p.Container.Image, phase: p.Phase, service: p.Service, container: p.Container.Name, deployment: p.At().Deployment}
 	if p.Phase == ledger.PhaseEnded {
 		key.since = p.Since.UnixMilli()
 	}
@@ -130,7 +130,7 @@ func (l *Ledger) begin(ctx context.Context, operation string) (func(), error) {
 		l.services = map[tagalong.Service]*service{}
 		l.running = map[runningKey]ledger.RunningRecord{}
 		l.past = map[pastKey]ledger.PastRecord{}
-		l.places = map[placeKey]ledger.Placement{}
+		l.placements = map[placementKey]ledger.Placement{}
 		l.previous = map[previousKey]ledger.PreviousRecord{}
 		l.tags = map[tagalong.TagID]ledger.Tag{}
 		l.children = map[ledger.Child]bool{}
@@ -342,10 +342,10 @@ func (l *Ledger) apply(of *service, c ledger.Change) {
 		l.past[pastKey{runningKey{gone.Environment, c.Service}, gone.Until.UnixMilli()}] = gone
 	}
 	for _, p := range c.DropPlacements {
-		delete(l.places, keyOfPlacement(p))
+		delete(l.placements, keyOfPlacement(p))
 	}
 	for _, p := range c.Placements {
-		l.places[keyOfPlacement(p)] = clonePlacement(p)
+		l.placements[keyOfPlacement(p)] = clonePlacement(p)
 	}
 	for _, p := range c.DropPrevious {
 		delete(l.previous, keyOfPrevious(p))
@@ -406,7 +406,7 @@ func (l *Ledger) Claims(ctx context.Context, r tagalong.Repository) (ledger.Repo
 	}
 	defer done()
 	all := ledger.RepositoryClaims{Tags: map[tagalong.TagID]ledger.Tag{}, Readers: ledger.Readers{}}
-	for _, p := range l.places {
+	for _, p := range l.placements {
 		if p.Container.Image == r {
 			all.Readers.Add(p)
 		}
@@ -446,7 +446,7 @@ func (l *Ledger) Readers(ctx context.Context, ids []tagalong.TagID, except tagal
 	}
 	defer done()
 	all := ledger.Readers{}
-	for _, p := range l.places {
+	for _, p := range l.placements {
 		if id, reads := p.Reads(); reads && slices.Contains(ids, id) && p.Service != except {
 			all.Add(p)
 		}
@@ -554,9 +554,9 @@ func (l *Ledger) RecordChildren(ctx context.Context, children []ledger.Child) er
 	return nil
 }
 
-// Rewish implements ledger.Wishes.
-func (l *Ledger) Rewish(ctx context.Context, w ledger.TagWrite) error {
-	done, err := l.begin(ctx, "Rewish")
+// WriteTag implements ledger.Wishes.
+func (l *Ledger) WriteTag(ctx context.Context, w ledger.TagWrite) error {
+	done, err := l.begin(ctx, "WriteTag")
 	if err != nil {
 		return err
 	}
@@ -591,7 +591,7 @@ func (l *Ledger) SetCursor(ctx context.Context, cursor string) error {
 	return nil
 }
 
-// Doubt implements ledger.Wishes. A tag without an item is in no doubt: nobody wishes it.
+// Doubt implements ledger.Wishes. A tag without an item is in no doubt: nobody claims it.
 func (l *Ledger) Doubt(ctx context.Context, id tagalong.TagID, since, until time.Time) error {
 	done, err := l.begin(ctx, "Doubt")
 	if err != nil {
@@ -620,12 +620,12 @@ func compareChildren(a, b ledger.Child) int {
 		cmp.Compare(a.Repository.String(), b.Repository.String()), cmp.Compare(a.Platform, b.Platform))
 }
 
-// Places returns all places, open and closed, sorted by repository, container and time.
-func (l *Ledger) Places() []ledger.Placement {
+// Placements returns all placements, open and closed, sorted by repository, container and time.
+func (l *Ledger) Placements() []ledger.Placement {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var places []ledger.Placement
-	for _, p := range l.places {
+	for _, p := range l.placements {
 		places = append(places, clonePlacement(p))
 	}
 	slices.SortFunc(places, func(a, b ledger.Placement) int {

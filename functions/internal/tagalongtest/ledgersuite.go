@@ -46,8 +46,8 @@ func LedgerSuite(t *testing.T, open func(t *testing.T) Store) {
 		{"a running row comes back field by field", runningRoundTrip},
 		{"what left an environment comes back field by field", pastRoundTrip},
 		{"that a service left several times is recorded and taken back at once", pastSeveral},
-		{"places come back field by field", placeRoundTrip},
-		{"a place's successor is the same container's with the same image", successors},
+		{"placements come back field by field", placementRoundTrip},
+		{"a placement's successor is the same container's with the same image", successors},
 		{"running rows are sorted by service, replaced and dropped", runningRecords},
 		{"environments and services are listed once, sorted", directory},
 		{"names are found by how they begin, and repositories are listed once", namesByBeginning},
@@ -63,11 +63,11 @@ func LedgerSuite(t *testing.T, open func(t *testing.T) Store) {
 		{"a conflict goes before a refusal", conflictBeforeRefusal},
 		{"the newest of racing claims has the tag", racingAdvance},
 		{"exactly one of many racing renewals wins", racingRenew},
-		{"claims are the tags of the open places that run", claimsOfPlaces},
-		{"claims change with their places", claimsChange},
-		{"claims are the tags of previous places, in their images' repositories", claimsOfPrevious},
+		{"claims are the tags of the open placements that run", claimsOfPlacements},
+		{"claims change with their placements", claimsChange},
+		{"claims are the tags of previous placements, in their images' repositories", claimsOfPrevious},
 		{"claims list the tags of the repository", claimsTags},
-		{"open places say which tags deployments read", readersOfPlaces},
+		{"open placements say which tags deployments read", readersOfPlacements},
 		{"what unmanaged services read comes back field by field, and goes with them", unmanagedRoundTrip},
 		{"settling records the verdict of the wish's version", settle},
 		{"settling another version or no item is a conflict", settleConflict},
@@ -88,8 +88,8 @@ func LedgerSuite(t *testing.T, open func(t *testing.T) Store) {
 		{"rollouts are found by spans of time", rolloutSpans},
 		{"rollouts are found behind any other", rolloutsBehind},
 		{"rollouts can be walked again, and in part", rolloutWalks},
-		{"places are found behind any other", placesBehind},
-		{"places can be walked again, and in part", placeWalks},
+		{"placements are found behind any other", placementsBehind},
+		{"placements can be walked again, and in part", placementWalks},
 		{"indexes are found by their platforms", indexesOfPlatforms},
 		{"tags of an environment are found behind any other", environmentTagsBehind},
 		{"a walk ends with its first error", walksThatFail},
@@ -215,7 +215,7 @@ func change(s tagalong.Service, seen string) ledger.Change {
 	return ledger.Change{Service: s, Seen: seen, Head: ledger.Head{Version: unique("v")}}
 }
 
-// write commits tags and places on behalf of a service of its own.
+// write commits tags and placements on behalf of a service of its own.
 func (l suiteLedger) write(edit func(*ledger.Change)) error {
 	l.t.Helper()
 	c := change(suiteService(unique("writer")), "")

@@ -232,9 +232,9 @@ func rolloutWalks(t *testing.T, l suiteLedger) {
 	})
 }
 
-// suitePlaces are places of one repository name in two registries, in several
+// suitePlaces are placements of one repository name in two registries, in several
 // services and containers, in every phase since the same times, newest first.
-func (l suiteLedger) suitePlaces() (places []ledger.Placement) {
+func (l suiteLedger) suitePlacements() (places []ledger.Placement) {
 	l.t.Helper()
 	elsewhere := tagalong.Repository{Registry: "444455556666.dkr.ecr.us-east-1.amazonaws.com", Name: suiteRepo.Name}
 	for _, s := range suiteServices()[:3] {
@@ -279,7 +279,7 @@ func behind(places []ledger.Placement, at ledger.PlacementCursor, keep func(ledg
 	return found
 }
 
-// successors are looked for in a chain of three places, the last of which runs,
+// successors are looked for in a chain of three placements, the last of which runs,
 // beside others that begin as one of them ends.
 func successors(t *testing.T, l suiteLedger) {
 	var chain []ledger.Placement
@@ -317,8 +317,8 @@ func successors(t *testing.T, l suiteLedger) {
 
 func ended(p ledger.Placement) bool { return p.Phase == ledger.PhaseEnded }
 
-func placesBehind(t *testing.T, l suiteLedger) {
-	places := l.suitePlaces()
+func placementsBehind(t *testing.T, l suiteLedger) {
+	places := l.suitePlacements()
 	for i, p := range places {
 		hint, at := suiteHints[i%len(suiteHints)], p.At()
 		got, err := stream.Collect(l.EndedPlacements(t.Context(), suiteRepo.Name, at, hint))
@@ -327,22 +327,22 @@ func placesBehind(t *testing.T, l suiteLedger) {
 		for _, d := range []digest.Digest{suiteDigest, suiteNext} {
 			got, err := stream.Collect(l.DigestPlacements(t.Context(), d, at, hint))
 			l.must(err)
-			same(t, fmt.Sprintf("places of %s behind %+v", d, at), behind(places, at, func(p ledger.Placement) bool { return p.Container.Digest == d }), got)
+			same(t, fmt.Sprintf("placements of %s behind %+v", d, at), behind(places, at, func(p ledger.Placement) bool { return p.Container.Digest == d }), got)
 		}
 	}
 }
 
-func placeWalks(t *testing.T, l suiteLedger) {
-	places := l.suitePlaces()
-	walks(t, "ended places", behind(places, ledger.PlacementCursor{}, ended), func(hint int) iter.Seq2[ledger.Placement, error] {
+func placementWalks(t *testing.T, l suiteLedger) {
+	places := l.suitePlacements()
+	walks(t, "ended placements", behind(places, ledger.PlacementCursor{}, ended), func(hint int) iter.Seq2[ledger.Placement, error] {
 		return l.EndedPlacements(t.Context(), suiteRepo.Name, ledger.PlacementCursor{}, hint)
 	})
-	walks(t, "places of a digest", behind(places, ledger.PlacementCursor{}, func(p ledger.Placement) bool { return p.Container.Digest == suiteNext }), func(hint int) iter.Seq2[ledger.Placement, error] {
+	walks(t, "placements of a digest", behind(places, ledger.PlacementCursor{}, func(p ledger.Placement) bool { return p.Container.Digest == suiteNext }), func(hint int) iter.Seq2[ledger.Placement, error] {
 		return l.DigestPlacements(t.Context(), suiteNext, ledger.PlacementCursor{}, hint)
 	})
 	open := read(t, l.OpenPlacements(t.Context(), suiteRepo.Name))
 	slices.SortFunc(open, func(a, b ledger.Placement) int { return b.At().Compare(a.At()) })
-	same(t, "open places", behind(places, ledger.PlacementCursor{}, func(p ledger.Placement) bool { return !ended(p) }), open)
+	same(t, "open placements", behind(places, ledger.PlacementCursor{}, func(p ledger.Placement) bool { return !ended(p) }), open)
 }
 
 func indexesOfPlatforms(t *testing.T, l suiteLedger) {
@@ -353,7 +353,7 @@ func indexesOfPlatforms(t *testing.T, l suiteLedger) {
 		{Digest: platform, Index: suiteNext, Repository: suiteRepo, Platform: "linux/arm64"},
 	}
 	l.must(l.RecordChildren(t.Context(), append(children, ledger.Child{Digest: other, Index: suiteDigest, Repository: suiteRepo, Platform: "linux/amd64"})))
-	l.suitePlaces() // the indexes run, too
+	l.suitePlacements() // the indexes run, too
 	got, err := l.Indexes(t.Context(), platform)
 	l.must(err)
 	slices.SortFunc(children, compareChildren)
@@ -404,16 +404,16 @@ func environmentTagsBehind(t *testing.T, l suiteLedger) {
 // walksThatFail have to say so once, and end.
 func walksThatFail(t *testing.T, l suiteLedger) {
 	l.suiteRows()
-	l.suitePlaces()
+	l.suitePlacements()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	fails(t, "members", l.RunningRecords(ctx, "prod", tagalong.Service{}, 1))
 	fails(t, "departed", l.PastRecords(ctx, "prod", second(0)))
 	fails(t, "rollouts", l.Rollouts(ctx, suiteServices()[0], ledger.Span{}, 1))
 	fails(t, "rollouts of an environment", l.EnvironmentRollouts(ctx, "prod", ledger.Span{}, 1))
-	fails(t, "open places", l.OpenPlacements(ctx, suiteRepo.Name))
-	fails(t, "ended places", l.EndedPlacements(ctx, suiteRepo.Name, ledger.PlacementCursor{}, 1))
-	fails(t, "places of a digest", l.DigestPlacements(ctx, suiteDigest, ledger.PlacementCursor{}, 1))
+	fails(t, "open placements", l.OpenPlacements(ctx, suiteRepo.Name))
+	fails(t, "ended placements", l.EndedPlacements(ctx, suiteRepo.Name, ledger.PlacementCursor{}, 1))
+	fails(t, "placements of a digest", l.DigestPlacements(ctx, suiteDigest, ledger.PlacementCursor{}, 1))
 	fails(t, "tags of an environment", l.EnvironmentTags(ctx, "prod", true, tagalong.TagID{}, 1))
 }
 

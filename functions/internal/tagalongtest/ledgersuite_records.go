@@ -247,7 +247,7 @@ func pastSeveral(t *testing.T, l suiteLedger) {
 	same(t, "left, after a conflict", []int{11, 20, 31}, gone("prod"))
 }
 
-func placeRoundTrip(t *testing.T, l suiteLedger) {
+func placementRoundTrip(t *testing.T, l suiteLedger) {
 	s := suiteService("api")
 	running := suitePlacement(s, "app", suiteRepo, ledger.PhaseRunning, "prod", "live")
 	next := suitePlacement(s, "app", suiteRepo, ledger.PhaseRollingOut)
@@ -267,9 +267,9 @@ func placeRoundTrip(t *testing.T, l suiteLedger) {
 	for _, p := range read(t, l.OpenPlacements(t.Context(), suiteRepo.Name)) {
 		open[p.Phase] = p
 	}
-	same(t, "open places", map[ledger.Phase]ledger.Placement{running.Phase: running, next.Phase: next}, open)
-	same(t, "ended places", []ledger.Placement{failed, last, middle, first}, read(t, l.EndedPlacements(t.Context(), suiteRepo.Name, ledger.PlacementCursor{}, 0)))
-	same(t, "places of the index", []ledger.Placement{running}, read(t, l.DigestPlacements(t.Context(), suiteNext, ledger.PlacementCursor{}, 0)))
+	same(t, "open placements", map[ledger.Phase]ledger.Placement{running.Phase: running, next.Phase: next}, open)
+	same(t, "ended placements", []ledger.Placement{failed, last, middle, first}, read(t, l.EndedPlacements(t.Context(), suiteRepo.Name, ledger.PlacementCursor{}, 0)))
+	same(t, "placements of the index", []ledger.Placement{running}, read(t, l.DigestPlacements(t.Context(), suiteNext, ledger.PlacementCursor{}, 0)))
 }
 
 func runningRecords(t *testing.T, l suiteLedger) {

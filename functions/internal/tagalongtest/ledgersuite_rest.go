@@ -61,8 +61,8 @@ func restRoundTrip(t *testing.T, l suiteLedger) {
 	same(t, "the rest, when it is written", ledger.Rest{}, l.load(s).Head.Rest)
 	same(t, "rollouts", first.Head.Rest.Rollouts[0].Containers, l.rollouts(s, ledger.Span{})[0].Containers)
 	same(t, "what left", first.Head.Rest.Past, read(t, l.PastRecords(t.Context(), "prod", second(0))))
-	same(t, "open places", first.Head.Rest.Placements[:1], read(t, l.OpenPlacements(t.Context(), suiteRepo.Name)))
-	same(t, "ended places", first.Head.Rest.Placements[1:], read(t, l.EndedPlacements(t.Context(), suiteOther.Name, ledger.PlacementCursor{}, 0)))
+	same(t, "open placements", first.Head.Rest.Placements[:1], read(t, l.OpenPlacements(t.Context(), suiteRepo.Name)))
+	same(t, "ended placements", first.Head.Rest.Placements[1:], read(t, l.EndedPlacements(t.Context(), suiteOther.Name, ledger.PlacementCursor{}, 0)))
 }
 
 func hundredItems(t *testing.T, l suiteLedger) {

@@ -41,7 +41,7 @@ func claimOf(p ledger.Placement, tag string) ledger.Claim {
 	}
 }
 
-func claimsOfPlaces(t *testing.T, l suiteLedger) {
+func claimsOfPlacements(t *testing.T, l suiteLedger) {
 	s := suiteService("api")
 	elsewhere := tagalong.Repository{Registry: "444455556666.dkr.ecr.eu-west-1.amazonaws.com", Name: suiteRepo.Name}
 	longer := tagalong.Repository{Registry: suiteHost, Name: suiteRepo.Name + "2"}
@@ -75,7 +75,7 @@ func claimsOfPlaces(t *testing.T, l suiteLedger) {
 	}
 }
 
-func readersOfPlaces(t *testing.T, l suiteLedger) {
+func readersOfPlacements(t *testing.T, l suiteLedger) {
 	api, web := suiteService("api"), suiteService("web")
 	reads := func(s tagalong.Service, container string, phase ledger.Phase, evidence tagalong.Evidence, tag string) ledger.Placement {
 		p := suitePlacement(s, container, suiteRepo, phase)
@@ -148,7 +148,7 @@ func claimsChange(t *testing.T, l suiteLedger) {
 	last := change(s, next.Head.Version)
 	last.DropPlacements = []ledger.Placement{second}
 	l.commit(last)
-	same(t, "claims after the place has gone", []ledger.Claim(nil), l.claims(suiteRepo))
+	same(t, "claims after the placement has gone", []ledger.Claim(nil), l.claims(suiteRepo))
 }
 
 func claimsOfPrevious(t *testing.T, l suiteLedger) {
@@ -176,7 +176,7 @@ func claimsOfPrevious(t *testing.T, l suiteLedger) {
 	l.commit(next)
 	same(t, "claims after the next one", again.Claims(), l.claims(suiteOther))
 	for open, err := range l.OpenPlacements(t.Context(), suiteOther.Name) {
-		t.Errorf("a previous place is open: %+v, error %v", open, err)
+		t.Errorf("a previous placement is open: %+v, error %v", open, err)
 	}
 	last := change(s, next.Head.Version)
 	last.DropPrevious = []ledger.PreviousRecord{again}

@@ -28,12 +28,12 @@ func rewish(t *testing.T, l suiteLedger) {
 	renewed := claimAt("prod", second(0), "a")
 	write := ledger.TagWrite{Mode: ledger.Renew, Wish: renewed, Version: unique("w"), Claims: unique("c"), Seen: "another", At: second(9)}
 	var refused *ledger.RefusedError
-	if err := l.Rewish(t.Context(), write); !errors.As(err, &refused) || len(refused.Tags) != 1 || refused.Tags[0] != before.ID {
+	if err := l.WriteTag(t.Context(), write); !errors.As(err, &refused) || len(refused.Tags) != 1 || refused.Tags[0] != before.ID {
 		t.Errorf("claims have changed: error %v, want a refusal of %s", err, before.ID)
 	}
 	same(t, "the tag", before, l.wantTag(before.ID))
 	write.Seen = before.Claims
-	if err := l.Rewish(t.Context(), write); err != nil {
+	if err := l.WriteTag(t.Context(), write); err != nil {
 		t.Fatalf("rewishing: %v", err)
 	}
 	after := l.wantTag(before.ID)
@@ -42,11 +42,11 @@ func rewish(t *testing.T, l suiteLedger) {
 		t.Errorf("tag %+v", after)
 	}
 	drop := ledger.TagWrite{Mode: ledger.Drop, Wish: ledger.Claim{Tag: before.ID}, Seen: before.Claims}
-	if err := l.Rewish(t.Context(), drop); !errors.As(err, &refused) {
+	if err := l.WriteTag(t.Context(), drop); !errors.As(err, &refused) {
 		t.Errorf("dropping what has changed: error %v, want a refusal", err)
 	}
 	drop.Seen = after.Claims
-	if err := l.Rewish(t.Context(), drop); err != nil {
+	if err := l.WriteTag(t.Context(), drop); err != nil {
 		t.Fatalf("dropping: %v", err)
 	}
 	if _, there := l.tag(before.ID); there {

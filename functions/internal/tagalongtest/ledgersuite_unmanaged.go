@@ -85,6 +85,6 @@ func unmanagedRoundTrip(t *testing.T, l suiteLedger) {
 	l.setUnmanaged(less, ledger.UnmanagedService{Service: api, Version: "3"})
 	l.wantUnmanaged("gone", silent)
 	if rows := read(t, l.OpenPlacements(t.Context(), suiteRepo.Name)); len(rows) != 0 {
-		t.Errorf("they are in places: %+v", rows)
+		t.Errorf("they are in placements: %+v", rows)
 	}
 }

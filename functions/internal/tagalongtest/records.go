@@ -160,7 +160,7 @@ func (l *Ledger) DigestPlacements(ctx context.Context, d digest.Digest, behind l
 
 func (l *Ledger) placesWhere(ctx context.Context, operation string, behind ledger.PlacementCursor, keep func(ledger.Placement) bool) iter.Seq2[ledger.Placement, error] {
 	return sorted(ctx, l, operation, func() (places []ledger.Placement) {
-		for _, p := range l.places {
+		for _, p := range l.placements {
 			if keep(p) && (behind == ledger.PlacementCursor{} || p.At().Compare(behind) < 0) {
 				places = append(places, clonePlacement(p))
 			}
@@ -176,7 +176,7 @@ func (l *Ledger) Successor(ctx context.Context, p ledger.Placement) (ledger.Plac
 		return ledger.Placement{}, false, err
 	}
 	defer done()
-	for _, next := range l.places {
+	for _, next := range l.placements {
 		if next.Succeeds(p) {
 			return clonePlacement(next), true, nil
 		}

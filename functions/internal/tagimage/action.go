@@ -18,13 +18,13 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
-// Images tells what is in a repository and where its tags sit: the core's Registry does.
+// Images says what is in a repository and where its tags sit: the core's Registry does.
 type Images interface {
 	Read(ctx context.Context, r tagalong.Repository, digests []digest.Digest, tags []string) (tagalong.Images, error)
 }
 
-// Promoter puts tags on an image as the ledger wishes: the core's Reactor does. To
-// do it again is safe. Beside an error it gives the desired tags.
+// Promoter has tags sit on an image, and keeps that in the ledger: the core's Reactor
+// does. To do it again is safe. Beside an error it returns the desired tags.
 type Promoter interface {
 	Promote(ctx context.Context, p reactor.Promotion) (reactor.Promoted, error)
 }

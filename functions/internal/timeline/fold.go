@@ -77,7 +77,7 @@ type Timeline struct {
 	Completed []string
 	// Builds are those of the deployments that completed lately, the last one last.
 	Builds []DeployedBuild
-	// Truncated tells that rollouts were cut off at the front.
+	// Truncated says that rollouts were cut off at the front.
 	Truncated bool
 	// Actions are those that have started and not ended, in the order of their starts.
 	Actions []UnderWay
@@ -352,7 +352,7 @@ func (t *Timeline) replacedBy(r *Rollout) (before *Rollout) {
 
 // unended returns the deployment's latest rollout, if that is open or was
 // superseded before it ended. An earlier one of the same deployment is history:
-// the end that is told now is not its.
+// the end that is reported now is not its.
 func (t *Timeline) unended(deployment string) *Rollout {
 	for i := len(t.Rollouts) - 1; i >= 0; i-- {
 		r := &t.Rollouts[i]
@@ -422,7 +422,7 @@ func (t Timeline) live(i int) bool {
 		}
 	}
 	// Of a deployment that is kept the latest rollout is kept too: an end that is
-	// told later is about that one.
+	// reported later is about that one.
 	if superseded < rememberedSuperseded {
 		return true
 	}
