@@ -14,8 +14,11 @@ import (
 // about to announce it.
 const lately = time.Minute
 
+// announcing sends what is left to be announced, and what the sweep has found.
+type announcing struct{ *pass }
+
 // events sends what handlers and earlier sweeps have left in the outbox.
-func (p *pass) events(ctx context.Context, _ *cursor) error {
+func (p announcing) events(ctx context.Context, _ *cursor) error {
 	if p.Reactor.Announcer == nil || p.options.partial() {
 		return nil
 	}
@@ -36,7 +39,7 @@ func (p *pass) events(ctx context.Context, _ *cursor) error {
 
 // send sends some finished rollouts. One that the bus does not take keeps no other one back;
 // a bus that takes none ends the phase.
-func (p *pass) send(ctx context.Context, finished []ledger.FinishedRollout) error {
+func (p announcing) send(ctx context.Context, finished []ledger.FinishedRollout) error {
 	if len(finished) == 0 {
 		return nil
 	}
@@ -58,7 +61,7 @@ func (p *pass) send(ctx context.Context, finished []ledger.FinishedRollout) erro
 // announceRecorded announces the ends of rollouts that this sweep has recorded of late,
 // as every handler does. What the bus does not accept stays in the outbox, and the next
 // sweep sends it.
-func (p *pass) announceRecorded(ctx context.Context) {
+func (p *comparison) announceRecorded(ctx context.Context) {
 	finished := p.outbox
 	p.outbox = nil
 	if len(finished) == 0 {
@@ -76,7 +79,7 @@ func (p *pass) announceRecorded(ctx context.Context) {
 // announceDrift announces what the sweep has repaired and what is left, but not what is
 // intended. There is no outbox for drift: what is left the next sweep finds again, and
 // announces again.
-func (p *pass) announceDrift(ctx context.Context) {
+func (p announcing) announceDrift(ctx context.Context) {
 	if p.Reactor.Announcer == nil {
 		return
 	}

@@ -65,7 +65,7 @@ func (p *pass) resume(ctx context.Context) (cursor, error) {
 		return begin, nil
 	}
 	p.resumed = true
-	if !slices.ContainsFunc(phases, func(ph phase) bool { return ph.name == at.Phase }) {
+	if !slices.Contains(phases, at.Phase) {
 		begin.Last = at.Last
 		return begin, nil // of another version
 	}

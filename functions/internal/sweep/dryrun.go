@@ -16,25 +16,25 @@ import (
 // written, a registry that keeps what is put, and a bus that nobody hears. What it would
 // have repaired is not, and each tag that it would have put is drift.
 func (s *Sweeper) dryRun(ctx context.Context, o Options) (Report, error) {
-	ledger := newDryLedger(s.Reactor.Ledger, s.Records)
-	registry := &dryRegistry{Registry: s.Reactor.Registry, untagger: s.Untagger, lifecycles: s.Lifecycles, ledger: ledger, seen: map[tagalong.TagID]digest.Digest{}, put: map[tagalong.Repository]map[string]dryPut{}}
-	reactor, dry := *s.Reactor, *s
-	reactor.Ledger, reactor.Registry = ledger, registry
-	dry.Reactor, dry.Records = &reactor, ledger
+	kept := newDryLedger(s.Reactor.Ledger, s.Records)
+	puts := &dryRegistry{Registry: s.Reactor.Registry, untagger: s.Untagger, lifecycles: s.Lifecycles, ledger: kept, seen: map[tagalong.TagID]digest.Digest{}, put: map[tagalong.Repository]map[string]dryPut{}}
+	handler, dry := *s.Reactor, *s
+	handler.Ledger, handler.Registry = kept, puts
+	dry.Reactor, dry.Records = &handler, kept
 	if s.Reactor.Announcer != nil {
-		reactor.Announcer = unheard{}
+		handler.Announcer = unheard{}
 	}
 	if s.Untagger != nil {
-		dry.Untagger = registry
+		dry.Untagger = puts
 	}
 	if s.Lifecycles != nil {
-		dry.Lifecycles = registry
+		dry.Lifecycles = puts
 	}
 	report, err := dry.sweep(ctx, o)
 	for i := range report.Drift {
 		report.Drift[i].Repaired = false
 	}
-	report.Drift = append(report.Drift, registry.unreported(report.Drift)...)
+	report.Drift = append(report.Drift, puts.unreported(report.Drift)...)
 	slices.SortFunc(report.Drift, Drift.compare)
 	return report, err
 }

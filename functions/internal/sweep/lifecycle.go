@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/opencontainers/go-digest"
@@ -60,11 +61,20 @@ func lifecycleOf(rules []LifecycleRule, tags []string) *LifecycleRule {
 	return &rules[at]
 }
 
-// warnOfLifecycle reports, once a day for each repository, which of the images that its
+// lifecycleCheck looks at the lifecycle policies of repositories.
+type lifecycleCheck struct {
+	*pass
+	mu sync.Mutex
+	// seen are the repositories whose policies were looked at; one without a name is a
+	// registry of which it was reported that they could not be.
+	seen map[tagalong.Repository]bool
+}
+
+// warn reports, once a day for each repository, which of the images that its
 // tags are on now its lifecycle policy will take once these tags have moved on: that is
 // the image to which a rollback goes back.
-func (p *pass) warnOfLifecycle(ctx context.Context, r tagalong.Repository) error {
-	if p.Lifecycles == nil || !p.lifecycleIsDue(r) {
+func (p *lifecycleCheck) warn(ctx context.Context, r tagalong.Repository) error {
+	if p.Lifecycles == nil || !p.isDue(r) {
 		return nil
 	}
 	rules, err := p.Lifecycles.LifecycleRules(ctx, r)
@@ -89,28 +99,28 @@ func (p *pass) warnOfLifecycle(ctx context.Context, r tagalong.Repository) error
 	return nil
 }
 
-// lifecycleIsDue reports whether a repository is to be looked at in this pass, once.
-func (p *pass) lifecycleIsDue(r tagalong.Repository) bool {
+// isDue reports whether a repository is to be looked at in this pass, once.
+func (p *lifecycleCheck) isDue(r tagalong.Repository) bool {
 	if !p.options.Whole && !p.dueForFullScan("lifecycle of "+r.String()) {
 		return false
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	due := !p.lifecycles[r]
-	p.lifecycles[r] = true
+	due := !p.seen[r]
+	p.seen[r] = true
 	return due
 }
 
 // unlessNoAccess passes an error on, unless it says that our role may not look: that is
 // reported once for each registry, and is no failure, since nothing else depends on it.
-func (p *pass) unlessNoAccess(r tagalong.Repository, err error) error {
+func (p *lifecycleCheck) unlessNoAccess(r tagalong.Repository, err error) error {
 	if !errors.Is(err, tagalong.ErrNoAccess) {
 		return err
 	}
 	registry := tagalong.Repository{Registry: r.Registry}
 	p.mu.Lock()
-	reported := p.lifecycles[registry]
-	p.lifecycles[registry] = true
+	reported := p.seen[registry]
+	p.seen[registry] = true
 	p.mu.Unlock()
 	if !reported {
 		p.find(Drift{Kind: DriftUnprotected, Registry: r.Registry, Reason: "lifecycle policies could not be looked at: " + err.Error()})
@@ -129,7 +139,7 @@ type taggedImage struct {
 // taggedImages returns those of all claims that have their tag, one for each claimant and
 // image: its tags move together. A previous tag's image is on its way out, and one that
 // is put once keeps it.
-func (p *pass) taggedImages(claims []ledger.Claim) (all []taggedImage) {
+func (p *lifecycleCheck) taggedImages(claims []ledger.Claim) (all []taggedImage) {
 	for _, id := range ledger.ClaimedTags(claims) {
 		c, _ := ledger.NewestClaim(claims, id)
 		w := p.taggedImage(c)
@@ -141,7 +151,7 @@ func (p *pass) taggedImages(claims []ledger.Claim) (all []taggedImage) {
 	return all
 }
 
-func (p *pass) taggedImage(c ledger.Claim) taggedImage {
+func (p *lifecycleCheck) taggedImage(c ledger.Claim) taggedImage {
 	w := taggedImage{claim: c}
 	service, container, ok := c.By.Container()
 	if !ok {

@@ -16,7 +16,7 @@ type knownNames struct {
 
 // noteClusters notes the clusters of a scope, for a sweep of a part. One that was asked
 // for by its name, and is not looked into, is reported: nothing was found in it.
-func (p *pass) noteClusters(scope tagalong.Scope, clusters []string) {
+func (p *serviceScan) noteClusters(scope tagalong.Scope, clusters []string) {
 	if !p.options.partial() {
 		return
 	}
@@ -27,7 +27,7 @@ func (p *pass) noteClusters(scope tagalong.Scope, clusters []string) {
 }
 
 // whyNotInto says why a cluster is not looked into.
-func (p *pass) whyNotInto(scope tagalong.Scope, cluster string) string {
+func (p *serviceScan) whyNotInto(scope tagalong.Scope, cluster string) string {
 	if p.Reactor.Rules.MayMatchCluster(scope, cluster) {
 		return "the cluster is not covered, and was not looked into"
 	}
@@ -35,7 +35,7 @@ func (p *pass) whyNotInto(scope tagalong.Scope, cluster string) string {
 }
 
 // noteServices notes the services of a cluster, for a sweep of a part.
-func (p *pass) noteServices(scope tagalong.Scope, cluster string, names []string) {
+func (p *serviceScan) noteServices(scope tagalong.Scope, cluster string, names []string) {
 	if !p.options.partial() {
 		return
 	}
@@ -47,7 +47,7 @@ func (p *pass) noteServices(scope tagalong.Scope, cluster string, names []string
 // checkNames returns an *UnknownNameError if a cluster or a service was given by its
 // name, and neither ECS nor the ledger knows it: then that nothing is wrong means
 // nothing. What could not be looked at may know it.
-func (p *pass) checkNames(ctx context.Context) error {
+func (p *serviceScan) checkNames(ctx context.Context) error {
 	if !p.options.partial() || len(p.closed) > 0 {
 		return nil
 	}

@@ -42,9 +42,18 @@ func (t *observedService) settled() bool {
 	})
 }
 
+// comparison compares services with what ECS shows of them, and records what the ledger
+// lacks.
+type comparison struct {
+	*pass
+	mu      sync.Mutex
+	desired []tagalong.TagID         // to be put when all services are recorded
+	outbox  []ledger.FinishedRollout // to be announced when this chunk is recorded
+}
+
 // observedServices reads what the ledger has of some services of a cluster: those that a rule
 // manages, and that can be read.
-func (p *pass) observedServices(ctx context.Context, services []tagalong.Service) []*observedService {
+func (p *comparison) observedServices(ctx context.Context, services []tagalong.Service) []*observedService {
 	var all []*observedService
 	for _, s := range services {
 		if policy, managed := p.Reactor.Rules.Within(p.covered, s); managed {
@@ -56,10 +65,10 @@ func (p *pass) observedServices(ctx context.Context, services []tagalong.Service
 
 // shown takes what ECS shows of the services that the ledger was asked for, and leaves
 // out those that it does not show. What no rule manages is reported.
-func (p *pass) shown(services []*observedService, states []ServiceState, seen time.Time) (shown []*observedService) {
+func (p *serviceScan) shown(services []*observedService, states []ServiceState, seen time.Time) (shown []*observedService) {
 	for _, state := range states {
 		if _, managed := p.Reactor.Rules.Within(p.covered, state.Service); !managed {
-			p.foundUnmanaged(state.Service)
+			p.unmanaged.found(state.Service)
 			continue
 		}
 		p.seen[state.Service] = true
@@ -71,18 +80,10 @@ func (p *pass) shown(services []*observedService, states []ServiceState, seen ti
 	return shown
 }
 
-// foundUnmanaged notes a service that no rule matches. Where none can, it is no news.
-func (p *pass) foundUnmanaged(s tagalong.Service) {
-	p.shownUnmanaged[s] = true
-	if p.Reactor.Rules.MayMatchCluster(tagalong.Scope{Account: s.Account, Region: s.Region}, s.Cluster) {
-		p.find(driftOf(DriftUnmanaged, "", s, "no environment rule matches"))
-	}
-}
-
 // each does something with every service side by side, reports those with which it
 // cannot be done, and returns the others. Those of which the ledger has learned more
 // meanwhile are marked, and not reported.
-func (p *pass) each(ctx context.Context, all []*observedService, do func(*observedService) error) (done []*observedService) {
+func (p *comparison) each(ctx context.Context, all []*observedService, do func(*observedService) error) (done []*observedService) {
 	var mu sync.Mutex
 	failed := map[*observedService]bool{}
 	parallel.ForEach(len(all), parallel.Limit, func(i int) {
@@ -103,30 +104,30 @@ func (p *pass) each(ctx context.Context, all []*observedService, do func(*observ
 }
 
 // read reads a service's head and its recent facts.
-func (p *pass) read(ctx context.Context, t *observedService) (err error) {
+func (p *comparison) read(ctx context.Context, t *observedService) (err error) {
 	t.snap, t.timeline, err = p.known(ctx, t.Service, p.Reactor.Ledger.Load)
 	return err
 }
 
 // readWhole reads all of its facts, of which none may be newer than what was read first.
-func (p *pass) readWhole(ctx context.Context, t *observedService) error {
+func (p *comparison) readWhole(ctx context.Context, t *observedService) error {
 	if t.snap.Whole {
 		return nil
 	}
-	snap, timeline, err := p.known(ctx, t.Service, p.Reactor.Ledger.LoadWhole)
+	snap, folded, err := p.known(ctx, t.Service, p.Reactor.Ledger.LoadWhole)
 	if err != nil {
 		return err
 	}
 	if snap.Head.Version != t.snap.Head.Version {
 		return reactor.ErrOutdated
 	}
-	t.snap, t.timeline = snap, timeline
+	t.snap, t.timeline = snap, folded
 	return nil
 }
 
 // known reads what the ledger has of a service: of the facts the recent ones, unless
 // it takes all of them to know what they mean.
-func (p *pass) known(ctx context.Context, s tagalong.Service, load func(context.Context, tagalong.Service) (ledger.Snapshot, error)) (ledger.Snapshot, timeline.Timeline, error) {
+func (p *comparison) known(ctx context.Context, s tagalong.Service, load func(context.Context, tagalong.Service) (ledger.Snapshot, error)) (ledger.Snapshot, timeline.Timeline, error) {
 	snap, err := load(ctx, s)
 	if err != nil {
 		return ledger.Snapshot{}, timeline.Timeline{}, err
@@ -194,7 +195,7 @@ func (d DeploymentState) end(name tagalong.FactName) tagalong.Fact {
 
 // compare finds what the ledger lacks: first what ECS's records say, then, where
 // they do not explain what is, what ECS says now.
-func (p *pass) compare(ctx context.Context, t *observedService, records []pipeline.ServiceDeployment) error {
+func (p *comparison) compare(ctx context.Context, t *observedService, records []pipeline.ServiceDeployment) error {
 	reported := p.withinRetention(t, slices.Concat(t.recreated(), factsOfRecords(records)))
 	if slices.ContainsFunc(reported, func(f tagalong.Fact) bool { return f.Time.Before(t.snap.Head.Since) }) {
 		if err := p.readWhole(ctx, t); err != nil {
@@ -251,7 +252,7 @@ func factsOfRecords(records []pipeline.ServiceDeployment) (facts []tagalong.Fact
 
 // withinRetention leaves out what is older than the retention, unless it is of a
 // deployment that ECS still has: what runs is known, however long it does.
-func (p *pass) withinRetention(t *observedService, facts []tagalong.Fact) []tagalong.Fact {
+func (p *comparison) withinRetention(t *observedService, facts []tagalong.Fact) []tagalong.Fact {
 	return slices.DeleteFunc(facts, func(f tagalong.Fact) bool {
 		return p.Reactor.Retention > 0 && f.Time.Before(p.now().Add(-p.Reactor.Retention)) && !t.state.has(f.Deployment)
 	})
@@ -268,7 +269,7 @@ func (t *observedService) addMissing(facts []tagalong.Fact) (added []tagalong.Fa
 }
 
 // after returns the timeline as it will be with what it lacks.
-func (p *pass) after(ctx context.Context, t *observedService) (timeline.Timeline, error) {
+func (p *comparison) after(ctx context.Context, t *observedService) (timeline.Timeline, error) {
 	whole := t.snap
 	whole.Facts = slices.Concat(t.snap.Facts, t.missing)
 	after, err := whole.Fold()
@@ -325,7 +326,7 @@ func (t *observedService) wanted() (all []DeploymentOf) {
 
 // settle records what the ledger lacks of a service, and reports what is wrong
 // with what runs.
-func (p *pass) settle(ctx context.Context, t *observedService) error {
+func (p *comparison) settle(ctx context.Context, t *observedService) error {
 	if err := p.repair(ctx, t); err != nil {
 		return err
 	}
@@ -334,7 +335,7 @@ func (p *pass) settle(ctx context.Context, t *observedService) error {
 }
 
 // repair records what the ledger lacks, and reports it.
-func (p *pass) repair(ctx context.Context, t *observedService) (err error) {
+func (p *comparison) repair(ctx context.Context, t *observedService) (err error) {
 	facts, fault := t.due(), t.fault()
 	if len(facts) == 0 && fault == "" {
 		return nil
@@ -381,7 +382,7 @@ const unfinishedChange = "a change of it was not written to its end"
 // ErrOutdated says that the concluded ones could not, and all else went well. Their
 // tags are put later, by putDesired, and the ends that they report announced, by
 // announceRecorded.
-func (p *pass) observe(ctx context.Context, t *observedService, facts []tagalong.Fact) error {
+func (p *comparison) observe(ctx context.Context, t *observedService, facts []tagalong.Fact) error {
 	recording, err := p.Reactor.Record(ctx, t.Service, t.snap)
 	if err != nil {
 		return err
@@ -417,7 +418,7 @@ func (p *pass) observe(ctx context.Context, t *observedService, facts []tagalong
 // putDesired converges the tags whose wish was set, each to its last wish: of all that
 // ran in the past, and of services that contend for a tag, only the newest gets it.
 // What the time does not suffice for is found again as pending.
-func (p *pass) putDesired(ctx context.Context) (problems error) {
+func (p *comparison) putDesired(ctx context.Context) (problems error) {
 	slices.SortFunc(p.desired, tagalong.TagID.Compare)
 	ids := slices.Compact(p.desired)
 	p.desired = nil
@@ -480,7 +481,7 @@ func (t *observedService) changed() bool {
 }
 
 // inspect reports what is wrong with what runs and rolls out, and cannot be repaired.
-func (p *pass) inspect(t *observedService) {
+func (p *comparison) inspect(t *observedService) {
 	service, environment := t.Service, t.policy.Environment
 	if next, rolling := t.timeline.RollingOut(); rolling && p.PendingAfter > 0 && p.now().Sub(next.StartedAt) > p.PendingAfter {
 		p.find(driftOf(DriftOverdue, environment, service, fmt.Sprintf("%s has been rolling out since %s", next.Deployment, tagalong.FormatTime(next.StartedAt))))
@@ -509,7 +510,7 @@ func (p *pass) inspect(t *observedService) {
 
 // inspectForeign says which rule would let a service tag the images that it runs from
 // the registry of another account. Images outside of what we were given are no news.
-func (p *pass) inspectForeign(t *observedService, containers []tagalong.Container) {
+func (p *comparison) inspectForeign(t *observedService, containers []tagalong.Container) {
 	s := t.Service
 	for _, c := range containers {
 		if c.Added || !p.covered.Reads(c.Image) || !t.policy.CrossesAccounts(s, c.Image) {

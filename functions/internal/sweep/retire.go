@@ -11,13 +11,19 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
+// retirement ends what the ledger has of services that ECS does not run any more.
+type retirement struct {
+	*comparison
+	unmanaged *unmanagedCheck
+}
+
 // retire looks for services that the ledger has running or rolling out, and that
 // ECS does not run any more.
-func (p *pass) retire(ctx context.Context, at *cursor) error {
-	if err := p.loadUnmanaged(ctx); err != nil {
+func (p *retirement) retire(ctx context.Context, at *cursor) error {
+	if err := p.unmanaged.load(ctx); err != nil {
 		return err
 	}
-	if err := p.forgetUnmanaged(ctx); err != nil {
+	if err := p.unmanaged.forget(ctx); err != nil {
 		return err
 	}
 	running, err := p.runningRecords(ctx)
@@ -57,7 +63,7 @@ func (p *pass) retire(ctx context.Context, at *cursor) error {
 }
 
 // runningRecords returns the environment of every service that runs, as the ledger has it.
-func (p *pass) runningRecords(ctx context.Context) (map[tagalong.Service]string, error) {
+func (p *retirement) runningRecords(ctx context.Context) (map[tagalong.Service]string, error) {
 	environments, err := p.Records.Environments(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("environments: %w", err)
@@ -86,7 +92,7 @@ func (p *pass) covers(s tagalong.Service) bool {
 
 // retireOf retires those services of a cluster that ECS does not have, or that no
 // rule manages any more. An interrupted sweep has not seen them all, so ECS is asked.
-func (p *pass) retireOf(ctx context.Context, services []tagalong.Service, running map[tagalong.Service]string) error {
+func (p *retirement) retireOf(ctx context.Context, services []tagalong.Service, running map[tagalong.Service]string) error {
 	missed, err := p.departed(ctx, services)
 	if err != nil {
 		return err
@@ -114,7 +120,7 @@ func (p *pass) retireOf(ctx context.Context, services []tagalong.Service, runnin
 
 // departed returns that services of one cluster are gone, or that no rule manages them
 // any more, for those of which that is so.
-func (p *pass) departed(ctx context.Context, services []tagalong.Service) (gone map[tagalong.Service]tagalong.Fact, err error) {
+func (p *retirement) departed(ctx context.Context, services []tagalong.Service) (gone map[tagalong.Service]tagalong.Fact, err error) {
 	if len(services) == 0 {
 		return nil, nil
 	}
@@ -152,7 +158,7 @@ func (p *pass) departed(ctx context.Context, services []tagalong.Service) (gone 
 
 // retireOne ends what the ledger has of a service. Of one in which something has
 // just happened ECS may not show that it is there.
-func (p *pass) retireOne(ctx context.Context, t *observedService) error {
+func (p *retirement) retireOne(ctx context.Context, t *observedService) error {
 	gone := t.concluded[0]
 	t.seen = gone.Time
 	_, runs := t.timeline.Current()
@@ -166,7 +172,7 @@ func (p *pass) retireOne(ctx context.Context, t *observedService) error {
 	return nil
 }
 
-func (p *pass) retireNow(ctx context.Context, t *observedService, gone tagalong.Fact) error {
+func (p *retirement) retireNow(ctx context.Context, t *observedService, gone tagalong.Fact) error {
 	if err := p.observe(ctx, t, t.concluded); err != nil {
 		return err
 	}
@@ -177,7 +183,7 @@ func (p *pass) retireNow(ctx context.Context, t *observedService, gone tagalong.
 }
 
 // finishRetired finishes the last change of a service that ECS has no more.
-func (p *pass) finishRetired(ctx context.Context, t *observedService) error {
+func (p *retirement) finishRetired(ctx context.Context, t *observedService) error {
 	if err := p.observe(ctx, t, nil); err != nil {
 		return err
 	}

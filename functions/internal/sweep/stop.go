@@ -30,7 +30,7 @@ func reportable(err error) bool { return !errors.Is(err, ledger.ErrNoTable) && !
 // stop keeps the error that ends the pass. What the end of the time cut off says
 // nothing, unless the next pass comes no further; anything else is a failure, whatever
 // the time is.
-func (p *pass) stop(err error) {
+func (p *findings) stop(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {

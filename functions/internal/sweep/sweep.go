@@ -119,19 +119,20 @@ const (
 	phaseEvents   = "events"
 )
 
-// phase is a part of a sweep.
-type phase struct {
-	name string
-	run  func(*pass, context.Context, *cursor) error
-}
-
 // phases are all of them, in their order.
-var phases = []phase{
-	{phaseServices, (*pass).services},
-	{phaseRetired, (*pass).retire},
-	{phaseTags, (*pass).tags},
-	{phaseUntag, (*pass).untag},
-	{phaseEvents, (*pass).events},
+var phases = []string{phaseServices, phaseRetired, phaseTags, phaseUntag, phaseEvents}
+
+// run returns what runs each phase of a pass.
+func (p *pass) run() map[string]func(context.Context, *cursor) error {
+	services, unmanaged := &comparison{pass: p}, &unmanagedCheck{pass: p, shown: map[tagalong.Service]bool{}}
+	lifecycle := &lifecycleCheck{pass: p, seen: map[tagalong.Repository]bool{}}
+	return map[string]func(context.Context, *cursor) error{
+		phaseServices: (&serviceScan{comparison: services, unmanaged: unmanaged}).services,
+		phaseRetired:  (&retirement{services, unmanaged}).retire,
+		phaseTags:     (&tagCheck{services, lifecycle}).tags,
+		phaseUntag:    p.untag,
+		phaseEvents:   announcing{p}.events,
+	}
 }
 
 // Sweep takes one pass, or as much of it as the time of ctx allows. The error
@@ -145,7 +146,7 @@ func (s *Sweeper) Sweep(ctx context.Context, o Options) (Report, error) {
 }
 
 func (s *Sweeper) sweep(ctx context.Context, o Options) (Report, error) {
-	p := &pass{Sweeper: s, options: o, seen: map[tagalong.Service]bool{}, shownUnmanaged: map[tagalong.Service]bool{}, closed: map[area]bool{}, lifecycles: map[tagalong.Repository]bool{}}
+	p := &pass{Sweeper: s, options: o, seen: map[tagalong.Service]bool{}, closed: map[area]bool{}}
 	at, err := p.resume(ctx)
 	if err != nil {
 		return Report{Unfinished: true}, fmt.Errorf("reading the sweep's cursor: %w", err)
@@ -154,10 +155,10 @@ func (s *Sweeper) sweep(ctx context.Context, o Options) (Report, error) {
 	if p.covered, err = s.Reactor.Coverage(ctx); err != nil {
 		return Report{}, err
 	}
-	first := slices.IndexFunc(phases, func(ph phase) bool { return ph.name == at.Phase })
-	for _, phase := range phases[first:] {
-		at.Phase = phase.name
-		err := phase.run(p, ctx, &at)
+	run := p.run()
+	for _, phase := range phases[slices.Index(phases, at.Phase):] {
+		at.Phase = phase
+		err := run[phase](ctx, &at)
 		if stops(ctx, err) {
 			p.stop(err)
 			p.report.Unfinished = true
@@ -179,9 +180,10 @@ type area struct {
 	cluster string
 }
 
-// pass is one sweep under way.
+// pass is one sweep under way: what its parts share, each of which has a type of its own.
 type pass struct {
 	*Sweeper
+	findings
 	options Options
 	resumed bool
 	from    cursor                    // where it was taken up; zero if it began anew
@@ -189,25 +191,25 @@ type pass struct {
 	last    time.Time                 // when the pass before it did
 	covered tagalong.Coverage         // what we were given
 	seen    map[tagalong.Service]bool // services that ECS runs, and a rule manages
-	// shownUnmanaged are those that ECS runs, and no rule matches.
-	shownUnmanaged map[tagalong.Service]bool
-	closed         map[area]bool // what could not be looked at
-	named          knownNames    // where only a part is swept
-	stopped        atomic.Bool   // in the midst of a chunk
+	closed  map[area]bool             // what could not be looked at
+}
 
-	mu      sync.Mutex
-	desired []tagalong.TagID         // to be put when all services are recorded
-	outbox  []ledger.FinishedRollout // to be announced when this chunk is recorded
-	// unmanaged is what was kept of the services that no rule matches as the pass began;
-	// nil: it has not been read yet.
-	unmanaged map[tagalong.Service]ledger.UnmanagedService
-	// lifecycles are the repositories whose policies were looked at; one without a name is
-	// a registry of which it was reported that they could not be.
-	lifecycles map[tagalong.Repository]bool
-	report     Report
-	problems   error
-	cut        error // the first call that the end of the time cut off
-	lost       error // the ledger's table is not there
+// findings are what a pass has found, and what went wrong.
+type findings struct {
+	stopped atomic.Bool // in the midst of a chunk
+
+	mu       sync.Mutex
+	report   Report
+	problems error
+	cut      error // the first call that the end of the time cut off
+	lost     error // the ledger's table is not there
+}
+
+// serviceScan looks at every service that ECS runs.
+type serviceScan struct {
+	*comparison
+	unmanaged *unmanagedCheck
+	named     knownNames // where only a part is swept
 }
 
 // end leaves word for the next pass, and reports.
@@ -217,7 +219,7 @@ func (p *pass) end(ctx context.Context, at cursor) (Report, error) {
 		return p.report, errors.Join(p.problems, p.lost) // there is nowhere to leave word
 	}
 	p.problems = errors.Join(p.problems, p.leave(ctx, at, !p.report.Unfinished), p.interrupted(at))
-	p.announceDrift(ctx)
+	announcing{p}.announceDrift(ctx)
 	return p.report, p.problems
 }
 
@@ -227,18 +229,18 @@ func (p *pass) hasTime(ctx context.Context) bool {
 	return ctx.Err() == nil && (!ok || time.Until(deadline) > sweepReserve)
 }
 
-func (p *pass) fail(err error) {
+func (p *findings) fail(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.problems = errors.Join(p.problems, err)
 }
 
-func (p *pass) find(d Drift) {
+func (p *findings) find(d Drift) {
 	p.count(func(r *Report) { r.Drift = append(r.Drift, d) })
 }
 
 // count changes the report.
-func (p *pass) count(change func(*Report)) {
+func (p *findings) count(change func(*Report)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	change(&p.report)
@@ -246,7 +248,7 @@ func (p *pass) count(change func(*Report)) {
 
 // failed reports what could not be done with one service or repository, and goes on
 // with the others, unless the pass stops here.
-func (p *pass) failed(ctx context.Context, err error, d Drift) {
+func (p *findings) failed(ctx context.Context, err error, d Drift) {
 	if stops(ctx, err) {
 		p.stopped.Store(true)
 		if p.stop(err); !reportable(err) {
@@ -280,8 +282,8 @@ func joinPath(scope, cluster string) string {
 }
 
 // services looks at every service of every scope.
-func (p *pass) services(ctx context.Context, at *cursor) error {
-	if err := p.loadUnmanaged(ctx); err != nil {
+func (p *serviceScan) services(ctx context.Context, at *cursor) error {
+	if err := p.unmanaged.load(ctx); err != nil {
 		return err
 	}
 	first := max(0, slices.Index(p.Scopes, at.Scope))
@@ -317,14 +319,14 @@ func (p *pass) services(ctx context.Context, at *cursor) error {
 
 // looksInto reports whether a cluster was asked for and was given to us. In one that can
 // have no service that is managed only a sweep of all looks for what services read.
-func (p *pass) looksInto(scope tagalong.Scope, cluster string) bool {
+func (p *serviceScan) looksInto(scope tagalong.Scope, cluster string) bool {
 	return tagalong.MatchesAny(p.options.clusterGlobs(), cluster) &&
 		(p.Reactor.Rules.MayMatchCluster(scope, cluster) || !p.options.partial()) &&
 		!p.covered.LeavesOut(tagalong.Service{Account: scope.Account, Region: scope.Region, Cluster: cluster})
 }
 
 // cluster looks at the services of one cluster, a chunk at a time.
-func (p *pass) cluster(ctx context.Context, scope tagalong.Scope, at *cursor) error {
+func (p *serviceScan) cluster(ctx context.Context, scope tagalong.Scope, at *cursor) error {
 	cluster := at.Cluster
 	names, err := p.Inventory.ServiceNames(ctx, scope, cluster)
 	if errors.Is(err, tagalong.ErrNotFound) {
@@ -362,7 +364,7 @@ const maxScans = 3
 
 // scan compares the services of a chunk with the ledger, and records what it lacks. At
 // those of which it has learned more meanwhile it looks again.
-func (p *pass) scan(ctx context.Context, scope tagalong.Scope, cluster string, names []string) (services int, err error) {
+func (p *serviceScan) scan(ctx context.Context, scope tagalong.Scope, cluster string, names []string) (services int, err error) {
 	services, again, err := p.scanOnce(ctx, scope, cluster, names)
 	for looks := 1; err == nil && len(again) > 0 && looks < maxScans; looks++ {
 		_, again, err = p.scanOnce(ctx, scope, cluster, again)
@@ -372,7 +374,7 @@ func (p *pass) scan(ctx context.Context, scope tagalong.Scope, cluster string, n
 
 // scanOnce asks the ledger first: so what ECS shows is the younger of the two, unless
 // the ledger is written to after that. It returns the services for which it was.
-func (p *pass) scanOnce(ctx context.Context, scope tagalong.Scope, cluster string, names []string) (services int, outdated []string, err error) {
+func (p *serviceScan) scanOnce(ctx context.Context, scope tagalong.Scope, cluster string, names []string) (services int, outdated []string, err error) {
 	observed := p.observedServices(ctx, servicesOf(scope, cluster, names))
 	seen := p.now().UTC().Truncate(time.Millisecond)
 	states, err := p.Inventory.Describe(ctx, scope, cluster, names)
@@ -380,7 +382,7 @@ func (p *pass) scanOnce(ctx context.Context, scope tagalong.Scope, cluster strin
 		return 0, nil, err
 	}
 	observed = p.shown(observed, states, seen)
-	if err := p.keepInputs(ctx, scope, states, seen); err != nil {
+	if err := p.unmanaged.keepInputs(ctx, scope, states, seen); err != nil {
 		return 0, nil, err
 	}
 	err = p.repairAll(ctx, scope, observed)
@@ -401,7 +403,7 @@ func servicesOf(scope tagalong.Scope, cluster string, names []string) (services 
 
 // repairAll records what the ledger lacks of services that ECS has shown. What ECS remembers
 // is read for all of them together.
-func (p *pass) repairAll(ctx context.Context, scope tagalong.Scope, services []*observedService) error {
+func (p *serviceScan) repairAll(ctx context.Context, scope tagalong.Scope, services []*observedService) error {
 	var asked []tagalong.Service
 	for _, t := range services {
 		if p.options.Whole || p.dueForFullScan(t.Service.String()) || len(gapsIn(t.timeline, t.state)) > 0 || len(t.recreated()) > 0 {
@@ -434,7 +436,7 @@ func (p *pass) repairAll(ctx context.Context, scope tagalong.Scope, services []*
 // remember reads what ECS remembers of services, all together or, where that fails,
 // each by itself: those that fail are reported, and left out. The error is that the
 // time is up.
-func (p *pass) remember(ctx context.Context, scope tagalong.Scope, services []*observedService, asked []tagalong.Service) ([]*observedService, map[tagalong.Service][]pipeline.ServiceDeployment, error) {
+func (p *serviceScan) remember(ctx context.Context, scope tagalong.Scope, services []*observedService, asked []tagalong.Service) ([]*observedService, map[tagalong.Service][]pipeline.ServiceDeployment, error) {
 	if len(asked) == 0 {
 		return services, nil, nil
 	}

@@ -15,9 +15,15 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
+// tagCheck compares the tags of the ledger with ECR.
+type tagCheck struct {
+	*comparison
+	lifecycle *lifecycleCheck
+}
+
 // tags puts the tags whose wish was set, once all is gone that one might have fallen
 // to, and compares every tag of the ledger with ECR.
-func (p *pass) tags(ctx context.Context, at *cursor) error {
+func (p *tagCheck) tags(ctx context.Context, at *cursor) error {
 	if err := p.putDesired(ctx); stops(ctx, err) {
 		return err
 	} else if err != nil {
@@ -57,7 +63,7 @@ func (p *pass) tags(ctx context.Context, at *cursor) error {
 }
 
 // tagChunk compares some tags, a repository at a time.
-func (p *pass) tagChunk(ctx context.Context, at *cursor, tags []ledger.Tag) error {
+func (p *tagCheck) tagChunk(ctx context.Context, at *cursor, tags []ledger.Tag) error {
 	if len(tags) == 0 {
 		return nil
 	}
@@ -89,7 +95,7 @@ func (p *pass) tagChunk(ctx context.Context, at *cursor, tags []ledger.Tag) erro
 
 // repository compares tags of one repository with where ECR has them, and brings
 // them there.
-func (p *pass) repository(ctx context.Context, r tagalong.Repository, tags []ledger.Tag) error {
+func (p *tagCheck) repository(ctx context.Context, r tagalong.Repository, tags []ledger.Tag) error {
 	tags, readers, err := p.renewed(ctx, r, tags)
 	if err != nil {
 		return err
@@ -112,7 +118,7 @@ func (p *pass) repository(ctx context.Context, r tagalong.Repository, tags []led
 		}
 		p.classify(tag, now, images.Tags[tag.ID.Tag], readers)
 	}
-	return errors.Join(err, p.warnOfLifecycle(ctx, r))
+	return errors.Join(err, p.lifecycle.warn(ctx, r))
 }
 
 // legalNames returns the names of tags that a registry can be asked for.
@@ -127,7 +133,7 @@ func legalNames(tags []ledger.Tag) (names []string) {
 
 // bring converges tags, and returns those as they are then. One that has got another
 // wish since it was read is at somebody else's hands.
-func (p *pass) bring(ctx context.Context, tags []ledger.Tag, readers ledger.Readers) (after map[tagalong.TagID]ledger.Tag, err error) {
+func (p *tagCheck) bring(ctx context.Context, tags []ledger.Tag, readers ledger.Readers) (after map[tagalong.TagID]ledger.Tag, err error) {
 	if len(tags) == 0 {
 		return nil, nil
 	}
@@ -166,7 +172,7 @@ func idsOf(tags []ledger.Tag) []tagalong.TagID {
 
 // needsRepair reports whether a tag is to be converged, as ECR has it. Of one that
 // deployments read no more is to be done than to note where they have it.
-func (p *pass) needsRepair(tag ledger.Tag, actual digest.Digest, readers ledger.Readers) bool {
+func (p *tagCheck) needsRepair(tag ledger.Tag, actual digest.Digest, readers ledger.Readers) bool {
 	if readers.Has(tag.ID) {
 		return tag.State != ledger.TagInput || tag.Actual != actual
 	}
@@ -184,7 +190,7 @@ func (p *pass) needsRepair(tag ledger.Tag, actual digest.Digest, readers ledger.
 }
 
 // classify reports a tag that was not as it should be, or is not now.
-func (p *pass) classify(was, now ledger.Tag, actual digest.Digest, readers ledger.Readers) {
+func (p *tagCheck) classify(was, now ledger.Tag, actual digest.Digest, readers ledger.Readers) {
 	switch {
 	case readers.Has(was.ID):
 		p.find(driftOfTag(was, DriftInput, actual, readers.Reason(was.ID)))
@@ -214,7 +220,7 @@ func (p *pass) classify(was, now ledger.Tag, actual digest.Digest, readers ledge
 // renewed computes the wishes anew from the claims, and returns the tags as they are
 // to be, and which tags of the repository deployments read. A wish that is no claim's
 // has lost it by a change that nobody finished.
-func (p *pass) renewed(ctx context.Context, r tagalong.Repository, tags []ledger.Tag) ([]ledger.Tag, ledger.Readers, error) {
+func (p *tagCheck) renewed(ctx context.Context, r tagalong.Repository, tags []ledger.Tag) ([]ledger.Tag, ledger.Readers, error) {
 	ids := idsOf(tags)
 	fresh, err := p.Reactor.Ledger.Tags(ctx, ids) // before the claims, as ever
 	if err != nil {
@@ -248,7 +254,7 @@ func (p *pass) renewed(ctx context.Context, r tagalong.Repository, tags []ledger
 
 // renew writes a wish that has changed; nil if nobody claims the tag any more, or if
 // somebody else was faster.
-func (p *pass) renew(ctx context.Context, tag ledger.Tag, best ledger.Claim, claimed bool) (*ledger.Tag, error) {
+func (p *tagCheck) renew(ctx context.Context, tag ledger.Tag, best ledger.Claim, claimed bool) (*ledger.Tag, error) {
 	d := driftOfTag(tag, DriftLedger, tag.Actual, "the wish is not that of the newest claim")
 	w := ledger.TagWrite{Mode: ledger.Renew, Wish: best, Version: ledger.NewVersion(), Claims: ledger.NewVersion(), Seen: tag.Claims, At: p.now()}
 	if !claimed {

@@ -13,9 +13,17 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/timeline"
 )
 
-// loadUnmanaged reads what is kept of the services that no rule matches, once a pass.
-func (p *pass) loadUnmanaged(ctx context.Context) error {
-	if p.unmanaged != nil {
+// unmanagedCheck keeps which tags the services read that no rule matches.
+type unmanagedCheck struct {
+	*pass
+	// kept is what was kept of them as the pass began; nil: it has not been read yet.
+	kept  map[tagalong.Service]ledger.UnmanagedService
+	shown map[tagalong.Service]bool // those that ECS runs
+}
+
+// load reads what is kept of the services that no rule matches, once a pass.
+func (p *unmanagedCheck) load(ctx context.Context) error {
+	if p.kept != nil {
 		return nil
 	}
 	all := map[tagalong.Service]ledger.UnmanagedService{}
@@ -25,13 +33,13 @@ func (p *pass) loadUnmanaged(ctx context.Context) error {
 		}
 		all[u.Service] = u
 	}
-	p.unmanaged = all
+	p.kept = all
 	return nil
 }
 
 // keepInputs keeps which tags services of a chunk read that no rule matches. Only what is
 // new of them is asked for, all of it together.
-func (p *pass) keepInputs(ctx context.Context, scope tagalong.Scope, states []ServiceState, seen time.Time) error {
+func (p *unmanagedCheck) keepInputs(ctx context.Context, scope tagalong.Scope, states []ServiceState, seen time.Time) error {
 	var (
 		changed []ServiceState
 		wanted  []DeploymentOf
@@ -67,7 +75,7 @@ func (p *pass) keepInputs(ctx context.Context, scope tagalong.Scope, states []Se
 	return nil
 }
 
-func (p *pass) keepInputsOf(ctx context.Context, state ServiceState, seen time.Time) error {
+func (p *unmanagedCheck) keepInputsOf(ctx context.Context, state ServiceState, seen time.Time) error {
 	was := p.keptOf(state.Service)
 	var found []ledger.DeploymentInputs
 	for _, d := range newsOf(was, state) {
@@ -116,19 +124,27 @@ func (s ServiceState) lost(seen time.Time) func(ledger.DeploymentInputs) bool {
 	}
 }
 
+// found notes a service that no rule matches. Where none can, it is no news.
+func (p *unmanagedCheck) found(s tagalong.Service) {
+	p.shown[s] = true
+	if p.Reactor.Rules.MayMatchCluster(tagalong.Scope{Account: s.Account, Region: s.Region}, s.Cluster) {
+		p.find(driftOf(DriftUnmanaged, "", s, "no environment rule matches"))
+	}
+}
+
 // keptOf returns what was kept of a service as the pass began.
-func (p *pass) keptOf(s tagalong.Service) ledger.UnmanagedService {
-	kept := p.unmanaged[s]
+func (p *unmanagedCheck) keptOf(s tagalong.Service) ledger.UnmanagedService {
+	kept := p.kept[s]
 	kept.Service = s
 	return kept
 }
 
-// forgetUnmanaged forgets the services that are gone, or that a rule matches by now.
-func (p *pass) forgetUnmanaged(ctx context.Context) error {
+// forget forgets the services that are gone, or that a rule matches by now.
+func (p *unmanagedCheck) forget(ctx context.Context) error {
 	byCluster := map[area][]string{}
-	for s, kept := range p.unmanaged {
+	for s, kept := range p.kept {
 		at := area{tagalong.Scope{Account: s.Account, Region: s.Region}, s.Cluster}
-		if len(kept.Deployments) > 0 && !p.shownUnmanaged[s] && p.options.selects(s) && p.covers(s) {
+		if len(kept.Deployments) > 0 && !p.shown[s] && p.options.selects(s) && p.covers(s) {
 			byCluster[at] = append(byCluster[at], s.Name)
 		}
 	}
@@ -149,7 +165,7 @@ func (p *pass) forgetUnmanaged(ctx context.Context) error {
 
 // forgetThose forgets, of some services of a cluster, the deployments that ECS has no more,
 // and those of whose containers the ledger knows by now: these say what they read.
-func (p *pass) forgetThose(ctx context.Context, at area, names []string) error {
+func (p *unmanagedCheck) forgetThose(ctx context.Context, at area, names []string) error {
 	services, seen := servicesOf(at.Scope, at.cluster, names), p.now().UTC()
 	shown := map[tagalong.Service]ServiceState{}
 	if !p.covered.LeavesOut(services[0]) { // else we may not look, and need not
