@@ -9,6 +9,7 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/api"
 	"github.com/tagalong-aws/tagalong/functions/internal/boot"
 	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/history"
+	"github.com/tagalong-aws/tagalong/functions/internal/page"
 )
 
 func main() {
@@ -26,7 +27,8 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	handler := api.Handler(queries, boot.Logger(os.Stdout, config.LogLevel))
+	log := boot.Logger(os.Stdout, config.LogLevel)
+	handler := page.Handler(queries, api.Handler(queries, log), log)
 	boot.Start(api.Lambda(handler), history.Open(cfg)...)
 	return nil
 }

@@ -119,6 +119,20 @@ func TestHistoryAnswersFromTheLedgerAndECR(t *testing.T) {
 	}
 }
 
+// TestHistoryShowsThePage asks for it as a browser does, twice.
+func TestHistoryShowsThePage(t *testing.T) {
+	w := start(t)
+	r := w.ask(t, "GET", "/", "")
+	for _, want := range []string{"What runs where", "checkout-api", "build-1", "</html>"} {
+		if r.StatusCode != http.StatusOK || !strings.Contains(r.Body, want) || !strings.HasPrefix(r.Headers["Content-Security-Policy"], "default-src 'none'; ") || r.Headers["Etag"] == "" {
+			t.Errorf("%q is not in %+v", want, r)
+		}
+	}
+	if r := w.ask(t, "GET", "/image", "image=checkout-api"); r.StatusCode != http.StatusOK || !strings.Contains(r.Body, "Where it runs and ran") {
+		t.Errorf("%+v", r)
+	}
+}
+
 func TestHistoryHidesWhatIsWrongInside(t *testing.T) {
 	w := start(t)
 	w.ECR.Deny("BatchGetImage")

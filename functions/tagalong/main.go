@@ -49,7 +49,7 @@ type cli struct {
 	Ledger       struct {
 		Create createCommand `cmd:"" help:"Make the ledger's table."`
 	} `cmd:"" help:"Set the ledger up."`
-	Serve      serveCommand      `cmd:"" help:"The questions over HTTP, on this machine alone."`
+	Serve      serveCommand      `cmd:"" help:"The page, and the questions over HTTP, on this machine alone."`
 	Sandbox    sandboxCommand    `cmd:"" help:"Try it without AWS: a release story on an embedded one."`
 	Completion completionCommand `cmd:"" help:"Print the code that switches a shell's completion on."`
 }

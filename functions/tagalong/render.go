@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -9,6 +8,8 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/marshal"
 )
 
 // output is where and how to print.
@@ -38,25 +39,15 @@ type column[R any] struct {
 func render[R any](out output, rows []R, columns []column[R], nothing string) error {
 	switch out.format {
 	case "json":
-		return renderJSON(out.w, rows)
+		return marshal.JSON(out.w, rows)
 	case "csv":
-		return renderCSV(out.w, rows)
+		return marshal.CSV(out.w, rows)
 	}
 	if len(rows) == 0 {
 		_, err := fmt.Fprintln(out.w, nothing+".")
 		return err
 	}
 	return renderTable(out, rows, shown(out, rows, columns))
-}
-
-func renderJSON[R any](w io.Writer, rows []R) error {
-	if rows == nil {
-		rows = []R{}
-	}
-	encoder := json.NewEncoder(w)
-	encoder.SetIndent("", "  ")
-	encoder.SetEscapeHTML(false)
-	return encoder.Encode(rows)
 }
 
 // shown returns the columns that the table has: all of them if it is wide, else

@@ -11,18 +11,19 @@ import (
 	"time"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/api"
+	"github.com/tagalong-aws/tagalong/functions/internal/page"
 	"github.com/tagalong-aws/tagalong/functions/internal/parallel"
 )
 
 type serveCommand struct {
-	API    bool   `name:"api" help:"Serve the HTTP API."`
+	API    bool   `name:"api" help:"Serve the HTTP API alone, without the page."`
 	Listen string `default:"127.0.0.1:8080" placeholder:"ADDRESS" help:"Where to listen, on the loopback interface only; port 0 picks a free one. Default: ${default}."`
 }
 
 func (serveCommand) Help() string {
 	return `Examples:
 
-  tagalong serve --api
+  tagalong serve
   curl -s http://127.0.0.1:8080/v1/environments/prod/running | jq
 
 There is no authentication: everybody on this machine can ask what your credentials may read. It ends with Ctrl-C.
@@ -36,9 +37,6 @@ const (
 )
 
 func (c *serveCommand) Run(s *session) error {
-	if !c.API {
-		return usagef("serve: want --api, there is nothing else to serve yet")
-	}
 	if err := checkLoopback(c.Listen); err != nil {
 		return err
 	}
@@ -52,8 +50,14 @@ func (c *serveCommand) Run(s *session) error {
 	}
 	log := slog.New(slog.NewTextHandler(s.stderr, nil))
 	url := "http://" + listener.Addr().String()
-	fmt.Fprintf(s.stdout, "The API listens on %s until you end it with Ctrl-C. For example:\n\n  %s/v1/environments\n  %s/openapi.json\n", url, url, url)
-	return serve(s.ctx, listener, onlyLocal(api.Handler(q, log)), log)
+	handler := api.Handler(q, log)
+	if c.API {
+		fmt.Fprintf(s.stdout, "The API listens on %s until you end it with Ctrl-C. For example:\n\n  %s/v1/environments\n  %s/openapi.json\n", url, url, url)
+	} else {
+		fmt.Fprintf(s.stdout, "The page is at %s/ until you end it with Ctrl-C, and the API beside it:\n\n  %s/v1/environments\n  %s/openapi.json\n", url, url, url)
+		handler = page.Handler(q, handler, log)
+	}
+	return serve(s.ctx, listener, onlyLocal(handler), log)
 }
 
 // errNotLoopback refuses an address that other machines could reach.

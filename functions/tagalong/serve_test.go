@@ -18,14 +18,14 @@ import (
 
 // served starts tagalong serve on a free port, and returns its URL, and a function
 // that ends it and returns its exit status and what it logged.
-func served(t *testing.T) (url string, end func() (status int, log string)) {
+func served(t *testing.T, flags ...string) (url string, end func() (status int, log string)) {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	printed, stdout := io.Pipe()
 	var log bytes.Buffer
 	status := make(chan int, 1)
 	go func() {
-		status <- run(ctx, []string{"serve", "--api", "--listen", "127.0.0.1:0"}, world{strings.NewReader(""), stdout, &log, os.Getenv, func() time.Time { return testNow }})
+		status <- run(ctx, append([]string{"serve", "--listen", "127.0.0.1:0"}, flags...), world{strings.NewReader(""), stdout, &log, os.Getenv, func() time.Time { return testNow }})
 		stdout.Close()
 	}()
 	text, err := io.ReadAll(io.LimitReader(printed, 60)) // the URL is in the first words
@@ -137,6 +137,22 @@ func TestServe(t *testing.T) {
 	if reply, err := http.Get(url); err == nil {
 		reply.Body.Close()
 		t.Error("it still listens")
+	}
+}
+
+// TestServeShowsThePage asks for it, and for the API alone.
+func TestServeShowsThePage(t *testing.T) {
+	sandboxed(t, "told")
+	url, _ := served(t)
+	if status, body := get(t, url+"/?at=2026-03-04T09:16:00Z", ""); status != http.StatusOK || !strings.Contains(body, "As of 2026-03-04 09:16 UTC, not now.") || !strings.Contains(body, "19 min behind staging") {
+		t.Errorf("%d %s", status, body)
+	}
+	if status, body := get(t, url+"/", "rebound.example.com"); status != http.StatusMisdirectedRequest || strings.Contains(body, "prod") {
+		t.Errorf("another host: %d %s", status, body)
+	}
+	api, _ := served(t, "--api")
+	if status, body := get(t, api+"/", ""); status != http.StatusNotFound || !strings.Contains(body, "/openapi.json") {
+		t.Errorf("--api: %d %s", status, body)
 	}
 }
 

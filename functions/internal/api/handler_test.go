@@ -21,6 +21,7 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/exchange"
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/query"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
@@ -487,7 +488,7 @@ func TestTheRequestIDIsLambdas(t *testing.T) {
 func TestARequestHasATime(t *testing.T) {
 	w := story(t)
 	w.ledger.Hook = func(ctx context.Context, _ string) error {
-		if deadline, ok := ctx.Deadline(); !ok || time.Until(deadline) > timeout {
+		if deadline, ok := ctx.Deadline(); !ok || time.Until(deadline) > exchange.Timeout {
 			t.Errorf("the deadline is %v", deadline)
 		}
 		return nil

@@ -47,7 +47,12 @@ func Lambda(h http.Handler) func(ctx context.Context, event json.RawMessage) (an
 			return nil, fmt.Errorf("event.version %q: want the payload format 2.0 of a Function URL or an HTTP API", r.Version)
 		}
 		w := recorder{header: http.Header{}}
-		h.ServeHTTP(&w, r.http(ctx))
+		if r.bareStage() {
+			w.header.Set("Location", r.RawPath+"/")
+			w.WriteHeader(http.StatusTemporaryRedirect)
+		} else {
+			h.ServeHTTP(&w, r.http(ctx))
+		}
 		return w.response(r.RequestContext.HTTP.Method), nil
 	}
 }
@@ -65,6 +70,12 @@ func (r request) http(ctx context.Context) *http.Request {
 		Body:   http.NoBody, // nothing here takes one
 	}
 	return out.WithContext(ctx)
+}
+
+// bareStage reports whether the path is a stage of an HTTP API and nothing else: the
+// links of the page there would lead out of it.
+func (r request) bareStage() bool {
+	return r.RequestContext.Stage != "" && r.RawPath == "/"+r.RequestContext.Stage
 }
 
 // url leaves out the stage that an HTTP API puts before the path. A path may begin
@@ -111,12 +122,14 @@ func (w *recorder) Write(p []byte) (int, error) {
 	return w.body.Write(p)
 }
 
-// response leaves out the length: whoever sends the body counts it.
+// response leaves out the length: whoever sends the body counts it. What a handler says
+// behind its body has a place before it here.
 func (w *recorder) response(method string) response {
 	w.WriteHeader(http.StatusOK)
 	w.header.Del("Content-Length")
 	out := response{StatusCode: w.status, Headers: map[string]string{}}
 	for name, values := range w.header {
+		name = strings.TrimPrefix(name, http.TrailerPrefix)
 		out.Headers[name] = strings.Join(values, ", ")
 	}
 	switch body := w.body.Bytes(); {

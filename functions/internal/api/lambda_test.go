@@ -86,6 +86,28 @@ func TestLambdaLeavesOutTheStage(t *testing.T) {
 	}
 }
 
+// TestLambdaLeadsToTheRootOfAStage is for the page, whose links are relative.
+func TestLambdaLeadsToTheRootOfAStage(t *testing.T) {
+	for path, want := range map[string]string{"/live": "/live/", "/live/": "", "/": "", "/liv": ""} {
+		asked := false
+		h := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked = true })
+		got := invoke(t, h, event(httpAPI, "GET", path, "", "", "live"))
+		if got.Headers["Location"] != want || asked != (want == "") || want != "" && got.StatusCode != http.StatusTemporaryRedirect {
+			t.Errorf("%s: %+v", path, got)
+		}
+	}
+}
+
+func TestLambdaMakesHeadersOfTrailers(t *testing.T) {
+	h := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte("body"))
+		w.Header().Set(http.TrailerPrefix+"Etag", `W/"x"`)
+	})
+	if got := invoke(t, h, event(functionURL, "GET", "/", "", "", "")); got.Body != "body" || got.Headers["Etag"] != `W/"x"` || len(got.Headers) != 1 {
+		t.Errorf("%+v", got)
+	}
+}
+
 // withoutID cuts a problem after what is the same each time.
 func withoutID(body string) string {
 	before, _, _ := strings.Cut(body, `"requestId"`)

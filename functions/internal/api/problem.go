@@ -1,18 +1,16 @@
 package api
 
 import (
-	"cmp"
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
 
-	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/exchange"
 	"github.com/tagalong-aws/tagalong/functions/internal/query"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
@@ -152,7 +150,7 @@ func problemOf(err error, id string) problem {
 
 // Refuse answers a request with an error, in the form that all of them have.
 func Refuse(w http.ResponseWriter, r *http.Request, status int, detail string) {
-	newProblem(status, detail, requestID(r.Context())).reply().write(w, r)
+	newProblem(status, detail, exchange.RequestID(r.Context())).reply().write(w, r)
 }
 
 func newProblem(status int, detail, id string) problem {
@@ -175,12 +173,4 @@ func (p problem) reply() reply {
 	}
 	r.body, _ = json.Marshal(p) // texts and a number
 	return r
-}
-
-// requestID is Lambda's, by which its own lines are found, or a random one.
-func requestID(ctx context.Context) string {
-	if invocation, ok := lambdacontext.FromContext(ctx); ok {
-		return cmp.Or(invocation.AwsRequestID, rand.Text())
-	}
-	return rand.Text()
 }

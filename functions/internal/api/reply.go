@@ -2,7 +2,6 @@ package api
 
 import (
 	"bytes"
-	"cmp"
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/json"
@@ -11,9 +10,9 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/exchange"
 	"github.com/tagalong-aws/tagalong/functions/internal/query"
 )
 
@@ -58,7 +57,7 @@ func pageReply(page any) (reply, error) {
 func (r reply) write(w http.ResponseWriter, request *http.Request) int {
 	if r.status == http.StatusOK {
 		sum := sha256.Sum256(r.body)
-		r.header.Set("ETag", fmt.Sprintf(`W/"%x"`, sum[:12]))
+		r.header.Set("ETag", exchange.ETag(sum[:]))
 		r = r.unlessKnown(request.Header)
 	}
 	r = r.compressed(request.Header)
@@ -73,16 +72,11 @@ func (r reply) write(w http.ResponseWriter, request *http.Request) int {
 	return r.status
 }
 
-// unlessKnown leaves out the body if the client has it,
-// https://www.rfc-editor.org/rfc/rfc9110#name-if-none-match.
+// unlessKnown leaves out the body if the client has it.
 func (r reply) unlessKnown(request http.Header) reply {
-	tag := strings.TrimPrefix(r.header.Get("ETag"), "W/")
-	for known := range strings.SplitSeq(strings.Join(request.Values("If-None-Match"), ","), ",") {
-		if known = strings.TrimSpace(known); known == "*" || strings.TrimPrefix(known, "W/") == tag {
-			r.status, r.body = http.StatusNotModified, nil
-			r.header.Del("Content-Type")
-			return r
-		}
+	if exchange.Knows(request, r.header.Get("ETag")) {
+		r.status, r.body = http.StatusNotModified, nil
+		r.header.Del("Content-Type")
 	}
 	return r
 }
@@ -93,7 +87,7 @@ const minCompressed = 1024
 // compressed makes the body smaller if the client takes that. A library would do
 // it while it writes, and HEAD could not give the length that GET has.
 func (r reply) compressed(request http.Header) reply {
-	if len(r.body) < minCompressed || !takesGzip(request.Values("Accept-Encoding")) {
+	if len(r.body) < minCompressed || !exchange.TakesGzip(request) {
 		return r
 	}
 	var small bytes.Buffer
@@ -103,17 +97,4 @@ func (r reply) compressed(request http.Header) reply {
 	r.header.Set("Content-Encoding", "gzip")
 	r.body = small.Bytes()
 	return r
-}
-
-// takesGzip reads Accept-Encoding: gzip counts before *, and weight 0 is a no,
-// https://www.rfc-editor.org/rfc/rfc9110#name-accept-encoding.
-func takesGzip(accept []string) bool {
-	weights := map[string]string{}
-	for one := range strings.SplitSeq(strings.ToLower(strings.Join(accept, ",")), ",") {
-		coding, parameters, _ := strings.Cut(one, ";")
-		_, weight, _ := strings.Cut(parameters, "q=")
-		weights[strings.TrimSpace(coding)] = cmp.Or(strings.TrimSpace(weight), "1")
-	}
-	weight, err := strconv.ParseFloat(cmp.Or(weights["gzip"], weights["x-gzip"], weights["*"]), 64)
-	return err == nil && weight > 0
 }

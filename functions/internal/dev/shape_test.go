@@ -53,7 +53,7 @@ func packages(t *testing.T) []goPackage {
 // other: each only what stands before it.
 var layers = []*regexp.Regexp{
 	regexp.MustCompile(`^events$`),
-	regexp.MustCompile(`^functions/internal/(parallel|pattern|stream|wait)$`),
+	regexp.MustCompile(`^functions/internal/(marshal|parallel|pattern|stream|wait)$`),
 	regexp.MustCompile(`^functions/internal/tagalong$`),
 	regexp.MustCompile(`^functions/internal/timeline$`),
 	regexp.MustCompile(`^functions/internal/ledger$`),
@@ -61,7 +61,8 @@ var layers = []*regexp.Regexp{
 	regexp.MustCompile(`^functions/internal/reactor$`),
 	regexp.MustCompile(`^functions/internal/(pipeline|query)$`),
 	regexp.MustCompile(`^functions/internal/sweep$`),
-	regexp.MustCompile(`^functions/internal/(api|batch|clients|codedeploy|codepipeline|dynamo|ecr|ecs|eventbridge|ratelimit|boot|boot/accounts)$`),
+	regexp.MustCompile(`^functions/internal/exchange$`),
+	regexp.MustCompile(`^functions/internal/(api|page|batch|clients|codedeploy|codepipeline|dynamo|ecr|ecs|eventbridge|ratelimit|boot|boot/accounts)$`),
 	regexp.MustCompile(`^functions/internal/(artifact|imagedefinitions|job|tagimage)$`),
 	regexp.MustCompile(`^functions/internal/(boot/wiring.*|sandbox.*|tagalongtest.*|job/jobtest|lambdatest|e2e|fence|questions|stories)$`),
 	regexp.MustCompile(`^functions/internal/dev.*$`),

@@ -38,6 +38,8 @@ type RunningRow struct {
 	RollingOut     string            `json:"rollingOut"`
 	Rollback       bool              `json:"rollback"`
 	Release        tagalong.Release  `json:"release"`
+	// Added is set for a container that ECS added itself: it is in no comparison.
+	Added bool `json:"-"`
 }
 
 // RunningQuery asks what runs.
@@ -252,6 +254,7 @@ func (r runningContainer) row(tags map[tagalong.TagID]ledger.Tag, names knownAs)
 		TaskDefinition: r.TaskDefinition,
 		Rollback:       r.Rollback,
 		Release:        r.Release.Of(r.Service, containers),
+		Added:          r.Added,
 	}
 	if !r.past {
 		row.TagState, row.RollingOut = r.state(tags), r.RollingOut

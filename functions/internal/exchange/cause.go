@@ -1,4 +1,4 @@
-package api
+package exchange
 
 import (
 	"context"
@@ -12,9 +12,9 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 )
 
-// cause tells what failed: the operations of AWS and the kind of error. An error's
+// Cause tells what failed: the operations of AWS and the kind of error. An error's
 // own text may quote the keys, names and tags that were looked for.
-func cause(err error) string {
+func Cause(err error) string {
 	return strings.Join(append(operations(err), kinds(err)...), ": ")
 }
 

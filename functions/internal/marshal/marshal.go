@@ -1,0 +1,94 @@
+// Package marshal writes the rows of answers for other programs.
+package marshal
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"reflect"
+	"time"
+)
+
+// JSON prints one array.
+func JSON[R any](w io.Writer, rows []R) error {
+	if rows == nil {
+		rows = []R{}
+	}
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(rows)
+}
+
+// CSV prints every field of the rows that JSON has, nested ones as release.commit, lists as JSON.
+func CSV[R any](w io.Writer, rows []R) error {
+	c := csv.NewWriter(w)
+	if err := c.Write(head(reflect.TypeFor[R](), "")); err != nil {
+		return err
+	}
+	for _, row := range rows {
+		texts, err := cells(reflect.ValueOf(row))
+		if err != nil {
+			return err
+		}
+		if err := c.Write(texts); err != nil {
+			return err
+		}
+	}
+	c.Flush()
+	return c.Error()
+}
+
+func head(t reflect.Type, prefix string) []string {
+	var names []string
+	for i := range t.NumField() {
+		f := t.Field(i)
+		if hidden(f) {
+			continue
+		}
+		name := prefix + f.Tag.Get("json")
+		if f.Type.Kind() == reflect.Struct {
+			names = append(names, head(f.Type, name+".")...)
+			continue
+		}
+		names = append(names, name)
+	}
+	return names
+}
+
+func cells(v reflect.Value) ([]string, error) {
+	var texts []string
+	for i := range v.NumField() {
+		if hidden(v.Type().Field(i)) {
+			continue
+		}
+		more, err := cell(v.Field(i))
+		if err != nil {
+			return nil, err
+		}
+		texts = append(texts, more...)
+	}
+	return texts, nil
+}
+
+// hidden reports whether JSON leaves the field out.
+func hidden(f reflect.StructField) bool { return f.Tag.Get("json") == "-" }
+
+// cell returns the cells of one field: several if it is a struct.
+func cell(f reflect.Value) ([]string, error) {
+	if t, ok := f.Interface().(*time.Time); ok {
+		if t == nil {
+			return []string{""}, nil
+		}
+		return []string{t.Format(time.RFC3339Nano)}, nil
+	}
+	switch f.Kind() {
+	case reflect.Struct:
+		return cells(f)
+	case reflect.Slice:
+		list, err := json.Marshal(f.Interface())
+		return []string{string(list)}, err
+	}
+	return []string{fmt.Sprint(f.Interface())}, nil
+}

@@ -1,0 +1,308 @@
+package page
+
+import (
+	"bufio"
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/query"
+)
+
+func TestThePagesAnswer(t *testing.T) {
+	w := story(t)
+	for target, wants := range map[string][]string{
+		"/":                                    {"What runs where", "2 services in 2 environments", "✕ failed v3", "◐ rolling out v3", "● running", "not deployed", "with log 2", "tagalong running"},
+		"/?state=failed":                       {"1 service in 2 environments"},
+		"/?state=tag_blocked":                  {"No service matches.", "2 services were looked at"},
+		"/?service=web":                        {"1 service in 2 environments"},
+		"/?service=none-*":                     {"No service matches.", "Looked at 3 services"},
+		"/?env=staging&differ=1":               {"No service matches."},
+		"/?account=444455556666":               {"1 service"},
+		"/?image=public.ecr":                   {"No service matches."},
+		"/?at=2026-03-04T12:20:10Z":            {"What ran where", "As of 2026-03-04 12:20 UTC, not now.", "Back to now", "◐ rolling out v2", "Change after", "--at 2026-03-04T12:20:10Z"},
+		"/?at=2026-03-04T12:06":                {"1 service the ledger did not know yet at that time: staging/api (known since 2026-03-04 12:10)"},
+		"/?at=2026-03-04T11:00":                {"the ledger did not know yet"},
+		"/service?service=api":                 {"Rollouts", "v3 ✕ failed", "tasks FAILED", "checkout.release", "c0ffee1"},
+		"/service?service=prod-a/api&env=prod": {"prod-a/api in prod", "api everywhere"},
+		"/image?image=shop":                    {"Image shop", "○ ended", "shop:prod"},
+		"/image?image=shop:v2":                 {"Image shop:v2", "Digest as it ran"},
+		"/changes?span=all":                    {"7 rollouts"},
+		"/changes?env=prod&state=failed":       {"1 rollout from"},
+		"/changes?since=2026-03-04T12:30&until=2026-03-04T12:45": {"2 rollouts from 2026-03-04 12:30 until 2026-03-04 12:45 UTC"},
+		"/changes?span=night": {"Nothing was rolled out in that time."},
+		"/releases":           {"checkout.release", "1 release."},
+		"/release?release=checkout.release/" + executionID: {"What it put in place", "v2 ✓ completed"},
+		"/tags":                      {"shop:prod", "✓ confirmed", "Nothing."},
+		"/tags?state=blocked":        {"No tag is like this."},
+		"/drift":                     {"No tag is elsewhere.", "2 tags were compared with ECR.", "Rollouts that do not end None."},
+		"/diff?from=staging&to=prod": {"3 containers differ", "not there"},
+		"/diff?from=prod&to=prod":    {"Nothing differs."},
+		"/find?q=c0ffee1":            {"prod", "v2"},
+		"/find?q=v3":                 {"Released by staging api", "Rollouts that brought it"},
+		"/find?q=nothing-at-all":     {"Nothing that runs is called so"},
+	} {
+		text := textOf(w.page(t, target))
+		for _, want := range wants {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: %q is not in:\n%s", target, want, text)
+			}
+		}
+	}
+}
+
+func TestAnEmptyLedgerSaysSo(t *testing.T) {
+	w := newWorld()
+	for _, target := range []string{"/", "/changes", "/releases", "/tags", "/drift"} {
+		if text := textOf(w.page(t, target)); !strings.Contains(text, "The ledger is empty: it has seen no rollout of any service.") && target != "/drift" {
+			t.Errorf("%s: %s", target, text)
+		}
+	}
+}
+
+// TestWhatIsWrongIsSaid asks for what is not known and what can not be understood.
+func TestWhatIsWrongIsSaid(t *testing.T) {
+	w := story(t)
+	for target, want := range map[string]struct {
+		status int
+		text   string
+	}{
+		"/?env=prdo":                           {404, `environment "prdo" is not known; the nearest known: prod, staging.`},
+		"/?at=yesterday":                       {400, `time "yesterday": want RFC 3339`},
+		"/?at=2027-01-01T00:00:00Z":            {400, "is in the future"},
+		"/?colour=red":                         {400, `parameter "colour" unknown here`},
+		"/?service=a&service=b":                {400, "service given 2 times"},
+		"/?service=[":                          {400, "want CLUSTER/NAME or NAME"},
+		"/?format=xml":                         {400, "want csv or json"},
+		"/?env=%zz":                            {400, "query that does not parse"},
+		"/?image=" + strings.Repeat("x", 2000): {400, "of more than 1024 bytes"},
+		"/service":                             {400, "service missing"},
+		"/service?service=prod-a/apo":          {404, `service "prod-a/apo" is not known; the nearest known: prod-a/api`},
+		"/service?service=api&cursor=AAAA":     {400, "cursor"},
+		"/image":                               {400, "image missing"},
+		"/image?image=none":                    {404, `repository "none" is not known`},
+		"/image?image=shop:none":               {404, "ECR has no such tag now"},
+		"/release?release=x":                   {400, "want PIPELINE/EXECUTION"},
+		"/release?release=x/" + executionID:    {404, "is not known"},
+		"/diff?from=prod":                      {400, "to: environment"},
+		"/diff?from=prod&to=qa":                {404, `environment "qa" is not known`},
+		"/changes?span=aeon":                   {400, "want day, night, week, month or all"},
+		"/changes?since=2026-03-04T12:00&until=2026-03-04T11:00": {400, "want a time after since"},
+		"/find":         {400, "q missing"},
+		"/tags?env=qa":  {404, `environment "qa" is not known`},
+		"/no-such-page": {404, "There is nothing at this address"},
+	} {
+		answer := w.get(t, target, "Accept", "text/html")
+		text := textOf(parse(t, answer.Body.String()))
+		if answer.Code != want.status || !strings.Contains(text, want.text) || answer.Header().Get("ETag") != "" {
+			t.Errorf("%.80s: status %d, want %d and %q in: %s", target, answer.Code, want.status, want.text, text)
+		}
+	}
+}
+
+// TestWhatFailsInsideIsSaidInThePage fails after the first bytes, and before them.
+func TestWhatFailsInsideIsSaidInThePage(t *testing.T) {
+	w := story(t)
+	w.ledger.Hook = func(_ context.Context, operation string) error {
+		if afterTheHead(operation) {
+			return errors.New("secret of the table")
+		}
+		return nil
+	}
+	answer := w.get(t, "/")
+	body := answer.Body.String()
+	if text := textOf(parse(t, body)); !strings.Contains(text, "The answer could not be found The log says why, under request ") || strings.Contains(body, "secret") || answer.Header().Get(http.TrailerPrefix+"Etag") != "" || !strings.HasSuffix(body, "</html>") {
+		t.Errorf("%s", text)
+	}
+	w.ledger.Hook = func(context.Context, string) error { return context.DeadlineExceeded }
+	if answer := w.get(t, "/"); answer.Code != http.StatusServiceUnavailable || !strings.Contains(answer.Body.String(), "It takes too long now") {
+		t.Errorf("status %d: %s", answer.Code, answer.Body)
+	}
+}
+
+// afterTheHead reports whether the first page's head waits for no such operation.
+func afterTheHead(operation string) bool {
+	return operation != "Environments" && operation != "Population"
+}
+
+// TestTheHeadIsOutBeforeTheLastQuery holds that query until the head has been read.
+func TestTheHeadIsOutBeforeTheLastQuery(t *testing.T) {
+	w := story(t)
+	read := make(chan struct{})
+	w.ledger.Hook = func(ctx context.Context, operation string) error {
+		if !afterTheHead(operation) {
+			return nil
+		}
+		select {
+		case <-read:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	server := httptest.NewServer(w)
+	defer server.Close()
+	reply, err := server.Client().Get(server.URL + "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reply.Body.Close()
+	lines := bufio.NewReader(reply.Body)
+	for text := ""; !strings.Contains(text, "<h1>What runs where</h1>"); {
+		more, err := lines.ReadString('>')
+		if text += more; err != nil {
+			t.Fatalf("%v after %.200s", err, text)
+		}
+	}
+	close(read)
+	rest := new(strings.Builder)
+	if _, err := lines.WriteTo(rest); err != nil || !strings.HasSuffix(rest.String(), "</html>") || !strings.Contains(rest.String(), "not deployed") {
+		t.Errorf("%v: %.300s", err, rest)
+	}
+	if tag := reply.Trailer.Get("Etag"); !strings.HasPrefix(tag, `W/"`) {
+		t.Errorf("trailers %v", reply.Trailer)
+	}
+}
+
+func TestWhoHasAPageIsToldSo(t *testing.T) {
+	w := story(t)
+	for _, target := range []string{"/", "/service?service=api", "/image?image=shop", "/changes", "/releases", "/tags", "/drift"} {
+		first := w.get(t, target, "Accept-Encoding", "gzip")
+		tag := first.Header().Get(http.TrailerPrefix + "Etag")
+		if tag == "" || first.Header().Get("Content-Encoding") != "gzip" || !strings.HasSuffix(unzipped(t, first.Body), "</html>") {
+			t.Errorf("%s: %v", target, first.Header())
+		}
+		again := w.get(t, target, "If-None-Match", tag)
+		if again.Code != http.StatusNotModified || again.Body.Len() > 0 || again.Header().Get("Content-Security-Policy") == "" {
+			t.Errorf("%s: status %d, %d bytes", target, again.Code, again.Body.Len())
+		}
+		head := ask(t, w, http.MethodHead, target)
+		if head.Code != http.StatusOK || head.Body.Len() > 0 || head.Header().Get("ETag") != tag || head.Header().Get("Content-Length") == "" {
+			t.Errorf("HEAD %s: status %d, %v", target, head.Code, head.Header())
+		}
+	}
+	if other := w.get(t, "/", "If-None-Match", `W/"other"`); other.Code != http.StatusOK || other.Header().Get("ETag") == "" {
+		t.Errorf("status %d, %v", other.Code, other.Header())
+	}
+}
+
+// TestThePolicyAllowsOurStyleAndScriptAlone computes the hashes of what a browser gets.
+func TestThePolicyAllowsOurStyleAndScriptAlone(t *testing.T) {
+	w := story(t)
+	answer := w.get(t, "/")
+	policy := answer.Header().Get("Content-Security-Policy")
+	document := parse(t, answer.Body.String())
+	for name, directive := range map[string]string{"style": "style-src", "script": "script-src"} {
+		all := elements(document, name, "")
+		if len(all) != 1 || len(all[0].Attr) > 0 || !strings.Contains(policy, directive+" '"+hashOf(all[0].FirstChild.Data)+"';") {
+			t.Errorf("%d elements %s, policy %s", len(all), name, policy)
+		}
+	}
+	if !strings.HasPrefix(policy, "default-src 'none'; ") || strings.Contains(policy, "unsafe") || strings.Contains(policy, "*") {
+		t.Errorf("policy %s", policy)
+	}
+}
+
+// TestEveryLinkLeadsSomewhereUnderAnyPrefix follows them all, from the first page on.
+func TestEveryLinkLeadsSomewhereUnderAnyPrefix(t *testing.T) {
+	w := story(t)
+	for _, prefix := range []string{"/", "/some/prefix/"} {
+		seen, kinds := map[string]bool{}, map[string]bool{}
+		for next := []string{prefix}; len(next) > 0 && len(seen) < 400; next = next[1:] {
+			if seen[next[0]] {
+				continue
+			}
+			seen[next[0]] = true
+			at, err := url.Parse(next[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			answer := w.get(t, next[0], "Accept", "text/html")
+			if answer.Code != http.StatusOK && answer.Code != http.StatusSeeOther {
+				t.Errorf("%s: status %d: %s", next[0], answer.Code, textOf(parse(t, answer.Body.String())))
+			}
+			kinds[strings.TrimPrefix(at.Path, prefix)] = true
+			if !strings.HasPrefix(answer.Header().Get("Content-Type"), "text/html") {
+				continue
+			}
+			for _, a := range elements(parse(t, answer.Body.String()), "a", "") {
+				to, err := at.Parse(attribute(a, "href"))
+				if err != nil || !strings.HasPrefix(to.Path, prefix) || to.Host != "" {
+					t.Fatalf("%s links to %s, %v", next[0], attribute(a, "href"), err)
+				}
+				to.Fragment = ""
+				next = append(next, to.String())
+			}
+		}
+		for _, kind := range []string{"", "changes", "releases", "release", "tags", "drift", "service", "image", "diff", "openapi.json"} {
+			if !kinds[kind] {
+				t.Errorf("no link leads to %q under %s: %v", kind, prefix, kinds)
+			}
+		}
+	}
+}
+
+// TestEveryViewHasItsRows asks for the files that a page links to.
+func TestEveryViewHasItsRows(t *testing.T) {
+	w := story(t)
+	for _, target := range []string{"/", "/?at=2026-03-04T12:20:10Z&env=prod", "/service?service=api", "/image?image=shop", "/changes?span=all", "/release?release=checkout.release/" + executionID, "/tags", "/diff?from=staging&to=prod"} {
+		page, rows := w.page(t, target), 0
+		for _, a := range elements(page, "a", "") {
+			link := attribute(a, "href")
+			if !strings.Contains(link, "format=") {
+				continue
+			}
+			answer := w.get(t, "/"+strings.TrimPrefix(link, "./"))
+			var objects []map[string]any
+			lines, err := csv.NewReader(strings.NewReader(answer.Body.String())).ReadAll()
+			if strings.Contains(link, "json") {
+				err = json.Unmarshal(answer.Body.Bytes(), &objects)
+				lines = make([][]string, len(objects)+1)
+			}
+			if err != nil || answer.Code != http.StatusOK || len(lines) < 2 || rows > 0 && rows != len(lines) {
+				t.Errorf("%s: status %d, %d lines after %d: %v", link, answer.Code, len(lines), rows, err)
+			}
+			rows = len(lines)
+		}
+		if rows == 0 {
+			t.Errorf("%s links to no rows", target)
+		}
+	}
+}
+
+func TestTheRowsOfTheMatrixAreThoseOfTheCommand(t *testing.T) {
+	w := story(t)
+	for _, at := range []string{"", "2026-03-04T12:20:10Z"} {
+		moment, _ := time.Parse(time.RFC3339, at)
+		want, err := w.Running(t.Context(), query.RunningQuery{At: moment}, query.Paging{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []query.RunningRow
+		if err := json.Unmarshal(w.get(t, "/?format=json&at="+at).Body.Bytes(), &got); err != nil || len(got) != len(want.Items) {
+			t.Errorf("%d rows at %q, want %d: %v", len(got), at, len(want.Items), err)
+		}
+	}
+}
+
+func TestTheAPIIsBesideThePage(t *testing.T) {
+	w := story(t)
+	for target, status := range map[string]int{
+		"/v1/environments": 200, "/some/prefix/v1/environments": 200, "/openapi.json": 200, "/some/prefix/openapi.json": 200, "/v1/tags": 200,
+		"/v1/services/111122223333/us-east-1/prod-a/api/history": 200, "/v1/nothing": 404, "/nothing": 404,
+	} {
+		if answer := w.get(t, target); answer.Code != status || !strings.Contains(answer.Header().Get("Content-Type"), "json") {
+			t.Errorf("%s: status %d, %v", target, answer.Code, answer.Header())
+		}
+	}
+	if answer := ask(t, w, http.MethodPost, "/"); answer.Code != http.StatusMethodNotAllowed {
+		t.Errorf("POST: status %d", answer.Code)
+	}
+}

@@ -1,0 +1,243 @@
+package page
+
+import (
+	"context"
+	"slices"
+
+	g "maragu.dev/gomponents"
+	h "maragu.dev/gomponents/html"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
+	"github.com/tagalong-aws/tagalong/functions/internal/parallel"
+	"github.com/tagalong-aws/tagalong/functions/internal/query"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+// showImage is where an image runs and ran.
+func showImage(ctx context.Context, q query.Queries, a asked) (shown, error) {
+	text := a.get("image")
+	if text == "" {
+		return shown{}, badf("image missing: want a digest (sha256:…), REPOSITORY@DIGEST, REPOSITORY:TAG or REPOSITORY")
+	}
+	image, err := tagalong.ParseImageQuery(text)
+	if err != nil {
+		return shown{}, badRequest{err}
+	}
+	page, err := q.Where(ctx, image, query.Paging{Limit: perPage, Cursor: a.get("cursor")})
+	if err != nil {
+		return shown{}, err
+	}
+	return shown{
+		title:   "Image " + titleOf(image),
+		command: []string{"tagalong", "where", text},
+		rows:    func(context.Context) (rows, error) { return list[query.WhereRow](page.Items), nil },
+		body:    func(ctx context.Context) (node, error) { return a.image(ctx, q, image, page) },
+	}, nil
+}
+
+// titleOf names an image as shortly as one can.
+func titleOf(i tagalong.ImageQuery) string {
+	switch {
+	case i.Digest != "" && i.Repository != "":
+		return i.Repository + " " + short(i.Digest)
+	case i.Digest != "":
+		return short(i.Digest)
+	case i.Tag != "":
+		return i.Repository + ":" + i.Tag
+	}
+	return i.Repository
+}
+
+func (a asked) image(ctx context.Context, q query.Queries, image tagalong.ImageQuery, page query.Page[query.WhereRow]) (node, error) {
+	if len(page.Items) == 0 {
+		return empty("It does not run, and never ran.", page.Watched), nil
+	}
+	tags, rollouts, err := aboutImage(ctx, q, page.Items)
+	if err != nil {
+		return nil, err
+	}
+	return g.Group{
+		a.imageFacts(image, page.Items, tags, rollouts),
+		newChart(imageLanes(page.Items, image.Digest == "" && image.Tag == ""), a.moment()).show("Where it ran when"),
+		h.H2(g.Text("Where it runs and ran")),
+		a.intervals(page.Items),
+		a.more(page.Next),
+	}, nil
+}
+
+// mostTags is how many tags are looked through for those on an image, and rollouts how
+// many of each service for what released it.
+const (
+	mostTags     = 1000
+	mostServices = 10
+)
+
+// aboutImage reads which tags sit on the digests of rows, and the rollouts that put them
+// in place, of the first services.
+func aboutImage(ctx context.Context, q query.Queries, places []query.WhereRow) (tags []query.TagRow, rollouts []ledger.HistoryRow, err error) {
+	err = parallel.All(
+		func() error {
+			page, err := q.Tags(ctx, query.TagsQuery{}, query.Paging{Limit: mostTags})
+			tags = slices.DeleteFunc(page.Items, func(t query.TagRow) bool {
+				return !slices.ContainsFunc(places, func(w query.WhereRow) bool {
+					return w.Repository == t.Repository && w.Registry == t.Registry && t.Actual != "" && (t.Actual == w.Digest || t.Actual == w.Index)
+				})
+			})
+			return err
+		},
+		func() (err error) {
+			rollouts, err = rolloutsOf(ctx, q, places)
+			return err
+		},
+	)
+	return tags, rollouts, err
+}
+
+// rolloutsOf reads the rollouts that put an image in place.
+func rolloutsOf(ctx context.Context, q query.Queries, places []query.WhereRow) ([]ledger.HistoryRow, error) {
+	services := map[tagalong.Service]bool{}
+	var order []tagalong.Service
+	for _, w := range places {
+		s := tagalong.Service{Account: w.Account, Region: w.Region, Cluster: w.Cluster, Name: w.Service}
+		if !services[s] && len(order) < mostServices {
+			services[s] = true
+			order = append(order, s)
+		}
+	}
+	found := make([][]ledger.HistoryRow, len(order))
+	err := parallel.Try(ctx, len(order), parallel.Limit, func(ctx context.Context, i int) error {
+		page, err := q.History(ctx, query.HistoryQuery{Service: order[i]}, query.Paging{Limit: 50})
+		found[i] = slices.DeleteFunc(page.Items, func(r ledger.HistoryRow) bool {
+			return r.Release.Commit == "" && r.Release.Execution == "" || !brings(r, places)
+		})
+		return err
+	})
+	return slices.Concat(found...), err
+}
+
+// brings reports whether a rollout brings one of the images.
+func brings(r ledger.HistoryRow, places []query.WhereRow) bool {
+	return slices.ContainsFunc(r.Containers, func(c ledger.HistoryContainer) bool {
+		return c.Container == r.Service && slices.ContainsFunc(places, func(w query.WhereRow) bool { return w.Digest == c.Digest && w.Repository == c.Repository })
+	})
+}
+
+func (a asked) imageFacts(image tagalong.ImageQuery, places []query.WhereRow, tags []query.TagRow, rollouts []ledger.HistoryRow) node {
+	digests := distinct(places, func(w query.WhereRow) string { return w.Digest.String() })
+	indexes := slices.DeleteFunc(distinct(places, func(w query.WhereRow) string { return w.Index.String() }), func(d string) bool { return d == "" })
+	var tagNames []string
+	for _, t := range tags {
+		tagNames = append(tagNames, t.Repository+":"+t.Tag)
+	}
+	slices.Sort(tagNames)
+	facts := []fact{
+		{"Repository", texts(distinct(places, func(w query.WhereRow) string { return imageName(w.Registry, w.Repository, "") }))},
+	}
+	if image.Digest != "" || image.Tag != "" {
+		facts = append(facts, fact{"Digest as it ran", codes(digests)}, fact{"Index that holds it", codes(indexes)})
+	}
+	facts = append(facts,
+		fact{"Tags of Tagalong on it now", texts(slices.Compact(tagNames))},
+		fact{"Released by", a.releasesOf(rollouts)},
+	)
+	return definitions(facts)
+}
+
+func (a asked) releasesOf(rollouts []ledger.HistoryRow) []node {
+	seen := map[tagalong.Release]bool{}
+	var all []node
+	for _, r := range rollouts {
+		one := tagalong.Release{Pipeline: r.Release.Pipeline, Execution: r.Release.Execution, Commit: r.Release.Commit}
+		if !seen[one] {
+			seen[one] = true
+			all = append(all, a.releaseOf(one))
+		}
+	}
+	return all
+}
+
+// fact is something that is known of what a page is about.
+type fact struct {
+	name   string
+	values []node
+}
+
+func texts(all []string) (nodes []node) {
+	for _, t := range all {
+		nodes = append(nodes, g.Text(t))
+	}
+	return nodes
+}
+
+func codes(all []string) (nodes []node) {
+	for _, t := range all {
+		nodes = append(nodes, h.Code(g.Text(t)))
+	}
+	return nodes
+}
+
+// definitions shows facts; those of which nothing is known are left out.
+func definitions(facts []fact) node {
+	return h.Dl(g.Map(facts, func(f fact) node {
+		if len(f.values) == 0 {
+			return nil
+		}
+		return h.Div(h.Dt(g.Text(f.name)), g.Map(f.values, func(v node) node { return h.Dd(v) }))
+	}))
+}
+
+// imageLanes are one line for each environment; of a whole repository, whose images may
+// run beside each other, one for each service.
+func imageLanes(places []query.WhereRow, all bool) []lane {
+	lanes, colors := map[string]*lane{}, palette{}
+	for _, w := range slices.Backward(places) {
+		name := w.Environment
+		if all {
+			name += " · " + w.Cluster + "/" + w.Service + " · " + w.Container
+		}
+		if lanes[name] == nil {
+			lanes[name] = &lane{name: name}
+		}
+		if w.Since == nil {
+			continue
+		}
+		class, words := colors.class(target(w.Index, w.Digest)), version("", w.Digest)
+		if string(w.Phase) == "rolling_out" {
+			class, words = "go", "rolling out "+words
+		}
+		lanes[name].bars = append(lanes[name].bars, bar{*w.Since, timeOr(w.Until), class, words})
+	}
+	var sorted []lane
+	for _, name := range sortedKeys(lanes) {
+		sorted = append(sorted, *lanes[name])
+	}
+	return sorted
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	var names []string
+	for name := range m {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+func (a asked) intervals(all []query.WhereRow) node {
+	return scrolled("Where it runs and ran", h.Table(h.Class("rows"),
+		h.Caption(h.Class("hide"), g.Text("Where it runs and ran, newest first")),
+		h.THead(h.Tr(head("Environment"), head("Service"), head("Container"), head("Phase"), head("Since (UTC)"), head("Until (UTC)"), head("Digest"), head("Known by"))),
+		h.TBody(g.Map(all, func(w query.WhereRow) node {
+			return h.Tr(
+				h.Th(h.Scope("row"), g.Text(w.Environment)),
+				h.Td(h.A(h.Href(a.href("service", "service", w.Cluster+"/"+w.Service, "env", w.Environment)), breakable(w.Service)), placed(w.Cluster, w.Region, w.Account)),
+				h.Td(g.Text(w.Container)),
+				h.Td(badge(string(w.Phase))),
+				h.Td(clock(w.Since)),
+				h.Td(g.If(w.Until == nil, g.Text("–")), g.If(w.Until != nil, clock(w.Until))),
+				h.Td(h.A(h.Class("mono"), h.Href(a.href("image", "image", imageName(w.Registry, w.Repository, w.Digest.String()))), g.Text(version("", w.Digest)))),
+				h.Td(evidence(w.Evidence)),
+			)
+		})),
+	))
+}

@@ -1,0 +1,181 @@
+package page
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	g "maragu.dev/gomponents"
+	h "maragu.dev/gomponents/html"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
+	"github.com/tagalong-aws/tagalong/functions/internal/parallel"
+	"github.com/tagalong-aws/tagalong/functions/internal/query"
+	"github.com/tagalong-aws/tagalong/functions/internal/timeline"
+)
+
+// showTags is the desired tags, and how each stands.
+func showTags(ctx context.Context, q query.Queries, a asked) (shown, error) {
+	known, err := environmentsOf(ctx, q)
+	if err != nil {
+		return shown{}, err
+	}
+	if _, err := a.environments(known); err != nil {
+		return shown{}, err
+	}
+	find := func(ctx context.Context) ([]query.TagRow, string, error) {
+		page, err := q.Tags(ctx, query.TagsQuery{}, query.Paging{})
+		return slices.DeleteFunc(page.Items, a.leavesOutTag), page.Watched, err
+	}
+	return shown{
+		title:   "Tags",
+		command: []string{"tagalong", "tags"},
+		rows: func(ctx context.Context) (rows, error) {
+			found, _, err := find(ctx)
+			return list[query.TagRow](found), err
+		},
+		body: func(ctx context.Context) (node, error) {
+			found, watched, err := find(ctx)
+			if err != nil {
+				return nil, err
+			}
+			return a.tags(known, found, watched), nil
+		},
+	}, nil
+}
+
+func (a asked) leavesOutTag(t query.TagRow) bool {
+	env, state, image := a.values["env"], a.get("state"), a.get("image")
+	return len(env) > 0 && !slices.Contains(env, t.Environment) || state != "" && string(t.State) != state ||
+		image != "" && !strings.Contains(t.Repository+":"+t.Tag+"@"+t.Digest.String()+" "+t.Actual.String(), image)
+}
+
+func (a asked) tags(known []string, found []query.TagRow, watched string) node {
+	return g.Group{
+		h.P(h.Class("lead"), g.Text("The tag of an environment sits on the digest that is deployed there. Here is each, and where the ledger last saw it in ECR.")),
+		h.Form(h.Class("filters"), h.Action("tags"), h.Method("get"), h.Role("search"), h.Aria("label", "Filters"),
+			field("Environment", choice("env", a.get("env"), named(known))),
+			field("Image", h.Input(h.Type("text"), h.Name("image"), h.Value(a.get("image")), h.Placeholder("part of its name"))),
+			field("State", choice("state", a.get("state"), []option{{"confirmed", "confirmed"}, {"pending", "pending"}, {"blocked", "blocked"}, {"missing", "missing"}, {"input", "input"}})),
+			h.Button(h.Type("submit"), g.Text("Show")),
+		),
+		a.tagTable(found, "No tag is like this.", watched),
+	}
+}
+
+func (a asked) tagTable(all []query.TagRow, nothing, watched string) node {
+	if len(all) == 0 {
+		return empty(nothing, watched)
+	}
+	return scrolled("Tags", h.Table(h.Class("rows"),
+		h.Caption(h.Class("hide"), g.Text("Tags")),
+		h.THead(h.Tr(head("Tag"), head("Environment"), head("State"), head("Should be on"), head("Is on"), head("Since (UTC)"), head("What to do"))),
+		h.TBody(g.Map(all, func(t query.TagRow) node {
+			return h.Tr(
+				h.Th(h.Scope("row"), breakable(t.Repository), g.Text(":"+t.Tag), h.Br(), h.Span(h.Class("dim"), g.Text(t.Registry))),
+				h.Td(g.Text(cmp.Or(t.Environment, "none: a promotion"))),
+				h.Td(badge(string(t.State))),
+				h.Td(a.digestLink(t, t.Digest.String())),
+				h.Td(g.If(t.Actual == "", g.Text("nothing")), g.If(t.Actual != "", a.digestLink(t, t.Actual.String())), g.If(t.Actual != "" && t.Actual != t.Digest, h.Span(h.Class("s warn"), g.Text(" another one")))),
+				h.Td(clock(t.Since)),
+				h.Td(h.Class("why"), g.Text(advice(t))),
+			)
+		})),
+	))
+}
+
+func (a asked) digestLink(t query.TagRow, digest string) node {
+	return h.A(h.Class("mono"), h.Href(a.href("image", "image", imageName(t.Registry, t.Repository, digest))), g.Text(clip(strings.TrimPrefix(digest, "sha256:"), 13)))
+}
+
+// advice is what to do about a tag.
+func advice(t query.TagRow) string {
+	todo := map[ledger.TagState]string{
+		ledger.TagConfirmed: "Nothing.",
+		ledger.TagPending:   "Nothing yet: it is being put, and the next sweep tries again.",
+		ledger.TagBlocked:   "Let the repository's tags be moved, or give the environment's rule another tag, such as one with {time}.",
+		ledger.TagMissing:   "Push the image again, or deploy another one: ECR has it no more, and a new task could not start.",
+		ledger.TagMoved:     "Find out who moved it: CloudTrail has the PutImage. The next sweep puts it back.",
+		ledger.TagInput:     "Nothing: deployments read it, so it is left alone. Give the rule another tag to have one that follows.",
+	}[t.State]
+	return strings.TrimSpace(cmp.Or(todo, "See the reason.") + " " + sentence(t.Reason))
+}
+
+func sentence(reason string) string {
+	if reason == "" {
+		return ""
+	}
+	return strings.ToUpper(reason[:1]) + reason[1:] + "."
+}
+
+// overdueAfter is when a rollout should long have ended.
+const overdueAfter = time.Hour
+
+// showDrift is what is not as it should be: tags that are elsewhere in ECR now, and
+// rollouts that do not end.
+func showDrift(ctx context.Context, q query.Queries, a asked) (shown, error) {
+	known, err := environmentsOf(ctx, q)
+	if err != nil {
+		return shown{}, err
+	}
+	drifted := func(ctx context.Context) ([]query.TagRow, int, error) {
+		page, err := q.Tags(ctx, query.TagsQuery{Check: true}, query.Paging{})
+		looked := len(page.Items)
+		return slices.DeleteFunc(page.Items, func(t query.TagRow) bool {
+			return t.State.Settled() && (t.Actual == t.Digest || t.State == ledger.TagInput)
+		}), looked, err
+	}
+	return shown{
+		title:   "Drift",
+		command: []string{"tagalong", "tags", "--check"},
+		rows: func(ctx context.Context) (rows, error) {
+			found, _, err := drifted(ctx)
+			return list[query.TagRow](found), err
+		},
+		body: func(ctx context.Context) (node, error) {
+			var (
+				found  []query.TagRow
+				looked int
+				late   []ledger.HistoryRow
+				failed error // of some repositories: the other rows are there
+			)
+			err := parallel.All(
+				func() error { found, looked, failed = drifted(ctx); return nil },
+				func() (err error) {
+					late, err = overdue(ctx, q, known, a.now)
+					return err
+				},
+			)
+			if err != nil {
+				return nil, err
+			}
+			return a.drift(found, looked, late, failed), nil
+		},
+	}, nil
+}
+
+func overdue(ctx context.Context, q query.Queries, environments []string, now time.Time) (late []ledger.HistoryRow, err error) {
+	found := make([][]ledger.HistoryRow, len(environments))
+	err = parallel.Try(ctx, len(environments), parallel.Limit, func(ctx context.Context, i int) error {
+		page, err := q.History(ctx, query.HistoryQuery{Environment: environments[i]}, query.Paging{Limit: lately})
+		found[i] = slices.DeleteFunc(page.Items, func(r ledger.HistoryRow) bool {
+			return r.State != timeline.StateInProgress || now.Sub(startOf(r)) < overdueAfter
+		})
+		return err
+	})
+	return slices.Concat(found...), err
+}
+
+func (a asked) drift(found []query.TagRow, looked int, late []ledger.HistoryRow, failed error) node {
+	return g.Group{
+		h.P(h.Class("lead"), g.Text("What is not as the ledger says: tags as ECR has them now, and rollouts that should long have ended. What runs is compared with ECS by the sweep: "), h.Code(g.Text("tagalong sweep --dry-run")), g.Text(" prints that.")),
+		g.If(failed != nil, problem([]string{"Not all repositories could be read in ECR: tags of those are shown as the ledger last saw them."})),
+		h.H2(g.Text("Tags")),
+		a.tagTable(found, "No tag is elsewhere.", counted(looked, "tag was", "tags were")+" compared with ECR."),
+		h.H2(g.Text("Rollouts that do not end")),
+		g.If(len(late) == 0, empty("None.", "Looked at the last rollouts of each environment, for those that began more than an hour ago.")),
+		g.If(len(late) > 0, g.Group{h.P(g.Text("Look at their services in ECS: tasks may not start, or an alarm may wait. The sweep asks again every hour.")), a.rollouts(late)}),
+	}
+}
