@@ -31,14 +31,14 @@ const (
 var parameters = map[string][]string{
 	"":         {"at", "format", "env", "service", "state", "kind", "account", "image", "differ"},
 	"changes":  {"format", "env", "service", "state", "since", "until", "span", "cursor"},
-	"releases": {"env", "cursor"},
+	"releases": {"format", "env", "cursor"},
 	"release":  {"release", "format"},
 	"tags":     {"format", "env", "state", "image"},
 	"drift":    {"format"},
 	"service":  {"at", "format", "service", "env", "cursor"},
 	"image":    {"image", "format", "cursor"},
 	"diff":     {"from", "to", "format"},
-	"find":     {"q"},
+	"find":     {"format", "q", "cursor"},
 }
 
 // read reads the address of a view.

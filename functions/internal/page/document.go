@@ -17,8 +17,6 @@ import (
 // shown is a page that is about to be sent.
 type shown struct {
 	title string
-	// elsewhere is where to go instead.
-	elsewhere string
 	// command asks the same on the command line.
 	command []string
 	// rows are those behind the page; nil: it has none.

@@ -2,113 +2,89 @@ package page
 
 import (
 	"context"
-	"slices"
-	"strings"
+	"errors"
 
-	"github.com/opencontainers/go-digest"
 	g "maragu.dev/gomponents"
 	h "maragu.dev/gomponents/html"
 
-	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
-	"github.com/tagalong-aws/tagalong/functions/internal/parallel"
 	"github.com/tagalong-aws/tagalong/functions/internal/query"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
-// showFind leads from a commit, a digest or the beginning of one, a tag, a name or a
-// release to where it runs and ran.
+// showFind says what a text is the name of, and leads to it.
 func showFind(ctx context.Context, q query.Queries, a asked) (shown, error) {
-	text := a.get("q")
-	if text == "" {
-		return shown{}, badf("q missing: want a commit, a digest, a tag, a service, a repository or PIPELINE/EXECUTION")
+	text, err := query.ParseFindQuery(a.get("q"))
+	if err != nil {
+		return shown{}, badRequest{err}
 	}
-	if r, err := query.ParseReleaseQuery(text); err == nil {
-		return shown{elsewhere: a.href("release", "release", r.Pipeline+"/"+r.Execution)}, nil
+	page, err := q.Find(ctx, text, query.Paging{Limit: perPage, Cursor: a.get("cursor")})
+	if several, ok := errors.AsType[*tagalong.AmbiguousNameError](err); ok {
+		return shown{}, badRequest{several}
 	}
-	if i, err := tagalong.ParseImageQuery(text); err == nil && i.Digest != "" {
-		return shown{elsewhere: a.href("image", "image", text)}, nil
+	if err != nil {
+		return shown{}, err
 	}
 	return shown{
-		title: "Find " + clip(text, 60),
-		body: func(ctx context.Context) (node, error) {
-			running, rollouts, err := a.find(ctx, q, strings.ToLower(text))
-			if err != nil {
-				return nil, err
-			}
-			return a.found(text, running, rollouts), nil
-		},
+		title:   "Find " + clip(string(text), 60),
+		command: []string{"tagalong", "find", string(text)},
+		rows:    func(context.Context) (rows, error) { return list[query.FindRow](page.Items), nil },
+		body:    func(context.Context) (node, error) { return a.found(page), nil },
 	}, nil
 }
 
-// find looks through what runs, and through the last rollouts.
-func (a asked) find(ctx context.Context, q query.Queries, text string) (running []query.RunningRow, rollouts query.Page[ledger.HistoryRow], err error) {
-	err = parallel.All(
-		func() error {
-			page, err := q.Running(ctx, query.RunningQuery{}, query.Paging{})
-			for _, r := range page.Items {
-				if !r.Added && isFound(text, r.Release.Commit, r.Release.Execution, r.ImageTag, hexOf(r.Digest), hexOf(r.Index), r.Service, r.Repository) {
-					running = append(running, r)
+func (a asked) found(page query.Page[query.FindRow]) node {
+	if len(page.Items) == 0 {
+		return empty("It never ran.", page.Watched)
+	}
+	return g.Group{
+		scrolled("What was found", h.Table(h.Class("rows"),
+			h.Caption(h.Class("hide"), g.Text("What was found, and where it runs and ran")),
+			h.THead(h.Tr(head("Found"), head("Environment"), head("Phase"), head("Since (UTC)"), head("Until (UTC)"), head("Services"), head("Images"))),
+			h.TBody(g.Map(page.Items, func(r query.FindRow) node {
+				if r.Environment == "" {
+					return h.Tr(a.finding(r), h.Td(h.Class("none"), h.ColSpan("6"), g.Text("runs nowhere, and never ran")))
 				}
-			}
-			return err
-		},
-		func() (err error) {
-			rollouts, err = q.History(ctx, query.HistoryQuery{}, query.Paging{Limit: recent})
-			rollouts.Items = slices.DeleteFunc(rollouts.Items, func(r ledger.HistoryRow) bool {
-				return !isFound(text, r.Release.Commit, r.Release.Execution, r.Service) && !slices.ContainsFunc(r.Containers, func(c ledger.HistoryContainer) bool {
-					return isFound(text, c.ImageTag, hexOf(c.Digest), hexOf(c.Index), c.Repository)
-				})
-			})
-			return err
-		},
-	)
-	return running, rollouts, err
+				return h.Tr(a.finding(r),
+					h.Td(g.Text(r.Environment)), h.Td(badge(string(r.Phase))), h.Td(clock(r.Since)), h.Td(ended(r)),
+					h.Td(g.Map(r.Services, func(name string) node {
+						return h.Div(h.A(h.Href(a.href("service", "service", name, "env", r.Environment)), breakable(name)))
+					})),
+					h.Td(h.Class("image"), g.Map(r.Images, a.imageLink)),
+				)
+			})),
+		)),
+		a.more(page.Next),
+	}
 }
 
-// isFound reports whether a name is the text, or begins with it where that is long enough.
-func isFound(text string, names ...string) bool {
-	const enough = 4
-	return slices.ContainsFunc(names, func(name string) bool {
-		name = strings.ToLower(name)
-		return name == text || len(text) >= enough && strings.HasPrefix(name, strings.TrimPrefix(text, "sha256:"))
-	})
+func ended(r query.FindRow) node {
+	if r.Until == nil {
+		return g.Text("–")
+	}
+	return clock(r.Until)
 }
 
-func hexOf(d digest.Digest) string { return strings.TrimPrefix(d.String(), "sha256:") }
-
-func (a asked) found(text string, running []query.RunningRow, rollouts query.Page[ledger.HistoryRow]) node {
-	looked := "Looked through all that runs, and through the last " + counted(recent, "rollout", "rollouts") + "."
-	body := g.Group{h.H2(g.Text("Where it runs"))}
-	if len(running) == 0 {
-		body = append(body, empty("Nothing that runs is called so, or begins so.", looked+rollouts.Watched))
-	} else {
-		body = append(body, a.runningTable(running))
+// finding names what was found, with a link to all that is known of it.
+func (a asked) finding(r query.FindRow) node {
+	name := h.Span(g.Text(clip(r.Name, 90)))
+	switch r.Found {
+	case tagalong.ServiceName:
+		if s, err := tagalong.ParseService(r.Name); err == nil {
+			name = h.A(h.Href(a.href("service", "service", nameOf(s))), breakable(nameOf(s)))
+		}
+	case tagalong.RepositoryName, tagalong.DigestName, tagalong.TagName:
+		name = h.A(h.Href(a.href("image", "image", r.Name)), breakable(clip(r.Name, 90)))
+	case tagalong.ExecutionName:
+		name = h.A(h.Href(a.href("release", "release", r.Name)), breakable(r.Name))
 	}
-	body = append(body, h.H2(g.Text("Rollouts that brought it")))
-	if len(rollouts.Items) == 0 {
-		body = append(body, empty("None.", looked))
-	} else {
-		body = append(body, a.rollouts(rollouts.Items))
-	}
-	if _, err := tagalong.ParseImageQuery(text); err == nil {
-		body = append(body, h.P(h.A(h.Class("button"), h.Href(a.href("image", "image", text)), g.Text("Look for an image of this name"))))
-	}
-	return body
+	return h.Th(h.Scope("row"), h.Span(h.Class("dim place"), g.Text(string(r.Found))), name)
 }
 
-func (a asked) runningTable(all []query.RunningRow) node {
-	return scrolled("Where it runs", h.Table(h.Class("rows"),
-		h.Caption(h.Class("hide"), g.Text("Where it runs")),
-		h.THead(h.Tr(head("Environment"), head("Service"), head("Container"), head("Image"), head("Since (UTC)"), head("Released by"))),
-		h.TBody(g.Map(all, func(r query.RunningRow) node {
-			return h.Tr(
-				h.Th(h.Scope("row"), g.Text(r.Environment)),
-				h.Td(h.A(h.Href(a.href("service", "service", r.Cluster+"/"+r.Service, "env", r.Environment)), breakable(r.Service)), placed(r.Cluster, r.Region, r.Account)),
-				h.Td(g.Text(r.Container)),
-				h.Td(g.Text(clip(r.ImageTag, 40)+" "), h.A(h.Class("mono"), h.Href(a.href("image", "image", imageName(r.Registry, r.Repository, r.Digest.String()))), g.Text(version("", r.Digest)))),
-				h.Td(clock(r.Since), h.Br(), h.Span(h.Class("dim"), a.agoText(r.Since))),
-				h.Td(a.releaseOf(r.Release)),
-			)
-		})),
-	))
+// imageLink leads to an image of which the whole name is given.
+func (a asked) imageLink(name string) node {
+	shown := name
+	if image, err := tagalong.ParseImageQuery(name); err == nil {
+		shown = titleOf(image)
+	}
+	return h.Div(h.A(h.Class("mono"), h.Href(a.href("image", "image", name)), g.Text(clip(shown, 60))))
 }

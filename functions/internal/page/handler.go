@@ -123,11 +123,7 @@ func (s server) answer(ctx context.Context, out *reply, r *http.Request, name st
 	if err != nil {
 		return err
 	}
-	switch {
-	case page.elsewhere != "":
-		out.redirect(page.elsewhere)
-		return nil
-	case a.format != "":
+	if a.format != "" {
 		return out.file(ctx, page, a.format)
 	}
 	return out.page(ctx, a, page)

@@ -92,17 +92,19 @@ func viewsOf(a asked, text string) map[string]node {
 	tags := []query.TagRow{filled[query.TagRow](text)}
 	m := matrixAnswer{matrix: newMatrix([]string{text, "prod"}, []query.RunningRow{running, running}, map[string][]ledger.HistoryRow{text: rollouts.Items}, noon), found: 1, accounts: []string{text}, gaps: []query.Gap{{Service: service, CompleteSince: noon}}}
 	m.changes.add(rollouts.Items)
+	found := query.Page[query.FindRow]{Items: []query.FindRow{filled[query.FindRow](text), filled[query.FindRow](text), filled[query.FindRow](text)}}
+	found.Items[0].Found, found.Items[1].Found = tagalong.TagName, tagalong.ServiceName
 	return map[string]node{
 		"":         m.show(a, []string{text, "prod"}),
 		"service":  a.service(query.Page[ledger.HistoryRow]{Items: slices.Clone(rollouts.Items), Next: text}),
 		"image":    body(a.imageFacts(tagalong.ImageQuery{Digest: "sha256:1"}, places, tags, rollouts.Items), newChart(imageLanes(places, true), noon).show(text), a.intervals(places), a.more(text)),
 		"changes":  a.changes([]string{text}, period{}, rollouts),
-		"releases": a.releases([]string{text}, rollouts),
+		"releases": a.releases([]string{text}, query.Page[query.ReleasesRow]{Items: []query.ReleasesRow{filled[query.ReleasesRow](text)}}),
 		"release":  a.release(filled[query.ReleasePage](text)),
 		"tags":     a.tags([]string{text}, tags, text),
 		"drift":    a.drift(tags, 1, rollouts.Items, nil),
 		"diff":     a.diff(query.PointInTime{Environment: text}, query.PointInTime{Environment: text}, query.Page[query.DiffRow]{Items: []query.DiffRow{filled[query.DiffRow](text)}}),
-		"find":     a.found(text, []query.RunningRow{running}, rollouts),
+		"find":     a.found(found),
 	}
 }
 

@@ -57,7 +57,7 @@ func environmentsOf(ctx context.Context, q query.Queries) ([]string, error) {
 // environmentsAndWatched returns beside them, where there are none, what was looked at.
 func environmentsAndWatched(ctx context.Context, q query.Queries) (known []string, watched string, err error) {
 	page, err := q.Environments(ctx, query.Paging{})
-	return inOrder(tagalong.TextsOf(page.Items, func(r query.EnvironmentRow) string { return r.Environment })), page.Watched, err
+	return inOrder(tagalong.Strings(page.Items, func(r query.EnvironmentRow) string { return r.Environment })), page.Watched, err
 }
 
 // environments are those that are asked for: all of them if none is.
@@ -271,7 +271,7 @@ func (m matrixAnswer) showGaps() node {
 	if len(m.gaps) == 0 {
 		return nil
 	}
-	names := tagalong.TextsOf(m.gaps, func(gap query.Gap) string {
+	names := tagalong.Strings(m.gaps, func(gap query.Gap) string {
 		return nameOf(gap.Service) + " (known since " + timeText(gap.CompleteSince) + ")"
 	})
 	slices.Sort(names)

@@ -44,5 +44,5 @@ func servicesOf(e *query.HorizonError) []string {
 	if len(e.Services) == 0 {
 		return nil
 	}
-	return []string{"Services that the ledger did not know yet: " + listed(tagalong.TextsOf(e.Services, nameOf)) + "."}
+	return []string{"Services that the ledger did not know yet: " + listed(tagalong.Strings(e.Services, nameOf)) + "."}
 }

@@ -2,32 +2,37 @@ package page
 
 import (
 	"context"
-	"slices"
-	"time"
+	"strconv"
+	"strings"
 
 	g "maragu.dev/gomponents"
 	h "maragu.dev/gomponents/html"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/query"
-	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
-	"github.com/tagalong-aws/tagalong/functions/internal/timeline"
 )
 
-// recent is how many rollouts are looked through for releases.
-const recent = 500
-
-// showReleases is what pipelines brought lately.
+// showReleases is what pipelines brought.
 func showReleases(ctx context.Context, q query.Queries, a asked) (shown, error) {
 	known, err := environmentsOf(ctx, q)
 	if err != nil {
 		return shown{}, err
 	}
+	if _, err := a.environments(known); err != nil {
+		return shown{}, err
+	}
+	find := func(ctx context.Context) (query.Page[query.ReleasesRow], error) {
+		return q.Releases(ctx, query.ReleasesQuery{Environment: a.get("env")}, query.Paging{Limit: perPage, Cursor: a.get("cursor")})
+	}
 	return shown{
 		title:   "Releases",
-		command: []string{"tagalong", "history", "--wide"},
+		command: flags([]string{"tagalong", "releases"}, "--environment", a.get("env")),
+		rows: func(ctx context.Context) (rows, error) {
+			page, err := find(ctx)
+			return list[query.ReleasesRow](page.Items), err
+		},
 		body: func(ctx context.Context) (node, error) {
-			page, err := q.History(ctx, query.HistoryQuery{}, query.Paging{Limit: recent, Cursor: a.get("cursor")})
+			page, err := find(ctx)
 			if err != nil {
 				return nil, err
 			}
@@ -36,84 +41,36 @@ func showReleases(ctx context.Context, q query.Queries, a asked) (shown, error) 
 	}, nil
 }
 
-// shipment is what a release did in each environment, as far as it was looked at.
-type shipment struct {
-	release tagalong.Release
-	last    *time.Time
-	reached map[string]ledger.HistoryRow // the latest rollout in an environment
-	names   []string                     // of services
-	// rollbackOnly says that no rollout was seen but one back, whose commit is that of what
-	// it came back to.
-	rollbackOnly bool
-}
-
-// shipments are the releases of rollouts that come newest first.
-func shipments(all []ledger.HistoryRow) []shipment {
-	index := map[string]int{}
-	var found []shipment
-	for _, r := range all {
-		if r.Release.Execution == "" {
-			continue
-		}
-		key := r.Release.Pipeline + "/" + r.Release.Execution
-		i, seen := index[key]
-		if !seen {
-			i = len(found)
-			index[key] = i
-			at := startOf(r)
-			found = append(found, shipment{release: r.Release, rollbackOnly: r.Rollback, last: &at, reached: map[string]ledger.HistoryRow{}})
-		}
-		if _, later := found[i].reached[r.Environment]; !later {
-			found[i].reached[r.Environment] = r
-		}
-		if found[i].rollbackOnly && !r.Rollback {
-			found[i].release, found[i].rollbackOnly = r.Release, false
-		}
-		if !slices.Contains(found[i].names, r.Service) {
-			found[i].names = append(found[i].names, r.Service)
-		}
-	}
-	return found
-}
-
-func (a asked) releases(known []string, page query.Page[ledger.HistoryRow]) node {
-	all := shipments(page.Items)
-	looked := "Looked through the last " + counted(len(page.Items), "rollout", "rollouts") + "."
-	if len(all) == 0 {
-		return g.Group{empty("No pipeline deployed anything lately.", cmpText(page.Watched, looked)), a.more(page.Next)}
-	}
+func (a asked) releases(known []string, page query.Page[query.ReleasesRow]) node {
 	return g.Group{
-		h.P(h.Class("summary"), h.Span(g.Text(counted(len(all), "release", "releases")+". "+looked))),
-		scrolled("Releases", h.Table(h.Class("rows"),
-			h.Caption(h.Class("hide"), g.Text("Releases, newest first")),
-			h.THead(h.Tr(head("Release"), head("Commit"), head("Services"), g.Map(known, head), head("Last rollout (UTC)"))),
-			h.TBody(g.Map(all, func(s shipment) node {
-				slices.Sort(s.names)
-				return h.Tr(
-					h.Th(h.Scope("row"), h.A(h.Href(a.href("release", "release", s.release.Pipeline+"/"+s.release.Execution)), g.Text(s.release.Pipeline)), h.Br(), h.Span(h.Class("dim mono"), g.Text(clip(s.release.Execution, 9)))),
-					h.Td(h.Code(g.Text(commitText(s.release.Commit)))),
-					h.Td(g.Text(listed(s.names))),
-					g.Map(known, func(environment string) node {
-						r, ok := s.reached[environment]
-						if !ok {
-							return h.Td(h.Class("none"), g.Text("not there"))
-						}
-						return h.Td(badge(courseOf(r)))
-					}),
-					h.Td(clock(s.last), h.Br(), h.Span(h.Class("dim"), a.agoText(s.last))),
-				)
-			})),
-		)),
+		h.Form(h.Class("filters"), h.Action("releases"), h.Method("get"), h.Role("search"), h.Aria("label", "Filters"),
+			field("Environment", choice("env", a.get("env"), named(known))),
+			h.Button(h.Type("submit"), g.Text("Show")),
+		),
+		a.releasesTable(page),
 		a.more(page.Next),
 	}
 }
 
-// courseOf is how a rollout ended, in one word.
-func courseOf(r ledger.HistoryRow) string {
-	if r.Rollback && r.State == timeline.StateCompleted {
-		return "rolled_back"
+func (a asked) releasesTable(page query.Page[query.ReleasesRow]) node {
+	if len(page.Items) == 0 {
+		return empty("No pipeline deployed anything, as far as the ledger knows.", page.Watched)
 	}
-	return string(r.State)
+	return scrolled("Releases", h.Table(h.Class("rows"),
+		h.Caption(h.Class("hide"), g.Text("Releases, newest first")),
+		h.THead(h.Tr(head("Release"), head("Commit"), head("Environments"), head("Services"), head("Newest rollout"), head("First (UTC)"), head("Latest (UTC)"))),
+		h.TBody(g.Map(page.Items, func(r query.ReleasesRow) node {
+			return h.Tr(
+				h.Th(h.Scope("row"), h.A(h.Href(a.href("release", "release", r.Pipeline+"/"+r.Execution)), breakable(r.Pipeline)), h.Br(), h.Span(h.Class("dim mono"), g.Text(clip(r.Execution, 9)))),
+				h.Td(h.Code(g.Text(commitText(r.Commit)))),
+				h.Td(g.Text(strings.Join(r.Environments, ", "))),
+				h.Td(g.Text(strconv.Itoa(r.Services))),
+				h.Td(badge(string(r.State))),
+				h.Td(clock(r.Since)),
+				h.Td(clock(r.Latest), h.Br(), h.Span(h.Class("dim"), a.agoText(r.Latest))),
+			)
+		})),
+	))
 }
 
 // showRelease is what one execution of a pipeline was and did.

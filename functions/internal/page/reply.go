@@ -47,14 +47,6 @@ func (o *reply) head(contentType string) {
 	h.Set("Content-Security-Policy", contentSecurityPolicy())
 }
 
-func (o *reply) redirect(to string) {
-	o.head("text/html; charset=utf-8")
-	o.w.Header().Set("Location", to)
-	o.status = http.StatusSeeOther
-	o.w.WriteHeader(o.status)
-	o.begun = true
-}
-
 // page sends a page. An error after the first bytes is said in it, and returned.
 func (o *reply) page(ctx context.Context, a asked, page shown) error {
 	var broken error

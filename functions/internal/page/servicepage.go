@@ -246,7 +246,7 @@ func (a asked) releaseOf(r tagalong.Release) node {
 		parts = append(parts, h.A(h.Href(a.href("release", "release", r.Pipeline+"/"+r.Execution)), g.Text(clip(r.Pipeline, 40))), g.If(r.Stage != "", h.Span(h.Class("dim"), g.Text(" "+r.Stage))), h.Br())
 	}
 	if r.Commit != "" {
-		parts = append(parts, h.Code(h.TitleAttr(r.Commit), g.Text(commitText(r.Commit))))
+		parts = append(parts, h.Code(h.Title(r.Commit), g.Text(commitText(r.Commit))))
 	}
 	if len(parts) == 0 {
 		return h.Span(h.Class("dim"), g.Text("nothing that is known"))

@@ -151,7 +151,7 @@ func (c changes) slider(a asked) node {
 	slices.SortFunc(points, time.Time.Compare)
 	points = slices.CompactFunc(points, time.Time.Equal)
 	points = points[max(0, len(points)-mostPoints):]
-	links := tagalong.TextsOf(points, timeFlag)
+	links := tagalong.Strings(points, timeFlag)
 	at := slices.IndexFunc(points, a.at.Equal)
 	if a.at.IsZero() {
 		links, at = append(links, ""), len(points)
