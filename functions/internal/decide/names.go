@@ -19,8 +19,8 @@ func (d *decision) changeNames(c *ledger.Change) {
 		}
 		after.add(d.images(d.after, row.Rollout))
 	}
-	c.NewNames = without(after.names, before.names)
-	c.NewRepositories = without(after.repositories, before.repositories)
+	c.Names = without(after.names, before.names)
+	c.Repositories = without(after.repositories, before.repositories)
 }
 
 // images returns a rollout's containers with all that their images are known by.

@@ -35,8 +35,8 @@ func writesOf(c ledger.Change) []write {
 		optional(c.NewService, func() write { return listService(s, c.Head.CompleteSince) }),
 		optional(c.NewEnvironment != "", func() write { return listEnvironment(c.NewEnvironment) }),
 		optional(c.NewEnvironment != "", func() write { return listServiceOf(c.NewEnvironment, s) }),
-		all(c.NewNames, putName),
-		all(c.NewRepositories, listRepository),
+		all(c.Names, putName),
+		all(c.Repositories, listRepository),
 		all(c.Finished, putFinished),
 		all(c.Tags, writeTag),
 	)

@@ -26,6 +26,7 @@
 //	UNMANAGED             service                                                                  unmanaged.go
 //	SWEEP                 UNTAG                                                                    untaglock.go
 //	                      CURSOR                                                                   cursor.go
+//	                      SWEPT                                                                    swept.go
 //	@setting              SETTING                                                                  setting.go
 //
 // Several records hold the same parts: container.go, release.go, claim.go, timeline.go and

@@ -38,15 +38,17 @@ type nameItem struct {
 	Execution  string `dynamodbav:"execution,omitempty"`
 }
 
-// putName needs no condition: what is there is written again, as it was.
-func putName(n ledger.Name) write {
-	return put(nameItem{
+func toName(n ledger.Name) nameItem {
+	return nameItem{
 		key:  key{namePK(n.Text), strings.Join([]string{n.Text, string(n.Kind), n.Leads()}, "#")},
 		Kind: string(n.Kind), Text: n.Text,
 		Registry: n.Registry, Repository: n.Name, Digest: n.Digest.String(),
 		Pipeline: n.Pipeline, Execution: n.Execution,
-	})
+	}
 }
+
+// putName needs no condition: what is there is written again, as it was.
+func putName(n ledger.Name) write { return put(toName(n)) }
 
 func (i nameItem) name() (ledger.Name, error) {
 	return ledger.Name{
@@ -65,18 +67,22 @@ func (l *Ledger) Names(ctx context.Context, beginning string, hint int) iter.Seq
 
 const prefixRepository = "R#"
 
+func toRepository(r tagalong.Repository) directoryItem {
+	return directoryItem{key: key{directory, prefixRepository + r.Name + "#" + r.Registry}}
+}
+
 // listRepository lists it in the directory: what is listed stays.
-func listRepository(r tagalong.Repository) write {
-	return put(directoryItem{key: key{directory, prefixRepository + r.Name + "#" + r.Registry}})
+func listRepository(r tagalong.Repository) write { return put(toRepository(r)) }
+
+func (i directoryItem) repository() (tagalong.Repository, error) {
+	name, registry, ok := strings.Cut(strings.TrimPrefix(i.SK, prefixRepository), "#")
+	if !ok {
+		return tagalong.Repository{}, fmt.Errorf("sort key %q: want repository#registry", i.SK)
+	}
+	return tagalong.Repository{Registry: registry, Name: name}, nil
 }
 
 // Repositories reads all of them.
 func (l *Ledger) Repositories(ctx context.Context) ([]tagalong.Repository, error) {
-	return collect(decoded(l.query(ctx, listed(prefixRepository)), func(i directoryItem) (tagalong.Repository, error) {
-		name, registry, ok := strings.Cut(strings.TrimPrefix(i.SK, prefixRepository), "#")
-		if !ok {
-			return tagalong.Repository{}, fmt.Errorf("sort key %q: want repository#registry", i.SK)
-		}
-		return tagalong.Repository{Registry: registry, Name: name}, nil
-	}))
+	return collect(decoded(l.query(ctx, listed(prefixRepository)), directoryItem.repository))
 }

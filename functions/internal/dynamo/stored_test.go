@@ -77,6 +77,7 @@ func writeEverything(t *testing.T, l *dynamo.Ledger) {
 		l.LockUntag(ctx, "sweep", timeOf("now"), timeOf("until")),
 		l.SetUnmanaged(ctx, ledger.UnmanagedService{}, filled[ledger.UnmanagedService]("unmanaged")),
 		l.SetCursor(ctx, "cursor"),
+		l.SetSwept(ctx, filled[ledger.Swept]("swept")),
 		l.PutSetting(ctx, "environments", "", "[]"),
 	} {
 		if err != nil {

@@ -22,10 +22,6 @@ type Change struct {
 	Untag          *PendingUntag // what is left of dropped tags; nil if nothing is to be removed
 	NewService     bool          // put the service into the directory, with Head.CompleteSince
 	NewEnvironment string        // put it, and the service as one of it, into the directory; "" if they are there
-	// NewNames and NewRepositories are what the service's images are found by, as far as its
-	// head does not say that they are written already.
-	NewNames        []Name
-	NewRepositories []tagalong.Repository
 }
 
 // Items are those of the service alone: no other service's change writes them, so
@@ -40,11 +36,15 @@ type Items struct {
 	DropPast       []PastRecord // it did not at that time, as is known now
 	DropPlacements []Placement
 	DropPrevious   []PreviousRecord
+	// Names and Repositories are what the service's images are found by, as far as it has
+	// not named them before. Others may write the same ones.
+	Names        []Name
+	Repositories []tagalong.Repository
 }
 
 // Size counts the items that the transaction writes; DynamoDB takes 100.
 func (c Change) Size() int {
-	n := 1 + c.Items.count() + len(c.Tags) + len(c.NewNames) + len(c.NewRepositories)
+	n := 1 + c.Items.count() + len(c.Tags)
 	for _, one := range []bool{c.Fact != nil, c.Running != nil, c.DropRunning != "", c.Untag != nil, c.NewService, c.NewEnvironment != "", c.NewEnvironment != ""} {
 		if one {
 			n++
@@ -55,7 +55,7 @@ func (c Change) Size() int {
 
 func (i Items) count() int {
 	return len(i.Rollouts) + len(i.Finished) + len(i.Past) + len(i.Placements) + len(i.Previous) +
-		len(i.DropRollouts) + len(i.DropPast) + len(i.DropPlacements) + len(i.DropPrevious)
+		len(i.DropRollouts) + len(i.DropPast) + len(i.DropPlacements) + len(i.DropPrevious) + len(i.Names) + len(i.Repositories)
 }
 
 // Row is a rollout as the history shows it.

@@ -22,6 +22,7 @@ type Records interface {
 	TagReader
 	ReleaseReader
 	NameReader
+	SweptReader
 }
 
 // Directory lists what the ledger has ever seen.

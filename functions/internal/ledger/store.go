@@ -101,6 +101,23 @@ type Sweeps interface {
 	// Cursor returns what SetCursor was given last, "" if nothing.
 	Cursor(ctx context.Context) (string, error)
 	SetCursor(ctx context.Context, cursor string) error
+	SweptReader
+	// SetSwept is what the sweep that came last to its end looked at.
+	SetSwept(ctx context.Context, s Swept) error
+}
+
+// SweptReader says what the sweep has looked at.
+type SweptReader interface {
+	// Swept returns what SetSwept was given last; the zero one while no sweep of everything
+	// has come to its end.
+	Swept(ctx context.Context) (Swept, error)
+}
+
+// Swept is what a sweep of everything looked at, from its beginning to its end.
+type Swept struct {
+	Begun  time.Time
+	Scopes []tagalong.Scope
+	Closed []string // what of them could not be looked at: ACCOUNT/REGION, with a cluster or a service or not
 }
 
 // Untags holds the tags that are to be removed from ECR.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"hash/fnv"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
@@ -24,6 +25,8 @@ type cursor struct {
 	Environment string           `json:"environment,omitempty"`
 	Next        tagalong.Service `json:"member,omitzero"` // from it on
 	Tag         tagalong.TagID   `json:"tag,omitzero"`    // behind it
+	// Closed is what the pass could not look at until then, with blanks between.
+	Closed string `json:"closed,omitempty"`
 }
 
 // String says where that is, for people.
@@ -69,6 +72,7 @@ func (p *pass) resume(ctx context.Context) (cursor, error) {
 		begin.Last = at.Last
 		return begin, nil // of another version
 	}
+	p.closedBefore, at.Closed = strings.Fields(at.Closed), ""
 	p.from = at
 	return at, nil
 }
@@ -88,6 +92,9 @@ func (p *pass) leave(ctx context.Context, at cursor, done bool) error {
 			return nil
 		}
 		at = cursor{Begun: at.Begun}
+	}
+	if !done {
+		at.Closed = strings.Join(p.closedNames(), " ")
 	}
 	text, err := json.Marshal(at)
 	if err != nil {

@@ -488,6 +488,12 @@ func (l *dryLedger) Cursor(ctx context.Context) (string, error) { return l.recor
 // SetCursor implements Sweeps. No pass goes on where a dry run has come to.
 func (l *dryLedger) SetCursor(context.Context, string) error { return nil }
 
+// Swept implements SweptReader.
+func (l *dryLedger) Swept(ctx context.Context) (ledger.Swept, error) { return l.records.Swept(ctx) }
+
+// SetSwept implements Sweeps. A dry run shows what is missing, and leaves it so.
+func (l *dryLedger) SetSwept(context.Context, ledger.Swept) error { return nil }
+
 // Unannounced implements OutboxReader.
 func (l *dryLedger) Unannounced(ctx context.Context, before time.Time) iter.Seq2[ledger.FinishedRollout, error] {
 	return l.records.Unannounced(ctx, before)

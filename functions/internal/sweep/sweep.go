@@ -169,6 +169,9 @@ func (s *Sweeper) sweep(ctx context.Context, o Options) (Report, error) {
 		}
 		at = cursor{Begun: at.Begun, Last: at.Last}
 	}
+	if err := p.noteSwept(ctx); err != nil {
+		p.fail(err)
+	}
 	return p.end(ctx, at)
 }
 
@@ -192,6 +195,8 @@ type pass struct {
 	covered tagalong.Coverage         // what we were given
 	seen    map[tagalong.Service]bool // services that ECS runs, and a rule manages
 	closed  map[area]bool             // what could not be looked at
+	// closedBefore is what its earlier parts could not look at.
+	closedBefore []string
 }
 
 // findings are what a pass has found, and what went wrong.

@@ -32,6 +32,7 @@ type Ledger struct {
 	children      map[ledger.Child]bool
 	names         map[string]bool // of environments
 	known         map[ledger.Name]bool
+	swept         ledger.Swept
 	repositories  map[tagalong.Repository]bool
 	listed        map[tagalong.Service]map[string]bool // the environments it was in
 	seen          map[tagalong.Service]time.Time       // since when the directory says it is known
@@ -369,8 +370,8 @@ func (l *Ledger) apply(of *service, c ledger.Change) {
 			l.listed[c.Service] = map[string]bool{}
 		}
 	}
-	l.nameAll(c.NewNames)
-	for _, r := range c.NewRepositories {
+	l.nameAll(c.Names)
+	for _, r := range c.Repositories {
 		l.repositories[r] = true
 	}
 	if c.NewEnvironment != "" {
@@ -577,6 +578,28 @@ func (l *Ledger) Cursor(ctx context.Context) (string, error) {
 	}
 	defer done()
 	return l.cursor, nil
+}
+
+// Swept implements ledger.SweptReader.
+func (l *Ledger) Swept(ctx context.Context) (ledger.Swept, error) {
+	done, err := l.begin(ctx, "Swept")
+	if err != nil {
+		return ledger.Swept{}, err
+	}
+	defer done()
+	return l.swept, nil
+}
+
+// SetSwept implements ledger.Sweeps.
+func (l *Ledger) SetSwept(ctx context.Context, s ledger.Swept) error {
+	done, err := l.begin(ctx, "SetSwept")
+	if err != nil {
+		return err
+	}
+	defer done()
+	l.swept = s
+	l.writes++
+	return nil
 }
 
 // SetCursor implements ledger.Sweeps.

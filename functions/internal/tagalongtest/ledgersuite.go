@@ -76,6 +76,7 @@ func LedgerSuite(t *testing.T, open func(t *testing.T) Store) {
 		{"how often a tag was put back is kept until its next wish", returned},
 		{"a tag is rewished under the conditions of a change", rewish},
 		{"a sweep's cursor is kept until it is forgotten", sweepCursors},
+		{"what a sweep looked at comes back field by field", sweptRoundTrip},
 		{"a tag in doubt stays pending until it may be settled", doubt},
 		{"a doubt outlives a new wish", doubtOutlives},
 		{"a doubt about a tag without an item makes none", doubtAbsent},

@@ -19,10 +19,10 @@ func namesByBeginning(t *testing.T, l suiteLedger) {
 		image(tagalong.TagName, "aaaa.1", suiteRepo), image(tagalong.TagName, "v1", suiteRepo), image(tagalong.TagName, "aaab", suiteRepo),
 	}
 	c := change(suiteService("api"), "")
-	c.NewNames, c.NewRepositories = names, []tagalong.Repository{suiteRepo, suiteOther}
+	c.Names, c.Repositories = names, []tagalong.Repository{suiteRepo, suiteOther}
 	l.commit(c)
 	again := change(suiteService("web"), "")
-	again.NewNames, again.NewRepositories = names[:1], []tagalong.Repository{suiteRepo}
+	again.Names, again.Repositories = names[:1], []tagalong.Repository{suiteRepo}
 	l.commit(again)
 	origin := tagalong.Execution{Revisions: []tagalong.Revised{{Name: "Source", ID: "aaaa0002bbbb"}, {Name: "Assets", ID: "not a commit"}}}
 	for range 2 {

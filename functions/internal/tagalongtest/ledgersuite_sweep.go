@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
 func sweepCursors(t *testing.T, l suiteLedger) {
@@ -18,6 +19,21 @@ func sweepCursors(t *testing.T, l suiteLedger) {
 		if got, err := l.Cursor(t.Context()); err != nil || got != want {
 			t.Errorf("cursor %q, %v; want %q", got, err, want)
 		}
+	}
+}
+
+func sweptRoundTrip(t *testing.T, l suiteLedger) {
+	for _, want := range []ledger.Swept{
+		{},
+		{Begun: second(1), Scopes: []tagalong.Scope{{Account: "111122223333", Region: "us-east-1"}, {Account: "444455556666", Region: "eu-west-1"}}, Closed: []string{"444455556666/eu-west-1/prod"}},
+		{Begun: second(2), Scopes: []tagalong.Scope{{Account: "111122223333", Region: "us-east-1"}}},
+	} {
+		if !want.Begun.IsZero() {
+			l.must(l.SetSwept(t.Context(), want))
+		}
+		got, err := l.Swept(t.Context())
+		l.must(err)
+		same(t, "what was swept", want, got)
 	}
 }
 
