@@ -110,7 +110,7 @@ func (q Queries) unlessContainer(ctx context.Context, image tagalong.ImageQuery,
 
 // wholeRelease returns the execution that begins as is given.
 func (q Queries) wholeRelease(ctx context.Context, r ReleaseQuery) (ReleaseQuery, error) {
-	if r.Pipeline != "" && executionID.MatchString(r.Execution) {
+	if r.Pipeline != "" && (executionID.MatchString(r.Execution) || !shortExecution.MatchString(r.Execution)) {
 		return r, nil
 	}
 	var found []ReleaseQuery

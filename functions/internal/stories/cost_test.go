@@ -52,7 +52,8 @@ func (l *weighed) want(t *testing.T, reads string, sizes ...int) {
 }
 
 // What is known of the image before costs nothing as long as events come in
-// order: neither reads nor items.
+// order: neither reads nor items. An image that is new to its service has its names, and
+// its repository, with the first rollout of it.
 func TestWhatAnEventReadsAndWrites(t *testing.T) {
 	platform := func(name string) tagalong.Ran {
 		return tagalong.Ran{Name: name, Image: shopAPI.String() + ":" + versionTag(versions), Digest: platformOf(shopAPI, versions).Digest}
@@ -65,14 +66,14 @@ func TestWhatAnEventReadsAndWrites(t *testing.T) {
 		reads         string
 		sizes         []int
 	}{
-		{"a start", []tagalong.Ran{ran("app", shopAPI, 1)}, []tagalong.Ran{ran("app", shopAPI, 2)}, true, "Load", []int{5}},
+		{"a start", []tagalong.Ran{ran("app", shopAPI, 1)}, []tagalong.Ran{ran("app", shopAPI, 2)}, true, "Load", []int{7}},
 		{"another image", []tagalong.Ran{ran("app", shopAPI, 1)}, []tagalong.Ran{ran("app", shopAPI, 2)}, false, "Load", []int{9}},
 		{"the same image again", []tagalong.Ran{ran("app", shopAPI, 1)}, []tagalong.Ran{ran("app", shopAPI, 1)}, false, "Load", []int{9}},
 		{"two containers", []tagalong.Ran{ran("app", shopAPI, 1), ran("log", shopWeb, 1)}, []tagalong.Ran{ran("app", shopAPI, 2), ran("log", shopWeb, 1)}, false, "Load", []int{13}},
-		{"another platform's image, whose index is proven", []tagalong.Ran{platform("app")}, []tagalong.Ran{other}, false, "Load", []int{9, 5}},
+		{"another platform's image, whose index is proven", []tagalong.Ran{platform("app")}, []tagalong.Ran{other}, false, "Load", []int{9, 7}},
 		// Only now is the image known to be the same: the place before is written
 		// once more, and says what it continues itself.
-		{"the same platform's image again", []tagalong.Ran{platform("app")}, []tagalong.Ran{platform("app")}, false, "Load Details", []int{9, 6}},
+		{"the same platform's image again", []tagalong.Ran{platform("app")}, []tagalong.Ran{platform("app")}, false, "Load Details", []int{9, 8}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			w := newWorld(prodRules())
@@ -103,19 +104,19 @@ func TestWhatRollbacksAndLateFactsReadAndWrite(t *testing.T) {
 		reads string
 		size  []int
 	}{
-		{completed(prodAPI, "ecs-svc/0", 0), "Load", []int{9}},
-		{started(prodAPI, "ecs-svc/1", 1), "Load", []int{5}},
+		{completed(prodAPI, "ecs-svc/0", 0), "Load", []int{12}},
+		{started(prodAPI, "ecs-svc/1", 1), "Load", []int{7}},
 		{completed(prodAPI, "ecs-svc/1", 2), "Load", []int{9}},
-		{started(prodAPI, "ecs-svc/2", 3), "Load", []int{5}},
+		{started(prodAPI, "ecs-svc/2", 3), "Load", []int{7}},
 		{failed(prodAPI, "ecs-svc/2", 4), "Load", []int{6}},
-		{started(prodAPI, "ecs-svc/1", 5), "Load", []int{5}},            // back to what runs
-		{completed(prodAPI, "ecs-svc/1", 6), "Load Details", []int{9}},  // the second rollout of it
-		{completed(prodAPI, "ecs-svc/1", 6), "Load Tags", nil},          // a repeat
-		{started(prodAPI, "ecs-svc/0", 7), "Load Details", []int{5}},    // back to what ran long ago
-		{completed(prodAPI, "ecs-svc/0", 8), "Load", []int{9}},          // but that is known
-		{completed(prodAPI, "ecs-svc/2", 10), "Load Details", []int{8}}, // its start is late
-		{started(prodAPI, "ecs-svc/2", 9), "Load", []int{4}},            // now it is there
-		{completed(prodAPI, "ecs-svc/3", 7), "Load Details", []int{6}},  // late, between what ended
+		{started(prodAPI, "ecs-svc/1", 5), "Load", []int{5}},             // back to what runs
+		{completed(prodAPI, "ecs-svc/1", 6), "Load Details", []int{9}},   // the second rollout of it
+		{completed(prodAPI, "ecs-svc/1", 6), "Load Tags", nil},           // a repeat
+		{started(prodAPI, "ecs-svc/0", 7), "Load Details", []int{7}},     // back to what ran long ago: it is named again
+		{completed(prodAPI, "ecs-svc/0", 8), "Load", []int{9}},           // but that is known
+		{completed(prodAPI, "ecs-svc/2", 10), "Load Details", []int{10}}, // its start is late
+		{started(prodAPI, "ecs-svc/2", 9), "Load", []int{4}},             // now it is there
+		{completed(prodAPI, "ecs-svc/3", 7), "Load Details", []int{8}},   // late, between what ended
 	} {
 		w.tell(t, step.happening)
 		if !t.Run(describe([]happening{step.happening}), func(t *testing.T) { ledger.want(t, step.reads, step.size...) }) {

@@ -16,14 +16,19 @@ import (
 
 func TestAReleaseIsNamedByPipelineAndExecution(t *testing.T) {
 	id := uuid(7)
-	for _, text := range []string{"p/" + id, "Checkout.release@2_x-/" + id, strings.Repeat("p", 100) + "/" + id} {
+	for _, text := range []string{id, id[:7]} {
+		if q, err := query.ParseReleaseQuery(text); err != nil || q != (query.ReleaseQuery{Execution: text}) {
+			t.Errorf("%s is read as %+v, error %v", text, q, err)
+		}
+	}
+	for _, text := range []string{"p/" + id, "p/" + id[1:], "Checkout.release@2_x-/" + id, strings.Repeat("p", 100) + "/" + id} {
 		pipeline, execution, _ := strings.Cut(text, "/")
 		if q, err := query.ParseReleaseQuery(text); err != nil || q != (query.ReleaseQuery{Pipeline: pipeline, Execution: execution}) {
 			t.Errorf("%s is read as %+v, error %v", text, q, err)
 		}
 	}
 	for _, text := range []string{
-		"", "/", id, "/" + id, "p/", "p", "p/" + id + "/", "p/" + id[1:], "p/" + id + "0", "p/" + strings.ToUpper("abcdef00") + id[8:],
+		"", "/", id[:6], "/" + id, "p/", "p", "p/" + id[:6], "p/" + id + "/", "p/" + id + "0", "p/" + strings.ToUpper("abcdef00") + id[8:],
 		strings.Repeat("p", 101) + "/" + id, "p q/" + id, "p#/" + id, "p/q/" + id, "p/" + id + "\n", "ä/" + id,
 	} {
 		if q, err := query.ParseReleaseQuery(text); err == nil || !strings.Contains(err.Error(), "want PIPELINE/EXECUTION") {

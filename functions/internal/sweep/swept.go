@@ -2,9 +2,9 @@ package sweep
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 )
@@ -13,21 +13,22 @@ import (
 // So a sweep of everything that comes to its end writes down where it looked, and where it
 // could not.
 
-// noteSwept writes it where it is not what the pass before wrote, else once a day.
+// noteSwept writes it where it is not what the pass before wrote.
 func (p *pass) noteSwept(ctx context.Context) error {
-	if p.options.partial() {
+	if p.options.partial() || len(p.Scopes) == 0 {
 		return nil
 	}
-	was, err := p.Records.Swept(ctx)
+	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), sweepReserve/2)
+	defer cancel()
+	was, err := p.Records.Swept(late)
 	if err != nil {
-		return err
+		return fmt.Errorf("reading what was swept before: %w", err)
 	}
 	is := ledger.Swept{Begun: p.begun, Scopes: p.Scopes, Closed: p.closedNames()}
-	same := slices.Equal(was.Scopes, is.Scopes) && slices.Equal(was.Closed, is.Closed)
-	if same && is.Begun.Sub(was.Begun) < 24*time.Hour {
+	if !was.Begun.IsZero() && slices.Equal(was.Scopes, is.Scopes) && slices.Equal(was.Closed, is.Closed) {
 		return nil
 	}
-	return p.Records.SetSwept(ctx, is)
+	return p.Records.SetSwept(late, is)
 }
 
 // closedNames names what the pass, in all its parts, could not look at.
