@@ -63,23 +63,6 @@ func (p *comparison) observedServices(ctx context.Context, services []tagalong.S
 	return p.each(ctx, all, func(t *observedService) error { return p.read(ctx, t) })
 }
 
-// shown takes what ECS shows of the services that the ledger was asked for, and leaves
-// out those that it does not show. What no rule manages is reported.
-func (p *serviceScan) shown(services []*observedService, states []ServiceState, seen time.Time) (shown []*observedService) {
-	for _, state := range states {
-		if _, managed := p.Reactor.Rules.Within(p.covered, state.Service); !managed {
-			p.unmanaged.found(state.Service)
-			continue
-		}
-		p.seen[state.Service] = true
-		if i := slices.IndexFunc(services, func(t *observedService) bool { return t.Service == state.Service }); i >= 0 {
-			services[i].state, services[i].seen = state, seen
-			shown = append(shown, services[i])
-		}
-	}
-	return shown
-}
-
 // each does something with every service side by side, reports those with which it
 // cannot be done, and returns the others. Those of which the ledger has learned more
 // meanwhile are marked, and not reported.

@@ -84,12 +84,6 @@ func sameCluster(a, b tagalong.Service) bool {
 	return a.Account == b.Account && a.Region == b.Region && a.Cluster == b.Cluster
 }
 
-// covers reports whether the sweep can know that a service is gone.
-func (p *pass) covers(s tagalong.Service) bool {
-	scope := tagalong.Scope{Account: s.Account, Region: s.Region}
-	return slices.Contains(p.Scopes, scope) && !p.closed[area{scope, ""}] && !p.closed[area{scope, s.Cluster}]
-}
-
 // retireOf retires those services of a cluster that ECS does not have, or that no
 // rule manages any more. An interrupted sweep has not seen them all, so ECS is asked.
 func (p *retirement) retireOf(ctx context.Context, services []tagalong.Service, running map[tagalong.Service]string) error {
