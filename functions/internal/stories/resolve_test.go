@@ -11,7 +11,6 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
-	"github.com/tagalong-aws/tagalong/functions/internal/reactor"
 	"github.com/tagalong-aws/tagalong/functions/internal/stream"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalongtest"
@@ -23,8 +22,6 @@ func d(version int) digest.Digest { return imageOf(shopAPI, version).Digest }
 func written(name, tag string) tagalong.Ran {
 	return tagalong.Ran{Name: name, Image: shopAPI.String() + ":" + tag}
 }
-
-func (r runs) with(more ...tagalong.Ran) runs { return append(r, more...) }
 
 // runs are tasks of one container each.
 type runs []tagalong.Ran
@@ -38,131 +35,6 @@ func (r runs) tasks() (tasks []tagalong.TaskRun) {
 
 func reported(name string, d digest.Digest) tagalong.Ran {
 	return tagalong.Ran{Name: name, Image: shopAPI.String() + ":v1", Digest: d}
-}
-
-func TestResolving(t *testing.T) {
-	app := tagalong.Container{Name: "app", Image: shopAPI, ImageTag: "v1"}
-	as := func(c tagalong.Container, evidence tagalong.Evidence, d digest.Digest) tagalong.Container {
-		c.Evidence, c.Digest = evidence, d
-		return c
-	}
-	nginxImage := tagalong.Container{Name: "app", Image: nginx, ImageTag: "1.27"}
-	for _, test := range []struct {
-		name       string
-		deployment tagalongtest.Deployment
-		want       []tagalong.Container
-	}{
-		{
-			"a pinned image is its own evidence, before the revision",
-			tagalongtest.Deployment{Revised: []tagalong.Ran{{Name: "app", Image: shopAPI.String() + "@" + d(1).String(), Digest: d(2)}}},
-			[]tagalong.Container{{Name: "app", Image: shopAPI, Digest: d(1), Evidence: tagalong.Pinned}},
-		},
-		{
-			"the revision goes before the tasks",
-			tagalongtest.Deployment{Revised: []tagalong.Ran{{Name: "app", Image: shopAPI.String() + ":v1", Digest: d(1)}}, Tasks: runs{reported("app", d(2))}.tasks()},
-			[]tagalong.Container{as(app, tagalong.Revision, d(1))},
-		},
-		{
-			"what the revision lacks the tasks tell",
-			tagalongtest.Deployment{Revised: []tagalong.Ran{written("app", "v1")}, Tasks: runs{reported("app", d(2))}.tasks()},
-			[]tagalong.Container{as(app, tagalong.Task, d(2))},
-		},
-		{
-			"a revision that names nothing leaves it to the definition and the tasks",
-			tagalongtest.Deployment{Revised: []tagalong.Ran{}, Defined: []tagalong.Ran{written("app", "v1")}, Tasks: runs{reported("app", d(2))}.tasks()},
-			[]tagalong.Container{as(app, tagalong.Task, d(2))},
-		},
-		{
-			"what nobody reports is looked up, as a guess",
-			tagalongtest.Deployment{Revised: []tagalong.Ran{written("app", "v1")}},
-			[]tagalong.Container{as(app, tagalong.Guess, d(1))},
-		},
-		{
-			"a tag that is nowhere stays unknown",
-			tagalongtest.Deployment{Revised: []tagalong.Ran{written("app", "none")}},
-			[]tagalong.Container{{Name: "app", Image: shopAPI, ImageTag: "none", Evidence: tagalong.Unknown}},
-		},
-		{
-			"without a revision the definition and the tasks tell",
-			tagalongtest.Deployment{Defined: []tagalong.Ran{written("app", "v1")}, Tasks: runs{reported("app", d(2))}.tasks()},
-			[]tagalong.Container{as(app, tagalong.Task, d(2))},
-		},
-		{
-			"without a revision a pinned image goes before the tasks",
-			tagalongtest.Deployment{Defined: []tagalong.Ran{{Name: "app", Image: shopAPI.String() + "@" + d(1).String()}}, Tasks: runs{reported("app", d(2))}.tasks()},
-			[]tagalong.Container{{Name: "app", Image: shopAPI, Digest: d(1), Evidence: tagalong.Pinned}},
-		},
-		{
-			"a revision that may not be read is like none",
-			tagalongtest.Deployment{Denied: true, Defined: []tagalong.Ran{written("app", "v1")}, Tasks: runs{reported("app", d(2))}.tasks()},
-			[]tagalong.Container{as(app, tagalong.Task, d(2))},
-		},
-		{
-			"without any definition the tasks' own images stand",
-			tagalongtest.Deployment{Undefined: true, Tasks: runs{reported("app", d(2))}.tasks()},
-			[]tagalong.Container{as(app, tagalong.Task, d(2))},
-		},
-		{
-			"tasks that disagree leave the digest of most, disputed",
-			tagalongtest.Deployment{Revised: []tagalong.Ran{written("app", "v1")}, Tasks: runs{reported("app", d(2)), reported("app", d(3)), reported("app", d(3))}.tasks()},
-			[]tagalong.Container{{Name: "app", Image: shopAPI, ImageTag: "v1", Digest: d(3), Evidence: tagalong.Task, Disputed: true}},
-		},
-		{
-			"a task that has not pulled yet says nothing",
-			tagalongtest.Deployment{Revised: []tagalong.Ran{written("app", "v1")}, Tasks: runs{}.with(reported("app", ""), reported("app", d(2))).tasks()},
-			[]tagalong.Container{as(app, tagalong.Task, d(2))},
-		},
-		{
-			"a container that the definition does not have was added by ECS",
-			tagalongtest.Deployment{Revised: []tagalong.Ran{written("app", "v1")}, Tasks: runs{reported("app", d(1)), {Name: "aws-guardduty-agent-x", Digest: d(3)}}.tasks()},
-			[]tagalong.Container{as(app, tagalong.Task, d(1)), {Name: "aws-guardduty-agent-x", Digest: d(3), Evidence: tagalong.Task, Added: true}},
-		},
-		{
-			"without a definition its name tells",
-			tagalongtest.Deployment{Undefined: true, Tasks: runs{reported("app", d(1)), reported("ecs-service-connect-x", d(3))}.tasks()},
-			[]tagalong.Container{as(app, tagalong.Task, d(1)), {Name: "ecs-service-connect-x", Image: shopAPI, ImageTag: "v1", Digest: d(3), Evidence: tagalong.Task, Added: true}},
-		},
-		{
-			"a foreign image is known like any other",
-			tagalongtest.Deployment{Revised: []tagalong.Ran{{Name: "app", Image: "nginx:1.27", Digest: d(1)}}},
-			[]tagalong.Container{as(nginxImage, tagalong.Revision, d(1))},
-		},
-		{
-			"and is never guessed",
-			tagalongtest.Deployment{Revised: []tagalong.Ran{{Name: "app", Image: "nginx:1.27"}}},
-			[]tagalong.Container{as(nginxImage, tagalong.Unknown, "")},
-		},
-		{
-			"an image reference that is none leaves the image unknown",
-			tagalongtest.Deployment{Revised: []tagalong.Ran{{Name: "app", Image: "acme/UPPER:v1"}}},
-			[]tagalong.Container{{Name: "app", Evidence: tagalong.Unknown}},
-		},
-		{
-			"containers are sorted by name",
-			tagalongtest.Deployment{Revised: []tagalong.Ran{reported("b", d(1)), reported("a", d(1))}},
-			[]tagalong.Container{as(tagalong.Container{Name: "a", Image: shopAPI, ImageTag: "v1"}, tagalong.Revision, d(1)), as(tagalong.Container{Name: "b", Image: shopAPI, ImageTag: "v1"}, tagalong.Revision, d(1))},
-		},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			w := newWorld(nil)
-			test.deployment.TaskDefinition = "td"
-			w.workload.Deploy(prodAPI, "ecs-svc/1", test.deployment)
-			got, err := (&reactor.Reactor{Workload: w.workload, Registry: w.registry}).Resolve(t.Context(), ourAccounts, prodAPI, "ecs-svc/1")
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(test.want, got.Containers, cmpopts.EquateEmpty()); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
-			wantDefinition := "td"
-			if test.deployment.Undefined && len(test.deployment.Tasks) == 0 {
-				wantDefinition = ""
-			}
-			if got.TaskDefinition != wantDefinition {
-				t.Errorf("task definition %q", got.TaskDefinition)
-			}
-		})
-	}
 }
 
 func TestAnAccountThatIsNotCoveredIsRecordedWithoutContainers(t *testing.T) {
@@ -207,18 +79,6 @@ func TestAWorkloadThatCannotBeAskedIsAnErrorAndNothingIsWritten(t *testing.T) {
 				t.Error("the ledger was written")
 			}
 		})
-	}
-}
-
-func TestAGuessThatCannotBeMadeIsAnErrorThatNamesContainerAndImage(t *testing.T) {
-	w := newWorld(nil)
-	w.workload.Deploy(prodAPI, "ecs-svc/1", tagalongtest.Deployment{Revised: []tagalong.Ran{written("app", "v1")}})
-	w.registry.OnRead = func(context.Context, tagalong.Repository, func() (tagalong.Images, error)) (tagalong.Images, error) {
-		return tagalong.Images{}, errDied
-	}
-	_, err := (&reactor.Reactor{Workload: w.workload, Registry: w.registry}).Resolve(t.Context(), ourAccounts, prodAPI, "ecs-svc/1")
-	if !errors.Is(err, errDied) || !strings.Contains(err.Error(), "app") || !strings.Contains(err.Error(), "shop/api:v1") {
-		t.Errorf("error %v", err)
 	}
 }
 
@@ -358,6 +218,3 @@ func TestTasksThatDisagreeOverTwoLooksMoveNoTag(t *testing.T) {
 		t.Errorf("the tag sits on %s, though the tasks disagree", at)
 	}
 }
-
-// ourAccounts are what the tests of resolving cover.
-var ourAccounts = tagalong.Coverage{Own: prodAPI.Account, Listed: map[string]tagalong.Given{"444455556666": {}}}
