@@ -15,12 +15,14 @@ func (d *decision) changePlacements(c *ledger.Change) {
 }
 
 // placementsStand reports whether the placements of a rollout are what they were: it
-// stands, and so do what they continue and what continues them. What runs is always
+// stands, and so do what they continue, with the tasks of it that still run, and what
+// continues them. What runs is always
 // compared, since its claims and its environment may change, too.
 func (d *decision) placementsStand(r timeline.Rollout) bool {
 	running, _ := d.after.Current()
 	return r.Key() != running.Key() && d.stands(r) &&
-		d.continuesAsMuch(r, r) && d.continuesAsMuch(d.before.Later(r), d.after.Later(r))
+		d.continuesAsMuch(r, r) && d.continuesAsMuch(d.before.Later(r), d.after.Later(r)) &&
+		slices.Equal(d.before.outlasting(r), d.after.outlasting(r))
 }
 
 // placements returns where a rollout puts its containers, or put them.
@@ -42,7 +44,7 @@ func (d *decision) placements(s state, r timeline.Rollout) (all []ledger.Placeme
 		if p.Phase == ledger.PhaseRunning {
 			p.Tags = d.placed(c, s.claims).Tags
 		}
-		all = append(all, p)
+		all = append(all, d.drained(s, r, p))
 	}
 	return all
 }
@@ -61,8 +63,10 @@ func (d *decision) placementOf(s state, r timeline.Rollout) (p ledger.Placement,
 		p.Phase, p.Since = ledger.PhaseEnded, r.SortTime()
 		p.Unfinished, p.NoStart = true, r.StartedAt.IsZero()
 	}
-	p.Until = closedAt(r)
-	p.Expires = d.expiry(p.Until)
-	// What ran for no time ran nowhere, and would take the key of what replaced it.
-	return p, p.NoStart || !p.Until.Equal(p.Since)
+	p.Until = r.LeftAt()
+	if r.State == timeline.StateCompleted && p.Until.Equal(p.Since) {
+		p.Unfinished = true // it would take the key of what replaced it
+	}
+	// What ran for no time ran nowhere, unless tasks of it did.
+	return p, p.NoStart || closedAt(r).IsZero() || closedAt(r).After(p.Since)
 }

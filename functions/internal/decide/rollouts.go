@@ -22,18 +22,10 @@ func (d *decision) changeRollouts(c *ledger.Change) {
 	}
 }
 
-// closedAt returns when a rollout ceased to matter for now: zero while it runs or
-// rolls out. What was superseded before the ledger noted when, did as it started.
+// closedAt returns when a rollout ceased to matter for now: zero while it runs or rolls
+// out, and as long as tasks of it run.
 func closedAt(r timeline.Rollout) time.Time {
-	switch {
-	case r.State == timeline.StateCompleted:
-		return r.Until
-	case r.State == timeline.StateFailed:
-		return r.FinishedAt
-	case r.State == timeline.StateSuperseded && r.OvertakenAt.IsZero():
-		return r.StartedAt
-	}
-	return r.OvertakenAt
+	return drain{r.Draining, r.DrainedAt}.endOf(r.LeftAt())
 }
 
 // expiry returns when a row goes that was closed then: zero is never.

@@ -8,7 +8,8 @@
 //	                      R#time#deployment                  E#environment   X#pipeline/execution  rollout.go
 //	ENV#environment       NOW#service                                                              running.go
 //	                      GONE#until#service                                                       past.go
-//	REPO#repository       NEXT#…, NOW#…, WAS#since#…         I#tag           D#digest              placement.go
+//	REPO#repository       NEXT#…, NOW#…                      I#tag           D#digest              placement.go
+//	                      DRAIN#since#…, WAS#since#…                         D#digest
 //	                      PREV#registry#service#container                                          previous.go
 //	                      PROMO#registry#tag                                                       promotion.go
 //	                      READ#…#tag                         I#tag                                 unmanaged.go

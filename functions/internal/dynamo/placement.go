@@ -15,10 +15,11 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
-// What rolls out, what runs (prefixNow) and what ran lie in this order.
+// What drains, what rolls out, what runs (prefixNow) and what ran lie in this order.
 const (
-	prefixNext = "NEXT#"
-	prefixWas  = "WAS#"
+	prefixDrain = "DRAIN#"
+	prefixNext  = "NEXT#"
+	prefixWas   = "WAS#"
 )
 
 func repositoryPK(name string) string { return "REPO#" + name }
@@ -30,6 +31,8 @@ func placementKey(p ledger.Placement) key {
 		k.SK = prefixNow + containerKey(p.At())
 	case ledger.PhaseRollingOut:
 		k.SK = prefixNext + containerKey(p.At())
+	case ledger.PhaseDraining:
+		k.SK = prefixDrain + sinceKey(p.At())
 	default:
 		k.SK = endedKey(p.At())
 	}
@@ -38,7 +41,11 @@ func placementKey(p ledger.Placement) key {
 
 // endedKey returns the sort key of a placement that has ended.
 func endedKey(at ledger.PlacementCursor) string {
-	return prefixWas + formatTime(at.Since) + "#" + containerKey(at) + ofDeployment(at)
+	return prefixWas + sinceKey(at)
+}
+
+func sinceKey(at ledger.PlacementCursor) string {
+	return formatTime(at.Since) + "#" + containerKey(at) + ofDeployment(at)
 }
 
 // ofDeployment tells apart what else would have one key.
@@ -155,6 +162,8 @@ func (i placementItem) phase() ledger.Phase {
 		return ledger.PhaseRunning
 	case strings.HasPrefix(i.SK, prefixNext):
 		return ledger.PhaseRollingOut
+	case strings.HasPrefix(i.SK, prefixDrain):
+		return ledger.PhaseDraining
 	}
 	return ledger.PhaseEnded
 }
@@ -177,9 +186,9 @@ func putPlacement(p ledger.Placement) write { return put(toPlacement(p)) }
 
 func dropPlacement(p ledger.Placement) write { return remove(placementKey(p)) }
 
-// OpenPlacements reads what rolls out and what runs: they lie side by side.
+// OpenPlacements reads what drains, rolls out and runs: they lie side by side.
 func (l *Ledger) OpenPlacements(ctx context.Context, repository string) iter.Seq2[ledger.Placement, error] {
-	q := query{pk: repositoryPK(repository), from: prefixNext, to: prefixNow + afterAll, eventual: true}
+	q := query{pk: repositoryPK(repository), from: prefixDrain, to: prefixNow + afterAll, eventual: true}
 	return decoded(l.query(ctx, q), placementItem.placement)
 }
 
@@ -197,8 +206,10 @@ func (l *Ledger) EndedPlacements(ctx context.Context, repository string, behind 
 // cursor. Of those of one container that began together the phase decides, and then the
 // deployment.
 func lastEnded(behind ledger.PlacementCursor) string {
-	if behind.Phase > ledger.PhaseEnded {
+	if behind.Phase != ledger.PhaseEnded {
 		behind.Deployment = ""
+	}
+	if behind.Phase > ledger.PhaseEnded {
 		return endedKey(behind) + "#" + afterAll
 	}
 	return justBefore(endedKey(behind))
@@ -215,12 +226,13 @@ func (l *Ledger) DigestPlacements(ctx context.Context, d digest.Digest, behind l
 	return decoded(l.query(ctx, q), placementItem.placement)
 }
 
-// Successor reads the two items that may be it: it has ended too, or it runs.
+// Successor reads the items that may be it: it has ended too, drains, or runs.
 func (l *Ledger) Successor(ctx context.Context, p ledger.Placement) (next ledger.Placement, ok bool, err error) {
-	ended, running := p, p
+	ended, draining, running := p, p, p
 	ended.Since, ended.Phase = p.Until, ledger.PhaseEnded
+	draining.Since, draining.Phase = p.Until, ledger.PhaseDraining
 	running.Phase = ledger.PhaseRunning
-	for placement, err := range decoded(l.getEventually(ctx, placementKey(ended), placementKey(running)), placementItem.placement) {
+	for placement, err := range decoded(l.getEventually(ctx, placementKey(ended), placementKey(draining), placementKey(running)), placementItem.placement) {
 		if err != nil {
 			return ledger.Placement{}, false, err
 		}

@@ -53,7 +53,7 @@ func writeEverything(t *testing.T, l *dynamo.Ledger) {
 	change := filled[ledger.Change]("change")
 	change.Seen, change.Fact.Source = "", tagalong.FromSweep
 	change.Placements = []ledger.Placement{
-		placeIn(ledger.PhaseRunning), placeIn(ledger.PhaseRollingOut), placeIn(ledger.PhaseEnded), unfinishedPlace(),
+		placeIn(ledger.PhaseRunning), placeIn(ledger.PhaseRollingOut), placeIn(ledger.PhaseEnded), placeIn(ledger.PhaseDraining), unfinishedPlace(),
 	}
 	change.Tags = []ledger.TagWrite{newTag("right", ledger.Advance), newTag("nowhere", ledger.Renew), newTag("doubted", ledger.Advance), newTag("new", ledger.Advance)}
 	promotion := filled[ledger.PromotionWrite]("promotion")

@@ -53,6 +53,8 @@ type courseItem struct {
 	Restored     *buildItem   `dynamodbav:"restored,omitempty"`
 	Retired      bool         `dynamodbav:"retired,omitempty"`
 	OvertakenAt  string       `dynamodbav:"overtakenAt,omitempty"`
+	Draining     bool         `dynamodbav:"draining,omitempty"`
+	DrainedAt    string       `dynamodbav:"drainedAt,omitempty"`
 	StartSource  string       `dynamodbav:"startSource,omitempty"`
 	FinishSource string       `dynamodbav:"finishSource,omitempty"`
 }
@@ -70,6 +72,8 @@ func toCourse(r timeline.Rollout) courseItem {
 		Restored:     toRestored(r.Restored),
 		Retired:      r.Retired,
 		OvertakenAt:  formatTime(r.OvertakenAt),
+		Draining:     r.Draining,
+		DrainedAt:    formatTime(r.DrainedAt),
 		StartSource:  string(r.StartSource),
 		FinishSource: string(r.FinishSource),
 	}
@@ -88,6 +92,8 @@ func (i courseItem) rollout() timeline.Rollout {
 		Restored:     i.Restored.restored(),
 		Retired:      i.Retired,
 		OvertakenAt:  parseTime(i.OvertakenAt),
+		Draining:     i.Draining,
+		DrainedAt:    parseTime(i.DrainedAt),
 		StartSource:  tagalong.Source(i.StartSource),
 		FinishSource: tagalong.Source(i.FinishSource),
 	}

@@ -16,7 +16,7 @@ const primary = "PRIMARY"
 // stateOf reads a service: its deployments, or its task sets if another controller
 // than ECS deploys it.
 func stateOf(s tagalong.Service, service types.Service) sweep.ServiceState {
-	state := sweep.ServiceState{Service: s, Created: instant(service.CreatedAt)}
+	state := sweep.ServiceState{Service: s, Created: instant(service.CreatedAt), Running: runningTasks(s, service)}
 	if c := service.DeploymentController; c != nil && c.Type != "" && c.Type != types.DeploymentControllerTypeEcs {
 		state.TaskSets = true
 		for _, set := range service.TaskSets {
@@ -32,6 +32,29 @@ func stateOf(s tagalong.Service, service types.Service) sweep.ServiceState {
 		})
 	}
 	return state
+}
+
+// runningTasks counts the running tasks of a service's deployments and task sets. What is
+// removed in the background may be shown as a deployment, or as a service revision alone.
+func runningTasks(s tagalong.Service, service types.Service) map[string]int {
+	running := map[string]int{}
+	count := func(id string, tasks int32) {
+		if n := max(int(tasks), running[id]); n > 0 {
+			running[id] = n
+		}
+	}
+	for _, d := range service.Deployments {
+		count(aws.ToString(d.Id), d.RunningCount)
+	}
+	for _, set := range service.TaskSets {
+		count(aws.ToString(set.Id), set.RunningCount)
+	}
+	for _, revision := range service.CurrentServiceRevisions {
+		if id, own := deploymentOf(s, aws.ToString(revision.Arn)); own {
+			count(id, revision.RunningTaskCount)
+		}
+	}
+	return running
 }
 
 // rolloutState returns how far a deployment has come. Of services behind a Classic

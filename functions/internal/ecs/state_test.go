@@ -59,11 +59,32 @@ func TestStateOfAService(t *testing.T) {
 			want := sweep.ServiceState{Service: service, Created: created, TaskSets: len(c.service.TaskSets) > 0, Current: []sweep.DeploymentState{
 				{ID: "ecs-svc/1", Primary: c.primary, State: c.state, Inferred: inferred, Reason: reason, Created: created, Changed: changed},
 			}}
-			got.Current = got.Current[:1]
+			got.Current, got.Running = got.Current[:1], nil
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestTheTasksOfAService(t *testing.T) {
+	revision := func(arn string, tasks int32) types.ServiceCurrentRevisionSummary {
+		return types.ServiceCurrentRevisionSummary{Arn: &arn, RunningTaskCount: tasks}
+	}
+	const own = "arn:aws:ecs:us-east-1:111122223333:service-revision/prod-cluster/checkout-api/"
+	got := stateOf(service, types.Service{
+		Deployments: []types.Deployment{{Id: aws.String("ecs-svc/3"), RunningCount: 4}, {Id: aws.String("ecs-svc/2"), RunningCount: 1}, {Id: aws.String("ecs-svc/9")}},
+		CurrentServiceRevisions: []types.ServiceCurrentRevisionSummary{
+			revision(own+"3", 4), revision(own+"1", 2), revision(own+"8", 0), revision(own+"none", 1),
+			revision("arn:aws:ecs:us-east-1:111122223333:service-revision/prod-cluster/other/7", 1),
+		},
+	})
+	if diff := cmp.Diff(map[string]int{"ecs-svc/3": 4, "ecs-svc/2": 1, "ecs-svc/1": 2}, got.Running); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	sets := ofController(types.DeploymentControllerTypeCodeDeploy, types.TaskSet{Id: aws.String("ecs-svc/1"), RunningCount: 2}, types.TaskSet{Id: aws.String("ecs-svc/2")})
+	if diff := cmp.Diff(map[string]int{"ecs-svc/1": 2}, stateOf(service, sets).Running); diff != "" {
+		t.Errorf("task sets (-want +got):\n%s", diff)
 	}
 }
 

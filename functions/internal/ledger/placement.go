@@ -12,7 +12,8 @@ type Phase string
 
 // Placement says that a container of a service runs an image of a repository, or
 // ran it. An open one that runs holds the claims. A rollout that never completed has
-// its placements, too, from its start to its end: it may have served.
+// its placements, too, from its start to its end: it may have served. As long as tasks of
+// what ended were seen, its placements drain, and are open.
 type Placement struct {
 	Phase       Phase
 	Service     tagalong.Service
@@ -28,7 +29,7 @@ type Placement struct {
 	Continued bool
 	Tags      []string
 	Expires   time.Time
-	// Unfinished tells that the rollout ended and never completed, and NoStart that nobody
+	// Unfinished tells that the rollout ended and never completed, or was replaced as it did, and NoStart that nobody
 	// saw its start: then Since is its end.
 	Unfinished bool
 	NoStart    bool
@@ -38,7 +39,7 @@ type Placement struct {
 type PlacementKey struct {
 	repository string
 	phase      Phase
-	since      time.Time // only of those that ended
+	since      time.Time // only of those that ended or drain
 	registry   string
 	container  string
 	deployment string // only of those that are unfinished
@@ -46,7 +47,7 @@ type PlacementKey struct {
 
 func (p Placement) Key() PlacementKey {
 	key := PlacementKey{repository: p.Container.Image.Name, phase: p.Phase, registry: p.Container.Image.Registry, container: p.Container.Name, deployment: p.At().Deployment}
-	if p.Phase == PhaseEnded {
+	if p.Phase == PhaseEnded || p.Phase == PhaseDraining {
 		key.since = p.Since
 	}
 	return key
@@ -106,5 +107,6 @@ func (p Placement) Behind(at PlacementCursor) bool {
 const (
 	PhaseRunning    Phase = "running"
 	PhaseRollingOut Phase = "rolling_out"
+	PhaseDraining   Phase = "draining" // it ended, and tasks of it still run
 	PhaseEnded      Phase = "ended"
 )

@@ -19,10 +19,11 @@ type Reader struct {
 // an input of deployments: we neither put it nor put it back.
 type Readers map[tagalong.TagID][]Reader
 
-// Reads reports the tag that an open placement was deployed from.
+// Reads reports the tag that an open placement was deployed from. What drains starts no more
+// tasks from it.
 func (p Placement) Reads() (id tagalong.TagID, ok bool) {
 	id, ok = p.Container.Input()
-	return id, ok && p.Phase != PhaseEnded
+	return id, ok && (p.Phase == PhaseRunning || p.Phase == PhaseRollingOut)
 }
 
 // Readers returns what the service's own deployments read: that which runs, and that

@@ -43,6 +43,9 @@ type ServiceState struct {
 	// Current are its deployments or, where another controller than ECS deploys, its
 	// task sets: those that have tasks, and the primary one.
 	Current []DeploymentState
+	// Running says how many tasks run of each deployment, or task set, of which any do:
+	// ECS may remove those of one that was replaced for weeks, in the background.
+	Running map[string]int
 	// TaskSets says that Current are task sets.
 	TaskSets bool
 	// Created is when the service was made: one of its name that was there before is

@@ -200,7 +200,7 @@ func (p *comparison) compare(ctx context.Context, t *observedService, records []
 		}
 		t.concluded = append(t.concluded, t.addMissing(dated(gaps))...)
 	}
-	return nil
+	return p.compareTasks(ctx, t)
 }
 
 // recreated returns that the service had gone, if it was made anew since what the ledger
@@ -331,8 +331,9 @@ func (p *comparison) repair(ctx context.Context, t *observedService) (err error)
 	} else if err != nil {
 		return err
 	}
-	if len(t.missing) > 0 {
-		fault = lacked(t.missing)
+	// That tasks have been seen is news, and no fault of the ledger.
+	if told := slices.DeleteFunc(slices.Clone(t.missing), tagalong.Fact.OfTasks); len(told) > 0 {
+		fault = lacked(told)
 	}
 	if fault != "" {
 		d := driftOf(DriftLedger, t.policy.Environment, t.Service, fault)

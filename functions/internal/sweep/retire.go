@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/timeline"
 )
 
 // retirement ends what the ledger has of services that ECS does not run any more.
@@ -157,8 +158,9 @@ func (p *retirement) retireOne(ctx context.Context, t *observedService) error {
 	t.seen = gone.Time
 	_, runs := t.timeline.Current()
 	_, rolls := t.timeline.RollingOut()
+	drains := slices.ContainsFunc(t.timeline.Rollouts, func(r timeline.Rollout) bool { return r.Draining })
 	switch {
-	case (runs || rolls) && t.settled():
+	case (runs || rolls || drains) && t.settled():
 		return p.retireNow(ctx, t, gone)
 	case t.snap.Head.Unfinished():
 		return p.finishRetired(ctx, t)

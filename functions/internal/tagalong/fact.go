@@ -20,10 +20,14 @@ const (
 	// Retired says that the service itself was first seen gone, or that no rule
 	// manages it any more. It has no subject.
 	Retired FactName = "RETIRED"
+	// Draining says that a look at ECS showed tasks of a deployment that is not in force any
+	// more, or never was; Drained that a later one showed none.
+	Draining FactName = "DRAINING"
+	Drained  FactName = "DRAINED"
 )
 
 // nameRank puts the start of a deployment before its end at equal times.
-var nameRank = map[FactName]int{InProgress: 0, Completed: 1, Failed: 2}
+var nameRank = map[FactName]int{InProgress: 0, Completed: 1, Failed: 2, Draining: 3, Drained: 4}
 
 // Source says who reported a fact.
 type Source string
@@ -75,15 +79,19 @@ func (f Fact) SourceKey() Source {
 // OfAction reports whether the fact is an action's.
 func (f Fact) OfAction() bool { return f.Name == ActionStarted || f.Name == ActionEnded }
 
-// OfDeployment reports whether the fact is a deployment's: others say nothing of what
-// it is made of.
-func (f Fact) OfDeployment() bool { return !f.OfAction() && f.Name != Retired }
+// OfTasks reports whether the fact is what a look at a deployment's tasks showed.
+func (f Fact) OfTasks() bool { return f.Name == Draining || f.Name == Drained }
+
+// OfDeployment reports whether the fact is how a deployment went: others say nothing of
+// what it is made of.
+func (f Fact) OfDeployment() bool { return !f.OfAction() && !f.OfTasks() && f.Name != Retired }
 
 // SortFacts returns the facts in the order in which they are folded: by time; at
 // equal times the deployments that only end come first, then the others by id,
 // each start before its end. So the end of a failed rollout comes before the
 // start of the rollback in the same second. An action starts before all that
-// happens at its time, and ends after it; a service goes after all else.
+// happens at its time, and ends after it; what a look at the tasks showed comes after
+// that, and a service goes after all else.
 func SortFacts(facts []Fact) []Fact {
 	type moment struct {
 		deployment string
@@ -101,8 +109,10 @@ func SortFacts(facts []Fact) []Fact {
 			return 0
 		case f.Name == ActionEnded:
 			return 3
-		case f.Name == Retired:
+		case f.OfTasks():
 			return 4
+		case f.Name == Retired:
+			return 5
 		case starts[moment{f.Deployment, f.Time.UnixMilli()}]:
 			return 2
 		}

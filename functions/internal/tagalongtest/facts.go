@@ -21,9 +21,12 @@ func DrawFacts(t *rapid.T, deployments, seconds, most int) []tagalong.Fact {
 	fact := rapid.Custom(func(t *rapid.T) tagalong.Fact {
 		f := tagalong.Fact{
 			Deployment: "ecs-svc/" + string(rune('A'+rapid.IntRange(0, deployments-1).Draw(t, "deployment"))),
-			Name:       rapid.SampledFrom([]tagalong.FactName{tagalong.InProgress, tagalong.InProgress, tagalong.Completed, tagalong.Completed, tagalong.Failed}).Draw(t, "name"),
+			Name:       rapid.SampledFrom([]tagalong.FactName{tagalong.InProgress, tagalong.InProgress, tagalong.Completed, tagalong.Completed, tagalong.Failed, tagalong.Draining, tagalong.Drained}).Draw(t, "name"),
 			Time:       at(rapid.IntRange(0, seconds).Draw(t, "second")),
 			Source:     rapid.SampledFrom([]tagalong.Source{tagalong.FromEvent, tagalong.FromEvent, tagalong.FromEvent, tagalong.FromSweep, tagalong.FromPipeline}).Draw(t, "source"),
+		}
+		if f.OfTasks() {
+			f.Source = tagalong.FromSweep
 		}
 		if f.Name == tagalong.InProgress && rapid.IntRange(0, 5).Draw(t, "rollback") == 0 {
 			f.Reason = "ECS deployment circuit breaker: rolling back to deploymentId " + f.Deployment + "."
@@ -96,6 +99,12 @@ func Tell(rollouts []timeline.Rollout) string {
 		}
 		if !r.OvertakenAt.IsZero() {
 			b.WriteString(" overtaken " + second(r.OvertakenAt))
+		}
+		if r.Draining {
+			b.WriteString(" draining")
+		}
+		if !r.DrainedAt.IsZero() {
+			b.WriteString(" drained " + second(r.DrainedAt))
 		}
 		if r.Retired {
 			b.WriteString(" retired")

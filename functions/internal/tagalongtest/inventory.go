@@ -363,10 +363,11 @@ func (e *Inventory) state(s tagalong.Service) (state sweep.ServiceState, ok bool
 	if of == nil {
 		return sweep.ServiceState{}, false
 	}
-	state = sweep.ServiceState{Service: s, TaskSets: of.taskSets, Created: of.created}
+	state = sweep.ServiceState{Service: s, TaskSets: of.taskSets, Created: of.created, Running: map[string]int{}}
 	for _, d := range slices.Backward(of.current) {
 		if d.Primary || d.drained.IsZero() || d.drained.After(e.now()) {
 			state.Current = append(state.Current, d.DeploymentState)
+			state.Running[d.ID] = 1
 		}
 	}
 	of.infer(state.Current)

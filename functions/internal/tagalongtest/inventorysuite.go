@@ -75,15 +75,15 @@ func (w suiteInventory) completed(s tagalong.Service, at time.Time) (deployment 
 	return deployment
 }
 
-// state describes one service, without ECS's words for its states and without when
-// the service was made.
+// state describes one service, without ECS's words for its states, without its tasks and
+// without when the service was made.
 func (w suiteInventory) state(s tagalong.Service) sweep.ServiceState {
 	w.t.Helper()
 	states, err := w.Describe(w.t.Context(), suiteScope(s), s.Cluster, []string{s.Name})
 	if err != nil || len(states) != 1 || states[0].Service != s {
 		w.t.Fatalf("states %+v, error %v, want one of %s", states, err, s)
 	}
-	states[0].Created = time.Time{}
+	states[0].Created, states[0].Running = time.Time{}, nil
 	for i := range states[0].Current {
 		states[0].Current[i].Reason = ""
 	}

@@ -81,7 +81,7 @@ type pastKey struct {
 type placementKey struct {
 	repository tagalong.Repository
 	phase      ledger.Phase
-	since      int64 // only of those that ended
+	since      int64 // only of those that ended or drain
 	service    tagalong.Service
 	container  string
 	deployment string // only of those that are unfinished
@@ -103,7 +103,7 @@ func keyOfFact(f tagalong.Fact) factKey {
 
 func keyOfPlacement(p ledger.Placement) placementKey {
 	key := placementKey{repository: p.Container.Image, phase: p.Phase, service: p.Service, container: p.Container.Name, deployment: p.At().Deployment}
-	if p.Phase == ledger.PhaseEnded {
+	if p.Phase == ledger.PhaseEnded || p.Phase == ledger.PhaseDraining {
 		key.since = p.Since.UnixMilli()
 	}
 	return key

@@ -240,7 +240,7 @@ func (l suiteLedger) suitePlacements() (places []ledger.Placement) {
 	for _, s := range suiteServices()[:3] {
 		for _, repo := range []tagalong.Repository{suiteRepo, elsewhere} {
 			for i, name := range []string{"app", "app-2"} {
-				for _, phase := range []ledger.Phase{ledger.PhaseRunning, ledger.PhaseRollingOut, ledger.PhaseEnded} {
+				for _, phase := range []ledger.Phase{ledger.PhaseRunning, ledger.PhaseRollingOut, ledger.PhaseDraining, ledger.PhaseEnded} {
 					p := suitePlacement(s, name, repo, phase)
 					p.Since, p.Container.Digest = second(2), []digest.Digest{suiteDigest, suiteNext}[i]
 					places = append(places, p)
@@ -248,7 +248,9 @@ func (l suiteLedger) suitePlacements() (places []ledger.Placement) {
 				for _, deployment := range []string{"ecs-svc/1", "ecs-svc/2"} {
 					p := suitePlacement(s, name, repo, ledger.PhaseEnded)
 					p.Since, p.Until, p.Deployment, p.Unfinished = second(2), second(3), deployment, true
-					places = append(places, p)
+					drains := p
+					drains.Phase, drains.Until = ledger.PhaseDraining, time.Time{}
+					places = append(places, p, drains)
 				}
 				for _, since := range []time.Time{second(1), second(1).Add(time.Millisecond), second(3)} {
 					p := suitePlacement(s, name, repo, ledger.PhaseEnded)
@@ -304,6 +306,14 @@ func successors(t *testing.T, l suiteLedger) {
 	l.mustWrite(func(c *ledger.Change) {
 		c.Placements = append(slices.Clone(chain), otherService, otherContainer, otherRepo, otherImage, afterThat, rollingOut, unfinished)
 	})
+	draining := suitePlacement(suiteService("worker"), "app", suiteRepo, ledger.PhaseDraining)
+	draining.Since = second(1)
+	before := draining
+	before.Phase, before.Since, before.Until = ledger.PhaseEnded, second(0), second(1)
+	l.mustWrite(func(c *ledger.Change) { c.Placements = []ledger.Placement{before, draining} })
+	next, ok, err := l.Successor(t.Context(), before)
+	l.must(err)
+	same(t, "a successor that drains", []any{draining, true}, []any{next, ok})
 	for i, p := range append(slices.Clone(chain), otherService, otherContainer, otherRepo, otherImage, afterThat) {
 		next, ok, err := l.Successor(t.Context(), p)
 		l.must(err)

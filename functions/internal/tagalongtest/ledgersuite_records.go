@@ -261,13 +261,14 @@ func placementRoundTrip(t *testing.T, l suiteLedger) {
 	failed := suitePlacement(s, "zoo", suiteRepo, ledger.PhaseEnded)
 	failed.Unfinished, failed.NoStart, failed.Until = true, true, failed.Since
 	c := change(s, "")
-	c.Placements = []ledger.Placement{running, next, first, middle, last, failed}
+	drains := suitePlacement(s, "app", suiteRepo, ledger.PhaseDraining)
+	c.Placements = []ledger.Placement{running, next, first, middle, last, failed, drains}
 	l.commit(c)
 	open := map[ledger.Phase]ledger.Placement{}
 	for _, p := range read(t, l.OpenPlacements(t.Context(), suiteRepo.Name)) {
 		open[p.Phase] = p
 	}
-	same(t, "open placements", map[ledger.Phase]ledger.Placement{running.Phase: running, next.Phase: next}, open)
+	same(t, "open placements", map[ledger.Phase]ledger.Placement{running.Phase: running, next.Phase: next, drains.Phase: drains}, open)
 	same(t, "ended placements", []ledger.Placement{failed, last, middle, first}, read(t, l.EndedPlacements(t.Context(), suiteRepo.Name, ledger.PlacementCursor{}, 0)))
 	same(t, "placements of the index", []ledger.Placement{running}, read(t, l.DigestPlacements(t.Context(), suiteNext, ledger.PlacementCursor{}, 0)))
 }

@@ -106,6 +106,7 @@ func readersOfPlacements(t *testing.T, l suiteLedger) {
 		reads(api, "app", ledger.PhaseRunning, tagalong.Revision, "running"),
 		reads(api, "app", ledger.PhaseRollingOut, tagalong.Unknown, "next"),
 		reads(api, "old", ledger.PhaseEnded, tagalong.Revision, "ended"),
+		reads(api, "old", ledger.PhaseDraining, tagalong.Revision, "drains"),
 		reads(api, "pin", ledger.PhaseRunning, tagalong.Pinned, "pinned"),
 		reads(api, "log", ledger.PhaseRunning, tagalong.Task, "both"),
 	}

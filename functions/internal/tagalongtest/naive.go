@@ -16,6 +16,7 @@ type naiveRollout struct {
 	ends       []tagalong.Fact // the first one closed it
 	replaced   *naiveRollout   // by the start of another one, while it was open
 	before     bool            // the deployment had completed before
+	seen, gone *tagalong.Fact  // tasks of it when it was not in force, and that there were none any more
 }
 
 func (r *naiveRollout) open() bool { return len(r.ends) == 0 && r.replaced == nil }
@@ -26,6 +27,18 @@ func (r *naiveRollout) begins() time.Time {
 		return bestTime(r.starts)
 	}
 	return bestTime(r.ends)
+}
+
+// drains reports whether tasks of it run, as far as was seen.
+func (r *naiveRollout) drains() bool { return r.seen != nil && r.gone == nil }
+
+// seenGone notes that no tasks of a deployment run that is not in force; "" is any.
+func seenGone(rollouts []*naiveRollout, f tagalong.Fact, deployment string) {
+	for _, r := range rollouts {
+		if r.drains() && (deployment == "" || r.deployment == deployment) {
+			r.gone = &f
+		}
+	}
 }
 
 func replaceOpen(rollouts []*naiveRollout, by *naiveRollout) {
@@ -49,6 +62,10 @@ func NaiveFold(facts []tagalong.Fact) []timeline.Rollout {
 	var completions []*naiveRollout // in their order: each runs until the next
 	var lastEnded *naiveRollout
 	end := func(r *naiveRollout, f tagalong.Fact) {
+		if f.Name == tagalong.Completed {
+			seenGone(rollouts, f, f.Deployment)
+			r.seen, r.gone = nil, nil // they are those of what runs
+		}
 		r.ends = append(r.ends, f)
 		lastEnded = r
 		if f.Name == tagalong.Completed {
@@ -64,15 +81,24 @@ func NaiveFold(facts []tagalong.Fact) []timeline.Rollout {
 			}
 		}
 		switch {
+		case f.Name == tagalong.Draining:
+			inForce := len(completions) > 0 && completions[len(completions)-1].deployment == f.Deployment
+			if mine != nil && !mine.open() && !inForce && !slices.ContainsFunc(rollouts, func(r *naiveRollout) bool { return r.deployment == f.Deployment && r.drains() }) {
+				mine.seen, mine.gone = &f, nil
+			}
+		case f.Name == tagalong.Drained:
+			seenGone(rollouts, f, f.Deployment)
 		case f.Name == tagalong.Retired:
 			gone := &naiveRollout{ends: []tagalong.Fact{f}}
 			replaceOpen(rollouts, gone)
+			seenGone(rollouts, f, "")
 			completions, lastEnded = append(completions, gone), nil
 		case f.Name == tagalong.InProgress && mine != nil && mine.open():
 			mine.starts = append(mine.starts, f)
 		case f.Name == tagalong.InProgress:
 			started := &naiveRollout{deployment: f.Deployment, starts: []tagalong.Fact{f}, before: hadCompleted(rollouts, f.Deployment)}
 			replaceOpen(rollouts, started)
+			seenGone(rollouts, f, f.Deployment)
 			rollouts = append(rollouts, started)
 		case mine != nil && mine.unended():
 			end(mine, f)
@@ -143,6 +169,10 @@ func workOut(naive, completions []*naiveRollout) []timeline.Rollout {
 			FinishedAt: bestTime(r.ends),
 			Rollback:   r.before || slices.ContainsFunc(slices.Concat(r.starts, r.ends), func(f tagalong.Fact) bool { return strings.Contains(f.Reason, "rolling back") }),
 			State:      timeline.StateInProgress,
+			Draining:   r.drains(),
+		}
+		if r.gone != nil {
+			out.DrainedAt = r.gone.Time
 		}
 		switch {
 		case r.completed():
@@ -196,6 +226,13 @@ func comesBefore(all []tagalong.Fact, a, b tagalong.Fact) bool {
 	}
 	if (a.Name == tagalong.Retired) != (b.Name == tagalong.Retired) {
 		return b.Name == tagalong.Retired
+	}
+	ofTasks := func(f tagalong.Fact) bool { return f.Name == tagalong.Draining || f.Name == tagalong.Drained }
+	if ofTasks(a) != ofTasks(b) {
+		return ofTasks(b)
+	}
+	if ofTasks(a) {
+		return a.Deployment < b.Deployment || a.Deployment == b.Deployment && a.Name == tagalong.Draining && b.Name == tagalong.Drained
 	}
 	onlyEnds := func(f tagalong.Fact) bool {
 		return !slices.ContainsFunc(all, func(o tagalong.Fact) bool {

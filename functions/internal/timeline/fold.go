@@ -36,6 +36,10 @@ type Rollout struct {
 	// OvertakenAt is when one that is superseded was: as the next one started, or completed
 	// where that start was lost, or as the service was first seen gone.
 	OvertakenAt time.Time
+	// Draining says that tasks of it still run, though it ended, was replaced or overtaken;
+	// DrainedAt is when they were first seen gone.
+	Draining  bool
+	DrainedAt time.Time
 
 	StartSource  tagalong.Source
 	FinishSource tagalong.Source
@@ -96,7 +100,7 @@ type UnderWay struct {
 	Limit   time.Time // when it is over at the latest, should nobody see its end
 }
 
-// ErrForgotten is given when an end may belong to a rollout that was cut off:
+// ErrForgotten is given when a fact may belong to a rollout that was cut off:
 // then all facts of the service must be folded.
 var ErrForgotten = errors.New("rollout older than the remembered ones")
 
@@ -123,6 +127,10 @@ func (t *Timeline) apply(f tagalong.Fact) error {
 		t.retire(f)
 	case tagalong.InProgress:
 		t.start(f)
+	case tagalong.Draining:
+		return t.drain(f)
+	case tagalong.Drained:
+		t.drained(f)
 	default:
 		return t.end(f)
 	}
@@ -145,6 +153,49 @@ func (t *Timeline) retire(f tagalong.Fact) {
 	}
 	t.Running, t.Ended = 0, 0
 	t.supersede(f.Time)
+	for i := range t.Rollouts {
+		t.Rollouts[i].drained(f.Time)
+	}
+}
+
+// drain notes that tasks of a deployment run that is not in force: those of what runs or
+// rolls out are no news.
+func (t *Timeline) drain(f tagalong.Fact) error {
+	running, _ := t.Current()
+	next, _ := t.RollingOut()
+	if running.Deployment == f.Deployment || next.Deployment == f.Deployment || t.draining(f.Deployment) != nil {
+		return nil
+	}
+	if t.Truncated {
+		return ErrForgotten // which rollout of it was the last one is not known
+	}
+	if last := t.Latest(f.Deployment); last >= 0 {
+		t.Rollouts[last].Draining, t.Rollouts[last].DrainedAt = true, time.Time{}
+	}
+	return nil
+}
+
+// drained ends the draining of a deployment, if its tasks were seen.
+func (t *Timeline) drained(f tagalong.Fact) {
+	if r := t.draining(f.Deployment); r != nil {
+		r.drained(f.Time)
+	}
+}
+
+// draining returns the rollout of a deployment whose tasks still run, nil if there is none.
+func (t *Timeline) draining(deployment string) *Rollout {
+	for i := range t.Rollouts {
+		if r := &t.Rollouts[i]; r.Draining && r.Deployment == deployment {
+			return r
+		}
+	}
+	return nil
+}
+
+func (r *Rollout) drained(at time.Time) {
+	if r.Draining {
+		r.Draining, r.DrainedAt = false, at
+	}
 }
 
 // supersede ends what rolls out without an end of its own.
@@ -182,6 +233,7 @@ func (t *Timeline) start(f tagalong.Fact) {
 		return
 	}
 	t.supersede(f.Time)
+	t.drained(f) // what runs of it now is the new one's
 	t.Rollouts = append(t.Rollouts, Rollout{
 		Deployment:  f.Deployment,
 		State:       StateInProgress,
@@ -227,6 +279,8 @@ func (t *Timeline) end(f tagalong.Fact) error {
 		return nil
 	}
 	r.State = StateCompleted
+	t.drained(f)
+	r.DrainedAt = time.Time{} // its tasks are those of what runs
 	t.complete(r, f.Time)
 	return nil
 }
@@ -403,7 +457,7 @@ func (t Timeline) RollingOut() (Rollout, bool) {
 // (a better time of the completion moves its until).
 func (t Timeline) live(i int) bool {
 	r := t.Rollouts[i]
-	if i == t.Running-1 || i == t.Ended-1 || r.State == StateInProgress {
+	if i == t.Running-1 || i == t.Ended-1 || r.State == StateInProgress || r.Draining {
 		return true
 	}
 	if running, ok := t.Current(); ok && r.Until.Equal(running.FinishedAt) {

@@ -16,7 +16,7 @@ import (
 // line; a reason may follow in brackets.
 func parseFacts(t *testing.T, text string) (facts []tagalong.Fact) {
 	t.Helper()
-	verbs := map[string]tagalong.FactName{"starts": tagalong.InProgress, "completes": tagalong.Completed, "fails": tagalong.Failed}
+	verbs := map[string]tagalong.FactName{"starts": tagalong.InProgress, "completes": tagalong.Completed, "fails": tagalong.Failed, "drains": tagalong.Draining, "drained": tagalong.Drained}
 	for line := range strings.Lines(text) {
 		if line = strings.TrimSpace(line); line == "" {
 			continue
@@ -264,6 +264,52 @@ func TestFolding(t *testing.T) {
 			A completed -..1 until 3
 			B completed -..3 until 4
 			C completed -..4 until -`},
+		{"what was replaced drains until its tasks were seen gone", `
+			A completes 1
+			B completes 5
+			sweep: A drains 6
+			sweep: A drains 7
+			sweep: A drained 8
+			sweep: A drained 9`, `
+			A completed -..1 until 5 drained 8
+			B completed -..5 until -`},
+		{"so does what failed, and what was overtaken", `
+			A starts 1
+			B starts 2
+			B fails 3
+			sweep: A drains 4
+			sweep: B drains 4`, `
+			A superseded 1..- until - overtaken 2 draining
+			B failed 2..3 until - draining`},
+		{"tasks of what runs or rolls out are no news", `
+			A completes 1
+			B starts 2
+			sweep: A drains 3
+			sweep: B drains 3`, `
+			A completed -..1 until -
+			B in_progress 2..- until -`},
+		{"nor are they when the look comes to be known later than what followed it", `
+			sweep: A drains 3
+			A completes 1
+			B completes 5`, `
+			A completed -..1 until 5
+			B completed -..5 until -`},
+		{"what starts anew has the tasks that were seen", `
+			A completes 1
+			B completes 5
+			sweep: A drains 6
+			A starts 8`, `
+			A completed -..1 until 5 drained 8
+			B completed -..5 until -
+			A in_progress 8..- until - rollback`},
+		{"tasks that are seen again drain again", `
+			A completes 1
+			B completes 5
+			sweep: A drains 6
+			sweep: A drained 7
+			sweep: A drains 8`, `
+			A completed -..1 until 5 draining
+			B completed -..5 until -`},
 		{"a merged start that says rolling back makes a rollback", `
 			sweep: A starts 0
 			A starts 1 [rolling back to deploymentId ecs-svc/A]`, `

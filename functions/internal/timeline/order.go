@@ -2,6 +2,7 @@ package timeline
 
 import (
 	"slices"
+	"time"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
@@ -30,6 +31,20 @@ func (t Timeline) Latest(deployment string) int {
 }
 
 func (r Rollout) Ended() bool { return r.State == StateCompleted || r.State == StateFailed }
+
+// LeftAt returns when it ended, was replaced or overtaken: zero while it runs or rolls
+// out. What was overtaken before the ledger noted when, was as it started.
+func (r Rollout) LeftAt() time.Time {
+	switch {
+	case r.State == StateCompleted:
+		return r.Until
+	case r.State == StateFailed:
+		return r.FinishedAt
+	case r.State == StateSuperseded && r.OvertakenAt.IsZero():
+		return r.StartedAt
+	}
+	return r.OvertakenAt
+}
 
 // TakenBack returns the deployment that a rollback took back: of those before it the
 // last one that is another one's.

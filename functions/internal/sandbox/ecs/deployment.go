@@ -89,6 +89,36 @@ func (d *Deployment) RevisionARN() string {
 // whose image still cannot be pulled stands against it.
 func (d *Deployment) Complete(at time.Time) ([]byte, error) {
 	defer d.service.lock()()
+	event, err := d.complete(at)
+	if err == nil {
+		d.service.cleanUp(at)
+	}
+	return event, err
+}
+
+// CompleteEarly completes it by early success criteria whose cleanup is DEFERRED: the tasks
+// of those before it run on until CleanUp.
+func (d *Deployment) CompleteEarly(at time.Time) ([]byte, error) {
+	defer d.service.lock()()
+	return d.complete(at)
+}
+
+// CleanUp stops the tasks of all deployments but the one that ECS works towards, in the
+// background: no event tells.
+func (svc *Service) CleanUp(at time.Time) {
+	defer svc.lock()()
+	svc.cleanUp(at)
+}
+
+func (svc *Service) cleanUp(at time.Time) {
+	for _, t := range svc.tasks() {
+		if t.starter != svc.primary.starter {
+			t.stop(instant(at), "ServiceSchedulerInitiated", "Scaling activity initiated by ("+t.starter.described()+")")
+		}
+	}
+}
+
+func (d *Deployment) complete(at time.Time) ([]byte, error) {
 	svc := d.service
 	if !d.works() {
 		return nil, fmt.Errorf("completing %s: %w", d.id(), ErrState)
@@ -97,11 +127,6 @@ func (d *Deployment) Complete(at time.Time) ([]byte, error) {
 	d.adjust(svc.desired, at)
 	if _, pending := d.count(); pending > 0 {
 		return nil, fmt.Errorf("completing %s: %d tasks cannot pull their images", d.id(), pending)
-	}
-	for _, t := range svc.tasks() {
-		if t.starter != d.starter {
-			t.stop(at, "ServiceSchedulerInitiated", "Scaling activity initiated by ("+t.starter.described()+")")
-		}
 	}
 	d.wasCompleted = true
 	d.change(completed, "ECS deployment "+d.id()+" completed.", at)
@@ -125,7 +150,7 @@ func (d *Deployment) Fail(at time.Time, reason string) ([]byte, error) {
 		reason = "ECS deployment circuit breaker: tasks failed to start."
 	}
 	for _, t := range svc.tasks() {
-		if t.starter == d.starter {
+		if t.starter == d.starter && !svc.options.FailedTasksRunOn {
 			d.failedTasks++
 			t.stop(at, "TaskFailedToStart", "Task failed to start")
 		}

@@ -19,6 +19,12 @@ type ServiceOptions struct {
 	NoRollback       bool // the circuit breaker fails a deployment and leaves it at that
 	NoRevisions      bool // a service that has no service revisions yet
 	StopTimes        StopTimes
+	// FailedTasksRunOn leaves the tasks of a deployment that fails: AWS's documents say only
+	// that it starts no more of them.
+	FailedTasksRunOn bool
+	// CleanupInRevisions shows what CleanUp is to stop among the current service revisions
+	// alone, and not as a deployment: AWS's documents leave it open.
+	CleanupInRevisions bool
 
 	GuardDuty      bool   // ECS adds the GuardDuty agent to the tasks
 	ServiceConnect bool   // ECS adds the Service Connect proxy to the tasks

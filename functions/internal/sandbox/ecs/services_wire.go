@@ -177,7 +177,9 @@ func (svc *Service) describeCurrent(w *wireService) {
 	for _, d := range svc.current() {
 		running, pending := d.count()
 		w.Running, w.Pending = w.Running+running, w.Pending+pending
-		w.Deployments = append(w.Deployments, d.describe())
+		if d == svc.primary || svc.primary.state != completed || !svc.options.CleanupInRevisions {
+			w.Deployments = append(w.Deployments, d.describe())
+		}
 		if !svc.options.NoRevisions {
 			w.CurrentRevisions = append(w.CurrentRevisions, d.revisionTasks())
 		}
