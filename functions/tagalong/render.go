@@ -128,7 +128,7 @@ func renderTable[R any](out output, rows []R, columns []column[R]) error {
 // paints are the states that want to be seen.
 var paints = map[string]text.Color{
 	"confirmed": text.FgGreen, "completed": text.FgGreen, "running": text.FgGreen,
-	"pending": text.FgYellow, "in_progress": text.FgYellow, "rolling_out": text.FgYellow, "unproven": text.FgYellow, "contested": text.FgYellow,
+	"pending": text.FgYellow, "in_progress": text.FgYellow, "rolling_out": text.FgYellow, "draining": text.FgYellow, "unproven": text.FgYellow, "contested": text.FgYellow,
 	"blocked": text.FgRed, "missing": text.FgRed, "failed": text.FgRed,
 }
 

@@ -19,7 +19,7 @@ func (whereCommand) Help() string {
 
 An image is understood as docker, crane, skopeo, kubectl, Trivy, ECR and Inspector write it: with docker:// or https:// before it, as an ARN, a package URL or the address of its page in ECR's console. What is not understood is named. A repository or a tag that neither the ledger nor ECR knows is an error; a digest that never ran is an answer, and standard error says what was looked at and what nobody watches.
 
-Each row is an interval in which a container ran the image, or a rollout in progress or one that never completed; the newest come first. A tag is looked up in ECR now. Of a digest its first 7 digits are enough; what is the beginning of several is an error that names them. CONTAINER@DIGEST, as tagalong history shows it, means that image, too. The digest of one platform finds the multi-platform image that holds it, too.
+Each row is an interval in which a container ran the image, or a rollout in progress or one that never completed; the newest come first. While the sweep sees tasks of what was replaced or failed it is draining; that they have gone only a sweep sees, and its look is then the end. A tag is looked up in ECR now. Of a digest its first 7 digits are enough; what is the beginning of several is an error that names them. CONTAINER@DIGEST, as tagalong history shows it, means that image, too. The digest of one platform finds the multi-platform image that holds it, too.
 `
 }
 

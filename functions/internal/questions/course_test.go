@@ -18,11 +18,34 @@ type rollout struct {
 	state                    timeline.State
 	started, finished, until time.Time
 	overtaken                time.Time // of one that is superseded
+	tasks                    tasks
 	rollback                 bool
 	reason                   string
 	put                      tagalong.Release // what a pipeline's action carries
 	cameBack                 tagalong.Build   // what its deployment was built from when it completed before
 	containers               []made
+}
+
+// tasks are those that a rollout still had when it was not in force any more: on they run,
+// or they were seen gone.
+type tasks struct {
+	on   bool
+	gone time.Time
+}
+
+func (a tasks) and(b tasks) tasks {
+	a.on = a.on || b.on
+	if b.gone.After(a.gone) {
+		a.gone = b.gone
+	}
+	return a
+}
+
+// end notes that they are gone, or are those of what is in force.
+func (a *tasks) end(at time.Time) {
+	if a.on {
+		*a = tasks{gone: at}
+	}
 }
 
 // course is a rollout as a heap of facts.
@@ -31,6 +54,7 @@ type course struct {
 	starts, ends []tagalong.Fact
 	overtaken    *course // another one started while it was open, or completed where that start was lost
 	revived      bool    // the deployment had completed before
+	tasks        tasks
 }
 
 func (c *course) completed() bool { return len(c.ends) > 0 && c.ends[0].Name == tagalong.Completed }
@@ -44,12 +68,23 @@ func courses(facts []tagalong.Fact) (all, completed []*course) {
 	for _, f := range inOrder(slices.DeleteFunc(slices.Clone(facts), ofActions)) {
 		mine := latest(all, f.Deployment)
 		switch {
+		case f.Name == tagalong.Draining:
+			inForce := len(completed) > 0 && completed[len(completed)-1].deployment == f.Deployment
+			known := slices.ContainsFunc(all, func(c *course) bool { return c.deployment == f.Deployment && c.tasks.on })
+			if mine != nil && !mine.open() && !inForce && !known {
+				mine.tasks = tasks{on: true}
+			}
+			continue
+		case f.Name == tagalong.Drained:
+			endTasks(all, f)
+			continue
 		case f.Name == tagalong.InProgress && mine != nil && mine.open():
 			mine.starts = append(mine.starts, f)
 			continue
 		case f.Name == tagalong.InProgress:
 			started := &course{deployment: f.Deployment, starts: []tagalong.Fact{f}, revived: completedBefore(all, f.Deployment)}
 			overtake(all, started)
+			endTasks(all, f)
 			all = append(all, started)
 			continue
 		case mine != nil && mine == ended && (f.Name == mine.ends[0].Name || f.Time.Equal(when(mine.ends))):
@@ -65,10 +100,20 @@ func courses(facts []tagalong.Fact) (all, completed []*course) {
 		mine.ends = append(mine.ends, f)
 		ended = mine
 		if mine.completed() {
+			endTasks(all, f)
+			mine.tasks = tasks{}
 			completed = append(completed, mine)
 		}
 	}
 	return all, completed
+}
+
+func endTasks(all []*course, f tagalong.Fact) {
+	for _, c := range all {
+		if c.deployment == f.Deployment {
+			c.tasks.end(f.Time)
+		}
+	}
 }
 
 func overtake(all []*course, by *course) {
@@ -103,9 +148,10 @@ func inOrder(facts []tagalong.Fact) []tagalong.Fact {
 		}
 		return 0
 	}
-	names := []tagalong.FactName{tagalong.InProgress, tagalong.Completed, tagalong.Failed}
+	names := []tagalong.FactName{tagalong.InProgress, tagalong.Completed, tagalong.Failed, tagalong.Draining, tagalong.Drained}
+	looks := map[bool]int{true: 1}
 	return slices.SortedFunc(slices.Values(facts), func(a, b tagalong.Fact) int {
-		return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(starts(a), starts(b)), cmp.Compare(a.Deployment, b.Deployment),
+		return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(looks[ofTasks(a)], looks[ofTasks(b)]), cmp.Compare(starts(a), starts(b)), cmp.Compare(a.Deployment, b.Deployment),
 			cmp.Compare(slices.Index(names, a.Name), slices.Index(names, b.Name)))
 	})
 }
@@ -184,7 +230,7 @@ func (s story) rollouts() (all []rollout) {
 			of := s.found(deploymentOf{service, c.deployment})
 			r := rollout{
 				service: service, environment: s.environment(service), deployment: c.deployment, definition: of.definition,
-				state: c.state(), started: when(c.starts), finished: when(c.ends),
+				state: c.state(), started: when(c.starts), finished: when(c.ends), tasks: c.tasks,
 				rollback: c.rollback(), reason: c.reason(), containers: foundOut(facts, c.deployment, of.containers),
 			}
 			if by := c.overtaken; by != nil {

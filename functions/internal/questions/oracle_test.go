@@ -178,7 +178,7 @@ func (o oracle) hadCompleted(s tagalong.Service, at time.Time) bool {
 
 func (o oracle) firstSeen(s tagalong.Service) (first time.Time) {
 	for _, f := range o.facts()[s] {
-		if !ofActions(f) && (first.IsZero() || f.Time.Before(first)) {
+		if !ofActions(f) && !ofTasks(f) && (first.IsZero() || f.Time.Before(first)) {
 			first = f.Time
 		}
 	}
@@ -468,7 +468,7 @@ func (o oracle) observations(before rollout, d digest.Digest) (all []observation
 	}
 	for _, r := range o.rollouts {
 		for _, c := range r.containers {
-			i, ok := r.interval(c)
+			i, ok := o.interval(r, c)
 			if ok && r.state == timeline.StateCompleted && i.since.Before(end) && c.target() == d && c.repository.Name != "" && !o.forgotten(i) {
 				all = append(all, observation{r, c, i.since})
 			}
@@ -505,13 +505,8 @@ func (o oracle) broughtBy(s observation) string {
 
 // ranBefore reports whether the same image ran in the container until the rollout completed.
 func (o oracle) ranBefore(r rollout, c made) bool {
-	is, _ := r.interval(c)
-	return r.state == timeline.StateCompleted && slices.ContainsFunc(o.rollouts, func(before rollout) bool {
-		return slices.ContainsFunc(before.containers, func(b made) bool {
-			was, ran := before.interval(b)
-			return ran && was.unfinished == "" && was.phase == ledger.PhaseEnded && was.until.Equal(r.finished) && was.sameImage(is)
-		})
-	})
+	_, ran := o.before(r, c)
+	return ran && r.state == timeline.StateCompleted
 }
 
 // looked is what is looked for: images of a repository, a digest, or both.
@@ -530,6 +525,7 @@ type interval struct {
 	first        ledger.Phase // that of its oldest part
 	unfinished   string       // the deployment, if its rollout ended and never completed
 	noStart      bool         // nobody saw it: then it stands where it ended
+	drained      bool         // tasks of it went on: nothing adjoins its end
 }
 
 func (o oracle) where(q looked) answer[query.WhereRow] {
@@ -634,7 +630,7 @@ func (o oracle) everCompleted(index digest.Digest) bool {
 func (o oracle) intervals() (all []interval) {
 	for _, r := range o.rollouts {
 		for _, c := range r.containers {
-			if i, ok := r.interval(c); ok && c.repository.Name != "" && !o.forgotten(i) {
+			if i, ok := o.interval(r, c); ok && c.repository.Name != "" && !o.forgotten(i) {
 				all = append(all, i)
 			}
 		}
@@ -650,6 +646,53 @@ func (o oracle) forgotten(i interval) bool {
 	return i.phase == ledger.PhaseEnded && i.until.Truncate(time.Second).Compare(o.kept) <= 0
 }
 
+// interval returns how long a container ran an image, with the tasks that were seen later:
+// where the next rollout runs the same image, they are that one's.
+func (o oracle) interval(r rollout, c made) (interval, bool) {
+	i, ok := r.interval(c)
+	if i.phase != ledger.PhaseEnded || i.unfinished == "" && o.continued(i) {
+		return i, ok
+	}
+	left := r.tasks
+	for at, before := r, (rollout{}); i.unfinished == ""; at = before {
+		if before, ok = o.before(at, c); !ok {
+			break
+		}
+		left = left.and(before.tasks)
+	}
+	switch {
+	case left.on:
+		i.phase, i.first, i.until = ledger.PhaseDraining, ledger.PhaseDraining, time.Time{}
+	case left.gone.After(i.until):
+		i.until, i.drained = left.gone, true
+	}
+	return i, i.noStart || !i.until.Equal(i.since)
+}
+
+// before returns the rollout that ran the same image in a container until this one completed.
+func (o oracle) before(r rollout, c made) (rollout, bool) {
+	is, _ := r.interval(c)
+	for _, earlier := range o.rollouts {
+		for _, b := range earlier.containers {
+			was, ran := earlier.interval(b)
+			if ran && was.unfinished == "" && was.phase == ledger.PhaseEnded && was.until.Equal(r.finished) && was.sameImage(is) {
+				return earlier, true
+			}
+		}
+	}
+	return rollout{}, false
+}
+
+// continued reports whether the same image goes on in the container.
+func (o oracle) continued(i interval) bool {
+	return slices.ContainsFunc(o.rollouts, func(next rollout) bool {
+		return next.state == timeline.StateCompleted && slices.ContainsFunc(next.containers, func(c made) bool {
+			is, ran := next.interval(c)
+			return ran && is.since.Equal(i.until) && i.sameImage(is)
+		})
+	})
+}
+
 func (r rollout) interval(c made) (interval, bool) {
 	i := interval{service: r.service, environment: r.environment, made: c, since: r.finished, until: r.until}
 	switch {
@@ -661,7 +704,8 @@ func (r rollout) interval(c made) (interval, bool) {
 		i.since, i.until, i.noStart = r.sorted(), cmp.Or(r.finished, r.overtaken), r.started.IsZero()
 		return i, i.noStart || !i.since.Equal(i.until)
 	case r.until.Equal(r.finished):
-		return interval{}, false
+		i.phase, i.first, i.unfinished = ledger.PhaseEnded, ledger.PhaseEnded, r.deployment
+		return i, false
 	case r.until.IsZero():
 		i.phase = ledger.PhaseRunning
 	default:
@@ -674,7 +718,7 @@ func (r rollout) interval(c made) (interval, bool) {
 func joinTwo(all []interval) ([]interval, bool) {
 	for a, one := range all {
 		for b, next := range all {
-			if a == b || one.phase != ledger.PhaseEnded || one.unfinished+next.unfinished != "" || next.phase == ledger.PhaseRollingOut || !one.until.Equal(next.since) || !one.sameImage(next) {
+			if a == b || one.phase != ledger.PhaseEnded || one.drained || one.unfinished+next.unfinished != "" || next.phase == ledger.PhaseRollingOut || !one.until.Equal(next.since) || !one.sameImage(next) {
 				continue
 			}
 			next.since, next.first = one.since, one.first

@@ -48,6 +48,11 @@ func drawActions(t *rapid.T) (facts []tagalong.Fact) {
 // ofActions tells facts of pipelines' actions from those of deployments.
 func ofActions(f tagalong.Fact) bool { return f.Action != "" }
 
+// ofTasks tells facts of looks at tasks from the others.
+func ofTasks(f tagalong.Fact) bool {
+	return f.Name == tagalong.Draining || f.Name == tagalong.Drained
+}
+
 // releasedBy is the release of the action in whose time a moment lies; of several
 // that of the one that started last.
 func releasedBy(facts []tagalong.Fact, at time.Time) (release tagalong.Release) {

@@ -250,6 +250,20 @@ var deploymentIDs = []string{"ecs-svc/1", "ecs-svc/10", "ecs-svc/2", "ecs-svc/20
 
 // drawHistory draws the facts of a service: any, or such as ECS would tell.
 func drawHistory(t *rapid.T) []tagalong.Fact {
+	facts := drawCourse(t)
+	if len(facts) == 0 {
+		return nil
+	}
+	looks := rapid.SliceOfNDistinct(rapid.Custom(func(t *rapid.T) tagalong.Fact {
+		name := rapid.SampledFrom([]tagalong.FactName{tagalong.Draining, tagalong.Draining, tagalong.Drained}).Draw(t, "tasks")
+		at := facts[0].Time.Add(time.Duration(rapid.IntRange(0, 40).Draw(t, "look")) * 500 * time.Millisecond)
+		return tell(rapid.SampledFrom(facts).Draw(t, "of").Deployment, name, at, tagalong.FromSweep, false)
+	}), 0, 3, func(f tagalong.Fact) string { return fmt.Sprint(f.Deployment, f.Name, f.Time) }).Draw(t, "looks at the tasks")
+	return append(facts, looks...)
+}
+
+// drawCourse draws how deployments go.
+func drawCourse(t *rapid.T) []tagalong.Fact {
 	switch rapid.IntRange(0, 19).Draw(t, "chronicle") {
 	case 0:
 		return drawAnything(t, 6, 40, 40)
