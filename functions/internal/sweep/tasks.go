@@ -13,7 +13,7 @@ import (
 // compareTasks finds which deployments that are not in force still have tasks, or have
 // none any more: what ECS removes in the background, and what a circuit breaker leaves,
 // no event and no record tells.
-func (p *pass) compareTasks(ctx context.Context, t *observedService) error {
+func (p *comparison) compareTasks(ctx context.Context, t *observedService) error {
 	after, err := p.after(ctx, t)
 	if err != nil {
 		return err
