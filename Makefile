@@ -70,6 +70,14 @@ api: ## Lint the API's description, and ask the API whatever it describes (fetch
 	.ci/redocly
 	.ci/schemathesis
 
+.PHONY: page
+page: ## Look at the page with a browser: by keyboard, without scripts, by axe-core (fetches Chromium and axe-core; needs Node.js)
+	.ci/page go test -count=1 -tags page -run 'Axe|Keyboard|Scripts|Slider|Hostile|AtOnce|PictureOfThePage' ./functions/internal/page ./functions/tagalong
+
+.PHONY: picture
+picture: ## Take the README's picture of the page anew, of the sandbox's story
+	.ci/page go test -count=1 -tags page -run TestThePictureOfThePage ./functions/tagalong -update
+
 .PHONY: bench
 bench: build ## Measure, and write the tables into functions/internal/NUMBERS.md (fetches DynamoDB Local; needs Java and Maven)
 	.ci/dynamodb-local go run ./functions/internal/dev/bench $(NUMBERS) dist

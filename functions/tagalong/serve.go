@@ -17,6 +17,7 @@ import (
 
 type serveCommand struct {
 	API    bool   `name:"api" help:"Serve the HTTP API alone, without the page."`
+	Remote string `placeholder:"URL" help:"Do not read the table, but pass everything on to the function history at this URL, signed with your credentials."`
 	Listen string `default:"127.0.0.1:8080" placeholder:"ADDRESS" help:"Where to listen, on the loopback interface only; port 0 picks a free one. Default: ${default}."`
 }
 
@@ -24,6 +25,7 @@ func (serveCommand) Help() string {
 	return `Examples:
 
   tagalong serve
+  tagalong serve --remote https://abcdefghij.lambda-url.us-east-1.on.aws/
   curl -s http://127.0.0.1:8080/v1/environments/prod/running | jq
 
 There is no authentication: everybody on this machine can ask what your credentials may read. It ends with Ctrl-C.
@@ -40,7 +42,8 @@ func (c *serveCommand) Run(s *session) error {
 	if err := checkLoopback(c.Listen); err != nil {
 		return err
 	}
-	q, err := s.queries()
+	log := slog.New(slog.NewTextHandler(s.stderr, nil))
+	handler, err := c.handler(s, log)
 	if err != nil {
 		return err
 	}
@@ -48,16 +51,33 @@ func (c *serveCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	log := slog.New(slog.NewTextHandler(s.stderr, nil))
 	url := "http://" + listener.Addr().String()
-	handler := api.Handler(q, log)
 	if c.API {
 		fmt.Fprintf(s.stdout, "The API listens on %s until you end it with Ctrl-C. For example:\n\n  %s/v1/environments\n  %s/openapi.json\n", url, url, url)
 	} else {
 		fmt.Fprintf(s.stdout, "The page is at %s/ until you end it with Ctrl-C, and the API beside it:\n\n  %s/v1/environments\n  %s/openapi.json\n", url, url, url)
-		handler = page.Handler(q, handler, log)
 	}
 	return serve(s.ctx, listener, onlyLocal(handler), log)
+}
+
+// handler answers from the ledger, or asks the function at a URL.
+func (c *serveCommand) handler(s *session, log *slog.Logger) (http.Handler, error) {
+	if c.Remote != "" {
+		to, err := remoteURL(c.Remote)
+		if err != nil {
+			return nil, err
+		}
+		return s.remote(to, log)
+	}
+	q, err := s.queries()
+	if err != nil {
+		return nil, err
+	}
+	handler := api.Handler(q, log)
+	if c.API {
+		return handler, nil
+	}
+	return page.Handler(q, handler, log), nil
 }
 
 // errNotLoopback refuses an address that other machines could reach.

@@ -231,7 +231,7 @@ func (a asked) intervals(all []query.WhereRow) node {
 			return h.Tr(
 				h.Th(h.Scope("row"), g.Text(w.Environment)),
 				h.Td(h.A(h.Href(a.href("service", "service", w.Cluster+"/"+w.Service, "env", w.Environment)), breakable(w.Service)), placed(w.Cluster, w.Region, w.Account)),
-				h.Td(g.Text(w.Container)),
+				h.Td(breakable(w.Container)),
 				h.Td(badge(string(w.Phase))),
 				h.Td(clock(w.Since)),
 				h.Td(g.If(w.Until == nil, g.Text("–")), g.If(w.Until != nil, clock(w.Until))),

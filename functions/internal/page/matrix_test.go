@@ -196,7 +196,26 @@ func (c crowd) EnvironmentRollouts(context.Context, string, ledger.Span, int) it
 	return stream.Empty[ledger.Row](nil)
 }
 
-func (c crowd) Seen(context.Context) ([]ledger.SeenService, error) { return nil, nil }
+func (c crowd) Services(_ context.Context, environment string) (all []tagalong.Service, err error) {
+	for i := range c.services {
+		all = append(all, c.record(environment, i).Service)
+	}
+	return all, nil
+}
+
+func (c crowd) Rollouts(context.Context, tagalong.Service, ledger.Span, int) iter.Seq2[ledger.Row, error] {
+	return stream.Empty[ledger.Row](nil)
+}
+
+func (c crowd) Seen(ctx context.Context) (all []ledger.SeenService, err error) {
+	for _, environment := range c.environments {
+		services, _ := c.Services(ctx, environment)
+		for _, s := range services {
+			all = append(all, ledger.SeenService{Service: s})
+		}
+	}
+	return all, nil
+}
 
 func (c crowd) TagStates(context.Context, []tagalong.TagID) (map[tagalong.TagID]ledger.Tag, error) {
 	return nil, nil

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -29,8 +30,8 @@ func showMatrix(ctx context.Context, q query.Queries, a asked) (shown, error) {
 	}
 	page := shown{title: "What runs where", command: a.runningCommand()}
 	page.rows = func(ctx context.Context) (rows, error) {
-		found, _, err := a.running(ctx, q, environments)
-		return list[query.RunningRow](found), err
+		found, err := a.running(ctx, q, environments)
+		return list[query.RunningRow](found.rows), err
 	}
 	page.body = func(ctx context.Context) (node, error) {
 		if len(known) == 0 {
@@ -90,16 +91,24 @@ func timeFlag(t time.Time) string {
 }
 
 // running asks what runs in some environments.
-func (a asked) running(ctx context.Context, q query.Queries, environments []string) (all []query.RunningRow, gaps []query.Gap, err error) {
+func (a asked) running(ctx context.Context, q query.Queries, environments []string) (found runningAnswer, err error) {
 	pages := make([]query.Page[query.RunningRow], len(environments))
 	err = parallel.Try(ctx, len(environments), parallel.Limit, func(ctx context.Context, i int) (err error) {
 		pages[i], err = q.Running(ctx, query.RunningQuery{Environment: environments[i], Services: a.services, At: a.at}, query.Paging{})
 		return noHorizon(err, &pages[i].Gaps)
 	})
 	for _, page := range pages {
-		all, gaps = append(all, slices.DeleteFunc(page.Items, a.leavesOut)...), append(gaps, page.Gaps...)
+		found.rows, found.gaps = append(found.rows, slices.DeleteFunc(page.Items, a.leavesOut)...), append(found.gaps, page.Gaps...)
+		found.watched = cmp.Or(found.watched, page.Watched)
 	}
-	return all, gaps, err
+	return found, err
+}
+
+// runningAnswer is what runs, and what is said of what does not.
+type runningAnswer struct {
+	rows    []query.RunningRow
+	gaps    []query.Gap
+	watched string
 }
 
 // noHorizon takes it that nothing is known of one environment at a time: others may be
@@ -142,18 +151,18 @@ type attemptsNote struct{ since time.Time }
 func (a asked) readMatrix(ctx context.Context, q query.Queries, environments []string) (matrixAnswer, error) {
 	var (
 		answer  matrixAnswer
-		running []query.RunningRow
+		running runningAnswer
 		latest  = make([]query.Page[ledger.HistoryRow], len(environments))
 		after   time.Time
 	)
 	err := parallel.All(
 		func() (err error) {
-			running, answer.gaps, err = a.running(ctx, q, environments)
+			running, err = a.running(ctx, q, environments)
 			return err
 		},
 		func() error {
 			return parallel.Try(ctx, len(environments), parallel.Limit, func(ctx context.Context, i int) (err error) {
-				wanted := query.HistoryQuery{Environment: environments[i], Services: a.services, Until: a.moment().Add(time.Millisecond)}
+				wanted := query.HistoryQuery{Environment: environments[i], Services: a.oneService(), Until: a.moment().Add(time.Millisecond)}
 				latest[i], err = q.History(ctx, wanted, query.Paging{Limit: lately})
 				return err
 			})
@@ -173,13 +182,11 @@ func (a asked) readMatrix(ctx context.Context, q query.Queries, environments []s
 		answer.attempts.add(page)
 	}
 	answer.changes.next = after
-	answer.matrix = newMatrix(environments, running, attempts, a.moment())
-	answer.accounts = distinct(running, func(r query.RunningRow) string { return r.Account })
+	answer.matrix = newMatrix(environments, running.rows, attempts, a.moment())
+	answer.accounts = distinct(running.rows, func(r query.RunningRow) string { return r.Account })
 	answer.found = len(answer.lines)
 	answer.lines = slices.DeleteFunc(answer.lines, func(l line) bool { return a.leavesOutLine(l) })
-	if answer.found == 0 {
-		answer.watched = watchedOf(latest)
-	}
+	answer.gaps, answer.watched = running.gaps, running.watched
 	return answer, nil
 }
 
@@ -204,9 +211,18 @@ func startOf(r ledger.HistoryRow) time.Time {
 	return time.Time{}
 }
 
+// oneService is the service that is asked for, if it is one: each that matches is a query
+// of its own, and of many the rollouts of their environments are fewer.
+func (a asked) oneService() tagalong.ServicePattern {
+	if strings.ContainsAny(a.services.String(), "*?[\\") {
+		return tagalong.ServicePattern{}
+	}
+	return a.services
+}
+
 func (a asked) leavesOutRollout(r ledger.HistoryRow) bool {
 	account, image, kind := a.get("account"), a.get("image"), a.get("kind")
-	return account != "" && r.Account != account || kind != "" && kind != "service" ||
+	return account != "" && r.Account != account || kind != "" && kind != "service" || !a.services.Match(rowService(r)) ||
 		image != "" && !slices.ContainsFunc(r.Containers, func(c ledger.HistoryContainer) bool {
 			return strings.Contains(c.Repository+":"+c.ImageTag+"@"+c.Digest.String()+" "+c.Index.String(), image)
 		})
@@ -235,15 +251,6 @@ func (l line) states() []string {
 	}
 	slices.Sort(all)
 	return slices.Compact(all)
-}
-
-func watchedOf(pages []query.Page[ledger.HistoryRow]) string {
-	for _, page := range pages {
-		if page.Watched != "" {
-			return page.Watched
-		}
-	}
-	return ""
 }
 
 func distinct[T any](all []T, of func(T) string) []string {
@@ -365,7 +372,7 @@ func (m matrixAnswer) summary(a asked) node {
 func (m matrixAnswer) table(a asked) node {
 	switch {
 	case m.found == 0 && a.filtered():
-		return empty("No service matches.", cmpText(m.watched, "Nothing else was looked at than what these filters name; Clear shows all."))
+		return empty("No service matches.", cmp.Or(m.watched, "Nothing else was looked at than what these filters name; Clear shows all."))
 	case m.found == 0:
 		return empty("Nothing runs.", m.watched)
 	case len(m.lines) == 0:
@@ -387,13 +394,6 @@ func (m matrixAnswer) class() string {
 		return fmt.Sprintf("n%d", n)
 	}
 	return "nn"
-}
-
-func cmpText(a, b string) string {
-	if a == "" {
-		return b
-	}
-	return a
 }
 
 // scrolled is a table that scrolls inside where there is no room for it.

@@ -40,6 +40,7 @@ const (
 	barHeight  = 24
 	axisHeight = 30
 	letter     = 7.2 // how wide one is
+	mostOfName = 130
 )
 
 // chart is when what ran, made on the server: the list below it says the same in words.
@@ -103,7 +104,7 @@ func (c chart) show(label string) node {
 }
 
 func (c chart) lane(l lane, top int) node {
-	parts := g.Group{text(0, float64(top)+15, "name", l.name)}
+	parts := g.Group{text(0, float64(top)+15, "name", clip(l.name, mostOfName))}
 	for _, b := range l.bars {
 		parts = append(parts, c.bar(b, top+barTop))
 	}

@@ -61,13 +61,13 @@ func nextChange(ctx context.Context, q query.Queries, a asked, environments []st
 	}
 	for _, span := range spans {
 		for _, environment := range environments {
-			wanted := query.HistoryQuery{Environment: environment, Services: a.services, Since: a.at.Add(-startsBefore), Until: a.at.Add(span)}
+			wanted := query.HistoryQuery{Environment: environment, Services: a.oneService(), Since: a.at.Add(-startsBefore), Until: a.at.Add(span)}
 			for cursor, first := "", true; first || cursor != ""; first = false {
 				page, err := q.History(ctx, wanted, query.Paging{Limit: lately, Cursor: cursor})
 				if err != nil {
 					return time.Time{}, err
 				}
-				next, cursor = earliest(next, a.at, page.Items), page.Next
+				next, cursor = earliest(next, a.at, slices.DeleteFunc(page.Items, a.leavesOutRollout)), page.Next
 			}
 		}
 		if !next.IsZero() || a.at.Add(span).After(a.now) {
