@@ -75,8 +75,9 @@ page: ## Look at the page with a browser: by keyboard, without scripts, by axe-c
 	.ci/page go test -count=1 -tags page -run 'Axe|Keyboard|Scripts|Slider|Hostile|AtOnce|PictureOfThePage' ./functions/internal/page ./functions/tagalong
 
 .PHONY: picture
-picture: ## Take the README's picture of the page anew, of the sandbox's story
+picture: ## Take the README's picture of the page anew, and pictures of all its views for people to look at (.cache/page)
 	.ci/page go test -count=1 -tags page -run TestThePictureOfThePage ./functions/tagalong -update
+	.ci/page go test -count=1 -tags page -run TestPictures ./functions/internal/page
 
 .PHONY: bench
 bench: build ## Measure, and write the tables into functions/internal/NUMBERS.md (fetches DynamoDB Local; needs Java and Maven)

@@ -64,8 +64,13 @@ type View struct {
 	Width int64
 }
 
-// Views are light and dark, wide and narrow.
-var Views = []View{{false, 1440}, {true, 1440}, {false, 390}, {true, 390}}
+// How pages are looked at.
+var (
+	LightWide   = View{false, 1440}
+	DarkWide    = View{true, 1440}
+	LightNarrow = View{false, 390}
+	DarkNarrow  = View{true, 390}
+)
 
 // String names the view, as the name of a file has it.
 func (v View) String() string {
