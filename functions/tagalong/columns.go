@@ -114,6 +114,19 @@ func findColumns(v view) []column[query.FindRow] {
 	}
 }
 
+func inUseColumns() []column[query.InUseRow] {
+	type row = query.InUseRow
+	return []column[row]{
+		{head: "image", cell: row.Reference},
+		{head: "phase", cell: func(r row) string { return r.Phase }},
+		{head: "env", cell: func(r row) string { return r.Environment }},
+		{head: "account", cell: func(r row) string { return r.Account }},
+		{head: "region", cell: func(r row) string { return r.Region }},
+		{head: "service", cell: func(r row) string { return r.Cluster + "/" + r.Service }},
+		{head: "container", cell: func(r row) string { return r.Container }},
+	}
+}
+
 func releasesColumns(v view, asked query.ReleasesQuery) []column[query.ReleasesRow] {
 	type row = query.ReleasesRow
 	return []column[row]{

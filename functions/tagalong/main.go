@@ -40,6 +40,7 @@ type cli struct {
 	Where        whereCommand        `cmd:"" help:"Where an image runs, rolls out and ran."`
 	Find         findCommand         `cmd:"" help:"What a commit, a short digest, a tag or any other name is, and where that runs and ran."`
 	Releases     releasesCommand     `cmd:"" help:"Executions of pipelines that put rollouts in place, newest first."`
+	InUse        inUseCommand        `cmd:"" help:"Every image in use, for scanners and for what deletes the others."`
 	Diff         diffCommand         `cmd:"" help:"What two environments, or one at two times, do not run alike."`
 	Tags         tagsCommand         `cmd:"" help:"The desired tags, and where ECR has them."`
 	Environments environmentsCommand `cmd:"" help:"The environments, and how many services run in each."`

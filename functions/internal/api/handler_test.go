@@ -54,6 +54,7 @@ var everything = []struct {
 	{"/v1/find?q=" + tagalongtest.Image("never").Digest.String(), 0},
 	{"/v1/find?q=prod-a/api", 1},
 	{"/v1/releases", 1},
+	{"/v1/in-use?incomplete=true&previous=0", 6},
 	{"/v1/releases?environment=staging", 1},
 	{"/v1/releases?pipeline=none", 0},
 	{"/v1/releases/checkout.release/" + executionID[:7], 2},

@@ -162,7 +162,9 @@ func bounded(said schema, p parameter) bool {
 	switch p.name {
 	case limit.name:
 		return said.Type == "integer" && said.Minimum == minLimit && said.Maximum == maxLimit && said.Default == float64(defaultLimit)
-	case pending.name:
+	case previous.name:
+		return said.Type == "integer" && said.Minimum == 0 && said.Maximum == 100 && said.Default == 1.0
+	case pending.name, incomplete.name:
 		return said.Type == "boolean" && said.Default == false
 	case at.name, since.name, until.name:
 		return said.Type == "string" && said.MaxLength == p.max && said.Format == "date-time"

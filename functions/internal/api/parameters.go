@@ -30,6 +30,8 @@ type arguments struct {
 	pending     bool
 	release     query.ReleaseQuery
 	text        query.FindQuery
+	previous    int
+	incomplete  bool
 	paging      query.Paging
 }
 
@@ -127,6 +129,19 @@ var (
 			return err
 		},
 	}
+	previous = parameter{
+		name: "previous", max: len("100"),
+		read: func(a *arguments, text string, _ time.Time) (err error) {
+			if a.previous, err = strconv.Atoi(text); err != nil || a.previous < 0 || a.previous > 100 || strconv.Itoa(a.previous) != text {
+				return fmt.Errorf("previous %q: want a whole number from 0 to 100", text)
+			}
+			return nil
+		},
+	}
+	incomplete = parameter{
+		name: "incomplete", max: len("false"), pattern: pattern.New(`^(true|false)$`), want: "true or false",
+		read: func(a *arguments, text string, _ time.Time) error { a.incomplete = text == "true"; return nil },
+	}
 	anyEnvironment = parameter{name: environment.name, max: environment.max, read: environment.read}
 	anyPipeline    = parameter{
 		name: "pipeline", max: 100,
@@ -203,7 +218,7 @@ func (p parameter) parse(a *arguments, text string, now time.Time) error {
 
 // read reads the parameters of a request and reports all that are wrong together.
 func (r route) read(names map[string]string, wanted string, now time.Time) (arguments, error) {
-	a := arguments{given: names, paging: query.Paging{Limit: defaultLimit}}
+	a := arguments{given: names, paging: query.Paging{Limit: defaultLimit}, previous: 1}
 	bad := r.addQuery(a.given, wanted)
 	for _, p := range r.parameters {
 		text, given := a.given[p.name]

@@ -137,6 +137,9 @@ func problemOf(err error, id string) problem {
 		p.unknown = &unknown{name.Kind, name.Name, append([]string{}, name.Nearest...), name.Watched}
 		return p
 	}
+	if incomplete, ok := errors.AsType[*query.IncompleteError](err); ok {
+		return newProblem(http.StatusConflict, incomplete.Error(), id)
+	}
 	switch {
 	case errors.Is(err, errMethod):
 		return newProblem(http.StatusMethodNotAllowed, "want GET or HEAD", id)

@@ -79,6 +79,8 @@ var wrong = []struct{ target, parameter, detail string }{
 	{"/v1/images?image=", "image", "want a digest"},
 	{"/v1/images?image=UPPER", "image", "no capitals: want upper"},
 	{"/v1/images?image=sha256:abc", "image", "want a digest, such as sha256: and 64 hexadecimal digits or the first 7 of them"},
+	{"/v1/in-use?previous=101", "previous", "want a whole number from 0 to 100"},
+	{"/v1/in-use?incomplete=1", "incomplete", "want true or false"},
 	{"/v1/find?q=abc", "q", "want 4 to 1024 printable characters"},
 	{"/v1/find", "q", "q missing: want a commit"},
 	{"/v1/images?image=shop@sha256:abc", "image", "want a digest"},

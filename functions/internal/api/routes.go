@@ -32,6 +32,7 @@ var routes = []route{
 	pages("/v1/environments/{environment}/history", []parameter{environment, since, until}, history),
 	pages("/v1/services/{account}/{region}/{cluster}/{service}/history", []parameter{account, region, cluster, serviceName, since, until}, history),
 	pages("/v1/images", []parameter{image}, images),
+	pages("/v1/in-use", []parameter{previous, incomplete}, inUse),
 	pages("/v1/find", []parameter{text}, findText),
 	pages("/v1/releases", []parameter{anyEnvironment, anyPipeline, since, until}, releases),
 	{"/v1/releases/{pipeline}/{execution}", []parameter{pipeline, execution, limit, cursor}, question{query.ReleasePage{}, release}},
@@ -54,6 +55,11 @@ func history(ctx context.Context, q query.Queries, a arguments) (query.Page[ledg
 
 func images(ctx context.Context, q query.Queries, a arguments) (query.Page[query.WhereRow], error) {
 	return q.Where(ctx, a.image, a.paging)
+}
+
+func inUse(ctx context.Context, q query.Queries, a arguments) (query.Page[query.InUseRow], error) {
+	page, _, err := q.InUse(ctx, query.InUseQuery{Previous: a.previous, Incomplete: a.incomplete}, a.paging)
+	return page, err
 }
 
 func findText(ctx context.Context, q query.Queries, a arguments) (query.Page[query.FindRow], error) {
