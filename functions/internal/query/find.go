@@ -369,7 +369,11 @@ func (q Queries) spellsOfImage(ctx context.Context, image tagalong.ImageQuery) (
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, spell{i.Environment, i.Phase, i.Since, i.Until, i.Service, []string{imageName(i.Container)}})
+		one := spell{environment: i.Environment, phase: i.Phase, until: i.Until, service: i.Service, images: []string{imageName(i.Container)}}
+		if since := i.row().Since; since != nil { // one that nobody saw begin stands where it ended
+			one.since = *since
+		}
+		all = append(all, one)
 	}
 	return all, nil
 }

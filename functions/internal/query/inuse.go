@@ -253,7 +253,7 @@ func ranBefore(rollouts iter.Seq2[ledger.Row, error], inUse []tagalong.Container
 		var images []string
 		var own []InUseRow
 		for _, c := range r.Containers {
-			if c.Digest == "" || slices.ContainsFunc(inUse, c.Same) {
+			if c.Digest == "" || c.Image.Name == "" || slices.ContainsFunc(inUse, c.Same) {
 				continue
 			}
 			images = append(images, c.Name+"="+c.Image.String()+"@"+c.Target().String())

@@ -30,8 +30,8 @@ func (o oracle) livesOf(d digest.Digest) []query.FindRow {
 			row = query.FindRow{Found: tagalong.DigestName, Name: name, Environment: r.Environment, Phase: phase, Since: r.Since, Until: r.Until}
 		case order[phase] > order[row.Phase]:
 			continue
-		case r.Since.Before(*row.Since):
-			row.Since = r.Since
+		case r.Since == nil || row.Since != nil && r.Since.Before(*row.Since):
+			row.Since = r.Since // unknown if that of one is
 		}
 		if row.Until != nil && r.Until.After(*row.Until) {
 			row.Until = r.Until

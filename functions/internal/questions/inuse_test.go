@@ -35,6 +35,11 @@ func (o oracle) inUse(previous int) (all []string) {
 		add(string(i.phase), i.environment, i.service, i.made)
 		open[i.service] = append(open[i.service], i.made)
 	}
+	for _, r := range o.rollouts { // what runs may have no image that anybody can name
+		if r.shown() && open[r.service] == nil {
+			open[r.service] = []made{}
+		}
+	}
 	for s, images := range open {
 		var before [][]string
 		for _, r := range o.rollouts {
@@ -43,7 +48,7 @@ func (o oracle) inUse(previous int) (all []string) {
 			}
 			var others []made
 			for _, c := range r.containers {
-				if c.digest != "" && !hasImage(images, c) {
+				if c.digest != "" && c.repository.Name != "" && !hasImage(images, c) {
 					others = append(others, c)
 				}
 			}

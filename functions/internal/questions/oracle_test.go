@@ -202,7 +202,7 @@ func (o oracle) runningRow(r rollout, c made, at time.Time) query.RunningRow {
 		Environment: r.environment,
 		Account:     r.service.Account, Region: r.service.Region, Cluster: r.service.Cluster, Service: r.service.Name, Container: c.name,
 		Registry: c.repository.Registry, Repository: c.repository.Name, Digest: c.digest, Index: c.index, ImageTag: o.tagOf(r, c), Evidence: c.evidence,
-		Since: unknownIsNull(r.finished), Deployment: r.deployment, TaskDefinition: r.definition, Rollback: r.rollback, Release: o.release(r),
+		Since: unknownIsNull(r.finished), Deployment: r.deployment, TaskDefinition: r.definition, Rollback: r.rollback, Release: o.release(r), Added: c.added,
 	}
 	if !at.IsZero() {
 		return row
