@@ -68,8 +68,11 @@ func horizonOf(query RunningQuery, gaps []Gap) *HorizonError {
 	return e
 }
 
+// pastReader says what ran at a time.
+type pastReader struct{ Queries }
+
 // kept says, as an error, that what ran at a time may have expired.
-func (q Queries) kept(query RunningQuery) error {
+func (q pastReader) kept(query RunningQuery) error {
 	horizon := q.horizon()
 	if query.At.IsZero() || query.At.After(horizon) {
 		return nil
@@ -95,7 +98,7 @@ type asOfResult struct {
 // runningAt returns what ran in an environment at a time, from a service on. What
 // runs since then, or left only later, says so itself; of the others the
 // rollouts are asked.
-func (q Queries) runningAt(ctx context.Context, environment string, query RunningQuery, from tagalong.Service, hint int, gaps *[]Gap) iter.Seq2[ledger.RunningRecord, error] {
+func (q pastReader) runningAt(ctx context.Context, environment string, query RunningQuery, from tagalong.Service, hint int, gaps *[]Gap) iter.Seq2[ledger.RunningRecord, error] {
 	candidates := q.candidates(ctx, environment, query, from, hint)
 	results := stream.MapParallel(ctx, candidates, hint, func(ctx context.Context, c candidate) (asOfResult, error) {
 		return q.asOf(ctx, environment, query.At, c)
@@ -112,7 +115,7 @@ func (q Queries) runningAt(ctx context.Context, environment string, query Runnin
 	}
 }
 
-func (q Queries) candidates(ctx context.Context, environment string, query RunningQuery, from tagalong.Service, hint int) iter.Seq2[candidate, error] {
+func (q pastReader) candidates(ctx context.Context, environment string, query RunningQuery, from tagalong.Service, hint int) iter.Seq2[candidate, error] {
 	departed := map[tagalong.Service]candidate{}
 	for g, err := range q.Records.PastRecords(ctx, environment, query.At) {
 		if err != nil {
@@ -161,7 +164,7 @@ func united(seq iter.Seq2[candidate, error]) iter.Seq2[candidate, error] {
 	}
 }
 
-func (q Queries) asOf(ctx context.Context, environment string, at time.Time, c candidate) (asOfResult, error) {
+func (q pastReader) asOf(ctx context.Context, environment string, at time.Time, c candidate) (asOfResult, error) {
 	if c.now != nil && !knownFrom(*c.now).After(at) {
 		return asOfResult{RunningRecord: *c.now, ran: true}, nil
 	}
@@ -203,7 +206,7 @@ const atOnce = 4
 
 // inForce returns the rollout of a service that ran at a time; nil if none is
 // known, and then whether it is known that none was.
-func (q Queries) inForce(ctx context.Context, s tagalong.Service, at time.Time) (row *ledger.Row, known bool, err error) {
+func (q pastReader) inForce(ctx context.Context, s tagalong.Service, at time.Time) (row *ledger.Row, known bool, err error) {
 	for r, err := range q.Records.Rollouts(ctx, s, ledger.Span{Until: at.Truncate(time.Millisecond).Add(time.Millisecond)}, atOnce) {
 		switch {
 		case err != nil:

@@ -39,7 +39,7 @@ const longestRollout = 30 * 24 * time.Hour
 // since is an earlier attempt's, and does not count. A digest whose beginning nobody knows
 // may come yet.
 func (q Queries) Await(ctx context.Context, s tagalong.Service, image tagalong.ImageQuery, since time.Time) (Progress, error) {
-	image, err := q.resolved(ctx, image)
+	image, err := resolver{q}.resolved(ctx, image)
 	if _, unknown := errors.AsType[*tagalong.UnknownNameError](err); unknown && image.Beginning != "" {
 		return Progress{Phase: AwaitNothing}, nil
 	}

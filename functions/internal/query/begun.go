@@ -13,7 +13,7 @@ import (
 
 // begun returns an image whose digest begins as is given. Where none does, the text may be
 // a repository's name; beside a digest it may be a container's, as the history prints it.
-func (q Queries) begun(ctx context.Context, image tagalong.ImageQuery) (tagalong.ImageQuery, error) {
+func (q resolver) begun(ctx context.Context, image tagalong.ImageQuery) (tagalong.ImageQuery, error) {
 	text := image.Beginning
 	if image.Repository == text && image.Registry == "" {
 		image.Repository = ""
@@ -42,7 +42,7 @@ func (q Queries) begun(ctx context.Context, image tagalong.ImageQuery) (tagalong
 // digestNames are names of digests that begin alike.
 type digestNames []ledger.Name
 
-func (q Queries) digestsThatBegin(ctx context.Context, text string) (all digestNames, err error) {
+func (q resolver) digestsThatBegin(ctx context.Context, text string) (all digestNames, err error) {
 	for n, err := range q.Records.Names(ctx, text, maxThings) {
 		if err != nil {
 			return nil, fmt.Errorf("digests that begin with %s: %w", text, err)
@@ -71,7 +71,7 @@ func (d digestNames) digests() (texts []string) {
 }
 
 // calledSo returns the repository of a name that could be a digest's beginning.
-func (q Queries) calledSo(ctx context.Context, name string) (tagalong.ImageQuery, error) {
+func (q resolver) calledSo(ctx context.Context, name string) (tagalong.ImageQuery, error) {
 	image := tagalong.ImageQuery{Repository: name}
 	known, err := q.knownAnywhere(ctx, image)
 	if err == nil && !known {
@@ -83,7 +83,7 @@ func (q Queries) calledSo(ctx context.Context, name string) (tagalong.ImageQuery
 // unlessContainer returns the image of the digest that was found. A name beside it that is
 // no repository of it must be a container's that runs or ran it: then it stands for that
 // container's repository.
-func (q Queries) unlessContainer(ctx context.Context, image tagalong.ImageQuery, found digestNames) (tagalong.ImageQuery, error) {
+func (q resolver) unlessContainer(ctx context.Context, image tagalong.ImageQuery, found digestNames) (tagalong.ImageQuery, error) {
 	image.Digest, image.Beginning = found[0].Digest, ""
 	if image.Repository == "" || len(found.in(image)) > 0 {
 		return image, nil
@@ -109,7 +109,7 @@ func (q Queries) unlessContainer(ctx context.Context, image tagalong.ImageQuery,
 }
 
 // wholeRelease returns the execution that begins as is given.
-func (q Queries) wholeRelease(ctx context.Context, r ReleaseQuery) (ReleaseQuery, error) {
+func (q resolver) wholeRelease(ctx context.Context, r ReleaseQuery) (ReleaseQuery, error) {
 	if r.Pipeline != "" && (executionID.MatchString(r.Execution) || !shortExecution.MatchString(r.Execution)) {
 		return r, nil
 	}
@@ -139,7 +139,7 @@ func (r ReleaseQuery) String() string {
 	return r.Pipeline + "/" + r.Execution
 }
 
-func (q Queries) noDigest(ctx context.Context, image tagalong.ImageQuery) error {
+func (q resolver) noDigest(ctx context.Context, image tagalong.ImageQuery) error {
 	d, err := q.directory(ctx)
 	if err != nil {
 		return err

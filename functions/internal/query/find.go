@@ -87,7 +87,7 @@ func (q Queries) Find(ctx context.Context, text FindQuery, p Paging) (Page[FindR
 	if err != nil {
 		return Page[FindRow]{}, err
 	}
-	rows, err := q.findings(ctx, string(text), d)
+	rows, err := finder{q}.findings(ctx, string(text), d)
 	if err != nil {
 		return Page[FindRow]{}, err
 	}
@@ -98,8 +98,11 @@ func (q Queries) Find(ctx context.Context, text FindQuery, p Paging) (Page[FindR
 	return page, err
 }
 
+// finder says what goes by a name, and where it runs.
+type finder struct{ Queries }
+
 // findings returns what was found, in order.
-func (q Queries) findings(ctx context.Context, text string, d directory) ([]FindRow, error) {
+func (q finder) findings(ctx context.Context, text string, d directory) ([]FindRow, error) {
 	things, err := q.things(ctx, text, d)
 	if err != nil {
 		return nil, err
@@ -115,7 +118,7 @@ func (q Queries) findings(ctx context.Context, text string, d directory) ([]Find
 }
 
 // things returns all that a text may stand for, in the order in which people mean it.
-func (q Queries) things(ctx context.Context, text string, d directory) ([]thing, error) {
+func (q finder) things(ctx context.Context, text string, d directory) ([]thing, error) {
 	named, err := q.named(ctx, text)
 	if err != nil {
 		return nil, err
@@ -138,12 +141,12 @@ func (q Queries) things(ctx context.Context, text string, d directory) ([]thing,
 
 // pinned returns what a text means that names an image by a digest, whole or not: it may
 // be one that never ran.
-func (q Queries) pinned(ctx context.Context, text string) (all []thing, isImage bool, err error) {
+func (q finder) pinned(ctx context.Context, text string) (all []thing, isImage bool, err error) {
 	image, err := tagalong.ParseImageQuery(text)
 	if err != nil || image.Digest == "" && (image.Beginning == "" || !strings.Contains(text, "@")) {
 		return nil, false, nil
 	}
-	if image, err = q.resolved(ctx, image); err != nil {
+	if image, err = (resolver{q.Queries}).resolved(ctx, image); err != nil {
 		return nil, true, err
 	}
 	ran, err := q.ran(ctx, image)
@@ -154,7 +157,7 @@ func (q Queries) pinned(ctx context.Context, text string) (all []thing, isImage 
 }
 
 // ran reports whether an image runs or ran.
-func (q Queries) ran(ctx context.Context, image tagalong.ImageQuery) (bool, error) {
+func (q finder) ran(ctx context.Context, image tagalong.ImageQuery) (bool, error) {
 	pieces, err := q.pieces(ctx, image, 1)
 	if err != nil {
 		return false, err
@@ -186,7 +189,7 @@ func repositoriesCalled(text string, known []tagalong.Repository) (all []thing) 
 }
 
 // named returns what the ledger knows by a name of that text, or by one that begins so.
-func (q Queries) named(ctx context.Context, text string) (all []thing, err error) {
+func (q finder) named(ctx context.Context, text string) (all []thing, err error) {
 	pipeline, beginning, isRelease := strings.Cut(text, "/")
 	if !isRelease {
 		pipeline, beginning = "", text
@@ -252,7 +255,7 @@ type spell struct {
 }
 
 // lives returns a thing's rows: one an environment, by name.
-func (q Queries) lives(ctx context.Context, t thing) ([]FindRow, error) {
+func (q finder) lives(ctx context.Context, t thing) ([]FindRow, error) {
 	spells, err := q.spells(ctx, t)
 	if err != nil {
 		return nil, err
@@ -309,7 +312,7 @@ func (s spell) rank() int {
 
 func shortService(s tagalong.Service) string { return s.Cluster + "/" + s.Name }
 
-func (q Queries) spells(ctx context.Context, t thing) (all []spell, err error) {
+func (q finder) spells(ctx context.Context, t thing) (all []spell, err error) {
 	for _, image := range t.images {
 		some, err := q.spellsOfImage(ctx, image)
 		if err != nil {
@@ -360,7 +363,7 @@ func (t thing) has(c tagalong.Container) bool {
 	return slices.ContainsFunc(t.images, func(i tagalong.ImageQuery) bool { return i.In(c.Image) && i.Digest == c.Target() })
 }
 
-func (q Queries) spellsOfImage(ctx context.Context, image tagalong.ImageQuery) (all []spell, err error) {
+func (q finder) spellsOfImage(ctx context.Context, image tagalong.ImageQuery) (all []spell, err error) {
 	pieces, err := q.pieces(ctx, image, 0)
 	if err != nil {
 		return nil, err
@@ -379,7 +382,7 @@ func (q Queries) spellsOfImage(ctx context.Context, image tagalong.ImageQuery) (
 }
 
 // untilCompleted returns a service's newest rollouts, up to the one that completed last.
-func (q Queries) untilCompleted(ctx context.Context, s tagalong.Service) (rows []ledger.Row, err error) {
+func (q finder) untilCompleted(ctx context.Context, s tagalong.Service) (rows []ledger.Row, err error) {
 	for r, err := range q.Records.Rollouts(ctx, s, ledger.Span{}, atOnce) {
 		if err != nil {
 			return nil, err

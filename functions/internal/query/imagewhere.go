@@ -12,9 +12,12 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
+// resolver finds out which images are meant by a name.
+type resolver struct{ Queries }
+
 // resolved returns an image with the digest that its tag is on in ECR now, or that begins
 // as is given.
-func (q Queries) resolved(ctx context.Context, image tagalong.ImageQuery) (tagalong.ImageQuery, error) {
+func (q resolver) resolved(ctx context.Context, image tagalong.ImageQuery) (tagalong.ImageQuery, error) {
 	switch {
 	case image.Beginning != "":
 		return q.begun(ctx, image)
@@ -49,7 +52,7 @@ func (q Queries) resolved(ctx context.Context, image tagalong.ImageQuery) (tagal
 // mayResolve returns an error if ECR cannot be asked for a tag, or must not: the
 // repository lies outside of what we were given. Whoever asks could aim our credentials
 // at any registry.
-func (q Queries) mayResolve(ctx context.Context, image tagalong.ImageQuery) error {
+func (q resolver) mayResolve(ctx context.Context, image tagalong.ImageQuery) error {
 	if _, _, ok := (tagalong.Repository{Registry: image.Registry}).ECR(); !ok {
 		return &ImageError{image, "tags are resolved in private ECR registries only: give the digest"}
 	}
@@ -68,7 +71,7 @@ func (q Queries) mayResolve(ctx context.Context, image tagalong.ImageQuery) erro
 }
 
 // noTag says that ECR has no such tag, or no such repository.
-func (q Queries) noTag(ctx context.Context, image tagalong.ImageQuery, read tagalong.Images) error {
+func (q resolver) noTag(ctx context.Context, image tagalong.ImageQuery, read tagalong.Images) error {
 	known, err := q.known(ctx, image)
 	if err != nil {
 		return err
@@ -91,7 +94,7 @@ func (q Queries) noTag(ctx context.Context, image tagalong.ImageQuery, read taga
 
 // noRepository says that nobody knows a repository. Its nearest ones are those of its
 // name in other registries, and those called like a service: nothing lists all.
-func (q Queries) noRepository(ctx context.Context, image tagalong.ImageQuery, elsewhere string) error {
+func (q resolver) noRepository(ctx context.Context, image tagalong.ImageQuery, elsewhere string) error {
 	d, err := q.directory(ctx)
 	if err != nil {
 		return err
@@ -118,7 +121,7 @@ func repositoryOf(image tagalong.ImageQuery) string {
 
 // nowhere is nothing for an image that is nowhere. first says that it is the whole
 // answer: then a repository that nobody knows is an error.
-func (q Queries) nowhere(ctx context.Context, image tagalong.ImageQuery, first bool) (watched string, err error) {
+func (q resolver) nowhere(ctx context.Context, image tagalong.ImageQuery, first bool) (watched string, err error) {
 	elsewhere, err := q.elsewhere(ctx, image)
 	if err != nil {
 		return "", err
@@ -134,7 +137,7 @@ func (q Queries) nowhere(ctx context.Context, image tagalong.ImageQuery, first b
 
 // elsewhere says under which other name a digest runs or ran: a scanner may have found
 // it in a replica, in a cache or under a mirror's name. It is "" if it does under none.
-func (q Queries) elsewhere(ctx context.Context, image tagalong.ImageQuery) (string, error) {
+func (q resolver) elsewhere(ctx context.Context, image tagalong.ImageQuery) (string, error) {
 	if image.Digest == "" || image.Repository == "" {
 		return "", nil
 	}
@@ -155,7 +158,7 @@ func (q Queries) elsewhere(ctx context.Context, image tagalong.ImageQuery) (stri
 
 // knownAnywhere reports whether the ledger or ECR, as far as we were given it, knows a
 // repository.
-func (q Queries) knownAnywhere(ctx context.Context, image tagalong.ImageQuery) (bool, error) {
+func (q resolver) knownAnywhere(ctx context.Context, image tagalong.ImageQuery) (bool, error) {
 	image.Tag, image.Digest = "", ""
 	known, all, err := q.lookFor(ctx, image)
 	if err != nil || known || !all {
@@ -187,7 +190,7 @@ const askedTag = "tagalong-asks-whether-this-repository-is-there"
 // registriesFor returns the private ECR registries, among what we were given, that may
 // hold an image's repository: its own or, where none is named, those of where services
 // are looked for.
-func (q Queries) registriesFor(ctx context.Context, image tagalong.ImageQuery) ([]string, error) {
+func (q resolver) registriesFor(ctx context.Context, image tagalong.ImageQuery) ([]string, error) {
 	if q.Coverage == nil || q.Scopes == nil {
 		return nil, nil
 	}
@@ -212,14 +215,14 @@ func (q Queries) registriesFor(ctx context.Context, image tagalong.ImageQuery) (
 const LookBack = 100
 
 // known reports whether anything of a repository runs or ran lately.
-func (q Queries) known(ctx context.Context, image tagalong.ImageQuery) (bool, error) {
+func (q resolver) known(ctx context.Context, image tagalong.ImageQuery) (bool, error) {
 	known, _, err := q.lookFor(ctx, image)
 	return known, err
 }
 
 // lookFor reports whether anything of a repository runs or ran lately, and whether
 // all was looked at: others of its name may be too many.
-func (q Queries) lookFor(ctx context.Context, image tagalong.ImageQuery) (known, all bool, err error) {
+func (q resolver) lookFor(ctx context.Context, image tagalong.ImageQuery) (known, all bool, err error) {
 	all = true
 	for _, name := range image.Partitions() {
 		for p, err := range q.Records.OpenPlacements(ctx, name) {
@@ -243,7 +246,7 @@ func (q Queries) lookFor(ctx context.Context, image tagalong.ImageQuery) (known,
 
 // registryOf returns the registry that a repository without one lies in: the only one
 // in ECR from which something of that name runs.
-func (q Queries) registryOf(ctx context.Context, image tagalong.ImageQuery) (string, error) {
+func (q resolver) registryOf(ctx context.Context, image tagalong.ImageQuery) (string, error) {
 	var registries []string
 	for p, err := range q.Records.OpenPlacements(ctx, image.Repository) {
 		if err != nil {

@@ -106,7 +106,7 @@ type ReleasePromotion struct {
 // Release answers with what an execution has put in place. *UnknownNameError says that
 // the ledger does not know the execution, *AmbiguousNameError that several begin so.
 func (q Queries) Release(ctx context.Context, query ReleaseQuery, p Paging) (ReleasePage, error) {
-	query, err := q.wholeRelease(ctx, query)
+	query, err := resolver{q}.wholeRelease(ctx, query)
 	if err != nil {
 		return ReleasePage{}, err
 	}

@@ -126,7 +126,7 @@ func (q Queries) nothingRan(ctx context.Context, query RunningQuery) (watched st
 
 // runningContainers walks over the containers behind a place.
 func (q Queries) runningContainers(ctx context.Context, query RunningQuery, behind runningCursor, hint int, gaps *[]Gap) iter.Seq2[runningContainer, error] {
-	if err := q.kept(query); err != nil {
+	if err := (pastReader{q}).kept(query); err != nil {
 		return stream.Empty[runningContainer](err)
 	}
 	return func(yield func(runningContainer, error) bool) {
@@ -161,7 +161,7 @@ func (q Queries) runningContainers(ctx context.Context, query RunningQuery, behi
 // running returns what runs in an environment, or ran there, from a service on.
 func (q Queries) running(ctx context.Context, environment string, query RunningQuery, from tagalong.Service, hint int, gaps *[]Gap) iter.Seq2[ledger.RunningRecord, error] {
 	if !query.At.IsZero() {
-		return q.runningAt(ctx, environment, query, from, hint, gaps)
+		return pastReader{q}.runningAt(ctx, environment, query, from, hint, gaps)
 	}
 	return stream.Filter(q.Records.RunningRecords(ctx, environment, from, hint), func(m ledger.RunningRecord) bool { return query.Services.Match(m.Service) })
 }

@@ -53,7 +53,7 @@ func (q Queries) Where(ctx context.Context, image tagalong.ImageQuery, p Paging)
 	if err := unseal(question, p.Cursor, &behind); err != nil {
 		return Page[WhereRow]{}, err
 	}
-	meant, err := q.resolved(ctx, image)
+	meant, err := resolver{q}.resolved(ctx, image)
 	if err != nil {
 		return Page[WhereRow]{}, err
 	}
@@ -69,7 +69,7 @@ func (q Queries) Where(ctx context.Context, image tagalong.ImageQuery, p Paging)
 		at:       func(i interval) ledger.PlacementCursor { return i.from },
 	}.page(p.Limit)
 	if err == nil && len(page.Items) == 0 {
-		page.Watched, err = q.nowhere(ctx, meant, page.Next == "" && p.Cursor == "")
+		page.Watched, err = resolver{q}.nowhere(ctx, meant, page.Next == "" && p.Cursor == "")
 	}
 	return page, err
 }
