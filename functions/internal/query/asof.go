@@ -127,7 +127,7 @@ func (q pastReader) candidates(ctx context.Context, environment string, query Ru
 	}
 	left := slices.SortedFunc(maps.Values(departed), candidate.compare)
 	still := func(yield func(candidate, error) bool) {
-		for m, err := range q.Records.RunningRecords(ctx, environment, from, hint) {
+		for m, err := range q.runningRecords(ctx, environment, query.Services, from, hint) {
 			if !yield(candidate{Service: m.Service, now: &m}, err) {
 				return
 			}

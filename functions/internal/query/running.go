@@ -163,7 +163,7 @@ func (q Queries) running(ctx context.Context, environment string, query RunningQ
 	if !query.At.IsZero() {
 		return pastReader{q}.runningAt(ctx, environment, query, from, hint, gaps)
 	}
-	return stream.Filter(q.Records.RunningRecords(ctx, environment, from, hint), func(m ledger.RunningRecord) bool { return query.Services.Match(m.Service) })
+	return q.runningRecords(ctx, environment, query.Services, from, hint)
 }
 
 func containersRunning(m ledger.RunningRecord, past bool) []runningContainer {

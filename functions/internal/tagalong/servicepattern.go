@@ -1,6 +1,7 @@
 package tagalong
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"strings"
@@ -31,6 +32,28 @@ func (p ServicePattern) String() string {
 	}
 	return p.cluster + "/" + p.name
 }
+
+// Exact reports whether the pattern names services, without globs.
+func (p ServicePattern) Exact() bool {
+	return p.name != "" && !strings.ContainsAny(p.cluster+p.name, `*?[\`)
+}
+
+// Next returns where behind a service, in the order of Service.String, the next one may
+// be that an exact pattern selects: all before it are others.
+func (p ServicePattern) Next(behind Service) Service {
+	named := behind
+	named.Cluster, named.Name = cmp.Or(p.cluster, behind.Cluster), p.name
+	if named.String() > behind.String() {
+		return named
+	}
+	if p.cluster == "" {
+		return Service{Account: behind.Account, Region: behind.Region, Cluster: behind.Cluster + behindSlash}
+	}
+	return Service{Account: behind.Account, Region: behind.Region + behindSlash}
+}
+
+// behindSlash sorts right behind the slash that ends a part of a service's name.
+const behindSlash = "0"
 
 // Match reports whether the pattern selects a service.
 func (p ServicePattern) Match(s Service) bool {
