@@ -169,23 +169,42 @@ const headPage = 18
 
 // Load reads head and window in one Query.
 func (l *Ledger) Load(ctx context.Context, s tagalong.Service) (ledger.Snapshot, error) {
-	return l.load(ctx, s, false)
+	return l.load(ctx, windowOf(s))
+}
+
+// LoadState reads the same for half the price.
+func (l *Ledger) LoadState(ctx context.Context, s tagalong.Service) (ledger.Snapshot, error) {
+	q := windowOf(s)
+	q.eventual = true
+	return l.load(ctx, q)
 }
 
 // LoadWhole reads head and all facts.
 func (l *Ledger) LoadWhole(ctx context.Context, s tagalong.Service) (ledger.Snapshot, error) {
-	return l.load(ctx, s, true)
+	return l.load(ctx, serviceHistory(s))
+}
+
+// serviceHistory asks for the head and the facts backward: facts sort before it, rollouts
+// behind it. A window is its beginning.
+func serviceHistory(s tagalong.Service) query {
+	return query{pk: servicePK(s), from: prefixFact, to: skHead, backward: true}
+}
+
+func windowOf(s tagalong.Service) query {
+	q := serviceHistory(s)
+	q.limit = headPage
+	return q
 }
 
 // tornAttempts bound the waiting for a fact that has gone for good, by somebody's hand.
 const tornAttempts = 5
 
-func (l *Ledger) load(ctx context.Context, s tagalong.Service, whole bool) (ledger.Snapshot, error) {
+func (l *Ledger) load(ctx context.Context, q query) (ledger.Snapshot, error) {
 	for attempt := 0; ; attempt++ {
 		if err := backoff.Wait(ctx, attempt); err != nil {
 			return ledger.Snapshot{}, err
 		}
-		snap, err := l.loadOnce(ctx, s, whole)
+		snap, err := l.loadOnce(ctx, q)
 		if err != nil || !torn(snap) || attempt == tornAttempts {
 			return snap, err
 		}
@@ -202,13 +221,10 @@ func torn(snap ledger.Snapshot) bool {
 	})
 }
 
-// loadOnce reads backward from the head: facts sort before it, rollouts behind it.
-func (l *Ledger) loadOnce(ctx context.Context, s tagalong.Service, whole bool) (ledger.Snapshot, error) {
+// loadOnce reads the head and, of the facts, all or those of its window.
+func (l *Ledger) loadOnce(ctx context.Context, q query) (ledger.Snapshot, error) {
+	whole := q.limit == 0
 	snap := ledger.Snapshot{Whole: whole}
-	q := query{pk: servicePK(s), from: prefixFact, to: skHead, backward: true}
-	if !whole {
-		q.limit = headPage
-	}
 	for i, err := range l.query(ctx, q) {
 		if err != nil {
 			return ledger.Snapshot{}, err

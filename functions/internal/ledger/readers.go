@@ -46,10 +46,13 @@ func (s Snapshot) Readers(of tagalong.Service) Readers {
 	return own
 }
 
+// AddReader adds who reads a tag. Thousands of services may read one, and mostly come in
+// order: then each is put behind the others, which are not copied. No two Readers share
+// a list.
 func (r Readers) AddReader(id tagalong.TagID, by Reader) {
 	at, there := slices.BinarySearchFunc(r[id], by, Reader.compare)
 	if !there {
-		r[id] = slices.Insert(slices.Clip(r[id]), at, by)
+		r[id] = slices.Insert(r[id], at, by)
 	}
 }
 

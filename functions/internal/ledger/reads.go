@@ -23,6 +23,16 @@ type Records interface {
 	ReleaseReader
 	NameReader
 	SweptReader
+	StateReader
+}
+
+// StateReader shows what a Ledger holds, not necessarily as of this moment: for half of
+// what it costs to be sure. Whoever writes what follows from it reads again.
+type StateReader interface {
+	// LoadState is Journal.Load.
+	LoadState(ctx context.Context, s tagalong.Service) (Snapshot, error)
+	// ClaimStates is Wishes.Claims.
+	ClaimStates(ctx context.Context, r tagalong.Repository) (RepositoryClaims, error)
 }
 
 // Directory lists what the ledger has ever seen.

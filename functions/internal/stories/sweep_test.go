@@ -1267,7 +1267,7 @@ func TestProgressTellsHowFarTheSweepHasCome(t *testing.T) {
 	w := spoiledWorld(t)
 	var sent []string
 	w.sweeps(t, sweep.Options{Progress: func(p sweep.Progress) { sent = append(sent, fmt.Sprintf("%s %s %d", p.Phase, p.At, p.Done)) }})
-	if len(sent) < 5 || !strings.HasPrefix(sent[0], "services 111122223333/us-east-1/prod-0 ") || !strings.HasPrefix(sent[len(sent)-1], "tags prod ") {
+	if len(sent) < 5 || !strings.HasPrefix(sent[0], "services 111122223333/us-east-1/prod-0 ") || !strings.HasPrefix(sent[len(sent)-1], "tags shop/web ") {
 		t.Errorf("told %q", sent)
 	}
 }

@@ -51,8 +51,8 @@ func TestASweepThatGetsNoFurtherThanTheOneBeforeIsAnError(t *testing.T) {
 		"Load":                   "services, 111122223333/us-east-1/prod-a: ",
 		"Services":               "retired: ",
 		"Environments":           "retired: ",
-		"Claims":                 "tags, prod: ",
-		"Read":                   "tags, prod: ",
+		"Claims":                 "tags: ",
+		"Read":                   "tags: ",
 	} {
 		t.Run(operation, func(t *testing.T) {
 			w := newInventoryWorld(prodRules())

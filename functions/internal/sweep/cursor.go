@@ -18,13 +18,12 @@ type cursor struct {
 	Begun time.Time `json:"begun"`
 	Last  time.Time `json:"last,omitzero"`
 
-	Phase       string           `json:"phase,omitempty"` // "" between two passes
-	Scope       tagalong.Scope   `json:"scope,omitzero"`
-	Cluster     string           `json:"cluster,omitempty"`
-	Service     string           `json:"service,omitempty"` // behind it
-	Environment string           `json:"environment,omitempty"`
-	Next        tagalong.Service `json:"member,omitzero"` // from it on
-	Tag         tagalong.TagID   `json:"tag,omitzero"`    // behind it
+	Phase   string           `json:"phase,omitempty"` // "" between two passes
+	Scope   tagalong.Scope   `json:"scope,omitzero"`
+	Cluster string           `json:"cluster,omitempty"`
+	Service string           `json:"service,omitempty"`  // behind it
+	Next    tagalong.Service `json:"member,omitzero"`    // from it on
+	Tag     tagalong.TagID   `json:"behindTag,omitzero"` // behind it, in the order of repositories
 	// Closed is what the pass could not look at until then, with blanks between.
 	Closed string `json:"closed,omitempty"`
 }
@@ -35,8 +34,6 @@ func (c cursor) String() string {
 	switch {
 	case c.Tag != tagalong.TagID{}:
 		place = "behind " + c.Tag.String()
-	case c.Environment != "":
-		place = c.Environment
 	case c.Next != tagalong.Service{}:
 		place = c.Next.String()
 	case c.Service != "":

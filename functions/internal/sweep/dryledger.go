@@ -65,6 +65,14 @@ func (l *dryLedger) Load(ctx context.Context, s tagalong.Service) (ledger.Snapsh
 	return l.real.Load(ctx, s)
 }
 
+// LoadState implements StateReader.
+func (l *dryLedger) LoadState(ctx context.Context, s tagalong.Service) (ledger.Snapshot, error) {
+	if of, written := l.service(s); written {
+		return of.Snapshot, nil
+	}
+	return l.records.LoadState(ctx, s)
+}
+
 // LoadWhole implements Journal.
 func (l *dryLedger) LoadWhole(ctx context.Context, s tagalong.Service) (ledger.Snapshot, error) {
 	snap, err := l.real.LoadWhole(ctx, s)
@@ -176,7 +184,18 @@ func (l *dryLedger) touchAll(s tagalong.Service, ids []tagalong.TagID) {
 
 // Claims implements Wishes.
 func (l *dryLedger) Claims(ctx context.Context, r tagalong.Repository) (ledger.RepositoryClaims, error) {
-	real, err := l.real.Claims(ctx, r)
+	return l.claims(ctx, r, l.real.Claims)
+}
+
+// ClaimStates implements StateReader.
+func (l *dryLedger) ClaimStates(ctx context.Context, r tagalong.Repository) (ledger.RepositoryClaims, error) {
+	return l.claims(ctx, r, l.records.ClaimStates)
+}
+
+func byName(a, b tagalong.Service) int { return strings.Compare(a.String(), b.String()) }
+
+func (l *dryLedger) claims(ctx context.Context, r tagalong.Repository, read func(context.Context, tagalong.Repository) (ledger.RepositoryClaims, error)) (ledger.RepositoryClaims, error) {
+	real, err := read(ctx, r)
 	if err != nil {
 		return ledger.RepositoryClaims{}, err
 	}
@@ -189,7 +208,7 @@ func (l *dryLedger) Claims(ctx context.Context, r tagalong.Repository) (ledger.R
 			all.Claims = append(all.Claims, c)
 		}
 	}
-	for s := range l.touched[r] {
+	for _, s := range slices.SortedFunc(maps.Keys(l.touched[r]), byName) { // as AddReader takes them best
 		of := l.services[s]
 		for _, c := range of.Head.Claims {
 			if c.Tag.Repository == r && !c.PutOnce {

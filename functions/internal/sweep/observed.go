@@ -86,9 +86,10 @@ func (p *comparison) each(ctx context.Context, all []*observedService, do func(*
 	return slices.DeleteFunc(slices.Clone(all), func(t *observedService) bool { return failed[t] })
 }
 
-// read reads a service's head and its recent facts.
+// read reads a service's head and its recent facts. They may be those of a moment ago: what
+// is concluded from them is written over the very same head only.
 func (p *comparison) read(ctx context.Context, t *observedService) (err error) {
-	t.snap, t.timeline, err = p.known(ctx, t.Service, p.Reactor.Ledger.Load)
+	t.snap, t.timeline, err = p.known(ctx, t.Service, p.Records.LoadState)
 	return err
 }
 

@@ -45,6 +45,8 @@ type Records interface {
 	RunningRecords(ctx context.Context, environment string, from tagalong.Service, hint int) iter.Seq2[ledger.RunningRecord, error]
 	// EnvironmentTags is that of ledger.TagReader.
 	EnvironmentTags(ctx context.Context, environment string, settled bool, behind tagalong.TagID, hint int) iter.Seq2[ledger.Tag, error]
+	// What is right as it was a moment ago is not looked at again.
+	ledger.StateReader
 }
 
 // Options say what a sweep looks at, and whether it changes anything.
@@ -123,7 +125,7 @@ func (p *pass) run() map[string]func(context.Context, *cursor) error {
 	return map[string]func(context.Context, *cursor) error{
 		phaseServices: (&serviceScan{comparison: services, unmanaged: unmanaged}).services,
 		phaseRetired:  (&retirement{services, unmanaged}).retire,
-		phaseTags:     (&tagCheck{services, lifecycle}).tags,
+		phaseTags:     (&tagCheck{comparison: services, lifecycle: lifecycle}).tags,
 		phaseUntag:    p.untag,
 		phaseEvents:   announcing{p}.events,
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"time"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/parallel"
+	"github.com/tagalong-aws/tagalong/functions/internal/stream"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -19,6 +21,7 @@ import (
 type tagCheck struct {
 	*comparison
 	lifecycle *lifecycleCheck
+	claims    map[tagalong.Repository]*knownClaims // of the repositories that are being looked at
 }
 
 // tags puts the tags whose wish was set, once all is gone that one might have fallen
@@ -36,30 +39,29 @@ func (p *tagCheck) tags(ctx context.Context, at *cursor) error {
 	if err != nil {
 		return fmt.Errorf("environments: %w", err)
 	}
-	for _, name := range slices.Concat([]string{""}, environments) {
-		if name < at.Environment {
-			continue
+	var chunk []ledger.Tag
+	for tag, err := range p.allTags(ctx, slices.Concat([]string{""}, environments), at.Tag) {
+		if err != nil {
+			return fmt.Errorf("tags: %w", err)
 		}
-		if name > at.Environment {
-			at.Environment, at.Tag = name, tagalong.TagID{}
-		}
-		var chunk []ledger.Tag
-		for tag, err := range ledger.EnvironmentTags(ctx, p.Records, name, at.Tag, 0) {
-			if err != nil {
-				return fmt.Errorf("tags of environment %q: %w", name, err)
+		if chunk = append(chunk, tag); len(chunk) == sweepChunk {
+			if err := p.tagChunk(ctx, at, chunk); err != nil {
+				return err
 			}
-			if chunk = append(chunk, tag); len(chunk) == sweepChunk {
-				if err := p.tagChunk(ctx, at, chunk); err != nil {
-					return err
-				}
-				chunk = nil
-			}
-		}
-		if err := p.tagChunk(ctx, at, chunk); err != nil {
-			return err
+			chunk = nil
 		}
 	}
-	return nil
+	return p.tagChunk(ctx, at, chunk)
+}
+
+// allTags returns the tags of all environments behind one, those of a repository one after
+// the other: so its claims need to be read only once.
+func (p *tagCheck) allTags(ctx context.Context, environments []string, behind tagalong.TagID) iter.Seq2[ledger.Tag, error] {
+	var all []iter.Seq2[ledger.Tag, error]
+	for _, name := range environments {
+		all = append(all, ledger.EnvironmentTags(ctx, p.Records, name, behind, sweepChunk))
+	}
+	return stream.Merge(all, func(a, b ledger.Tag) int { return tagalong.ByRepository(a.ID, b.ID) })
 }
 
 // tagChunk compares some tags, a repository at a time.
@@ -70,10 +72,10 @@ func (p *tagCheck) tagChunk(ctx context.Context, at *cursor, tags []ledger.Tag) 
 	if !p.hasTime(ctx) {
 		return errTimeUp
 	}
-	byRepository, looked := map[tagalong.Repository][]ledger.Tag{}, 0
+	byRepository, looked := map[tagalong.Repository][]tagalong.TagID{}, 0
 	for _, tag := range tags {
 		if p.covered.Reads(tag.ID.Repository) {
-			byRepository[tag.ID.Repository] = append(byRepository[tag.ID.Repository], tag)
+			byRepository[tag.ID.Repository] = append(byRepository[tag.ID.Repository], tag.ID)
 			looked++
 		}
 	}
@@ -88,19 +90,46 @@ func (p *tagCheck) tagChunk(ctx context.Context, at *cursor, tags []ledger.Tag) 
 		return errTimeUp
 	}
 	at.Tag = tags[len(tags)-1].ID
+	p.forgetClaims(at.Tag.Repository)
 	p.report.Tags += looked
-	p.progress(phaseTags, at.Environment, p.report.Tags)
+	p.progress(phaseTags, at.Tag.Name, p.report.Tags)
 	return nil
 }
 
-// repository compares tags of one repository with where ECR has them, and brings
-// them there.
-func (p *tagCheck) repository(ctx context.Context, r tagalong.Repository, tags []ledger.Tag) error {
-	tags, readers, err := p.renewed(ctx, r, tags)
+// repository compares tags of one repository with where ECR has them, and brings them
+// there.
+func (p *tagCheck) repository(ctx context.Context, r tagalong.Repository, ids []tagalong.TagID) error {
+	known, err := p.claimsOf(ctx, r)
 	if err != nil {
 		return err
 	}
-	images, err := p.Reactor.Registry.Read(ctx, r, nil, legalNames(tags))
+	images, err := p.Reactor.Registry.Read(ctx, r, nil, legalNames(ids))
+	if err != nil {
+		return err
+	}
+	var odd []tagalong.TagID
+	for _, id := range ids {
+		tag, actual := known.tags[id], images.Tags[id.Tag]
+		if !known.wishes(id) || p.needsRepair(tag, actual, known.readers) {
+			odd = append(odd, id)
+			continue
+		}
+		p.classify(tag, tag, actual, known.readers)
+	}
+	return errors.Join(p.repairTags(ctx, r, odd), p.lifecycle.warn(ctx, r))
+}
+
+// repairTags looks once more at tags that are not as they should be, as far as was known,
+// and brings them where they belong: what is written is decided on what is read now.
+func (p *tagCheck) repairTags(ctx context.Context, r tagalong.Repository, ids []tagalong.TagID) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	tags, readers, err := p.renewed(ctx, r, ids)
+	if err != nil {
+		return err
+	}
+	images, err := p.Reactor.Registry.Read(ctx, r, nil, legalNames(idsOf(tags)))
 	if err != nil {
 		return err
 	}
@@ -118,14 +147,14 @@ func (p *tagCheck) repository(ctx context.Context, r tagalong.Repository, tags [
 		}
 		p.classify(tag, now, images.Tags[tag.ID.Tag], readers)
 	}
-	return errors.Join(err, p.lifecycle.warn(ctx, r))
+	return err
 }
 
 // legalNames returns the names of tags that a registry can be asked for.
-func legalNames(tags []ledger.Tag) (names []string) {
-	for _, tag := range tags {
-		if tagalong.ValidTag(tag.ID.Tag) {
-			names = append(names, tag.ID.Tag)
+func legalNames(ids []tagalong.TagID) (names []string) {
+	for _, id := range ids {
+		if tagalong.ValidTag(id.Tag) {
+			names = append(names, id.Tag)
 		}
 	}
 	return names
@@ -220,8 +249,7 @@ func (p *tagCheck) classify(was, now ledger.Tag, actual digest.Digest, readers l
 // renewed computes the wishes anew from the claims, and returns the tags as they are
 // to be, and which tags of the repository deployments read. A wish that is no claim's
 // has lost it by a change that nobody finished.
-func (p *tagCheck) renewed(ctx context.Context, r tagalong.Repository, tags []ledger.Tag) ([]ledger.Tag, ledger.Readers, error) {
-	ids := idsOf(tags)
+func (p *tagCheck) renewed(ctx context.Context, r tagalong.Repository, ids []tagalong.TagID) ([]ledger.Tag, ledger.Readers, error) {
 	fresh, err := p.Reactor.Ledger.Tags(ctx, ids) // before the claims, as ever
 	if err != nil {
 		return nil, nil, err
@@ -230,13 +258,14 @@ func (p *tagCheck) renewed(ctx context.Context, r tagalong.Repository, tags []le
 	if err != nil {
 		return nil, nil, err
 	}
+	newest := newestClaims(claims.Claims)
 	var left []ledger.Tag
 	for _, id := range ids {
 		tag, there := fresh[id]
 		if !there {
 			continue
 		}
-		best, claimed := ledger.NewestClaim(claims.Claims, id)
+		best, claimed := newest[id]
 		if tag.Wish.PutOnce || claimed && best == tag.Wish {
 			left = append(left, tag)
 			continue

@@ -167,6 +167,16 @@ func (l *Ledger) Load(ctx context.Context, s tagalong.Service) (ledger.Snapshot,
 	return ledger.Snapshot{Head: cloneHead(of.head), Facts: of.since(of.head.Since)}, nil
 }
 
+// LoadState implements ledger.StateReader: nothing lags here.
+func (l *Ledger) LoadState(ctx context.Context, s tagalong.Service) (ledger.Snapshot, error) {
+	return l.Load(ctx, s)
+}
+
+// ClaimStates implements ledger.StateReader.
+func (l *Ledger) ClaimStates(ctx context.Context, r tagalong.Repository) (ledger.RepositoryClaims, error) {
+	return l.Claims(ctx, r)
+}
+
 // LoadWhole implements ledger.Journal.
 func (l *Ledger) LoadWhole(ctx context.Context, s tagalong.Service) (ledger.Snapshot, error) {
 	done, err := l.begin(ctx, "LoadWhole")

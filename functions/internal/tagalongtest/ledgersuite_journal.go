@@ -191,6 +191,11 @@ func window(t *testing.T, l suiteLedger) {
 		t.Error("a window is told to be the whole")
 	}
 	same(t, "facts of the window", deployments(since), deployments(snapshot.Facts))
+	state, err := l.LoadState(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "the state of a moment ago, at rest", snapshot, state)
 	same(t, "facts of the whole", deployments(slices.Concat(before, since)), deployments(l.whole(s).Facts))
 }
 

@@ -199,6 +199,11 @@ func claimsTags(t *testing.T, l suiteLedger) {
 	same(t, "tags", map[tagalong.TagID]ledger.Tag{
 		suiteTag("live"): l.wantTag(suiteTag("live")), suiteTag("prod"): l.wantTag(suiteTag("prod")),
 	}, all.Tags)
+	states, err := l.ClaimStates(t.Context(), suiteRepo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "the claims of a moment ago, at rest", all, states)
 }
 
 func (l suiteLedger) settle(tag ledger.Tag, v ledger.Verdict) {
