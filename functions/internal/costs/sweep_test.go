@@ -14,7 +14,7 @@ func TestASweepReadsInLineWithTheServices(t *testing.T) {
 	f := newFleet(t)
 	var last meter.Usage
 	before := 0
-	for _, n := range []int{10, 100, 400} {
+	for _, n := range []int{10, 50, 150} {
 		f.deploy(before, n)
 		f.sweeps(t, sweep.Options{Scheduled: true})
 		report, used := f.sweeps(t, sweep.Options{Scheduled: true})

@@ -39,6 +39,7 @@ type decision struct {
 	seen          ledger.Details // of the observed deployment, joined with what was known of it
 	isNews        bool           // something of seen was not known
 	isRepeat      bool           // the fact was recorded before
+	drainAlike    int            // see drainsAsMuch
 	missing       Reads
 }
 
@@ -127,6 +128,7 @@ func (d *decision) reported() []tagalong.Container {
 // describe adds to both states what is known beside their timelines.
 func (d *decision) describe() {
 	head := d.know.Head
+	d.drainAlike = drainAlike(d.before, d.after)
 	d.before.details, d.after.details = d.heldDetails, d.newDetails
 	for key := range d.before.rollouts {
 		d.before.sources[key] = source{row: key}

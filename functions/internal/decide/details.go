@@ -11,7 +11,7 @@ import (
 // heldDetails returns what the ledger holds of a rollout. A deployment that came into
 // force again has several rollouts, of which the head holds the details of one.
 func (d *decision) heldDetails(r timeline.Rollout) ledger.Details {
-	if live, ok := d.know.Head.Live[r.Deployment]; ok && d.before.HeadHolds(r) {
+	if live, ok := d.know.Head.Live[r.Deployment]; ok && d.before.holds(r) {
 		return live
 	}
 	return d.row(r.Key())

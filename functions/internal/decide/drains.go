@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -49,26 +50,51 @@ func (d *decision) drained(s state, r timeline.Rollout, p ledger.Placement) ledg
 // before it that ran the same image there.
 func (d *decision) drainOf(s state, r timeline.Rollout, container string) drain {
 	all := drain{r.Draining, r.DrainedAt}
-	for at := r; len(s.outlasting(at)) > 0 && slices.Contains(d.continues(s, at), container); {
+	for at := r; s.outlastingBefore(at) > 0 && slices.Contains(d.continues(s, at), container); {
 		at = s.Earlier(at)
 		all = all.and(drain{at.Draining, at.DrainedAt})
 	}
 	return all
 }
 
-// outlasting returns the drains of the rollouts that ran before one and of which tasks went
-// on: few, if any.
-func (s state) outlasting(r timeline.Rollout) (all []outlasting) {
-	for _, before := range s.Ran[:s.Index[r.Key()]] {
-		if before.Draining || !before.DrainedAt.IsZero() {
-			all = append(all, outlasting{before.Key(), drain{before.Draining, before.DrainedAt}})
+// outlasted returns the rollouts that ran and of which tasks went on, in order: few, if any.
+func outlasted(order timeline.CompletedOrder) (all []outlasting) {
+	for at, r := range order.Ran {
+		if r.Draining || !r.DrainedAt.IsZero() {
+			all = append(all, outlasting{r.Key(), drain{r.Draining, r.DrainedAt}, at})
 		}
 	}
 	return all
+}
+
+// outlastingBefore returns how many of them ran before a rollout.
+func (s state) outlastingBefore(r timeline.Rollout) int {
+	n, _ := slices.BinarySearchFunc(s.outlasted, s.Index[r.Key()], func(o outlasting, at int) int { return cmp.Compare(o.at, at) })
+	return n
+}
+
+// drainsAsMuch reports whether of the rollouts that ran before one the same tasks went on.
+func (d *decision) drainsAsMuch(r timeline.Rollout) bool {
+	was, is := d.before.outlastingBefore(r), d.after.outlastingBefore(r)
+	return was == is && was <= d.drainAlike
+}
+
+// drainAlike returns how many of the first rollouts of which tasks went on are the same in
+// both states.
+func drainAlike(before, after state) (n int) {
+	for n < min(len(before.outlasted), len(after.outlasted)) && before.outlasted[n].same(after.outlasted[n]) {
+		n++
+	}
+	return n
+}
+
+func (o outlasting) same(other outlasting) bool {
+	return o.RolloutKey == other.RolloutKey && o.drain == other.drain
 }
 
 // outlasting is a rollout of which tasks went on.
 type outlasting struct {
 	timeline.RolloutKey
 	drain
+	at int // among those that ran
 }

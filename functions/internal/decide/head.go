@@ -38,7 +38,7 @@ func (d *decision) head(c ledger.Change) ledger.Head {
 	}
 	d.moveBase(&h)
 	for _, r := range d.after.Rollouts {
-		if d.after.HeadHolds(r) {
+		if d.after.holds(r) {
 			h.Live[r.Deployment] = d.newDetails(r)
 		}
 	}

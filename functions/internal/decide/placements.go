@@ -22,7 +22,7 @@ func (d *decision) placementsStand(r timeline.Rollout) bool {
 	running, _ := d.after.Current()
 	return r.Key() != running.Key() && d.stands(r) &&
 		d.continuesAsMuch(r, r) && d.continuesAsMuch(d.before.Later(r), d.after.Later(r)) &&
-		slices.Equal(d.before.outlasting(r), d.after.outlasting(r))
+		d.drainsAsMuch(r)
 }
 
 // placements returns where a rollout puts its containers, or put them.

@@ -16,8 +16,11 @@ type state struct {
 	timeline.Timeline
 	timeline.CompletedOrder
 	rollouts map[timeline.RolloutKey]timeline.Rollout
+	held     map[string]timeline.Rollout // whose details the head holds, by their deployments
 	sources  map[timeline.RolloutKey]source
-	details  func(timeline.Rollout) ledger.Details
+	// outlasted are the rollouts of which tasks went on as another one ran.
+	outlasted []outlasting
+	details   func(timeline.Rollout) ledger.Details
 	// What follows is of the rollout that runs.
 	environment   string
 	claims        []ledger.Claim
@@ -33,12 +36,21 @@ type source struct {
 }
 
 func stateOf(t timeline.Timeline) state {
+	order := t.CompletedOrder()
 	return state{
 		Timeline:       t,
-		CompletedOrder: t.CompletedOrder(),
+		CompletedOrder: order,
+		outlasted:      outlasted(order),
 		rollouts:       byKey(t.Rollouts, timeline.Rollout.Key),
+		held:           t.Held(),
 		sources:        map[timeline.RolloutKey]source{},
 	}
+}
+
+// holds reports whether the head holds the details of a rollout.
+func (s state) holds(r timeline.Rollout) bool {
+	held, ok := s.held[r.Deployment]
+	return ok && held.Key() == r.Key()
 }
 
 // stands reports whether a rollout is made of what it was made of before.

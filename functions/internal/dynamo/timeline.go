@@ -13,6 +13,7 @@ type timelineItem struct {
 	Completed []string       `dynamodbav:"completed,omitempty"`
 	Builds    []deployedItem `dynamodbav:"builds,omitempty"`
 	Truncated bool           `dynamodbav:"truncated,omitempty"`
+	AllEnded  bool           `dynamodbav:"allEnded,omitempty"` // not known of the bases of before
 	Actions   []actionItem   `dynamodbav:"actions,omitempty"`
 }
 
@@ -24,6 +25,7 @@ func toTimeline(t timeline.Timeline) timelineItem {
 		Completed: t.Completed,
 		Builds:    all(t.Builds, toDeployed),
 		Truncated: t.Truncated,
+		AllEnded:  t.AllEnded,
 		Actions:   all(t.Actions, toAction),
 	}
 }
@@ -36,6 +38,7 @@ func (i timelineItem) timeline() timeline.Timeline {
 		Completed: i.Completed,
 		Builds:    all(i.Builds, deployedItem.deployed),
 		Truncated: i.Truncated,
+		AllEnded:  i.AllEnded,
 		Actions:   all(i.Actions, actionItem.action),
 	}
 }

@@ -85,6 +85,8 @@ type Timeline struct {
 	Truncated bool
 	// Actions are those that have started and not ended, in the order of their starts.
 	Actions []UnderWay
+	// AllEnded tells that of what was cut off nothing can still end.
+	AllEnded bool
 }
 
 // DeployedBuild is what a deployment was released with.
@@ -111,15 +113,57 @@ func (t Timeline) Apply(facts []tagalong.Fact) (Timeline, error) {
 	t.Completed = slices.Clone(t.Completed)
 	t.Builds = slices.Clone(t.Builds)
 	t.Actions = slices.Clone(t.Actions)
+	fold := newFolding(&t)
 	for _, f := range tagalong.SortFacts(facts) {
-		if err := t.apply(f); err != nil {
+		if err := fold.apply(f); err != nil {
 			return Timeline{}, err
 		}
 	}
 	return t, nil
 }
 
-func (t *Timeline) apply(f tagalong.Fact) error {
+// folding is a timeline to which facts are applied, and where its rollouts are: a service
+// may have had thousands, and each fact is about few of them.
+type folding struct {
+	*Timeline
+	latest map[string]int  // of each deployment
+	until  map[int64][]int // those that ran until a time, as of Unix
+	open   int             // one more than the index of the one in progress; 0 is none
+	// draining is the rollout of a deployment whose tasks still run.
+	draining map[string]int
+}
+
+func newFolding(t *Timeline) *folding {
+	fold := &folding{Timeline: t, latest: make(map[string]int, len(t.Rollouts)), until: map[int64][]int{}, draining: map[string]int{}}
+	for i, r := range t.Rollouts {
+		fold.latest[r.Deployment] = i
+		fold.until[r.Until.UnixNano()] = append(fold.until[r.Until.UnixNano()], i)
+		if r.State == StateInProgress {
+			fold.open = i + 1
+		}
+		if r.Draining {
+			fold.draining[r.Deployment] = i
+		}
+	}
+	return fold
+}
+
+// add appends a rollout, and returns its index.
+func (t *folding) add(r Rollout) int {
+	i := len(t.Rollouts)
+	t.Rollouts, t.latest[r.Deployment] = append(t.Rollouts, r), i
+	return i
+}
+
+// endsAt notes until when a rollout ran.
+func (t *folding) endsAt(i int, at time.Time) {
+	was, is := t.Rollouts[i].Until.UnixNano(), at.UnixNano()
+	t.Rollouts[i].Until = at
+	t.until[was] = slices.DeleteFunc(t.until[was], func(other int) bool { return other == i })
+	t.until[is] = append(t.until[is], i)
+}
+
+func (t *folding) apply(f tagalong.Fact) error {
 	switch f.Name {
 	case tagalong.ActionStarted, tagalong.ActionEnded:
 		t.act(f)
@@ -146,65 +190,52 @@ func (t *Timeline) act(f tagalong.Fact) {
 }
 
 // retire ends all that runs and rolls out: the service was first seen gone.
-func (t *Timeline) retire(f tagalong.Fact) {
+func (t *folding) retire(f tagalong.Fact) {
 	if t.Running > 0 {
-		last := &t.Rollouts[t.Running-1]
-		last.Until, last.Retired = f.Time, true
+		t.endsAt(t.Running-1, f.Time)
+		t.Rollouts[t.Running-1].Retired = true
 	}
 	t.Running, t.Ended = 0, 0
 	t.supersede(f.Time)
-	for i := range t.Rollouts {
-		t.Rollouts[i].drained(f.Time)
+	for deployment := range t.draining {
+		t.drained(tagalong.Fact{Deployment: deployment, Time: f.Time})
 	}
 }
 
 // drain notes that tasks of a deployment run that is not in force: those of what runs or
 // rolls out are no news.
-func (t *Timeline) drain(f tagalong.Fact) error {
+func (t *folding) drain(f tagalong.Fact) error {
 	running, _ := t.Current()
-	next, _ := t.RollingOut()
-	if running.Deployment == f.Deployment || next.Deployment == f.Deployment || t.draining(f.Deployment) != nil {
+	inForce := running.Deployment == f.Deployment || t.open > 0 && t.Rollouts[t.open-1].Deployment == f.Deployment
+	if _, drains := t.draining[f.Deployment]; inForce || drains {
 		return nil
 	}
 	if t.Truncated {
 		return ErrForgotten // which rollout of it was the last one is not known
 	}
-	if last := t.Latest(f.Deployment); last >= 0 {
+	if last, known := t.latest[f.Deployment]; known {
 		t.Rollouts[last].Draining, t.Rollouts[last].DrainedAt = true, time.Time{}
+		t.draining[f.Deployment] = last
 	}
 	return nil
 }
 
 // drained ends the draining of a deployment, if its tasks were seen.
-func (t *Timeline) drained(f tagalong.Fact) {
-	if r := t.draining(f.Deployment); r != nil {
-		r.drained(f.Time)
+func (t *folding) drained(f tagalong.Fact) {
+	if i, drains := t.draining[f.Deployment]; drains {
+		t.Rollouts[i].Draining, t.Rollouts[i].DrainedAt = false, f.Time
+		delete(t.draining, f.Deployment)
 	}
 }
 
-// draining returns the rollout of a deployment whose tasks still run, nil if there is none.
-func (t *Timeline) draining(deployment string) *Rollout {
-	for i := range t.Rollouts {
-		if r := &t.Rollouts[i]; r.Draining && r.Deployment == deployment {
-			return r
-		}
+// supersede ends what rolls out without an end of its own: a start supersedes whatever
+// rolled out before, so that there is one at most.
+func (t *folding) supersede(at time.Time) {
+	if t.open > 0 {
+		r := &t.Rollouts[t.open-1]
+		r.State, r.OvertakenAt = StateSuperseded, at
 	}
-	return nil
-}
-
-func (r *Rollout) drained(at time.Time) {
-	if r.Draining {
-		r.Draining, r.DrainedAt = false, at
-	}
-}
-
-// supersede ends what rolls out without an end of its own.
-func (t *Timeline) supersede(at time.Time) {
-	for i := range t.Rollouts {
-		if t.Rollouts[i].State == StateInProgress {
-			t.Rollouts[i].State, t.Rollouts[i].OvertakenAt = StateSuperseded, at
-		}
-	}
+	t.open = 0
 }
 
 // release returns that of the action under way at a time: of several the one that
@@ -219,11 +250,12 @@ func (t *Timeline) release(at time.Time) tagalong.Release {
 }
 
 // start opens a rollout of its deployment, unless one is open already.
-func (t *Timeline) start(f tagalong.Fact) {
-	if r := t.unended(f.Deployment); r != nil && r.State == StateInProgress {
+func (t *folding) start(f tagalong.Fact) {
+	if i := t.unended(f.Deployment); i >= 0 && t.Rollouts[i].State == StateInProgress {
+		r := &t.Rollouts[i]
 		better := earlier(r.StartSource, f.Source)
 		if better {
-			t.redateOvertaken(r, f.Time)
+			t.redateOvertaken(i, f.Time)
 			r.StartedAt, r.StartSource, r.Release = f.Time, f.Source, t.release(f.Time)
 		}
 		r.Rollback = r.Rollback || saysRollback(f.Reason)
@@ -234,7 +266,7 @@ func (t *Timeline) start(f tagalong.Fact) {
 	}
 	t.supersede(f.Time)
 	t.drained(f) // what runs of it now is the new one's
-	t.Rollouts = append(t.Rollouts, Rollout{
+	t.open = 1 + t.add(Rollout{
 		Deployment:  f.Deployment,
 		State:       StateInProgress,
 		StartedAt:   f.Time,
@@ -248,32 +280,26 @@ func (t *Timeline) start(f tagalong.Fact) {
 
 // end closes the rollout that the fact is about, or makes one whose start is unknown.
 // Had another one that is open started after that, it would not have completed.
-func (t *Timeline) end(f tagalong.Fact) error {
-	r := t.unended(f.Deployment)
-	if r == nil {
-		if last := t.repeated(f); last != nil {
-			if earlier(last.FinishSource, f.Source) {
-				t.redate(last, f)
+func (t *folding) end(f tagalong.Fact) error {
+	i := t.unended(f.Deployment)
+	if i < 0 {
+		if t.repeated(f) {
+			if earlier(t.Rollouts[t.Ended-1].FinishSource, f.Source) {
+				t.redate(t.Ended-1, f)
 			}
 			return nil
 		}
-		if t.Truncated && !t.knows(f.Deployment) {
+		if t.forgot(f.Deployment) {
 			return ErrForgotten
 		}
-		if f.Name == tagalong.Completed {
-			t.supersede(f.Time)
-		}
-		t.Rollouts = append(t.Rollouts, Rollout{
-			Deployment: f.Deployment,
-			Rollback:   slices.Contains(t.Completed, f.Deployment) || saysRollback(f.Reason),
-			Reason:     f.Reason,
-			Release:    t.release(f.Time),
-			Restored:   t.build(f.Deployment),
-		})
-		r = &t.Rollouts[len(t.Rollouts)-1]
+		i = t.addEnded(f)
 	}
+	r := &t.Rollouts[i]
 	r.finish(f)
-	t.Ended = t.position(r)
+	t.Ended = i + 1
+	if t.open == i+1 {
+		t.open = 0
+	}
 	if f.Name == tagalong.Failed {
 		r.State = StateFailed
 		return nil
@@ -281,8 +307,29 @@ func (t *Timeline) end(f tagalong.Fact) error {
 	r.State = StateCompleted
 	t.drained(f)
 	r.DrainedAt = time.Time{} // its tasks are those of what runs
-	t.complete(r, f.Time)
+	t.complete(i, f.Time)
 	return nil
+}
+
+// forgot reports whether a rollout of the deployment may have been cut off that matters to
+// an end of it: one that may still end, or one whose row says what the deployment is.
+func (t *folding) forgot(deployment string) bool {
+	_, known := t.latest[deployment]
+	return t.Truncated && !known && (!t.AllEnded || slices.Contains(t.Completed, deployment))
+}
+
+// addEnded adds a rollout whose start nobody saw.
+func (t *folding) addEnded(f tagalong.Fact) int {
+	if f.Name == tagalong.Completed {
+		t.supersede(f.Time)
+	}
+	return t.add(Rollout{
+		Deployment: f.Deployment,
+		Rollback:   slices.Contains(t.Completed, f.Deployment) || saysRollback(f.Reason),
+		Reason:     f.Reason,
+		Release:    t.release(f.Time),
+		Restored:   t.build(f.Deployment),
+	})
 }
 
 // finish returns a rollout the time of its end. A rollback that completes keeps the
@@ -295,11 +342,12 @@ func (r *Rollout) finish(f tagalong.Fact) {
 }
 
 // complete puts the rollout in force in place of the one before.
-func (t *Timeline) complete(r *Rollout, at time.Time) {
+func (t *folding) complete(i int, at time.Time) {
 	if t.Running > 0 {
-		t.Rollouts[t.Running-1].Until = at
+		t.endsAt(t.Running-1, at)
 	}
-	t.Running = t.position(r)
+	r := &t.Rollouts[i]
+	t.Running = i + 1
 	t.Completed = slices.DeleteFunc(t.Completed, func(d string) bool { return d == r.Deployment })
 	t.Completed = append(t.Completed, r.Deployment)
 	if extra := len(t.Completed) - rememberedCompleted; extra > 0 {
@@ -329,35 +377,29 @@ func (t *Timeline) build(deployment string) tagalong.Build {
 	return tagalong.Build{}
 }
 
-// repeated returns the rollout that an end without an open rollout says again: the
-// one that ended last, if it is that deployment's and ended the same way or at
-// the same time.
-func (t *Timeline) repeated(f tagalong.Fact) *Rollout {
+// repeated reports whether an end without an open rollout says again how the one that
+// ended last did: if it is that deployment's and ended the same way or at the same time.
+func (t *folding) repeated(f tagalong.Fact) bool {
 	if t.Ended == 0 {
-		return nil
+		return false
 	}
-	last := &t.Rollouts[t.Ended-1]
-	if last.Deployment != f.Deployment {
-		return nil
-	}
+	last := t.Rollouts[t.Ended-1]
 	sameEnd := f.Name == tagalong.Completed && last.State == StateCompleted || f.Name == tagalong.Failed && last.State == StateFailed
-	if sameEnd || last.FinishedAt.Equal(f.Time) {
-		return last
-	}
-	return nil
+	return last.Deployment == f.Deployment && (sameEnd || last.FinishedAt.Equal(f.Time))
 }
 
 // redate returns a rollout's end the time of an event in place of another source's.
 // Where the event says the contrary, the first word stands. A rollout whose start
 // nobody saw is dated by its end, and so is its release.
-func (t *Timeline) redate(r *Rollout, f tagalong.Fact) {
+func (t *folding) redate(i int, f tagalong.Fact) {
+	r := &t.Rollouts[i]
 	if r.State == StateCompleted {
-		if before := t.replacedBy(r); before != nil {
-			before.Until = f.Time
+		if before := t.replacedBy(i); before >= 0 {
+			t.endsAt(before, f.Time)
 		}
 	}
 	if r.StartedAt.IsZero() {
-		t.redateOvertaken(r, f.Time)
+		t.redateOvertaken(i, f.Time)
 	}
 	if contrary := (f.Name == tagalong.Failed) != (r.State == StateFailed); contrary {
 		f.Reason = r.Reason
@@ -373,65 +415,47 @@ func (t *Timeline) redate(r *Rollout, f tagalong.Fact) {
 
 // redateOvertaken gives the rollout that another one overtook the better time of that:
 // it is the one before, but for those of which only the failure is known.
-func (t *Timeline) redateOvertaken(by *Rollout, at time.Time) {
-	for i := t.position(by) - 2; i >= 0; i-- {
+func (t *folding) redateOvertaken(by int, at time.Time) {
+	for i := by - 1; i >= 0; i-- {
 		before := &t.Rollouts[i]
 		if before.State == StateFailed && before.StartedAt.IsZero() {
 			continue
 		}
-		if before.OvertakenAt.Equal(by.SortTime()) && before.State == StateSuperseded {
+		if before.OvertakenAt.Equal(t.Rollouts[by].SortTime()) && before.State == StateSuperseded {
 			before.OvertakenAt = at
 		}
 		return
 	}
 }
 
-// replacedBy returns the rollout that ran until r completed, nil if none did. Of
+// replacedBy returns the rollout that ran until another one completed, -1 if none did. Of
 // several that ended at that very moment it is the one that completed last.
-func (t *Timeline) replacedBy(r *Rollout) (before *Rollout) {
-	for i := range t.Rollouts {
-		other := &t.Rollouts[i]
-		if other == r || !other.Until.Equal(r.FinishedAt) {
-			continue
-		}
-		if before == nil || cmp.Or(
-			other.FinishedAt.Compare(before.FinishedAt),
-			cmp.Compare(slices.Index(t.Completed, other.Deployment), slices.Index(t.Completed, before.Deployment)),
-		) > 0 {
+func (t *folding) replacedBy(i int) int {
+	before := -1
+	for _, other := range t.until[t.Rollouts[i].FinishedAt.UnixNano()] {
+		if other != i && (before < 0 || t.completedLater(t.Rollouts[other], t.Rollouts[before])) {
 			before = other
 		}
 	}
 	return before
 }
 
+func (t *folding) completedLater(a, b Rollout) bool {
+	return cmp.Or(
+		a.FinishedAt.Compare(b.FinishedAt),
+		cmp.Compare(slices.Index(t.Completed, a.Deployment), slices.Index(t.Completed, b.Deployment)),
+	) > 0
+}
+
 // unended returns the deployment's latest rollout, if that is open or was
-// superseded before it ended. An earlier one of the same deployment is history:
+// superseded before it ended, else -1. An earlier one of the same deployment is history:
 // the end that is reported now is not its.
-func (t *Timeline) unended(deployment string) *Rollout {
-	for i := len(t.Rollouts) - 1; i >= 0; i-- {
-		r := &t.Rollouts[i]
-		if r.Deployment != deployment {
-			continue
-		}
-		if r.State == StateInProgress || r.State == StateSuperseded {
-			return r
-		}
-		return nil
+func (t *folding) unended(deployment string) int {
+	i, known := t.latest[deployment]
+	if known && !t.Rollouts[i].Ended() {
+		return i
 	}
-	return nil
-}
-
-func (t *Timeline) knows(deployment string) bool {
-	return slices.ContainsFunc(t.Rollouts, func(r Rollout) bool { return r.Deployment == deployment })
-}
-
-func (t *Timeline) position(r *Rollout) int {
-	for i := range t.Rollouts {
-		if &t.Rollouts[i] == r {
-			return i + 1
-		}
-	}
-	return 0
+	return -1
 }
 
 // Current returns the rollout that was completed last.
@@ -452,48 +476,38 @@ func (t Timeline) RollingOut() (Rollout, bool) {
 	return Rollout{}, false
 }
 
-// live reports whether a later fact can still change the rollout at index i: what
-// runs, what ended last, what may still end, and what the running one replaced
-// (a better time of the completion moves its until).
-func (t Timeline) live(i int) bool {
-	r := t.Rollouts[i]
-	if i == t.Running-1 || i == t.Ended-1 || r.State == StateInProgress || r.Draining {
-		return true
+// live tells of each rollout whether a later fact can still change it: what runs, what
+// ended last, what may still end, and what the running one replaced (a better time of the
+// completion moves its until).
+func (t Timeline) live() []bool {
+	live := make([]bool, len(t.Rollouts))
+	running, runs := t.Current()
+	kept := map[string]bool{} // deployments of which a rollout is live that may not end any more
+	for i, r := range t.Rollouts {
+		live[i] = i == t.Running-1 || i == t.Ended-1 || r.State == StateInProgress || r.Draining || runs && r.Until.Equal(running.FinishedAt)
+		kept[r.Deployment] = kept[r.Deployment] || live[i]
 	}
-	if running, ok := t.Current(); ok && r.Until.Equal(running.FinishedAt) {
-		return true
-	}
-	if r.State != StateSuperseded {
-		return false
-	}
-	superseded := 0
-	for _, later := range t.Rollouts[i+1:] {
-		if later.Deployment == r.Deployment {
-			return false
-		}
-		if later.State == StateSuperseded {
+	latest, superseded := map[string]bool{}, 0
+	for i, r := range slices.Backward(t.Rollouts) {
+		if r.State == StateSuperseded {
+			// Of a deployment that is kept the latest rollout is kept too: an end that is
+			// reported later is about that one.
+			live[i] = live[i] || !latest[r.Deployment] && (superseded < rememberedSuperseded || kept[r.Deployment])
 			superseded++
 		}
+		latest[r.Deployment] = true
 	}
-	// Of a deployment that is kept the latest rollout is kept too: an end that is
-	// reported later is about that one.
-	if superseded < rememberedSuperseded {
-		return true
-	}
-	for j, before := range t.Rollouts[:i] {
-		if before.Deployment == r.Deployment && t.live(j) {
-			return true
-		}
-	}
-	return false
+	return live
 }
 
 // Cut drops the rollouts that no later fact can change any more.
 func (t Timeline) Cut() Timeline {
-	short := Timeline{Completed: t.Completed, Builds: t.Builds, Truncated: t.Truncated, Actions: t.Actions}
+	short := Timeline{Completed: t.Completed, Builds: t.Builds, Truncated: t.Truncated, AllEnded: t.AllEnded || !t.Truncated, Actions: t.Actions}
+	live, latest := t.live(), t.latest()
 	for i, r := range t.Rollouts {
-		if !t.live(i) {
+		if !live[i] {
 			short.Truncated = true
+			short.AllEnded = short.AllEnded && (r.Ended() || latest[r.Deployment] != i)
 			continue
 		}
 		short.Rollouts = append(short.Rollouts, r)
@@ -504,7 +518,17 @@ func (t Timeline) Cut() Timeline {
 			short.Ended = len(short.Rollouts)
 		}
 	}
+	short.AllEnded = short.AllEnded && short.Truncated
 	return short
+}
+
+// latest returns the index of each deployment's last rollout.
+func (t Timeline) latest() map[string]int {
+	latest := make(map[string]int, len(t.Rollouts))
+	for i, r := range t.Rollouts {
+		latest[r.Deployment] = i
+	}
+	return latest
 }
 
 // earlier reports whether a later fact's time replaces the one at hand: only an

@@ -7,17 +7,19 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
-// HeadHolds reports whether the head holds the rollout's details for its
-// deployment: as what runs, else as the latest one that may still end.
-func (t Timeline) HeadHolds(r Rollout) bool {
-	if running, ok := t.Current(); ok && running.Deployment == r.Deployment {
-		return running.Key() == r.Key()
+// Held returns the rollouts whose details the head holds for their deployments: what
+// runs, else the latest one that may still end.
+func (t Timeline) Held() map[string]Rollout {
+	held, live := map[string]Rollout{}, t.live()
+	for deployment, i := range t.latest() {
+		if live[i] && !t.Rollouts[i].Ended() {
+			held[deployment] = t.Rollouts[i]
+		}
 	}
-	if r.State != StateInProgress && r.State != StateSuperseded {
-		return false
+	if running, ok := t.Current(); ok {
+		held[running.Deployment] = running
 	}
-	latest := t.Latest(r.Deployment)
-	return t.Rollouts[latest].Key() == r.Key() && t.live(latest)
+	return held
 }
 
 // Latest returns the index of a deployment's last rollout, -1 if it has none.
