@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/opencontainers/go-digest"
+
 	"github.com/tagalong-aws/tagalong/functions/internal/query"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
@@ -19,6 +21,7 @@ type asked struct {
 	values url.Values
 
 	services     tagalong.ServicePattern
+	sources      map[digest.Digest]string // of images, where the view asks for them
 	since, until time.Time
 }
 

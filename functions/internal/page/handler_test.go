@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/query"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalongtest"
 )
 
 func TestThePagesAnswer(t *testing.T) {
@@ -52,6 +54,39 @@ func TestThePagesAnswer(t *testing.T) {
 		for _, want := range wants {
 			if !strings.Contains(text, want) {
 				t.Errorf("%s: %q is not in:\n%s", target, want, text)
+			}
+		}
+	}
+}
+
+// TestACommitLeadsToItsSource is for images that say where that is, and only to the web.
+func TestACommitLeadsToItsSource(t *testing.T) {
+	const commit = "1d2f3a4b5c6d7e8f90123456789abcdef0123456"
+	for source, want := range map[string]string{
+		"https://github.com/acme/shop":             "https://github.com/acme/shop/commit/" + commit,
+		"https://gitlab.example.com/acme/shop.git": "https://gitlab.example.com/acme/shop/-/commit/" + commit,
+		"javascript:alert(1)//github":              "",
+		"https://user:word@github.com/acme/shop":   "",
+		"https://code.example.com/shop":            "",
+		"":                                         "",
+	} {
+		w := newWorld()
+		w.Coverage = tagalongtest.Covering("111122223333")
+		w.Handler = handlerOf(w.Queries)
+		image := tagalongtest.Sourced(tagalongtest.Image("v1"), commit, source)
+		w.registry.Push(shop, image, "v1")
+		w.workload.Deploy(prodAPI, "ecs-svc/1", tagalongtest.Deployment{TaskDefinition: "td:1", Revised: []tagalong.Ran{{Name: "api", Image: shop.String() + ":v1", Digest: image.Digest}}})
+		w.tell(t, prodAPI, tagalong.Fact{Deployment: "ecs-svc/1", Name: tagalong.InProgress, Time: noon, Source: tagalong.FromEvent})
+		w.tell(t, prodAPI, tagalong.Fact{Deployment: "ecs-svc/1", Name: tagalong.Completed, Time: noon.Add(time.Minute), Source: tagalong.FromEvent})
+		for _, target := range []string{"/service?service=api", "/image?image=shop"} {
+			page, got := w.page(t, target), ""
+			for _, a := range elements(page, "a", "") {
+				if strings.Contains(attribute(a, "rel"), "external") {
+					got = attribute(a, "href")
+				}
+			}
+			if got != want || !strings.Contains(textOf(page), commit[:7]) {
+				t.Errorf("%s of %q: a link to %q, want %q: %s", target, source, got, want, textOf(page))
 			}
 		}
 	}

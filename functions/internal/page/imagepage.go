@@ -56,6 +56,7 @@ func (a asked) image(ctx context.Context, q query.Queries, image tagalong.ImageQ
 	if err != nil {
 		return nil, err
 	}
+	a.sources = q.Sources(ctx, containersOf(rollouts))
 	return g.Group{
 		a.imageFacts(image, page.Items, tags, rollouts),
 		newChart(imageLanes(page.Items, image.Digest == "" && image.Tag == ""), a.moment()).show("Where it ran when"),
@@ -150,7 +151,7 @@ func (a asked) releasesOf(rollouts []ledger.HistoryRow) []node {
 		one := tagalong.Release{Pipeline: r.Release.Pipeline, Execution: r.Release.Execution, Commit: r.Release.Commit}
 		if !seen[one] {
 			seen[one] = true
-			all = append(all, a.releaseOf(one))
+			all = append(all, a.releaseOf(one, a.sourceOf(r)))
 		}
 	}
 	return all

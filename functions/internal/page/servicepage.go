@@ -1,6 +1,7 @@
 package page
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -40,8 +41,20 @@ func showService(ctx context.Context, q query.Queries, a asked) (shown, error) {
 		title:   title,
 		command: flags([]string{"tagalong", "history", "--service", name}, "--environment", wanted.Environment, "--until", timeFlag(wanted.Until)),
 		rows:    func(context.Context) (rows, error) { return list[ledger.HistoryRow](page.Items), nil },
-		body:    func(context.Context) (node, error) { return a.service(page), nil },
+		body: func(ctx context.Context) (node, error) {
+			a.sources = q.Sources(ctx, containersOf(page.Items))
+			return a.service(page), nil
+		},
 	}, nil
+}
+
+func containersOf(rows []ledger.HistoryRow) (all []ledger.HistoryContainer) {
+	for _, r := range rows {
+		if c, ok := mainContainer(r); ok {
+			all = append(all, c)
+		}
+	}
+	return all
 }
 
 func (a asked) service(page query.Page[ledger.HistoryRow]) node {
@@ -159,7 +172,7 @@ func (a asked) rollout(r ledger.HistoryRow, elsewhere bool) node {
 		h.Td(g.Text(took(r))),
 		h.Td(a.endOf(r)),
 		h.Td(h.Class("image"), g.Map(r.Containers, a.containerLine)),
-		h.Td(h.Class("by"), a.releaseOf(r.Release)),
+		h.Td(h.Class("by"), a.releaseOf(r.Release, a.sourceOf(r))),
 		h.Td(h.Class("why"), g.Text(why(r))),
 	)
 }
@@ -240,13 +253,32 @@ func imageName(registry, repository, digest string) string {
 	return name + "@" + digest
 }
 
-func (a asked) releaseOf(r tagalong.Release) node {
+// sourceOf is where the sources of a rollout's image are kept.
+func (a asked) sourceOf(r ledger.HistoryRow) string {
+	c, _ := mainContainer(r)
+	return cmp.Or(a.sources[c.Digest], a.sources[c.Index])
+}
+
+// commitLink is a commit, with a link to it where its host is one whose addresses are known.
+func commitLink(source, commit string) node {
+	text := h.Code(g.Text(commitText(commit)))
+	host, _, _ := strings.Cut(strings.TrimPrefix(source, "https://"), "/")
+	base := strings.TrimSuffix(strings.TrimSuffix(source, "/"), ".git")
+	for name, path := range map[string]string{"github": "/commit/", "gitlab": "/-/commit/", "bitbucket": "/commits/"} {
+		if strings.Contains(host, name) && strings.Trim(commit, "0123456789abcdef") == "" {
+			return h.A(h.Href(base+path+commit), h.Rel("noopener noreferrer external"), text)
+		}
+	}
+	return text
+}
+
+func (a asked) releaseOf(r tagalong.Release, source string) node {
 	var parts g.Group
 	if r.Execution != "" {
 		parts = append(parts, h.A(h.Href(a.href("release", "release", r.Pipeline+"/"+r.Execution)), g.Text(clip(r.Pipeline, 40))), g.If(r.Stage != "", h.Span(h.Class("dim"), g.Text(" "+r.Stage))), h.Br())
 	}
 	if r.Commit != "" {
-		parts = append(parts, h.Code(h.Title(r.Commit), g.Text(commitText(r.Commit))))
+		parts = append(parts, commitLink(source, r.Commit))
 	}
 	if len(parts) == 0 {
 		return h.Span(h.Class("dim"), g.Text("nothing that is known"))

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -116,6 +117,15 @@ func (m Manifest) commit() string { return m.annotation(specs.AnnotationRevision
 
 // version returns the version of what is in the image, if it can be a tag.
 func (m Manifest) version() string { return m.annotation(specs.AnnotationVersion, ValidTag) }
+
+// Source returns where on the web the image's sources are kept, "" if it does not say.
+func (m Manifest) Source() string { return m.annotation(specs.AnnotationSource, validSource) }
+
+// validSource reports whether a text is an address of the web without credentials.
+func validSource(text string) bool {
+	at, err := url.Parse(text)
+	return err == nil && len(text) <= 512 && at.Scheme == "https" && at.Host != "" && at.User == nil
+}
 
 // onlyOne returns the only one of some texts, "" if they are not all the same.
 func onlyOne(texts []string) string {

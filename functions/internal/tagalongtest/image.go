@@ -43,11 +43,20 @@ func Index(seed string) (index tagalong.Manifest, children []tagalong.Manifest) 
 // Annotated returns an image or an index with the source revision and a version as
 // annotations.
 func Annotated(m tagalong.Manifest, revision, version string) tagalong.Manifest {
+	return annotated(m, map[string]string{ocispec.AnnotationRevision: revision, ocispec.AnnotationVersion: version})
+}
+
+// Sourced returns one with the source revision and where its sources are kept.
+func Sourced(m tagalong.Manifest, revision, source string) tagalong.Manifest {
+	return annotated(m, map[string]string{ocispec.AnnotationRevision: revision, ocispec.AnnotationSource: source})
+}
+
+func annotated(m tagalong.Manifest, annotations map[string]string) tagalong.Manifest {
 	var content map[string]any
 	if err := json.Unmarshal(m.Bytes, &content); err != nil {
 		panic(fmt.Sprintf("decoding a manifest: %v", err))
 	}
-	content["annotations"] = map[string]string{ocispec.AnnotationRevision: revision, ocispec.AnnotationVersion: version}
+	content["annotations"] = annotations
 	return manifest(m.MediaType, content)
 }
 
