@@ -133,3 +133,16 @@ func rollouts(r pipeline.ServiceDeployment) []remembered {
 		of(r.RolledBackTo, r.RolledBackAt, r.FinishedAt, last...),
 	}
 }
+
+// Unfinished returns the rollouts that ECS remembers of a service, and that ended without
+// completing: from when to when each may have served.
+func (e *Inventory) Unfinished(s tagalong.Service) (unfinished []timeline.Rollout) {
+	for _, r := range e.Known(s) {
+		for _, one := range rollouts(r) {
+			if !one.FinishedAt.IsZero() && !slices.Contains(one.states, timeline.StateCompleted) {
+				unfinished = append(unfinished, one.Rollout)
+			}
+		}
+	}
+	return unfinished
+}

@@ -15,7 +15,7 @@ import (
 
 // wrong returns all that is not as it should be, from what the year itself knows.
 func (y *year) wrong(ctx context.Context) []string {
-	return slices.Concat(y.harm, y.wrongRunning(ctx), y.wrongTags(ctx), y.wrongHistory(ctx))
+	return slices.Concat(y.harm, y.wrongRunning(ctx), y.wrongTags(ctx), y.wrongHistory(ctx), y.wrongWhere(ctx))
 }
 
 // runs is what a service runs, and what should be tagged of it.
@@ -142,6 +142,32 @@ func (y *year) wrongHistory(ctx context.Context) (wrong []string) {
 		}
 		for _, invented := range y.inventory.Invented(t.service, rows) {
 			wrong = append(wrong, fmt.Sprintf("of %s %s", t.service, invented))
+		}
+	}
+	return wrong
+}
+
+// wrongWhere asks for an interval of each rollout that never completed, as ECS remembers
+// it: it may have served. No two rollouts of a service start at once, so that the time
+// tells which it is; that a platform's digest is an index's is known once one completed.
+func (y *year) wrongWhere(ctx context.Context) (wrong []string) {
+	places := map[tagalong.Repository][]query.WhereRow{}
+	for _, t := range y.services {
+		if places[t.repository] == nil {
+			page, err := query.Queries{Records: y.ledger}.Where(ctx, tagalong.ImageQuery{Registry: t.repository.Registry, Repository: t.repository.Name}, query.Paging{})
+			if err != nil {
+				return append(wrong, err.Error())
+			}
+			places[t.repository] = page.Items
+		}
+		for _, r := range y.inventory.Unfinished(t.service) {
+			if !slices.ContainsFunc(places[t.repository], func(p query.WhereRow) bool {
+				own := p.Service == t.service.Name && p.Cluster == t.service.Cluster && p.Account == t.service.Account
+				longEnough := p.Until == nil || p.Until.After(r.FinishedAt.Add(-time.Second)) // its tasks may have drained
+				return own && longEnough && (p.Since == nil || p.Since.Sub(r.StartedAt).Abs() <= time.Second)
+			}) {
+				wrong = append(wrong, fmt.Sprintf("%s served from %v to %v in %s, and nothing says so", r.Deployment, r.StartedAt, r.FinishedAt, t.service))
+			}
 		}
 	}
 	return wrong

@@ -64,6 +64,11 @@ func TestTheComparisonNotices(t *testing.T) {
 		{"a rollout that is not in the history", "the history lacks", func(_ context.Context, y *year, one runs) {
 			y.inventory.Deploy(one.service, tagalongtest.Deployment{})
 		}},
+		{"a rollout that failed, and served until then", "nothing says so", func(_ context.Context, y *year, one runs) {
+			y.inventory.Deploy(one.service, tagalongtest.Deployment{})
+			y.now = y.now.Add(time.Minute)
+			y.inventory.Fail(one.service, true)
+		}},
 		{"a rollout that never was", "the ledger says", func(ctx context.Context, y *year, one runs) {
 			_, _ = y.sweeper.Reactor.Observe(ctx, one.service, tagalong.Fact{Deployment: "ecs-svc/1", Name: tagalong.Completed, Time: y.now, Source: tagalong.FromEvent})
 		}},
