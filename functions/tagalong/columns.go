@@ -114,6 +114,16 @@ func findColumns(v view) []column[query.FindRow] {
 	}
 }
 
+func gateColumns() []column[query.GateRow] {
+	type row = query.GateRow
+	return []column[row]{
+		{head: "check", cell: func(r row) string { return string(r.Check) }},
+		{head: "env", cell: func(r row) string { return r.Environment }},
+		{head: "passed", cell: func(r row) string { return map[bool]string{true: "yes", false: "no"}[r.Passed] }},
+		{head: "reason", cell: func(r row) string { return r.Reason }},
+	}
+}
+
 func inUseColumns() []column[query.InUseRow] {
 	type row = query.InUseRow
 	return []column[row]{

@@ -55,6 +55,10 @@ func (w *world) asking(t *rapid.T) map[string]func() error {
 			return err
 		},
 		"releases": func() error { _, err := w.Releases(t.Context(), query.ReleasesQuery{}, page); return err },
+		"gate": func() error {
+			_, err := w.Gate(t.Context(), query.GateQuery{Image: app, RanIn: "prod"})
+			return err
+		},
 		"in use": func() error {
 			_, _, err := w.InUse(t.Context(), query.InUseQuery{Previous: 1, Incomplete: true}, page)
 			return err

@@ -1,0 +1,143 @@
+package query
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
+	"github.com/tagalong-aws/tagalong/functions/internal/stream"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+)
+
+// GateQuery asks whether an image may go on.
+type GateQuery struct {
+	Image tagalong.ImageQuery
+	// RanIn is an environment in which it must have run For so long without a break, known
+	// by more than a guess; "" does not matter.
+	RanIn string
+	For   time.Duration
+	// NotRunning is one in which it must not be in use, rolling out included; "" does not
+	// matter.
+	NotRunning string
+}
+
+// GateRow is a condition of a gate, and whether the image meets it.
+type GateRow struct {
+	Check       GateCheck `json:"check"`
+	Environment string    `json:"environment"`
+	Passed      bool      `json:"passed"`
+	Reason      string    `json:"reason"`
+}
+
+// GateCheck is what a gate asks.
+type GateCheck string
+
+// The checks of a gate.
+const (
+	CheckRanIn      GateCheck = "ran-in"
+	CheckNotRunning GateCheck = "not-running"
+)
+
+// Gate answers with a row for each condition. *UnknownNameError says that a name is not
+// known, *IncompleteError that the ledger cannot say of an image that it does not run.
+func (q Queries) Gate(ctx context.Context, query GateQuery) (rows []GateRow, err error) {
+	d, err := q.directory(ctx)
+	if err == nil {
+		err = d.check(namesGiven{environments: []string{query.RanIn, query.NotRunning}})
+	}
+	if err != nil {
+		return nil, err
+	}
+	image, err := resolver{q}.resolved(ctx, query.Image)
+	if err != nil {
+		return nil, err
+	}
+	if image.Digest == "" {
+		return nil, &ImageError{image, "a gate is for one image: want its digest, or REPOSITORY:TAG"}
+	}
+	pieces, err := q.pieces(ctx, image, 0)
+	if err != nil {
+		return nil, err
+	}
+	places, err := stream.Collect(q.intervals(ctx, pieces(ledger.PlacementCursor{}), 0))
+	if err != nil {
+		return nil, fmt.Errorf("places of %s: %w", image, err)
+	}
+	if query.RanIn != "" {
+		rows = append(rows, ranIn(places, query.RanIn, query.For, q.now()))
+	}
+	if query.NotRunning != "" {
+		if err := q.knowsWhatRuns(ctx, image, query.NotRunning); err != nil {
+			return nil, err
+		}
+		rows = append(rows, notRunning(places, query.NotRunning))
+	}
+	return rows, nil
+}
+
+// ranIn looks for one time in which the image was in force for long enough.
+func ranIn(places []interval, environment string, want time.Duration, now time.Time) GateRow {
+	row := GateRow{Check: CheckRanIn, Environment: environment, Reason: "it never ran there"}
+	var longest time.Duration
+	for _, p := range places {
+		if p.Environment != environment || p.Phase == ledger.PhaseRollingOut || p.Unfinished {
+			continue
+		}
+		until := p.Until
+		if until.IsZero() {
+			until = now
+		}
+		ran := until.Sub(p.Since)
+		switch {
+		case !p.Container.Proven():
+			if longest == 0 {
+				row.Reason = fmt.Sprintf("that it ran in %s is known by evidence %q alone", shortService(p.Service), p.Container.Evidence)
+			}
+		case ran >= want:
+			return GateRow{CheckRanIn, environment, true, fmt.Sprintf("it ran in %s for %s, from %s on", shortService(p.Service), ran.Round(time.Second), tagalong.FormatTime(p.Since))}
+		case ran > longest:
+			longest = ran
+			row.Reason = fmt.Sprintf("it ran for %s at the longest, in %s from %s on: want %s", ran.Round(time.Second), shortService(p.Service), tagalong.FormatTime(p.Since), want)
+		}
+	}
+	return row
+}
+
+// notRunning looks for a place that has not ended.
+func notRunning(places []interval, environment string) GateRow {
+	var users []string
+	for _, p := range places {
+		if p.Environment == environment && p.Phase != ledger.PhaseEnded {
+			users = append(users, fmt.Sprintf("%s (%s)", shortService(p.Service), p.Phase))
+		}
+	}
+	if len(users) == 0 {
+		return GateRow{CheckNotRunning, environment, true, "nothing there uses it"}
+	}
+	return GateRow{CheckNotRunning, environment, false, "it is in use in " + inWords(distinct(users), few)}
+}
+
+// knowsWhatRuns returns an error if the ledger cannot say that an image does not run in an
+// environment: not all was looked at, or what runs there is not known.
+func (q Queries) knowsWhatRuns(ctx context.Context, image tagalong.ImageQuery, environment string) error {
+	running, err := stream.Collect(q.Records.RunningRecords(ctx, environment, tagalong.Service{}, 0))
+	if err != nil {
+		return fmt.Errorf("environment %q: %w", environment, err)
+	}
+	var there used
+	for _, m := range running {
+		for _, c := range m.Containers {
+			if c.Image.Name == "" || image.In(c.Image) {
+				there = append(there, ledger.Placement{Phase: ledger.PhaseRunning, Service: m.Service, Container: c.Container})
+			}
+		}
+	}
+	reasons, err := q.gapsOf(ctx, there)
+	if err == nil && len(reasons) > 0 {
+		slices.Sort(reasons)
+		err = &IncompleteError{reasons}
+	}
+	return err
+}
