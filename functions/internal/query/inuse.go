@@ -48,10 +48,10 @@ type InUseQuery struct {
 
 // IncompleteError says why the ledger may not know of every image in use. Such a list
 // must not be taken for what may be deleted.
-type IncompleteError struct{ Reasons []string }
+type IncompleteError struct{ reasons []string }
 
 func (e *IncompleteError) Error() string {
-	return "the ledger is incomplete: " + strings.Join(e.Reasons, "; ")
+	return "the ledger is incomplete: " + strings.Join(e.reasons, "; ")
 }
 
 // maxBefore is how many rollouts are looked through for the images that ran before.

@@ -4,7 +4,15 @@ import (
 	"context"
 	"log/slog"
 	"strings"
+
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
+
+// Resolve finds out which images a deployment runs.
+func (r *Reactor) Resolve(ctx context.Context, covered tagalong.Coverage, s tagalong.Service, deployment string) (ledger.Details, error) {
+	return r.resolve(ctx, covered, s, deployment)
+}
 
 // Sum sums up two outcomes of one service.
 func (o Outcome) Sum(p Outcome) Outcome {

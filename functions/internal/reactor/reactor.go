@@ -110,7 +110,7 @@ func (r *Reactor) load(ctx context.Context, obs *decide.Observation) (know decid
 			if !obs.Fact.OfDeployment() {
 				return nil
 			}
-			obs.Details, partial = r.Resolve(ctx, obs.Policy.Coverage, obs.Service, obs.Fact.Deployment)
+			obs.Details, partial = r.resolve(ctx, obs.Policy.Coverage, obs.Service, obs.Fact.Deployment)
 			if len(obs.Details.Containers) == 0 {
 				return partial // nothing is known to go on with
 			}

@@ -14,12 +14,12 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
-// Resolve finds out which images a deployment runs, and how that is known: the
+// resolve finds out which images a deployment runs, and how that is known: the
 // task definition pins them, the service revision resolved them, the tasks
 // report them, or else the registry is asked where the tag is now, which is a
 // guess. What nobody knows stays unknown. With an error there may be details all
 // the same: those of the containers that could be resolved.
-func (r *Reactor) Resolve(ctx context.Context, covered tagalong.Coverage, s tagalong.Service, deployment string) (ledger.Details, error) {
+func (r *Reactor) resolve(ctx context.Context, covered tagalong.Coverage, s tagalong.Service, deployment string) (ledger.Details, error) {
 	spec, err := r.Workload.Revision(ctx, s, deployment)
 	switch {
 	case errors.Is(err, tagalong.ErrElsewhere):
