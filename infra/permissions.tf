@@ -37,7 +37,7 @@ data "aws_iam_policy_document" "ledger_write" {
 
   statement {
     sid       = "WriteLedger"
-    actions   = ["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"]
+    actions   = ["dynamodb:PutItem", "dynamodb:BatchWriteItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"]
     resources = [local.table_arn]
 
     # All but the settings: no function writes its own rules and accounts.

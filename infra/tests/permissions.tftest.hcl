@@ -24,7 +24,7 @@ run "no_function_writes_its_own_rules_and_accounts" {
   assert {
     condition = alltrue(flatten([for policy in [data.aws_iam_policy_document.deployment, data.aws_iam_policy_document.pipeline, data.aws_iam_policy_document.tagimage, data.aws_iam_policy_document.sweep] : [
       for statement in jsondecode(policy.json).Statement : statement.Condition == { "ForAllValues:StringNotLike" = { "dynamodb:LeadingKeys" = "@*" } }
-      if length(setintersection(flatten([statement.Action]), ["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"])) > 0
+      if length(setintersection(flatten([statement.Action]), ["dynamodb:PutItem", "dynamodb:BatchWriteItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"])) > 0
     ]]))
     error_message = "a function may write settings"
   }

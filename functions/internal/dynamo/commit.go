@@ -2,15 +2,20 @@ package dynamo
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/timeline"
 )
 
-// Commit writes a change in one transaction. If the head or the fact is refused, the
+// Commit writes a change in one transaction, and before it what its images are found by.
+// If the head or the fact is refused, the
 // error is ledger.ErrConflict; if only tags are, a *ledger.RefusedError names them.
 func (l *Ledger) Commit(ctx context.Context, c ledger.Change) error {
+	if err := l.putAll(ctx, slices.Concat(all(c.Names, putName), all(c.Repositories, listRepository))); err != nil {
+		return fmt.Errorf("names: %w", err)
+	}
 	return l.write(ctx, writesOf(c)...)
 }
 
@@ -35,8 +40,6 @@ func writesOf(c ledger.Change) []write {
 		optional(c.NewService, func() write { return listService(s, c.Head.CompleteSince) }),
 		optional(c.NewEnvironment != "", func() write { return listEnvironment(c.NewEnvironment) }),
 		optional(c.NewEnvironment != "", func() write { return listServiceOf(c.NewEnvironment, s) }),
-		all(c.Names, putName),
-		all(c.Repositories, listRepository),
 		all(c.Finished, putFinished),
 		all(c.Tags, writeTag),
 	)

@@ -2,6 +2,7 @@ package dynamo
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
@@ -62,12 +63,15 @@ func (i executionItem) execution() tagalong.Execution {
 	}
 }
 
-// NoteExecution needs no condition: what is there is written again, as it was.
+// NoteExecution needs no condition: what is there is written again, as it was. The names
+// come first: a stage whose execution is there is not asked for again.
 func (l *Ledger) NoteExecution(ctx context.Context, p tagalong.Pipeline, execution string, e tagalong.Execution, expires time.Time) error {
-	origin := put(executionItem{
+	if err := l.putAll(ctx, all(ledger.NamesOfExecution(p.Name, execution, e), putName)); err != nil {
+		return fmt.Errorf("names: %w", err)
+	}
+	return l.put(ctx, put(executionItem{
 		key: key{releasePK(p.Name, execution), skExecution}, Account: p.Account, Region: p.Region,
 		Revisions: all(e.Revisions, toRevision), Trigger: e.Trigger, By: e.TriggeredBy,
 		Rollback: e.Rollback, RollbackOf: e.RollbackOf, Expires: epoch(expires),
-	})
-	return l.write(ctx, append(all(ledger.NamesOfExecution(p.Name, execution, e), putName), origin)...)
+	}))
 }

@@ -17,8 +17,6 @@ type restItem struct {
 	DropPast     []pastItem       `dynamodbav:"dropGone,omitempty"`
 	DropPlaces   []placementItem  `dynamodbav:"dropPlaces,omitempty"`
 	DropPrevious []previousItem   `dynamodbav:"dropPrevious,omitempty"`
-	Names        []nameItem       `dynamodbav:"names,omitempty"`
-	Repositories []directoryItem  `dynamodbav:"repositories,omitempty"`
 	Tags         []tagToComeItem  `dynamodbav:"tags,omitempty"`
 	DropRunning  string           `dynamodbav:"dropMember,omitempty"`
 }
@@ -47,8 +45,6 @@ func toRest(r ledger.Rest) *restItem {
 		DropPast:     all(r.DropPast, toPast),
 		DropPlaces:   all(r.DropPlacements, toPlacement),
 		DropPrevious: all(r.DropPrevious, toPrevious),
-		Names:        all(r.Names, toName),
-		Repositories: all(r.Repositories, toRepository),
 		Tags:         all(r.Tags, toTagToCome),
 		DropRunning:  r.DropRunning,
 	}
@@ -67,8 +63,6 @@ func (i *restItem) rest() (r ledger.Rest, err error) {
 	r.DropPast = allOf(i.DropPast, pastItem.past, &err)
 	r.DropPlacements = allOf(i.DropPlaces, placementItem.placement, &err)
 	r.DropPrevious = allOf(i.DropPrevious, previousItem.placement, &err)
-	r.Names = allOf(i.Names, nameItem.name, &err)
-	r.Repositories = allOf(i.Repositories, directoryItem.repository, &err)
 	r.Tags, r.DropRunning = all(i.Tags, tagToComeItem.tag), i.DropRunning
 	return r, err
 }

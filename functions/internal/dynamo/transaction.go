@@ -119,6 +119,43 @@ func (l *Ledger) put(ctx context.Context, w write) error {
 	}))
 }
 
+// batchPuts is how many items DynamoDB takes in a BatchWriteItem.
+const batchPuts = 25
+
+// putAll writes records that need no condition, each by itself: unlike those of a
+// transaction they are in nobody's way. No two have one key.
+func (l *Ledger) putAll(ctx context.Context, writes []write) error {
+	var requests []types.WriteRequest
+	for _, w := range writes {
+		i, err := w.in(l.table)
+		if err != nil {
+			return err
+		}
+		requests = append(requests, types.WriteRequest{PutRequest: &types.PutRequest{Item: i.Put.Item}})
+	}
+	for chunk := range slices.Chunk(requests, batchPuts) {
+		if err := l.putBatch(ctx, chunk); err != nil {
+			return l.translate("writing items", err)
+		}
+	}
+	return nil
+}
+
+// putBatch sends until DynamoDB has written all, as long as ctx lasts.
+func (l *Ledger) putBatch(ctx context.Context, requests []types.WriteRequest) error {
+	for attempt := 0; len(requests) > 0; attempt++ {
+		if err := backoff.Wait(ctx, attempt); err != nil {
+			return err
+		}
+		out, err := l.client.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{l.table: requests}})
+		if err != nil {
+			return err
+		}
+		requests = out.UnprocessedItems[l.table]
+	}
+	return nil
+}
+
 // putIfAbsent writes one record, or returns the item that is there.
 func (l *Ledger) putIfAbsent(ctx context.Context, record any) (there item, err error) {
 	err = l.put(ctx, put(record).when(absent))

@@ -26,13 +26,31 @@ func (a authorization) text() string {
 	return fmt.Sprintf("%s on %s with %v", a.Action, a.Resource, a.Context)
 }
 
+// batch is what a BatchGetItem reads of a table, or a BatchWriteItem puts into it.
+type batch struct {
+	Keys []primaryKey
+	puts []primaryKey
+}
+
+func (b *batch) UnmarshalJSON(text []byte) error {
+	var requests []struct{ PutRequest struct{ Item primaryKey } }
+	if json.Unmarshal(text, &requests) == nil {
+		for _, r := range requests {
+			b.puts = append(b.puts, r.PutRequest.Item)
+		}
+		return nil
+	}
+	type get batch
+	return json.Unmarshal(text, (*get)(b))
+}
+
 // parameters are those of the operations' parameters that IAM looks at.
 type parameters struct {
 	// DynamoDB
 	TableName     string
 	IndexName     string
 	Key, Item     primaryKey
-	RequestItems  map[string]struct{ Keys []primaryKey }
+	RequestItems  map[string]batch
 	TransactItems []map[string]parameters // by Put, Update, Delete and ConditionCheck
 
 	// ECR
@@ -145,6 +163,10 @@ func (p place) dynamodb(operation string, in parameters) (all []authorization, e
 	case "BatchGetItem":
 		for table, request := range in.RequestItems {
 			with(operation, table, request.Keys...)
+		}
+	case "BatchWriteItem":
+		for table, request := range in.RequestItems {
+			with(operation, table, request.puts...)
 		}
 	case "GetItem", "UpdateItem", "DeleteItem":
 		with(operation, in.TableName, in.Key)

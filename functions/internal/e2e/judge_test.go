@@ -136,7 +136,7 @@ func outside(a authorization) (all []authorization) {
 }
 
 func writes(action string) bool {
-	return slices.Contains([]string{"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}, action)
+	return slices.Contains([]string{"dynamodb:PutItem", "dynamodb:BatchWriteItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}, action)
 }
 
 // elsewhere changes the first name in the path of a resource: TYPE/NAME…,

@@ -8,7 +8,8 @@ import (
 )
 
 // Change is the write set of one observation. It is written in one transaction,
-// conditional on the head's version; what does not fit into it is in Head.Rest.
+// conditional on the head's version; what does not fit into it is in Head.Rest. Names and
+// Repositories are written before it, without a condition.
 type Change struct {
 	Service tagalong.Service
 	Seen    string // the head's version that was read, "" for none
@@ -22,6 +23,13 @@ type Change struct {
 	Untag          *PendingUntag // what is left of dropped tags; nil if nothing is to be removed
 	NewService     bool          // put the service into the directory, with Head.CompleteSince
 	NewEnvironment string        // put it, and the service as one of it, into the directory; "" if they are there
+
+	// Names and Repositories are what the service's images are found by, as far as it has
+	// not named them before. They are hints, and other services write the same ones: in
+	// the transaction, services that come to run one image together would be in each
+	// other's way.
+	Names        []Name
+	Repositories []tagalong.Repository
 }
 
 // Items are those of the service alone: no other service's change writes them, so
@@ -36,10 +44,6 @@ type Items struct {
 	DropPast       []PastRecord // it did not at that time, as is known now
 	DropPlacements []Placement
 	DropPrevious   []PreviousRecord
-	// Names and Repositories are what the service's images are found by, as far as it has
-	// not named them before. Others may write the same ones.
-	Names        []Name
-	Repositories []tagalong.Repository
 }
 
 // Size counts the items that the transaction writes; DynamoDB takes 100.
@@ -55,7 +59,7 @@ func (c Change) Size() int {
 
 func (i Items) count() int {
 	return len(i.Rollouts) + len(i.Finished) + len(i.Past) + len(i.Placements) + len(i.Previous) +
-		len(i.DropRollouts) + len(i.DropPast) + len(i.DropPlacements) + len(i.DropPrevious) + len(i.Names) + len(i.Repositories)
+		len(i.DropRollouts) + len(i.DropPast) + len(i.DropPlacements) + len(i.DropPrevious)
 }
 
 // Row is a rollout as the history shows it.

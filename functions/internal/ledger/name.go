@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"iter"
+	"slices"
 	"strings"
 
 	"github.com/opencontainers/go-digest"
@@ -78,7 +79,7 @@ func NamesOfExecution(pipeline, execution string, e tagalong.Execution) []Name {
 		{Kind: tagalong.ExecutionName, Text: execution, Pipeline: pipeline, Execution: execution},
 		{Kind: tagalong.PipelineName, Text: pipeline, Pipeline: pipeline},
 	}
-	for _, commit := range e.Commits() {
+	for _, commit := range slices.Compact(slices.Sorted(slices.Values(e.Commits()))) { // of one repository two sources may have
 		names = append(names, Name{Kind: tagalong.CommitName, Text: commit, Pipeline: pipeline, Execution: execution})
 	}
 	return names

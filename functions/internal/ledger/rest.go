@@ -82,8 +82,6 @@ func (i Items) cut(room int) (now, later Items) {
 	now.Past, later.Past = part(i.Past, &room)
 	now.Placements, later.Placements = part(i.Placements, &room)
 	now.Previous, later.Previous = part(i.Previous, &room)
-	now.Names, later.Names = part(i.Names, &room)
-	now.Repositories, later.Repositories = part(i.Repositories, &room)
 	now.DropRollouts, later.DropRollouts = part(i.DropRollouts, &room)
 	now.DropPast, later.DropPast = part(i.DropPast, &room)
 	now.DropPlacements, later.DropPlacements = part(i.DropPlacements, &room)

@@ -447,7 +447,7 @@ func TestWhatAnAnnouncementWrites(t *testing.T) {
 	w.tell(t, completed(prodAPI, "ecs-svc/1", 0))
 	ledger := weigh(w)
 	w.tell(t, started(prodAPI, "ecs-svc/2", 1))
-	ledger.want(t, "Load", 7) // as without a bus
+	ledger.want(t, "Load", 5) // as without a bus
 	writes := w.ledger.Writes()
 	w.tell(t, completed(prodAPI, "ecs-svc/2", 2))
 	ledger.want(t, "Load", 10) // one more than without

@@ -52,8 +52,7 @@ func (l *weighed) want(t *testing.T, reads string, sizes ...int) {
 }
 
 // What is known of the image before costs nothing as long as events come in
-// order: neither reads nor items. An image that is new to its service has its names, and
-// its repository, with the first rollout of it.
+// order: neither reads nor items. What it is found by is written beside, see below.
 func TestWhatAnEventReadsAndWrites(t *testing.T) {
 	platform := func(name string) tagalong.Ran {
 		return tagalong.Ran{Name: name, Image: shopAPI.String() + ":" + versionTag(versions), Digest: platformOf(shopAPI, versions).Digest}
@@ -66,14 +65,14 @@ func TestWhatAnEventReadsAndWrites(t *testing.T) {
 		reads         string
 		sizes         []int
 	}{
-		{"a start", []tagalong.Ran{ran("app", shopAPI, 1)}, []tagalong.Ran{ran("app", shopAPI, 2)}, true, "Load", []int{7}},
+		{"a start", []tagalong.Ran{ran("app", shopAPI, 1)}, []tagalong.Ran{ran("app", shopAPI, 2)}, true, "Load", []int{5}},
 		{"another image", []tagalong.Ran{ran("app", shopAPI, 1)}, []tagalong.Ran{ran("app", shopAPI, 2)}, false, "Load", []int{9}},
 		{"the same image again", []tagalong.Ran{ran("app", shopAPI, 1)}, []tagalong.Ran{ran("app", shopAPI, 1)}, false, "Load", []int{9}},
 		{"two containers", []tagalong.Ran{ran("app", shopAPI, 1), ran("log", shopWeb, 1)}, []tagalong.Ran{ran("app", shopAPI, 2), ran("log", shopWeb, 1)}, false, "Load", []int{13}},
-		{"another platform's image, whose index is proven", []tagalong.Ran{platform("app")}, []tagalong.Ran{other}, false, "Load", []int{9, 7}},
+		{"another platform's image, whose index is proven", []tagalong.Ran{platform("app")}, []tagalong.Ran{other}, false, "Load", []int{9, 5}},
 		// Only now is the image known to be the same: the place before is written
 		// once more, and says what it continues itself.
-		{"the same platform's image again", []tagalong.Ran{platform("app")}, []tagalong.Ran{platform("app")}, false, "Load Details", []int{9, 8}},
+		{"the same platform's image again", []tagalong.Ran{platform("app")}, []tagalong.Ran{platform("app")}, false, "Load Details", []int{9, 6}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			w := newWorld(prodRules())
@@ -104,19 +103,19 @@ func TestWhatRollbacksAndLateFactsReadAndWrite(t *testing.T) {
 		reads string
 		size  []int
 	}{
-		{completed(prodAPI, "ecs-svc/0", 0), "Load", []int{12}},
-		{started(prodAPI, "ecs-svc/1", 1), "Load", []int{7}},
+		{completed(prodAPI, "ecs-svc/0", 0), "Load", []int{9}},
+		{started(prodAPI, "ecs-svc/1", 1), "Load", []int{5}},
 		{completed(prodAPI, "ecs-svc/1", 2), "Load", []int{9}},
-		{started(prodAPI, "ecs-svc/2", 3), "Load", []int{7}},
+		{started(prodAPI, "ecs-svc/2", 3), "Load", []int{5}},
 		{failed(prodAPI, "ecs-svc/2", 4), "Load", []int{6}},
-		{started(prodAPI, "ecs-svc/1", 5), "Load", []int{5}},             // back to what runs
-		{completed(prodAPI, "ecs-svc/1", 6), "Load Details", []int{9}},   // the second rollout of it
-		{completed(prodAPI, "ecs-svc/1", 6), "Load Tags", nil},           // a repeat
-		{started(prodAPI, "ecs-svc/0", 7), "Load Details", []int{7}},     // back to what ran long ago: it is named again
-		{completed(prodAPI, "ecs-svc/0", 8), "Load", []int{9}},           // but that is known
-		{completed(prodAPI, "ecs-svc/2", 10), "Load Details", []int{10}}, // its start is late
-		{started(prodAPI, "ecs-svc/2", 9), "Load", []int{4}},             // now it is there
-		{completed(prodAPI, "ecs-svc/3", 7), "Load Details", []int{8}},   // late, between what ended
+		{started(prodAPI, "ecs-svc/1", 5), "Load", []int{5}},            // back to what runs
+		{completed(prodAPI, "ecs-svc/1", 6), "Load Details", []int{9}},  // the second rollout of it
+		{completed(prodAPI, "ecs-svc/1", 6), "Load Tags", nil},          // a repeat
+		{started(prodAPI, "ecs-svc/0", 7), "Load Details", []int{5}},    // back to what ran long ago
+		{completed(prodAPI, "ecs-svc/0", 8), "Load", []int{9}},          // but that is known
+		{completed(prodAPI, "ecs-svc/2", 10), "Load Details", []int{8}}, // its start is late
+		{started(prodAPI, "ecs-svc/2", 9), "Load", []int{4}},            // now it is there
+		{completed(prodAPI, "ecs-svc/3", 7), "Load Details", []int{6}},  // late, between what ended
 	} {
 		w.tell(t, step.happening)
 		if !t.Run(describe([]happening{step.happening}), func(t *testing.T) { ledger.want(t, step.reads, step.size...) }) {
@@ -153,4 +152,45 @@ func TestWhatRanLastIsNotWrittenAgainUnlessItChanges(t *testing.T) {
 	ledger := weigh(w)
 	w.tell(t, started(prodAPI, "ecs-svc/2", 9))
 	ledger.want(t, "Load Details Details", 6) // head, fact, the row, the one that goes, and two of the directory
+}
+
+// An image that is new to its service is named by its digest and its tag, and its
+// repository with the first image of it. An image that comes back is named again; what
+// repeats an event writes nothing.
+func TestAnImageIsNamedAsItComesToAService(t *testing.T) {
+	w := newWorld(prodRules())
+	for n := range 3 {
+		w.runs(prodAPI, deploymentNamed(n), ran("app", shopAPI, n))
+	}
+	w.runs(prodAPI, deploymentNamed(3), ran("app", shopAPI, 0))
+	named := 0
+	w.Reactor.Ledger = naming{w.ledger, &named}
+	for _, step := range []struct {
+		tell happening
+		want int
+	}{
+		{completed(prodAPI, deploymentNamed(0), 0), 3},
+		{started(prodAPI, deploymentNamed(1), 1), 2},
+		{completed(prodAPI, deploymentNamed(1), 2), 0},
+		{completed(prodAPI, deploymentNamed(1), 2), 0},
+		{completed(prodAPI, deploymentNamed(2), 3), 2},
+		{started(prodAPI, deploymentNamed(3), 4), 2},
+		{completed(prodAPI, deploymentNamed(3), 5), 0},
+	} {
+		named = 0
+		if w.tell(t, step.tell); named != step.want {
+			t.Errorf("%v: %d names, want %d", step.tell, named, step.want)
+		}
+	}
+}
+
+// naming counts what images are named by.
+type naming struct {
+	*tagalongtest.Ledger
+	named *int
+}
+
+func (l naming) Commit(ctx context.Context, c ledger.Change) error {
+	*l.named += len(c.Names) + len(c.Repositories)
+	return l.Ledger.Commit(ctx, c)
 }

@@ -114,12 +114,12 @@ func TestWhatPreviousTagsReadAndWrite(t *testing.T) {
 		reads string
 		size  []int
 	}{
-		{completed(prodAPI, deploymentNamed(0), 0), "Load", []int{12}},
-		{started(prodAPI, deploymentNamed(1), 1), "Load", []int{7}},
+		{completed(prodAPI, deploymentNamed(0), 0), "Load", []int{9}},
+		{started(prodAPI, deploymentNamed(1), 1), "Load", []int{5}},
 		{completed(prodAPI, deploymentNamed(1), 2), "Load", []int{11}}, // the tag and its claim
 		{started(prodAPI, deploymentNamed(2), 3), "Load", []int{5}},
 		{completed(prodAPI, deploymentNamed(2), 4), "Load", []int{11}}, // the same image: the head knows
-		{started(prodAPI, deploymentNamed(3), 5), "Load", []int{7}},
+		{started(prodAPI, deploymentNamed(3), 5), "Load", []int{5}},
 		{completed(prodAPI, deploymentNamed(3), 6), "Load", []int{11}},
 		{completed(prodAPI, deploymentNamed(3), 6), "Load Tags", nil},
 		{completed(prodAPI, "ecs-svc/late", 3), "Load Details", []int{6}}, // what is before has changed

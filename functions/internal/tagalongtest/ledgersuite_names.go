@@ -24,7 +24,7 @@ func namesByBeginning(t *testing.T, l suiteLedger) {
 	again := change(suiteService("web"), "")
 	again.Names, again.Repositories = names[:1], []tagalong.Repository{suiteRepo}
 	l.commit(again)
-	origin := tagalong.Execution{Revisions: []tagalong.Revised{{Name: "Source", ID: "aaaa0002bbbb"}, {Name: "Assets", ID: "not a commit"}}}
+	origin := tagalong.Execution{Revisions: []tagalong.Revised{{Name: "Source", ID: "aaaa0002bbbb"}, {Name: "Tests", ID: "aaaa0002bbbb"}, {Name: "Assets", ID: "not a commit"}}}
 	for range 2 {
 		l.must(l.NoteExecution(t.Context(), tagalong.Pipeline{Account: "111122223333", Region: "us-east-1", Name: "aaaa-release"}, "aaaa0003-1111", origin, time.Time{}))
 	}

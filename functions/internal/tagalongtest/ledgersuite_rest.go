@@ -35,8 +35,6 @@ func suiteRest(s tagalong.Service) ledger.Rest {
 			DropPast:       []ledger.PastRecord{{RunningRecord: ledger.RunningRecord{Service: s, Environment: "staging"}, Until: second(51)}},
 			DropPlacements: []ledger.Placement{suitePlacement(s, "app", suiteOther, ledger.PhaseRollingOut)},
 			DropPrevious:   []ledger.PreviousRecord{previous},
-			Names:          []ledger.Name{{Kind: tagalong.CommitName, Text: "c0ffee1", Repository: suiteRepo, Digest: suiteNext}},
-			Repositories:   []tagalong.Repository{suiteRepo},
 		},
 		Tags:        []ledger.TagToCome{{ID: suiteTag("prod")}, {ID: suiteTag("live"), Renew: true}},
 		DropRunning: "staging",

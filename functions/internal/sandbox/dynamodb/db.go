@@ -31,6 +31,7 @@ func New(opts Options) *DB {
 
 var operations = wire.Operations[*scope]{
 	"BatchGetItem":       op((*scope).batchGetItem),
+	"BatchWriteItem":     op((*scope).batchWriteItem),
 	"CreateTable":        op((*scope).createTable),
 	"DeleteItem":         op((*scope).deleteItem),
 	"DeleteTable":        op((*scope).deleteTable),

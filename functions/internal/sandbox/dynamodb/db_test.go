@@ -61,7 +61,7 @@ var refusals = []struct{ name, operation, body, code, names string }{
 	{"Streams", "CreateTable", `{"TableName":"two","StreamSpecification":{"StreamEnabled":true}}`, "ValidationException", "StreamSpecification"},
 	{"Tags", "CreateTable", `{"TableName":"two","Tags":[]}`, "ValidationException", "Tags"},
 	{"Provisioned", "CreateTable", strings.Replace(createBody, "PAY_PER_REQUEST", "PROVISIONED", 1), "ValidationException", "PROVISIONED"},
-	{"BatchWriteItem", "BatchWriteItem", `{"RequestItems":{}}`, "UnknownOperationException", "BatchWriteItem"},
+	{"UnknownOperation", "ExecuteStatement", `{}`, "UnknownOperationException", "ExecuteStatement"},
 	{"UpdateTable", "UpdateTable", `{"TableName":"tab"}`, "UnknownOperationException", "UpdateTable"},
 	{"TransactGetItems", "TransactGetItems", `{"TransactItems":[]}`, "UnknownOperationException", "TransactGetItems"},
 	{"DocumentPath", "GetItem", `{"TableName":"tab","Key":{"pk":{"S":"a"}},"ProjectionExpression":"a.b"}`, "ValidationException", "a.b"},

@@ -5,7 +5,10 @@ import (
 	"slices"
 )
 
-const maxBatchGet = 100
+const (
+	maxBatchGet   = 100
+	maxBatchWrite = 25
+)
 
 type keysAndAttributes struct {
 	Keys                     []item
@@ -102,6 +105,101 @@ func checkDistinct(t *table, keys []item) error {
 			return validationf("Provided list of item keys contains duplicates")
 		}
 		seen[id] = true
+	}
+	return nil
+}
+
+// writeRequest is a put: nobody deletes in batches.
+type writeRequest struct {
+	PutRequest *struct{ Item item }
+}
+
+type batchWriteItemInput struct {
+	RequestItems                map[string][]writeRequest
+	ReturnConsumedCapacity      string
+	ReturnItemCollectionMetrics string
+}
+
+type batchWriteItemOutput struct {
+	UnprocessedItems struct{}
+	ConsumedCapacity []*consumedCapacity `json:",omitempty"`
+}
+
+func (s *scope) batchWriteItem(in *batchWriteItemInput) (*batchWriteItemOutput, error) {
+	writes, err := in.writes()
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.checkBatch(writes); err != nil {
+		return nil, err
+	}
+	var used usages
+	for _, w := range writes {
+		p, err := w.plan(s.tables[w.table])
+		if err != nil {
+			return nil, err // never: puts and deletes without conditions
+		}
+		used.add(w.table, p.usage(), 1)
+		p.commit()
+	}
+	return &batchWriteItemOutput{ConsumedCapacity: used.report(in.ReturnConsumedCapacity, undirected)}, nil
+}
+
+// writes parses the requests, tables in order of their names.
+func (in *batchWriteItemInput) writes() ([]*write, error) {
+	err := firstError(
+		required("requestItems", in.RequestItems != nil),
+		checkCapacityMode(in.ReturnConsumedCapacity),
+		checkMetricsMode(in.ReturnItemCollectionMetrics),
+	)
+	if err != nil {
+		return nil, err
+	}
+	var writes []*write
+	for _, name := range slices.Sorted(maps.Keys(in.RequestItems)) {
+		if len(in.RequestItems[name]) == 0 {
+			return nil, validationf("1 validation error detected: Value '[]' at 'requestItems.%s.member' failed to satisfy constraint: Member must have length greater than or equal to 1", name)
+		}
+		for _, request := range in.RequestItems[name] {
+			w, err := request.write(name)
+			if err != nil {
+				return nil, err
+			}
+			writes = append(writes, w)
+		}
+	}
+	if len(writes) == 0 || len(writes) > maxBatchWrite {
+		return nil, validationf("Too many items requested for the BatchWriteItem call: %d, between 1 and %d are allowed", len(writes), maxBatchWrite)
+	}
+	return writes, nil
+}
+
+func (r writeRequest) write(table string) (*write, error) {
+	if r.PutRequest == nil {
+		return nil, validationf("Supplied WriteRequest must contain exactly one of PutRequest and DeleteRequest")
+	}
+	return newWrite(putVerb, &writeInput{TableName: &table}, r.PutRequest.Item, nil)
+}
+
+// checkBatch refuses the batch as a whole, before anything is written.
+func (s *scope) checkBatch(writes []*write) error {
+	keys := map[*table][]item{}
+	for _, w := range writes {
+		t, err := s.table(w.table)
+		if err != nil {
+			return err
+		}
+		if err := w.check(t); err != nil {
+			return err
+		}
+		keys[t] = append(keys[t], t.keys.keyOf(w.item))
+	}
+	for t, list := range keys {
+		if err := checkDistinct(t, list); err != nil {
+			return err
+		}
 	}
 	return nil
 }

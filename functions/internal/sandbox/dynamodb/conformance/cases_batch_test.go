@@ -19,6 +19,11 @@ func batchCases() []testCase {
 		{"BatchGet/KeyTwice", func(e *env) { e.create(); _, err := e.batchGet(baseKey, baseKey); e.code(err, validation) }},
 		{"BatchGet/BadKey", func(e *env) { e.create(); _, err := e.batchGet(baseKey, `{"pk":"a"}`); e.code(err, validation) }},
 		{"BatchGet/UnknownTable", batchGetUnknown},
+		{"BatchWrite/Put", batchWrite},
+		{"BatchWrite/25Items", func(e *env) { e.create(); e.ok(e.batchPut(manyKeys(25)...)); e.count(25) }},
+		{"BatchWrite/26Items", func(e *env) { e.create(); e.code(e.batchPut(manyKeys(26)...), validation); e.count(0) }},
+		{"BatchWrite/ItemTwice", func(e *env) { e.create(); e.code(e.batchPut(baseKey, baseKey), validation) }},
+		{"BatchWrite/BadItemWritesNothing", batchWriteBad},
 	}
 }
 
@@ -92,4 +97,37 @@ func (e *env) count(want int) {
 	out, err := e.client.Scan(e.ctx, &dynamodb.ScanInput{TableName: &e.table, Select: types.SelectCount})
 	e.ok(err)
 	e.equal("items in the table", fmt.Sprint(out.Count), fmt.Sprint(want))
+}
+
+func putRequest(item string) types.WriteRequest {
+	return types.WriteRequest{PutRequest: &types.PutRequest{Item: parse(item)}}
+}
+
+func (e *env) batch(requests ...types.WriteRequest) error {
+	out, err := e.client.BatchWriteItem(e.ctx, &dynamodb.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{e.table: requests}})
+	if err == nil && len(out.UnprocessedItems) > 0 {
+		e.fatalf("unprocessed items: %v", out.UnprocessedItems)
+	}
+	return err
+}
+
+func (e *env) batchPut(items ...string) error {
+	var requests []types.WriteRequest
+	for _, it := range items {
+		requests = append(requests, putRequest(it))
+	}
+	return e.batch(requests...)
+}
+
+func batchWrite(e *env) {
+	e.create(base)
+	e.ok(e.batchPut(`{"pk":"b","sk":"1","n":1}`, baseKey))
+	e.holds(baseKey, baseKey)
+	e.holds(`{"pk":"b","sk":"1"}`, `{"pk":"b","sk":"1","n":1}`)
+}
+
+func batchWriteBad(e *env) {
+	e.create()
+	e.code(e.batchPut(baseKey, `{"pk":"a"}`), validation)
+	e.count(0)
 }
