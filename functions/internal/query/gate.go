@@ -36,8 +36,8 @@ type GateCheck string
 
 // The checks of a gate.
 const (
-	CheckRanIn      GateCheck = "ran-in"
-	CheckNotRunning GateCheck = "not-running"
+	checkRanIn      GateCheck = "ran-in"
+	checkNotRunning GateCheck = "not-running"
 )
 
 // Gate answers with a row for each condition. *UnknownNameError says that a name is not
@@ -79,7 +79,7 @@ func (q Queries) Gate(ctx context.Context, query GateQuery) (rows []GateRow, err
 
 // ranIn looks for one time in which the image was in force for long enough.
 func ranIn(places []interval, environment string, want time.Duration, now time.Time) GateRow {
-	row := GateRow{Check: CheckRanIn, Environment: environment, Reason: "it never ran there"}
+	row := GateRow{Check: checkRanIn, Environment: environment, Reason: "it never ran there"}
 	var longest time.Duration
 	for _, p := range places {
 		if p.Environment != environment || p.Phase == ledger.PhaseRollingOut || p.Unfinished {
@@ -96,7 +96,7 @@ func ranIn(places []interval, environment string, want time.Duration, now time.T
 				row.Reason = fmt.Sprintf("that it ran in %s is known by evidence %q alone", shortService(p.Service), p.Container.Evidence)
 			}
 		case ran >= want:
-			return GateRow{CheckRanIn, environment, true, fmt.Sprintf("it ran in %s for %s, from %s on", shortService(p.Service), ran.Round(time.Second), tagalong.FormatTime(p.Since))}
+			return GateRow{checkRanIn, environment, true, fmt.Sprintf("it ran in %s for %s, from %s on", shortService(p.Service), ran.Round(time.Second), tagalong.FormatTime(p.Since))}
 		case ran > longest:
 			longest = ran
 			row.Reason = fmt.Sprintf("it ran for %s at the longest, in %s from %s on: want %s", ran.Round(time.Second), shortService(p.Service), tagalong.FormatTime(p.Since), want)
@@ -114,9 +114,9 @@ func notRunning(places []interval, environment string) GateRow {
 		}
 	}
 	if len(users) == 0 {
-		return GateRow{CheckNotRunning, environment, true, "nothing there uses it"}
+		return GateRow{checkNotRunning, environment, true, "nothing there uses it"}
 	}
-	return GateRow{CheckNotRunning, environment, false, "it is in use in " + inWords(distinct(users), few)}
+	return GateRow{checkNotRunning, environment, false, "it is in use in " + inWords(distinct(users), few)}
 }
 
 // knowsWhatRuns returns an error if the ledger cannot say that an image does not run in an
