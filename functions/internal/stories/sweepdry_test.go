@@ -93,6 +93,9 @@ func withoutRepairs(r sweep.Report) sweep.Report {
 	for i := range r.Drift {
 		r.Drift[i].Repaired = false
 	}
+	if len(r.Drift) == 0 {
+		r.Drift = nil // whether there was any that a repair ends
+	}
 	return r
 }
 
