@@ -28,7 +28,13 @@ explore: ## Check every property on many stories that no run before has drawn (a
 	go test -timeout 60m -count=$(TIMES) $$(grep -rl --include=*_test.go pgregory.net/rapid functions | xargs -n1 dirname | sort -u | sed 's|^|./|')
 
 .PHONY: build
-build: $(FUNCTIONS:%=$(DIST)/%.zip) $(DIST)/tagalong ## Build dist/: a zip for each function (GOARCH=arm64 or amd64) and the CLI for this machine
+build: functions cli ## Build dist/: a zip for each function (GOARCH=arm64 or amd64) and the CLI for this machine
+
+.PHONY: functions
+functions: $(FUNCTIONS:%=$(DIST)/%.zip) $(DIST)/build.json ## Build the functions' zips alone
+
+.PHONY: cli
+cli: $(DIST)/tagalong ## Build dist/tagalong alone, the CLI for this machine
 
 # lambda.norpc leaves out net/rpc, and with it a fifth of the binary; nethttpomithttp2
 # leaves out HTTP/2, which no function speaks, and 3 % of the archive; the SDK's
@@ -43,8 +49,17 @@ $(DIST)/%.zip: always
 	GOARCH= go run ./functions/internal/dev/zip $(DIST)/$*.zip $(DIST)/$*/bootstrap
 	@rm -r $(DIST)/$*
 
+# What the module and tagalong doctor want to know of the zips.
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
+$(DIST)/build.json: always
+	@printf '{"version": "%s", "architecture": "%s"}\n' '$(VERSION)' $(if $(filter amd64,$(GOARCH)),x86_64,arm64) >$@
+
 $(DIST)/tagalong: always
 	GOARCH= go build -trimpath -ldflags '$(LDFLAGS)' -o $(DIST)/tagalong ./functions/tagalong
+
+.PHONY: release
+release: ## Write dist/release: the module and the CLI for all platforms, sums, SBOM, notes: VERSION=v1.2.3
+	.ci/release $(VERSION)
 
 .PHONY: always
 always:

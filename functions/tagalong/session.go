@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -174,11 +175,21 @@ func advise(err error, code string) error {
 	return err
 }
 
-// version is the one that the Go toolchain stamped into the binary.
+// release and commit are those of a release's build, see .ci/release.
+var release, commit string
+
+// version returns the version and the commit: those of the release, or else what the Go
+// toolchain stamped into the binary, be it of a checkout or by go install.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
-	if !ok || info.Main.Version == "" {
-		return "(devel)"
+	if !ok {
+		info = &debug.BuildInfo{}
 	}
-	return info.Main.Version
+	stamped := ""
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			stamped = s.Value
+		}
+	}
+	return strings.TrimSpace(cmp.Or(release, info.Main.Version, "(devel)") + " " + cmp.Or(commit, stamped))
 }
