@@ -105,10 +105,11 @@ papers: ## Write what the READMEs show of the command: its picture, its examples
 	go test -count=1 -run TestTheModulesReadmeHasItsInputsAndOutputs ./functions/internal/dev -update
 
 .PHONY: check
-check: ## Vet, format and staticcheck
+check: ## Vet, format, staticcheck, and actionlint for the workflows
 	go vet ./...
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "gofmt: these files want formatting"; exit 1; }
 	go tool staticcheck ./...
+	go run github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 
 .PHONY: fence
 fence: ## Stop a handler at every call it makes while another runs, and print how many schedules there were
