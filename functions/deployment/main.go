@@ -31,7 +31,7 @@ func run(ctx context.Context) error {
 	}
 	boot.Start(batch.Handler(log, func(ctx context.Context, event json.RawMessage) error {
 		outcome, err := reactor.Handle(ctx, event)
-		boot.WriteMetrics(os.Stdout, time.Now(), outcome, err)
+		boot.WriteMetrics(os.Stdout, time.Now(), config.Table, outcome, err)
 		return err
 	}), wiring.Open(cfg)...)
 	return nil

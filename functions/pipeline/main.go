@@ -31,7 +31,7 @@ func run(ctx context.Context) error {
 	}
 	boot.Start(batch.Handler(log, func(ctx context.Context, event json.RawMessage) error {
 		outcomes, err := handler.Handle(ctx, event)
-		boot.WriteMetricsOf(os.Stdout, time.Now(), outcomes, err)
+		boot.WriteMetricsOf(os.Stdout, time.Now(), config.Table, outcomes, err)
 		return err
 	}), pipeline.Open(cfg)...)
 	return nil

@@ -37,7 +37,7 @@ func run() error {
 		}
 		report, err := sweeper.Sweep(ctx, sweep.Options{Scheduled: true})
 		boot.LogSweep(ctx, log, report)
-		boot.WriteSweep(os.Stdout, time.Now(), lambdacontext.FunctionName, report, err)
+		boot.WriteSweep(os.Stdout, time.Now(), config.Table, lambdacontext.FunctionName, report, err)
 		return nil, err
 	}, wiring.Open(cfg)...)
 	return nil

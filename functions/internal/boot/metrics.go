@@ -19,6 +19,7 @@ const (
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html.
 type metricsLine struct {
 	AWS         metricsHead `json:"_aws"`
+	Table       string      `json:"Table"`
 	Environment string      `json:"Environment,omitempty"`
 	metrics
 }
@@ -72,17 +73,19 @@ func (m metrics) occasional() (names []metricName) {
 }
 
 // WriteMetrics writes the metrics of one event as one line: in total, and by
-// environment. More dimensions there are none, since every value of one is
-// billed. A line that cannot be written is lost, as a line of the log is.
-func WriteMetrics(w io.Writer, now time.Time, o reactor.Outcome, failure error) {
-	directive := metricsDirective{Namespace: "Tagalong", Dimensions: [][]string{{}}}
+// environment, each of the ledger's table, which tells installations apart. More
+// dimensions there are none, since every value of one is billed. A line that cannot be
+// written is lost, as a line of the log is.
+func WriteMetrics(w io.Writer, now time.Time, table string, o reactor.Outcome, failure error) {
+	directive := metricsDirective{Namespace: "Tagalong", Dimensions: [][]string{{"Table"}}}
 	if o.Environment != "" {
-		directive.Dimensions = append(directive.Dimensions, []string{"Environment"})
+		directive.Dimensions = append(directive.Dimensions, []string{"Table", "Environment"})
 	}
 	m := measure(o, failure)
 	directive.Metrics = slices.Concat(counts, m.occasional())
 	line, _ := json.Marshal(metricsLine{ // strings and numbers: no error
 		AWS:         metricsHead{Timestamp: now.UnixMilli(), Metrics: []metricsDirective{directive}},
+		Table:       table,
 		Environment: o.Environment,
 		metrics:     m,
 	})
@@ -91,12 +94,12 @@ func WriteMetrics(w io.Writer, now time.Time, o reactor.Outcome, failure error) 
 
 // WriteMetricsOf writes the metrics of one event that was about several services,
 // a line for each; its failure is one.
-func WriteMetricsOf(w io.Writer, now time.Time, outcomes []reactor.Outcome, failure error) {
+func WriteMetricsOf(w io.Writer, now time.Time, table string, outcomes []reactor.Outcome, failure error) {
 	if len(outcomes) == 0 {
 		outcomes = []reactor.Outcome{{}} // it failed before any service was known
 	}
 	for _, o := range outcomes {
-		WriteMetrics(w, now, o, failure)
+		WriteMetrics(w, now, table, o, failure)
 		failure = nil
 	}
 }

@@ -15,17 +15,17 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
-const goldenMetrics = `{"_aws":{"Timestamp":1772616011020,"CloudWatchMetrics":[{"Namespace":"Tagalong","Dimensions":[[],["Environment"]],"Metrics":[` +
+const goldenMetrics = `{"_aws":{"Timestamp":1772616011020,"CloudWatchMetrics":[{"Namespace":"Tagalong","Dimensions":[["Table"],["Table","Environment"]],"Metrics":[` +
 	`{"Name":"EventsHandled","Unit":"Count"},{"Name":"EventsUnmanaged","Unit":"Count"},{"Name":"TagsMoved","Unit":"Count"},` +
 	`{"Name":"TagsBlocked","Unit":"Count"},{"Name":"TagsMissing","Unit":"Count"},{"Name":"ContainersUnproven","Unit":"Count"},` +
 	`{"Name":"TagsInDoubt","Unit":"Count"},{"Name":"Errors","Unit":"Count"},{"Name":"LagMilliseconds","Unit":"Milliseconds"}]}]},` +
-	`"Environment":"prod","EventsHandled":1,"EventsUnmanaged":0,"TagsMoved":2,"TagsBlocked":3,"TagsMissing":4,` +
+	`"Table":"tagalong","Environment":"prod","EventsHandled":1,"EventsUnmanaged":0,"TagsMoved":2,"TagsBlocked":3,"TagsMissing":4,` +
 	`"ContainersUnproven":5,"TagsInDoubt":6,"Errors":0,"LagMilliseconds":7351}` + "\n"
 
 func TestMetrics(t *testing.T) {
 	at := time.UnixMilli(1772616011020)
 	var out bytes.Buffer
-	WriteMetrics(&out, at, reactor.Outcome{
+	WriteMetrics(&out, at, "tagalong", reactor.Outcome{
 		Service: tagalong.Service{Name: "checkout-api"}, Environment: "prod",
 		Moved: 2, Blocked: 3, Missing: 4, Unproven: 5, InDoubt: 6, Lag: 7351 * time.Millisecond,
 	}, nil)
@@ -44,8 +44,8 @@ func TestMetrics(t *testing.T) {
 		"failed":    {reactor.Outcome{}, errors.New("x"), `"EventsHandled":0,"EventsUnmanaged":0,"TagsMoved":0,"TagsBlocked":0,"TagsMissing":0,"ContainersUnproven":0,"TagsInDoubt":0,"Errors":1}`},
 	} {
 		out.Reset()
-		WriteMetrics(&out, at, c.outcome, c.err)
-		if !strings.Contains(out.String(), c.want) || !strings.Contains(out.String(), `"Dimensions":[[]]`) ||
+		WriteMetrics(&out, at, "tagalong", c.outcome, c.err)
+		if !strings.Contains(out.String(), c.want) || !strings.Contains(out.String(), `"Dimensions":[["Table"]]`) ||
 			strings.Contains(out.String(), "LagMilliseconds") || strings.Count(out.String(), "\n") != 1 {
 			t.Errorf("%s: %s", name, out.String())
 		}

@@ -47,6 +47,7 @@ func driftAttributes(d sweep.Drift) []slog.Attr {
 // drift, or about the function.
 type sweepLine struct {
 	AWS          metricsHead `json:"_aws"`
+	Table        string      `json:"Table,omitempty"`
 	Kind         string      `json:"Kind,omitempty"`
 	FunctionName string      `json:"FunctionName,omitempty"`
 	*driftMetrics
@@ -86,22 +87,23 @@ var (
 )
 
 // WriteSweep writes the metrics of a sweep: one line in total and one of the function,
-// which are always there, and one for each kind of drift that was found. More dimensions
-// there are none: every value of one is billed.
-func WriteSweep(w io.Writer, now time.Time, function string, r sweep.Report, failure error) {
+// which are always there, and one for each kind of drift that was found. The ledger's
+// table tells installations apart. More dimensions there are none: every value of one is
+// billed.
+func WriteSweep(w io.Writer, now time.Time, table, function string, r sweep.Report, failure error) {
 	total, kinds := driftMetrics{}, map[sweep.DriftKind]driftMetrics{}
 	for _, d := range r.Drift {
 		kinds[d.Kind] = kinds[d.Kind].with(d)
 		total = total.with(d)
 	}
-	writeSweepLine(w, now, []string{}, sweepLine{driftMetrics: &total, sweepMetrics: &sweepMetrics{
+	writeSweepLine(w, now, []string{"Table"}, sweepLine{Table: table, driftMetrics: &total, sweepMetrics: &sweepMetrics{
 		SweepServices: r.Services, SweepTags: r.Tags, FactsRecorded: r.Recorded, TagsMoved: r.Moved,
 		SweepUnfinished: one(r.Unfinished), Errors: one(failure != nil),
 	}}, slices.Concat(driftCounts, sweepCounts))
 	writeSweepLine(w, now, []string{"FunctionName"}, sweepLine{FunctionName: function, finishMetrics: &finishMetrics{one(!r.Unfinished)}}, finishCounts)
 	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
 		of := kinds[kind]
-		writeSweepLine(w, now, []string{"Kind"}, sweepLine{Kind: string(kind), driftMetrics: &of}, driftCounts)
+		writeSweepLine(w, now, []string{"Table", "Kind"}, sweepLine{Table: table, Kind: string(kind), driftMetrics: &of}, driftCounts)
 	}
 }
 

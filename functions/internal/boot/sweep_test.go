@@ -11,14 +11,14 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/sweep"
 )
 
-const goldenSweep = `{"_aws":{"Timestamp":1772616011020,"CloudWatchMetrics":[{"Namespace":"Tagalong","Dimensions":[[]],"Metrics":[` +
+const goldenSweep = `{"_aws":{"Timestamp":1772616011020,"CloudWatchMetrics":[{"Namespace":"Tagalong","Dimensions":[["Table"]],"Metrics":[` +
 	`{"Name":"Drift","Unit":"Count"},{"Name":"DriftLeft","Unit":"Count"},{"Name":"SweepServices","Unit":"Count"},{"Name":"SweepTags","Unit":"Count"},` +
 	`{"Name":"FactsRecorded","Unit":"Count"},{"Name":"TagsMoved","Unit":"Count"},{"Name":"SweepUnfinished","Unit":"Count"},{"Name":"Errors","Unit":"Count"}]}]},` +
-	`"Drift":4,"DriftLeft":1,"SweepServices":7,"SweepTags":5,"FactsRecorded":3,"TagsMoved":2,"SweepUnfinished":1,"Errors":0}
+	`"Table":"tagalong","Drift":4,"DriftLeft":1,"SweepServices":7,"SweepTags":5,"FactsRecorded":3,"TagsMoved":2,"SweepUnfinished":1,"Errors":0}
 {"_aws":{"Timestamp":1772616011020,"CloudWatchMetrics":[{"Namespace":"Tagalong","Dimensions":[["FunctionName"]],"Metrics":[{"Name":"SweepFinished","Unit":"Count"}]}]},"FunctionName":"tagalong-sweep","SweepFinished":0}
-{"_aws":{"Timestamp":1772616011020,"CloudWatchMetrics":[{"Namespace":"Tagalong","Dimensions":[["Kind"]],"Metrics":[{"Name":"Drift","Unit":"Count"},{"Name":"DriftLeft","Unit":"Count"}]}]},"Kind":"ledger","Drift":1,"DriftLeft":0}
-{"_aws":{"Timestamp":1772616011020,"CloudWatchMetrics":[{"Namespace":"Tagalong","Dimensions":[["Kind"]],"Metrics":[{"Name":"Drift","Unit":"Count"},{"Name":"DriftLeft","Unit":"Count"}]}]},"Kind":"tag","Drift":2,"DriftLeft":1}
-{"_aws":{"Timestamp":1772616011020,"CloudWatchMetrics":[{"Namespace":"Tagalong","Dimensions":[["Kind"]],"Metrics":[{"Name":"Drift","Unit":"Count"},{"Name":"DriftLeft","Unit":"Count"}]}]},"Kind":"unmanaged","Drift":1,"DriftLeft":0}
+{"_aws":{"Timestamp":1772616011020,"CloudWatchMetrics":[{"Namespace":"Tagalong","Dimensions":[["Table","Kind"]],"Metrics":[{"Name":"Drift","Unit":"Count"},{"Name":"DriftLeft","Unit":"Count"}]}]},"Table":"tagalong","Kind":"ledger","Drift":1,"DriftLeft":0}
+{"_aws":{"Timestamp":1772616011020,"CloudWatchMetrics":[{"Namespace":"Tagalong","Dimensions":[["Table","Kind"]],"Metrics":[{"Name":"Drift","Unit":"Count"},{"Name":"DriftLeft","Unit":"Count"}]}]},"Table":"tagalong","Kind":"tag","Drift":2,"DriftLeft":1}
+{"_aws":{"Timestamp":1772616011020,"CloudWatchMetrics":[{"Namespace":"Tagalong","Dimensions":[["Table","Kind"]],"Metrics":[{"Name":"Drift","Unit":"Count"},{"Name":"DriftLeft","Unit":"Count"}]}]},"Table":"tagalong","Kind":"unmanaged","Drift":1,"DriftLeft":0}
 `
 
 var sweptReport = sweep.Report{
@@ -34,12 +34,12 @@ var sweptReport = sweep.Report{
 func TestSweepMetrics(t *testing.T) {
 	at := time.UnixMilli(1772616011020)
 	var out bytes.Buffer
-	WriteSweep(&out, at, "tagalong-sweep", sweptReport, nil)
+	WriteSweep(&out, at, "tagalong", "tagalong-sweep", sweptReport, nil)
 	if out.String() != goldenSweep {
 		t.Errorf("got\n%swant\n%s", out.String(), goldenSweep)
 	}
 	out.Reset()
-	WriteSweep(&out, at, "tagalong-sweep", sweep.Report{}, errors.New("x"))
+	WriteSweep(&out, at, "tagalong", "tagalong-sweep", sweep.Report{}, errors.New("x"))
 	if !strings.Contains(out.String(), `"Drift":0,"DriftLeft":0,"SweepServices":0,`) || !strings.Contains(out.String(), `"Errors":1}`) ||
 		!strings.Contains(out.String(), `"SweepFinished":1}`) || strings.Count(out.String(), "\n") != 2 {
 		t.Errorf("a sweep that failed: %s", out.String())

@@ -78,7 +78,7 @@ func TestTheModuleKnowsTheTable(t *testing.T) {
 
 // TestTheModuleWatchesMetricsThatThereAre holds the metrics that alarms and dashboard
 // name, in the file that runs of infra/tests hold them against, against those that the
-// functions write: without dimensions, or with the function's name.
+// functions write: with the table's name, or the function's name.
 func TestTheModuleWatchesMetricsThatThereAre(t *testing.T) {
 	var watched struct {
 		Namespace      string
@@ -92,8 +92,8 @@ func TestTheModuleWatchesMetricsThatThereAre(t *testing.T) {
 	}
 	written := writtenMetrics(t)
 	for _, name := range slices.Concat(slices.Sorted(maps.Keys(watched.Alarms)), watched.Dashboard) {
-		if !written[watched.Namespace+" "+name] {
-			t.Errorf("no function writes %s of namespace %s without dimensions", name, watched.Namespace)
+		if !written[watched.Namespace+" "+name+" Table"] {
+			t.Errorf("no function writes %s of namespace %s by the table", name, watched.Namespace)
 		}
 	}
 	for name := range watched.FunctionAlarms {
@@ -107,8 +107,8 @@ func TestTheModuleWatchesMetricsThatThereAre(t *testing.T) {
 func writtenMetrics(t *testing.T) map[string]bool {
 	t.Helper()
 	var out bytes.Buffer
-	boot.WriteMetrics(&out, time.Now(), reactor.Outcome{Environment: "prod", Lag: time.Second, Unannounced: 1}, nil)
-	boot.WriteSweep(&out, time.Now(), "sweep", sweep.Report{Drift: []sweep.Drift{{}}}, nil)
+	boot.WriteMetrics(&out, time.Now(), "tagalong", reactor.Outcome{Environment: "prod", Lag: time.Second, Unannounced: 1}, nil)
+	boot.WriteSweep(&out, time.Now(), "tagalong", "sweep", sweep.Report{Drift: []sweep.Drift{{}}}, nil)
 	written := map[string]bool{}
 	for line := range strings.Lines(out.String()) {
 		var l struct {
