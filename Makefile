@@ -139,7 +139,7 @@ infra-test: ## Check and test the Terraform module, and the patterns by AWS's ow
 # arguments of terraform apply and destroy.
 TERRAFORM ?= terraform
 DEPLOY = $(TERRAFORM) -chdir=infra/examples/complete
-DEPLOY_ARGS = -var architecture=$(if $(filter amd64,$(GOARCH)),x86_64,arm64) $(if $(TFVARS),-var-file=$(abspath $(TFVARS))) $(ARGS)
+DEPLOY_ARGS = $(if $(TFVARS),-var-file=$(abspath $(TFVARS))) $(ARGS)
 
 .PHONY: deploy
 deploy: build ## Build, and install it on AWS with your credentials: TFVARS=mine.tfvars (needs Terraform)

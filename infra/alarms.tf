@@ -13,6 +13,7 @@ resource "aws_cloudwatch_metric_alarm" "tags" {
   alarm_description   = "There are ${each.value}."
   namespace           = "Tagalong"
   metric_name         = each.key
+  dimensions          = { Table = local.table_name }
   statistic           = "Sum"
   period              = 300
   evaluation_periods  = 1
@@ -32,6 +33,7 @@ resource "aws_cloudwatch_metric_alarm" "drift" {
   alarm_description   = "The sweep has found what it cannot heal; its log says what, and `tagalong sweep --dry-run`."
   namespace           = "Tagalong"
   metric_name         = "DriftLeft"
+  dimensions          = { Table = local.table_name }
   statistic           = "Maximum"
   period              = 300
   evaluation_periods  = 1

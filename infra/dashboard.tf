@@ -16,19 +16,19 @@ locals {
   widgets = [
     {
       title   = "Events and tags"
-      metrics = [for metric in ["EventsHandled", "EventsUnmanaged", "TagsMoved"] : ["Tagalong", metric]]
+      metrics = [for metric in ["EventsHandled", "EventsUnmanaged", "TagsMoved"] : ["Tagalong", metric, "Table", local.table_name]]
     },
     {
       title   = "What wants attention"
-      metrics = [for metric in ["TagsBlocked", "TagsMissing", "TagsInDoubt", "ContainersUnproven", "Errors"] : ["Tagalong", metric]]
+      metrics = [for metric in ["TagsBlocked", "TagsMissing", "TagsInDoubt", "ContainersUnproven", "Errors"] : ["Tagalong", metric, "Table", local.table_name]]
     },
     {
       title   = "From the deployment to the confirmed tag, ms"
-      metrics = [["Tagalong", "LagMilliseconds", { stat = "p50", label = "median" }], ["Tagalong", "LagMilliseconds", { stat = "p99", label = "p99" }]]
+      metrics = [for stat, label in { p50 = "median", p99 = "p99" } : ["Tagalong", "LagMilliseconds", "Table", local.table_name, { stat = stat, label = label }]]
     },
     {
       title   = "What the sweep found"
-      metrics = [for metric in ["Drift", "DriftLeft", "FactsRecorded"] : ["Tagalong", metric]]
+      metrics = [for metric in ["Drift", "DriftLeft", "FactsRecorded"] : ["Tagalong", metric, "Table", local.table_name]]
     },
     {
       title   = "Events that wait: age of the oldest, s"

@@ -30,7 +30,7 @@ locals {
 
   # ARNs are composed, since the queues' policies name the rules and their targets the queues.
   rules_arn = "arn:${local.partition}:events:${local.region}:${local.account}:rule"
-  rules     = merge(local.own_rules, local.forwarded_rules)
+  rules     = { for name, rule in merge(local.own_rules, local.forwarded_rules) : name => rule if local.installed[rule.function] }
 }
 
 resource "aws_cloudwatch_event_rule" "this" {
@@ -79,6 +79,8 @@ resource "aws_cloudwatch_event_bus" "forwarded" {
   name        = local.bus_name
   description = "Tagalong: events that other accounts and Regions forward"
   tags        = local.tags
+
+  kms_key_identifier = var.kms_key_arn
 }
 
 resource "aws_cloudwatch_event_bus_policy" "forwarded" {

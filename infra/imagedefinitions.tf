@@ -3,6 +3,7 @@
 # credentials.
 module "imagedefinitions" {
   source = "./modules/function"
+  count  = var.functions.imagedefinitions ? 1 : 0
 
   name        = "imagedefinitions"
   description = "Tagalong: CodePipeline action that writes imagedefinitions.json"

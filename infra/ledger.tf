@@ -25,6 +25,24 @@ resource "aws_dynamodb_table" "ledger" {
       hash_key        = "${global_secondary_index.value}pk"
       range_key       = "${global_secondary_index.value}sk"
       projection_type = "ALL"
+
+      dynamic "on_demand_throughput" {
+        for_each = local.on_demand_limits
+
+        content {
+          max_read_request_units  = on_demand_throughput.value.read
+          max_write_request_units = on_demand_throughput.value.write
+        }
+      }
+    }
+  }
+
+  dynamic "on_demand_throughput" {
+    for_each = local.on_demand_limits
+
+    content {
+      max_read_request_units  = on_demand_throughput.value.read
+      max_write_request_units = on_demand_throughput.value.write
     }
   }
 
@@ -55,4 +73,8 @@ resource "aws_dynamodb_table" "ledger" {
       error_message = "kms_key_arn \"${coalesce(var.kms_key_arn, "null")}\": want a key of ${local.region}, where the table and the queues are."
     }
   }
+}
+
+locals {
+  on_demand_limits = var.on_demand_limits[*] # one or none
 }

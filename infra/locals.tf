@@ -28,8 +28,8 @@ locals {
 locals {
   function = {
     prefix               = var.name
-    dist                 = coalesce(var.dist, "${path.module}/../dist")
-    architecture         = var.architecture
+    dist                 = local.dist
+    architecture         = coalesce(var.architecture, local.build.architecture)
     memory_size          = var.memory_size
     timeout              = var.timeout
     log_level            = var.log_level
@@ -49,17 +49,39 @@ locals {
     region     = local.region
     account    = local.account
     tags       = local.tags
+
+    role                    = local.role
+    s3                      = var.s3
+    code_signing_config_arn = var.code_signing_config_arn
+    vpc                     = var.vpc
+    tracing                 = var.tracing
+    log_class               = var.log_class
   }
+
+  # As organizations want every role to be.
+  role = {
+    prefix               = var.role_name_prefix
+    path                 = var.role_path
+    permissions_boundary = var.permissions_boundary
+  }
+
+  # What make build says of the zips beside them.
+  dist  = coalesce(var.dist, "${path.module}/../dist")
+  build = try(jsondecode(file("${local.dist}/build.json")), { version = "", architecture = "arm64" })
 
   # A queue keeps and repeats what fails, so that Lambda has nothing to.
   function_of_queue = merge(local.function, { retries = null, queued = true })
 
-  functions = {
+  # Those that there are, and of these the ones that take events from a queue.
+  functions = { for name, function in {
     deployment       = module.deployment
-    pipeline         = module.pipeline
-    tagimage         = module.tagimage
-    imagedefinitions = module.imagedefinitions
-    history          = module.history
+    pipeline         = one(module.pipeline)
+    tagimage         = one(module.tagimage)
+    imagedefinitions = one(module.imagedefinitions)
+    history          = one(module.history)
     sweep            = module.sweep
-  }
+  } : name => function if local.installed[name] }
+
+  installed = merge(var.functions, { deployment = true, sweep = true })
+  queued    = [for name in ["deployment", "pipeline"] : name if local.installed[name]]
 }

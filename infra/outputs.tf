@@ -21,7 +21,7 @@ output "table_arn" {
 }
 
 output "function_arns" {
-  description = "ARNs of the functions: deployment, pipeline, tagimage, imagedefinitions, history, sweep."
+  description = "ARNs of the functions that there are, by their names."
   value       = { for name, function in local.functions : name => function.arn }
 }
 
@@ -31,8 +31,13 @@ output "role_arns" {
 }
 
 output "history_url" {
-  description = "URL of the history function; requests are signed for the service lambda (SigV4)."
-  value       = aws_lambda_function_url.history.function_url
+  description = "URL of the history function; requests are signed for the service lambda (SigV4). Null if there is none."
+  value       = one(aws_lambda_function_url.history[*].function_url)
+}
+
+output "history_api_url" {
+  description = "URL of the HTTP API; requests are signed for the service execute-api (SigV4). Null if there is none."
+  value       = one(aws_apigatewayv2_api.history[*].api_endpoint)
 }
 
 output "dead_letter_queue_urls" {

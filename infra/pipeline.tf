@@ -1,6 +1,7 @@
 # Takes CodePipeline's and CodeDeploy's events: gives rollouts their release.
 module "pipeline" {
   source = "./modules/function"
+  count  = var.functions.pipeline ? 1 : 0
 
   name        = "pipeline"
   description = "Tagalong: records which release rolled out what"
@@ -12,7 +13,7 @@ module "pipeline" {
 # A service that the ledger has not seen is observed at once, as by deployment.
 data "aws_iam_policy_document" "pipeline" {
   source_policy_documents = [
-    data.aws_iam_policy_document.take_events["pipeline"].json,
+    try(data.aws_iam_policy_document.take_events["pipeline"].json, ""), # none where the function is left out
     data.aws_iam_policy_document.ledger_write.json,
     data.aws_iam_policy_document.images_tag.json,
     data.aws_iam_policy_document.service_deployments.json,

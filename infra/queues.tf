@@ -2,7 +2,7 @@
 # the function in batches. What fails comes again, by itself, for about a day. README.md
 # says how it behaves, and what it costs.
 locals {
-  queue_names = merge({ for name in ["deployment", "pipeline"] : name => "${var.name}-${name}" }, {
+  queue_names = merge({ for name in local.queued : name => "${var.name}-${name}" }, {
     failed      = "${var.name}-events-failed"
     undelivered = "${var.name}-undelivered"
   })
@@ -28,7 +28,7 @@ locals {
 }
 
 resource "aws_sqs_queue" "events" {
-  for_each = toset(["deployment", "pipeline"])
+  for_each = toset(local.queued)
 
   name                              = local.queue_names[each.key]
   visibility_timeout_seconds        = local.repeat_seconds
@@ -74,7 +74,7 @@ resource "aws_sqs_queue" "failed" {
 
   redrive_allow_policy = jsonencode({
     redrivePermission = "byQueue"
-    sourceQueueArns   = [for name in ["deployment", "pipeline"] : local.queue_arns[name]]
+    sourceQueueArns   = [for name in local.queued : local.queue_arns[name]]
   })
 }
 
@@ -97,7 +97,7 @@ resource "aws_sqs_queue" "undelivered" {
 # long as for all of them together.
 locals {
   queue_senders = merge(
-    { for function in ["deployment", "pipeline"] : function => [for rule in values(local.rules) : rule.arn if rule.function == function] },
+    { for function in local.queued : function => [for rule in values(local.rules) : rule.arn if rule.function == function] },
     { failed = [], undelivered = values(local.rules)[*].arn },
   )
 }
@@ -151,7 +151,7 @@ data "aws_iam_policy_document" "queue" {
 
 # Lambda takes messages in the function's name.
 data "aws_iam_policy_document" "take_events" {
-  for_each = toset(["deployment", "pipeline"])
+  for_each = toset(local.queued)
 
   statement {
     sid       = "TakeEventsFromQueue"

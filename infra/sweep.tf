@@ -34,6 +34,7 @@ resource "aws_scheduler_schedule" "sweep" {
   name                = "${var.name}-sweep"
   description         = "Tagalong: wakes the function sweep"
   schedule_expression = var.sweep_schedule
+  kms_key_arn         = var.kms_key_arn
 
   flexible_time_window {
     mode                      = "FLEXIBLE"
@@ -60,10 +61,12 @@ resource "aws_scheduler_schedule" "sweep" {
 
 # Roles are of the whole account, schedules of a Region.
 resource "aws_iam_role" "schedule" {
-  name               = "${var.name}-schedule-${local.region}"
-  description        = "Tagalong: wakes the function sweep"
-  assume_role_policy = data.aws_iam_policy_document.schedule_trust.json
-  tags               = local.tags
+  name                 = "${local.role.prefix}${var.name}-schedule-${local.region}"
+  path                 = local.role.path
+  permissions_boundary = local.role.permissions_boundary
+  description          = "Tagalong: wakes the function sweep"
+  assume_role_policy   = data.aws_iam_policy_document.schedule_trust.json
+  tags                 = local.tags
 }
 
 data "aws_iam_policy_document" "schedule_trust" {
@@ -113,14 +116,14 @@ data "aws_iam_policy_document" "schedule" {
     for_each = var.kms_key_arn == null ? [] : [var.kms_key_arn]
 
     content {
-      sid       = "UseKeyOfQueue"
+      sid       = "UseKeyOfScheduleAndQueue"
       actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
       resources = [statement.value]
 
       condition {
         test     = "StringEquals"
         variable = "kms:ViaService"
-        values   = ["sqs.${local.region}.${data.aws_partition.this.dns_suffix}"]
+        values   = [for service in ["scheduler", "sqs"] : "${service}.${local.region}.${data.aws_partition.this.dns_suffix}"]
       }
     }
   }

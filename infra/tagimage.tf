@@ -2,6 +2,7 @@
 # modules/codepipeline-actions says so.
 module "tagimage" {
   source = "./modules/function"
+  count  = var.functions.tagimage ? 1 : 0
 
   name        = "tagimage"
   description = "Tagalong: CodePipeline action that tags an image"

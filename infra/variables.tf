@@ -31,15 +31,103 @@ variable "dist" {
 }
 
 variable "architecture" {
-  description = "Processor that the zips were built for."
+  description = "Processor that the zips were built for: arm64 or x86_64. Null: what build.json beside them says, which make build writes; without it arm64."
   type        = string
-  default     = "arm64"
+  default     = null
+
+  validation {
+    condition     = var.architecture == null || contains(["arm64", "x86_64"], coalesce(var.architecture, "arm64"))
+    error_message = "architecture \"${coalesce(var.architecture, "null")}\": want arm64, or x86_64 for zips of make build GOARCH=amd64."
+  }
+}
+
+variable "s3" {
+  description = "Bucket of this Region that has the functions' zips under their names (deployment.zip and so on), and what the keys begin with, such as tagalong/v1.2.3/. A new version needs a new prefix, since Terraform does not look into the bucket. Null: the zips are those of dist."
+  type        = object({ bucket = string, prefix = optional(string, "") })
+  default     = null
+
+  validation {
+    condition     = var.s3 == null || can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", var.s3.bucket))
+    error_message = "s3.bucket \"${try(var.s3.bucket, "null")}\": want the name of a bucket, such as shop-artifacts."
+  }
+}
+
+variable "functions" {
+  description = "Which functions there are beside deployment and sweep, which keep the ledger. Without pipeline rollouts have no release; tagimage and imagedefinitions are actions for CodePipeline; without history the command alone answers."
+  type = object({
+    pipeline         = optional(bool, true)
+    tagimage         = optional(bool, true)
+    imagedefinitions = optional(bool, true)
+    history          = optional(bool, true)
+  })
+  default  = {}
+  nullable = false
+}
+
+# What an organization wants of what is installed in it.
+
+variable "role_name_prefix" {
+  description = "Begins the names of the roles, before name, where an organization wants them to."
+  type        = string
+  default     = ""
   nullable    = false
 
   validation {
-    condition     = contains(["arm64", "x86_64"], var.architecture)
-    error_message = "architecture \"${var.architecture}\": want arm64, or x86_64 for zips of make build GOARCH=amd64."
+    condition     = can(regex("^[A-Za-z0-9_+=,.@-]*$", var.role_name_prefix)) && length(var.role_name_prefix) + length(var.name) <= 32
+    error_message = "role_name_prefix \"${var.role_name_prefix}\": want letters, digits or any of _+=,.@-, and with name (${var.name}) 32 characters at most: IAM takes 64, of which function and Region need the rest."
   }
+}
+
+variable "role_path" {
+  description = "Path of the roles."
+  type        = string
+  default     = "/"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^/(?:[!-.0-~]+/)*$", var.role_path)) && length(var.role_path) <= 512
+    error_message = "role_path \"${var.role_path}\": want a path such as /platform/, or /."
+  }
+}
+
+variable "permissions_boundary" {
+  description = "Policy that bounds what every role may do, by its ARN; null for none. It has to allow what the functions need: SECURITY.md lists that."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.permissions_boundary == null || can(regex("^arn:aws(?:-[a-z]+)*:iam::(?:[0-9]{12}|aws):policy/.+$", var.permissions_boundary))
+    error_message = "permissions_boundary \"${coalesce(var.permissions_boundary, "null")}\": want the ARN of a policy, such as arn:aws:iam::111122223333:policy/boundary."
+  }
+}
+
+variable "vpc" {
+  description = "Subnets and security groups of the functions; null for none. They have to reach DynamoDB, ECR, ECS, STS and whatever else is asked of AWS, by endpoints or by a NAT gateway."
+  type        = object({ subnet_ids = list(string), security_group_ids = list(string) })
+  default     = null
+
+  validation {
+    condition     = var.vpc == null || try(length(var.vpc.subnet_ids) > 0 && length(var.vpc.security_group_ids) > 0, false)
+    error_message = "vpc ${jsonencode(var.vpc)}: want at least one subnet and one security group."
+  }
+}
+
+variable "code_signing_config_arn" {
+  description = "Code signing configuration that every function's zip has to satisfy, by its ARN; null for none. The zips are then those that AWS Signer has signed, by s3 or dist."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.code_signing_config_arn == null || can(regex("^arn:aws(?:-[a-z]+)*:lambda:[a-z0-9-]+:[0-9]{12}:code-signing-config:csc-[a-z0-9]{17}$", var.code_signing_config_arn))
+    error_message = "code_signing_config_arn \"${coalesce(var.code_signing_config_arn, "null")}\": want the ARN of a configuration, such as arn:aws:lambda:eu-west-1:111122223333:code-signing-config:csc-0123456789abcdef0."
+  }
+}
+
+variable "tracing" {
+  description = "Whether AWS X-Ray traces the functions' invocations."
+  type        = bool
+  default     = false
+  nullable    = false
 }
 
 # What it watches.
@@ -172,13 +260,37 @@ variable "point_in_time_recovery" {
 }
 
 variable "kms_key_arn" {
-  description = "Customer managed key for the table, the queues and the logs. Its policy must let the events, logs and dynamodb services use it (examples/complete). Null: keys that AWS owns."
+  description = "Customer managed key for everything that takes one: the table, the queues, the logs, the functions' environment, the schedule and the bus for forwarded events. Its policy must let the events, logs and dynamodb services use it (examples/complete). Null: keys that AWS owns."
   type        = string
   default     = null
 
   validation {
     condition     = var.kms_key_arn == null || can(regex("^arn:aws(?:-[a-z]+)*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$", var.kms_key_arn))
     error_message = "kms_key_arn \"${coalesce(var.kms_key_arn, "null")}\": want the ARN of a key, such as arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab (no alias)."
+  }
+}
+
+variable "on_demand_limits" {
+  description = "Read and write units a second that the table, and each of its indexes, takes at most, so that nothing can run up a bill; null for AWS's own limits. What is refused is tried again. A sweep of 1,000 services reads some thousands of units within a minute."
+  type        = object({ read = number, write = number })
+  default     = null
+
+  validation {
+    condition     = var.on_demand_limits == null || try(alltrue([for limit in values(var.on_demand_limits) : limit >= 100 && floor(limit) == limit]), false)
+    error_message = "on_demand_limits ${jsonencode(var.on_demand_limits)}: want whole units a second, at least 100 of each."
+  }
+}
+
+variable "log_class" {
+  description = "Class of the functions' log groups. Metrics are lines of the log that only STANDARD takes for metrics, so that INFREQUENT_ACCESS is for those who want neither alarms nor dashboard. AWS cannot change the class of a group: another one makes it anew."
+  type        = string
+  default     = "STANDARD"
+  nullable    = false
+
+  # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CloudWatch_Logs_Log_Classes.html
+  validation {
+    condition     = var.log_class == "STANDARD" || var.log_class == "INFREQUENT_ACCESS" && !var.alarms && !var.dashboard
+    error_message = "log_class \"${var.log_class}\": want STANDARD, or INFREQUENT_ACCESS without alarms and dashboard: it makes no metrics."
   }
 }
 
@@ -360,6 +472,20 @@ variable "history_principals" {
     ])
     error_message = "history_principals ${jsonencode(var.history_principals)}: want accounts of 12 digits, or ARNs of roles or users such as arn:aws:iam::111122223333:role/scanner; not everybody."
   }
+}
+
+variable "history_url" {
+  description = "Whether the history function has a URL. Where a policy of the organization forbids these, history_api is the other way."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "history_api" {
+  description = "Whether an HTTP API answers as the history function's URL does, to those of our own account whose policies allow execute-api:Invoke."
+  type        = bool
+  default     = false
+  nullable    = false
 }
 
 variable "event_bus" {

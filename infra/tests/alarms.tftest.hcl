@@ -24,7 +24,7 @@ run "alarms_are_about_metrics_that_the_functions_write" {
 
   assert {
     condition = jsonencode({
-      for alarm in concat(values(aws_cloudwatch_metric_alarm.tags), aws_cloudwatch_metric_alarm.drift) : alarm.metric_name => alarm.statistic if alarm.namespace == jsondecode(file("tests/metrics.json")).namespace && try(length(alarm.dimensions), 0) == 0
+      for alarm in concat(values(aws_cloudwatch_metric_alarm.tags), aws_cloudwatch_metric_alarm.drift) : alarm.metric_name => alarm.statistic if alarm.namespace == jsondecode(file("tests/metrics.json")).namespace && alarm.dimensions == tomap({ Table = "tagalong" })
     }) == jsonencode(jsondecode(file("tests/metrics.json")).alarms)
     error_message = "alarms: ${jsonencode(concat(values(aws_cloudwatch_metric_alarm.tags), aws_cloudwatch_metric_alarm.drift))}"
   }
@@ -104,8 +104,8 @@ run "the_dashboard_shows_what_the_functions_write" {
 
   assert {
     condition = toset([
-      for metric in flatten([for widget in jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets : [for metric in widget.properties.metrics : { namespace = metric[0], name = metric[1] }]]) :
-      metric.name if metric.namespace == jsondecode(file("tests/metrics.json")).namespace
+      for metric in flatten([for widget in jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets : [for metric in widget.properties.metrics : { namespace = metric[0], name = metric[1], of = join(" ", slice(metric, 2, 4)) }]]) :
+      metric.name if metric.of == "Table tagalong" && metric.namespace == jsondecode(file("tests/metrics.json")).namespace
     ]) == toset(jsondecode(file("tests/metrics.json")).dashboard)
     error_message = "dashboard: ${aws_cloudwatch_dashboard.this[0].dashboard_body}"
   }

@@ -219,7 +219,7 @@ run "only_who_is_named_is_granted_the_url" {
   }
 
   assert {
-    condition     = aws_lambda_function_url.history.authorization_type == "AWS_IAM"
+    condition     = aws_lambda_function_url.history[0].authorization_type == "AWS_IAM"
     error_message = "the URL answers everybody"
   }
 

@@ -18,15 +18,18 @@ variables {
   dist = "./tests/fixtures"
 }
 
-run "a_key_of_ones_own_encrypts_the_table_and_the_queues" {
+run "a_key_of_ones_own_encrypts_the_table_the_queues_the_bus_and_the_schedule" {
   command = plan
 
   variables {
     kms_key_arn = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    accounts    = [{ account = "444455556666", role = "arn:aws:iam::444455556666:role/tagalong" }]
   }
 
   assert {
     condition = (
+      aws_scheduler_schedule.sweep.kms_key_arn == var.kms_key_arn &&
+      aws_cloudwatch_event_bus.forwarded[0].kms_key_identifier == var.kms_key_arn &&
       aws_dynamodb_table.ledger.server_side_encryption[0].enabled &&
       aws_dynamodb_table.ledger.server_side_encryption[0].kms_key_arn == var.kms_key_arn &&
       alltrue([for queue in concat(values(aws_sqs_queue.events), [aws_sqs_queue.failed, aws_sqs_queue.undelivered]) : queue.kms_master_key_id == var.kms_key_arn]) &&
@@ -36,7 +39,7 @@ run "a_key_of_ones_own_encrypts_the_table_and_the_queues" {
   }
 }
 
-run "the_schedule_uses_the_key_by_way_of_its_queue_alone" {
+run "the_schedule_uses_the_key_for_itself_and_its_queue_alone" {
   command = plan
 
   variables {
@@ -44,8 +47,8 @@ run "the_schedule_uses_the_key_by_way_of_its_queue_alone" {
   }
 
   assert {
-    condition = [for statement in jsondecode(data.aws_iam_policy_document.schedule.json).Statement : [toset(statement.Action), statement.Resource, statement.Condition] if statement.Sid == "UseKeyOfQueue"] == [
-      [toset(["kms:Decrypt", "kms:GenerateDataKey"]), var.kms_key_arn, { StringEquals = { "kms:ViaService" = "sqs.eu-west-1.amazonaws.com" } }],
+    condition = [for statement in jsondecode(data.aws_iam_policy_document.schedule.json).Statement : [toset(statement.Action), statement.Resource, statement.Condition] if statement.Sid == "UseKeyOfScheduleAndQueue"] == [
+      [toset(["kms:Decrypt", "kms:GenerateDataKey"]), var.kms_key_arn, { StringEquals = { "kms:ViaService" = ["scheduler.eu-west-1.amazonaws.com", "sqs.eu-west-1.amazonaws.com"] } }],
     ]
     error_message = "the schedule may do ${data.aws_iam_policy_document.schedule.json}"
   }
@@ -77,7 +80,7 @@ run "the_examples_key_lets_the_account_decide_and_the_services_encrypt" {
       statement.Effect, toset(flatten([statement.Action])), statement.Resource, statement.Principal, try(jsonencode(statement.Condition), ""),
       ] } == {
       LetTheAccountDecide  = ["Allow", toset(["kms:*"]), "*", { AWS = "arn:aws:iam::111122223333:root" }, ""]
-      LetEventsBeEncrypted = ["Allow", toset(["kms:Decrypt", "kms:GenerateDataKey"]), "*", { Service = "events.amazonaws.com" }, ""]
+      LetEventsBeEncrypted = ["Allow", toset(["kms:Decrypt", "kms:GenerateDataKey", "kms:DescribeKey"]), "*", { Service = "events.amazonaws.com" }, ""]
       LetAlarmsBeEncrypted = ["Allow", toset(["kms:Decrypt", "kms:GenerateDataKey*"]), "*", { Service = "cloudwatch.amazonaws.com" },
       jsonencode({ StringEquals = { "aws:SourceAccount" = "111122223333" } })]
       LetLogsBeEncrypted = ["Allow", toset(["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"]), "*", { Service = "logs.eu-west-1.amazonaws.com" },

@@ -201,7 +201,7 @@ run "what_a_queue_repeats_has_no_retries_of_lambdas" {
   command = plan
 
   assert {
-    condition     = local.function_of_queue.retries == null && local.function_of_queue.queued && module.deployment.dead_letter_queue_name == null && module.pipeline.dead_letter_queue_name == null
+    condition     = local.function_of_queue.retries == null && local.function_of_queue.queued && module.deployment.dead_letter_queue_name == null && module.pipeline[0].dead_letter_queue_name == null
     error_message = "there are two ways to a dead-letter queue"
   }
 }

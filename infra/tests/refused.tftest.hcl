@@ -94,14 +94,41 @@ run "any_other_wrong_value_is_refused_by_its_variable" {
     sweep_schedule       = "hourly"
     sweep_timeout        = 901
     pending_after        = "0h"
+
+    s3                      = { bucket = "Acme" }
+    role_path               = "platform"
+    permissions_boundary    = "boundary"
+    vpc                     = { subnet_ids = [], security_group_ids = ["sg-0123456789abcdef0"] }
+    code_signing_config_arn = "csc-0123456789abcdef0"
+    on_demand_limits        = { read = 4000, write = 1 }
   }
 
   expect_failures = [
     var.name, var.dist, var.architecture, var.regions, var.clusters, var.repositories, var.pipelines, var.retention_days,
     var.kms_key_arn, var.log_retention_days, var.log_level, var.memory_size, var.timeout, var.reserved_concurrency, var.retries,
     var.extra_environment, var.history_principals, var.event_bus, var.alarm_topic_arn, var.sweep_schedule, var.sweep_timeout,
-    var.pending_after,
+    var.pending_after, var.s3, var.role_path, var.permissions_boundary, var.vpc, var.code_signing_config_arn, var.on_demand_limits,
   ]
+}
+
+run "roles_of_longer_names_than_iam_takes_are_refused" {
+  command = plan
+
+  variables {
+    role_name_prefix = "a-prefix-of-30-characters-long"
+  }
+
+  expect_failures = [var.role_name_prefix]
+}
+
+run "logs_that_make_no_metrics_are_refused_beside_alarms" {
+  command = plan
+
+  variables {
+    log_class = "INFREQUENT_ACCESS"
+  }
+
+  expect_failures = [var.log_class]
 }
 
 # Of two variables of which one is held against the other Terraform looks at one alone.

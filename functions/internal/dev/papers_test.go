@@ -3,6 +3,7 @@ package dev_test
 import (
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -187,5 +188,30 @@ func TestThePapersNameFilesThatAreThere(t *testing.T) {
 	}
 	if named < 30 {
 		t.Errorf("%d files are named", named)
+	}
+}
+
+// TestTheSBOMHasTheFunctions: a release's SBOM is that of the command, which is made of all
+// that the functions are made of.
+func TestTheSBOMHasTheFunctions(t *testing.T) {
+	modules := func(patterns ...string) (modules []string) {
+		command := exec.CommandContext(t.Context(), "go", append([]string{"list", "-deps", "-tags", "lambda.norpc,nethttpomithttp2", "-f", "{{with .Module}}{{.Path}}{{end}}"}, patterns...)...)
+		command.Dir = root
+		out, err := command.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		modules = strings.Fields(string(out))
+		slices.Sort(modules)
+		return slices.Compact(modules)
+	}
+	inCommand := modules("./functions/tagalong")
+	for _, m := range modules("./functions/deployment", "./functions/pipeline", "./functions/sweep", "./functions/tagimage", "./functions/imagedefinitions", "./functions/history") {
+		if !slices.Contains(inCommand, m) {
+			t.Errorf("module %s is of a function and not of the command", m)
+		}
+	}
+	if len(inCommand) < 20 {
+		t.Errorf("%d modules", len(inCommand))
 	}
 }

@@ -33,10 +33,11 @@ data "aws_iam_policy_document" "key" {
     }
   }
 
-  # EventBridge sends to the queues for the rules, and each queue says for which.
+  # EventBridge sends to the queues for the rules, and each queue says for which; the bus
+  # for forwarded events looks at the key, too.
   statement {
     sid       = "LetEventsBeEncrypted"
-    actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+    actions   = ["kms:Decrypt", "kms:GenerateDataKey", "kms:DescribeKey"]
     resources = ["*"]
 
     principals {

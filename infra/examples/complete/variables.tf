@@ -60,9 +60,9 @@ variable "alarm_email" {
 }
 
 variable "architecture" {
-  description = "Processor that the zips were built for: arm64 or x86_64."
+  description = "Processor that the zips were built for: arm64 or x86_64; null for what make build wrote beside them."
   type        = string
-  default     = "arm64"
+  default     = null
 }
 
 variable "deletion_protection" {

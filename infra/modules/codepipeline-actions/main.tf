@@ -10,7 +10,7 @@ data "aws_iam_policy_document" "this" {
   statement {
     sid       = "CallTagalong"
     actions   = ["lambda:InvokeFunction"]
-    resources = [var.function_arns.tagimage, var.function_arns.imagedefinitions]
+    resources = compact(values(var.function_arns))
   }
 
   # AWS offers neither resources nor conditions for this.

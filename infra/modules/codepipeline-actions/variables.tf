@@ -11,11 +11,11 @@ variable "role_name" {
 
 variable "function_arns" {
   description = "Output function_arns of the main module."
-  type        = object({ tagimage = string, imagedefinitions = string })
+  type        = object({ tagimage = optional(string), imagedefinitions = optional(string) })
   nullable    = false
 
   validation {
-    condition     = alltrue([for arn in values(var.function_arns) : can(regex("^arn:aws(?:-[a-z]+)*:lambda:[a-z0-9-]+:[0-9]{12}:function:.+$", arn))])
+    condition     = length(compact(values(var.function_arns))) > 0 && alltrue([for arn in compact(values(var.function_arns)) : can(regex("^arn:aws(?:-[a-z]+)*:lambda:[a-z0-9-]+:[0-9]{12}:function:.+$", arn))])
     error_message = "function_arns ${jsonencode(var.function_arns)}: want the ARNs of the functions tagimage and imagedefinitions, as the main module's output has them."
   }
 }

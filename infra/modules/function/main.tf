@@ -2,6 +2,7 @@ locals {
   name         = "${var.settings.prefix}-${var.name}"
   log_group    = "/aws/lambda/${local.name}"
   package      = "${var.settings.dist}/${var.name}.zip"
+  uploaded     = var.settings.s3 == null # by Terraform; otherwise Lambda takes the zip from a bucket
   asynchronous = var.settings.retries != null
   queue_name   = "${local.name}-failed"
   queue_arn    = "arn:${var.settings.partition}:sqs:${var.settings.region}:${var.settings.account}:${local.queue_name}"
@@ -26,14 +27,18 @@ resource "aws_lambda_function" "this" {
   function_name                  = local.name
   description                    = var.description
   role                           = aws_iam_role.this.arn
-  filename                       = local.package
-  source_code_hash               = fileexists(local.package) ? filebase64sha256(local.package) : null
+  filename                       = local.uploaded ? local.package : null
+  source_code_hash               = local.uploaded && fileexists(local.package) ? filebase64sha256(local.package) : null
+  s3_bucket                      = try(var.settings.s3.bucket, null)
+  s3_key                         = local.uploaded ? null : "${var.settings.s3.prefix}${var.name}.zip"
+  code_signing_config_arn        = var.settings.code_signing_config_arn
   runtime                        = "provided.al2023"
   handler                        = "bootstrap"
   architectures                  = [var.settings.architecture]
   memory_size                    = var.settings.memory_size
   timeout                        = var.settings.timeout
   reserved_concurrent_executions = coalesce(var.settings.reserved_concurrency, -1) # -1 is none
+  kms_key_arn                    = var.settings.kms_key_arn
   tags                           = var.settings.tags
 
   environment {
@@ -49,9 +54,26 @@ resource "aws_lambda_function" "this" {
     system_log_level      = "INFO"
   }
 
+  dynamic "tracing_config" {
+    for_each = var.settings.tracing ? ["Active"] : []
+
+    content {
+      mode = tracing_config.value
+    }
+  }
+
+  dynamic "vpc_config" {
+    for_each = var.settings.vpc == null ? [] : [var.settings.vpc]
+
+    content {
+      subnet_ids         = vpc_config.value.subnet_ids
+      security_group_ids = vpc_config.value.security_group_ids
+    }
+  }
+
   lifecycle {
     precondition {
-      condition     = fileexists(local.package)
+      condition     = !local.uploaded || fileexists(local.package)
       error_message = "There is no ${local.package}: want the zip that make build writes; dist names its folder."
     }
 
@@ -66,6 +88,7 @@ resource "aws_lambda_function" "this" {
 
 resource "aws_cloudwatch_log_group" "this" {
   name              = local.log_group
+  log_group_class   = var.settings.log_class
   retention_in_days = var.settings.log_retention_days
   kms_key_id        = var.settings.kms_key_arn
   tags              = var.settings.tags

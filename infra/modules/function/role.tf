@@ -1,9 +1,11 @@
 # Roles are of the whole account, functions of a Region.
 resource "aws_iam_role" "this" {
-  name               = "${local.name}-${var.settings.region}"
-  description        = var.description
-  assume_role_policy = data.aws_iam_policy_document.trust.json
-  tags               = var.settings.tags
+  name                 = "${var.settings.role.prefix}${local.name}-${var.settings.region}"
+  path                 = var.settings.role.path
+  permissions_boundary = var.settings.role.permissions_boundary
+  description          = var.description
+  assume_role_policy   = data.aws_iam_policy_document.trust.json
+  tags                 = var.settings.tags
 }
 
 data "aws_iam_policy_document" "trust" {
@@ -57,15 +59,69 @@ data "aws_iam_policy_document" "this" {
     for_each = var.settings.kms_key_arn == null ? [] : [var.settings.kms_key_arn]
 
     content {
-      sid       = "UseKeyOfTableAndQueue"
+      sid       = "UseKey"
       actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
       resources = [statement.value]
 
       condition {
         test     = "StringEquals"
         variable = "kms:ViaService"
-        values   = [for service in ["dynamodb", "sqs"] : "${service}.${var.settings.region}.${var.settings.dns_suffix}"]
+        values   = [for service in ["dynamodb", "lambda", "sqs"] : "${service}.${var.settings.region}.${var.settings.dns_suffix}"]
       }
     }
   }
+
+  # Segments of the function, which Lambda writes in its name. AWS offers neither resources
+  # nor conditions for these.
+  dynamic "statement" {
+    for_each = var.settings.tracing ? ["*"] : []
+
+    content {
+      sid       = "WriteTraces"
+      actions   = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
+      resources = [statement.value]
+    }
+  }
+
+  # Lambda makes the function's network interfaces under its role, and names no resource
+  # as it asks whether it may.
+  # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+  dynamic "statement" {
+    for_each = var.settings.vpc == null ? [] : ["*"]
+
+    content {
+      sid       = "ConnectToVPC"
+      actions   = local.interface_actions
+      resources = [statement.value]
+    }
+  }
+
+  # The function's own code may not.
+  dynamic "statement" {
+    for_each = var.settings.vpc == null ? [] : ["*"]
+
+    content {
+      sid       = "LeaveVPCToLambda"
+      effect    = "Deny"
+      actions   = local.interface_actions
+      resources = [statement.value]
+
+      condition {
+        test     = "ArnEquals"
+        variable = "lambda:SourceFunctionArn"
+        values   = ["arn:${var.settings.partition}:lambda:${var.settings.region}:${var.settings.account}:function:${local.name}"]
+      }
+    }
+  }
+}
+
+locals {
+  interface_actions = [
+    "ec2:CreateNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:DeleteNetworkInterface",
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:UnassignPrivateIpAddresses",
+  ]
 }

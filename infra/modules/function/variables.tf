@@ -45,6 +45,16 @@ variable "settings" {
     region               = string
     account              = string
     tags                 = map(string)
+    role = optional(object({
+      prefix               = optional(string, "")
+      path                 = optional(string, "/")
+      permissions_boundary = optional(string)
+    }), {})
+    s3                      = optional(object({ bucket = string, prefix = string }))
+    code_signing_config_arn = optional(string)
+    vpc                     = optional(object({ subnet_ids = list(string), security_group_ids = list(string) }))
+    tracing                 = optional(bool, false)
+    log_class               = optional(string, "STANDARD")
   })
   nullable = false
 }

@@ -52,11 +52,13 @@ resource "aws_cloudwatch_event_target" "this" {
 }
 
 resource "aws_sqs_queue" "undelivered" {
-  name                      = local.queue_name
-  message_retention_seconds = 14 * 24 * 3600
-  sqs_managed_sse_enabled   = true
-  policy                    = data.aws_iam_policy_document.undelivered.json
-  tags                      = local.tags
+  name                              = local.queue_name
+  message_retention_seconds         = 14 * 24 * 3600
+  sqs_managed_sse_enabled           = var.kms_key_arn == null ? true : null
+  kms_master_key_id                 = var.kms_key_arn
+  kms_data_key_reuse_period_seconds = var.kms_key_arn == null ? null : 3600
+  policy                            = data.aws_iam_policy_document.undelivered.json
+  tags                              = local.tags
 }
 
 data "aws_iam_policy_document" "undelivered" {
@@ -97,10 +99,12 @@ data "aws_iam_policy_document" "undelivered" {
 }
 
 resource "aws_iam_role" "forward" {
-  name               = "${var.name}-forward-${local.region}"
-  description        = "Tagalong: lets EventBridge forward events to ${var.event_bus_arn}"
-  assume_role_policy = data.aws_iam_policy_document.forward_trust.json
-  tags               = local.tags
+  name                 = "${var.role_name_prefix}${var.name}-forward-${local.region}"
+  path                 = var.role_path
+  permissions_boundary = var.permissions_boundary
+  description          = "Tagalong: lets EventBridge forward events to ${var.event_bus_arn}"
+  assume_role_policy   = data.aws_iam_policy_document.forward_trust.json
+  tags                 = local.tags
 }
 
 data "aws_iam_policy_document" "forward_trust" {

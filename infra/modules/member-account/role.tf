@@ -2,8 +2,8 @@
 # them moved, the one, and those that only read the other.
 locals {
   readers    = ["history", "imagedefinitions"]
-  role_names = { tag = var.name, read = "${var.name}-read" }
-  role_arns  = { for kind, name in local.role_names : kind => "arn:${local.partition}:iam::${local.account}:role/${name}" }
+  role_names = { tag = "${var.role_name_prefix}${var.name}", read = "${var.role_name_prefix}${var.name}-read" }
+  role_arns  = { for kind, name in local.role_names : kind => "arn:${local.partition}:iam::${local.account}:role${var.role_path}${name}" }
 
   roles = {
     tag = {
@@ -27,10 +27,12 @@ locals {
 resource "aws_iam_role" "this" {
   for_each = local.made
 
-  name               = each.value.name
-  description        = each.value.description
-  assume_role_policy = data.aws_iam_policy_document.trust[each.key].json
-  tags               = local.tags
+  name                 = each.value.name
+  path                 = var.role_path
+  permissions_boundary = var.permissions_boundary
+  description          = each.value.description
+  assume_role_policy   = data.aws_iam_policy_document.trust[each.key].json
+  tags                 = local.tags
 }
 
 # By their account, and the ARNs that they have there: who is named as the principal is

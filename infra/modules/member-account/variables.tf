@@ -21,7 +21,7 @@ variable "role_arns" {
 }
 
 variable "name" {
-  description = "Begins the name of everything that is made, and is the name of the role that moves tags; that which only reads is NAME-read."
+  description = "Begins the name of everything that is made, and after role_name_prefix, is the name of the role that moves tags; that which only reads is NAME-read."
   type        = string
   default     = "tagalong"
   nullable    = false
@@ -37,6 +37,52 @@ variable "tags" {
   type        = map(string)
   default     = {}
   nullable    = false
+}
+
+variable "role_name_prefix" {
+  description = "Begins the names of the roles, before name, where an organization wants them to; output entry has it."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9_+=,.@-]*$", var.role_name_prefix)) && length(var.role_name_prefix) + length(var.name) <= 41
+    error_message = "role_name_prefix \"${var.role_name_prefix}\": want letters, digits or any of _+=,.@-, and with name (${var.name}) 41 characters at most: IAM takes 64, of which a Region needs the rest."
+  }
+}
+
+variable "role_path" {
+  description = "Path of the roles; output entry has it."
+  type        = string
+  default     = "/"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^/(?:[!-.0-~]+/)*$", var.role_path)) && length(var.role_path) <= 512
+    error_message = "role_path \"${var.role_path}\": want a path such as /platform/, or /."
+  }
+}
+
+variable "permissions_boundary" {
+  description = "Policy of this account that bounds what every role may do, by its ARN; null for none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.permissions_boundary == null || can(regex("^arn:aws(?:-[a-z]+)*:iam::(?:[0-9]{12}|aws):policy/.+$", var.permissions_boundary))
+    error_message = "permissions_boundary \"${coalesce(var.permissions_boundary, "null")}\": want the ARN of a policy, such as arn:aws:iam::444455556666:policy/boundary."
+  }
+}
+
+variable "kms_key_arn" {
+  description = "Customer managed key of this Region for the queue; its policy must let the events service use it. Null: the key is SQS's own."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.kms_key_arn == null || can(regex("^arn:aws(?:-[a-z]+)*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$", var.kms_key_arn))
+    error_message = "kms_key_arn \"${coalesce(var.kms_key_arn, "null")}\": want the ARN of a key, such as arn:aws:kms:eu-west-1:444455556666:key/1234abcd-12ab-34cd-56ef-1234567890ab (no alias)."
+  }
 }
 
 variable "create_role" {

@@ -226,8 +226,8 @@ run "a_key_of_ones_own_encrypts_a_functions_queue_and_logs_and_its_role_may_use_
   }
 
   assert {
-    condition = [for statement in jsondecode(data.aws_iam_policy_document.this.json).Statement : [statement.Effect, toset(statement.Action), statement.Resource, toset(statement.Condition.StringEquals["kms:ViaService"])] if statement.Sid == "UseKeyOfTableAndQueue"] == [
-      ["Allow", toset(["kms:Decrypt", "kms:GenerateDataKey"]), var.settings.kms_key_arn, toset(["dynamodb.eu-west-1.amazonaws.com", "sqs.eu-west-1.amazonaws.com"])],
+    condition = [for statement in jsondecode(data.aws_iam_policy_document.this.json).Statement : [statement.Effect, toset(statement.Action), statement.Resource, toset(statement.Condition.StringEquals["kms:ViaService"])] if statement.Sid == "UseKey"] == [
+      ["Allow", toset(["kms:Decrypt", "kms:GenerateDataKey"]), var.settings.kms_key_arn, toset([for service in ["dynamodb", "lambda", "sqs"] : "${service}.eu-west-1.amazonaws.com"])],
     ]
     error_message = "policy: ${data.aws_iam_policy_document.this.json}"
   }

@@ -351,9 +351,26 @@ run "a_bus_or_role_that_is_none_is_refused_by_its_variable" {
     pipelines     = []
 
     alarm_topic_arn = "oncall"
+
+    role_path            = "platform"
+    permissions_boundary = "boundary"
+    kms_key_arn          = "alias/queue"
   }
 
-  expect_failures = [var.event_bus_arn, var.role_arns, var.name, var.regions, var.clusters, var.repositories, var.pipelines, var.alarm_topic_arn]
+  expect_failures = [
+    var.event_bus_arn, var.role_arns, var.name, var.regions, var.clusters, var.repositories, var.pipelines, var.alarm_topic_arn,
+    var.role_path, var.permissions_boundary, var.kms_key_arn,
+  ]
+}
+
+run "roles_of_a_member_of_longer_names_than_iam_takes_are_refused" {
+  command = plan
+
+  variables {
+    role_name_prefix = "a-prefix-of-more-than-33-characters"
+  }
+
+  expect_failures = [var.role_name_prefix]
 }
 
 run "a_longer_policy_of_a_member_than_iam_takes_is_refused" {
