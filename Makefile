@@ -55,7 +55,7 @@ $(DIST)/build.json: always
 	@printf '{"version": "%s", "architecture": "%s"}\n' '$(VERSION)' $(if $(filter amd64,$(GOARCH)),x86_64,arm64) >$@
 
 $(DIST)/tagalong: always
-	GOARCH= go build -trimpath -ldflags '$(LDFLAGS)' -o $(DIST)/tagalong ./functions/tagalong
+	GOARCH= go build -trimpath -ldflags '$(LDFLAGS) -X main.release=$(VERSION)' -o $(DIST)/tagalong ./functions/tagalong
 
 .PHONY: release
 release: ## Write dist/release: the module and the CLI for all platforms, sums, SBOM, notes: VERSION=v1.2.3

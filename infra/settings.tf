@@ -71,6 +71,28 @@ resource "aws_dynamodb_table_item" "stored" {
   })
 }
 
+# What the command's doctor looks at.
+resource "aws_dynamodb_table_item" "installation" {
+  table_name = aws_dynamodb_table.ledger.name
+  hash_key   = aws_dynamodb_table.ledger.hash_key
+  range_key  = aws_dynamodb_table.ledger.range_key
+
+  item = jsonencode({
+    pk   = { S = "@installation" }
+    sk   = { S = "SETTING" }
+    json = { S = jsonencode(local.installation) }
+  })
+}
+
+locals {
+  installation = {
+    version     = local.build.version
+    rules       = [for name, rule in local.rules : { name = "${var.name}-${name}", bus = rule.bus }]
+    queues      = [for name in local.queued : local.queue_names[name]]
+    deadLetters = local.dead_letter_queue_names
+  }
+}
+
 resource "aws_dynamodb_table_item" "setting" {
   for_each = local.items
 

@@ -48,6 +48,7 @@ type cli struct {
 	Wait         waitCommand         `cmd:"" help:"Wait until a digest runs in a service, or its rollout fails."`
 	Sweep        sweepCommand        `cmd:"" help:"Compare all that runs with ledger and tags, repair what differs, and print it."`
 	Replay       replayCommand       `cmd:"" help:"Feed events from files through the real handlers."`
+	Doctor       doctorCommand       `cmd:"" help:"Is everything in its place? Each line is ok, or says what to do."`
 	Ledger       struct {
 		Create createCommand `cmd:"" help:"Make the ledger's table."`
 	} `cmd:"" help:"Set the ledger up."`

@@ -181,15 +181,21 @@ var release, commit string
 // version returns the version and the commit: those of the release, or else what the Go
 // toolchain stamped into the binary, be it of a checkout or by go install.
 func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		info = &debug.BuildInfo{}
-	}
 	stamped := ""
-	for _, s := range info.Settings {
+	for _, s := range stamp().Settings {
 		if s.Key == "vcs.revision" {
 			stamped = s.Value
 		}
 	}
-	return strings.TrimSpace(cmp.Or(release, info.Main.Version, "(devel)") + " " + cmp.Or(commit, stamped))
+	return strings.TrimSpace(versionName() + " " + cmp.Or(commit, stamped))
+}
+
+// versionName returns the version alone, as the functions' zips have it beside them.
+func versionName() string { return cmp.Or(release, stamp().Main.Version, "(devel)") }
+
+func stamp() debug.BuildInfo {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		return *info
+	}
+	return debug.BuildInfo{}
 }

@@ -101,6 +101,16 @@ run "rules_and_accounts_are_always_in_the_table" {
   }
 }
 
+# tests/installation.json is what a Go test reads as the command's doctor does.
+run "what_is_installed_is_in_the_table" {
+  command = plan
+
+  assert {
+    condition     = jsondecode(aws_dynamodb_table_item.installation.item).pk.S == "@installation" && jsondecode(jsondecode(aws_dynamodb_table_item.installation.item).json.S) == jsondecode(file("tests/installation.json"))
+    error_message = "item: ${aws_dynamodb_table_item.installation.item}"
+  }
+}
+
 run "the_command_needs_a_table_and_a_region_and_no_rules" {
   command = plan
 

@@ -19,6 +19,7 @@ import (
 
 	"github.com/tagalong-aws/tagalong/functions/internal/batch"
 	"github.com/tagalong-aws/tagalong/functions/internal/boot"
+	"github.com/tagalong-aws/tagalong/functions/internal/doctor"
 	"github.com/tagalong-aws/tagalong/functions/internal/dynamo"
 	"github.com/tagalong-aws/tagalong/functions/internal/reactor"
 	"github.com/tagalong-aws/tagalong/functions/internal/sweep"
@@ -100,6 +101,24 @@ func TestTheModuleWatchesMetricsThatThereAre(t *testing.T) {
 		if !written[watched.Namespace+" "+name+" FunctionName"] {
 			t.Errorf("no function writes %s of namespace %s by its name", name, watched.Namespace)
 		}
+	}
+}
+
+// TestTheDoctorReadsWhatTheModuleWrites reads the item that a run of
+// infra/tests/ledger.tftest.hcl holds against the same file.
+func TestTheDoctorReadsWhatTheModuleWrites(t *testing.T) {
+	installation, err := doctor.ParseInstallation(read(t, "infra/tests/installation.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(installation.Rules) != 2 || installation.Rules[0] != (doctor.Rule{Name: "tagalong-deployment", Bus: "default"}) ||
+		len(installation.Queues) != 2 || len(installation.DeadLetters) != 5 {
+		t.Errorf("%+v", installation)
+	}
+	var raw map[string]any
+	decode(t, "infra/tests/installation.json", &raw)
+	if keys := slices.Sorted(maps.Keys(raw)); !slices.Equal(keys, []string{"deadLetters", "queues", "rules", "version"}) {
+		t.Errorf("keys %v", keys)
 	}
 }
 

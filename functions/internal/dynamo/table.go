@@ -39,8 +39,8 @@ func Definition(table string) *dynamodb.CreateTableInput {
 	}
 }
 
-// ttlAttribute is the Number that DynamoDB's time to live looks at.
-const ttlAttribute = "expires"
+// TTLAttribute is the Number that DynamoDB's time to live looks at.
+const TTLAttribute = "expires"
 
 // Create makes the table, waits until it is there and switches its time to live
 // on. With a table that is there already it does only what is missing, and
@@ -69,7 +69,7 @@ func expire(ctx context.Context, client *dynamodb.Client, table string) error {
 	}
 	_, err = client.UpdateTimeToLive(ctx, &dynamodb.UpdateTimeToLiveInput{
 		TableName:               &table,
-		TimeToLiveSpecification: &types.TimeToLiveSpecification{AttributeName: aws.String(ttlAttribute), Enabled: aws.Bool(true)},
+		TimeToLiveSpecification: &types.TimeToLiveSpecification{AttributeName: aws.String(TTLAttribute), Enabled: aws.Bool(true)},
 	})
 	if err != nil {
 		return fmt.Errorf("time to live of table %q: %w", table, err)

@@ -1,5 +1,5 @@
 // Package sandbox is an embedded AWS: an HTTP server that speaks the wire
-// protocols of CodeDeploy, CodePipeline, DynamoDB, ECR, ECS, EventBridge, S3 and STS,
+// protocols of CodeDeploy, CodePipeline, DynamoDB, ECR, ECS, EventBridge, S3, SQS and STS,
 // so that an unmodified AWS SDK and the AWS CLI run against it. It keeps everything in
 // memory, one state for each account and Region, and needs nothing but Go.
 //
@@ -21,6 +21,7 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecs"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/eventbridge"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/s3"
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/sqs"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/sts"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/wire"
 )
@@ -41,6 +42,7 @@ type Sandbox struct {
 	ECS          *ecs.Scheduler
 	EventBridge  *eventbridge.Service
 	S3           *s3.Service
+	SQS          *sqs.Service
 	STS          *sts.Service
 
 	options Options
@@ -75,6 +77,7 @@ func New(options Options) *Sandbox {
 		ECS:         ecs.New(ecs.Options{Home: home, Now: options.Now, Images: registry}),
 		EventBridge: eventbridge.New(eventbridge.Options{Home: home, Now: options.Now}),
 		S3:          s3.New(s3.Options{Now: options.Now}),
+		SQS:         sqs.New(home),
 		STS:         sts.New(sts.Options{Account: options.Account, Now: options.Now}),
 	}
 	s.CodePipeline = codepipeline.New(codepipeline.Options{Home: home, Now: options.Now, Store: artifacts{s.S3, s.STS}})
@@ -84,6 +87,7 @@ func New(options Options) *Sandbox {
 		"DynamoDB_20120810":                    {"dynamodb", s.DynamoDB},
 		"AmazonEC2ContainerRegistry_V20150921": {"ecr", s.ECR},
 		"AmazonEC2ContainerServiceV20141113":   {"ecs", s.ECS},
+		"AmazonSQS":                            {"sqs", s.SQS},
 		"AWSEvents":                            {"events", s.EventBridge},
 	}
 	return s

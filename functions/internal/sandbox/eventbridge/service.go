@@ -1,7 +1,7 @@
 // Package eventbridge is the sandbox's EventBridge, as far as events are sent to it:
 // PutEvents over AWS's protocol, and for a story or a test the events of each bus, as
-// EventBridge would deliver them. Buses need not be made; rules and targets it has
-// none.
+// EventBridge would deliver them. Buses need not be made. Rules can be looked at; they
+// deliver nothing.
 //
 // The operations are described at
 // https://docs.aws.amazon.com/eventbridge/latest/APIReference/Welcome.html.
@@ -29,6 +29,7 @@ type Service struct {
 
 	mu     sync.Mutex
 	events map[busKey][][]byte
+	rules  map[ruleKey]string // their states
 	refuse func(event []byte) (code string)
 	ids    int // counts what gets an id
 }
@@ -40,7 +41,7 @@ type busKey struct {
 
 // New makes a service whose buses are empty.
 func New(options Options) *Service {
-	return &Service{options: options, events: map[busKey][][]byte{}}
+	return &Service{options: options, events: map[busKey][][]byte{}, rules: map[ruleKey]string{}}
 }
 
 // Events gives every event that a bus has accepted, in order. Empty fields of the
@@ -65,7 +66,8 @@ func (s *Service) Refuse(refuse func(event []byte) (code string)) {
 }
 
 var operations = wire.Operations[*Service]{
-	"PutEvents": wire.Op((*Service).putEvents),
+	"DescribeRule": wire.Op((*Service).describeRule),
+	"PutEvents":    wire.Op((*Service).putEvents),
 }
 
 // Call answers one request, as wire.Service asks.
