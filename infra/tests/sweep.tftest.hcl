@@ -47,9 +47,9 @@ run "the_schedule_wakes_the_sweep_and_nothing_else" {
 
   assert {
     condition = { for statement in jsondecode(data.aws_iam_policy_document.schedule.json).Statement : statement.Sid => statement.Resource } == {
-      WakeTheSweep       = "arn:aws:lambda:eu-west-1:111122223333:function:tagalong-sweep"
-      KeepWhatIsNotTaken = "arn:aws:sqs:eu-west-1:111122223333:tagalong-undelivered"
-      UseKeyOfQueue      = var.kms_key_arn
+      WakeTheSweep             = "arn:aws:lambda:eu-west-1:111122223333:function:tagalong-sweep"
+      KeepWhatIsNotTaken       = "arn:aws:sqs:eu-west-1:111122223333:tagalong-undelivered"
+      UseKeyOfScheduleAndQueue = var.kms_key_arn
     }
     error_message = "the schedule may do ${data.aws_iam_policy_document.schedule.json}"
   }
