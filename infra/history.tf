@@ -83,7 +83,7 @@ resource "aws_apigatewayv2_route" "history" {
   count = local.history_api ? 1 : 0
 
   api_id             = aws_apigatewayv2_api.history[0].id
-  route_key          = "GET /{path+}"
+  route_key          = "$default" # of which the function refuses what is no question
   authorization_type = "AWS_IAM"
   target             = "integrations/${aws_apigatewayv2_integration.history[0].id}"
 }
