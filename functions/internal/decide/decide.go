@@ -36,10 +36,12 @@ type decision struct {
 	version func() string
 
 	before, after state
-	seen          ledger.Details // of the observed deployment, joined with what was known of it
-	isNews        bool           // something of seen was not known
-	isRepeat      bool           // the fact was recorded before
-	drainAlike    int            // see drainsAsMuch
+	seen          ledger.Details     // of the observed deployment, joined with what was known of it
+	isNews        bool               // something of seen was not known
+	isRepeat      bool               // the fact was recorded before
+	drainAlike    int                // see drainsAsMuch
+	toCome        []ledger.TagToCome // to be looked at once the change is written
+	nextAlone     []tagalong.TagID   // see alone
 	missing       Reads
 }
 
@@ -159,6 +161,7 @@ func (d *decision) change() (ledger.Change, bool) {
 	d.changeNames(&c)
 	d.changePrevious(&c)
 	d.changeTags(&c)
+	d.nextAlone = d.alone()
 	if d.keep.Announced {
 		d.changeFinished(&c)
 	}
@@ -167,7 +170,7 @@ func (d *decision) change() (ledger.Change, bool) {
 		fact.RecordedAt = d.obs.Now
 		c.Fact = &fact
 	}
-	if c.Size() == 1 && d.headKnows() {
+	if c.Size() == 1 && len(c.Shared) == 0 && len(d.toCome) == len(d.know.Head.Rest.Tags) && d.headKnows() {
 		return ledger.Change{}, false
 	}
 	c.Head = d.head(c)

@@ -13,6 +13,8 @@ type LedgerView struct {
 	ledger.Snapshot
 	Rows   map[timeline.RolloutKey]ledger.Details
 	Claims map[tagalong.Repository]ledger.RepositoryClaims
+	// Others says of repositories whether other services run their images.
+	Others map[tagalong.Repository]bool
 }
 
 // With returns what is known after a commit, without reading it. The rows that it
@@ -36,10 +38,14 @@ type Reads struct {
 	Rows  []timeline.RolloutKey
 	Repos []tagalong.Repository
 	Tags  []tagalong.TagID // of the repos, to be read first
+	// Others are repositories of which only that must be known.
+	Others []tagalong.Repository
 }
 
 // None reports whether nothing must be read.
-func (n Reads) None() bool { return !n.Whole && len(n.Rows) == 0 && len(n.Repos) == 0 }
+func (n Reads) None() bool {
+	return !n.Whole && len(n.Rows) == 0 && len(n.Repos) == 0 && len(n.Others) == 0
+}
 
 // row returns a rollout's details from its row, or asks for it.
 func (d *decision) row(key timeline.RolloutKey) ledger.Details {
@@ -48,6 +54,15 @@ func (d *decision) row(key timeline.RolloutKey) ledger.Details {
 		d.missing.Rows = append(d.missing.Rows, key)
 	}
 	return details
+}
+
+// hasOthers reports whether other services run images of a repository, or asks for that.
+func (d *decision) hasOthers(r tagalong.Repository) bool {
+	others, ok := d.know.Others[r]
+	if !ok && !slices.Contains(d.missing.Others, r) {
+		d.missing.Others = append(d.missing.Others, r)
+	}
+	return others
 }
 
 // claimsFor returns the claims of a tag's repository, or asks for them and the tag.

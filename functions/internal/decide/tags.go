@@ -7,20 +7,59 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
-// changeTags turns the difference of the claims into wishes.
+// changeTags turns the difference of the claims into wishes. Tags that other services may
+// claim, too, are looked at afterwards: those that are known to be shared, and those that
+// the service claims for the first time or has still to look at.
 func (d *decision) changeTags(c *ledger.Change) {
+	head := d.know.Head
+	d.toCome = slices.Clone(head.Rest.Tags)
 	for _, tag := range ledger.ClaimedTags(d.before.claims, d.after.claims) {
 		was, had := ledger.NewestClaim(d.before.claims, tag)
 		is, has := ledger.NewestClaim(d.after.claims, tag)
-		switch {
-		case had && has && was == is:
+		switch waits := slices.ContainsFunc(d.toCome, func(t ledger.TagToCome) bool { return t.ID == tag }); {
+		case waits || had && has && was == is:
 		case had && !has && was.PutOnce: // put or pending, it needs no claim any more
+		case has && slices.Contains(head.Shared, tag):
+			c.Shared = append(c.Shared, tag)
+		case slices.Contains(head.Shared, tag), !had && !is.PutOnce && !slices.Contains(head.Alone, tag):
+			d.toCome = append(d.toCome, ledger.TagToCome{ID: tag, Renew: !has})
 		case has && (!had || !was.Newer(is)):
 			c.Tags = append(c.Tags, d.advance(is))
 		default:
 			d.renew(c, tag, is, has)
 		}
 	}
+}
+
+// alone returns the tags that what rolls out will claim for the first time, and that no
+// other service has in sight: its completion writes them at once. Of those of whom nobody
+// heard the start it is not known. That two starts at once may take both for alone costs a
+// conflict at most: see ledger/share.go.
+func (d *decision) alone() (tags []tagalong.TagID) {
+	next, ok := d.after.RollingOut()
+	if !ok {
+		return nil
+	}
+	coming := ledger.ClaimsOf(d.obs.Service, d.obs.Policy, next, d.newDetails(next).Containers, nil)
+	for _, tag := range ledger.ClaimedTags(coming) {
+		_, claimed := ledger.NewestClaim(d.after.claims, tag)
+		claim, _ := ledger.NewestClaim(coming, tag)
+		known := slices.Contains(d.know.Head.Alone, tag)
+		if !claimed && !claim.PutOnce && (known || !d.hasOthers(tag.Repository)) {
+			tags = append(tags, tag)
+		}
+	}
+	return tags
+}
+
+// shared returns the tags that the service claims still, and that are known to be shared.
+func (d *decision) shared() (tags []tagalong.TagID) {
+	for _, tag := range ledger.ClaimedTags(d.after.claims) {
+		if slices.Contains(d.know.Head.Shared, tag) {
+			tags = append(tags, tag)
+		}
+	}
+	return tags
 }
 
 // advance writes our claim as the wish.
@@ -45,6 +84,12 @@ func (d *decision) renew(c *ledger.Change, tag tagalong.TagID, ours ledger.Claim
 	best, claimed := ledger.NewestClaim(candidates, tag)
 	write := ledger.TagWrite{Mode: ledger.Renew, Wish: best, Version: d.version(), Claims: d.version(), Seen: held.Claims, At: d.obs.Now}
 	switch {
+	case exists && held.Shared && has:
+		c.Shared = append(c.Shared, tag)
+		return
+	case exists && held.Shared:
+		d.toCome = append(d.toCome, ledger.TagToCome{ID: tag, Renew: true})
+		return
 	case !exists && !has:
 		return // its claimant will write it: see ledger.Rest
 	case !exists:

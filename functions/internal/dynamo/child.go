@@ -3,7 +3,6 @@ package dynamo
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/opencontainers/go-digest"
@@ -46,14 +45,10 @@ func (i childItem) child() (ledger.Child, error) {
 // putChild needs no condition: what is there is written again, as it was.
 func putChild(c ledger.Child) write { return put(childItem{childKey(c), c.Platform}) }
 
-// RecordChildren records children of indexes.
+// RecordChildren records children of indexes, each by itself: whoever sees an index writes
+// the same ones, and a transaction with them would be in the way of others.
 func (l *Ledger) RecordChildren(ctx context.Context, children []ledger.Child) error {
-	for chunk := range slices.Chunk(children, transactionItems) {
-		if err := l.write(ctx, all(chunk, putChild)...); err != nil {
-			return err
-		}
-	}
-	return nil
+	return l.putAll(ctx, all(children, putChild))
 }
 
 // Indexes reads the indexes that hold a platform's image.

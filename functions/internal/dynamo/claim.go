@@ -81,6 +81,17 @@ func (l *Ledger) claims(ctx context.Context, r tagalong.Repository, eventual boo
 	return claims, nil
 }
 
+// HasOthers reads as many open placements as the service itself may have, and one more.
+func (l *Ledger) HasOthers(ctx context.Context, r tagalong.Repository, than tagalong.Service) (bool, error) {
+	q := query{pk: repositoryPK(r.Name), from: prefixNext, to: prefixNow + afterAll, limit: 10}
+	for open, err := range decoded(l.query(ctx, q), placementItem.placement) {
+		if err != nil || open.Service != than && open.Container.Image == r {
+			return err == nil, err
+		}
+	}
+	return false, nil
+}
+
 func addClaims(claims *ledger.RepositoryClaims, i item) error {
 	switch sk := textOf(i, "sk"); {
 	case strings.HasPrefix(sk, prefixNext), strings.HasPrefix(sk, prefixNow):

@@ -9,10 +9,13 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/timeline"
 )
 
-// Commit writes a change in one transaction, and before it what its images are found by.
-// If the head or the fact is refused, the
-// error is ledger.ErrConflict; if only tags are, a *ledger.RefusedError names them.
+// Commit writes a change in one transaction, and before it what other services may write,
+// too: a new environment, and what images are found by. If the head or the fact is refused,
+// the error is ledger.ErrConflict; if only tags are, a *ledger.RefusedError names them.
 func (l *Ledger) Commit(ctx context.Context, c ledger.Change) error {
+	if err := l.listEnvironment(ctx, c.NewEnvironment); err != nil {
+		return err
+	}
 	if err := l.putAll(ctx, slices.Concat(all(c.Names, putName), all(c.Repositories, listRepository))); err != nil {
 		return fmt.Errorf("names: %w", err)
 	}
@@ -38,7 +41,6 @@ func writesOf(c ledger.Change) []write {
 		all(c.DropPrevious, dropPrevious),
 		optional(c.Untag != nil, func() write { return putPendingUntag(*c.Untag) }),
 		optional(c.NewService, func() write { return listService(s, c.Head.CompleteSince) }),
-		optional(c.NewEnvironment != "", func() write { return listEnvironment(c.NewEnvironment) }),
 		optional(c.NewEnvironment != "", func() write { return listServiceOf(c.NewEnvironment, s) }),
 		all(c.Finished, putFinished),
 		all(c.Tags, writeTag),

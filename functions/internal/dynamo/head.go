@@ -79,6 +79,8 @@ type headItem struct {
 	Environment   string                 `dynamodbav:"environment,omitempty"`
 	Running       string                 `dynamodbav:"running,omitempty"`
 	Claims        []claimItem            `dynamodbav:"claims,omitempty"`
+	Shared        []tagIDItem            `dynamodbav:"shared,omitempty"`
+	Alone         []tagIDItem            `dynamodbav:"alone,omitempty"`
 	Previous      []previousImageItem    `dynamodbav:"previous,omitempty"`
 	Continues     []string               `dynamodbav:"continues,omitempty"` // names of containers
 	Released      []releasedItem         `dynamodbav:"released,omitempty"`
@@ -97,6 +99,8 @@ func toHead(s tagalong.Service, h ledger.Head) headItem {
 		Environment:   h.Environment,
 		Running:       h.Running,
 		Claims:        all(h.Claims, toClaim),
+		Shared:        all(h.Shared, toTagID),
+		Alone:         all(h.Alone, toTagID),
 		Previous:      all(h.Previous, toPreviousImage),
 		Continues:     h.Continues,
 		Released:      all(h.Released, toReleased),
@@ -123,6 +127,8 @@ func (i headItem) head() (ledger.Head, error) {
 		Environment:   i.Environment,
 		Running:       i.Running,
 		Claims:        all(i.Claims, claimItem.claim),
+		Shared:        all(i.Shared, tagIDItem.id),
+		Alone:         all(i.Alone, tagIDItem.id),
 		Previous:      all(i.Previous, previousImageItem.previous),
 		Continues:     i.Continues,
 		Released:      all(i.Released, releasedItem.released),

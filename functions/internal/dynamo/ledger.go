@@ -37,6 +37,7 @@
 package dynamo
 
 import (
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -49,6 +50,7 @@ type Ledger struct {
 	client *dynamodb.Client
 	table  string
 	now    func() time.Time
+	listed *sync.Map // the environments that this process has put into the directory
 }
 
 var (
@@ -58,10 +60,10 @@ var (
 
 // New returns the ledger in a table.
 func New(client *dynamodb.Client, table string) *Ledger {
-	return &Ledger{client: client, table: table, now: time.Now}
+	return &Ledger{client: client, table: table, now: time.Now, listed: new(sync.Map)}
 }
 
 // At returns the same ledger with another clock.
 func (l *Ledger) At(now func() time.Time) *Ledger {
-	return &Ledger{client: l.client, table: l.table, now: now}
+	return &Ledger{client: l.client, table: l.table, now: now, listed: l.listed}
 }

@@ -68,17 +68,14 @@ func (l *Ledger) Promote(ctx context.Context, p ledger.PromotionWrite) error {
 	if p.Tag != nil && !p.PutOnce {
 		writes = append(writes, putPromotion(p))
 	}
-	if p.Environment != "" {
-		writes = append(writes, listEnvironment(p.Environment))
-	}
-	if p.Tag != nil {
+	if p.Tag != nil && p.Tag.Mode != ledger.Skip {
 		writes = append(writes, writeTag(*p.Tag))
 	}
 	if p.Release.Pipeline != "" {
 		writes = append(writes, putPromoted(p))
 	}
-	if len(writes) == 0 {
-		return nil
+	if err := l.listEnvironment(ctx, p.Environment); err != nil || len(writes) == 0 {
+		return err
 	}
 	if err := l.write(ctx, writes...); !errors.Is(err, ledger.ErrConflict) {
 		return err

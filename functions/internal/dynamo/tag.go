@@ -65,6 +65,7 @@ type tagItem struct {
 	Once        bool   `dynamodbav:"once"`
 	Version     string `dynamodbav:"version"`
 	Claims      string `dynamodbav:"claims"`
+	Shared      bool   `dynamodbav:"shared,omitempty"`
 	State       string `dynamodbav:"state"`
 	Reason      string `dynamodbav:"reason"`
 	Since       string `dynamodbav:"since"`
@@ -82,6 +83,7 @@ func (i tagItem) read() (ledger.Tag, error) {
 		},
 		Version:    i.Version,
 		Claims:     i.Claims,
+		Shared:     i.Shared,
 		State:      ledger.TagState(i.State),
 		Reason:     i.Reason,
 		Since:      parseTime(i.Since),
@@ -124,6 +126,12 @@ const (
 	newer    = "#wishAt > :wishAt OR (#wishAt = :wishAt AND #wishBy < :wishBy)"
 )
 
+// unshared is that of every write within a transaction.
+func (c condition) unshared() condition {
+	c.expression = "attribute_not_exists(#shared) AND (" + c.expression + ")"
+	return c
+}
+
 // writeTag writes a wish, or says that one of its claims has changed.
 func writeTag(w ledger.TagWrite) write { return wishWrite(w).of(w.Wish.Tag) }
 
@@ -132,15 +140,19 @@ func wishWrite(w ledger.TagWrite) write {
 	order := item{":wishAt": text(formatTime(w.Wish.At)), ":wishBy": text(string(w.Wish.By))}
 	switch w.Mode {
 	case ledger.Yield:
-		return update(k, claims).when(condition{newer, order})
+		return update(k, claims).when(condition{newer, order}.unshared())
 	case ledger.Renew:
-		return update(k, wish(w)).when(claimsStand(w.Seen))
+		return update(k, wish(w)).when(claimsStand(w.Seen).unshared())
 	case ledger.Touch:
-		return update(k, claims).when(claimsAre(w.Seen))
+		return update(k, claims).when(claimsAre(w.Seen).unshared())
 	case ledger.Drop:
-		return remove(k).when(claimsStand(w.Seen))
+		return remove(k).when(claimsStand(w.Seen).unshared())
+	case ledger.Replace:
+		return update(k, wish(w)).when(wishStands(w.Seen))
+	case ledger.Remove:
+		return remove(k).when(wishStands(w.Seen))
 	}
-	return update(k, wish(w)).when(condition{notNewer, order}) // ledger.Advance
+	return update(k, wish(w)).when(condition{notNewer, order}.unshared()) // ledger.Advance
 }
 
 // claimsStand holds while no claim on the tag has changed since it was read.
@@ -153,6 +165,25 @@ func claimsStand(seen string) condition {
 
 func claimsAre(seen string) condition {
 	return condition{"#claims = :seen", item{":seen": text(seen)}}
+}
+
+// wishStands holds while the wish is the one that was read.
+func wishStands(version string) condition {
+	if version == "" {
+		return absent
+	}
+	return condition{"#version = :seen", item{":seen": text(version)}}
+}
+
+// Share marks a tag as shared.
+func (l *Ledger) Share(ctx context.Context, id tagalong.TagID) (tag ledger.Tag, there bool, err error) {
+	mark := update(tagKey(id), item{"shared": &types.AttributeValueMemberBOOL{Value: true}}).when(condition{expression: "attribute_exists(pk)"}).of(id)
+	if err := l.write(ctx, mark); err != nil && !refused(err) {
+		return ledger.Tag{}, false, err
+	}
+	tags, err := l.Tags(ctx, []tagalong.TagID{id})
+	tag, there = tags[id]
+	return tag, there, err
 }
 
 // WriteTag writes one tag.
@@ -196,7 +227,7 @@ func noteSeen(id tagalong.TagID, version string, v ledger.Verdict) write {
 
 // Settle records how a wish stands, and the children of the index that it sits on.
 func (l *Ledger) Settle(ctx context.Context, id tagalong.TagID, version string, v ledger.Verdict) error {
-	err := l.settle(ctx, settleTag(id, version, v), v.Children)
+	err := l.settle(ctx, settleTag(id, version, v), v)
 	if !refused(err) {
 		return err
 	}
@@ -207,7 +238,7 @@ func (l *Ledger) Settle(ctx context.Context, id tagalong.TagID, version string, 
 	if tag, ok := tags[id]; !ok || tag.Version != version {
 		return ledger.ErrConflict
 	}
-	if err := l.settle(ctx, noteSeen(id, version, v), v.Children); refused(err) {
+	if err := l.settle(ctx, noteSeen(id, version, v), v); refused(err) {
 		return ledger.ErrConflict
 	} else if err != nil {
 		return err
@@ -216,9 +247,15 @@ func (l *Ledger) Settle(ctx context.Context, id tagalong.TagID, version string, 
 }
 
 // settle adds as many children as there is room for: no index has so many platforms.
-func (l *Ledger) settle(ctx context.Context, tag write, children []ledger.Child) error {
-	room := min(len(children), transactionItems-1)
-	return l.write(ctx, append([]write{tag}, all(children[:room], putChild)...)...)
+func (l *Ledger) settle(ctx context.Context, tag write, v ledger.Verdict) error {
+	if v.Apart {
+		if err := l.RecordChildren(ctx, v.Children); err != nil {
+			return err
+		}
+		return l.write(ctx, tag)
+	}
+	room := min(len(v.Children), transactionItems-1)
+	return l.write(ctx, append([]write{tag}, all(v.Children[:room], putChild)...)...)
 }
 
 func refused(err error) bool {

@@ -34,13 +34,20 @@ func (l *Ledger) write(ctx context.Context, writes ...write) error {
 	return cmp.Or(refusal(writes, err), l.translate("writing", err))
 }
 
-// send sends one update as the plain update that it is, which costs half, and all else
-// as a transaction.
+// send sends one update or deletion as the plain one that it is, which costs half and fails
+// no transaction, and all else as a transaction.
 func (l *Ledger) send(ctx context.Context, items []types.TransactWriteItem) error {
 	if u := items[0].Update; u != nil && len(items) == 1 {
 		_, err := l.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 			TableName: u.TableName, Key: u.Key, UpdateExpression: u.UpdateExpression,
 			ConditionExpression: u.ConditionExpression, ExpressionAttributeNames: u.ExpressionAttributeNames, ExpressionAttributeValues: u.ExpressionAttributeValues,
+		})
+		return err
+	}
+	if d := items[0].Delete; d != nil && len(items) == 1 {
+		_, err := l.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+			TableName: d.TableName, Key: d.Key,
+			ConditionExpression: d.ConditionExpression, ExpressionAttributeNames: d.ExpressionAttributeNames, ExpressionAttributeValues: d.ExpressionAttributeValues,
 		})
 		return err
 	}

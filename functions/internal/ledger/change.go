@@ -30,6 +30,9 @@ type Change struct {
 	// other's way.
 	Names        []Name
 	Repositories []tagalong.Repository
+	// Shared are tags whose claim changes, and that other services claim: they are looked at
+	// afterwards.
+	Shared []tagalong.TagID
 }
 
 // Items are those of the service alone: no other service's change writes them, so
@@ -49,7 +52,7 @@ type Items struct {
 // Size counts the items that the transaction writes; DynamoDB takes 100.
 func (c Change) Size() int {
 	n := 1 + c.Items.count() + len(c.Tags)
-	for _, one := range []bool{c.Fact != nil, c.Running != nil, c.DropRunning != "", c.Untag != nil, c.NewService, c.NewEnvironment != "", c.NewEnvironment != ""} {
+	for _, one := range []bool{c.Fact != nil, c.Running != nil, c.DropRunning != "", c.Untag != nil, c.NewService, c.NewEnvironment != ""} {
 		if one {
 			n++
 		}

@@ -43,6 +43,12 @@ type Head struct {
 	CompleteSince time.Time
 	// Rest is what of the last change is still to be written.
 	Rest Rest
+	// Shared are those of the claimed tags that other services claim, too, as far as that
+	// is known.
+	Shared []tagalong.TagID
+	// Alone are tags that what rolls out will claim for the first time, and whose repositories
+	// nobody else ran as it started: they are written in its transaction.
+	Alone []tagalong.TagID
 }
 
 // Released is a tag and when it was let go of.

@@ -23,6 +23,16 @@ type TagToCome struct {
 	Renew bool
 }
 
+// Blocks reports whether something is left that is to be written before any other change.
+// Tags may wait until that is done: they are looked at as the claims are by then.
+func (r Rest) Blocks() bool { return r.HasItems() || r.DropRunning != "" }
+
+// HasItems reports whether items of the service are left.
+func (r Rest) HasItems() bool { return r.count() > 0 }
+
+// Remains reports whether anything is left.
+func (r Rest) Remains() bool { return !r.None() }
+
 // None reports whether nothing is left to write.
 func (r Rest) None() bool { return r.count() == 0 && len(r.Tags) == 0 }
 
@@ -45,9 +55,9 @@ func (h Head) ToCome() []Claim {
 // begins where the one before has ended.
 //
 // Tags come last, since other services share them: a tag is written together with the
-// items that claim it or let it go, or behind them. Until then its wish is the one of
-// before, or one that somebody else computed meanwhile, from the claims of before or of
-// after. Whichever it is, it is written over here.
+// items that claim it or let it go, or behind them, outside of any transaction (share.go).
+// Until then its wish is the one of before, or one that somebody else computed meanwhile,
+// from the claims of before or of after. Whichever it is, it is looked at here.
 
 // MaxItems is what a transaction takes,
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html.

@@ -62,7 +62,13 @@ type Wishes interface {
 	Settle(ctx context.Context, id tagalong.TagID, version string, v Verdict) error
 	// RecordChildren records children of indexes that no wish of this handler sits on.
 	RecordChildren(ctx context.Context, children []Child) error
-	// WriteTag writes one tag, as a Change does; *RefusedError if it does not stand as
+	// HasOthers reports whether another service runs an image of the repository, or rolls one
+	// out.
+	HasOthers(ctx context.Context, r tagalong.Repository, than tagalong.Service) (bool, error)
+	// Share marks a tag as shared, and returns it as it is from then on; there is false if
+	// it has no item.
+	Share(ctx context.Context, id tagalong.TagID) (tag Tag, there bool, err error)
+	// WriteTag writes one tag, in no transaction; *RefusedError if it does not stand as
 	// the TagWrite expects.
 	WriteTag(ctx context.Context, w TagWrite) error
 	// Doubt says that until a time an unanswered put of this tag may arrive: so long

@@ -30,10 +30,13 @@ func WorseState(a, b TagState) TagState {
 
 // Tag is a tag's item of the ledger: the wish and how it stands.
 type Tag struct {
-	ID         tagalong.TagID
-	Wish       Claim  // the newest claim
-	Version    string // of the wish: a unique value that its writer made up
-	Claims     string // changes whenever any claim on the tag does
+	ID      tagalong.TagID
+	Wish    Claim  // the newest claim
+	Version string // of the wish: a unique value that its writer made up
+	Claims  string // changes whenever any claim on the tag does, until it is shared
+	// Shared says that another service than the one that is wished for claims the tag, or
+	// did. From then on no transaction touches it: see share.go.
+	Shared     bool
 	State      TagState
 	Reason     string
 	Since      time.Time     // when it came into State
@@ -52,7 +55,7 @@ type TagWrite struct {
 	Wish    Claim  // its Tag names the item
 	Version string // the new version, for Advance and Renew
 	Claims  string // the new value of Tag.Claims
-	Seen    string // the Tag.Claims that was read, "" for no item; for Renew, Touch and Drop
+	Seen    string // what was read, "" for no item: Tag.Claims for Renew, Touch and Drop, Tag.Version for Replace and Remove
 	At      time.Time
 }
 
@@ -75,6 +78,9 @@ type Verdict struct {
 	Returned  int  // how often it was put back where it had been confirmed before; 0 leaves it as it is
 	Done      bool // a {time} tag that was put: its item goes
 	Children  []Child
+	// Apart has the children be written before, and not in one transaction with the tag, since
+	// other services may write that just now.
+	Apart bool
 }
 
 // Child says that an index holds a platform's image.
@@ -97,7 +103,20 @@ const (
 	Touch
 	// Drop removes the item, under the same condition: nobody claims the tag any more.
 	Drop
+	// Replace sets the wish, if it is still the one that was read.
+	Replace
+	// Remove removes the item, under the same condition.
+	Remove
+	// Skip leaves the item alone: see share.go.
+	Skip
 )
+
+// InTransaction reports whether a write is one that other claims on the tag count on. It is
+// refused where the tag is shared.
+func (m TagMode) InTransaction() bool { return m <= Drop }
+
+// Sets reports whether a write sets the wish.
+func (m TagMode) Sets() bool { return m == Advance || m == Renew || m == Replace }
 
 // The states of a tag in the ledger.
 const (

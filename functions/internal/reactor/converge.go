@@ -199,6 +199,7 @@ func (r *Reactor) convergeTag(ctx context.Context, tag ledger.Tag, read reading)
 	}
 	v.CheckedAt, v.Since = checkedAt, tag.EnteredAt(v.State, checkedAt)
 	v.Children = childrenOf(tag.ID.Repository, manifest)
+	v.Apart = tag.Shared
 	v.Done = v.State == ledger.TagConfirmed && tag.Wish.PutOnce
 	again, err = r.settle(ctx, tag, v, &done)
 	return again, done, err

@@ -26,6 +26,8 @@ type pass struct {
 	recorded bool
 	// wishes are the tags to converge, as this pass wrote or read them.
 	wishes map[tagalong.TagID]ledger.Tag
+	// shared are tags to be looked at, since a claim on them has changed that others share.
+	shared []tagalong.TagID
 	// readings are what the registry showed.
 	readings map[tagalong.Repository]reading
 	// readers are other services that read tags of the wishes, as far as they have been
@@ -68,15 +70,18 @@ func (p *pass) run(ctx context.Context, o Outcome) (Outcome, error) {
 // deployment's images than ECS said, such as their indexes, it commits that, too.
 func (p *pass) record(ctx context.Context) error {
 	for conflicts := 0; ; {
-		if err := p.finish(ctx); err != nil {
+		if err := p.finish(ctx, ledger.Rest.Blocks); err != nil {
 			return err
 		}
 		change, changed, err := p.decide(ctx, &p.know, p.obs)
-		if err == nil && p.know.Head.Unfinished() {
+		if err == nil && p.know.Head.Rest.Blocks() {
 			continue // the head was read anew, with all facts: the change would forget its rest
 		}
-		if err != nil || !changed {
+		if err != nil {
 			return err
+		}
+		if !changed {
+			return p.conclude(ctx)
 		}
 		if p.recording.outdated(change) {
 			return ErrOutdated
@@ -96,13 +101,23 @@ func (p *pass) record(ctx context.Context) error {
 		}
 		p.recorded = p.recorded || change.Fact != nil
 		collect(change, p.wishes)
+		p.shared = append(p.shared, change.Shared...)
 		p.collectOutbox(change)
 		p.recording.follow(change)
 		p.know = p.know.With(change)
 		if !p.applyIndex() {
-			return p.finish(ctx)
+			return p.conclude(ctx)
 		}
 	}
+}
+
+// conclude writes what is still to come of the service's last change, and looks at the tags
+// that other services claim, too.
+func (p *pass) conclude(ctx context.Context) error {
+	if err := p.finish(ctx, ledger.Rest.Remains); err != nil {
+		return err
+	}
+	return p.lookAtShared(ctx)
 }
 
 // commit writes the change and reads the registry beside it: manifests cannot
@@ -253,6 +268,9 @@ func (p *pass) recheckTags(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := p.lookAgain(ctx, tags); err != nil {
+		return err
+	}
 	if !p.Recheck && p.obs.Now.Sub(p.know.Facts[at].RecordedAt) >= ledger.DoubtFor {
 		maps.DeleteFunc(tags, func(_ tagalong.TagID, tag ledger.Tag) bool { return tag.State != ledger.TagPending })
 		if len(tags) == 0 {
@@ -274,6 +292,39 @@ func (p *pass) recheckTags(ctx context.Context) error {
 	}
 	p.markAsked(p.settled(tags))
 	return nil
+}
+
+// lookAgain looks at those of the tags at which the handler before may not have come to
+// look, or not to its end.
+func (p *pass) lookAgain(ctx context.Context, tags map[tagalong.TagID]ledger.Tag) error {
+	var ids []tagalong.TagID
+	for _, id := range ledger.ClaimedTags(p.know.Head.Claims, idsOf(tags)) {
+		own, has := ledger.NewestClaim(p.know.Head.Claims, id)
+		tag, there := tags[id]
+		unseen := has && !there && !own.PutOnce
+		behind := there && tag.Shared && (tag.State == ledger.TagPending || has && own.Newer(tag.Wish) && !own.Stands(tag.Wish))
+		inVain := there && !has && !tag.Wish.PutOnce && claimantsOf(p.obs.Service)(tag.Wish.By)
+		if unseen || behind || inVain {
+			ids = append(ids, id)
+		}
+	}
+	if _, err := p.lookAt(ctx, ids, look{again: true}); err != nil {
+		return err
+	}
+	for _, id := range ids {
+		delete(tags, id)
+		if tag, mine := p.wishes[id]; mine {
+			tags[id] = tag
+		}
+	}
+	return nil
+}
+
+func idsOf(tags map[tagalong.TagID]ledger.Tag) (all []ledger.Claim) {
+	for id := range tags {
+		all = append(all, ledger.Claim{Tag: id})
+	}
+	return all
 }
 
 // settled returns the tags that ECR has where the ledger has confirmed them: as long as

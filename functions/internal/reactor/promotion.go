@@ -129,10 +129,21 @@ func (r *Reactor) recordClaim(ctx context.Context, p Promotion, c ledger.Claim, 
 		case errors.Is(err, ledger.ErrOvertaken):
 			write.Tag = nil
 		case errors.As(err, &refused):
+			tags, err := r.Ledger.Tags(ctx, refused.Tags)
+			if err != nil {
+				return err
+			}
+			if tags[c.Tag].Shared {
+				tag.Mode = ledger.Skip
+				break
+			}
 			tag.Mode = map[ledger.TagMode]ledger.TagMode{ledger.Advance: ledger.Yield, ledger.Yield: ledger.Advance}[tag.Mode]
 		case err != nil:
 			return err
 		default:
+			if write.Tag != nil && tag.Mode == ledger.Skip {
+				return r.lookAtPromoted(ctx, c, wishes)
+			}
 			if write.Tag != nil && tag.Mode == ledger.Advance {
 				wishes[c.Tag] = ledger.Tag{ID: c.Tag, Wish: c, Version: tag.Version, State: ledger.TagPending, Since: now}
 			}
@@ -140,6 +151,15 @@ func (r *Reactor) recordClaim(ctx context.Context, p Promotion, c ledger.Claim, 
 		}
 	}
 	return ledger.ErrConflict
+}
+
+// lookAtPromoted looks at a tag that services share, once the promotion is recorded.
+func (r *Reactor) lookAtPromoted(ctx context.Context, c ledger.Claim, wishes map[tagalong.TagID]ledger.Tag) error {
+	s, err := r.lookOf(func(by ledger.Claimant) bool { return by == c.By }, []ledger.Claim{c}, c.Tag).at(ctx)
+	if err == nil && s.there && s.mine {
+		wishes[c.Tag] = s.forConverging()
+	}
+	return err
 }
 
 // Expiry returns when what is written now may be forgotten; zero is never.

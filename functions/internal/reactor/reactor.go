@@ -152,6 +152,14 @@ func (r *Reactor) fetch(ctx context.Context, know *decide.LedgerView, s tagalong
 			know.Rows[key] = rows[key]
 		}
 	}
+	for _, repository := range n.Others {
+		if know.Others == nil {
+			know.Others = map[tagalong.Repository]bool{}
+		}
+		if know.Others[repository], err = r.Ledger.HasOthers(ctx, repository, s); err != nil {
+			return err
+		}
+	}
 	if know.Claims == nil {
 		know.Claims = map[tagalong.Repository]ledger.RepositoryClaims{}
 	}
@@ -186,7 +194,7 @@ func (r *Reactor) fetchClaims(ctx context.Context, know *decide.LedgerView, n de
 // wishesOf returns the tags that are to be put after the change.
 func wishesOf(c ledger.Change) (ids []tagalong.TagID) {
 	for _, tag := range c.Tags {
-		if tag.Mode == ledger.Advance || tag.Mode == ledger.Renew {
+		if tag.Mode.Sets() {
 			ids = append(ids, tag.Wish.Tag)
 		}
 	}
@@ -195,28 +203,48 @@ func wishesOf(c ledger.Change) (ids []tagalong.TagID) {
 
 // write commits the change. A tag that is refused is held by a newer claim: it
 // is written again as yielding to it, which in turn is refused if that claim has
-// gone meanwhile.
+// gone meanwhile. Or other services claim it since: then it is looked at afterwards.
 func (r *Reactor) write(ctx context.Context, c *ledger.Change) error {
 	for range maxConflicts {
 		err := r.Ledger.Commit(ctx, *c)
-		var refused *ledger.RefusedError
-		if !errors.As(err, &refused) {
+		refused, is := errors.AsType[*ledger.RefusedError](err)
+		if !is {
 			return err
 		}
-		for i := range c.Tags {
-			tag := &c.Tags[i]
-			switch {
-			case !slices.Contains(refused.Tags, tag.Wish.Tag):
-			case tag.Mode == ledger.Advance:
-				tag.Mode = ledger.Yield
-			case tag.Mode == ledger.Yield:
-				tag.Mode = ledger.Advance
+		tags, err := r.Ledger.Tags(ctx, refused.Tags)
+		if err != nil {
+			return err
+		}
+		var left []ledger.TagWrite
+		for _, w := range c.Tags {
+			switch id := w.Wish.Tag; {
+			case !slices.Contains(refused.Tags, id):
+			case tags[id].Shared:
+				share(c, id)
+				continue
+			case w.Mode == ledger.Advance:
+				w.Mode = ledger.Yield
+			case w.Mode == ledger.Yield:
+				w.Mode = ledger.Advance
 			default:
 				return ledger.ErrConflict // the claims it was computed from have changed
 			}
+			left = append(left, w)
 		}
+		c.Tags = left
 	}
 	return ledger.ErrConflict
+}
+
+// share has a tag of a change be looked at once that is written: at once if the service
+// claims it still, else before anything else happens to the service.
+func share(c *ledger.Change, id tagalong.TagID) {
+	if _, has := ledger.NewestClaim(c.Head.Claims, id); !has {
+		c.Head.Rest.Tags = append(slices.Clip(c.Head.Rest.Tags), ledger.TagToCome{ID: id, Renew: true})
+		c.Head.Rest.DropRunning, c.DropRunning = c.DropRunning, ""
+		return
+	}
+	c.Shared, c.Head.Shared = append(c.Shared, id), append(slices.Clip(c.Head.Shared), id)
 }
 
 // collect gathers the wishes that a change set.

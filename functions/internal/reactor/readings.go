@@ -19,7 +19,7 @@ import (
 func wantsOf(c ledger.Change, obs decide.Observation) map[tagalong.Repository]*want {
 	wanted := map[tagalong.Repository]*want{}
 	for _, tag := range c.Tags {
-		if tag.Mode == ledger.Advance || tag.Mode == ledger.Renew {
+		if tag.Mode.Sets() {
 			wantWish(wanted, obs, tag.Wish)
 		}
 	}

@@ -34,7 +34,7 @@ type Recording struct {
 func (r *Reactor) Record(ctx context.Context, s tagalong.Service, read ledger.Snapshot) (*Recording, error) {
 	n := &Recording{reactor: r, service: s, wishes: map[tagalong.TagID]ledger.Tag{}, head: read.Head.Version}
 	return n, n.take(&pass{obs: decide.Observation{Service: s, Now: r.Clock()}, know: decide.LedgerView{Snapshot: read}}, func(p *pass) error {
-		return p.finish(ctx)
+		return p.finish(ctx, ledger.Rest.Remains)
 	})
 }
 

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/decide"
@@ -15,10 +14,11 @@ import (
 
 func (r *Reactor) transactionItems() int { return cmp.Or(r.TransactionItems, ledger.MaxItems) }
 
-// finish writes what the last change of the service has left to come. On a conflict
-// somebody else may be at it: then the tags that he wrote are converged here, too.
-func (p *pass) finish(ctx context.Context) error {
-	for conflicts := 0; p.know.Head.Unfinished(); {
+// finish writes what the last change of the service has left to come, as long as it is
+// due. On a conflict somebody else may be at it: then the tags that he wrote are converged
+// here, too.
+func (p *pass) finish(ctx context.Context, due func(ledger.Rest) bool) error {
+	for conflicts := 0; due(p.know.Head.Rest); {
 		change, err := p.rest(ctx)
 		if err != nil {
 			return err
@@ -35,28 +35,26 @@ func (p *pass) finish(ctx context.Context) error {
 			return fmt.Errorf("committing the rest of a change: %w", err)
 		}
 		p.outdate()
-		collect(change, p.wishes)
-		p.collectOutbox(change)
 		p.recording.follow(change)
 		p.know.Head, p.know.Claims = change.Head, nil
 	}
 	return nil
 }
 
-// rest decides on what comes next, and asks for what it must know.
+// rest returns what comes next. Tags are last, and looked at first.
 func (p *pass) rest(ctx context.Context) (ledger.Change, error) {
-	for {
-		c, missing := decide.Rest(p.know, p.obs.Service, p.obs.Now, p.transactionItems(), ledger.NewVersion)
-		if missing.None() {
-			return c, nil
-		}
-		if err := p.fetch(ctx, &p.know, p.obs.Service, missing); err != nil {
+	var looked decide.LookedAt
+	if left := p.know.Head.Rest; !left.HasItems() {
+		var err error
+		if looked, err = p.lookAt(ctx, ledger.ClaimedTags(p.know.Head.ToCome()), look{guarded: true}); err != nil {
 			return ledger.Change{}, err
 		}
 	}
+	return decide.Rest(p.know, p.obs.Service, p.obs.Now, p.transactionItems(), looked, ledger.NewVersion), nil
 }
 
-// reload reads the service again, and the tags that somebody else has written.
+// reload reads the service again, and looks at the tags that somebody else has looked at:
+// as the claims are now what was written here may be in vain.
 func (p *pass) reload(ctx context.Context) (err error) {
 	left := p.know.Head.ToCome()
 	p.know = decide.LedgerView{}
@@ -64,11 +62,7 @@ func (p *pass) reload(ctx context.Context) (err error) {
 		return err
 	}
 	still := ledger.ClaimedTags(p.know.Head.ToCome())
-	written := slices.DeleteFunc(ledger.ClaimedTags(left), func(id tagalong.TagID) bool { return slices.Contains(still, id) })
-	if len(written) == 0 {
-		return nil
-	}
-	tags, err := p.Ledger.Tags(ctx, written)
-	maps.Copy(p.wishes, tags)
+	done := slices.DeleteFunc(ledger.ClaimedTags(left), func(id tagalong.TagID) bool { return slices.Contains(still, id) })
+	_, err = p.lookAt(ctx, done, look{})
 	return err
 }

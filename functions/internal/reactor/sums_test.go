@@ -32,8 +32,9 @@ func TestASumOfConvergencesForgetsNothing(t *testing.T) {
 }
 
 func TestTheSizeOfAChangeForgetsNothing(t *testing.T) {
-	// What the head says and of whom is one item, which is always written.
-	tagalongtest.EveryFieldCounts(t, func(c ledger.Change) any { return c.Size() }, "Service", "Seen", "Head")
+	// What the head says and of whom is one item, which is always written. What is shared is
+	// in no transaction.
+	tagalongtest.EveryFieldCounts(t, func(c ledger.Change) any { return c.Size() }, "Service", "Seen", "Head", "Shared")
 }
 
 func TestComparisonsForgetNothing(t *testing.T) {

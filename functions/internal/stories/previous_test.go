@@ -114,9 +114,9 @@ func TestWhatPreviousTagsReadAndWrite(t *testing.T) {
 		reads string
 		size  []int
 	}{
-		{completed(prodAPI, deploymentNamed(0), 0), "Load", []int{9}},
+		{completed(prodAPI, deploymentNamed(0), 0), "Load Tags", []int{7, 1}}, // nobody heard its start: others may claim the tag
 		{started(prodAPI, deploymentNamed(1), 1), "Load", []int{5}},
-		{completed(prodAPI, deploymentNamed(1), 2), "Load", []int{11}}, // the tag and its claim
+		{completed(prodAPI, deploymentNamed(1), 2), "Load Tags", []int{10, 1}}, // the tag's claim; it is looked at afterwards
 		{started(prodAPI, deploymentNamed(2), 3), "Load", []int{5}},
 		{completed(prodAPI, deploymentNamed(2), 4), "Load", []int{11}}, // the same image: the head knows
 		{started(prodAPI, deploymentNamed(3), 5), "Load", []int{5}},

@@ -353,7 +353,7 @@ func (l *dryLedger) writeTags(ctx context.Context, writes []ledger.TagWrite) err
 			return &ledger.RefusedError{Tags: refused}
 		}
 		for _, w := range writes {
-			if w.Mode == ledger.Drop {
+			if w.Mode == ledger.Drop || w.Mode == ledger.Remove {
 				delete(tags, w.Wish.Tag)
 			} else {
 				tags[w.Wish.Tag] = rewritten(w, tags[w.Wish.Tag])
@@ -365,7 +365,12 @@ func (l *dryLedger) writeTags(ctx context.Context, writes []ledger.TagWrite) err
 
 // expected reports whether a tag is as a write expects.
 func expected(w ledger.TagWrite, tag ledger.Tag, there bool) bool {
+	if w.Mode.InTransaction() && tag.Shared {
+		return false
+	}
 	switch w.Mode {
+	case ledger.Replace, ledger.Remove:
+		return tag.Version == w.Seen
 	case ledger.Advance:
 		ours := tag.Wish.At.Equal(w.Wish.At) && tag.Wish.By == w.Wish.By
 		return !there || ours || w.Wish.Newer(tag.Wish)
@@ -377,12 +382,29 @@ func expected(w ledger.TagWrite, tag ledger.Tag, there bool) bool {
 
 // rewritten returns a tag as a write leaves it: what is known of the registry stays known.
 func rewritten(w ledger.TagWrite, tag ledger.Tag) ledger.Tag {
-	if w.Mode == ledger.Advance || w.Mode == ledger.Renew {
+	if w.Mode.Sets() {
 		tag.ID, tag.Wish, tag.Version = w.Wish.Tag, w.Wish, w.Version
 		tag.State, tag.Reason, tag.Since, tag.Returned = ledger.TagPending, "", w.At, 0
 	}
 	tag.Claims = w.Claims
 	return tag
+}
+
+// HasOthers implements Wishes: a dry run begins no rollout.
+func (l *dryLedger) HasOthers(ctx context.Context, r tagalong.Repository, than tagalong.Service) (bool, error) {
+	return l.real.HasOthers(ctx, r, than)
+}
+
+// Share implements Wishes.
+func (l *dryLedger) Share(ctx context.Context, id tagalong.TagID) (tag ledger.Tag, there bool, err error) {
+	err = l.change(ctx, []tagalong.TagID{id}, func(tags map[tagalong.TagID]ledger.Tag) error {
+		if tag, there = tags[id]; there {
+			tag.Shared = true
+			tags[id] = tag
+		}
+		return nil
+	})
+	return tag, there, err
 }
 
 // WriteTag implements Wishes.

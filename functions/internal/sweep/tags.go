@@ -266,7 +266,7 @@ func (p *tagCheck) renewed(ctx context.Context, r tagalong.Repository, ids []tag
 			continue
 		}
 		best, claimed := newest[id]
-		if tag.Wish.PutOnce || claimed && best == tag.Wish {
+		if tag.Wish.PutOnce || claimed && (best == tag.Wish || tag.Shared && best.Stands(tag.Wish) && best.Newer(tag.Wish)) {
 			left = append(left, tag)
 			continue
 		}
@@ -285,6 +285,18 @@ func (p *tagCheck) renewed(ctx context.Context, r tagalong.Repository, ids []tag
 // somebody else was faster.
 func (p *tagCheck) renew(ctx context.Context, tag ledger.Tag, best ledger.Claim, claimed bool) (*ledger.Tag, error) {
 	d := driftOfTag(tag, DriftLedger, tag.Actual, "the wish is not that of the newest claim")
+	if tag.Shared {
+		now, there, err := p.Reactor.LookAt(ctx, tag.ID)
+		if err != nil {
+			return nil, err
+		}
+		d.Repaired = true
+		p.find(d)
+		if !there {
+			return nil, nil
+		}
+		return &now, nil
+	}
 	w := ledger.TagWrite{Mode: ledger.Renew, Wish: best, Version: ledger.NewVersion(), Claims: ledger.NewVersion(), Seen: tag.Claims, At: p.now()}
 	if !claimed {
 		w.Mode, w.Wish = ledger.Drop, ledger.Claim{Tag: tag.ID}

@@ -56,7 +56,10 @@ func (l *Ledger) Dump() string {
 		add("previous", fmt.Sprintf("%s %s#%s", key.repository, key.service, key.container), previous)
 	}
 	for id, tag := range l.tags {
-		tag.Version, tag.Claims = "", ""
+		if best, ok := ledger.NewestClaim(l.claimsOn(id.Repository), id); ok && tag.Shared && best.Stands(tag.Wish) && !tag.Wish.Newer(best) {
+			tag.Wish = best // a further claim of the same digest leaves the wish as old as it is
+		}
+		tag.Version, tag.Claims, tag.Shared = "", "", false
 		tag.Since, tag.CheckedAt, tag.DoubtUntil = time.Time{}, time.Time{}, time.Time{}
 		add("tag", id.String(), tag)
 	}

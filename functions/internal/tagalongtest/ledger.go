@@ -311,7 +311,14 @@ func (l *Ledger) refused(writes []ledger.TagWrite) (refused []tagalong.TagID) {
 
 func stands(w ledger.TagWrite, tags map[tagalong.TagID]ledger.Tag) bool {
 	tag, there := tags[w.Wish.Tag]
+	if w.Mode.InTransaction() && tag.Shared {
+		return false
+	}
 	switch w.Mode {
+	case ledger.Skip:
+		return true
+	case ledger.Replace, ledger.Remove:
+		return tag.Version == w.Seen
 	case ledger.Advance:
 		ours := tag.Wish.At.Equal(w.Wish.At) && tag.Wish.By == w.Wish.By
 		return !there || ours || newer(w.Wish, tag.Wish)
@@ -398,10 +405,12 @@ func (l *Ledger) apply(of *service, c ledger.Change) {
 func (l *Ledger) applyTag(w ledger.TagWrite) {
 	tag := l.tags[w.Wish.Tag]
 	switch w.Mode {
-	case ledger.Drop:
+	case ledger.Skip:
+		return
+	case ledger.Drop, ledger.Remove:
 		delete(l.tags, w.Wish.Tag)
 		return
-	case ledger.Advance, ledger.Renew:
+	case ledger.Advance, ledger.Renew, ledger.Replace:
 		tag.ID, tag.Wish, tag.Version = w.Wish.Tag, w.Wish, w.Version
 		tag.State, tag.Reason, tag.Since, tag.Returned = ledger.TagPending, "", w.At, 0
 	}
@@ -421,23 +430,10 @@ func (l *Ledger) Claims(ctx context.Context, r tagalong.Repository) (ledger.Repo
 		if p.Container.Image == r {
 			all.Readers.Add(p)
 		}
-		if p.Container.Image == r && p.Phase == ledger.PhaseRunning {
-			all.Claims = append(all.Claims, claimsOf(p)...)
-		}
 	}
 	for s, i := range l.inputs() {
 		if i.Tag.Repository == r {
 			all.Readers.AddInput(s, i)
-		}
-	}
-	for key, p := range l.previous {
-		if key.repository == r {
-			all.Claims = append(all.Claims, p.Claims()...)
-		}
-	}
-	for id, promotion := range l.promotions {
-		if id.Repository == r {
-			all.Claims = append(all.Claims, promotion.Claim)
 		}
 	}
 	for id, tag := range l.tags {
@@ -445,8 +441,29 @@ func (l *Ledger) Claims(ctx context.Context, r tagalong.Repository) (ledger.Repo
 			all.Tags[id] = tag
 		}
 	}
-	slices.SortFunc(all.Claims, compareClaims)
+	all.Claims = l.claimsOn(r)
 	return all, nil
+}
+
+// claimsOn returns the claims on a repository's tags, in order.
+func (l *Ledger) claimsOn(r tagalong.Repository) (all []ledger.Claim) {
+	for _, p := range l.placements {
+		if p.Container.Image == r && p.Phase == ledger.PhaseRunning {
+			all = append(all, claimsOf(p)...)
+		}
+	}
+	for key, p := range l.previous {
+		if key.repository == r {
+			all = append(all, p.Claims()...)
+		}
+	}
+	for id, promotion := range l.promotions {
+		if id.Repository == r {
+			all = append(all, promotion.Claim)
+		}
+	}
+	slices.SortFunc(all, compareClaims)
+	return all
 }
 
 // Readers implements ledger.Wishes.
@@ -565,6 +582,36 @@ func (l *Ledger) RecordChildren(ctx context.Context, children []ledger.Child) er
 	return nil
 }
 
+// HasOthers implements ledger.Wishes.
+func (l *Ledger) HasOthers(ctx context.Context, r tagalong.Repository, than tagalong.Service) (bool, error) {
+	done, err := l.begin(ctx, "HasOthers")
+	if err != nil {
+		return false, err
+	}
+	defer done()
+	for _, p := range l.placements {
+		if p.Container.Image == r && p.Phase != ledger.PhaseEnded && p.Service != than {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// Share implements ledger.Wishes.
+func (l *Ledger) Share(ctx context.Context, id tagalong.TagID) (tag ledger.Tag, there bool, err error) {
+	done, err := l.begin(ctx, "Share")
+	if err != nil {
+		return ledger.Tag{}, false, err
+	}
+	defer done()
+	if tag, there = l.tags[id]; there {
+		tag.Shared = true
+		l.tags[id] = tag
+		l.writes++
+	}
+	return tag, there, nil
+}
+
 // WriteTag implements ledger.Wishes.
 func (l *Ledger) WriteTag(ctx context.Context, w ledger.TagWrite) error {
 	done, err := l.begin(ctx, "WriteTag")
@@ -675,6 +722,7 @@ func cloneHead(h ledger.Head) ledger.Head {
 	h.Base.Builds = slices.Clone(h.Base.Builds)
 	h.Base.Actions = slices.Clone(h.Base.Actions)
 	h.Claims = slices.Clone(h.Claims)
+	h.Shared, h.Alone = slices.Clone(h.Shared), slices.Clone(h.Alone)
 	h.Previous = slices.Clone(h.Previous)
 	h.Continues = slices.Clone(h.Continues)
 	h.Released = slices.Clone(h.Released)

@@ -59,6 +59,8 @@ func LedgerSuite(t *testing.T, open func(t *testing.T) Store) {
 		{"renew, touch and drop hold only while no claim has changed", sinceSeen},
 		{"renew makes an item where none is", renewAbsent},
 		{"drop where nothing is changes nothing", dropAbsent},
+		{"a shared tag is in no transaction", sharedTags},
+		{"others run an image of the repository, or roll it out", othersOfARepository},
 		{"all refused tags are named, and nothing is written", refusedAll},
 		{"a conflict goes before a refusal", conflictBeforeRefusal},
 		{"the newest of racing claims has the tag", racingAdvance},

@@ -164,6 +164,71 @@ func dropAbsent(t *testing.T, l suiteLedger) {
 	}
 }
 
+// A shared tag is in no transaction: whoever writes it has read the wish that he replaces.
+func sharedTags(t *testing.T, l suiteLedger) {
+	id := suiteTag("prod")
+	if _, there, err := l.Share(t.Context(), id); err != nil || there {
+		t.Errorf("sharing what is not there: there %t, error %v", there, err)
+	}
+	first := l.wished(claimAt("prod", second(5), "m"))
+	tag, there, err := l.Share(t.Context(), id)
+	l.must(err)
+	if !there || !tag.Shared || tag.Version != first.Version || tag.Claims != first.Claims {
+		t.Errorf("the shared tag is there: %t, %+v", there, tag)
+	}
+	same(t, "the shared tag", tag, l.wantTag(id))
+	l.refuses("a newer claim", tagWrite(ledger.Advance, claimAt("prod", second(6), "a")))
+	l.refuses("an older claim", tagWrite(ledger.Yield, claimAt("prod", second(4), "a")))
+	for _, mode := range []ledger.TagMode{ledger.Renew, ledger.Touch, ledger.Drop} {
+		l.refuses(fmt.Sprintf("mode %d of what was seen", mode), seenWrite(mode, claimAt("prod", second(6), "a"), first.Claims))
+	}
+	older := seenWrite(ledger.Replace, claimAt("prod", second(1), "z"), "w-of-nobody")
+	if err := l.WriteTag(t.Context(), older); !isRefused(err) {
+		t.Errorf("replacing another wish: error %v", err)
+	}
+	older.Seen = first.Version
+	l.must(l.WriteTag(t.Context(), older))
+	if got := l.wantTag(id); !got.Shared || got.Wish != older.Wish || got.Version != older.Version || got.State != ledger.TagPending {
+		t.Errorf("the replaced wish is %+v", got)
+	}
+	if err := l.WriteTag(t.Context(), seenWrite(ledger.Remove, ledger.Claim{Tag: id}, first.Version)); !isRefused(err) {
+		t.Errorf("removing another wish: error %v", err)
+	}
+	l.must(l.WriteTag(t.Context(), seenWrite(ledger.Remove, ledger.Claim{Tag: id}, older.Version)))
+	if _, ok := l.tag(id); ok {
+		t.Error("the removed tag has an item")
+	}
+	again := seenWrite(ledger.Replace, claimAt("prod", second(9), "m"), "")
+	l.must(l.WriteTag(t.Context(), again))
+	if got := l.wantTag(id); got.Shared || got.Wish != again.Wish {
+		t.Errorf("the new wish is %+v", got)
+	}
+	if err := l.WriteTag(t.Context(), again); !isRefused(err) {
+		t.Errorf("a new wish where one is: error %v", err)
+	}
+}
+
+func othersOfARepository(t *testing.T, l suiteLedger) {
+	api, web := suiteService("api"), suiteService("web")
+	want := func(what string, r tagalong.Repository, than tagalong.Service, want bool) {
+		t.Helper()
+		if has, err := l.HasOthers(t.Context(), r, than); err != nil || has != want {
+			t.Errorf("%s: others %t, error %v", what, has, err)
+		}
+	}
+	want("nobody", suiteRepo, api, false)
+	c := change(api, "")
+	c.Placements = []ledger.Placement{suitePlacement(api, "app", suiteRepo, ledger.PhaseRunning), suitePlacement(api, "old", suiteOther, ledger.PhaseEnded)}
+	l.commit(c)
+	want("the service itself", suiteRepo, api, false)
+	want("another service", suiteRepo, web, true)
+	want("what has ended", suiteOther, web, false)
+	other := change(web, "")
+	other.Placements = []ledger.Placement{suitePlacement(web, "app", suiteRepo, ledger.PhaseRollingOut)}
+	l.commit(other)
+	want("what rolls out", suiteRepo, api, true)
+}
+
 func refusedAll(t *testing.T, l suiteLedger) {
 	for _, name := range []string{"b", "d"} {
 		l.wished(claimAt(name, second(5), "m"))
