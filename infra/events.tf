@@ -103,7 +103,18 @@ data "aws_iam_policy_document" "forwarded" {
 
     principals {
       type        = "AWS"
-      identifiers = [for account in local.members : "arn:${local.partition}:iam::${account}:root"]
+      identifiers = var.organization_id == null ? [for account in local.members : "arn:${local.partition}:iam::${account}:root"] : ["*"]
+    }
+
+    # Of everybody those of the organization.
+    dynamic "condition" {
+      for_each = var.organization_id[*]
+
+      content {
+        test     = "StringEquals"
+        variable = "aws:PrincipalOrgID"
+        values   = [condition.value]
+      }
     }
 
     condition {

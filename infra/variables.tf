@@ -171,6 +171,17 @@ variable "accounts" {
   nullable = false
 }
 
+variable "organization_id" {
+  description = "AWS Organizations' id of the organization whose accounts may send to the bus for forwarded events, whichever accounts lists; null: those that accounts lists, one by one, of which a bus's policy takes some fifty."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.organization_id == null || can(regex("^o-[a-z0-9]{10,32}$", var.organization_id))
+    error_message = "organization_id \"${coalesce(var.organization_id, "null")}\": want the id of an organization, such as o-a1b2c3d4e5."
+  }
+}
+
 variable "promotions" {
   description = "Which pipelines' jobs may tag which repositories by the action tagimage: one entry has to allow both. Globs over names; a pipeline may have its account before it, such as 444455556666/checkout-*, and a repository its registry. Null: every pipeline of our own account and of those in accounts may tag all that is covered. An empty list: none may."
   type = list(object({

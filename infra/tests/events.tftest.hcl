@@ -211,6 +211,22 @@ run "member_accounts_may_send_what_the_rules_take_to_that_bus_and_nobody_else" {
   }
 }
 
+run "of_an_organization_any_account_may_send_to_that_bus" {
+  command = plan
+
+  variables {
+    organization_id = "o-a1b2c3d4e5"
+    accounts        = [{ account = "444455556666", role = "arn:aws:iam::444455556666:role/tagalong" }]
+  }
+
+  assert {
+    condition = [for statement in jsondecode(aws_cloudwatch_event_bus_policy.forwarded[0].policy).Statement : [
+      statement.Principal, statement.Condition.StringEquals, sort(keys(statement.Condition["ForAllValues:StringEquals"]))
+    ]] == [[{ AWS = "*" }, { "aws:PrincipalOrgID" = "o-a1b2c3d4e5" }, tolist(["events:detail-type", "events:source"])]]
+    error_message = "policy of the bus: ${aws_cloudwatch_event_bus_policy.forwarded[0].policy}"
+  }
+}
+
 run "only_who_is_named_is_granted_the_url" {
   command = plan
 

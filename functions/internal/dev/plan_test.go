@@ -3,6 +3,7 @@
 package dev_test
 
 import (
+	"archive/zip"
 	"bytes"
 	"crypto/sha256"
 	"encoding/json"
@@ -15,6 +16,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox"
 )
@@ -69,8 +72,8 @@ func terraform(t *testing.T, folder string, args ...string) (string, error) {
 	return string(out), err
 }
 
-// configure writes a configuration into a folder, beside the repository and the provider
-// that asks the sandbox, and initializes it.
+// configure writes a configuration into a folder, beside the module as a release has it and
+// the provider that asks the sandbox, and initializes it.
 func configure(t *testing.T, configuration string) (folder, out string, err error) {
 	t.Helper()
 	aws := sandbox.New(sandbox.Options{Account: "111122223333", Region: "eu-west-1"})
@@ -80,9 +83,7 @@ func configure(t *testing.T, configuration string) (folder, out string, err erro
 	}
 	t.Cleanup(stop)
 	folder = t.TempDir()
-	if err := os.Symlink(from(t, "."), filepath.Join(folder, "repository")); err != nil {
-		t.Fatal(err)
-	}
+	unpack(t, filepath.Join(folder, "repository"))
 	provider := fmt.Sprintf("provider \"aws\" {\n  endpoints {\n    sts = %q\n  }\n}\n", url)
 	if err := os.WriteFile(filepath.Join(folder, "main.tf"), []byte(provider+configuration), 0o600); err != nil {
 		t.Fatal(err)
@@ -203,6 +204,22 @@ func TestAReleasesModuleHasTheSameBytes(t *testing.T) {
 	}
 }
 
+// unpack writes what a release has of the module into a folder, with zips that have next to
+// nothing in them.
+func unpack(t *testing.T, folder string) {
+	t.Helper()
+	archive := filepath.Join(t.TempDir(), "module.zip")
+	pack(t, archive, from(t, "infra/tests/fixtures"))
+	files, err := zip.OpenReader(archive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer files.Close()
+	if err := os.CopyFS(folder, files); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func pack(t *testing.T, archive, dist string) {
 	t.Helper()
 	if out, err := exec.CommandContext(t.Context(), from(t, ".ci/module"), archive, dist).CombinedOutput(); err != nil {
@@ -295,7 +312,7 @@ func TestPlanHardened(t *testing.T) {
 // TestPlanSideBySide: of two installations in one account and Region nothing has the same
 // name, and no alarm looks at what the other writes.
 func TestPlanSideBySide(t *testing.T) {
-	const installation = "module %q {\n  source = \"./repository/infra\"\n  dist = \"./repository/infra/tests/fixtures\"\n  name = %q\n  history_api = true\n  accounts = [{ account = \"444455556666\", role = \"arn:aws:iam::444455556666:role/tagalong\" }]\n}\n"
+	const installation = "module %q {\n  source = \"./repository/infra\"\n  name = %q\n  history_api = true\n  accounts = [{ account = \"444455556666\", role = \"arn:aws:iam::444455556666:role/tagalong\" }]\n}\n"
 	one := func(name string) string {
 		return fmt.Sprintf(installation, name, name)
 	}
@@ -320,5 +337,166 @@ func TestPlanSideBySide(t *testing.T) {
 	}
 	if len(names) < 100 {
 		t.Errorf("%d names", len(names))
+	}
+}
+
+const stackSet = `
+locals {
+  bus   = "arn:aws:events:eu-west-1:999988887777:event-bus/tagalong-forwarded"
+  roles = { sweep = "arn:aws:iam::999988887777:role/tagalong-sweep-eu-west-1", history = "arn:aws:iam::999988887777:role/tagalong-history-eu-west-1" }
+}
+
+module "member" {
+  source           = "./repository/infra/modules/member-account"
+  event_bus_arn    = local.bus
+  role_arns        = local.roles
+  regions          = ["eu-west-1"]
+  clusters         = ["prod-*"]
+  pipelines        = ["shop-*"]
+  role_path        = "/platform/"
+  role_name_prefix = "acme-"
+  untag            = true
+
+  permissions_boundary = "arn:aws:iam::111122223333:policy/boundary"
+}
+
+module "stackset" {
+  source                  = "./repository/infra/modules/member-stackset"
+  organizational_unit_ids = ["ou-ab12-11111111"]
+  event_bus_arn           = local.bus
+  role_arns               = local.roles
+  regions                 = ["eu-west-1"]
+  clusters                = ["prod-*"]
+  pipelines               = ["shop-*"]
+  role_path               = "/platform/"
+  role_name_prefix        = "acme-"
+  permissions_boundary    = "boundary"
+  untag                   = true
+}
+`
+
+// TestPlanOfAStackSet holds what a StackSet brings into an account against what
+// modules/member-account makes there.
+func TestPlanOfAStackSet(t *testing.T) {
+	all := plan(t, stackSet)
+	sets := all.of("aws_cloudformation_stack_set")
+	if len(sets) != 1 || len(all.of("aws_cloudformation_stack_instances")) != 1 {
+		t.Fatalf("%d StackSets", len(sets))
+	}
+	if diff := cmp.Diff(madeByModule(t, all), madeByTemplate(t, sets[0].text("template_body"))); diff != "" {
+		t.Errorf("what the module makes and what the StackSet brings (-module +template):\n%s", diff)
+	}
+}
+
+// madeByModule are roles, rules and queues by their names, with the documents that say what
+// they let through.
+func madeByModule(t *testing.T, all planned) map[string]any {
+	t.Helper()
+	made := map[string]any{}
+	for _, r := range all.of("aws_iam_role") {
+		made["role "+r.text("name")] = map[string]any{"path": r.text("path"), "boundary": r.text("permissions_boundary"), "trust": document(t, r.text("assume_role_policy"))}
+	}
+	for _, r := range all.of("aws_iam_role_policy") {
+		made["policy "+r.text("name")] = document(t, r.text("policy"))
+	}
+	for _, r := range all.of("aws_cloudwatch_event_rule") {
+		made["rule "+r.text("name")] = document(t, r.text("event_pattern"))
+	}
+	for _, r := range all.of("aws_cloudwatch_event_target") {
+		made["target of "+r.text("rule")] = r.text("arn") + " " + r.text("target_id")
+	}
+	for _, r := range all.of("aws_sqs_queue") {
+		made["queue "+r.text("name")] = document(t, r.text("policy"))
+	}
+	if len(made) < 11 {
+		t.Fatalf("the module makes %v", made)
+	}
+	return made
+}
+
+func document(t *testing.T, raw string) (parsed any) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(raw), &parsed); err != nil {
+		t.Fatalf("%s: %v", raw, err)
+	}
+	return parsed
+}
+
+// madeByTemplate are the same of a CloudFormation template, in account 111122223333 and
+// Region eu-west-1.
+func madeByTemplate(t *testing.T, raw string) map[string]any {
+	t.Helper()
+	type object = map[string]any
+	made, queue := object{}, ""
+	resources := substituted(document(t, raw)).(object)["Resources"].(object)
+	for _, resource := range resources {
+		if p := resource.(object)["Properties"].(object); resource.(object)["Type"] == "AWS::SQS::Queue" {
+			queue = p["QueueName"].(string)
+		}
+	}
+	for _, resource := range resources {
+		switch p := resource.(object)["Properties"].(object); resource.(object)["Type"] {
+		case "AWS::IAM::Role":
+			made["role "+p["RoleName"].(string)] = object{"path": p["Path"], "boundary": p["PermissionsBoundary"], "trust": p["AssumeRolePolicyDocument"]}
+			for _, policy := range p["Policies"].([]any) {
+				made["policy "+policy.(object)["PolicyName"].(string)] = policy.(object)["PolicyDocument"]
+			}
+		case "AWS::Events::Rule":
+			made["rule "+p["Name"].(string)] = p["EventPattern"]
+			target := p["Targets"].([]any)[0].(object)
+			made["target of "+p["Name"].(string)] = target["Arn"].(string) + " " + target["Id"].(string)
+		case "AWS::SQS::QueuePolicy":
+			made["queue "+queue] = p["PolicyDocument"]
+		}
+	}
+	return made
+}
+
+// substituted fills in CloudFormation's placeholders.
+func substituted(value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		if text, ok := v["Fn::Sub"].(string); ok && len(v) == 1 {
+			return strings.NewReplacer("${AWS::AccountId}", "111122223333", "${AWS::Region}", "eu-west-1").Replace(text)
+		}
+		for key := range v {
+			v[key] = substituted(v[key])
+		}
+	case []any:
+		for i := range v {
+			v[i] = substituted(v[i])
+		}
+	}
+	return value
+}
+
+// TestPlanOfAnOrganization takes 40 accounts in 4 Regions by one call.
+func TestPlanOfAnOrganization(t *testing.T) {
+	const organization = `
+module "organization" {
+  source                  = "./repository/infra/examples/organization"
+  organization_id         = "o-a1b2c3d4e5"
+  organizational_unit_ids = ["ou-ab12-11111111", "ou-ab12-22222222"]
+  accounts                = [for i in range(40) : tostring(444455556600 + i)]
+  regions                 = ["eu-west-1", "eu-central-1", "us-east-1", "us-west-2"]
+}
+`
+	all := plan(t, organization)
+	instances := all.of("aws_cloudformation_stack_instances")
+	if len(instances) != 1 || fmt.Sprint(instances[0].Values["regions"]) != "[eu-central-1 eu-west-1 us-east-1 us-west-2]" {
+		t.Errorf("the StackSet is brought into %v", instances)
+	}
+	policies := all.of("aws_cloudwatch_event_bus_policy")
+	if len(policies) != 1 || !strings.Contains(policies[0].text("policy"), `"aws:PrincipalOrgID":"o-a1b2c3d4e5"`) || strings.Contains(policies[0].text("policy"), "444455556600") {
+		t.Errorf("the bus is open to %v", policies)
+	}
+	looked := 0
+	for _, item := range all.of("aws_dynamodb_table_item") {
+		if stored := item.text("item"); strings.Contains(stored, `"S":"@accounts"`) {
+			looked += strings.Count(stored, "us-west-2")
+		}
+	}
+	if looked != 40 {
+		t.Errorf("the functions look into %d accounts of us-west-2", looked)
 	}
 }

@@ -10,13 +10,13 @@ locals {
       name        = local.role_names.tag
       description = "Tagalong: reads ECS and CodePipeline, and moves tags in ECR"
       trusted     = [for function, arn in var.role_arns : arn if !contains(local.readers, function)]
-      policy      = data.aws_iam_policy_document.tag.json
+      policy      = module.policies.tag
     }
     read = {
       name        = local.role_names.read
       description = "Tagalong: reads services and images"
       trusted     = [for function, arn in var.role_arns : arn if contains(local.readers, function)]
-      policy      = data.aws_iam_policy_document.read.json
+      policy      = module.policies.read
     }
   }
 
@@ -72,109 +72,14 @@ resource "aws_iam_role_policy" "this" {
   }
 }
 
-locals {
-  places = [for region in var.regions : "${region}:${local.account}"]
+module "policies" {
+  source = "../member-policies"
 
-  # The star alone takes in services whose ARNs have the old form without a cluster.
-  cluster_paths = [for cluster in var.clusters : cluster == "*" ? "*" : "${cluster}/*"]
-
-  cluster_arns = [for pair in setproduct(local.places, var.clusters) : "arn:${local.partition}:ecs:${pair[0]}:cluster/${pair[1]}"]
-
-  ecs_arns = { for kind in ["service", "service-revision", "service-deployment", "task"] : kind => [
-    for pair in setproduct(local.places, local.cluster_paths) : "arn:${local.partition}:ecs:${pair[0]}:${kind}/${pair[1]}"
-  ] }
-
-  repository_arns = [for pair in setproduct(local.places, var.repositories) : "arn:${local.partition}:ecr:${pair[0]}:repository/${pair[1]}"]
-}
-
-# The statements of the main module's permissions.tf, for this account: those of the
-# functions that only read…
-data "aws_iam_policy_document" "read" {
-  statement {
-    sid       = "ReadImages"
-    actions   = ["ecr:BatchGetImage"]
-    resources = local.repository_arns
-  }
-
-  statement {
-    sid       = "ReadServices"
-    actions   = ["ecs:DescribeServices"]
-    resources = local.ecs_arns.service
-  }
-
-  # AWS offers neither resources nor conditions for this.
-  statement {
-    sid       = "ReadTaskDefinitions"
-    actions   = ["ecs:DescribeTaskDefinition"]
-    resources = ["*"]
-  }
-}
-
-# … and those of the others.
-data "aws_iam_policy_document" "tag" {
-  statement {
-    sid       = "MoveTags"
-    actions   = concat(["ecr:BatchGetImage", "ecr:PutImage", "ecr:GetLifecyclePolicy", "ecr:DescribeImages"], var.untag ? ["ecr:BatchDeleteImage"] : [])
-    resources = local.repository_arns
-  }
-
-  dynamic "statement" {
-    for_each = var.untag ? ["*"] : []
-
-    content {
-      sid       = "ReadRegistrySettings"
-      actions   = ["ecr:DescribeRegistry"]
-      resources = [statement.value]
-    }
-  }
-
-  # Together, since IAM takes 10240 characters of a role's policies.
-  statement {
-    sid = "ReadDeployments"
-    actions = [
-      "ecs:DescribeServices",
-      "ecs:ListServiceDeployments",
-      "ecs:DescribeServiceRevisions",
-      "ecs:DescribeServiceDeployments",
-      "ecs:DescribeTasks",
-    ]
-    resources = flatten(values(local.ecs_arns))
-  }
-
-  statement {
-    sid       = "ReadPipelines"
-    actions   = ["codepipeline:ListActionExecutions", "codepipeline:GetPipelineExecution"]
-    resources = [for pair in setproduct(local.places, var.pipelines) : "arn:${local.partition}:codepipeline:${pair[0]}:${pair[1]}"]
-  }
-
-  statement {
-    sid       = "ReadCodeDeploy"
-    actions   = ["codedeploy:GetDeployment", "codedeploy:ListDeployments", "codedeploy:GetDeploymentGroup"]
-    resources = [for place in local.places : "arn:${local.partition}:codedeploy:${place}:deploymentgroup:*/*"]
-  }
-
-  # What limits these is the condition, see the main module.
-  statement {
-    sid       = "FindServicesAndTasks"
-    actions   = ["ecs:ListServices", "ecs:ListTasks"]
-    resources = ["*"]
-
-    condition {
-      test     = "ArnLike"
-      variable = "ecs:cluster"
-      values   = local.cluster_arns
-    }
-  }
-
-  # AWS offers neither resources nor conditions for these.
-  statement {
-    sid = "ReadTaskDefinitionsAndTargetsAndFindClusters"
-    actions = [
-      "ecs:DescribeTaskDefinition",
-      "ecs:ListClusters",
-      "codedeploy:ListDeploymentTargets",
-      "codedeploy:BatchGetDeploymentTargets",
-    ]
-    resources = ["*"]
-  }
+  partition    = local.partition
+  account      = local.account
+  regions      = var.regions
+  clusters     = var.clusters
+  repositories = var.repositories
+  pipelines    = var.pipelines
+  untag        = var.untag
 }

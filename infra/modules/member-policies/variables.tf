@@ -1,0 +1,41 @@
+variable "partition" {
+  description = "Partition of the account, such as aws."
+  type        = string
+  nullable    = false
+}
+
+variable "account" {
+  description = "Account that is looked into."
+  type        = string
+  nullable    = false
+}
+
+variable "regions" {
+  description = "Regions that may be looked into; patterns with * and ? are allowed."
+  type        = list(string)
+  nullable    = false
+}
+
+variable "clusters" {
+  description = "Clusters that may be looked into; patterns with * and ? are allowed."
+  type        = list(string)
+  nullable    = false
+}
+
+variable "repositories" {
+  description = "Repositories whose images may be read and tagged; patterns with * and ? are allowed."
+  type        = list(string)
+  nullable    = false
+}
+
+variable "pipelines" {
+  description = "Pipelines that may be looked into; patterns with * and ? are allowed."
+  type        = list(string)
+  nullable    = false
+}
+
+variable "untag" {
+  description = "Whether tags may be removed."
+  type        = bool
+  nullable    = false
+}
