@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"reflect"
@@ -66,6 +67,14 @@ func environmentFlag(flag, name string) (string, error) {
 		return "", usageError{fmt.Errorf("%s: %w", flag, err)}
 	}
 	return name, nil
+}
+
+// oneOf returns an environment that is given as a word or as the flag --environment.
+func oneOf(word, flag string) (string, error) {
+	if word != "" && flag != "" && word != flag {
+		return "", usagef("--environment %s: want the same as %s, or one of both alone", flag, word)
+	}
+	return cmp.Or(word, flag), nil
 }
 
 // readPointInTime reads an argument NAME or NAME@TIME.

@@ -7,7 +7,8 @@ import (
 )
 
 type historyCommand struct {
-	Environment string `short:"e" placeholder:"ENV" help:"Only rollouts in this environment."`
+	Word        string `arg:"" optional:"" name:"env" help:"Only rollouts in this environment. Default: all of them."`
+	Environment string `short:"e" placeholder:"ENV" help:"The same, as a flag."`
 	Service     string `short:"s" placeholder:"CLUSTER/NAME" help:"Only these services: CLUSTER/NAME or NAME, globs allowed."`
 	Since       string `placeholder:"TIME" help:"Rollouts that started at this time or later: RFC 3339, or how long ago, such as 90m, 2h or 3d."`
 	Until       string `placeholder:"TIME" help:"Rollouts that started before this time."`
@@ -40,7 +41,7 @@ func (c *historyCommand) Run(s *session) error {
 		return err
 	}
 	s.noteWatched(page.Watched)
-	nothing := "No rollouts" + in(c.Environment) + matching(c.Service) + between(wanted.Since, wanted.Until)
+	nothing := "No rollouts" + in(wanted.Environment) + matching(c.Service) + between(wanted.Since, wanted.Until)
 	if page.Next != "" {
 		fmt.Fprintf(s.stderr, "tagalong: there are more rollouts than the newest %d: --limit 0 gives all\n", len(page.Items))
 	}
@@ -52,7 +53,11 @@ func (c *historyCommand) query(s *session) (q query.HistoryQuery, err error) {
 	if c.Limit < 0 {
 		return q, usagef("--limit %d: want 0 for all, or how many rollouts", c.Limit)
 	}
-	if q.Environment, err = environmentFlag("--environment", c.Environment); err != nil {
+	environment, err := oneOf(c.Word, c.Environment)
+	if err != nil {
+		return q, err
+	}
+	if q.Environment, err = environmentFlag("--environment", environment); err != nil {
 		return q, err
 	}
 	if q.Services, err = servicePattern(c.Service); err != nil {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 
@@ -91,7 +92,7 @@ func run(ctx context.Context, args []string, w world) int {
 	if exited {
 		return status
 	}
-	command, err := parser.Parse(args)
+	command, err := parser.Parse(worded(args))
 	if exited {
 		return status
 	}
@@ -100,6 +101,17 @@ func run(ctx context.Context, args []string, w world) int {
 	}
 	s := c.session(ctx, w)
 	return s.finish(command.Run(s))
+}
+
+// worded lets version and help be words, too, as they are of other commands.
+func worded(args []string) []string {
+	switch {
+	case len(args) == 1 && args[0] == "version":
+		return []string{"--version"}
+	case len(args) > 0 && args[0] == "help":
+		return append(slices.Clone(args[1:]), "--help")
+	}
+	return args
 }
 
 // parser reads the command line into c.

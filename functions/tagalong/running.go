@@ -8,6 +8,7 @@ import (
 
 type runningCommand struct {
 	Environment string `arg:"" optional:"" name:"env" help:"An environment such as prod, or prod@2h for what ran there then. Default: all of them."`
+	Flag        string `short:"e" name:"environment" placeholder:"ENV" help:"The same, as a flag."`
 	At          string `placeholder:"TIME" help:"What ran at this time: RFC 3339, or how long ago, such as 90m, 2h or 3d. Default: now."`
 	Service     string `short:"s" placeholder:"CLUSTER/NAME" help:"Only these services: CLUSTER/NAME or NAME, globs allowed."`
 }
@@ -49,8 +50,12 @@ func (c *runningCommand) query(now time.Time) (q query.RunningQuery, err error) 
 		return q, err
 	}
 	var point query.PointInTime
-	if c.Environment != "" {
-		if point, err = readPointInTime(c.Environment, now); err != nil {
+	environment, err := oneOf(c.Environment, c.Flag)
+	if err != nil {
+		return q, err
+	}
+	if environment != "" {
+		if point, err = readPointInTime(environment, now); err != nil {
 			return q, err
 		}
 	}
@@ -59,7 +64,7 @@ func (c *runningCommand) query(now time.Time) (q query.RunningQuery, err error) 
 		return q, err
 	}
 	if !at.IsZero() && !point.At.IsZero() && !at.Equal(point.At) {
-		return q, usagef("--at %s: want the time of %s, or one of both alone", c.At, c.Environment)
+		return q, usagef("--at %s: want the time of %s, or one of both alone", c.At, environment)
 	}
 	if at.IsZero() {
 		at = point.At

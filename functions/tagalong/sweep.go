@@ -107,16 +107,16 @@ func (c *sweepCommand) settings(s *session) (boot.Config, error) {
 
 // summary says what the sweep did.
 func summary(r sweep.Report, dry bool) string {
-	looked := fmt.Sprintf("%d services and %d tags looked at", r.Services, r.Tags)
+	looked := fmt.Sprintf("%s and %s looked at", counted(r.Services, "service", "services"), counted(r.Tags, "tag", "tags"))
 	if dry {
 		return looked + "; nothing was changed"
 	}
-	done := fmt.Sprintf("%s; %d facts recorded, %d tags moved", looked, r.Recorded, r.Moved)
+	done := fmt.Sprintf("%s; %s recorded, %s moved", looked, counted(r.Recorded, "fact", "facts"), counted(r.Moved, "tag", "tags"))
 	if r.Removed > 0 {
 		done += fmt.Sprintf(", %d removed", r.Removed)
 	}
 	if r.Announced > 0 {
-		done += fmt.Sprintf(", %d rollouts announced", r.Announced)
+		done += fmt.Sprintf(", %s announced", counted(r.Announced, "rollout", "rollouts"))
 	}
 	return done
 }
