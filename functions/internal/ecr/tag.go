@@ -108,7 +108,7 @@ func (w *sentRequest) classify(err error) error {
 	case is[*types.LayersNotFoundException](err), is[*types.ReferencedImagesNotFoundException](err), is[*types.RepositoryNotFoundException](err):
 		return tagalong.ErrGone
 	}
-	return busy(err)
+	return later(err)
 }
 
 func is[E error](err error) bool {
@@ -122,15 +122,18 @@ func gateway(status int) bool {
 	return status == http.StatusBadGateway || status == http.StatusGatewayTimeout
 }
 
-// busy knows the errors that time mends.
-func busy(err error) error {
+// later knows the errors that time mends.
+func later(err error) error {
 	code := ""
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		code = api.ErrorCode()
 	}
 	_, throttled := retry.DefaultThrottleErrorCodes[code]
-	if throttled || status(err) >= http.StatusInternalServerError || status(err) == http.StatusTooManyRequests || is[*types.ServerException](err) {
+	switch {
+	case throttled || status(err) == http.StatusTooManyRequests:
 		return tagalong.ErrBusy
+	case status(err) >= http.StatusInternalServerError || is[*types.ServerException](err):
+		return tagalong.ErrOutOfOrder
 	}
 	return nil
 }

@@ -103,7 +103,7 @@ func TestTagTranslatesWhatNoRetryMends(t *testing.T) {
 
 // kinds counts the core's words in an error.
 func kinds(err error) (n int) {
-	for _, kind := range []error{tagalong.ErrTaken, tagalong.ErrFull, tagalong.ErrGone, tagalong.ErrUnanswered, tagalong.ErrBusy} {
+	for _, kind := range []error{tagalong.ErrTaken, tagalong.ErrFull, tagalong.ErrGone, tagalong.ErrUnanswered, tagalong.ErrBusy, tagalong.ErrOutOfOrder} {
 		if errors.Is(err, kind) {
 			n++
 		}
@@ -127,9 +127,9 @@ func TestTagTranslatesEveryError(t *testing.T) {
 		{"ThrottlingException", 400, tagalong.ErrBusy},
 		{"TooManyRequestsException", 429, tagalong.ErrBusy},
 		{"RequestLimitExceeded", 503, tagalong.ErrBusy},
-		{"ServerException", 500, tagalong.ErrBusy},
-		{"ServerException", 400, tagalong.ErrBusy},
-		{"InternalFailure", 500, tagalong.ErrBusy},
+		{"ServerException", 500, tagalong.ErrOutOfOrder},
+		{"ServerException", 400, tagalong.ErrOutOfOrder},
+		{"InternalFailure", 500, tagalong.ErrOutOfOrder},
 		{"Gateway", 502, tagalong.ErrUnanswered},
 		{"Gateway", 504, tagalong.ErrUnanswered},
 		{"ImageDigestDoesNotMatchException", 400, errOther},

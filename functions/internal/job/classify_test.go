@@ -215,7 +215,7 @@ func TestTheCoresWordsHaveTheirTypes(t *testing.T) {
 		tagalong.ConfigurationError:  {ledger.ErrNoTable, tagalong.ErrTaken, tagalong.ErrFull, tagalong.ErrNotFound, tagalong.ErrElsewhere},
 		tagalong.RevisionUnavailable: {tagalong.ErrGone},
 		tagalong.PermissionError:     {tagalong.ErrDenied},
-		tagalong.SystemUnavailable: {tagalong.ErrUnanswered, tagalong.ErrBusy, ledger.ErrInDoubt, ledger.ErrConflict,
+		tagalong.SystemUnavailable: {tagalong.ErrUnanswered, tagalong.ErrBusy, tagalong.ErrOutOfOrder, ledger.ErrInDoubt, ledger.ErrConflict,
 			context.DeadlineExceeded, context.Canceled},
 		tagalong.JobFailed: {pipeline.ErrNoExecution, fmt.Errorf("anything")},
 	} {

@@ -77,6 +77,7 @@ var sentinels = []struct {
 	{tagalong.ErrGone, tagalong.RevisionUnavailable, "push it again"},
 	{tagalong.ErrUnanswered, tagalong.SystemUnavailable, retryAction},
 	{tagalong.ErrBusy, tagalong.SystemUnavailable, retryAction},
+	{tagalong.ErrOutOfOrder, tagalong.SystemUnavailable, retryAction},
 	{ledger.ErrInDoubt, tagalong.SystemUnavailable, retryAction},
 	{ledger.ErrConflict, tagalong.SystemUnavailable, retryAction},
 	{tagalong.ErrNotFound, tagalong.ConfigurationError, "check the names"},

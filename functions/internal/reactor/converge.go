@@ -20,11 +20,12 @@ import (
 
 const maxRounds = 3 // how often a wish that changes under our hands is followed
 
-// Puts are repeated by us and not by the SDK, so that every attempt without an answer is
-// known: those few times, and one that the registry was too busy for as long as there is time.
+// Puts are repeated by us and not by the SDK: every attempt without an answer is to be
+// known, and while a busy registry is waited for, as long as there is time, a put may cease
+// to be wanted.
 var (
-	unansweredBackoff = wait.Backoff{Attempts: 4, Base: 200 * time.Millisecond, Max: 800 * time.Millisecond}
-	busyBackoff       = wait.Backoff{Base: 200 * time.Millisecond, Max: 5 * time.Second, Busy: true}
+	failedBackoff = wait.Backoff{Attempts: 4, Base: 200 * time.Millisecond, Max: 800 * time.Millisecond}
+	busyBackoff   = wait.Backoff{Base: 200 * time.Millisecond, Max: 5 * time.Second, Busy: true}
 )
 
 // Convergence counts what converging tags did.
@@ -165,9 +166,40 @@ func (r *Reactor) round(ctx context.Context, tags []ledger.Tag, read reading) (n
 	return next, total, problems.ErrorOrNil()
 }
 
-// convergeTag puts one tag where its wish is, unless it is there, and settles
-// it. It returns the tag back if it must be looked at again.
+// convergeTag converges one tag as soon as the registry has time for it. After each wait
+// the wish and who reads the tag are asked for anew: what was right may do harm by now.
 func (r *Reactor) convergeTag(ctx context.Context, tag ledger.Tag, read reading) (again *ledger.Tag, done Convergence, err error) {
+	for n := 1; ; n++ {
+		again, done, err = r.convergeOnce(ctx, tag, read)
+		if !errors.Is(err, tagalong.ErrBusy) {
+			return again, done, err
+		}
+		if ended := busyBackoff.Wait(ctx, n); ended != nil {
+			return nil, done, errors.Join(err, ended)
+		}
+		claimed, err := r.wished(ctx, tag.ID)
+		if claimed == nil || err != nil {
+			return nil, done, err
+		}
+		tag = *claimed
+		if read.readers, err = r.Ledger.Readers(ctx, []tagalong.TagID{tag.ID}, tagalong.Service{}); err != nil {
+			return nil, done, err
+		}
+	}
+}
+
+// wished returns a tag as the ledger has it, nil if nobody claims it any more.
+func (r *Reactor) wished(ctx context.Context, id tagalong.TagID) (*ledger.Tag, error) {
+	tags, err := r.Ledger.Tags(ctx, []tagalong.TagID{id})
+	if tag, ok := tags[id]; ok {
+		return &tag, err
+	}
+	return nil, err
+}
+
+// convergeOnce puts one tag where its wish is, unless it is there, and settles
+// it. It returns the tag back if it must be looked at again.
+func (r *Reactor) convergeOnce(ctx context.Context, tag ledger.Tag, read reading) (again *ledger.Tag, done Convergence, err error) {
 	manifest, there := read.images.Manifests[tag.Wish.Digest]
 	actual := read.images.Tags[tag.ID.Tag]
 	checkedAt := read.at // what is seen holds from when the looking began
@@ -233,14 +265,7 @@ func (r *Reactor) settle(ctx context.Context, tag ledger.Tag, v ledger.Verdict, 
 	if !errors.Is(err, ledger.ErrConflict) {
 		return nil, fmt.Errorf("settling: %w", err)
 	}
-	tags, err := r.Ledger.Tags(ctx, []tagalong.TagID{tag.ID})
-	if err != nil {
-		return nil, err
-	}
-	if now, ok := tags[tag.ID]; ok {
-		return &now, nil
-	}
-	return nil, nil // nobody claims it any more
+	return r.wished(ctx, tag.ID)
 }
 
 func (c *Convergence) count(v ledger.Verdict) {
@@ -278,23 +303,15 @@ func (r *Reactor) put(ctx context.Context, tag ledger.Tag, m tagalong.Manifest, 
 
 // attempt puts the tag, one attempt at a time.
 func (r *Reactor) attempt(ctx context.Context, tag ledger.Tag, m tagalong.Manifest) error {
-	for busy, unanswered := 0, 0; ; {
+	for n := 1; ; n++ {
 		err := r.Registry.Tag(ctx, tag.ID.Repository, m, tag.ID.Tag)
-		switch {
-		case errors.Is(err, tagalong.ErrUnanswered):
-			unanswered++
+		unanswered := errors.Is(err, tagalong.ErrUnanswered)
+		if unanswered {
 			if doubt := r.doubt(ctx, tag); doubt != nil {
 				return errors.Join(err, doubt)
 			}
-			if !unansweredBackoff.Next(ctx, unanswered) {
-				return err
-			}
-		case errors.Is(err, tagalong.ErrBusy):
-			busy++
-			if ended := busyBackoff.Wait(ctx, busy); ended != nil {
-				return errors.Join(err, ended)
-			}
-		default:
+		}
+		if !unanswered && !errors.Is(err, tagalong.ErrOutOfOrder) || !failedBackoff.Next(ctx, n) {
 			return err
 		}
 	}

@@ -381,6 +381,71 @@ func TestABusyRegistryIsAskedAgainAndLeavesNoDoubt(t *testing.T) {
 	})
 }
 
+// While the registry is busy a service comes to be deployed from the tag.
+func TestATagThatIsReadByNowIsNotPutAfterABusyRegistry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := clocked(tagalong.Rules{{Environment: "prod", Clusters: []string{"prod-a"}, Services: []string{"api"}}})
+		w.runs(prodAPI, "ecs-svc/1", ran("app", shopAPI, 1))
+		w.registry.Push(shopAPI, imageOf(shopAPI, 3), "prod")
+		before := w.registry.Tags(shopAPI)["prod"]
+		answers := 0
+		w.registry.OnTag = func(_ context.Context, _ tagalong.Repository, _ tagalong.Manifest, _ string, put func() error) error {
+			if answers++; answers == 4 {
+				w.reads(t, reader, "main", tagalong.TagID{Repository: shopAPI, Tag: "prod"})
+			}
+			if answers <= 4 {
+				return tagalong.ErrBusy
+			}
+			return put()
+		}
+		w.tell(t, completed(prodAPI, "ecs-svc/1", 0))
+		w.wantTag(t, shopAPI, "prod", before, ledger.TagInput)
+	})
+}
+
+// While the registry is busy the service goes on to another image, whose own put is done.
+func TestAWishThatHasPassedIsNotPutAfterABusyRegistry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := clocked(prodRules())
+		w.runs(prodAPI, "ecs-svc/1", ran("app", shopAPI, 1))
+		w.runs(prodAPI, "ecs-svc/2", ran("app", shopAPI, 2))
+		old, answers := imageOf(shopAPI, 1).Digest, 0
+		w.registry.OnTag = func(_ context.Context, _ tagalong.Repository, m tagalong.Manifest, _ string, put func() error) error {
+			if m.Digest != old {
+				return put()
+			}
+			if answers++; answers == 1 {
+				w.tell(t, completed(prodAPI, "ecs-svc/2", 10))
+			}
+			if answers <= 4 {
+				return tagalong.ErrBusy
+			}
+			return put()
+		}
+		w.tell(t, completed(prodAPI, "ecs-svc/1", 0))
+		w.wantTag(t, shopAPI, "prod", imageOf(shopAPI, 2).Digest, ledger.TagConfirmed)
+		if answers != 1 {
+			t.Errorf("the wish that had passed was put %d times more", answers-1)
+		}
+	})
+}
+
+// A registry that is out of order stays so for longer than one is waited for.
+func TestARegistryThatIsOutOfOrderIsAskedAFewTimes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := clocked(prodRules())
+		w.runs(prodAPI, "ecs-svc/1", ran("app", shopAPI, 1))
+		puts := 0
+		w.registry.OnTag = func(context.Context, tagalong.Repository, tagalong.Manifest, string, func() error) error {
+			puts++
+			return tagalong.ErrOutOfOrder
+		}
+		if _, err := w.observe(t, completed(prodAPI, "ecs-svc/1", 0)); !errors.Is(err, tagalong.ErrOutOfOrder) || puts != 4 {
+			t.Errorf("error %v after %d puts", err, puts)
+		}
+	})
+}
+
 // A reading that began before the commit must not confirm: what it saw may be
 // about to be overwritten by a handler whose wish ours replaced.
 func TestATagSeenRightBeforeTheCommitIsReadAgain(t *testing.T) {

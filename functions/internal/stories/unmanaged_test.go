@@ -23,6 +23,17 @@ import (
 // reader is a service that no rule of onlyAPI matches, in a cluster with one that does.
 var reader = tagalong.Service{Account: prodAPI.Account, Region: prodAPI.Region, Cluster: prodAPI.Cluster, Name: "reader"}
 
+// reads lets the ledger know that a container of an unmanaged service reads a tag.
+func (w *world) reads(t failer, s tagalong.Service, container string, tag tagalong.TagID) {
+	t.Helper()
+	err := w.ledger.SetUnmanaged(t.Context(), ledger.UnmanagedService{Service: s}, ledger.UnmanagedService{
+		Service: s, Version: "1", Deployments: []ledger.DeploymentInputs{{Deployment: "ecs-svc/9", At: w.Now(), Inputs: []ledger.Input{{Container: container, Tag: tag}}}},
+	})
+	if err != nil {
+		t.Fatalf("unmanaged service: %v", err)
+	}
+}
+
 func onlyAPI() tagalong.Rules {
 	return tagalong.Rules{{Environment: "prod", Clusters: []string{"prod-a"}, Services: []string{"api"}}}
 }

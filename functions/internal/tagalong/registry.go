@@ -29,8 +29,10 @@ var (
 	ErrNoAccess = errors.New("no access to the repository")
 	// ErrUnanswered says that an attempt ended without an answer: it may still arrive.
 	ErrUnanswered = errors.New("no answer")
-	// ErrBusy says that the registry answered, but not now: throttled or out of order.
+	// ErrBusy says that the registry answered, but not now: it throttles.
 	ErrBusy = errors.New("registry is busy")
+	// ErrOutOfOrder says that the registry answered with an error of its own.
+	ErrOutOfOrder = errors.New("registry is out of order")
 )
 
 // Registry holds images: ECR, as far as tags go.
