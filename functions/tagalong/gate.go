@@ -22,7 +22,7 @@ func (gateCommand) Help() string {
   tagalong gate checkout-api:build-43 --ran-in staging --for 4h
   tagalong gate sha256:d40494446bfc --not-running prod && echo "may be deleted"
 
-Each condition is a row that says why. Exit status 3 if one of them is not met. What ran counts only if its digest is known by more than a guess, and a rollout only once it has completed. Of an image the command does not say that it is not running if the ledger may not know: no sweep has come to its end yet, an account could not be looked at, or a digest there is not known; then the exit status is 1.
+Each condition is a row that says why. Exit status 3 if one of them is not met. What ran counts only if its digest is known by more than a guess, and a rollout only once it has completed. Of an image the command does not say that it is not running if the ledger may not know: no sweep has come to its end for two days, an account could not be looked at, or a digest there is not known; then the exit status is 1.
 `
 }
 

@@ -26,7 +26,7 @@ func (inUseCommand) Help() string {
 
 It names every image that runs, rolls out or is in use otherwise, and those that a rollback would come back to; of an image of several platforms the index, too.
 
-Such lists are used for deleting. So if the ledger may not know everything, nothing is printed, standard error says why, and the exit status is 1: no sweep has come to its end yet, an account could not be looked at, a Region is not covered, or the digest of something that runs is not known.
+Such lists are used for deleting. So if the ledger may not know everything, nothing is printed, standard error says why, and the exit status is 1: no sweep has come to its end for two days, an account could not be looked at, a Region is not covered, a service runs that no rule matches, or the digest of something that runs is not known. What nobody watches is named on standard error each time.
 `
 }
 

@@ -23,6 +23,7 @@ type Records interface {
 	ReleaseReader
 	NameReader
 	SweptReader
+	UnmanagedReader
 	StateReader
 }
 

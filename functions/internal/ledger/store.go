@@ -119,12 +119,20 @@ type SweptReader interface {
 	Swept(ctx context.Context) (Swept, error)
 }
 
+// SweptFor is after what time a sweep writes down that it looked where the one before it
+// did: once a day, by a schedule that is not exact.
+const SweptFor = 23 * time.Hour
+
 // Swept is what a sweep of everything looked at, from its beginning to its end.
 type Swept struct {
 	Begun  time.Time
 	Scopes []tagalong.Scope
 	Closed []string // what of them could not be looked at: ACCOUNT/REGION, with a cluster or a service or not
 }
+
+// Stale reports whether no sweep of everything has come to its end lately: one was due
+// after SweptFor, and had as long to get there.
+func (s Swept) Stale(now time.Time) bool { return now.Sub(s.Begun) > 2*SweptFor }
 
 // Untags holds the tags that are to be removed from ECR.
 type Untags interface {

@@ -83,7 +83,7 @@ func (q Queries) InUse(ctx context.Context, query InUseQuery, p Paging) (Page[In
 	if err != nil {
 		return Page[InUseRow]{}, nil, err
 	}
-	reasons, err := q.gapsOf(ctx, used)
+	reasons, err := q.mayLack(ctx, used)
 	if err == nil && len(reasons) > 0 && !query.Incomplete {
 		err = &IncompleteError{reasons}
 	}
@@ -97,7 +97,7 @@ func (q Queries) InUse(ctx context.Context, query InUseQuery, p Paging) (Page[In
 	rows := slices.Concat(used.rows(), before)
 	slices.SortFunc(rows, func(a, b InUseRow) int { return a.at().compare(b.at()) })
 	page, err := pageOf(question, slices.Compact(rows), InUseRow.at, inUseCursor.compare, behind, p.Limit)
-	if err == nil && len(rows) == 0 {
+	if err == nil { // what is not watched runs images that are not listed
 		page.Watched, err = q.nothing(ctx, namesGiven{})
 	}
 	return page, reasons, err
@@ -169,14 +169,28 @@ func inUseRows(c tagalong.Container, phase, environment string, s tagalong.Servi
 	return rows
 }
 
-// gapsOf returns why images in use may be missing.
+// mayLack returns why images in use may be missing, those of services that belong to no
+// environment, too.
+func (q Queries) mayLack(ctx context.Context, u used) ([]string, error) {
+	gaps, err := q.gapsOf(ctx, u)
+	if err != nil {
+		return nil, err
+	}
+	unmanaged, err := q.unmanaged(ctx)
+	return slices.Concat(gaps, unmanaged), err
+}
+
+// gapsOf returns why images that environments use may be missing.
 func (q Queries) gapsOf(ctx context.Context, u used) (reasons []string, err error) {
 	swept, err := q.Records.Swept(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("what was swept: %w", err)
 	}
-	if swept.Begun.IsZero() {
+	switch {
+	case swept.Begun.IsZero():
 		reasons = append(reasons, "no sweep of everything has come to its end yet")
+	case swept.Stale(q.now()):
+		reasons = append(reasons, "no sweep of everything has come to its end since that of "+tagalong.FormatTime(swept.Begun))
 	}
 	for _, name := range swept.Closed {
 		reasons = append(reasons, name+" could not be looked at")
@@ -200,6 +214,21 @@ func (q Queries) gapsOf(ctx context.Context, u used) (reasons []string, err erro
 		}
 	}
 	return distinct(reasons), nil
+}
+
+// unmanaged returns which services run images that nobody records, one reason or none.
+func (q Queries) unmanaged(ctx context.Context) (reasons []string, err error) {
+	var names []string
+	for u, err := range q.Records.AllUnmanaged(ctx) {
+		if err != nil {
+			return nil, fmt.Errorf("services that no rule matches: %w", err)
+		}
+		names = append(names, u.Service.String())
+	}
+	if len(names) == 0 {
+		return nil, nil
+	}
+	return []string{"what runs in services that no rule matches is not known: " + inWords(distinct(names), few)}, nil
 }
 
 // scopes returns where services are looked for; none if nobody said.

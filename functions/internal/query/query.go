@@ -59,7 +59,8 @@ type Page[R any] struct {
 	// Next goes on behind this page; "" if there is no more. A page that is not
 	// full may have it, too: much had to be looked at in vain.
 	Next string `json:"next"`
-	// Watched says of a page without rows what was looked at and what nobody watches.
+	// Watched says of a page without rows, and of what is in use, what was looked at and what
+	// nobody watches.
 	Watched string `json:"watched,omitempty"`
 	// Gaps are services that belong to the answer if something of them ran, and
 	// the ledger does not know: it has seen them only later.

@@ -13,7 +13,7 @@ import (
 // So a sweep of everything that comes to its end writes down where it looked, and where it
 // could not.
 
-// noteSwept writes it where it is not what the pass before wrote.
+// noteSwept writes it where it is not what the pass before wrote, and once a day.
 func (p *pass) noteSwept(ctx context.Context) error {
 	if p.options.partial() || len(p.Scopes) == 0 {
 		return nil
@@ -25,7 +25,7 @@ func (p *pass) noteSwept(ctx context.Context) error {
 		return fmt.Errorf("reading what was swept before: %w", err)
 	}
 	is := ledger.Swept{Begun: p.begun, Scopes: p.Scopes, Closed: p.closedNames()}
-	if !was.Begun.IsZero() && slices.Equal(was.Scopes, is.Scopes) && slices.Equal(was.Closed, is.Closed) {
+	if is.Begun.Sub(was.Begun) < ledger.SweptFor && slices.Equal(was.Scopes, is.Scopes) && slices.Equal(was.Closed, is.Closed) {
 		return nil
 	}
 	return p.Records.SetSwept(late, is)
