@@ -26,6 +26,9 @@ type HistoryRow struct {
 	Reason         string             `json:"reason"`
 	Containers     []HistoryContainer `json:"containers"`
 	Release        tagalong.Release   `json:"release"`
+	// OvertakenAt is when one that is superseded was: nil if nobody knows. Answers leave it
+	// out; whoever shows a rollout as it stood at a time needs it.
+	OvertakenAt *time.Time `json:"-"`
 }
 
 // HistoryContainer is a container of a HistoryRow.
@@ -57,6 +60,7 @@ func (r Row) History() HistoryRow {
 		Reason:         r.Reason,
 		Containers:     make([]HistoryContainer, 0, len(r.Containers)),
 		Release:        release.Of(r.Service, r.Containers),
+		OvertakenAt:    tagalong.TimeOrNil(r.OvertakenAt),
 	}
 	for _, c := range r.Containers {
 		row.Containers = append(row.Containers, HistoryContainer{

@@ -72,15 +72,15 @@ func document(a asked, page shown, body func() node) node {
 		h.Body(
 			h.A(h.Class("skip"), h.Href("#main"), g.Text("Skip to the content")),
 			masthead(a),
-			h.Main(h.ID("main"), h.H1(g.Text(page.title)), later(body)),
+			h.Main(h.ID("main"), h.H1(g.Text(page.title)), afterwards(body)),
 			footer(a, page),
 			h.Script(g.Raw(script)),
 		),
 	))
 }
 
-// later makes a part of the page when all before it has been written.
-func later(body func() node) node {
+// afterwards makes a part of the page when all before it has been written.
+func afterwards(body func() node) node {
 	return g.NodeFunc(func(w io.Writer) error { return body().Render(w) })
 }
 

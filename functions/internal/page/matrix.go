@@ -151,14 +151,16 @@ func lastAttempts(rows []ledger.HistoryRow, at time.Time) []attempt {
 
 // asOf returns a rollout as it stood at a time: what came later is not known yet.
 func asOf(r ledger.HistoryRow, at time.Time) ledger.HistoryRow {
-	if r.FinishedAt != nil && r.FinishedAt.After(at) {
-		r.FinishedAt, r.State, r.Reason = nil, timeline.StateInProgress, ""
+	if later(r.FinishedAt, at) || later(r.OvertakenAt, at) {
+		r.FinishedAt, r.OvertakenAt, r.State, r.Reason = nil, nil, timeline.StateInProgress, ""
 	}
-	if r.Until != nil && r.Until.After(at) {
+	if later(r.Until, at) {
 		r.Until = nil
 	}
 	return r
 }
+
+func later(t *time.Time, at time.Time) bool { return t != nil && t.After(at) }
 
 func rowService(r ledger.HistoryRow) tagalong.Service {
 	return tagalong.Service{Account: r.Account, Region: r.Region, Cluster: r.Cluster, Name: r.Service}

@@ -149,6 +149,44 @@ func TestARollbackSaysWhatItCameBackFrom(t *testing.T) {
 	}
 }
 
+// TestAFilterLeavesOutNoPartOfALine filters by an image that runs in staging alone, and by
+// an account: what runs in the other environments is no other for that.
+func TestAFilterLeavesOutNoPartOfALine(t *testing.T) {
+	w := story(t)
+	for _, filter := range []string{"image=shop:v3@", "image=shop:v2@", "account=" + stagingAPI.Account, "service=api"} {
+		page := w.page(t, "/?"+filter)
+		want := map[string]string{"prod prod-a/api": runningIn(w.page(t, "/"))["prod prod-a/api"], "staging staging/api": runningIn(w.page(t, "/"))["staging staging/api"]}
+		got := runningIn(page)
+		delete(got, "prod prod-a/web") // the first filter has it: v3 rolls out there
+		if !maps.Equal(got, want) || strings.Contains(textOf(page), "nothing runs") {
+			t.Errorf("%s: %v, want %v: %s", filter, got, want, textOf(page))
+		}
+	}
+	if text := textOf(w.page(t, "/?image=shop:v1@")); !strings.Contains(text, "1 service in 2 environments") || !strings.Contains(text, "◐ rolling out v3") {
+		t.Errorf("the latest attempt is not of the image that was filtered by, and not shown: %s", text)
+	}
+	if text := textOf(w.page(t, "/?image=none")); !strings.Contains(text, "No service matches. 2 services were looked at") {
+		t.Error(text)
+	}
+}
+
+// TestWhatWasOvertakenLaterRolledOutThen asks for a time between two starts: of the first
+// one nobody saw an end.
+func TestWhatWasOvertakenLaterRolledOutThen(t *testing.T) {
+	w := newWorld()
+	w.rollOut(t, prodAPI, 1, 0, tagalong.Completed)
+	w.rollOut(t, prodAPI, 2, 10, "")
+	w.rollOut(t, prodAPI, 3, 20, tagalong.Completed)
+	for _, target := range []string{"/?at=2026-03-04T12:15:00Z", "/service?service=api&at=2026-03-04T12:15:00Z"} {
+		if text := textOf(w.page(t, target)); !strings.Contains(text, "◐ rolling out") || !strings.Contains(text, "v2") {
+			t.Errorf("%s: %s", target, text)
+		}
+	}
+	if text := textOf(w.page(t, "/?at=2026-03-04T12:25:00Z")); strings.Contains(text, "◐ rolling out v2") {
+		t.Errorf("it was overtaken by then: %s", text)
+	}
+}
+
 func TestAStateThatNobodyKnowsShowsAsItsWord(t *testing.T) {
 	if text := render(t, badge("half_baked")); !strings.Contains(text, " half baked") {
 		t.Error(text)

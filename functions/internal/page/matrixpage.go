@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/opencontainers/go-digest"
 	g "maragu.dev/gomponents"
 	h "maragu.dev/gomponents/html"
 
@@ -31,7 +32,7 @@ func showMatrix(ctx context.Context, q query.Queries, a asked) (shown, error) {
 	page := shown{title: "What runs where", command: a.runningCommand()}
 	page.rows = func(ctx context.Context) (rows, error) {
 		found, err := a.running(ctx, q, environments)
-		return list[query.RunningRow](found.rows), err
+		return list[query.RunningRow](slices.DeleteFunc(found.rows, a.leavesOut)), err
 	}
 	page.body = func(ctx context.Context) (node, error) {
 		if len(known) == 0 {
@@ -98,7 +99,7 @@ func (a asked) running(ctx context.Context, q query.Queries, environments []stri
 		return noHorizon(err, &pages[i].Gaps)
 	})
 	for _, page := range pages {
-		found.rows, found.gaps = append(found.rows, slices.DeleteFunc(page.Items, a.leavesOut)...), append(found.gaps, page.Gaps...)
+		found.rows, found.gaps = append(found.rows, page.Items...), append(found.gaps, page.Gaps...)
 		found.watched = cmp.Or(found.watched, page.Watched)
 	}
 	return found, err
@@ -126,9 +127,23 @@ func noHorizon(err error, gaps *[]query.Gap) error {
 
 // leavesOut reports whether the filters leave a row out.
 func (a asked) leavesOut(r query.RunningRow) bool {
-	account, image, kind := a.get("account"), a.get("image"), a.get("kind")
-	return account != "" && r.Account != account || kind != "" && kindOf(r) != kind ||
-		image != "" && !strings.Contains(r.Repository+":"+r.ImageTag+"@"+r.Digest.String()+" "+r.Index.String(), image)
+	return !a.wants("account", r.Account) || !a.wants("kind", kindOf(r)) || !a.wantsImage(r.Repository, r.ImageTag, r.Digest, r.Index)
+}
+
+// wants reports whether a filter lets a value through.
+func (a asked) wants(filter, value string) bool {
+	return a.get(filter) == "" || a.get(filter) == value
+}
+
+// wantsImage reports whether the filter of images lets one through.
+func (a asked) wantsImage(repository, tag string, d, index digest.Digest) bool {
+	return strings.Contains(repository+":"+tag+"@"+d.String()+" "+index.String(), a.get("image"))
+}
+
+func (a asked) wantsRollout(r ledger.HistoryRow) bool {
+	return a.get("image") == "" || slices.ContainsFunc(r.Containers, func(c ledger.HistoryContainer) bool {
+		return a.wantsImage(c.Repository, c.ImageTag, c.Digest, c.Index)
+	})
 }
 
 // lately is how many rollouts of an environment are looked at for the last attempts.
@@ -137,7 +152,7 @@ const lately = 300
 // matrixAnswer is all that the first page shows.
 type matrixAnswer struct {
 	matrix
-	found    int // lines before the filters that look at states
+	found    int // lines before the filters
 	accounts []string
 	gaps     []query.Gap
 	changes  changes
@@ -177,9 +192,9 @@ func (a asked) readMatrix(ctx context.Context, q query.Queries, environments []s
 	}
 	attempts := map[string][]ledger.HistoryRow{}
 	for i, page := range latest {
-		attempts[environments[i]] = slices.DeleteFunc(page.Items, a.leavesOutRollout)
-		answer.changes.add(page.Items)
 		answer.attempts.add(page)
+		attempts[environments[i]] = slices.DeleteFunc(slices.Clone(page.Items), func(r ledger.HistoryRow) bool { return !a.services.Match(rowService(r)) })
+		answer.changes.add(slices.DeleteFunc(page.Items, a.leavesOutRollout))
 	}
 	answer.changes.next = after
 	answer.matrix = newMatrix(environments, running.rows, attempts, a.moment())
@@ -221,17 +236,22 @@ func (a asked) oneService() tagalong.ServicePattern {
 }
 
 func (a asked) leavesOutRollout(r ledger.HistoryRow) bool {
-	account, image, kind := a.get("account"), a.get("image"), a.get("kind")
-	return account != "" && r.Account != account || kind != "" && kind != "service" || !a.services.Match(rowService(r)) ||
-		image != "" && !slices.ContainsFunc(r.Containers, func(c ledger.HistoryContainer) bool {
-			return strings.Contains(c.Repository+":"+c.ImageTag+"@"+c.Digest.String()+" "+c.Index.String(), image)
-		})
+	return !a.wants("account", r.Account) || !a.wants("kind", "service") || !a.services.Match(rowService(r)) || !a.wantsRollout(r)
 }
 
-// leavesOutLine reports whether the filters that look at states leave a line out.
+// leavesOutLine reports whether the filters leave a line out. A line is there whole or not
+// at all: a cell without what was filtered out would say that nothing runs there.
 func (a asked) leavesOutLine(l line) bool {
 	state := a.get("state")
-	return a.get("differ") != "" && !l.differs() || state != "" && !l.has(state)
+	return a.get("differ") != "" && !l.differs() || state != "" && !l.has(state) ||
+		!slices.ContainsFunc(l.cells, func(c cell) bool { return slices.ContainsFunc(c.workloads, a.wantsWorkload) })
+}
+
+// wantsWorkload reports whether the filters let a workload through: by what runs, or by
+// the attempt that is shown beside it.
+func (a asked) wantsWorkload(w workload) bool {
+	runs := slices.ContainsFunc(w.running, func(r query.RunningRow) bool { return !a.leavesOut(r) })
+	return runs || w.attempt != nil && a.wants("account", w.service.Account) && a.wants("kind", w.kind) && a.wantsRollout(*w.attempt)
 }
 
 func (l line) has(state string) bool {
@@ -376,7 +396,7 @@ func (m matrixAnswer) table(a asked) node {
 	case m.found == 0:
 		return empty("Nothing runs.", m.watched)
 	case len(m.lines) == 0:
-		return empty("No service matches.", fmt.Sprintf("%s looked at, and none is in this state.", counted(m.found, "service was", "services were")))
+		return empty("No service matches.", fmt.Sprintf("%s looked at, and none is like this.", counted(m.found, "service was", "services were")))
 	}
 	return scrolledAs("scroll "+m.class(), "Services by environments", h.Table(h.Class("matrix"),
 		h.Caption(h.Class("hide"), g.Text("Services by environments")),

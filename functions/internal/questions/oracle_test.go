@@ -370,6 +370,9 @@ func (o oracle) row(r rollout) ledger.HistoryRow {
 		StartedAt: unknownIsNull(r.started), FinishedAt: unknownIsNull(r.finished), Until: unknownIsNull(r.until),
 		Rollback: r.rollback, Reason: r.reason, Containers: []ledger.HistoryContainer{}, Release: o.release(r),
 	}
+	if r.state == timeline.StateSuperseded {
+		row.OvertakenAt = unknownIsNull(r.overtaken)
+	}
 	for _, c := range r.containers {
 		row.Containers = append(row.Containers, ledger.HistoryContainer{
 			Container: c.name, Registry: c.repository.Registry, Repository: c.repository.Name,
