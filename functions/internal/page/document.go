@@ -21,7 +21,8 @@ type shown struct {
 	command []string
 	// rows are those behind the page; nil: it has none.
 	rows func(context.Context) (rows, error)
-	// body makes the rest, once the head is out.
+	// body makes the rest, once the head is out. What it returns beside an error is shown:
+	// it says itself what is missing.
 	body func(context.Context) (node, error)
 }
 

@@ -2,7 +2,6 @@ package page
 
 import (
 	"context"
-	"errors"
 
 	g "maragu.dev/gomponents"
 	h "maragu.dev/gomponents/html"
@@ -18,9 +17,6 @@ func showFind(ctx context.Context, q query.Queries, a asked) (shown, error) {
 		return shown{}, badRequest{err}
 	}
 	page, err := q.Find(ctx, text, query.Paging{Limit: perPage, Cursor: a.get("cursor")})
-	if several, ok := errors.AsType[*tagalong.AmbiguousNameError](err); ok {
-		return shown{}, badRequest{several}
-	}
 	if err != nil {
 		return shown{}, err
 	}

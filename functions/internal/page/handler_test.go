@@ -2,10 +2,12 @@ package page
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -158,6 +160,73 @@ func TestWhatFailsInsideIsSaidInThePage(t *testing.T) {
 	w.ledger.Hook = func(context.Context, string) error { return context.DeadlineExceeded }
 	if answer := w.get(t, "/"); answer.Code != http.StatusServiceUnavailable || !strings.Contains(answer.Body.String(), "It takes too long now") {
 		t.Errorf("status %d: %s", answer.Code, answer.Body)
+	}
+}
+
+// TestDriftSaysWhatWasNotCompared has a repository that cannot be read, one that was not
+// given, and a ledger that does not answer.
+func TestDriftSaysWhatWasNotCompared(t *testing.T) {
+	var log bytes.Buffer
+	drift := func(w *world) (string, *httptest.ResponseRecorder) {
+		log.Reset()
+		w.Handler = Handler(w.Queries, http.NotFoundHandler(), slog.New(slog.NewTextHandler(&log, nil)))
+		answer := w.get(t, "/drift")
+		return textOf(parse(t, answer.Body.String())), answer
+	}
+	w := story(t)
+	w.registry.OnRead = func(context.Context, tagalong.Repository, func() (tagalong.Images, error)) (tagalong.Images, error) {
+		return tagalong.Images{}, errors.New("secret of the registry")
+	}
+	text, answer := drift(w)
+	for _, want := range []string{"Not all repositories could be read in ECR", "2 tags were not compared", "shop:prod, shop:staging", "No tag was compared with ECR. 0 tags were compared with ECR.", "Rollouts that do not end None."} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not in: %s", want, text)
+		}
+	}
+	if strings.Contains(text, "secret") || !strings.Contains(log.String(), "level=ERROR") || answer.Header().Get(http.TrailerPrefix+"Etag") != "" {
+		t.Errorf("%v, log %s: %s", answer.Header(), log.String(), text)
+	}
+
+	w = story(t)
+	w.Coverage = tagalongtest.Covering("999988887777")
+	if text, _ := drift(w); !strings.Contains(text, "2 tags were not compared") || strings.Contains(text, "No tag is elsewhere") || log.Len() == 0 || strings.Contains(log.String(), "ERROR") {
+		t.Errorf("log %s: %s", log.String(), text)
+	}
+
+	w = story(t)
+	w.ledger.Hook = func(_ context.Context, operation string) error {
+		if operation == "EnvironmentTags" {
+			return errors.New("secret of the table")
+		}
+		return nil
+	}
+	if text, _ := drift(w); !strings.Contains(text, "The answer could not be found") || strings.Contains(text, "No tag") || !strings.Contains(log.String(), "level=ERROR") {
+		t.Errorf("log %s: %s", log.String(), text)
+	}
+}
+
+// TestAnAmbiguousBeginningIsSaid is for two executions that begin alike.
+func TestAnAmbiguousBeginningIsSaid(t *testing.T) {
+	w := story(t)
+	w.note(t, "checkout.release")
+	w.note(t, "billing.release")
+	for _, target := range []string{"/release?release=" + executionID, "/release?release=3f0c8a5"} {
+		answer := w.get(t, target, "Accept", "text/html")
+		if text := textOf(parse(t, answer.Body.String())); answer.Code != http.StatusBadRequest || !strings.Contains(text, "stands for several: billing.release/"+executionID+", checkout.release/"+executionID) {
+			t.Errorf("%s: status %d: %s", target, answer.Code, text)
+		}
+	}
+}
+
+// TestAnExecutionAloneLeadsToItsWholeName gives the beginning of one.
+func TestAnExecutionAloneLeadsToItsWholeName(t *testing.T) {
+	w := story(t)
+	w.note(t, "checkout.release")
+	for _, given := range []string{"3f0c8a5", executionID, "checkout.release/3f0c8a52", "checkout.release/" + executionID} {
+		page := w.page(t, "/release?release="+given)
+		if text := textOf(page); !strings.Contains(textOf(elements(page, "h1", "")[0]), "Release of checkout.release") || !strings.Contains(text, "tagalong release checkout.release/"+executionID) {
+			t.Errorf("%s: %s", given, text)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package page
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -102,7 +103,7 @@ func viewsOf(a asked, text string) map[string]node {
 		"releases": a.releases([]string{text}, query.Page[query.ReleasesRow]{Items: []query.ReleasesRow{filled[query.ReleasesRow](text)}}),
 		"release":  a.release(filled[query.ReleasePage](text)),
 		"tags":     a.tags([]string{text}, tags, text),
-		"drift":    a.drift(tags, 1, rollouts.Items, nil),
+		"drift":    a.drift(drift{tags: tags, compared: 1, uncompared: []string{text}, late: rollouts.Items}, errors.New(text)),
 		"diff":     a.diff(query.PointInTime{Environment: text}, query.PointInTime{Environment: text}, query.Page[query.DiffRow]{Items: []query.DiffRow{filled[query.DiffRow](text)}}),
 		"find":     a.found(found),
 	}

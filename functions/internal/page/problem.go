@@ -17,9 +17,10 @@ func told(err error, id string) (status int, title string, texts []string) {
 		unknown *tagalong.UnknownNameError
 		horizon *query.HorizonError
 		image   *query.ImageError
+		several *tagalong.AmbiguousNameError
 	)
 	switch {
-	case errors.As(err, &bad), errors.As(err, &image), errors.Is(err, query.ErrCursor):
+	case errors.As(err, &bad), errors.As(err, &image), errors.As(err, &several), errors.Is(err, query.ErrCursor):
 		return http.StatusBadRequest, "That could not be understood", []string{err.Error() + "."}
 	case errors.As(err, &unknown):
 		return http.StatusNotFound, "Not known", append([]string{unknown.Error() + "."}, present(unknown.Watched)...)

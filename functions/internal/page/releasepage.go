@@ -84,8 +84,8 @@ func showRelease(ctx context.Context, q query.Queries, a asked) (shown, error) {
 		return shown{}, err
 	}
 	return shown{
-		title:   "Release of " + wanted.Pipeline,
-		command: []string{"tagalong", "release", wanted.Pipeline + "/" + wanted.Execution},
+		title:   "Release of " + page.Release.Pipeline,
+		command: []string{"tagalong", "release", page.Release.Pipeline + "/" + page.Release.Execution},
 		rows:    func(context.Context) (rows, error) { return list[ledger.HistoryRow](page.Items), nil },
 		body:    func(context.Context) (node, error) { return a.release(page), nil },
 	}, nil

@@ -54,7 +54,7 @@ func (o *reply) page(ctx context.Context, a asked, page shown) error {
 		return document(a, page, func() node {
 			flush()
 			var body node
-			if body, broken = page.body(ctx); broken != nil {
+			if body, broken = page.body(ctx); broken != nil && body == nil {
 				_, title, texts := told(broken, o.id)
 				return failure(title, texts)
 			}

@@ -120,40 +120,65 @@ func showDrift(ctx context.Context, q query.Queries, a asked) (shown, error) {
 	if err != nil {
 		return shown{}, err
 	}
-	drifted := func(ctx context.Context) ([]query.TagRow, int, error) {
-		page, err := q.Tags(ctx, query.TagsQuery{Check: true}, query.Paging{})
-		looked := len(page.Items)
-		return slices.DeleteFunc(page.Items, func(t query.TagRow) bool {
-			return t.State.Settled() && (t.Actual == t.Digest || t.State == ledger.TagInput)
-		}), looked, err
-	}
 	return shown{
 		title:   "Drift",
 		command: []string{"tagalong", "tags", "--check"},
 		rows: func(ctx context.Context) (rows, error) {
-			found, _, err := drifted(ctx)
-			return list[query.TagRow](found), err
+			found, err := drifted(ctx, q)
+			return list[query.TagRow](found.tags), err
 		},
 		body: func(ctx context.Context) (node, error) {
 			var (
-				found  []query.TagRow
-				looked int
-				late   []ledger.HistoryRow
-				failed error // of some repositories: the other rows are there
+				found  drift
+				unread error // of some repositories: the other rows are there
 			)
 			err := parallel.All(
-				func() error { found, looked, failed = drifted(ctx); return nil },
 				func() (err error) {
-					late, err = overdue(ctx, q, known, a.now)
+					found, err = drifted(ctx, q)
+					if found.known() {
+						unread, err = err, nil
+					}
+					return err
+				},
+				func() (err error) {
+					found.late, err = overdue(ctx, q, known, a.now)
 					return err
 				},
 			)
 			if err != nil {
 				return nil, err
 			}
-			return a.drift(found, looked, late, failed), nil
+			return a.drift(found, unread), unread
 		},
 	}, nil
+}
+
+// drift is what is not as it should be.
+type drift struct {
+	tags       []query.TagRow
+	compared   int      // of all tags, those that ECR was asked for
+	uncompared []string // the tags that it was not asked for, or did not answer for
+	late       []ledger.HistoryRow
+}
+
+// known reports whether the ledger's tags were read.
+func (d drift) known() bool { return d.compared+len(d.uncompared) > 0 }
+
+// drifted compares the tags with ECR. Its error beside tags is of repositories that could
+// not be read.
+func drifted(ctx context.Context, q query.Queries) (d drift, err error) {
+	page, err := q.Tags(ctx, query.TagsQuery{Check: true}, query.Paging{})
+	for _, t := range page.Items {
+		if t.Compared {
+			d.compared++
+		} else {
+			d.uncompared = append(d.uncompared, t.Repository+":"+t.Tag)
+		}
+		if !t.State.Settled() || t.Actual != t.Digest && t.State != ledger.TagInput {
+			d.tags = append(d.tags, t)
+		}
+	}
+	return d, err
 }
 
 func overdue(ctx context.Context, q query.Queries, environments []string, now time.Time) (late []ledger.HistoryRow, err error) {
@@ -168,14 +193,19 @@ func overdue(ctx context.Context, q query.Queries, environments []string, now ti
 	return slices.Concat(found...), err
 }
 
-func (a asked) drift(found []query.TagRow, looked int, late []ledger.HistoryRow, failed error) node {
+func (a asked) drift(d drift, unread error) node {
+	nothing := "No tag is elsewhere."
+	if d.compared == 0 && d.known() {
+		nothing = "No tag was compared with ECR."
+	}
 	return g.Group{
 		h.P(h.Class("lead"), g.Text("What is not as the ledger says: tags as ECR has them now, and rollouts that should long have ended. What runs is compared with ECS by the sweep: "), h.Code(g.Text("tagalong sweep --dry-run")), g.Text(" prints that.")),
-		g.If(failed != nil, problem([]string{"Not all repositories could be read in ECR: tags of those are shown as the ledger last saw them."})),
+		g.If(unread != nil, problem([]string{"Not all repositories could be read in ECR: tags of those are shown as the ledger last saw them. The log says why."})),
+		g.If(len(d.uncompared) > 0, h.P(h.Class("note"), g.Textf("%s not compared: of repositories that lie outside of what Tagalong was given, or that could not be read: %s.", counted(len(d.uncompared), "tag was", "tags were"), listed(d.uncompared)))),
 		h.H2(g.Text("Tags")),
-		a.tagTable(found, "No tag is elsewhere.", counted(looked, "tag was", "tags were")+" compared with ECR."),
+		a.tagTable(d.tags, nothing, counted(d.compared, "tag was", "tags were")+" compared with ECR."),
 		h.H2(g.Text("Rollouts that do not end")),
-		g.If(len(late) == 0, empty("None.", "Looked at the last rollouts of each environment, for those that began more than an hour ago.")),
-		g.If(len(late) > 0, g.Group{h.P(g.Text("Look at their services in ECS: tasks may not start, or an alarm may wait. The sweep asks again every hour.")), a.rollouts(late)}),
+		g.If(len(d.late) == 0, empty("None.", "Looked at the last rollouts of each environment, for those that began more than an hour ago.")),
+		g.If(len(d.late) > 0, g.Group{h.P(g.Text("Look at their services in ECS: tasks may not start, or an alarm may wait. The sweep asks again every hour.")), a.rollouts(d.late)}),
 	}
 }

@@ -104,6 +104,14 @@ func (w *world) deploy(t testing.TB, s tagalong.Service, from, to int) {
 	w.tell(t, s, tagalong.Fact{Action: s.Cluster, Name: tagalong.ActionEnded, Time: at(to), Source: tagalong.FromPipeline})
 }
 
+// note tells of an execution that a pipeline began.
+func (w *world) note(t testing.TB, pipeline string) {
+	t.Helper()
+	if err := w.ledger.NoteExecution(t.Context(), tagalong.Pipeline{Account: "111122223333", Region: "us-east-1", Name: pipeline}, executionID, tagalong.Execution{Trigger: "Webhook"}, time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // get asks the handler; headers are names and values, in turn.
 func (w *world) get(t testing.TB, target string, headers ...string) *httptest.ResponseRecorder {
 	t.Helper()

@@ -27,6 +27,9 @@ type TagRow struct {
 	State       ledger.TagState `json:"state"`
 	Reason      string          `json:"reason"`
 	Since       *time.Time      `json:"since"`
+	// Compared says that ECR was asked where the tag is now, and answered. Answers leave it
+	// out; whoever counts what was looked at needs it.
+	Compared bool `json:"-"`
 }
 
 // TagsQuery asks for the tags that the ledger wishes.
@@ -172,7 +175,7 @@ func (r *TagRow) found(actual digest.Digest) {
 			r.Reason = "put since the ledger last saw it nowhere"
 		}
 	}
-	r.Actual = actual
+	r.Actual, r.Compared = actual, true
 }
 
 func (r TagRow) repositoryOf() tagalong.Repository {

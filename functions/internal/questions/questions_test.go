@@ -301,15 +301,19 @@ func (i inquiry) wishes() {
 		pages(i, fmt.Sprintf("tags %+v", wanted), answer[query.TagRow]{rows: i.desired(wanted.Pending)},
 			func(p query.Paging) (query.Page[query.TagRow], error) {
 				page, err := i.Tags(i.Context(), wanted, p)
-				return i.withoutReasons(page), err
+				return i.withoutReasons(page, wanted.Check), err
 			})
 	}
 }
 
 // withoutReasons checks that a tag that is not where it belongs has a reason, whose
-// words are not the oracle's.
-func (i inquiry) withoutReasons(page query.Page[query.TagRow]) query.Page[query.TagRow] {
+// words are not the oracle's, and that only what was asked for was compared.
+func (i inquiry) withoutReasons(page query.Page[query.TagRow], compared bool) query.Page[query.TagRow] {
 	for at, row := range page.Items {
+		if row.Compared != compared {
+			i.Fatalf("tag %+v: want compared %t", row, compared)
+		}
+		page.Items[at].Compared = false
 		if (row.Reason == "") != (row.State == ledger.TagConfirmed) {
 			i.Fatalf("tag %+v: reason %q", row, row.Reason)
 		}
