@@ -74,6 +74,22 @@ func age(t *time.Time, now time.Time) string {
 	return fmt.Sprintf("%dd%02dh ago", int(d.Hours())/24, int(d.Hours())%24)
 }
 
+// exploited tells of a finding that it is known to be exploited.
+func exploited(known *bool) string {
+	if known != nil && *known {
+		return "known"
+	}
+	return "-"
+}
+
+// percent shows a probability.
+func percent(p *float64) string {
+	if p == nil {
+		return "-"
+	}
+	return fmt.Sprintf("%.1f%%", 100**p)
+}
+
 func clock(t *time.Time) string {
 	if t == nil {
 		return "-"

@@ -175,6 +175,28 @@ func whereColumns(v view, asked tagalong.ImageQuery) []column[query.WhereRow] {
 	}
 }
 
+func matchColumns(v view) []column[query.MatchRow] {
+	type row = query.MatchRow
+	return []column[row]{
+		{head: "finding", cell: func(r row) string { return r.ID }},
+		{head: "severity", cell: func(r row) string { return string(r.Severity) }},
+		{head: "exploited", cell: func(r row) string { return exploited(r.KnownExploited) }, plain: "-"},
+		{head: "epss", cell: func(r row) string { return percent(r.EPSS) }, plain: "-"},
+		{head: "package", cell: func(r row) string { return orDash(r.Package) }},
+		{head: "installed", cell: func(r row) string { return orDash(r.Installed) }},
+		{head: "fixed in", cell: func(r row) string { return orDash(r.FixedIn) }},
+		{head: "env", cell: func(r row) string { return r.Environment }},
+		{head: "account", cell: func(r row) string { return r.Account }, detail: true},
+		{head: "region", cell: func(r row) string { return r.Region }, detail: true},
+		{head: "service", cell: func(r row) string { return r.Cluster + "/" + r.Service }},
+		{head: "container", cell: func(r row) string { return r.Container }},
+		{head: "image", cell: func(r row) string { return v.image(r.Registry, r.Repository, "") }, detail: true},
+		{head: "digest", cell: func(r row) string { return v.digest(r.Digest) }, detail: true},
+		{head: "phase", cell: func(r row) string { return string(r.Phase) }},
+		{head: "since", cell: func(r row) string { return v.time(r.Since) }},
+	}
+}
+
 // diffColumns names the two sides as they were asked for.
 func diffColumns(v view, from, to string) []column[query.DiffRow] {
 	type row = query.DiffRow

@@ -56,10 +56,12 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			samples, err := absolute("../../events/testdata")
 			env.Setenv("EVENTS", samples)
+			reports, reportsErr := absolute("../internal/report/testdata")
+			env.Setenv("REPORTS", reports)
 			env.Setenv("AWS_EC2_METADATA_DISABLED", "true")
 			env.Setenv("COLUMNS", "80")
 			env.Setenv("GORACE", "atexit_sleep_ms=0") // else the race detector holds up each command by a second
-			return err
+			return errors.Join(err, reportsErr)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"sandbox": scriptSandbox,

@@ -53,7 +53,7 @@ func packages(t *testing.T) []goPackage {
 // other: each only what stands before it.
 var layers = []*regexp.Regexp{
 	regexp.MustCompile(`^events$`),
-	regexp.MustCompile(`^functions/internal/(marshal|parallel|pattern|stream|wait)$`),
+	regexp.MustCompile(`^functions/internal/(marshal|parallel|pattern|report|stream|wait)$`),
 	regexp.MustCompile(`^functions/internal/tagalong$`),
 	regexp.MustCompile(`^functions/internal/timeline$`),
 	regexp.MustCompile(`^functions/internal/ledger$`),
@@ -169,7 +169,7 @@ func nodes(t *testing.T, path string, name func(ast.Node) string) (found []strin
 
 // rooms are the core: everything that says what Tagalong does, and nothing of how AWS is
 // asked.
-var rooms = regexp.MustCompile(`^functions/internal/(parallel|wait|stream|tagalong|timeline|ledger|decide|reactor|pipeline|query|sweep)$`)
+var rooms = regexp.MustCompile(`^functions/internal/(parallel|wait|stream|report|tagalong|timeline|ledger|decide|reactor|pipeline|query|sweep)$`)
 
 func TestTheCoreKnowsNoAWSSDK(t *testing.T) {
 	for _, p := range packages(t) {

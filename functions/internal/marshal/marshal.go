@@ -21,7 +21,7 @@ func JSON[R any](w io.Writer, rows []R) error {
 	return encoder.Encode(rows)
 }
 
-// CSV prints every field of the rows that JSON has, nested ones as release.commit, lists as JSON.
+// CSV prints every field of the rows that JSON has, nested ones as release.commit, lists as JSON; what is null is empty.
 func CSV[R any](w io.Writer, rows []R) error {
 	c := csv.NewWriter(w)
 	if err := c.Write(head(reflect.TypeFor[R](), "")); err != nil {
@@ -45,6 +45,10 @@ func head(t reflect.Type, prefix string) []string {
 	for i := range t.NumField() {
 		f := t.Field(i)
 		if hidden(f) {
+			continue
+		}
+		if f.Anonymous {
+			names = append(names, head(f.Type, prefix)...)
 			continue
 		}
 		name := prefix + f.Tag.Get("json")
@@ -84,6 +88,11 @@ func cell(f reflect.Value) ([]string, error) {
 		return []string{t.Format(time.RFC3339Nano)}, nil
 	}
 	switch f.Kind() {
+	case reflect.Pointer:
+		if f.IsNil() {
+			return []string{""}, nil
+		}
+		return cell(f.Elem())
 	case reflect.Struct:
 		return cells(f)
 	case reflect.Slice:
