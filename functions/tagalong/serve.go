@@ -57,7 +57,7 @@ func (c *serveCommand) Run(s *session) error {
 	} else {
 		fmt.Fprintf(s.stdout, "The page is at %s/ until you end it with Ctrl-C, and the API beside it:\n\n  %s/v1/environments\n  %s/openapi.json\n", url, url, url)
 	}
-	return serve(s.ctx, listener, onlyLocal(handler), log)
+	return serve(s.ctx, listener, onlyLocal(notFromElsewhere(handler)), log)
 }
 
 // handler answers from the ledger, or asks the function at a URL.
@@ -124,6 +124,20 @@ func onlyLocal(next http.Handler) http.Handler {
 		}
 		if !loopback(host) {
 			api.Refuse(w, r, http.StatusMisdirectedRequest, fmt.Sprintf("host %q: want the loopback address that tagalong serve printed", host))
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// notFromElsewhere refuses what a page of another site makes a browser ask for: it could
+// not read the answer, but learn from how long that takes, and our credentials would be
+// used. Links to us may be followed.
+func notFromElsewhere(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		followed := r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "document"
+		if r.Header.Get("Sec-Fetch-Site") == "cross-site" && !followed {
+			api.Refuse(w, r, http.StatusForbidden, "a page of another site asks for this: want a request of this page, or a link to it that is followed")
 			return
 		}
 		next.ServeHTTP(w, r)

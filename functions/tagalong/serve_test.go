@@ -156,6 +156,38 @@ func TestServeShowsThePage(t *testing.T) {
 	}
 }
 
+// TestServeRefusesWhatOtherSitesAskFor sends what a browser says of a request.
+func TestServeRefusesWhatOtherSitesAskFor(t *testing.T) {
+	sandboxed(t, "told")
+	url, _ := served(t)
+	for headers, want := range map[[3]string]int{
+		{"cross-site", "no-cors", "image"}:     http.StatusForbidden,
+		{"cross-site", "cors", "empty"}:        http.StatusForbidden,
+		{"cross-site", "navigate", "iframe"}:   http.StatusForbidden,
+		{"cross-site", "navigate", "document"}: http.StatusOK,
+		{"same-origin", "cors", "empty"}:       http.StatusOK,
+		{"none", "navigate", "document"}:       http.StatusOK,
+		{"", "", ""}:                           http.StatusOK, // not from a browser
+	} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/v1/environments", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, name := range []string{"Sec-Fetch-Site", "Sec-Fetch-Mode", "Sec-Fetch-Dest"} {
+			if headers[i] != "" {
+				request.Header.Set(name, headers[i])
+			}
+		}
+		reply, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if reply.Body.Close(); reply.StatusCode != want {
+			t.Errorf("%q: status %d, want %d", headers, reply.StatusCode, want)
+		}
+	}
+}
+
 func TestServeWithoutATable(t *testing.T) {
 	hide(t)
 	if r := tagalongIn(t.Context(), "", "serve", "--api"); r.status != exitUsage || !strings.Contains(r.stderr, "no table") {
