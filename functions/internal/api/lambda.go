@@ -122,14 +122,12 @@ func (w *recorder) Write(p []byte) (int, error) {
 	return w.body.Write(p)
 }
 
-// response leaves out the length: whoever sends the body counts it. What a handler says
-// behind its body has a place before it here.
+// response leaves out the length: whoever sends the body counts it.
 func (w *recorder) response(method string) response {
 	w.WriteHeader(http.StatusOK)
 	w.header.Del("Content-Length")
 	out := response{StatusCode: w.status, Headers: map[string]string{}}
 	for name, values := range w.header {
-		name = strings.TrimPrefix(name, http.TrailerPrefix)
 		out.Headers[name] = strings.Join(values, ", ")
 	}
 	switch body := w.body.Bytes(); {

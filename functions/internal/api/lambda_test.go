@@ -98,16 +98,6 @@ func TestLambdaLeadsToTheRootOfAStage(t *testing.T) {
 	}
 }
 
-func TestLambdaMakesHeadersOfTrailers(t *testing.T) {
-	h := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = w.Write([]byte("body"))
-		w.Header().Set(http.TrailerPrefix+"Etag", `W/"x"`)
-	})
-	if got := invoke(t, h, event(functionURL, "GET", "/", "", "", "")); got.Body != "body" || got.Headers["Etag"] != `W/"x"` || len(got.Headers) != 1 {
-		t.Errorf("%+v", got)
-	}
-}
-
 // withoutID cuts a problem after what is the same each time.
 func withoutID(body string) string {
 	before, _, _ := strings.Cut(body, `"requestId"`)

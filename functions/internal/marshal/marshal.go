@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"strings"
 	"time"
 )
 
@@ -23,6 +24,21 @@ func JSON[R any](w io.Writer, rows []R) error {
 
 // CSV prints every field of the rows that JSON has, nested ones as release.commit, lists as JSON; what is null is empty.
 func CSV[R any](w io.Writer, rows []R) error {
+	return write(w, rows, func(text string) string { return text })
+}
+
+// Sheet is CSV for people who open it in a spreadsheet. A cell that a spreadsheet would run
+// as a formula has an apostrophe before it: commits and reasons are what others wrote.
+func Sheet[R any](w io.Writer, rows []R) error {
+	return write(w, rows, func(text string) string {
+		if text != "" && strings.ContainsRune("=+-@\t\r\n", rune(text[0])) {
+			return "'" + text
+		}
+		return text
+	})
+}
+
+func write[R any](w io.Writer, rows []R, shown func(string) string) error {
 	c := csv.NewWriter(w)
 	if err := c.Write(head(reflect.TypeFor[R](), "")); err != nil {
 		return err
@@ -31,6 +47,9 @@ func CSV[R any](w io.Writer, rows []R) error {
 		texts, err := cells(reflect.ValueOf(row))
 		if err != nil {
 			return err
+		}
+		for i, text := range texts {
+			texts[i] = shown(text)
 		}
 		if err := c.Write(texts); err != nil {
 			return err

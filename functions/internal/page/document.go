@@ -35,7 +35,7 @@ type list[R any] []R
 
 func (l list[R]) write(w io.Writer, format string) error {
 	if format == "csv" {
-		return marshal.CSV(w, l)
+		return marshal.Sheet(w, l)
 	}
 	return marshal.JSON(w, l)
 }

@@ -7,14 +7,19 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"iter"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/api"
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/query"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalongtest"
@@ -230,6 +235,112 @@ func TestAnExecutionAloneLeadsToItsWholeName(t *testing.T) {
 	}
 }
 
+// TestALateFailureIsTheStatusWhereNothingIsOut asks in the ways in which nothing goes out
+// before the whole is known.
+func TestALateFailureIsTheStatusWhereNothingIsOut(t *testing.T) {
+	w := story(t)
+	fail := errors.New("secret of the table")
+	w.ledger.Hook = func(_ context.Context, operation string) error {
+		if afterTheHead(operation) {
+			return fail
+		}
+		return nil
+	}
+	for _, want := range []int{http.StatusInternalServerError, http.StatusServiceUnavailable} {
+		if head := ask(t, w, http.MethodHead, "/"); head.Code != want || head.Header().Get("ETag") != "" {
+			t.Errorf("HEAD: status %d, want %d: %v", head.Code, want, head.Header())
+		}
+		if again := w.get(t, "/", "If-None-Match", `W/"x"`); again.Code != want || again.Header().Get("ETag") != "" {
+			t.Errorf("If-None-Match: status %d, want %d: %v", again.Code, want, again.Header())
+		}
+		event := json.RawMessage(`{"version":"2.0","rawPath":"/","requestContext":{"http":{"method":"GET"}}}`)
+		answer, err := api.Lambda(w)(t.Context(), event)
+		if raw, _ := json.Marshal(answer); err != nil || !strings.Contains(string(raw), fmt.Sprintf(`{"statusCode":%d,`, want)) {
+			t.Errorf("Lambda: %.200s, want %d: %v", raw, want, err)
+		}
+		fail = context.DeadlineExceeded
+	}
+	w.ledger.Hook = nil
+	answer, err := api.Lambda(w)(t.Context(), json.RawMessage(`{"version":"2.0","rawPath":"/","requestContext":{"http":{"method":"GET"}}}`))
+	if raw, _ := json.Marshal(answer); err != nil || !strings.Contains(string(raw), `{"statusCode":200,`) || !strings.Contains(string(raw), `"Etag":"W/`) {
+		t.Errorf("Lambda: %.600s: %v", raw, err)
+	}
+}
+
+// tagsBefore is a ledger with so many other tags before its own.
+type tagsBefore struct {
+	ledger.Records
+	others int
+}
+
+func (l tagsBefore) EnvironmentTags(ctx context.Context, environment string, settled bool, behind tagalong.TagID, hint int) iter.Seq2[ledger.Tag, error] {
+	if !settled || environment != "prod" {
+		return l.Records.EnvironmentTags(ctx, environment, settled, behind, hint)
+	}
+	return func(yield func(ledger.Tag, error) bool) {
+		for i := range l.others {
+			id := tagalong.TagID{Repository: tagalong.Repository{Registry: shop.Registry, Name: "a"}, Tag: fmt.Sprintf("t%05d", i)}
+			if id.Compare(behind) > 0 && !yield(ledger.Tag{ID: id, State: ledger.TagConfirmed, Wish: ledger.Claim{Environment: environment}}, nil) {
+				return
+			}
+		}
+		for tag, err := range l.Records.EnvironmentTags(ctx, environment, settled, behind, hint) {
+			if !yield(tag, err) {
+				return
+			}
+		}
+	}
+}
+
+// TestAnImagesTagsAreLookedForBehindAThousandOthers says, too, where there are more than
+// it looks at.
+func TestAnImagesTagsAreLookedForBehindAThousandOthers(t *testing.T) {
+	for others, found := range map[int]bool{0: true, 1500: true, mostTags: false} {
+		w := story(t)
+		w.Records = tagsBefore{w.ledger, others}
+		w.Handler = handlerOf(w.Queries)
+		text := textOf(w.page(t, "/image?image=shop"))
+		if strings.Contains(text, "shop:prod") != found || strings.Contains(text, "only the first 10000 were looked through") == found {
+			t.Errorf("behind %d tags: %s", others, text)
+		}
+	}
+}
+
+// TestAnImageIsReleasedByWhoBroughtItInWhateverContainer has a service whose container has
+// another name, and a sidecar that stays through two releases.
+func TestAnImageIsReleasedByWhoBroughtItInWhateverContainer(t *testing.T) {
+	w := newWorld()
+	at := func(minute int) time.Time { return noon.Add(time.Duration(minute) * time.Minute) }
+	sidecar := tagalongtest.Image("sidecar")
+	w.registry.Push(shop, sidecar, "sidecar")
+	for i, commit := range []string{"aaaaaa1", "bbbbbb2"} {
+		image := tagalongtest.Image(commit)
+		w.registry.Push(shop, image, commit)
+		id := fmt.Sprint("ecs-svc/", i)
+		w.workload.Deploy(prodAPI, id, tagalongtest.Deployment{TaskDefinition: "td:1", Revised: []tagalong.Ran{
+			{Name: "app", Image: shop.String() + ":" + commit, Digest: image.Digest},
+			{Name: "log", Image: shop.String() + ":sidecar", Digest: sidecar.Digest},
+		}})
+		release := tagalong.Release{Pipeline: "checkout.release", Execution: executionID, Stage: "Deploy", Commit: commit}
+		w.tell(t, prodAPI, tagalong.Fact{Action: commit, Name: tagalong.ActionStarted, Time: at(10 * i), Source: tagalong.FromPipeline, Release: release, Limit: at(10*i + 9)})
+		w.tell(t, prodAPI, tagalong.Fact{Deployment: id, Name: tagalong.InProgress, Time: at(10*i + 1), Source: tagalong.FromEvent})
+		w.tell(t, prodAPI, tagalong.Fact{Deployment: id, Name: tagalong.Completed, Time: at(10*i + 2), Source: tagalong.FromEvent})
+		w.tell(t, prodAPI, tagalong.Fact{Action: commit, Name: tagalong.ActionEnded, Time: at(10*i + 3), Source: tagalong.FromPipeline})
+	}
+	for image, want := range map[string]string{"bbbbbb2": "checkout.release bbbbbb2", "sidecar": "checkout.release aaaaaa1"} {
+		page := w.page(t, "/image?image=shop:"+image)
+		var got string
+		for _, fact := range elements(elements(page, "dl", "")[0], "div", "") {
+			if text := textOf(fact); strings.HasPrefix(text, "Released by ") {
+				got = strings.TrimPrefix(text, "Released by ")
+			}
+		}
+		if got != want {
+			t.Errorf("%s: released by %q, want %q", image, got, want)
+		}
+	}
+}
+
 // afterTheHead reports whether the first page's head waits for no such operation.
 func afterTheHead(operation string) bool {
 	return operation != "Environments" && operation != "Population"
@@ -376,6 +487,20 @@ func TestEveryViewHasItsRows(t *testing.T) {
 		}
 		if rows == 0 {
 			t.Errorf("%s links to no rows", target)
+		}
+	}
+}
+
+// TestCellsAreNoFormulas puts one into a commit.
+func TestCellsAreNoFormulas(t *testing.T) {
+	for text, want := range map[string]string{`=HYPERLINK("https://evil.example")`: `'=HYPERLINK("https://evil.example")`, "+1": "'+1", "-1": "'-1", "@SUM(1)": "'@SUM(1)", "\t=1": "'\t=1", "c0ffee1": "c0ffee1", "a=1": "a=1", "": ""} {
+		var b strings.Builder
+		if err := (list[query.ReleasesRow]{{Commit: text}}).write(&b, "csv"); err != nil {
+			t.Fatal(err)
+		}
+		lines, err := csv.NewReader(strings.NewReader(b.String())).ReadAll()
+		if err != nil || len(lines) != 2 || lines[1][slices.Index(lines[0], "commit")] != want {
+			t.Errorf("%q: %q, want %q: %v", text, lines, want, err)
 		}
 	}
 }

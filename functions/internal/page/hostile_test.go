@@ -98,7 +98,7 @@ func viewsOf(a asked, text string) map[string]node {
 	return map[string]node{
 		"":         m.show(a, []string{text, "prod"}),
 		"service":  a.service(query.Page[ledger.HistoryRow]{Items: slices.Clone(rollouts.Items), Next: text}),
-		"image":    body(a.imageFacts(tagalong.ImageQuery{Digest: "sha256:1"}, places, tags, rollouts.Items), newChart(imageLanes(places, true), noon).show(text), a.intervals(places), a.more(text)),
+		"image":    body(a.imageFacts(tagalong.ImageQuery{Digest: "sha256:1"}, places, imageAnswer{tags, rollouts.Items, true, true}), newChart(imageLanes(places, true), noon).show(text), a.intervals(places), a.more(text)),
 		"changes":  a.changes([]string{text}, period{}, rollouts),
 		"releases": a.releases([]string{text}, query.Page[query.ReleasesRow]{Items: []query.ReleasesRow{filled[query.ReleasesRow](text)}}),
 		"release":  a.release(filled[query.ReleasePage](text)),

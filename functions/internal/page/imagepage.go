@@ -52,13 +52,14 @@ func (a asked) image(ctx context.Context, q query.Queries, image tagalong.ImageQ
 	if len(page.Items) == 0 {
 		return empty("It does not run, and never ran.", page.Watched), nil
 	}
-	tags, rollouts, err := aboutImage(ctx, q, page.Items)
+	about, err := aboutImage(ctx, q, page.Items)
 	if err != nil {
 		return nil, err
 	}
-	a.sources = q.Sources(ctx, containersOf(rollouts))
+	a.sources = q.Sources(ctx, containersOf(about.rollouts))
 	return g.Group{
-		a.imageFacts(image, page.Items, tags, rollouts),
+		a.imageFacts(image, page.Items, about),
+		about.note(),
 		newChart(imageLanes(page.Items, image.Digest == "" && image.Tag == ""), a.moment()).show("Where it ran when"),
 		h.H2(g.Text("Where it runs and ran")),
 		a.intervals(page.Items),
@@ -66,68 +67,117 @@ func (a asked) image(ctx context.Context, q query.Queries, image tagalong.ImageQ
 	}, nil
 }
 
-// mostTags is how many tags are looked through for those on an image, and rollouts how
-// many of each service for what released it.
+// What is looked through for the tags on an image and for what released it: so many tags
+// at a time and in all, and so many rollouts of each of so many services.
 const (
-	mostTags     = 1000
+	tagsAtOnce   = 1000
+	mostTags     = 10_000
 	mostServices = 10
+	mostRollouts = 50
 )
 
-// aboutImage reads which tags sit on the digests of rows, and the rollouts that put them
-// in place, of the first services.
-func aboutImage(ctx context.Context, q query.Queries, places []query.WhereRow) (tags []query.TagRow, rollouts []ledger.HistoryRow, err error) {
+// imageAnswer is what is known of an image beside where it runs and ran.
+type imageAnswer struct {
+	tags     []query.TagRow      // those that sit on it
+	rollouts []ledger.HistoryRow // those that brought it, of the first services
+	// Whether there are more tags and services than those that were looked at.
+	moreTags, moreServices bool
+}
+
+func aboutImage(ctx context.Context, q query.Queries, places []query.WhereRow) (about imageAnswer, err error) {
 	err = parallel.All(
-		func() error {
-			page, err := q.Tags(ctx, query.TagsQuery{}, query.Paging{Limit: mostTags})
-			tags = slices.DeleteFunc(page.Items, func(t query.TagRow) bool {
-				return !slices.ContainsFunc(places, func(w query.WhereRow) bool {
-					return w.Repository == t.Repository && w.Registry == t.Registry && t.Actual != "" && (t.Actual == w.Digest || t.Actual == w.Index)
-				})
-			})
+		func() (err error) {
+			about.tags, about.moreTags, err = tagsOn(ctx, q, places)
 			return err
 		},
 		func() (err error) {
-			rollouts, err = rolloutsOf(ctx, q, places)
+			services := servicesOfPlaces(places)
+			about.moreServices = len(services) > mostServices
+			about.rollouts, err = rolloutsOf(ctx, q, services[:min(mostServices, len(services))], places)
 			return err
 		},
 	)
-	return tags, rollouts, err
+	return about, err
 }
 
-// rolloutsOf reads the rollouts that put an image in place.
-func rolloutsOf(ctx context.Context, q query.Queries, places []query.WhereRow) ([]ledger.HistoryRow, error) {
-	services := map[tagalong.Service]bool{}
-	var order []tagalong.Service
+// tagsOn reads which tags sit on the digests of rows, and whether there are more tags
+// than it looked at.
+func tagsOn(ctx context.Context, q query.Queries, places []query.WhereRow) (tags []query.TagRow, more bool, err error) {
+	cursor := ""
+	for looked := 0; looked < mostTags; looked += tagsAtOnce {
+		page, err := q.Tags(ctx, query.TagsQuery{}, query.Paging{Limit: tagsAtOnce, Cursor: cursor})
+		if err != nil {
+			return nil, false, err
+		}
+		tags = append(tags, slices.DeleteFunc(page.Items, func(t query.TagRow) bool { return !sitsOn(t, places) })...)
+		if cursor = page.Next; cursor == "" {
+			return tags, false, nil
+		}
+	}
+	return tags, true, nil
+}
+
+func sitsOn(t query.TagRow, places []query.WhereRow) bool {
+	return slices.ContainsFunc(places, func(w query.WhereRow) bool {
+		return w.Repository == t.Repository && w.Registry == t.Registry && t.Actual != "" && (t.Actual == w.Digest || t.Actual == w.Index)
+	})
+}
+
+func servicesOfPlaces(places []query.WhereRow) (order []tagalong.Service) {
 	for _, w := range places {
 		s := tagalong.Service{Account: w.Account, Region: w.Region, Cluster: w.Cluster, Name: w.Service}
-		if !services[s] && len(order) < mostServices {
-			services[s] = true
+		if !slices.Contains(order, s) {
 			order = append(order, s)
 		}
 	}
-	found := make([][]ledger.HistoryRow, len(order))
-	err := parallel.Try(ctx, len(order), parallel.Limit, func(ctx context.Context, i int) error {
-		page, err := q.History(ctx, query.HistoryQuery{Service: order[i]}, query.Paging{Limit: 50})
-		found[i] = slices.DeleteFunc(page.Items, func(r ledger.HistoryRow) bool {
-			return r.Release.Commit == "" && r.Release.Execution == "" || !brings(r, places)
-		})
+	return order
+}
+
+// rolloutsOf reads the rollouts of services that put an image in place.
+func rolloutsOf(ctx context.Context, q query.Queries, services []tagalong.Service, places []query.WhereRow) ([]ledger.HistoryRow, error) {
+	found := make([][]ledger.HistoryRow, len(services))
+	err := parallel.Try(ctx, len(services), parallel.Limit, func(ctx context.Context, i int) error {
+		page, err := q.History(ctx, query.HistoryQuery{Service: services[i]}, query.Paging{Limit: mostRollouts})
+		for at, r := range page.Items {
+			if (r.Release.Commit != "" || r.Release.Execution != "") && brings(r, page.Items[at+1:], places) {
+				found[i] = append(found[i], r)
+			}
+		}
 		return err
 	})
 	return slices.Concat(found...), err
 }
 
-// brings reports whether a rollout brings one of the images.
-func brings(r ledger.HistoryRow, places []query.WhereRow) bool {
+// brings reports whether a rollout brings one of the images: in the container of the
+// service's own name, or in one that had another image in the rollout before it, the first
+// of those given. A sidecar that stays is not brought by each release.
+func brings(r ledger.HistoryRow, before []ledger.HistoryRow, places []query.WhereRow) bool {
 	return slices.ContainsFunc(r.Containers, func(c ledger.HistoryContainer) bool {
-		return c.Container == r.Service && slices.ContainsFunc(places, func(w query.WhereRow) bool { return w.Digest == c.Digest && w.Repository == c.Repository })
+		meant := slices.ContainsFunc(places, func(w query.WhereRow) bool { return w.Digest == c.Digest && w.Repository == c.Repository })
+		return meant && (c.Container == r.Service || len(before) == 0 || !has(before[0], c))
 	})
 }
 
-func (a asked) imageFacts(image tagalong.ImageQuery, places []query.WhereRow, tags []query.TagRow, rollouts []ledger.HistoryRow) node {
+// has reports whether a rollout has a container with the same image.
+func has(r ledger.HistoryRow, c ledger.HistoryContainer) bool {
+	return slices.ContainsFunc(r.Containers, func(other ledger.HistoryContainer) bool {
+		return other.Container == c.Container && other.Digest == c.Digest
+	})
+}
+
+// note says what was not looked at.
+func (about imageAnswer) note() node {
+	return g.Group{
+		g.If(about.moreTags, h.P(h.Class("dim"), g.Textf("The ledger has more tags: only the first %d were looked through for those on this image.", mostTags))),
+		g.If(about.moreServices, h.P(h.Class("dim"), g.Textf("Releases were looked for in the rollouts of the first %d services alone.", mostServices))),
+	}
+}
+
+func (a asked) imageFacts(image tagalong.ImageQuery, places []query.WhereRow, about imageAnswer) node {
 	digests := distinct(places, func(w query.WhereRow) string { return w.Digest.String() })
 	indexes := slices.DeleteFunc(distinct(places, func(w query.WhereRow) string { return w.Index.String() }), func(d string) bool { return d == "" })
 	var tagNames []string
-	for _, t := range tags {
+	for _, t := range about.tags {
 		tagNames = append(tagNames, t.Repository+":"+t.Tag)
 	}
 	slices.Sort(tagNames)
@@ -139,7 +189,7 @@ func (a asked) imageFacts(image tagalong.ImageQuery, places []query.WhereRow, ta
 	}
 	facts = append(facts,
 		fact{"Tags of Tagalong on it now", texts(slices.Compact(tagNames))},
-		fact{"Released by", a.releasesOf(rollouts)},
+		fact{"Released by", a.releasesOf(about.rollouts)},
 	)
 	return definitions(facts)
 }

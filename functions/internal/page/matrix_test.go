@@ -9,6 +9,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -22,6 +23,7 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/query"
 	"github.com/tagalong-aws/tagalong/functions/internal/stream"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/timeline"
 )
 
 // TestTwoCellsShareATintExactlyIfTheirDigestsAreEqual draws a line of cells.
@@ -184,6 +186,77 @@ func TestWhatWasOvertakenLaterRolledOutThen(t *testing.T) {
 	}
 	if text := textOf(w.page(t, "/?at=2026-03-04T12:25:00Z")); strings.Contains(text, "◐ rolling out v2") {
 		t.Errorf("it was overtaken by then: %s", text)
+	}
+}
+
+// TestTheNextChangeIsFound is for rollouts of which one began hours before the time that is
+// looked at, and one ends before another that began earlier.
+func TestTheNextChangeIsFound(t *testing.T) {
+	w := newWorld()
+	at := func(minute int) time.Time { return noon.Add(time.Duration(minute) * time.Minute) }
+	w.rollOut(t, prodWeb, 1, -900, tagalong.Completed)
+	w.rollOut(t, prodAPI, 1, -600, "")
+	w.tell(t, prodAPI, tagalong.Fact{Deployment: "ecs-svc/1", Name: tagalong.Completed, Time: at(50), Source: tagalong.FromEvent})
+	for now, want := range map[string]time.Time{"2026-03-04T12:00:00Z": at(50), "2026-03-04T12:50:00Z": {}, "2026-03-04T01:00:00Z": at(50)} {
+		if got := changeAfter(t, w, now); !got.Equal(want) {
+			t.Errorf("after %s: %s, want %s", now, got, want)
+		}
+	}
+	w.rollOut(t, stagingAPI, 1, 30, tagalong.Completed)
+	if got, want := changeAfter(t, w, "2026-03-04T12:00:00Z"), at(30).Add(30*time.Second); !got.Equal(want) {
+		t.Errorf("%s, want %s: it began later and ended earlier", got, want)
+	}
+}
+
+// changeAfter reads where the page of a time leads to as the change after it; zero if
+// it does not.
+func changeAfter(t *testing.T, h http.Handler, at string) (next time.Time) {
+	t.Helper()
+	for _, a := range elements(parse(t, ask(t, h, http.MethodGet, "/?at="+at).Body.String()), "a", "button") {
+		if to, err := url.Parse(attribute(a, "href")); err == nil && textOf(a) == "Change after →" {
+			next, _ = time.Parse(time.RFC3339Nano, to.Query().Get("at"))
+		}
+	}
+	return next
+}
+
+// busy is a ledger in which a rollout begins each second.
+type busy struct {
+	crowd
+	read *int
+}
+
+func (b busy) EnvironmentRollouts(_ context.Context, environment string, span ledger.Span, _ int) iter.Seq2[ledger.Row, error] {
+	return func(yield func(ledger.Row, error) bool) {
+		for i := range 20_000 {
+			row := b.row(environment, noon.Add(time.Duration(-i)*time.Second))
+			if !span.Holds(row) {
+				continue
+			}
+			if *b.read++; !yield(row, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (b busy) row(environment string, start time.Time) ledger.Row {
+	return ledger.Row{Service: b.record(environment, 0).Service, Details: ledger.Details{Environment: environment}, Rollout: timeline.Rollout{Deployment: "ecs-svc/1", State: timeline.StateCompleted, StartedAt: start, FinishedAt: start.Add(time.Second)}}
+}
+
+func (busy) PastRecords(context.Context, string, time.Time) iter.Seq2[ledger.PastRecord, error] {
+	return stream.Empty[ledger.PastRecord](nil)
+}
+
+// TestTheNextChangeIsNotLookedForWithoutEnd counts the rollouts that a page of the past reads.
+func TestTheNextChangeIsNotLookedForWithoutEnd(t *testing.T) {
+	for ago, known := range map[time.Duration]bool{4 * time.Minute: true, 5 * time.Hour: false} {
+		read := 0
+		h := handlerOf(query.Queries{Records: busy{crowd{environments: []string{"dev", "prod"}, services: 1}, &read}, Now: func() time.Time { return noon }})
+		next := changeAfter(t, h, noon.Add(-ago).Format(time.RFC3339))
+		if most := 2 * 2 * (lately + 1); read > most || next.IsZero() == known {
+			t.Errorf("%s ago: %d rollouts were read, want at most %d; the next change %s", ago, read, most, next)
+		}
 	}
 }
 

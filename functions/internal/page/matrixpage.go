@@ -168,7 +168,6 @@ func (a asked) readMatrix(ctx context.Context, q query.Queries, environments []s
 		answer  matrixAnswer
 		running runningAnswer
 		latest  = make([]query.Page[ledger.HistoryRow], len(environments))
-		after   time.Time
 	)
 	err := parallel.All(
 		func() (err error) {
@@ -182,21 +181,20 @@ func (a asked) readMatrix(ctx context.Context, q query.Queries, environments []s
 				return err
 			})
 		},
-		func() (err error) {
-			after, err = nextChange(ctx, q, a, environments)
-			return err
-		},
 	)
 	if err != nil {
 		return matrixAnswer{}, err
 	}
-	attempts := map[string][]ledger.HistoryRow{}
+	attempts, begun := map[string][]ledger.HistoryRow{}, []ledger.HistoryRow(nil)
 	for i, page := range latest {
 		answer.attempts.add(page)
 		attempts[environments[i]] = slices.DeleteFunc(slices.Clone(page.Items), func(r ledger.HistoryRow) bool { return !a.services.Match(rowService(r)) })
-		answer.changes.add(slices.DeleteFunc(page.Items, a.leavesOutRollout))
+		begun = append(begun, slices.DeleteFunc(page.Items, a.leavesOutRollout)...)
 	}
-	answer.changes.next = after
+	answer.changes.add(begun)
+	if answer.changes.next, err = nextChange(ctx, q, a, environments, begun); err != nil {
+		return matrixAnswer{}, err
+	}
 	answer.matrix = newMatrix(environments, running.rows, attempts, a.moment())
 	answer.accounts = distinct(running.rows, func(r query.RunningRow) string { return r.Account })
 	answer.found = len(answer.lines)

@@ -15,9 +15,9 @@ import (
 )
 
 // reply sends a page as it is made: its head is out before the last query. Its ETag is
-// known only then, and comes as a trailer (RFC 9110, 8.8.3); a Lambda, whose answer is
-// kept back anyway, makes a header of that. To who has a page, or asks for its head,
-// nothing is sent before the whole is known.
+// known only then, and comes as a trailer (RFC 9110, 8.8.3). To who has a page, or asks for
+// its head, nothing is sent before the whole is known, and neither by a Lambda, whose answer
+// is kept back anyway: they get the ETag as a header, and the status of an error as it is.
 type reply struct {
 	w       http.ResponseWriter
 	request *http.Request
@@ -31,9 +31,11 @@ func newReply(w http.ResponseWriter, r *http.Request) *reply {
 	return &reply{w: w, request: r, id: exchange.RequestID(r.Context()), status: http.StatusOK, sum: sha256.New()}
 }
 
-// whole reports whether the client wants to know what the page is before it begins.
+// whole reports whether the client wants to know what the page is before it begins, or
+// would not see that it begins.
 func (o *reply) whole() bool {
-	return o.request.Method == http.MethodHead || o.request.Header.Get("If-None-Match") != "" || o.status != http.StatusOK
+	_, streams := o.w.(http.Flusher)
+	return !streams || o.request.Method == http.MethodHead || o.request.Header.Get("If-None-Match") != "" || o.status != http.StatusOK
 }
 
 func (o *reply) head(contentType string) {
@@ -47,7 +49,8 @@ func (o *reply) head(contentType string) {
 	h.Set("Content-Security-Policy", contentSecurityPolicy())
 }
 
-// page sends a page. An error after the first bytes is said in it, and returned.
+// page sends a page. An error is said in it, and returned; it is the status as long as
+// nothing is out.
 func (o *reply) page(ctx context.Context, a asked, page shown) error {
 	var broken error
 	err := o.send("text/html; charset=utf-8", func(w io.Writer, flush func()) error {
@@ -55,8 +58,7 @@ func (o *reply) page(ctx context.Context, a asked, page shown) error {
 			flush()
 			var body node
 			if body, broken = page.body(ctx); broken != nil && body == nil {
-				_, title, texts := told(broken, o.id)
-				return failure(title, texts)
+				return failure(o.failed(broken))
 			}
 			return body
 		}).Render(w)
@@ -65,6 +67,15 @@ func (o *reply) page(ctx context.Context, a asked, page shown) error {
 		return broken
 	}
 	return err
+}
+
+// failed says what went wrong.
+func (o *reply) failed(err error) (title string, texts []string) {
+	status, title, texts := told(err, o.id)
+	if !o.begun {
+		o.status = status
+	}
+	return title, texts
 }
 
 var formats = map[string]string{"csv": "text/csv; charset=utf-8", "json": "application/json"}
@@ -105,7 +116,7 @@ func (o *reply) send(contentType string, write func(w io.Writer, flush func()) e
 	return err
 }
 
-// flush sends what there is; who cannot keeps it.
+// flush sends what there is.
 func (o *reply) flush(buffer *bufio.Writer, z *gzip.Writer) {
 	_ = buffer.Flush()
 	if z != nil {

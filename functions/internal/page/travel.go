@@ -12,6 +12,7 @@ import (
 	h "maragu.dev/gomponents/html"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
+	"github.com/tagalong-aws/tagalong/functions/internal/parallel"
 	"github.com/tagalong-aws/tagalong/functions/internal/query"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
@@ -50,35 +51,51 @@ func (c changes) before(at time.Time) (last time.Time) {
 	return last
 }
 
-// spans are how far ahead the next change is looked for.
-var spans = []time.Duration{6 * time.Hour, 7 * 24 * time.Hour, 366 * 24 * time.Hour, 100 * 366 * 24 * time.Hour}
+// How far ahead the next change is looked for at first, and at last before all of the rest.
+const (
+	shortestSpan = 15 * time.Minute
+	longestSpan  = 366 * 24 * time.Hour
+)
 
-// nextChange returns when what runs changed first after a past time. A rollout is found by
-// its start, so those that had begun before are among those that are read anyway.
-func nextChange(ctx context.Context, q query.Queries, a asked, environments []string) (next time.Time, err error) {
+// nextChange returns when what runs changed first after a past time: by a rollout that had
+// begun by then, which are given, or by one that began in a span behind it. That grows
+// until a change lies in it, so that what comes after that is not read; where more begins
+// in it than is read at once, the next change is not known, and zero.
+func nextChange(ctx context.Context, q query.Queries, a asked, environments []string, begun []ledger.HistoryRow) (next time.Time, err error) {
 	if a.at.IsZero() {
 		return time.Time{}, nil
 	}
-	for _, span := range spans {
-		for _, environment := range environments {
-			wanted := query.HistoryQuery{Environment: environment, Services: a.oneService(), Since: a.at.Add(-startsBefore), Until: a.at.Add(span)}
-			for cursor, first := "", true; first || cursor != ""; first = false {
-				page, err := q.History(ctx, wanted, query.Paging{Limit: lately, Cursor: cursor})
-				if err != nil {
-					return time.Time{}, err
-				}
-				next, cursor = earliest(next, a.at, slices.DeleteFunc(page.Items, a.leavesOutRollout)), page.Next
-			}
+	next = earliest(time.Time{}, a.at, begun)
+	for span := shortestSpan; ; span *= 4 {
+		until := a.at.Add(span)
+		if span > longestSpan || until.After(a.now) {
+			until = a.now.Add(time.Millisecond)
 		}
-		if !next.IsZero() || a.at.Add(span).After(a.now) {
+		rows, all, err := a.begunUntil(ctx, q, environments, until)
+		if err != nil || !all {
+			return time.Time{}, err
+		}
+		if next = earliest(next, a.at, rows); until.After(a.now) || !next.IsZero() && !next.After(until) {
 			return next, nil
 		}
 	}
-	return next, nil
 }
 
-// startsBefore is how long before its end a rollout may have begun.
-const startsBefore = 3 * time.Hour
+// begunUntil reads the rollouts that began from the time that is looked at until another,
+// and reports whether these are all.
+func (a asked) begunUntil(ctx context.Context, q query.Queries, environments []string, until time.Time) (rows []ledger.HistoryRow, all bool, err error) {
+	pages := make([]query.Page[ledger.HistoryRow], len(environments))
+	err = parallel.Try(ctx, len(environments), parallel.Limit, func(ctx context.Context, i int) (err error) {
+		wanted := query.HistoryQuery{Environment: environments[i], Services: a.oneService(), Since: a.at, Until: until}
+		pages[i], err = q.History(ctx, wanted, query.Paging{Limit: lately})
+		return err
+	})
+	all = true
+	for _, page := range pages {
+		rows, all = append(rows, slices.DeleteFunc(page.Items, a.leavesOutRollout)...), all && page.Next == ""
+	}
+	return rows, all, err
+}
 
 // earliest returns the first change after a time.
 func earliest(known, after time.Time, rows []ledger.HistoryRow) time.Time {
