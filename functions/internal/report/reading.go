@@ -29,7 +29,7 @@ type format struct {
 }
 
 // formats are all that are known. No field is in two of them: one is enough to know which.
-var formats = []*format{grype, trivy}
+var formats = []*format{grype, trivy, cycloneDX, inspector, ecrScan}
 
 // reading is a report that is being read.
 type reading struct {
@@ -43,11 +43,13 @@ type reading struct {
 	whole  Image // the one that the report is of
 	images map[digest.Digest]*Image
 	order  []digest.Digest
+
+	components map[string]component // of CycloneDX, by their references
 }
 
 func newReading(r io.Reader, wanted Wanted) *reading {
 	source := &bounded{r: r, left: maxValue}
-	return &reading{json: json.NewDecoder(source), source: source, wanted: wanted, images: map[digest.Digest]*Image{}}
+	return &reading{json: json.NewDecoder(source), source: source, wanted: wanted, images: map[digest.Digest]*Image{}, components: map[string]component{}}
 }
 
 // bounded reads no more than so many bytes for one value.

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/opencontainers/go-digest"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/report"
@@ -43,9 +44,31 @@ func TestAReportIsReadInItsScannersOwnForm(t *testing.T) {
 			{ID: "CVE-2025-0002", Severity: "unknown", Package: "zlib1g", Installed: "1:1.2.13.dfsg-1"},
 			{ID: "CVE-2021-44228", Severity: "critical", Package: "org.apache.logging.log4j:log4j-core", Installed: "2.14.1", FixedIn: "2.15.0, 2.3.1, 2.12.2"},
 		}}}},
+		"grype.cdx.json": {Format: "CycloneDX", Read: 1, Images: []report.Image{{Manifest: api, Findings: []report.Finding{
+			{ID: "GHSA-jfh8-c2jp-5v3q", Aliases: []string{"CVE-2021-44228"}, Severity: "critical", Package: "log4j-core", Installed: "2.14.1", FixedIn: "2.15.0", KnownExploited: yes, EPSS: ptr(0.94358)},
+		}}}},
+		"trivy.cdx.json": {Format: "CycloneDX", Read: 1, Images: []report.Image{{Names: []digest.Digest{api}, Findings: []report.Finding{
+			{ID: "CVE-2023-5363", Severity: "low", Package: "libssl3", Installed: "3.0.11-1", FixedIn: "3.0.11-1~deb12u2"},
+		}}}},
+		"inspector.json": {Format: "Inspector2 ListFindings", Read: 3, Images: []report.Image{
+			{Names: []digest.Digest{api}, Findings: []report.Finding{
+				{ID: "CVE-2023-5363", Severity: "high", Package: "libssl3", Installed: "3.0.11", FixedIn: "0:3.0.11-1~deb12u2", EPSS: ptr(0.01)},
+				{ID: "CVE-2023-5363", Severity: "high", Package: "openssl", Installed: "3.0.11", FixedIn: "0:3.0.11-1~deb12u2", EPSS: ptr(0.01)},
+			}},
+			{Names: []digest.Digest{worker}, Findings: []report.Finding{
+				{ID: "SNYK-JAVA-1", Aliases: []string{"CVE-2021-44228"}, Severity: "unknown", Package: "log4j-core", Installed: "2.14.1", EPSS: ptr(0.94358)},
+			}},
+		}},
+		"ecr-basic.json": {Format: "ECR DescribeImageScanFindings", Read: 2, Images: []report.Image{{Names: []digest.Digest{api}, Findings: []report.Finding{
+			{ID: "CVE-2019-5188", Severity: "medium", Package: "e2fsprogs", Installed: "1.44.1-1ubuntu1.1"},
+			{ID: "CVE-2024-9", Severity: "unknown", Package: "zlib", Installed: "1.2"},
+		}}}},
+		"ecr-enhanced.json": {Format: "ECR DescribeImageScanFindings", Read: 1, Images: []report.Image{{Names: []digest.Digest{api}, Findings: []report.Finding{
+			{ID: "CVE-2023-5363", Severity: "high", Package: "libssl3", Installed: "3.0.11", FixedIn: "0:3.0.11-1~deb12u2"},
+		}}}},
 	} {
 		got, err := report.Read(strings.NewReader(text(t, file)), "", report.Wanted{})
-		if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); err != nil || diff != "" {
 			t.Errorf("%s: error %v (-want +got):\n%s", file, err, diff)
 		}
 	}
@@ -90,6 +113,9 @@ func TestAReportIsOfTheImageThatIsTold(t *testing.T) {
 		"told what it does not say":   {"trivy.json", `"RepoDigests"`, worker, string(worker)},
 		"a digest of the scanner's":   {"grype.json", `"repoDigests"`, worker, string(worker)},
 		"a directory":                 {"grype.json", `"target"`, "", "it names no image digest: source.target has neither repoDigests nor manifestDigest"},
+		"told one of many":            {"inspector.json", "", api, "it has findings of " + string(worker) + ", and not only of " + string(api) + ", as --image says"},
+		"an SBOM of a directory":      {"grype.cdx.json", `"component"`, "", "it names no image digest: metadata.component has neither"},
+		"a scan of a tag":             {"ecr-basic.json", `"imageDigest"`, "", "it names no image digest: imageId.imageDigest is missing"},
 		"a directory, and it is told": {"grype.json", `"target"`, worker, string(worker)},
 	} {
 		input := text(t, test.file)
@@ -136,6 +162,11 @@ func TestAFileThatIsNoWholeReportIsRefused(t *testing.T) {
 		"matches[1]: the finding has no id":                                                               changed(t, "grype.json", `"id": "CVE-2021-44228"`, `"id": ""`),
 		"matches[1]: EPSS 9.4: want a probability, 0 to 1":                                                changed(t, "grype.json", "0.94358", "9.4"),
 		"matches[0]: a number, and not what such a report has there":                                      changed(t, "grype.json", `"severity": "High"`, `"severity": 3`),
+		"it looks like CycloneDX, and has no field \"vulnerabilities\": ":                                 changed(t, "grype.cdx.json", `"vulnerabilities"`, `"leftOut"`),
+		"findings[0]: the finding has no findingArn: ":                                                    `{"findings": [{"id": "CVE-2025-1"}]}`,
+		"findings[0].imageHash: digest \"\": ":                                                            changed(t, "inspector.json", `"imageHash"`, `"leftOut"`),
+		"imageScanStatus: status \"FAILED\" (":                                                            changed(t, "ecr-basic.json", `"COMPLETE"`, `"FAILED"`),
+		"imageId.imageDigest: digest \"prod\": ":                                                          changed(t, "ecr-basic.json", string(api), "prod"),
 		"Results[0].Vulnerabilities: \"all\": want \"[\"":                                                 `{"SchemaVersion": 2, "Results": [{"Vulnerabilities": "all"}]}`,
 		"more: it is nested more than 1000 deep":                                                          `{"more": ` + strings.Repeat("[", 5000),
 		"more: one value is longer than 16 MiB":                                                           `{"more": "` + strings.Repeat("x", 17<<20),
@@ -153,7 +184,7 @@ func TestAFileThatIsNoWholeReportIsRefused(t *testing.T) {
 
 // A report that is cut off anywhere is refused: half of the findings is no answer.
 func TestAReportThatIsCutOffAnywhereIsRefused(t *testing.T) {
-	for _, file := range []string{"grype.json", "trivy.json"} {
+	for _, file := range []string{"grype.json", "trivy.json", "grype.cdx.json", "inspector.json", "ecr-basic.json"} {
 		whole := strings.TrimSpace(text(t, file))
 		for end := range len(whole) {
 			if _, err := report.Read(strings.NewReader(whole[:end]), "", report.Wanted{}); err == nil {
