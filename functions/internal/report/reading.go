@@ -29,7 +29,7 @@ type format struct {
 }
 
 // formats are all that are known. No field is in two of them: one is enough to know which.
-var formats = []*format{grype, trivy, cycloneDX, inspector, ecrScan}
+var formats = []*format{grype, trivy, cycloneDX, inspector, ecrScan, sarif}
 
 // reading is a report that is being read.
 type reading struct {
@@ -45,6 +45,9 @@ type reading struct {
 	order  []digest.Digest
 
 	components map[string]component // of CycloneDX, by their references
+
+	runs int    // of SARIF
+	tool string // that wrote it
 }
 
 func newReading(r io.Reader, wanted Wanted) *reading {

@@ -50,6 +50,10 @@ func TestAReportIsReadInItsScannersOwnForm(t *testing.T) {
 		"trivy.cdx.json": {Format: "CycloneDX", Read: 1, Images: []report.Image{{Names: []digest.Digest{api}, Findings: []report.Finding{
 			{ID: "CVE-2023-5363", Severity: "low", Package: "libssl3", Installed: "3.0.11-1", FixedIn: "3.0.11-1~deb12u2"},
 		}}}},
+		"trivy.sarif.json": {Format: "Trivy SARIF", Read: 2, Images: []report.Image{{Names: []digest.Digest{api}, Findings: []report.Finding{
+			{ID: "CVE-2023-5363", Severity: "high", Package: "libssl3", Installed: "3.0.11-1", FixedIn: "3.0.11-1~deb12u2"},
+			{ID: "CVE-2025-0002", Severity: "low", Package: "zlib1g", Installed: "1:1.2.13.dfsg-1"},
+		}}}},
 		"inspector.json": {Format: "Inspector2 ListFindings", Read: 3, Images: []report.Image{
 			{Names: []digest.Digest{api}, Findings: []report.Finding{
 				{ID: "CVE-2023-5363", Severity: "high", Package: "libssl3", Installed: "3.0.11", FixedIn: "0:3.0.11-1~deb12u2", EPSS: ptr(0.01)},
@@ -107,16 +111,18 @@ func TestAReportIsOfTheImageThatIsTold(t *testing.T) {
 		told          digest.Digest
 		want          string // names, or the error
 	}{
-		"told what it says":           {"trivy.json", "", api, string(api)},
-		"told otherwise":              {"trivy.json", "", worker, "it is of " + string(api) + ", and not of " + string(worker) + ", as --image says"},
-		"it says nothing":             {"trivy.json", `"RepoDigests"`, "", "it names no image digest: Metadata.RepoDigests is empty"},
-		"told what it does not say":   {"trivy.json", `"RepoDigests"`, worker, string(worker)},
-		"a digest of the scanner's":   {"grype.json", `"repoDigests"`, worker, string(worker)},
-		"a directory":                 {"grype.json", `"target"`, "", "it names no image digest: source.target has neither repoDigests nor manifestDigest"},
-		"told one of many":            {"inspector.json", "", api, "it has findings of " + string(worker) + ", and not only of " + string(api) + ", as --image says"},
-		"an SBOM of a directory":      {"grype.cdx.json", `"component"`, "", "it names no image digest: metadata.component has neither"},
-		"a scan of a tag":             {"ecr-basic.json", `"imageDigest"`, "", "it names no image digest: imageId.imageDigest is missing"},
-		"a directory, and it is told": {"grype.json", `"target"`, worker, string(worker)},
+		"told what it says":                         {"trivy.json", "", api, string(api)},
+		"told otherwise":                            {"trivy.json", "", worker, "it is of " + string(api) + ", and not of " + string(worker) + ", as --image says"},
+		"it says nothing":                           {"trivy.json", `"RepoDigests"`, "", "it names no image digest: Metadata.RepoDigests is empty"},
+		"told what it does not say":                 {"trivy.json", `"RepoDigests"`, worker, string(worker)},
+		"a digest of the scanner's":                 {"grype.json", `"repoDigests"`, worker, string(worker)},
+		"a directory":                               {"grype.json", `"target"`, "", "it names no image digest: source.target has neither repoDigests nor manifestDigest"},
+		"told one of many":                          {"inspector.json", "", api, "it has findings of " + string(worker) + ", and not only of " + string(api) + ", as --image says"},
+		"an SBOM of a directory":                    {"grype.cdx.json", `"component"`, "", "it names no image digest: metadata.component has neither"},
+		"SARIF of a directory":                      {"trivy.sarif.json", `"repoDigests"`, "", "it names no image digest: runs[0].properties.repoDigests is empty"},
+		"SARIF of somebody else, though it is told": {"trivy.sarif.json", `"driver"`, worker, "runs[0]: it is not Trivy's"},
+		"a scan of a tag":                           {"ecr-basic.json", `"imageDigest"`, "", "it names no image digest: imageId.imageDigest is missing"},
+		"a directory, and it is told":               {"grype.json", `"target"`, worker, string(worker)},
 	} {
 		input := text(t, test.file)
 		if test.without != "" {
@@ -133,6 +139,15 @@ func TestAReportIsOfTheImageThatIsTold(t *testing.T) {
 		if strings.Contains(test.want, "names no image") && !strings.HasSuffix(said, "--image DIGEST tells of which image it is") {
 			t.Errorf("%s: %s: it does not say what to do", what, said)
 		}
+	}
+}
+
+// What the scanner's user has found to be no finding is none.
+func TestWhatDoesNotAffectTheImageIsPassedOver(t *testing.T) {
+	input := changed(t, "grype.cdx.json", `"source": {},`, `"source": {}, "analysis": {"state": "not_affected"},`)
+	got, err := report.Read(strings.NewReader(input), "", report.Wanted{})
+	if err != nil || got.Read != 0 || len(got.Images[0].Findings) != 0 {
+		t.Errorf("read %+v, error %v", got, err)
 	}
 }
 
@@ -165,6 +180,9 @@ func TestAFileThatIsNoWholeReportIsRefused(t *testing.T) {
 		"it looks like CycloneDX, and has no field \"vulnerabilities\": ":                                 changed(t, "grype.cdx.json", `"vulnerabilities"`, `"leftOut"`),
 		"findings[0]: the finding has no findingArn: ":                                                    `{"findings": [{"id": "CVE-2025-1"}]}`,
 		"findings[0].imageHash: digest \"\": ":                                                            changed(t, "inspector.json", `"imageHash"`, `"leftOut"`),
+		"runs[0]: it is Grype's, which names no image digest":                                             changed(t, "trivy.sarif.json", `"name": "Trivy"`, `"name": "Grype"`),
+		"runs[0].properties.repoDigests: digest \"prod\": ":                                               changed(t, "trivy.sarif.json", "111122223333.dkr.ecr.us-east-1.amazonaws.com/checkout-api@"+string(api), "prod"),
+		"runs[1]: it is a second run: ":                                                                   `{"runs": [{"tool": {"driver": {"name": "Trivy"}}}, {}]}`,
 		"imageScanStatus: status \"FAILED\" (":                                                            changed(t, "ecr-basic.json", `"COMPLETE"`, `"FAILED"`),
 		"imageId.imageDigest: digest \"prod\": ":                                                          changed(t, "ecr-basic.json", string(api), "prod"),
 		"Results[0].Vulnerabilities: \"all\": want \"[\"":                                                 `{"SchemaVersion": 2, "Results": [{"Vulnerabilities": "all"}]}`,
@@ -184,7 +202,7 @@ func TestAFileThatIsNoWholeReportIsRefused(t *testing.T) {
 
 // A report that is cut off anywhere is refused: half of the findings is no answer.
 func TestAReportThatIsCutOffAnywhereIsRefused(t *testing.T) {
-	for _, file := range []string{"grype.json", "trivy.json", "grype.cdx.json", "inspector.json", "ecr-basic.json"} {
+	for _, file := range []string{"grype.json", "trivy.json", "grype.cdx.json", "inspector.json", "ecr-basic.json", "trivy.sarif.json"} {
 		whole := strings.TrimSpace(text(t, file))
 		for end := range len(whole) {
 			if _, err := report.Read(strings.NewReader(whole[:end]), "", report.Wanted{}); err == nil {
