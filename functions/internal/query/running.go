@@ -281,7 +281,7 @@ func (r runningContainer) state(tags map[tagalong.TagID]ledger.Tag) ledger.TagSt
 			state = ledger.WorseState(state, ledger.TagPending)
 		case tag.State == ledger.TagInput:
 			state = ledger.WorseState(state, ledger.TagInput)
-		case tag.Wish.Digest != p.Target() && tag.Wish.Newer(r.claim(tag.ID)):
+		case tag.Wish.Digest != p.Target() && (tag.Shared || tag.Wish.Newer(r.claim(tag.ID))): // a shared one may name an older claim of its digest
 			state = ledger.WorseState(state, ledger.TagContested)
 		case tag.Wish.Digest != p.Target():
 			state = ledger.WorseState(state, ledger.TagPending) // our claim is still to come, see Rest

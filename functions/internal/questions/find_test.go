@@ -16,10 +16,11 @@ import (
 )
 
 // livesOf sums up where a digest ran, for each repository and environment: what runs there
-// since when the first of it does, else what rolls out, else when the last of it ended.
+// since when the first of it does, else what rolls out, else what drains, else when the last
+// of it ended.
 func (o oracle) livesOf(d digest.Digest) []query.FindRow {
 	lives := map[string]query.FindRow{}
-	order := map[string]int{"running": 0, "rolling_out": 1, "ended": 2}
+	order := map[string]int{"running": 0, "rolling_out": 1, "draining": 2, "ended": 3}
 	for _, r := range o.where(looked{digest: d}).rows {
 		name := r.Registry + "/" + r.Repository + "@" + d.String()
 		key := name + " " + r.Environment

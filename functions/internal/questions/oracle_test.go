@@ -463,7 +463,8 @@ type observation struct {
 	since time.Time
 }
 
-// observations are those of an image before a rollout came into force, the newest first.
+// observations are those of an image before a rollout came into force, the newest first:
+// not where it was replaced as it completed.
 func (o oracle) observations(before rollout, d digest.Digest) (all []observation) {
 	end := before.finished
 	if end.IsZero() {
@@ -472,7 +473,7 @@ func (o oracle) observations(before rollout, d digest.Digest) (all []observation
 	for _, r := range o.rollouts {
 		for _, c := range r.containers {
 			i, ok := o.interval(r, c)
-			if ok && r.state == timeline.StateCompleted && i.since.Before(end) && c.target() == d && c.repository.Name != "" && !o.forgotten(i) {
+			if ok && i.unfinished == "" && r.state == timeline.StateCompleted && i.since.Before(end) && c.target() == d && c.repository.Name != "" && !o.forgotten(i) {
 				all = append(all, observation{r, c, i.since})
 			}
 		}
