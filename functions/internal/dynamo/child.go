@@ -3,6 +3,7 @@ package dynamo
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/opencontainers/go-digest"
@@ -45,10 +46,15 @@ func (i childItem) child() (ledger.Child, error) {
 // putChild needs no condition: what is there is written again, as it was.
 func putChild(c ledger.Child) write { return put(childItem{childKey(c), c.Platform}) }
 
+// putChildren puts them, and what they are found by.
+func putChildren(children []ledger.Child) []write {
+	return slices.Concat(all(children, putChild), all(ledger.NamesOfChildren(children), putName))
+}
+
 // RecordChildren records children of indexes, each by itself: whoever sees an index writes
 // the same ones, and a transaction with them would be in the way of others.
 func (l *Ledger) RecordChildren(ctx context.Context, children []ledger.Child) error {
-	return l.putAll(ctx, all(children, putChild))
+	return l.putAll(ctx, putChildren(children))
 }
 
 // Indexes reads the indexes that hold a platform's image.

@@ -37,3 +37,10 @@ func justBefore(sk string) string {
 }
 
 func justBehind(sk string) string { return sk + beforeAll }
+
+// keyOf returns the key of an item that is to be put.
+func keyOf(i item) key {
+	pk, _ := i["pk"].(*types.AttributeValueMemberS)
+	sk, _ := i["sk"].(*types.AttributeValueMemberS)
+	return key{pk.Value, sk.Value}
+}

@@ -254,8 +254,8 @@ func (l *Ledger) settle(ctx context.Context, tag write, v ledger.Verdict) error 
 		}
 		return l.write(ctx, tag)
 	}
-	room := min(len(v.Children), transactionItems-1)
-	return l.write(ctx, append([]write{tag}, all(v.Children[:room], putChild)...)...)
+	room := min(len(v.Children), (transactionItems-1)/2)
+	return l.write(ctx, append([]write{tag}, putChildren(v.Children[:room])...)...)
 }
 
 func refused(err error) bool {

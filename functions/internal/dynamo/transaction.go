@@ -130,15 +130,20 @@ func (l *Ledger) put(ctx context.Context, w write) error {
 const batchPuts = 25
 
 // putAll writes records that need no condition, each by itself: unlike those of a
-// transaction they are in nobody's way. No two have one key.
+// transaction they are in nobody's way. Of those with one key, which say the same, it
+// writes one.
 func (l *Ledger) putAll(ctx context.Context, writes []write) error {
 	var requests []types.WriteRequest
+	written := map[key]bool{}
 	for _, w := range writes {
 		i, err := w.in(l.table)
 		if err != nil {
 			return err
 		}
-		requests = append(requests, types.WriteRequest{PutRequest: &types.PutRequest{Item: i.Put.Item}})
+		if k := keyOf(i.Put.Item); !written[k] {
+			written[k] = true
+			requests = append(requests, types.WriteRequest{PutRequest: &types.PutRequest{Item: i.Put.Item}})
+		}
 	}
 	for chunk := range slices.Chunk(requests, batchPuts) {
 		if err := l.putBatch(ctx, chunk); err != nil {

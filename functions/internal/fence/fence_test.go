@@ -283,8 +283,8 @@ func TestWhatManyContainersChangeTakesSeveralTransactions(t *testing.T) {
 			h.start(w.handle(h, w.a))
 			<-h.done
 			w.must(h.err)
-			if n := h.counts["TransactWriteItems"]; n != 2 {
-				t.Errorf("%d transactions, want 2", n)
+			if n := h.counts["TransactWriteItems"]; n < 2 {
+				t.Errorf("%d transactions, want several", n)
 			}
 		})
 	}

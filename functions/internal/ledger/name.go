@@ -72,6 +72,16 @@ func ImageNames(c tagalong.Container) (names []Name) {
 	return names
 }
 
+// NamesOfChildren returns what children of an index are known by: their digests.
+func NamesOfChildren(children []Child) (names []Name) {
+	for _, c := range children {
+		if c.Digest.Validate() == nil {
+			names = append(names, Name{Kind: tagalong.DigestName, Text: c.Digest.Encoded(), Repository: c.Repository, Digest: c.Digest})
+		}
+	}
+	return names
+}
+
 // NamesOfExecution returns what an execution is known by: its id, its pipeline and the
 // commits that it was made from.
 func NamesOfExecution(pipeline, execution string, e tagalong.Execution) []Name {

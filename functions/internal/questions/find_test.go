@@ -53,7 +53,8 @@ func (o oracle) livesOf(d digest.Digest) []query.FindRow {
 }
 
 // findsBeginnings asks by the first digits of a digest what it asks by the whole one. Of a
-// digest that some container reported nobody may say that it is not known.
+// digest that some container reported, or that is of an index which one did, nobody may say
+// that it is not known.
 func (i inquiry) findsBeginnings() {
 	d := digest.Digest(i.digest())
 	beginning := d.Encoded()[:rapid.IntRange(tagalong.LeastShort, len(d.Encoded())).Draw(i.T, "digits")]
@@ -81,7 +82,7 @@ func (i inquiry) findsBeginnings() {
 // index that was proven to hold it.
 func (i inquiry) reported(d digest.Digest) bool {
 	return slices.ContainsFunc(i.rollouts, func(r rollout) bool {
-		return slices.ContainsFunc(r.containers, func(c made) bool { return c.digest == d || c.index == d })
+		return slices.ContainsFunc(r.containers, func(c made) bool { return c.digest == d || c.index == d || i.knownToHold(c.target(), d) })
 	})
 }
 

@@ -559,9 +559,7 @@ func (l *Ledger) Settle(ctx context.Context, id tagalong.TagID, version string, 
 	if v.Done {
 		delete(l.tags, id)
 	}
-	for _, child := range v.Children {
-		l.children[child] = true
-	}
+	l.adopt(v.Children)
 	if doubtful {
 		return ledger.ErrInDoubt
 	}
@@ -575,11 +573,16 @@ func (l *Ledger) RecordChildren(ctx context.Context, children []ledger.Child) er
 		return err
 	}
 	defer done()
+	l.adopt(children)
+	l.writes++
+	return nil
+}
+
+func (l *Ledger) adopt(children []ledger.Child) {
 	for _, child := range children {
 		l.children[child] = true
 	}
-	l.writes++
-	return nil
+	l.nameAll(ledger.NamesOfChildren(children))
 }
 
 // HasOthers implements ledger.Wishes.
