@@ -120,6 +120,9 @@ func (q finder) findings(ctx context.Context, text string, d directory) ([]FindR
 // things returns all that a text may stand for, in the order in which people mean it.
 func (q finder) things(ctx context.Context, text string, d directory) ([]thing, error) {
 	named, err := q.named(ctx, text)
+	if err == nil {
+		named, err = q.copies(ctx, named)
+	}
 	if err != nil {
 		return nil, err
 	}
