@@ -1,6 +1,7 @@
 package report
 
 import (
+	_ "crypto/sha256" // without it go-digest takes no sha256 digest for one
 	"encoding/json"
 	"errors"
 	"fmt"
