@@ -68,7 +68,7 @@ func (b *books) decide(t *testing.T, o decide.Observation) (ledger.Change, bool)
 	t.Helper()
 	versions := 0
 	version := func() string { versions++; return fmt.Sprint("v", len(b.facts), ".", versions) }
-	for {
+	for range 10 {
 		c, changed, missing, err := decide.Decide(b.know, o, decide.Keeping{}, version)
 		if err != nil {
 			t.Fatal(err)
@@ -79,6 +79,8 @@ func (b *books) decide(t *testing.T, o decide.Observation) (ledger.Change, bool)
 		}
 		b.read(missing)
 	}
+	t.Fatal("it asks for ever")
+	return ledger.Change{}, false
 }
 
 // read reads what a decision asks for.
@@ -94,7 +96,10 @@ func (b *books) read(missing decide.Reads) {
 	for _, key := range missing.Rows {
 		b.know.Rows[key] = b.rows[key]
 	}
-	b.know.Claims = map[tagalong.Repository]ledger.RepositoryClaims{}
+	b.know.Claims, b.know.Others = map[tagalong.Repository]ledger.RepositoryClaims{}, map[tagalong.Repository]bool{}
+	for _, r := range missing.Others {
+		b.know.Others[r] = len(b.claims) > 0
+	}
 	for _, r := range missing.Repos {
 		b.know.Claims[r] = ledger.RepositoryClaims{Claims: slices.Concat(b.claims, b.know.Head.Claims), Tags: b.tags}
 	}
@@ -106,7 +111,7 @@ func (b *books) keep(c ledger.Change, changed bool) {
 		return
 	}
 	b.know = b.know.With(c)
-	b.know.Rows, b.know.Claims = nil, nil
+	b.know.Rows, b.know.Claims, b.know.Others = nil, nil, nil
 	if c.Fact != nil {
 		b.facts = append(b.facts, *c.Fact)
 	}
@@ -147,6 +152,12 @@ func linesOf(c ledger.Change) (lines []string) {
 	for _, p := range c.DropPlacements {
 		line("drop placement %s %s", p.Deployment, p.Phase)
 	}
+	for _, id := range c.Shared {
+		line("%s is shared", id.Tag)
+	}
+	for _, to := range c.Head.Rest.Tags {
+		line("%s is looked at later", to.ID.Tag)
+	}
 	for _, w := range c.Tags {
 		of := "nothing"
 		for id := range 10 {
@@ -172,16 +183,16 @@ func TestAChangeIsTheDifferenceOfTwoStates(t *testing.T) {
 		{"the first start", nil, "1 IN_PROGRESS 0", nil, []string{"rollout 1 in_progress", "placement 1 rolling_out"}},
 		{"the first completion", []string{"1 IN_PROGRESS 0"}, "1 COMPLETED 1", nil,
 			[]string{"rollout 1 completed", "running 1 in prod", "placement 1 running", "drop placement 1 rolling_out", "advance prod on 1"}},
-		{"a completion ends what ran", []string{"1 COMPLETED 1"}, "2 COMPLETED 2", nil,
+		{"a completion ends what ran", []string{"1 IN_PROGRESS 0", "1 COMPLETED 1"}, "2 COMPLETED 2", nil,
 			[]string{"rollout 1 completed", "rollout 2 completed", "running 2 in prod", "placement 1 ended", "placement 2 running", "advance prod on 2"}},
-		{"an older completion that comes late moves no tag, but the service is known for longer", []string{"2 COMPLETED 2"}, "1 COMPLETED 1", nil,
+		{"an older completion that comes late moves no tag, but the service is known for longer", []string{"2 IN_PROGRESS 1", "2 COMPLETED 2"}, "1 COMPLETED 0", nil,
 			[]string{"rollout 1 completed", "running 2 in prod", "placement 1 ended"}},
-		{"a failure leaves what runs", []string{"1 COMPLETED 1", "2 IN_PROGRESS 2"}, "2 FAILED 3", nil,
+		{"a failure leaves what runs", []string{"1 IN_PROGRESS 0", "1 COMPLETED 1", "2 IN_PROGRESS 2"}, "2 FAILED 3", nil,
 			[]string{"rollout 2 failed", "running 1 in prod", "placement 2 ended", "drop placement 2 rolling_out"}},
-		{"a repeat changes nothing", []string{"1 COMPLETED 1"}, "1 COMPLETED 1", nil, nil},
-		{"a repeat under another rule moves the claim", []string{"1 COMPLETED 1"}, "1 COMPLETED 1", &retag,
-			[]string{"running 1 in prod", "placement 1 running", "advance live on 1", "drop prod on nothing"}},
-		{"a service that goes leaves what ran", []string{"1 COMPLETED 1"}, "- RETIRED 2", nil,
+		{"a repeat changes nothing", []string{"1 IN_PROGRESS 0", "1 COMPLETED 1"}, "1 COMPLETED 1", nil, nil},
+		{"a repeat under another rule moves the claim", []string{"1 IN_PROGRESS 0", "1 COMPLETED 1"}, "1 COMPLETED 1", &retag,
+			[]string{"running 1 in prod", "placement 1 running", "live is looked at later", "drop prod on nothing"}},
+		{"a service that goes leaves what ran", []string{"1 IN_PROGRESS 0", "1 COMPLETED 1"}, "- RETIRED 2", nil,
 			[]string{"rollout 1 completed", "nothing runs in prod", "past 1", "placement 1 ended", "drop placement 1 running", "drop prod on nothing"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -215,11 +226,11 @@ func TestWhatADecisionMustRead(t *testing.T) {
 		fact   string
 		reads  int
 	}{
-		{"the next completion", "1 COMPLETED 1", "2 COMPLETED 2", 0},
-		{"a start", "1 COMPLETED 1", "2 IN_PROGRESS 2", 0},
-		{"a failure", "1 COMPLETED 1, 2 IN_PROGRESS 2", "2 FAILED 3", 0},
-		{"a service that goes: who else claims its tag", "1 COMPLETED 1", "- RETIRED 2", 1},
-		{"a start in between: what the row before says", "1 COMPLETED 1, 3 COMPLETED 3", "2 COMPLETED 2", 1},
+		{"the next completion", "1 IN_PROGRESS 0, 1 COMPLETED 1", "2 COMPLETED 2", 0},
+		{"a start", "1 IN_PROGRESS 0, 1 COMPLETED 1", "2 IN_PROGRESS 2", 0},
+		{"a failure", "1 IN_PROGRESS 0, 1 COMPLETED 1, 2 IN_PROGRESS 2", "2 FAILED 3", 0},
+		{"a service that goes: who else claims its tag", "1 IN_PROGRESS 0, 1 COMPLETED 1", "- RETIRED 2", 1},
+		{"a start in between: what the row before says", "1 IN_PROGRESS 0, 1 COMPLETED 1, 3 COMPLETED 3", "2 COMPLETED 2", 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			b := newBooks()
@@ -237,6 +248,7 @@ func TestWhatADecisionMustRead(t *testing.T) {
 // A tag that the service lets go of falls to the newest claim of another one.
 func TestATagThatIsLetGoFallsToTheNewestOtherClaim(t *testing.T) {
 	b := newBooks()
+	b.decide(t, observed(t, "1 IN_PROGRESS 4", prod))
 	b.decide(t, observed(t, "1 COMPLETED 5", prod))
 	tag, web := tagalong.TagID{Repository: shop, Tag: "prod"}, api
 	web.Name = "web"
