@@ -62,6 +62,7 @@ func (q Queries) Match(ctx context.Context, query MatchQuery) (Match, error) {
 			if query.Environment != "" && place.Environment != query.Environment {
 				continue
 			}
+			key.Deployment = "" // of those that began together and never completed one row is enough
 			for _, f := range image.Findings {
 				key := matchKey{f.ID, f.Package, f.Installed, key}
 				found[key] = found[key].or(matchRow(f, place))
