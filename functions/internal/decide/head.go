@@ -14,10 +14,11 @@ const (
 	windowKeep = 8  // and how many stay when its base moves on
 )
 
-// headKnows reports whether the head already holds all that was seen.
+// headKnows reports whether the head already holds all that was seen, and its images have
+// their names.
 func (d *decision) headKnows() bool {
 	live, ok := d.know.Head.Live[d.obs.Fact.Deployment]
-	return (!ok || live.Equal(d.seen)) && slices.Equal(d.before.previous, d.after.previous)
+	return d.know.Head.Named && (!ok || live.Equal(d.seen)) && slices.Equal(d.before.previous, d.after.previous)
 }
 
 // head returns the new head: its version, the base moved on if the window grew too long, and the details that may still be needed.
@@ -35,6 +36,7 @@ func (d *decision) head(c ledger.Change) ledger.Head {
 		Released:      d.released(c),
 		Last:          d.know.Head.Last,
 		CompleteSince: d.after.completeSince,
+		Named:         true,
 	}
 	if c.Fact != nil {
 		h.Last = tagalong.Fact{Deployment: c.Fact.Deployment, Action: c.Fact.Action, Name: c.Fact.Name, Time: c.Fact.Time}

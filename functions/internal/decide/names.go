@@ -7,20 +7,38 @@ import (
 )
 
 // changeNames names the images of rollouts that change, as far as the service had not
-// named them before: an image deployed again is not written again.
+// named them before: an image deployed again is not written again. A service of before
+// there were names has named nothing.
 func (d *decision) changeNames(c *ledger.Change) {
 	before, after := naming{}, naming{}
-	for _, live := range d.know.Head.Live {
-		before.add(live.Containers)
+	if d.know.Head.Named {
+		before = d.namedBefore(c.Rollouts)
+	} else {
+		for _, r := range d.after.Rollouts {
+			if d.after.holds(r) {
+				after.add(d.images(d.after, r))
+			}
+		}
 	}
 	for _, row := range c.Rollouts {
-		if was, existed := d.former(row.Rollout); existed {
-			before.add(d.images(d.before, was))
-		}
 		after.add(d.images(d.after, row.Rollout))
 	}
 	c.Names = without(after.names, before.names)
 	c.Repositories = without(after.repositories, before.repositories)
+}
+
+// namedBefore returns what the service has named: what may change still, and what some
+// rollouts were.
+func (d *decision) namedBefore(rollouts []ledger.Row) (before naming) {
+	for _, live := range d.know.Head.Live {
+		before.add(live.Containers)
+	}
+	for _, row := range rollouts {
+		if was, existed := d.former(row.Rollout); existed {
+			before.add(d.images(d.before, was))
+		}
+	}
+	return before
 }
 
 // images returns a rollout's containers with all that their images are known by.

@@ -209,7 +209,7 @@ func keepTheRest(t *testing.T, l *dynamo.Ledger, clock time.Time) {
 	err := errors.Join(
 		l.LockUntag(t.Context(), "…", clock, clock.Add(20*time.Minute)),
 		l.SetCursor(t.Context(), "…"),
-		l.SetSwept(t.Context(), ledger.Swept{Begun: clock, Scopes: []tagalong.Scope{{Account: "111122223333", Region: "us-east-1"}, {Account: "444455556666", Region: "us-east-1"}}, Closed: []string{"444455556666/us-east-1"}}),
+		l.SetSwept(t.Context(), ledger.Swept{Begun: clock, Scopes: []tagalong.Scope{{Account: "111122223333", Region: "us-east-1"}, {Account: "444455556666", Region: "us-east-1"}}, Closed: []string{"444455556666/us-east-1"}, Named: true}),
 		l.PutSetting(t.Context(), "environments", "", `[{"environment":"prod","clusters":["prod-*"]}]`),
 	)
 	if err != nil {

@@ -57,6 +57,7 @@ func headKey(s tagalong.Service) key { return key{servicePK(s), skHead} }
 //	      "taskDefinition": "arn:aws:ecs:us-east-1:111122223333:task-definition/checkout-api:2"
 //	    }
 //	  },
+//	  "named": true,
 //	  "pk": "SVC#111122223333/us-east-1/prod-cluster/checkout-api",
 //	  "previous": [
 //	    {
@@ -86,6 +87,7 @@ type headItem struct {
 	Released      []releasedItem         `dynamodbav:"released,omitempty"`
 	Last          string                 `dynamodbav:"last,omitempty"` // the sort key of the fact that was written with it
 	CompleteSince string                 `dynamodbav:"completeSince,omitempty"`
+	Named         bool                   `dynamodbav:"named,omitempty"`
 	Rest          *restItem              `dynamodbav:"rest,omitempty"` // while a change is not written whole
 }
 
@@ -105,6 +107,7 @@ func toHead(s tagalong.Service, h ledger.Head) headItem {
 		Continues:     h.Continues,
 		Released:      all(h.Released, toReleased),
 		CompleteSince: formatTime(h.CompleteSince),
+		Named:         h.Named,
 		Rest:          toRest(h.Rest),
 	}
 	if h.Last.Name != "" {
@@ -134,6 +137,7 @@ func (i headItem) head() (ledger.Head, error) {
 		Released:      all(i.Released, releasedItem.released),
 		Last:          last,
 		CompleteSince: parseTime(i.CompleteSince),
+		Named:         i.Named,
 		Rest:          rest,
 	}
 	for deployment, d := range i.Live {

@@ -17,6 +17,7 @@ var sweptKey = key{sweeps, "SWEPT"}
 //	  "closed": [
 //	    "444455556666/us-east-1"
 //	  ],
+//	  "named": true,
 //	  "pk": "SWEEP",
 //	  "scopes": [
 //	    "111122223333/us-east-1",
@@ -29,10 +30,11 @@ type sweptItem struct {
 	Begun  string   `dynamodbav:"begun"`
 	Scopes []string `dynamodbav:"scopes,omitempty"`
 	Closed []string `dynamodbav:"closed,omitempty"`
+	Named  bool     `dynamodbav:"named,omitempty"`
 }
 
 func (i sweptItem) swept() (ledger.Swept, error) {
-	s := ledger.Swept{Begun: parseTime(i.Begun), Closed: i.Closed}
+	s := ledger.Swept{Begun: parseTime(i.Begun), Closed: i.Closed, Named: i.Named}
 	for _, text := range i.Scopes {
 		account, region, _ := strings.Cut(text, "/")
 		s.Scopes = append(s.Scopes, tagalong.Scope{Account: account, Region: region})
@@ -50,5 +52,5 @@ func (l *Ledger) Swept(ctx context.Context) (ledger.Swept, error) {
 
 // SetSwept needs no condition: the sweep that came last tells.
 func (l *Ledger) SetSwept(ctx context.Context, s ledger.Swept) error {
-	return l.put(ctx, put(sweptItem{sweptKey, formatTime(s.Begun), all(s.Scopes, tagalong.Scope.String), s.Closed}))
+	return l.put(ctx, put(sweptItem{sweptKey, formatTime(s.Begun), all(s.Scopes, tagalong.Scope.String), s.Closed, s.Named}))
 }

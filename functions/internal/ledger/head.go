@@ -43,6 +43,9 @@ type Head struct {
 	CompleteSince time.Time
 	// Rest is what of the last change is still to be written.
 	Rest Rest
+	// Named says that all of Live is found by its names. Heads of before there were names
+	// lack it.
+	Named bool
 	// Shared are those of the claimed tags that other services claim, too, as far as that
 	// is known.
 	Shared []tagalong.TagID

@@ -128,6 +128,9 @@ type Swept struct {
 	Begun  time.Time
 	Scopes []tagalong.Scope
 	Closed []string // what of them could not be looked at: ACCOUNT/REGION, with a cluster or a service or not
+	// Named says that whatever runs and rolls out is found by its names, and so is its
+	// repository. A ledger of before there were names lacks it until a sweep has seen to it.
+	Named bool
 }
 
 // Stale reports whether no sweep of everything has come to its end lately: one was due

@@ -191,6 +191,8 @@ func (q Queries) gapsOf(ctx context.Context, u used) (reasons []string, err erro
 		reasons = append(reasons, "no sweep of everything has come to its end yet")
 	case swept.Stale(q.now()):
 		reasons = append(reasons, "no sweep of everything has come to its end since that of "+tagalong.FormatTime(swept.Begun))
+	case !swept.Named:
+		reasons = append(reasons, "the ledger is older than its names of images, and no sweep has given them to all that runs yet")
 	}
 	for _, name := range swept.Closed {
 		reasons = append(reasons, name+" could not be looked at")

@@ -65,3 +65,40 @@ func TestAListOfWhatIsInUseSaysWhatItDoesNotKnow(t *testing.T) {
 	w.hears(t)
 	w.wantInUse(t, "what runs in services that no rule matches is not known: "+reader.String())
 }
+
+// A ledger is updated from a version that gave no names. What runs and what rolls out is
+// named by a sweep, once; until that has seen everything nobody deletes by the ledger.
+func TestWhatRunsOfOldHasItsNamesAfterASweep(t *testing.T) {
+	w := newInventoryWorld(prodRules())
+	w.rolls(prodAPI, ran("app", shopAPI, 1))
+	w.deploys(prodAPI, ran("app", shopAPI, 2))
+	w.hears(t)
+	w.ledger.Unname()
+	digests := func() (found int) {
+		t.Helper()
+		for version := 1; version <= 2; version++ {
+			q := query.Queries{Records: w.ledger, Registry: w.registry}
+			text := query.FindQuery(ran("app", shopAPI, version).Digest.Encoded()[:tagalong.LeastShort])
+			if page, err := q.Find(t.Context(), text, query.Paging{}); err == nil && len(page.Items) == 1 {
+				found++
+			}
+		}
+		return found
+	}
+	if n := digests(); n != 0 {
+		t.Fatalf("%d digests are found without names", n)
+	}
+	w.wantInUse(t, "the ledger is older than its names of images, and no sweep has given them to all that runs yet")
+	w.sweeps(t, sweep.Options{Cluster: "another-*"})
+	w.wantInUse(t, "the ledger is older than its names of images, and no sweep has given them to all that runs yet")
+	if report := w.sweeps(t, sweep.Options{}); len(report.Drift) > 1 { // the rollout is overdue
+		t.Fatalf("the sweep found %+v", report.Drift)
+	}
+	if n := digests(); n != 2 {
+		t.Fatalf("%d digests are found, want 2", n)
+	}
+	if page := w.wantInUse(t, ""); len(page.Items) != 2 {
+		t.Fatalf("in use are %+v, want what runs and what rolls out", page.Items)
+	}
+	w.wantQuiet(t, sweep.Options{})
+}

@@ -24,6 +24,8 @@ type cursor struct {
 	Service string           `json:"service,omitempty"`  // behind it
 	Next    tagalong.Service `json:"member,omitzero"`    // from it on
 	Tag     tagalong.TagID   `json:"behindTag,omitzero"` // behind it, in the order of repositories
+	// Named says that all that the pass has looked at until then is found by its names.
+	Named bool `json:"named,omitempty"`
 	// Closed is what the pass could not look at until then, with blanks between.
 	Closed string `json:"closed,omitempty"`
 }
@@ -51,7 +53,7 @@ func (c cursor) String() string {
 // The cursor is read all the same: a ledger that cannot be read is one error, before
 // each service has it.
 func (p *pass) resume(ctx context.Context) (cursor, error) {
-	begin := cursor{Phase: phaseServices, Begun: p.now().UTC().Truncate(time.Second)}
+	begin := cursor{Phase: phaseServices, Begun: p.now().UTC().Truncate(time.Second), Named: true}
 	text, err := p.Records.Cursor(ctx)
 	if err != nil || !p.options.Scheduled {
 		return begin, err
@@ -91,7 +93,7 @@ func (p *pass) leave(ctx context.Context, at cursor, done bool) error {
 		at = cursor{Begun: at.Begun}
 	}
 	if !done {
-		at.Closed = strings.Join(p.closedNames(), " ")
+		at.Closed, at.Named = strings.Join(p.closedNames(), " "), !p.unnamed.Load()
 	}
 	text, err := json.Marshal(at)
 	if err != nil {

@@ -79,8 +79,9 @@ func (p *comparison) each(ctx context.Context, all []*observedService, do func(*
 		failed[t] = true
 		mu.Unlock()
 		if t.outdated = errors.Is(err, reactor.ErrOutdated); t.outdated {
-			return
+			return // who wrote has named it
 		}
+		p.unnamed.Store(true)
 		p.failed(ctx, fmt.Errorf("service %s: %w", t.Service, err), driftOf(DriftLedger, t.policy.Environment, t.Service, err.Error()))
 	})
 	return slices.DeleteFunc(slices.Clone(all), func(t *observedService) bool { return failed[t] })
@@ -314,6 +315,9 @@ func (p *comparison) settle(ctx context.Context, t *observedService) error {
 	if err := p.repair(ctx, t); err != nil {
 		return err
 	}
+	if t.unnamed() {
+		p.unnamed.Store(true)
+	}
 	p.inspect(t)
 	return nil
 }
@@ -437,18 +441,41 @@ func lacked(facts []tagalong.Fact) string {
 
 // due returns what is to be recorded: what it lacks or, if that is nothing, once
 // more the completion of what runs, should the rules have changed or a digest not be
-// proven.
+// proven, or what runs and rolls out not have been named.
 func (t *observedService) due() []tagalong.Fact {
-	running, ok := t.timeline.Current()
-	if !ok || len(t.missing) > 0 {
+	if len(t.missing) > 0 {
 		return t.missing
+	}
+	if t.unnamed() {
+		return t.standing()[:1]
+	}
+	running, ok := t.timeline.Current()
+	if !ok {
+		return nil
 	}
 	containers := t.snap.Head.Live[running.Deployment].Containers
 	unproven := len(containers) == 0 || slices.ContainsFunc(containers, func(c tagalong.Container) bool { return c.Digest == "" || t.policy.CanTag(t.Service, c) && !c.Proven() })
 	if !unproven && !t.changed() {
 		return nil
 	}
-	return []tagalong.Fact{{Deployment: running.Deployment, Name: tagalong.Completed, Time: running.FinishedAt, Source: running.FinishSource}}
+	return t.standing()[:1]
+}
+
+// standing returns the completion of what runs and the start of what rolls out.
+func (t *observedService) standing() (facts []tagalong.Fact) {
+	if running, ok := t.timeline.Current(); ok {
+		facts = append(facts, tagalong.Fact{Deployment: running.Deployment, Name: tagalong.Completed, Time: running.FinishedAt, Source: running.FinishSource})
+	}
+	if next, rolling := t.timeline.RollingOut(); rolling {
+		facts = append(facts, tagalong.Fact{Deployment: next.Deployment, Name: tagalong.InProgress, Time: next.StartedAt, Source: next.StartSource})
+	}
+	return facts
+}
+
+// unnamed reports whether what runs or rolls out has not been named: the ledger is older
+// than its names.
+func (t *observedService) unnamed() bool {
+	return t.snap.Head.Version != "" && !t.snap.Head.Named && len(t.standing()) > 0
 }
 
 // changed reports whether what runs has another environment, or claims other tags, than

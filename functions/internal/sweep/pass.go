@@ -38,6 +38,7 @@ type pass struct {
 // findings are what a pass has found, and what went wrong.
 type findings struct {
 	stopped atomic.Bool // in the midst of a chunk
+	unnamed atomic.Bool // something that runs may not be found by its names
 
 	mu       sync.Mutex
 	report   Report

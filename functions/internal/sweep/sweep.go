@@ -148,6 +148,7 @@ func (s *Sweeper) sweep(ctx context.Context, o Options) (Report, error) {
 		return Report{Unfinished: true}, fmt.Errorf("reading the sweep's cursor: %w", err)
 	}
 	p.begun, p.last = at.Begun, at.Last
+	p.unnamed.Store(!at.Named)
 	if p.covered, err = s.Reactor.Coverage(ctx); err != nil {
 		return Report{}, err
 	}

@@ -24,8 +24,8 @@ func (p *pass) noteSwept(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("reading what was swept before: %w", err)
 	}
-	is := ledger.Swept{Begun: p.begun, Scopes: p.Scopes, Closed: p.closedNames()}
-	if is.Begun.Sub(was.Begun) < ledger.SweptFor && slices.Equal(was.Scopes, is.Scopes) && slices.Equal(was.Closed, is.Closed) {
+	is := ledger.Swept{Begun: p.begun, Scopes: p.Scopes, Closed: p.closedNames(), Named: was.Named || !p.unnamed.Load()}
+	if is.Begun.Sub(was.Begun) < ledger.SweptFor && is.Named == was.Named && slices.Equal(was.Scopes, is.Scopes) && slices.Equal(was.Closed, is.Closed) {
 		return nil
 	}
 	return p.Records.SetSwept(late, is)

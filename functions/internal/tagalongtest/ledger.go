@@ -640,6 +640,16 @@ func (l *Ledger) Cursor(ctx context.Context) (string, error) {
 	return l.cursor, nil
 }
 
+// Unname makes it a ledger of before there were names: what runs is not found by any.
+func (l *Ledger) Unname() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.known, l.repositories, l.swept.Named = map[ledger.Name]bool{}, map[tagalong.Repository]bool{}, false
+	for _, of := range l.services {
+		of.head.Named = false
+	}
+}
+
 // Swept implements ledger.SweptReader.
 func (l *Ledger) Swept(ctx context.Context) (ledger.Swept, error) {
 	done, err := l.begin(ctx, "Swept")

@@ -52,6 +52,7 @@ func suiteHead() ledger.Head {
 			"ecs-svc/4": {},
 		},
 		Environment: "prod",
+		Named:       true,
 		Running:     "ecs-svc/1",
 		Claims: []ledger.Claim{
 			{Tag: suiteTag("prod"), Digest: suiteDigest, At: second(2), By: "a/b/c/d#app", Environment: "prod"},
