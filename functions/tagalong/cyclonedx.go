@@ -13,8 +13,8 @@ import (
 )
 
 // As much of CycloneDX 1.6 as a list of images in operation says,
-// https://cyclonedx.org/docs/1.6/json/. A library for it is used by the tests alone: the
-// document is four small objects.
+// https://cyclonedx.org/docs/1.6/json/. There is no library for it here: the document is a
+// few small objects.
 type (
 	cycloneDX struct {
 		Format     string         `json:"bomFormat"`

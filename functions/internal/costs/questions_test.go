@@ -62,3 +62,30 @@ func TestWhatOneServiceRunsIsReadAlone(t *testing.T) {
 		}
 	}
 }
+
+// One looks for a branch, and every build of it has a tag that begins so.
+func TestFindReadsNoTagsThatOnlyBeginSo(t *testing.T) {
+	f := newFleet(t)
+	named := func(tag string) ledger.Name {
+		return ledger.Name{Kind: tagalong.TagName, Text: tag, Repository: repositoryNamed(1), Digest: imageOf(repositoryNamed(1), 1)}
+	}
+	f.grow(t, 0, 10, func(i int) ledger.Change {
+		c := runningIn(i)
+		c.Names = append(c.Names, named("main"), named("release"))
+		for n := range 500 {
+			c.Names = append(c.Names, named(fmt.Sprintf("main-%d-%d", i, n)), named(fmt.Sprintf("release-%d-%d", i, n)))
+		}
+		return c
+	})
+	for _, text := range []query.FindQuery{"main", "release"} {
+		f.meter.Take()
+		page, err := f.Find(t.Context(), text, query.Paging{})
+		used := f.meter.Take()
+		if err != nil || len(page.Items) != 1 {
+			t.Fatalf("find %s: %d rows, %v", text, len(page.Items), err)
+		}
+		if used.RCU > 8 {
+			t.Errorf("find %s among 10,000: %+v, want at most 8 read capacity units", text, used)
+		}
+	}
+}

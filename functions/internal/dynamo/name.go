@@ -9,6 +9,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
+	"github.com/tagalong-aws/tagalong/functions/internal/stream"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -63,6 +64,14 @@ func (l *Ledger) Names(ctx context.Context, beginning string, hint int) iter.Seq
 	q := under(namePK(beginning), beginning)
 	q.eventual, q.limit = true, page(hint)
 	return decoded(l.query(ctx, q), nameItem.name)
+}
+
+// NamesOf reads the names that are a text.
+func (l *Ledger) NamesOf(ctx context.Context, text string, hint int) iter.Seq2[ledger.Name, error] {
+	q := under(namePK(text), text+"#")
+	q.eventual, q.limit = true, page(hint)
+	names := decoded(l.query(ctx, q), nameItem.name)
+	return stream.Filter(names, func(n ledger.Name) bool { return n.Text == text })
 }
 
 const prefixRepository = "R#"

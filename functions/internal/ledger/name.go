@@ -34,6 +34,8 @@ type NameReader interface {
 	// Names returns the names that begin with a text of LeastBeginning characters or more,
 	// in the order of Name.Compare.
 	Names(ctx context.Context, beginning string, hint int) iter.Seq2[Name, error]
+	// NamesOf returns the names that are a text, in the same order, and reads no others.
+	NamesOf(ctx context.Context, text string, hint int) iter.Seq2[Name, error]
 	// Repositories returns every repository that a rollout ever took an image from, sorted
 	// by name.
 	Repositories(ctx context.Context) ([]tagalong.Repository, error)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/parallel"
+	"github.com/tagalong-aws/tagalong/functions/internal/pattern"
 	"github.com/tagalong-aws/tagalong/functions/internal/stream"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 	"github.com/tagalong-aws/tagalong/functions/internal/timeline"
@@ -193,19 +195,16 @@ func repositoriesCalled(text string, known []tagalong.Repository) (all []thing) 
 
 // named returns what the ledger knows by a name of that text, or by one that begins so.
 func (q finder) named(ctx context.Context, text string) (all []thing, err error) {
-	pipeline, beginning, isRelease := strings.Cut(text, "/")
-	if !isRelease {
-		pipeline, beginning = "", text
-	}
-	if beginning = tagalong.AfterAlgorithm(beginning); len(beginning) < ledger.LeastBeginning {
+	sought := soughtBy(text)
+	if sought.name == "" {
 		return nil, nil
 	}
 	at := map[string]int{}
-	for n, err := range q.Records.Names(ctx, beginning, maxThings) {
+	for n, err := range q.namesFor(ctx, sought.name) {
 		if err != nil {
-			return nil, fmt.Errorf("names that begin with %q: %w", beginning, err)
+			return nil, fmt.Errorf("names that begin with %q: %w", sought.name, err)
 		}
-		if !tagalong.Stands(beginning, n.Text, n.Kind) || isRelease && (n.Kind != tagalong.ExecutionName || n.Pipeline != pipeline) {
+		if !sought.means(n) {
 			continue
 		}
 		one := thingOf(n)
@@ -219,6 +218,52 @@ func (q finder) named(ctx context.Context, text string) (all []thing, err error)
 		all[i].images, all[i].releases = append(all[i].images, one.images...), append(all[i].releases, one.releases...)
 	}
 	return all, nil
+}
+
+// sought is a name, and what stands before it: the pipeline of an execution, or the
+// repository of a tag.
+type sought struct {
+	name     string
+	pipeline string
+	tagged   tagalong.ImageQuery
+}
+
+func soughtBy(text string) sought {
+	if image, err := tagalong.ParseImageQuery(text); err == nil && image.Tag != "" {
+		return sought{name: image.Tag, tagged: image}
+	}
+	if pipeline, execution, isRelease := strings.Cut(text, "/"); isRelease {
+		return sought{name: execution, pipeline: pipeline}
+	}
+	return sought{name: tagalong.AfterAlgorithm(text)}
+}
+
+// means reports whether a name is one of those that are sought. Digits are in any case.
+func (s sought) means(n ledger.Name) bool {
+	switch {
+	case s.tagged.Tag != "":
+		return n.Kind == tagalong.TagName && n.Text == s.name && s.tagged.In(n.Repository)
+	case s.pipeline != "":
+		return n.Kind == tagalong.ExecutionName && n.Pipeline == s.pipeline && tagalong.Stands(strings.ToLower(s.name), n.Text, n.Kind)
+	}
+	return tagalong.Stands(s.name, n.Text, n.Kind) || n.Kind.Shortens() && tagalong.Stands(strings.ToLower(s.name), n.Text, n.Kind)
+}
+
+// digits are what commits, digests and executions are written in, and enough of them to
+// stand for one.
+var digits = pattern.Run{Min: tagalong.LeastShort, Max: maxFind, Of: pattern.LowerHex + "-"}
+
+// namesFor returns the names that a text is and, if it may be the beginning of some, those
+// that begin so. Of tags there may be any number that begin alike.
+func (q finder) namesFor(ctx context.Context, text string) iter.Seq2[ledger.Name, error] {
+	lower := strings.ToLower(text)
+	switch {
+	case !digits.MatchString(lower):
+		return q.Records.NamesOf(ctx, text, maxThings)
+	case lower == text:
+		return q.Records.Names(ctx, text, maxThings)
+	}
+	return stream.Merge([]iter.Seq2[ledger.Name, error]{q.Records.NamesOf(ctx, text, maxThings), q.Records.Names(ctx, lower, maxThings)}, ledger.Name.Compare)
 }
 
 func namesOf(things []thing) (names []string) {
@@ -316,8 +361,7 @@ func (s spell) rank() int {
 func shortService(s tagalong.Service) string { return s.Cluster + "/" + s.Name }
 
 func (q finder) spells(ctx context.Context, t thing) (all []spell, err error) {
-	for _, image := range t.images {
-		some, err := q.spellsOfImage(ctx, image)
+	for some, err := range stream.MapParallel(ctx, stream.FromSlice(t.images), 0, q.spellsOfImage) { // of a tag, every image that had it
 		if err != nil {
 			return nil, err
 		}
@@ -397,20 +441,19 @@ func (q finder) untilCompleted(ctx context.Context, s tagalong.Service) (rows []
 	return rows, nil
 }
 
-// spellsOf returns the times of rollouts. Those that failed may have served, too.
+// spellsOf returns the times of rollouts. Those that failed or were overtaken may have
+// served, too, and of what is over tasks may go on.
 func spellsOf(rows []ledger.Row) (all []spell) {
 	for _, r := range rows {
-		s := spell{environment: r.Environment, phase: ledger.PhaseEnded, since: r.StartedAt, until: r.FinishedAt, service: r.Service}
-		switch {
-		case r.State == timeline.StateInProgress:
-			s.phase = ledger.PhaseRollingOut
-		case r.State == timeline.StateCompleted && r.Until.IsZero():
-			s.phase, s.since, s.until = ledger.PhaseRunning, r.FinishedAt, time.Time{}
-		case r.State == timeline.StateCompleted:
-			s.since, s.until = r.FinishedAt, r.Until
+		s := spell{environment: r.Environment, phase: phaseOf(r), since: r.StartedAt, service: r.Service}
+		if r.State == timeline.StateCompleted {
+			s.since = r.FinishedAt
 		}
-		if s.phase == ledger.PhaseRunning {
+		switch s.phase {
+		case ledger.PhaseRunning:
 			s.environment = r.LastEnvironment()
+		case ledger.PhaseEnded:
+			s.until = slices.MaxFunc([]time.Time{r.LeftAt(), r.DrainedAt}, time.Time.Compare)
 		}
 		for _, c := range r.Containers {
 			s.images = append(s.images, imageName(c))
@@ -418,6 +461,19 @@ func spellsOf(rows []ledger.Row) (all []spell) {
 		all = append(all, s)
 	}
 	return all
+}
+
+// phaseOf returns the phase of what a rollout put in place.
+func phaseOf(r ledger.Row) ledger.Phase {
+	switch {
+	case r.State == timeline.StateInProgress:
+		return ledger.PhaseRollingOut
+	case r.State == timeline.StateCompleted && r.Until.IsZero():
+		return ledger.PhaseRunning
+	case r.Draining:
+		return ledger.PhaseDraining
+	}
+	return ledger.PhaseEnded
 }
 
 func imageName(c tagalong.Container) string {

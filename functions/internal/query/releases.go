@@ -136,9 +136,16 @@ const newestOfPipeline = 10
 
 // newestReleases returns the newest executions of a pipeline.
 func (q Queries) newestReleases(ctx context.Context, pipeline string) (all []ReleaseQuery, err error) {
-	page, err := q.Releases(ctx, ReleasesQuery{Pipeline: pipeline}, Paging{Limit: newestOfPipeline})
-	for _, row := range page.Items {
-		all = append(all, ReleaseQuery{row.Pipeline, row.Execution})
+	for p := (Paging{Limit: newestOfPipeline}); ; p.Limit = newestOfPipeline - len(all) {
+		page, err := q.Releases(ctx, ReleasesQuery{Pipeline: pipeline}, p)
+		if err != nil {
+			return nil, err
+		}
+		for _, row := range page.Items {
+			all = append(all, ReleaseQuery{row.Pipeline, row.Execution})
+		}
+		if p.Cursor = page.Next; p.Cursor == "" || len(all) == newestOfPipeline {
+			return all, nil
+		}
 	}
-	return all, err
 }

@@ -42,11 +42,21 @@ type UnknownNameError struct {
 
 // Error names what is not known, and what is.
 func (e *UnknownNameError) Error() string {
-	text := fmt.Sprintf("%s %q is not known%s", e.Kind, e.Name, unknownTo[e.Kind])
+	text := fmt.Sprintf("%s %q is not known%s", e.Kind, e.Name, e.unknownTo())
 	if len(e.Nearest) > 0 {
 		text += "; the nearest known: " + strings.Join(e.Nearest, ", ")
 	}
 	return text
+}
+
+// unknownTo says who does not know the name. Of too few characters nobody was asked what
+// begins so.
+func (e *UnknownNameError) unknownTo() string {
+	short := e.Name[strings.LastIndexAny(e.Name, "/@:")+1:]
+	if e.Kind == AnyName && len(short) < LeastShort {
+		return fmt.Sprintf(": no tag, pipeline, service or repository is called so; of a commit, digest or execution want %d characters or more", LeastShort)
+	}
+	return unknownTo[e.Kind]
 }
 
 // LeastShort is how many characters of a commit, a digest or an execution stand for it:
@@ -56,12 +66,12 @@ const LeastShort = 7
 // Stands reports whether a text stands for a name: it is the name, or one of those that
 // people write by their beginnings begins with it.
 func Stands(text, name string, kind NameKind) bool {
-	switch kind {
-	case CommitName, DigestName, ExecutionName:
-		return text == name || len(text) >= LeastShort && strings.HasPrefix(name, text)
-	}
-	return text == name
+	return text == name || kind.Shortens() && len(text) >= LeastShort && strings.HasPrefix(name, text)
 }
+
+// Shortens reports whether people write names of that kind by their beginnings: then they
+// are of digits and small letters.
+func (k NameKind) Shortens() bool { return k == CommitName || k == DigestName || k == ExecutionName }
 
 // AmbiguousNameError says that a beginning is that of several names.
 type AmbiguousNameError struct {

@@ -43,6 +43,9 @@ func namesByBeginning(t *testing.T, l suiteLedger) {
 			same(t, "names that begin with "+beginning, want, read(t, l.Names(t.Context(), beginning, hint)))
 		}
 	}
+	for text, want := range map[string][]ledger.Name{"aaaa": nil, "aaaa0001": all[2:4], "aaaa0003-1111": all[6:], "v1": {names[4]}, "v": nil} {
+		same(t, "names that are "+text, want, read(t, l.NamesOf(t.Context(), text, 1)))
+	}
 	repositories, err := l.Repositories(t.Context())
 	l.must(err)
 	same(t, "repositories", []tagalong.Repository{suiteRepo, suiteOther}, repositories)

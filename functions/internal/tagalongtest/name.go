@@ -29,6 +29,18 @@ func (l *Ledger) Names(ctx context.Context, beginning string, _ int) iter.Seq2[l
 	}, ledger.Name.Compare)
 }
 
+// NamesOf implements ledger.NameReader.
+func (l *Ledger) NamesOf(ctx context.Context, text string, _ int) iter.Seq2[ledger.Name, error] {
+	return sorted(ctx, l, "NamesOf", func() (found []ledger.Name) {
+		for n := range l.known {
+			if n.Text == text {
+				found = append(found, n)
+			}
+		}
+		return found
+	}, ledger.Name.Compare)
+}
+
 // Repositories implements ledger.NameReader.
 func (l *Ledger) Repositories(ctx context.Context) ([]tagalong.Repository, error) {
 	done, err := l.begin(ctx, "Repositories")
