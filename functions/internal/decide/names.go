@@ -11,7 +11,7 @@ import (
 // there were names has named nothing.
 func (d *decision) changeNames(c *ledger.Change) {
 	before, after := naming{}, naming{}
-	if d.know.Head.Named {
+	if d.know.Head.Named || d.know.Head.Version == "" { // all that a new one has are rollouts that change
 		before = d.namedBefore(c.Rollouts)
 	} else {
 		for _, r := range d.after.Rollouts {
