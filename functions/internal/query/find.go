@@ -151,7 +151,7 @@ func (q finder) pinned(ctx context.Context, text string) (all []thing, isImage b
 	if err != nil || image.Digest == "" && (image.Beginning == "" || !strings.Contains(text, "@")) {
 		return nil, false, nil
 	}
-	if image, err = (resolver{q.Queries}).resolved(ctx, image); err != nil {
+	if image, err = resolver(q).resolved(ctx, image); err != nil {
 		return nil, true, err
 	}
 	ran, err := q.ran(ctx, image)
