@@ -20,7 +20,7 @@ demo: ## Run the main job on the embedded sandbox: a release story, step by step
 
 .PHONY: test
 test: ## Run all tests that need nothing but Go
-	go test ./...
+	go test -timeout 30m ./...
 
 .PHONY: explore
 explore: TIMES ?= 20
@@ -127,8 +127,8 @@ simulate: ## Let ten years of 10,000 rollouts lose a fifth of their events, swee
 	go run ./functions/internal/dev/simulate -seeds $(SEEDS) -first $(FIRST) $(NUMBERS)
 
 .PHONY: race
-race: ## Run all tests under the race detector, the long ones shortened, but for those of the repository's own rules
-	CGO_ENABLED=1 go test -race -short $$(go list ./... | grep -v '/internal/dev$$')
+race: ## Run all tests under the race detector, the long ones shortened, but for those of the repository's own rules and the fence, which lets one handler go at a time
+	CGO_ENABLED=1 go test -race -short -timeout 30m $$(go list ./... | grep -v '/internal/dev$$\|/internal/fence$$')
 
 .PHONY: infra-test
 infra-test: ## Check and test the Terraform module, and the patterns by AWS's own event-ruler (fetches it; needs Terraform, Java and Maven)
