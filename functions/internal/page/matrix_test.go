@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -223,7 +224,7 @@ func changeAfter(t *testing.T, h http.Handler, at string) (next time.Time) {
 // busy is a ledger in which a rollout begins each second.
 type busy struct {
 	crowd
-	read *int
+	read *atomic.Int64
 }
 
 func (b busy) EnvironmentRollouts(_ context.Context, environment string, span ledger.Span, _ int) iter.Seq2[ledger.Row, error] {
@@ -233,7 +234,7 @@ func (b busy) EnvironmentRollouts(_ context.Context, environment string, span le
 			if !span.Holds(row) {
 				continue
 			}
-			if *b.read++; !yield(row, nil) {
+			if b.read.Add(1); !yield(row, nil) {
 				return
 			}
 		}
@@ -251,11 +252,11 @@ func (busy) PastRecords(context.Context, string, time.Time) iter.Seq2[ledger.Pas
 // TestTheNextChangeIsNotLookedForWithoutEnd counts the rollouts that a page of the past reads.
 func TestTheNextChangeIsNotLookedForWithoutEnd(t *testing.T) {
 	for ago, known := range map[time.Duration]bool{4 * time.Minute: true, 5 * time.Hour: false} {
-		read := 0
+		var read atomic.Int64
 		h := handlerOf(query.Queries{Records: busy{crowd{environments: []string{"dev", "prod"}, services: 1}, &read}, Now: func() time.Time { return noon }})
 		next := changeAfter(t, h, noon.Add(-ago).Format(time.RFC3339))
-		if most := 2 * 2 * (lately + 1); read > most || next.IsZero() == known {
-			t.Errorf("%s ago: %d rollouts were read, want at most %d; the next change %s", ago, read, most, next)
+		if most := int64(2 * 2 * (lately + 1)); read.Load() > most || next.IsZero() == known {
+			t.Errorf("%s ago: %d rollouts were read, want at most %d; the next change %s", ago, read.Load(), most, next)
 		}
 	}
 }

@@ -130,6 +130,7 @@ func showDrift(ctx context.Context, q query.Queries, a asked) (shown, error) {
 		body: func(ctx context.Context) (node, error) {
 			var (
 				found  drift
+				late   []ledger.HistoryRow
 				unread error // of some repositories: the other rows are there
 			)
 			err := parallel.All(
@@ -141,13 +142,14 @@ func showDrift(ctx context.Context, q query.Queries, a asked) (shown, error) {
 					return err
 				},
 				func() (err error) {
-					found.late, err = overdue(ctx, q, known, a.now)
+					late, err = overdue(ctx, q, known, a.now)
 					return err
 				},
 			)
 			if err != nil {
 				return nil, err
 			}
+			found.late = late
 			return a.drift(found, unread), unread
 		},
 	}, nil
