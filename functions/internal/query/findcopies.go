@@ -41,7 +41,7 @@ func (q finder) repositoriesOfIndexes(ctx context.Context, platform digest.Diges
 		return nil, fmt.Errorf("indexes of %s: %w", platform, err)
 	}
 	for _, c := range children {
-		for n, err := range q.Records.Names(ctx, c.Index.Encoded(), maxThings) {
+		for n, err := range q.Records.NamesOf(ctx, c.Index.Encoded(), maxThings) {
 			if err != nil {
 				return nil, fmt.Errorf("names of %s: %w", c.Index, err)
 			}
