@@ -146,7 +146,7 @@ func gapsIn(t timeline.Timeline, state ServiceState) (gaps []tagalong.Fact) {
 		return gaps // whatever else rolls out is superseded by it
 	case primary.State == timeline.StateCompleted:
 		goesOn := rolling && next.Deployment == primary.ID // as far as is known: of a rollback the end is not
-		if (running.Deployment != primary.ID || goesOn) && len(gaps) == 0 {
+		if (running.Deployment != primary.ID || goesOn || rolledBack(t, primary)) && len(gaps) == 0 {
 			gaps = append(gaps, primary.end(tagalong.Completed))
 		}
 	default:
@@ -158,6 +158,16 @@ func gapsIn(t timeline.Timeline, state ServiceState) (gaps []tagalong.Fact) {
 		gaps = append(gaps, tagalong.Fact{Deployment: next.Deployment, Name: tagalong.Failed, Source: tagalong.FromSweep, Reason: "ECS does not roll it out any more"})
 	}
 	return gaps
+}
+
+// rolledBack reports whether a later rollout began and is over, and yet ECS has the one that ran
+// before as its newest deployment: then it was rolled back to. A failed rollout that is not
+// rolled back stays the newest.
+func rolledBack(t timeline.Timeline, primary DeploymentState) bool {
+	running, _ := t.Current()
+	last := t.Rollouts[len(t.Rollouts)-1]
+	return !primary.Inferred && running.Deployment == primary.ID && last.Deployment != primary.ID &&
+		last.State != timeline.StateCompleted && last.StartedAt.After(running.FinishedAt)
 }
 
 // newestOf returns the primary deployment if it is among them, else the one that has
