@@ -27,6 +27,7 @@ type Ledger struct {
 	running       map[runningKey]ledger.RunningRecord
 	past          map[pastKey]ledger.PastRecord
 	placements    map[placementKey]ledger.Placement
+	open          map[tagalong.Repository]map[placementKey]ledger.Placement // those of them that have not ended
 	previous      map[previousKey]ledger.PreviousRecord
 	tags          map[tagalong.TagID]ledger.Tag
 	children      map[ledger.Child]bool
@@ -132,6 +133,7 @@ func (l *Ledger) begin(ctx context.Context, operation string) (func(), error) {
 		l.running = map[runningKey]ledger.RunningRecord{}
 		l.past = map[pastKey]ledger.PastRecord{}
 		l.placements = map[placementKey]ledger.Placement{}
+		l.open = map[tagalong.Repository]map[placementKey]ledger.Placement{}
 		l.previous = map[previousKey]ledger.PreviousRecord{}
 		l.tags = map[tagalong.TagID]ledger.Tag{}
 		l.children = map[ledger.Child]bool{}
@@ -360,10 +362,10 @@ func (l *Ledger) apply(of *service, c ledger.Change) {
 		l.past[pastKey{runningKey{gone.Environment, c.Service}, gone.Until.UnixMilli()}] = gone
 	}
 	for _, p := range c.DropPlacements {
-		delete(l.placements, keyOfPlacement(p))
+		l.dropPlacement(p)
 	}
 	for _, p := range c.Placements {
-		l.placements[keyOfPlacement(p)] = clonePlacement(p)
+		l.setPlacement(clonePlacement(p))
 	}
 	for _, p := range c.DropPrevious {
 		delete(l.previous, keyOfPrevious(p))
@@ -400,6 +402,25 @@ func (l *Ledger) apply(of *service, c ledger.Change) {
 	}
 }
 
+func (l *Ledger) setPlacement(p ledger.Placement) {
+	l.dropPlacement(p)
+	key := keyOfPlacement(p)
+	l.placements[key] = p
+	if p.Phase == ledger.PhaseEnded {
+		return
+	}
+	if l.open[p.Container.Image] == nil {
+		l.open[p.Container.Image] = map[placementKey]ledger.Placement{}
+	}
+	l.open[p.Container.Image][key] = p
+}
+
+func (l *Ledger) dropPlacement(p ledger.Placement) {
+	key := keyOfPlacement(p)
+	delete(l.placements, key)
+	delete(l.open[p.Container.Image], key)
+}
+
 // applyTag keeps what is known of ECR, above all a doubt: that an unanswered put
 // may still arrive does not end with a new wish.
 func (l *Ledger) applyTag(w ledger.TagWrite) {
@@ -426,10 +447,8 @@ func (l *Ledger) Claims(ctx context.Context, r tagalong.Repository) (ledger.Repo
 	}
 	defer done()
 	all := ledger.RepositoryClaims{Tags: map[tagalong.TagID]ledger.Tag{}, Readers: ledger.Readers{}}
-	for _, p := range l.placements {
-		if p.Container.Image == r {
-			all.Readers.Add(p)
-		}
+	for _, p := range l.open[r] {
+		all.Readers.Add(p)
 	}
 	for s, i := range l.inputs() {
 		if i.Tag.Repository == r {
@@ -447,8 +466,8 @@ func (l *Ledger) Claims(ctx context.Context, r tagalong.Repository) (ledger.Repo
 
 // claimsOn returns the claims on a repository's tags, in order.
 func (l *Ledger) claimsOn(r tagalong.Repository) (all []ledger.Claim) {
-	for _, p := range l.placements {
-		if p.Container.Image == r && p.Phase == ledger.PhaseRunning {
+	for _, p := range l.open[r] {
+		if p.Phase == ledger.PhaseRunning {
 			all = append(all, claimsOf(p)...)
 		}
 	}
@@ -474,9 +493,11 @@ func (l *Ledger) Readers(ctx context.Context, ids []tagalong.TagID, except tagal
 	}
 	defer done()
 	all := ledger.Readers{}
-	for _, p := range l.placements {
-		if id, reads := p.Reads(); reads && slices.Contains(ids, id) && p.Service != except {
-			all.Add(p)
+	for _, wanted := range ids {
+		for _, p := range l.open[wanted.Repository] {
+			if id, reads := p.Reads(); reads && id == wanted && p.Service != except {
+				all.Add(p)
+			}
 		}
 	}
 	for s, i := range l.inputs() {
@@ -592,8 +613,8 @@ func (l *Ledger) HasOthers(ctx context.Context, r tagalong.Repository, than taga
 		return false, err
 	}
 	defer done()
-	for _, p := range l.placements {
-		if p.Container.Image == r && p.Phase != ledger.PhaseEnded && p.Service != than {
+	for _, p := range l.open[r] {
+		if p.Service != than {
 			return true, nil
 		}
 	}
