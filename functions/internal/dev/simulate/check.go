@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -155,7 +156,7 @@ func (y *year) wrongWhere(ctx context.Context) (wrong []string) {
 	for _, t := range y.services {
 		if places[t.repository] == nil {
 			page, err := query.Queries{Records: y.ledger}.Where(ctx, tagalong.ImageQuery{Registry: t.repository.Registry, Repository: t.repository.Name}, query.Paging{})
-			if err != nil {
+			if _, unknown := errors.AsType[*tagalong.UnknownNameError](err); err != nil && !unknown { // each event of it may be lost
 				return append(wrong, err.Error())
 			}
 			places[t.repository] = page.Items
