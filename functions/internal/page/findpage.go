@@ -38,7 +38,7 @@ func (a asked) found(page query.Page[query.FindRow]) node {
 			h.THead(h.Tr(head("Found"), head("Environment"), head("Phase"), head("Since (UTC)"), head("Until (UTC)"), head("Services"), head("Images"))),
 			h.TBody(g.Map(page.Items, func(r query.FindRow) node {
 				if r.Environment == "" {
-					return h.Tr(a.finding(r), h.Td(h.Class("none"), h.ColSpan("6"), g.Text("runs nowhere, and never ran")))
+					return h.Tr(a.finding(r), h.Td(h.Class("none"), h.ColSpan("6"), g.Text("runs nowhere, and never ran as far as the ledger knows")))
 				}
 				return h.Tr(a.finding(r),
 					h.Td(g.Text(r.Environment)), h.Td(badge(string(r.Phase))), h.Td(clock(r.Since)), h.Td(ended(r)),
@@ -49,6 +49,7 @@ func (a asked) found(page query.Page[query.FindRow]) node {
 				)
 			})),
 		)),
+		g.If(page.Watched != "", h.P(h.Class("note calm"), g.Text(page.Watched))),
 		a.more(page.Next),
 	}
 }

@@ -94,8 +94,9 @@ func (q Queries) Find(ctx context.Context, text FindQuery, p Paging) (Page[FindR
 		return Page[FindRow]{}, err
 	}
 	page, err := pageOf(question, rows, FindRow.at, findCursor.compare, behind, p.Limit)
-	if err == nil && len(rows) == 0 {
-		page.Watched = q.watched(d)
+	runsOrRan := func(r FindRow) bool { return r.Environment != "" }
+	if err == nil && !slices.ContainsFunc(page.Items, runsOrRan) {
+		page.Watched = q.watched(d) // names are kept for longer than what ran
 	}
 	return page, err
 }

@@ -3,7 +3,9 @@ package stories_test
 import (
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/query"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
@@ -61,5 +63,27 @@ func TestFindDeniesNothingThatItDidNotLookFor(t *testing.T) {
 	}
 	if got, want := w.found(t, d[:tagalong.LeastShort]), "digest "; !strings.HasPrefix(got, want) {
 		t.Errorf("find %s: %s", d[:tagalong.LeastShort], got)
+	}
+}
+
+// A name is kept for longer than what ran by it: then find says how far the ledger goes
+// back. It says nothing of the kind of what ran.
+func TestFindSaysHowFarTheLedgerGoesBackOfWhatRanNowhere(t *testing.T) {
+	w := newInventoryWorld(prodRules())
+	w.rolls(prodAPI, ran("app", shopAPI, 2))
+	w.hears(t)
+	expired := tagalong.Container{Image: shopAPI, ImageTag: "v1", Digest: ran("app", shopAPI, 1).Digest}
+	if err := w.ledger.Commit(t.Context(), ledger.Change{Service: prodWeb, Head: ledger.Head{Version: ledger.NewVersion()}, Names: ledger.ImageNames(expired)}); err != nil {
+		t.Fatal(err)
+	}
+	q := query.Queries{Records: w.ledger, Registry: w.registry, Retention: 30 * 24 * time.Hour, Now: func() time.Time { return w.now }}
+	for text, want := range map[string]string{"v2": "", "v1": "the ledger keeps only what ended after 2026-02-"} {
+		page, err := q.Find(t.Context(), query.FindQuery(text), query.Paging{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(page.Items) != 1 || (page.Items[0].Environment == "") != (want != "") || (page.Watched == "") != (want == "") || !strings.Contains(page.Watched, want) {
+			t.Errorf("find %s: %+v, watched %q, want %q", text, page.Items, page.Watched, want)
+		}
 	}
 }
