@@ -100,9 +100,9 @@ bench: build ## Measure, and write the tables into functions/internal/NUMBERS.md
 	.ci/dynamodb-local go run ./functions/internal/dev/bench $(NUMBERS) dist
 
 .PHONY: papers
-papers: ## Write what the READMEs show of the command: its picture, its examples, the module's inputs and outputs
+papers: ## Write what the READMEs show of the command: its picture, its examples, the module's inputs, outputs and permissions
 	go test -count=1 -run 'TestThePicture|TestTheReadmesShow' ./functions/tagalong -update
-	go test -count=1 -run TestTheModulesReadmeHasItsInputsAndOutputs ./functions/internal/dev -update
+	go test -count=1 -run 'TestTheModulesReadmeHasItsInputsAndOutputs|TestSecuritySays' ./functions/internal/dev -update
 
 .PHONY: check
 check: ## Vet, format, staticcheck, and actionlint for the workflows

@@ -29,7 +29,7 @@ data "aws_iam_policy_document" "imagedefinitions" {
   ]
 
   statement {
-    sid       = "ReadServices"
+    sid       = "ReadServices" # to hold the file's containers against those of the service
     actions   = ["ecs:DescribeServices"]
     resources = local.ecs_arns.service
   }
@@ -38,7 +38,7 @@ data "aws_iam_policy_document" "imagedefinitions" {
     for_each = contains(keys(local.items), "accounts-read") ? [local.table_arn] : []
 
     content {
-      sid       = "ReadAccounts"
+      sid       = "ReadAccounts" # to read accounts that are too long for a variable
       actions   = ["dynamodb:BatchGetItem"]
       resources = [statement.value]
 

@@ -30,13 +30,13 @@ locals {
 
 data "aws_iam_policy_document" "ledger_write" {
   statement {
-    sid       = "ReadLedger"
+    sid       = "ReadLedger" # to know a service, an image and a tag before anything is decided
     actions   = ["dynamodb:Query", "dynamodb:BatchGetItem"]
     resources = [local.table_arn, "${local.table_arn}/index/gsi1"] # which says what tags an environment has, and which ones deployments read
   }
 
   statement {
-    sid       = "WriteLedger"
+    sid       = "WriteLedger" # to keep facts, rollouts and desired tags; never a setting
     actions   = ["dynamodb:PutItem", "dynamodb:BatchWriteItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"]
     resources = [local.table_arn]
 
@@ -52,13 +52,13 @@ data "aws_iam_policy_document" "ledger_write" {
 # A promotion knows the tags and no service.
 data "aws_iam_policy_document" "ledger_promote" {
   statement {
-    sid       = "ReadTags"
+    sid       = "ReadTags" # to know how the tags stand that a job asks for
     actions   = ["dynamodb:BatchGetItem"]
     resources = [local.table_arn]
   }
 
   statement {
-    sid       = "WritePromotions"
+    sid       = "WritePromotions" # to keep what a job has promoted; never a setting
     actions   = ["dynamodb:PutItem", "dynamodb:UpdateItem"]
     resources = [local.table_arn]
 
@@ -72,13 +72,13 @@ data "aws_iam_policy_document" "ledger_promote" {
 
 data "aws_iam_policy_document" "ledger_read" {
   statement {
-    sid       = "AskLedger"
+    sid       = "AskLedger" # to answer questions
     actions   = ["dynamodb:Query"]
     resources = [local.table_arn, "${local.table_arn}/index/gsi1", "${local.table_arn}/index/gsi2"]
   }
 
   statement {
-    sid       = "AskTags"
+    sid       = "AskTags" # to say of an answer how its tags stand
     actions   = ["dynamodb:BatchGetItem"]
     resources = [local.table_arn]
   }
@@ -86,7 +86,7 @@ data "aws_iam_policy_document" "ledger_read" {
 
 data "aws_iam_policy_document" "images_read" {
   statement {
-    sid       = "ReadImages"
+    sid       = "ReadImages" # to know the digest behind a tag, and an image's platforms
     actions   = ["ecr:BatchGetImage"]
     resources = local.repository_arns
   }
@@ -94,7 +94,7 @@ data "aws_iam_policy_document" "images_read" {
 
 data "aws_iam_policy_document" "images_tag" {
   statement {
-    sid       = "MoveTags"
+    sid       = "MoveTags" # to move a tag, which is to put the same manifest under it
     actions   = ["ecr:BatchGetImage", "ecr:PutImage"]
     resources = local.repository_arns
   }
@@ -104,7 +104,7 @@ data "aws_iam_policy_document" "images_tag" {
 # would take.
 data "aws_iam_policy_document" "images_lifecycle" {
   statement {
-    sid       = "ReadLifecycles"
+    sid       = "ReadLifecycles" # to warn of images that a lifecycle policy would take
     actions   = ["ecr:GetLifecyclePolicy", "ecr:DescribeImages"]
     resources = local.repository_arns
   }
@@ -116,7 +116,7 @@ data "aws_iam_policy_document" "images_untag" {
     for_each = var.untag ? [local.repository_arns] : []
 
     content {
-      sid       = "RemoveTags"
+      sid       = "RemoveTags" # to remove tags of services that are gone; only with untag
       actions   = ["ecr:BatchDeleteImage"]
       resources = statement.value
     }
@@ -127,7 +127,7 @@ data "aws_iam_policy_document" "images_untag" {
     for_each = var.untag ? ["*"] : []
 
     content {
-      sid       = "ReadRegistrySettings"
+      sid       = "ReadRegistrySettings" # to remove nothing that is replicated; only with untag
       actions   = ["ecr:DescribeRegistry"]
       resources = [statement.value]
     }
@@ -140,7 +140,7 @@ data "aws_iam_policy_document" "images_untag" {
 # revision and of a service's deployment the service is checked, too.
 data "aws_iam_policy_document" "deployments" {
   statement {
-    sid       = "ReadDeployments"
+    sid       = "ReadDeployments" # to know which digests a deployment has put in place
     actions   = ["ecs:DescribeServices", "ecs:DescribeServiceRevisions", "ecs:DescribeTasks"]
     resources = concat(local.ecs_arns.service, local.ecs_arns.service-revision, local.ecs_arns.task)
   }
@@ -148,7 +148,7 @@ data "aws_iam_policy_document" "deployments" {
 
 data "aws_iam_policy_document" "service_deployments" {
   statement {
-    sid = "ReadServiceDeployments"
+    sid = "ReadServiceDeployments" # to know the same of deployments of the last 90 days
     actions = [
       "ecs:DescribeServices",
       "ecs:DescribeServiceRevisions",
@@ -166,7 +166,7 @@ data "aws_iam_policy_document" "service_deployments" {
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/security_iam_id-based-policy-examples.html
 data "aws_iam_policy_document" "tasks" {
   statement {
-    sid       = "FindTasks"
+    sid       = "FindTasks" # to ask tasks for a digest that no revision tells
     actions   = ["ecs:ListTasks"]
     resources = ["*"]
 
@@ -181,7 +181,7 @@ data "aws_iam_policy_document" "tasks" {
 # AWS offers no resources for ListServices, but a condition.
 data "aws_iam_policy_document" "services_and_tasks" {
   statement {
-    sid       = "FindServicesAndTasks"
+    sid       = "FindServicesAndTasks" # to compare all that runs with the ledger
     actions   = ["ecs:ListServices", "ecs:ListTasks"]
     resources = ["*"]
 
@@ -196,7 +196,7 @@ data "aws_iam_policy_document" "services_and_tasks" {
 data "aws_iam_policy_document" "task_definitions" {
   # AWS offers neither resources nor conditions for this.
   statement {
-    sid       = "ReadTaskDefinitions"
+    sid       = "ReadTaskDefinitions" # to know the containers of a deployment and their images
     actions   = ["ecs:DescribeTaskDefinition"]
     resources = ["*"]
   }
@@ -205,7 +205,7 @@ data "aws_iam_policy_document" "task_definitions" {
 data "aws_iam_policy_document" "clusters" {
   # AWS offers neither resources nor conditions for this.
   statement {
-    sid       = "FindClusters"
+    sid       = "FindClusters" # to look into all clusters, or for the one of a service whose ARN leaves it out
     actions   = ["ecs:ListClusters"]
     resources = ["*"]
   }
@@ -217,7 +217,7 @@ data "aws_iam_policy_document" "member_accounts_tag" {
     for_each = length(local.tagging_roles) == 0 ? [] : [local.tagging_roles]
 
     content {
-      sid       = "TagInMemberAccounts"
+      sid       = "TagInMemberAccounts" # to do the same in the accounts that are listed
       actions   = ["sts:AssumeRole"]
       resources = statement.value
     }
@@ -229,7 +229,7 @@ data "aws_iam_policy_document" "member_accounts_read" {
     for_each = length(local.reading_roles) == 0 ? [] : [local.reading_roles]
 
     content {
-      sid       = "LookIntoMemberAccounts"
+      sid       = "LookIntoMemberAccounts" # to read the same in the accounts that are listed
       actions   = ["sts:AssumeRole"]
       resources = statement.value
     }
@@ -242,7 +242,7 @@ data "aws_iam_policy_document" "own_events" {
     for_each = local.own_events_arn == null ? [] : [local.own_events_arn]
 
     content {
-      sid       = "Announce"
+      sid       = "Announce" # to tell your bus of rollouts and drift; only with event_bus
       actions   = ["events:PutEvents"]
       resources = [statement.value]
 
@@ -259,20 +259,20 @@ data "aws_iam_policy_document" "own_events" {
 
 data "aws_iam_policy_document" "releases" {
   statement {
-    sid       = "ReadPipelines"
+    sid       = "ReadPipelines" # to give a rollout its execution and commit
     actions   = ["codepipeline:ListActionExecutions", "codepipeline:GetPipelineExecution"]
     resources = local.pipeline_arns
   }
 
   statement {
-    sid       = "ReadCodeDeploy"
+    sid       = "ReadCodeDeploy" # to give a rollout by CodeDeploy its execution
     actions   = ["codedeploy:GetDeployment", "codedeploy:ListDeployments", "codedeploy:GetDeploymentGroup"]
     resources = [for place in local.places : "arn:${local.partition}:codedeploy:${place}:deploymentgroup:*/*"]
   }
 
   # AWS offers neither resources nor conditions for these.
   statement {
-    sid       = "ReadCodeDeployTargets"
+    sid       = "ReadCodeDeployTargets" # to know which service a deployment of CodeDeploy is of
     actions   = ["codedeploy:ListDeploymentTargets", "codedeploy:BatchGetDeploymentTargets"]
     resources = ["*"]
   }
@@ -282,7 +282,7 @@ data "aws_iam_policy_document" "jobs" {
   # AWS offers neither resources nor conditions for these. What a job asks is what
   # CodePipeline says: who may invoke a function can write any event.
   statement {
-    sid       = "ReadAndAnswerJobs"
+    sid       = "ReadAndAnswerJobs" # to know what a job asks, and to answer it
     actions   = ["codepipeline:GetJobDetails", "codepipeline:PutJobSuccessResult", "codepipeline:PutJobFailureResult"]
     resources = ["*"]
   }

@@ -154,7 +154,7 @@ data "aws_iam_policy_document" "take_events" {
   for_each = toset(local.queued)
 
   statement {
-    sid       = "TakeEventsFromQueue"
+    sid       = "TakeEventsFromQueue" # to take events from its own queue
     actions   = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
     resources = [local.queue_arns[each.key]]
   }

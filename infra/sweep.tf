@@ -101,13 +101,13 @@ resource "aws_iam_role_policy" "schedule" {
 
 data "aws_iam_policy_document" "schedule" {
   statement {
-    sid       = "WakeTheSweep"
+    sid       = "WakeTheSweep" # to wake the sweep
     actions   = ["lambda:InvokeFunction"]
     resources = ["arn:${local.partition}:lambda:${local.region}:${local.account}:function:${var.name}-sweep"]
   }
 
   statement {
-    sid       = "KeepWhatIsNotTaken"
+    sid       = "KeepWhatIsNotTaken" # to keep a call that Lambda did not take
     actions   = ["sqs:SendMessage"]
     resources = ["arn:${local.partition}:sqs:${local.region}:${local.account}:${var.name}-undelivered"]
   }
@@ -116,7 +116,7 @@ data "aws_iam_policy_document" "schedule" {
     for_each = var.kms_key_arn == null ? [] : [var.kms_key_arn]
 
     content {
-      sid       = "UseKeyOfScheduleAndQueue"
+      sid       = "UseKeyOfScheduleAndQueue" # to use the key of yours; only with kms_key_arn
       actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
       resources = [statement.value]
 

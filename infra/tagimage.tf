@@ -20,7 +20,7 @@ data "aws_iam_policy_document" "tagimage" {
   ]
 
   statement {
-    sid       = "KnowThePipeline"
+    sid       = "KnowThePipeline" # to know which execution and stage a job is of
     actions   = ["codepipeline:ListActionExecutions"]
     resources = local.pipeline_arns
   }

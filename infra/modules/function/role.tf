@@ -40,7 +40,7 @@ data "aws_iam_policy_document" "this" {
   source_policy_documents = [var.policy]
 
   statement {
-    sid       = "WriteLogs"
+    sid       = "WriteLogs" # to log
     actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
     resources = ["arn:${var.settings.partition}:logs:${var.settings.region}:${var.settings.account}:log-group:${local.log_group}:*"]
   }
@@ -49,7 +49,7 @@ data "aws_iam_policy_document" "this" {
     for_each = local.asynchronous ? [local.queue_arn] : []
 
     content {
-      sid       = "KeepWhatFailed"
+      sid       = "KeepWhatFailed" # to keep what Lambda has given up on
       actions   = ["sqs:SendMessage"]
       resources = [statement.value]
     }
@@ -59,7 +59,7 @@ data "aws_iam_policy_document" "this" {
     for_each = var.settings.kms_key_arn == null ? [] : [var.settings.kms_key_arn]
 
     content {
-      sid       = "UseKey"
+      sid       = "UseKey" # to use the key of yours; only with kms_key_arn
       actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
       resources = [statement.value]
 
@@ -77,7 +77,7 @@ data "aws_iam_policy_document" "this" {
     for_each = var.settings.tracing ? ["*"] : []
 
     content {
-      sid       = "WriteTraces"
+      sid       = "WriteTraces" # to be traced; only with tracing
       actions   = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
       resources = [statement.value]
     }
@@ -90,7 +90,7 @@ data "aws_iam_policy_document" "this" {
     for_each = var.settings.vpc == null ? [] : ["*"]
 
     content {
-      sid       = "ConnectToVPC"
+      sid       = "ConnectToVPC" # to be in a VPC; only with vpc
       actions   = local.interface_actions
       resources = [statement.value]
     }
@@ -101,7 +101,7 @@ data "aws_iam_policy_document" "this" {
     for_each = var.settings.vpc == null ? [] : ["*"]
 
     content {
-      sid       = "LeaveVPCToLambda"
+      sid       = "LeaveVPCToLambda" # so that Lambda alone does, and no code of a function
       effect    = "Deny"
       actions   = local.interface_actions
       resources = [statement.value]

@@ -132,7 +132,7 @@ resource "aws_iam_role_policy" "forward" {
 
 data "aws_iam_policy_document" "forward" {
   statement {
-    sid       = "ForwardEvents"
+    sid       = "ForwardEvents" # to forward what the rules take
     actions   = ["events:PutEvents"]
     resources = [var.event_bus_arn]
   }

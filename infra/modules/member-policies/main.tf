@@ -19,20 +19,20 @@ locals {
 # functions that only read…
 data "aws_iam_policy_document" "read" {
   statement {
-    sid       = "ReadImages"
+    sid       = "ReadImages" # to know the digest behind a tag, and an image's platforms
     actions   = ["ecr:BatchGetImage"]
     resources = local.repository_arns
   }
 
   statement {
-    sid       = "ReadServices"
+    sid       = "ReadServices" # to hold the file's containers against those of the service
     actions   = ["ecs:DescribeServices"]
     resources = local.ecs_arns.service
   }
 
   # AWS offers neither resources nor conditions for this.
   statement {
-    sid       = "ReadTaskDefinitions"
+    sid       = "ReadTaskDefinitions" # to know the containers of a deployment and their images
     actions   = ["ecs:DescribeTaskDefinition"]
     resources = ["*"]
   }
@@ -41,7 +41,7 @@ data "aws_iam_policy_document" "read" {
 # … and those of the others.
 data "aws_iam_policy_document" "tag" {
   statement {
-    sid       = "MoveTags"
+    sid       = "MoveTags" # to move tags, to warn of lifecycle policies, and with untag to remove tags
     actions   = concat(["ecr:BatchGetImage", "ecr:PutImage", "ecr:GetLifecyclePolicy", "ecr:DescribeImages"], var.untag ? ["ecr:BatchDeleteImage"] : [])
     resources = local.repository_arns
   }
@@ -50,7 +50,7 @@ data "aws_iam_policy_document" "tag" {
     for_each = var.untag ? ["*"] : []
 
     content {
-      sid       = "ReadRegistrySettings"
+      sid       = "ReadRegistrySettings" # to remove nothing that is replicated; only with untag
       actions   = ["ecr:DescribeRegistry"]
       resources = [statement.value]
     }
@@ -58,7 +58,7 @@ data "aws_iam_policy_document" "tag" {
 
   # Together, since IAM takes 10240 characters of a role's policies.
   statement {
-    sid = "ReadDeployments"
+    sid = "ReadDeployments" # to know which digests a deployment has put in place
     actions = [
       "ecs:DescribeServices",
       "ecs:ListServiceDeployments",
@@ -70,20 +70,20 @@ data "aws_iam_policy_document" "tag" {
   }
 
   statement {
-    sid       = "ReadPipelines"
+    sid       = "ReadPipelines" # to give a rollout its execution and commit
     actions   = ["codepipeline:ListActionExecutions", "codepipeline:GetPipelineExecution"]
     resources = [for pair in setproduct(local.places, var.pipelines) : "arn:${var.partition}:codepipeline:${pair[0]}:${pair[1]}"]
   }
 
   statement {
-    sid       = "ReadCodeDeploy"
+    sid       = "ReadCodeDeploy" # to give a rollout by CodeDeploy its execution
     actions   = ["codedeploy:GetDeployment", "codedeploy:ListDeployments", "codedeploy:GetDeploymentGroup"]
     resources = [for place in local.places : "arn:${var.partition}:codedeploy:${place}:deploymentgroup:*/*"]
   }
 
   # What limits these is the condition, see the main module.
   statement {
-    sid       = "FindServicesAndTasks"
+    sid       = "FindServicesAndTasks" # to compare all that runs with the ledger
     actions   = ["ecs:ListServices", "ecs:ListTasks"]
     resources = ["*"]
 
@@ -96,7 +96,7 @@ data "aws_iam_policy_document" "tag" {
 
   # AWS offers neither resources nor conditions for these.
   statement {
-    sid = "ReadTaskDefinitionsAndTargetsAndFindClusters"
+    sid = "ReadTaskDefinitionsAndTargetsAndFindClusters" # to know a deployment's containers, what CodeDeploy deploys, and the clusters
     actions = [
       "ecs:DescribeTaskDefinition",
       "ecs:ListClusters",
