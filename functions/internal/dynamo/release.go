@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
@@ -41,16 +44,27 @@ func toBuild(b tagalong.Build) buildItem { return buildItem{b.Commit, b.Images} 
 
 func (i buildItem) build() tagalong.Build { return tagalong.Build{Commit: i.Commit, Images: i.Images} }
 
-// toRestored returns what a rollback came back with, nil where nothing is known.
-func toRestored(b tagalong.Build) *buildItem {
+// restoredItem is what a rollback came back with; nil where nothing is known.
+type restoredItem struct{ buildItem }
+
+func toRestored(b tagalong.Build) *restoredItem {
 	if b == (tagalong.Build{}) {
 		return nil
 	}
-	i := toBuild(b)
-	return &i
+	return &restoredItem{toBuild(b)}
 }
 
-func (i *buildItem) restored() tagalong.Build {
+// UnmarshalDynamoDBAttributeValue implements attributevalue.Unmarshaler: before images were
+// kept beside it, the commit stood there alone.
+func (i *restoredItem) UnmarshalDynamoDBAttributeValue(stored types.AttributeValue) error {
+	if commit, alone := stored.(*types.AttributeValueMemberS); alone {
+		i.Commit = commit.Value
+		return nil
+	}
+	return attributevalue.Unmarshal(stored, &i.buildItem)
+}
+
+func (i *restoredItem) restored() tagalong.Build {
 	if i == nil {
 		return tagalong.Build{}
 	}

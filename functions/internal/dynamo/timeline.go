@@ -45,21 +45,21 @@ func (i timelineItem) timeline() timeline.Timeline {
 
 // courseItem is how a rollout went, in rollouts, the outbox and timelines.
 type courseItem struct {
-	Deployment   string       `dynamodbav:"deployment"`
-	State        string       `dynamodbav:"state"`
-	StartedAt    string       `dynamodbav:"startedAt,omitempty"`
-	FinishedAt   string       `dynamodbav:"finishedAt,omitempty"`
-	Until        string       `dynamodbav:"until,omitempty"`
-	Rollback     bool         `dynamodbav:"rollback,omitempty"`
-	Reason       string       `dynamodbav:"reason,omitempty"`
-	Release      *releaseItem `dynamodbav:"release,omitempty"`
-	Restored     *buildItem   `dynamodbav:"restored,omitempty"`
-	Retired      bool         `dynamodbav:"retired,omitempty"`
-	OvertakenAt  string       `dynamodbav:"overtakenAt,omitempty"`
-	Draining     bool         `dynamodbav:"draining,omitempty"`
-	DrainedAt    string       `dynamodbav:"drainedAt,omitempty"`
-	StartSource  string       `dynamodbav:"startSource,omitempty"`
-	FinishSource string       `dynamodbav:"finishSource,omitempty"`
+	Deployment   string        `dynamodbav:"deployment"`
+	State        string        `dynamodbav:"state"`
+	StartedAt    string        `dynamodbav:"startedAt,omitempty"`
+	FinishedAt   string        `dynamodbav:"finishedAt,omitempty"`
+	Until        string        `dynamodbav:"until,omitempty"`
+	Rollback     bool          `dynamodbav:"rollback,omitempty"`
+	Reason       string        `dynamodbav:"reason,omitempty"`
+	Release      *releaseItem  `dynamodbav:"release,omitempty"`
+	Restored     *restoredItem `dynamodbav:"restored,omitempty"`
+	Retired      bool          `dynamodbav:"retired,omitempty"`
+	OvertakenAt  string        `dynamodbav:"overtakenAt,omitempty"`
+	Draining     bool          `dynamodbav:"draining,omitempty"`
+	DrainedAt    string        `dynamodbav:"drainedAt,omitempty"`
+	StartSource  string        `dynamodbav:"startSource,omitempty"`
+	FinishSource string        `dynamodbav:"finishSource,omitempty"`
 }
 
 func toCourse(r timeline.Rollout) courseItem {

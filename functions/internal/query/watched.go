@@ -100,7 +100,8 @@ func (q Queries) watched(d directory) string {
 	return text + " " + unwatched
 }
 
-// since says since when the ledger knows the first and the last of its services.
+// since says since when the ledger knows the first and the last of its services. Of one
+// that only a pipeline has named, or that older code has seen, it may not know it.
 func (d directory) since() string {
 	var times []time.Time
 	for _, s := range d.services {
@@ -112,7 +113,10 @@ func (d directory) since() string {
 		return ""
 	}
 	first, last := tagalong.FormatTime(slices.MinFunc(times, time.Time.Compare)), tagalong.FormatTime(slices.MaxFunc(times, time.Time.Compare))
-	if first == last {
+	switch unknown := len(d.services) - len(times); {
+	case unknown > 0:
+		return fmt.Sprintf("; the ledger knows the first of them since %s, and of %d it does not know since when", first, unknown)
+	case first == last:
 		return "; the ledger knows them since " + first
 	}
 	return fmt.Sprintf("; the ledger knows the first of them since %s and all of them since %s", first, last)
