@@ -100,8 +100,9 @@ bench: build ## Measure, and write the tables into functions/internal/NUMBERS.md
 	.ci/dynamodb-local go run ./functions/internal/dev/bench $(NUMBERS) dist
 
 .PHONY: papers
-papers: ## Write what the READMEs show of the command: its picture, its examples, the module's inputs, outputs and permissions
+papers: ## Write what the READMEs show of the command: its picture, its examples, the module's inputs, outputs, permissions and bill
 	go test -count=1 -run 'TestThePicture|TestTheReadmesShow' ./functions/tagalong -update
+	go test -count=1 -run TestTheBill ./functions/internal/costs -update
 	go test -count=1 -run 'TestTheModulesReadmeHasItsInputsAndOutputs|TestSecuritySays' ./functions/internal/dev -update
 
 .PHONY: check

@@ -74,6 +74,7 @@ func TestTheReadmesShowWhatTheCommandPrints(t *testing.T) {
 		before func(t *testing.T, url string)
 	}{
 		{"README.md", func(*testing.T, string) {}},
+		{"COOKBOOK.md", func(t *testing.T, _ string) { tagalongIn(t.Context(), "", "sweep") }},
 		{"../sweep/README.md", func(t *testing.T, url string) {
 			if err := retag(url, "build-41", "prod"); err != nil {
 				t.Fatal(err)

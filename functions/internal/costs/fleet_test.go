@@ -45,6 +45,7 @@ type fleet struct {
 	query.Queries
 	sweeper   *sweep.Sweeper
 	ledger    *dynamo.Ledger
+	client    *dynamodb.Client
 	meter     *meter.Meter
 	inventory *tagalongtest.Inventory
 	registry  *tagalongtest.Registry
@@ -62,7 +63,7 @@ func newFleet(t testing.TB) *fleet {
 	if _, err := dynamo.Create(t.Context(), client, "tagalong"); err != nil {
 		t.Fatal(err)
 	}
-	f.ledger = dynamo.New(client, "tagalong").At(clock)
+	f.client, f.ledger = client, dynamo.New(client, "tagalong").At(clock)
 	f.inventory = &tagalongtest.Inventory{Now: clock}
 	f.Reactor = &reactor.Reactor{
 		Rules: rules, Ledger: f.ledger, Workload: f.inventory, Registry: f.registry, Now: clock,

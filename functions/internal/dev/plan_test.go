@@ -152,7 +152,11 @@ func TestPlanOfARelease(t *testing.T) {
 	}
 	source := fmt.Sprintf("module \"tagalong\" {\n  source = \"%s/%s//infra?checksum=sha256:%x\"\n}\n", server.URL, filepath.Base(archive), sha256.Sum256(content))
 
-	functions := plan(t, source).of("aws_lambda_function")
+	installed := plan(t, source)
+	if alarms := fmt.Sprintf(" %d alarms ", len(installed.of("aws_cloudwatch_metric_alarm"))); !strings.Contains(read(t, "infra/INSTALL.md"), alarms) {
+		t.Errorf("infra/INSTALL.md counts other than%sin its bill", alarms)
+	}
+	functions := installed.of("aws_lambda_function")
 	if len(functions) != 6 {
 		t.Fatalf("%d functions are planned", len(functions))
 	}
