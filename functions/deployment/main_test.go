@@ -139,6 +139,40 @@ func TestDeploymentMovesTheTag(t *testing.T) {
 	checkOutput(t, w.Output.Await(t, `"_aws"`, 3))
 }
 
+// The platforms of an index are recorded as a rollout of it starts, which may fail.
+func TestAStartRecordsThePlatformsOfAnIndexInFiveCalls(t *testing.T) {
+	w := start(t, "TAGALONG_ENVIRONMENTS=@rules")
+	multi, err := w.repository.PushIndex(ecr.Index{Seed: "multi", Tags: []string{"multi"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, started, err := w.service.Release(time.Now().Add(-time.Minute), ecs.Container{Name: "app", Image: w.repository.URI() + ":multi"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.ResetCalls()
+	succeed(t, w.Invoke(t, started, 30*time.Second))
+	if calls := w.Calls(); len(calls) > 5 {
+		t.Errorf("%d calls: %v", len(calls), calls)
+	}
+	indexes, err := dynamo.New(dynamodb.NewFromConfig(w.Config()), "ledger").Indexes(t.Context(), multi.ARM64)
+	if err != nil || len(indexes) != 1 || indexes[0].Index != multi.Digest || indexes[0].Platform != "linux/arm64" {
+		t.Errorf("indexes of the platform's image: %+v, error %v", indexes, err)
+	}
+	completed, err := d.Complete(time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.ResetCalls()
+	succeed(t, w.Invoke(t, completed, 30*time.Second))
+	if calls := w.Calls(); len(calls) > 7 {
+		t.Errorf("%d calls: %v", len(calls), calls)
+	}
+	if on := w.repository.Tag("prod"); on != multi.Digest {
+		t.Errorf("the tag is on %q, want the index", on)
+	}
+}
+
 // checkOutput looks at what the function wrote: JSON in every line, and the
 // metrics of each event.
 func checkOutput(t *testing.T, output string) {

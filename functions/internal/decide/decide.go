@@ -17,7 +17,10 @@ type Observation struct {
 	Policy  tagalong.Policy
 	Fact    tagalong.Fact
 	Details ledger.Details // of the fact's deployment; without Environment
-	Now     time.Time
+	// Images are the containers that Reads asked for, with what the registry shows of their
+	// images: as they were, where it shows nothing.
+	Images []tagalong.Container
+	Now    time.Time
 }
 
 // Keeping says how long rows are kept, and whether the tags of retired services
@@ -61,6 +64,9 @@ func Decide(know LedgerView, obs Observation, keep Keeping, version func() strin
 		return ledger.Change{}, false, Reads{}, err
 	}
 	d.join()
+	if images := d.newImages(); d.missing.None() && len(images) > 0 {
+		return ledger.Change{}, false, Reads{Images: images}, nil
+	}
 	d.describe()
 	if d.missing.None() { // without what is missing much more would seem to change
 		c, ok = d.change()
@@ -99,7 +105,7 @@ func (d *decision) join() {
 	d.seen = ledger.Details{
 		Environment:    cmp.Or(known.Environment, d.obs.Policy.Environment),
 		TaskDefinition: cmp.Or(known.TaskDefinition, d.obs.Details.TaskDefinition),
-		Containers:     tagalong.MergeContainers(known.Containers, d.reported()),
+		Containers:     d.withImages(tagalong.MergeContainers(known.Containers, d.reported())),
 		Moves:          known.Moves,
 	}
 	d.isNews = !known.Equal(d.seen)

@@ -40,11 +40,14 @@ type Reads struct {
 	Tags  []tagalong.TagID // of the repos, to be read first
 	// Others are repositories of which only that must be known.
 	Others []tagalong.Repository
+	// Images are containers whose images are new, to be read by the registry: nothing else
+	// is asked for with them, and the answer goes into Observation.Images.
+	Images []tagalong.Container
 }
 
 // None reports whether nothing must be read.
 func (n Reads) None() bool {
-	return !n.Whole && len(n.Rows) == 0 && len(n.Repos) == 0 && len(n.Others) == 0
+	return !n.Whole && len(n.Rows) == 0 && len(n.Repos) == 0 && len(n.Others) == 0 && len(n.Images) == 0
 }
 
 // row returns a rollout's details from its row, or asks for it.

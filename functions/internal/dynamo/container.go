@@ -20,6 +20,7 @@ type containerItem struct {
 	Added      bool     `dynamodbav:"added,omitempty"`
 	Commit     string   `dynamodbav:"commit,omitempty"`
 	KnownTag   string   `dynamodbav:"knownTag,omitempty"`
+	Read       bool     `dynamodbav:"read,omitempty"`
 	Tags       []string `dynamodbav:"tags,omitempty"`
 	Once       []string `dynamodbav:"once,omitempty"`
 	Foreign    bool     `dynamodbav:"foreign,omitempty"`
@@ -38,6 +39,7 @@ func toContainer(c tagalong.Container) containerItem {
 		Added:      c.Added,
 		Commit:     c.Commit,
 		KnownTag:   c.KnownTag,
+		Read:       c.Read,
 	}
 }
 
@@ -53,6 +55,7 @@ func (i containerItem) container() tagalong.Container {
 		Added:    i.Added,
 		Commit:   i.Commit,
 		KnownTag: i.KnownTag,
+		Read:     i.Read,
 	}
 }
 

@@ -49,6 +49,7 @@ func headKey(s tagalong.Service) key { return key{servicePK(s), skHead} }
 //	          "evidence": "revision",
 //	          "imageTag": "build-42",
 //	          "name": "checkout-api",
+//	          "read": true,
 //	          "registry": "111122223333.dkr.ecr.us-east-1.amazonaws.com",
 //	          "repository": "checkout-api"
 //	        }

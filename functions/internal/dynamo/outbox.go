@@ -29,6 +29,7 @@ func finishedKey(e ledger.FinishedRollout) key {
 //	      "evidence": "revision",
 //	      "imageTag": "build-42",
 //	      "name": "checkout-api",
+//	      "read": true,
 //	      "registry": "111122223333.dkr.ecr.us-east-1.amazonaws.com",
 //	      "repository": "checkout-api"
 //	    }

@@ -24,6 +24,7 @@ func pastKey(g ledger.PastRecord) key {
 //	      "evidence": "revision",
 //	      "imageTag": "build-7",
 //	      "name": "cart",
+//	      "read": true,
 //	      "registry": "111122223333.dkr.ecr.us-east-1.amazonaws.com",
 //	      "repository": "cart"
 //	    }

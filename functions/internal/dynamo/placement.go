@@ -79,6 +79,7 @@ func digestIndex(d digest.Digest, at ledger.PlacementCursor) (pk, sk string) {
 //	    "evidence": "revision",
 //	    "imageTag": "build-42",
 //	    "name": "checkout-api",
+//	    "read": true,
 //	    "registry": "111122223333.dkr.ecr.us-east-1.amazonaws.com",
 //	    "repository": "checkout-api",
 //	    "tags": [

@@ -37,6 +37,7 @@ func releaseIndex(pipeline, execution string, at ledger.RolloutCursor) (pk, sk s
 //	      "evidence": "revision",
 //	      "imageTag": "build-42",
 //	      "name": "checkout-api",
+//	      "read": true,
 //	      "registry": "111122223333.dkr.ecr.us-east-1.amazonaws.com",
 //	      "repository": "checkout-api"
 //	    }

@@ -31,6 +31,7 @@ func runningKey(s tagalong.Service, environment string) key {
 //	      "evidence": "revision",
 //	      "imageTag": "build-42",
 //	      "name": "checkout-api",
+//	      "read": true,
 //	      "registry": "111122223333.dkr.ecr.us-east-1.amazonaws.com",
 //	      "repository": "checkout-api",
 //	      "tags": [

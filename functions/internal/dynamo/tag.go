@@ -246,16 +246,16 @@ func (l *Ledger) Settle(ctx context.Context, id tagalong.TagID, version string, 
 	return ledger.ErrInDoubt
 }
 
-// settle adds as many children as there is room for: no index has so many platforms.
+// settle writes the children with the tag, or before it if they are more than a transaction
+// takes.
 func (l *Ledger) settle(ctx context.Context, tag write, v ledger.Verdict) error {
-	if v.Apart {
+	if v.Apart || len(putChildren(v.Children)) >= transactionItems {
 		if err := l.RecordChildren(ctx, v.Children); err != nil {
 			return err
 		}
 		return l.write(ctx, tag)
 	}
-	room := min(len(v.Children), (transactionItems-1)/2)
-	return l.write(ctx, append([]write{tag}, putChildren(v.Children[:room])...)...)
+	return l.write(ctx, append([]write{tag}, putChildren(v.Children)...)...)
 }
 
 func refused(err error) bool {

@@ -242,7 +242,24 @@ func childrenOf(r tagalong.Repository, m tagalong.Manifest) []ledger.Child {
 	for _, c := range m.Children() {
 		children = append(children, ledger.Child{Digest: c.Digest, Index: m.Digest, Repository: r, Platform: tagalong.Platform(*c.Platform)})
 	}
-	return children
+	return distinct(children)
+}
+
+// distinct returns each child once: an index may list one image for several variants, and
+// several containers may run one index.
+func distinct(children []ledger.Child) (once []ledger.Child) {
+	type place struct {
+		child, index digest.Digest
+		tagalong.Repository
+	}
+	seen := map[place]bool{}
+	for _, c := range children {
+		if at := (place{c.Digest, c.Index, c.Repository}); !seen[at] {
+			seen[at] = true
+			once = append(once, c)
+		}
+	}
+	return once
 }
 
 // settle confirms the verdict in the ledger if the wish is still the same; if

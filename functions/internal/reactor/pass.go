@@ -1,14 +1,11 @@
 package reactor
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
-
-	"github.com/opencontainers/go-digest"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/decide"
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
@@ -36,6 +33,8 @@ type pass struct {
 	asked   map[tagalong.TagID]bool
 	// outbox is what this pass is to announce.
 	outbox []ledger.FinishedRollout
+	// unread is why images could not be read that are new.
+	unread error
 	// recording is that of a pass that only records; nil in any other.
 	recording *Recording
 }
@@ -56,24 +55,22 @@ func (p *pass) run(ctx context.Context, o Outcome) (Outcome, error) {
 	}
 	if err == nil {
 		done, err = p.converge(ctx, p.wishes, p.readings, p.readers.With(p.know.Readers(p.obs.Service)))
-		err = joined(err, p.recordChildren(ctx, p.wishes))
 	}
 	beside.Wait()
 	o.Moved, o.Confirmed, o.Blocked, o.Missing, o.Inputs, o.InDoubt = done.Moved, done.confirmed, done.blocked, done.missing, done.inputs, done.inDoubt
 	if p.recorded && !done.at.IsZero() {
 		o.Lag = done.at.Sub(p.obs.Fact.Time)
 	}
-	return o, err
+	return o, joined(p.unread, err)
 }
 
-// record commits what the observation changes. If the registry then shows more of the
-// deployment's images than ECS said, such as their indexes, it commits that, too.
+// record commits what the observation changes.
 func (p *pass) record(ctx context.Context) error {
 	for conflicts := 0; ; {
 		if err := p.finish(ctx, ledger.Rest.Blocks); err != nil {
 			return err
 		}
-		change, changed, err := p.decide(ctx, &p.know, p.obs)
+		change, changed, err := p.decide(ctx)
 		if err == nil && p.know.Head.Rest.Blocks() {
 			continue // the head was read anew, with all facts: the change would forget its rest
 		}
@@ -105,9 +102,7 @@ func (p *pass) record(ctx context.Context) error {
 		p.collectOutbox(change)
 		p.recording.follow(change)
 		p.know = p.know.With(change)
-		if !p.applyIndex() {
-			return p.conclude(ctx)
-		}
+		return p.conclude(ctx)
 	}
 }
 
@@ -172,76 +167,6 @@ func (p *pass) markAsked(ids []tagalong.TagID) {
 	}
 }
 
-// applyIndex takes what the readings say of the observed deployment's images: the index
-// that holds a digest, and the commit that it was built from. It reports whether the
-// ledger does not know all of that. Only a completion
-// asks the registry for them: what is read beside other facts is chance, and may
-// not make a difference.
-func (p *pass) applyIndex() bool {
-	if p.obs.Fact.Name != tagalong.Completed {
-		return false
-	}
-	proven := slices.Clone(p.containers())
-	for i := range proven {
-		c := &proven[i]
-		read, ok := p.readings[c.Image]
-		if !ok || read.err != nil || !c.Proven() || c.Added {
-			continue
-		}
-		c.Index = cmp.Or(c.Index, read.images.Index(*c))
-		c.Commit = cmp.Or(c.Commit, read.images.Commit(*c))
-		c.KnownTag = cmp.Or(c.KnownTag, read.images.KnownTag(*c))
-	}
-	if slices.Equal(proven, p.containers()) {
-		return false
-	}
-	p.obs.Details.Containers = proven
-	return true
-}
-
-// containers are those of the observed deployment, as well as they are known.
-func (p *pass) containers() []tagalong.Container {
-	if live, ok := p.know.Head.Live[p.obs.Fact.Deployment]; ok {
-		return live.Containers
-	}
-	return p.obs.Details.Containers
-}
-
-// recordChildren records the children of the deployment's indexes whose tags are another
-// claim's: those of our own wishes are recorded as the tags are settled.
-func (p *pass) recordChildren(ctx context.Context, settling map[tagalong.TagID]ledger.Tag) error {
-	if !p.recorded {
-		return nil
-	}
-	type kept struct {
-		tagalong.Repository
-		digest.Digest
-	}
-	settled := map[kept]bool{} // the same digest may lie in many repositories
-	for id, tag := range settling {
-		settled[kept{id.Repository, tag.Wish.Digest}] = true
-	}
-	var (
-		children []ledger.Child
-		problems error
-	)
-	for _, c := range p.containers() {
-		read, target := p.readings[c.Image], c.Target()
-		if !c.Proven() || settled[kept{c.Image, target}] {
-			continue
-		}
-		settled[kept{c.Image, target}] = true
-		if read.err != nil { // converging its tags would have said so
-			problems = joined(problems, fmt.Errorf("repository %s: %w", c.Image, read.err))
-		}
-		children = append(children, childrenOf(c.Image, read.images.Manifests[target])...)
-	}
-	if len(children) > 0 {
-		problems = joined(problems, p.Ledger.RecordChildren(ctx, children))
-	}
-	return problems
-}
-
 // unproven counts the running containers whose image we tag, and whose digest may move
 // no tag.
 func (p *pass) unproven() (n int) {
@@ -282,13 +207,9 @@ func (p *pass) recheckTags(ctx context.Context) error {
 	for _, tag := range tags {
 		wantWish(wanted, p.obs, tag.Wish)
 	}
-	wantDeployed(wanted, p.obs, p.containers())
 	for repository, read := range readAll(ctx, p.Registry, p.Clock(), wanted) {
 		read.fresh = true
 		p.readings[repository] = read
-	}
-	if p.applyIndex() {
-		return p.record(ctx) // wishes change, so that all readers count
 	}
 	p.markAsked(p.settled(tags))
 	return nil

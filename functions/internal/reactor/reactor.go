@@ -58,7 +58,7 @@ const (
 )
 
 // Observe takes one fact from the event to the tag: it reads the service's head
-// and, beside it, resolves the deployment's digests; decides; commits and,
+// and, beside it, resolves the deployment's digests; reads the images that are new; decides; commits and,
 // beside it, reads the registry; and converges the tags whose wish it set. It is
 // safe to repeat at any time and by several at once. An error means that
 // something remains to be done: the repeat does only that. One that comes within 15
@@ -121,13 +121,19 @@ func (r *Reactor) load(ctx context.Context, obs *decide.Observation) (know decid
 }
 
 // decide asks for what it must know until it knows enough.
-func (r *Reactor) decide(ctx context.Context, know *decide.LedgerView, obs decide.Observation) (ledger.Change, bool, error) {
+func (p *pass) decide(ctx context.Context) (ledger.Change, bool, error) {
+	keep := decide.Keeping{Retention: p.Retention, Untag: p.Untag, Announced: p.Announcer != nil}
 	for {
-		change, changed, n, err := decide.Decide(*know, obs, decide.Keeping{Retention: r.Retention, Untag: r.Untag, Announced: r.Announcer != nil}, ledger.NewVersion)
-		if err != nil || n.None() {
+		change, changed, n, err := decide.Decide(p.know, p.obs, keep, ledger.NewVersion)
+		switch {
+		case err != nil || n.None():
 			return change, changed, err
+		case len(n.Images) > 0:
+			err = p.readImages(ctx, n.Images)
+		default:
+			err = p.fetch(ctx, &p.know, p.obs.Service, n)
 		}
-		if err := r.fetch(ctx, know, obs.Service, n); err != nil {
+		if err != nil {
 			return ledger.Change{}, false, err
 		}
 	}

@@ -14,8 +14,8 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
-// wantsOf returns what is to be read of the registry: each wish's manifest, where its
-// tag is, and what the deployed tags sit on.
+// wantsOf returns what is to be read of the registry: each wish's manifest and where its
+// tag is.
 func wantsOf(c ledger.Change, obs decide.Observation) map[tagalong.Repository]*want {
 	wanted := map[tagalong.Repository]*want{}
 	for _, tag := range c.Tags {
@@ -23,11 +23,6 @@ func wantsOf(c ledger.Change, obs decide.Observation) map[tagalong.Repository]*w
 			wantWish(wanted, obs, tag.Wish)
 		}
 	}
-	containers := obs.Details.Containers
-	if live, ok := c.Head.Live[obs.Fact.Deployment]; ok {
-		containers = live.Containers
-	}
-	wantDeployed(wanted, obs, containers)
 	return wanted
 }
 
@@ -36,16 +31,6 @@ func wantsOf(c ledger.Change, obs decide.Observation) map[tagalong.Repository]*w
 func wantWish(wanted map[tagalong.Repository]*want, obs decide.Observation, wish ledger.Claim) {
 	if r := wish.Tag.Repository; obs.Policy.Coverage.Reads(r) {
 		wantOf(wanted, r).add(wish.Digest, wish.Tag.Tag)
-	}
-}
-
-// wantDeployed adds the digests of a completed deployment and its deployed tags:
-// one may sit on the index of the digest that ECS reports.
-func wantDeployed(wanted map[tagalong.Repository]*want, obs decide.Observation, containers []tagalong.Container) {
-	for _, c := range containers {
-		if obs.Fact.Name == tagalong.Completed && c.Proven() && !c.Added && obs.Policy.Coverage.Reads(c.Image) {
-			wantOf(wanted, c.Image).add(c.Digest, c.ImageTag)
-		}
 	}
 }
 

@@ -54,14 +54,12 @@ func (n *Recording) Add(ctx context.Context, f tagalong.Fact) (recorded bool, er
 		if err := p.record(ctx); err != nil {
 			return err
 		}
-		if !p.recorded {
-			if err := p.recheckTags(ctx); err != nil {
-				return err
-			}
+		if p.recorded {
+			return nil
 		}
-		return p.recordChildren(ctx, nil) // which of the wishes stays is not known yet
+		return p.recheckTags(ctx)
 	})
-	return p.recorded, joined(partial, err)
+	return p.recorded, joined(joined(partial, p.unread), err)
 }
 
 // AddConcluded is Add for what was concluded from the service as it was read at first. It

@@ -154,8 +154,7 @@ func TestAnAnnouncementSaysWhatIsKnownByThen(t *testing.T) {
 	if len(sent) != 1 || sent[0].Containers[0].Index != imageOf(shopAPI, versions).Digest || sent[0].Environment != "prod" {
 		t.Errorf("announced %+v, want the index", sent)
 	}
-	// The registry told it after the commit.
-	if first.Containers[0].Index != "" || first.Containers[0].Digest != platformOf(shopAPI, versions).Digest {
+	if first.Containers[0].Index != imageOf(shopAPI, versions).Digest || first.Containers[0].Digest != platformOf(shopAPI, versions).Digest {
 		t.Errorf("the outbox had %+v", first)
 	}
 }

@@ -244,18 +244,25 @@ func (w *inventoryWorld) wantTagsButInputs(t failer) {
 	}
 }
 
-// The tag is confirmed and in place, so that its readers are not asked for; then the
-// deployed tag turns out to sit on the index, and the wish changes.
+// The image cannot be read at first. The tag is confirmed and in place, so that its readers
+// are not asked for; then the deployed tag turns out to sit on the index, and the wish changes.
 func TestARepeatThatProvesAnIndexLeavesATagThatIsReadMeanwhileAlone(t *testing.T) {
 	w := newWorld(tagalong.Rules{{Environment: "prod", Services: []string{"api"}}, {Environment: "other"}})
 	index, platform := imageOf(shopAPI, versions), platformOf(shopAPI, versions)
-	w.registry.Push(shopAPI, imageOf(shopAPI, 1), versionTag(versions))
 	w.runs(prodAPI, "ecs-svc/1", tagalong.Ran{Name: "app", Image: shopAPI.String() + ":" + versionTag(versions), Digest: platform.Digest})
-	w.tell(t, completed(prodAPI, "ecs-svc/1", 0))
+	reads := 0
+	w.registry.OnRead = func(_ context.Context, _ tagalong.Repository, read func() (tagalong.Images, error)) (tagalong.Images, error) {
+		if reads++; reads == 1 {
+			return tagalong.Images{}, errDied
+		}
+		return read()
+	}
+	if _, err := w.observe(t, completed(prodAPI, "ecs-svc/1", 0)); !errors.Is(err, errDied) {
+		t.Fatalf("error %v", err)
+	}
 	w.wantTag(t, shopAPI, "prod", platform.Digest, ledger.TagConfirmed)
 	w.runs(prodWeb, "ecs-svc/2", tagalong.Ran{Name: "app", Image: shopAPI.String() + ":prod", Digest: platform.Digest})
 	w.tell(t, completed(prodWeb, "ecs-svc/2", 1))
-	w.registry.Push(shopAPI, index, versionTag(versions))
 	w.tell(t, completed(prodAPI, "ecs-svc/1", 0))
 	w.wantTag(t, shopAPI, "prod", platform.Digest, ledger.TagInput)
 	if wish := w.tag(t, shopAPI, "prod").Wish.Digest; wish != index.Digest {

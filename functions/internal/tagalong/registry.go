@@ -161,6 +161,18 @@ type Images struct {
 	NoRepository bool
 }
 
+// Describe returns a container with what is shown of its image: the index that holds it,
+// the commit that it was built from, and that it has been read, unless it is not there.
+func (i Images) Describe(c Container) Container {
+	if c.IsDescribed() {
+		c.Index = cmp.Or(c.Index, i.Index(c))
+		c.Commit = cmp.Or(c.Commit, i.Commit(c))
+		c.KnownTag = cmp.Or(c.KnownTag, i.KnownTag(c))
+	}
+	_, c.Read = i.Manifests[c.Target()]
+	return c
+}
+
 // Commit returns the source revision of a container's image: what the image that
 // runs says, else its index.
 func (i Images) Commit(c Container) string {

@@ -137,11 +137,14 @@ type Container struct {
 	// it runs, but is no part of what was released, and in no comparison.
 	Added bool
 	// Commit is the source revision that the image's annotations name, "" if none
-	// is known. It is read of images in private ECR that have completed a rollout.
+	// is known. It is read of images in private ECR.
 	Commit string
 	// KnownTag is a tag that the image's annotations say it is known by, where the
 	// task definition names none. Nothing is deployed from it.
 	KnownTag string
+	// Read is set once the registry has shown the image: what it says of itself is here,
+	// and the platforms that it holds are recorded.
+	Read bool
 }
 
 // Input returns the tag that the container is deployed from; ok is false for an image
@@ -158,6 +161,9 @@ func (c Container) Target() digest.Digest { return cmp.Or(c.Index, c.Digest) }
 func (c Container) Proven() bool {
 	return c.Digest != "" && !c.Disputed && evidenceRank[c.Evidence] >= evidenceRank[Task]
 }
+
+// IsDescribed reports whether what an image says of itself is taken for the container's.
+func (c Container) IsDescribed() bool { return c.Proven() && !c.Added }
 
 func (c Container) Rank() int {
 	if c.Disputed {
@@ -186,6 +192,7 @@ func better(known, seen Container) Container {
 		best.Index = cmp.Or(best.Index, known.Index, seen.Index)
 		best.Commit = cmp.Or(best.Commit, known.Commit, seen.Commit)
 		best.KnownTag = cmp.Or(best.KnownTag, known.KnownTag, seen.KnownTag)
+		best.Read = known.Read || seen.Read
 	}
 	return best
 }

@@ -83,6 +83,7 @@ func LedgerSuite(t *testing.T, open func(t *testing.T) Store) {
 		{"a doubt outlives a new wish", doubtOutlives},
 		{"a doubt about a tag without an item makes none", doubtAbsent},
 		{"children are adopted, and adopted again", recordChildren},
+		{"a tag settles on an index of many children", settleManyChildren},
 		{"tags of an environment are sorted, confirmed ones apart", environmentTags},
 		{"tags that are not there are left out", tagsAbsent},
 		{"running rows come from a service on, whatever the hint", runningFrom},

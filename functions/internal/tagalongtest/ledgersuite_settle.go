@@ -336,14 +336,36 @@ func doubtAbsent(t *testing.T, l suiteLedger) {
 	}
 }
 
-func recordChildren(t *testing.T, l suiteLedger) {
-	var children []ledger.Child
-	for i := range 120 { // more than one transaction takes
+// manyChildren returns more children than one transaction takes.
+func manyChildren() (children []ledger.Child) {
+	for i := range 120 {
 		platform := fmt.Sprint("linux/arm64/v", i)
 		children = append(children, ledger.Child{Digest: Image(platform).Digest, Index: suiteDigest, Repository: suiteRepo, Platform: platform})
 	}
+	return children
+}
+
+func recordChildren(t *testing.T, l suiteLedger) {
 	for range 2 {
-		l.must(l.RecordChildren(t.Context(), children))
+		l.must(l.RecordChildren(t.Context(), manyChildren()))
 	}
 	l.must(l.RecordChildren(t.Context(), nil))
+	l.wantChildren(manyChildren())
+}
+
+func settleManyChildren(t *testing.T, l suiteLedger) {
+	l.wished(claimAt("prod", second(1), "m"))
+	tag := l.wantTag(suiteTag("prod"))
+	l.settle(tag, ledger.Verdict{State: ledger.TagConfirmed, Since: second(2000), Actual: suiteDigest, CheckedAt: second(2000), Children: manyChildren()})
+	l.wantChildren(manyChildren())
+	same(t, "the tag", ledger.TagConfirmed, l.wantTag(tag.ID).State)
+}
+
+func (l suiteLedger) wantChildren(children []ledger.Child) {
+	l.t.Helper()
+	for _, child := range children {
+		indexes, err := l.Indexes(l.t.Context(), child.Digest)
+		l.must(err)
+		same(l.t, "indexes of "+child.Platform, []ledger.Child{child}, indexes)
+	}
 }
