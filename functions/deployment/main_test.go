@@ -142,6 +142,9 @@ func TestDeploymentMovesTheTag(t *testing.T) {
 // The platforms of an index are recorded as a rollout of it starts, which may fail.
 func TestAStartRecordsThePlatformsOfAnIndexInFiveCalls(t *testing.T) {
 	w := start(t, "TAGALONG_ENVIRONMENTS=@rules")
+	for event := range pair(w.deploy(t)) { // opens the connections
+		succeed(t, w.Invoke(t, event, 30*time.Second))
+	}
 	multi, err := w.repository.PushIndex(ecr.Index{Seed: "multi", Tags: []string{"multi"}})
 	if err != nil {
 		t.Fatal(err)

@@ -10,14 +10,14 @@ import (
 )
 
 // Commit writes a change in one transaction, and before it what other services may write,
-// too: a new environment, and what images are found by. If the head or the fact is refused,
+// too: a new environment, what images are found by, and the platforms of indexes. If the head or the fact is refused,
 // the error is ledger.ErrConflict; if only tags are, a *ledger.RefusedError names them.
 func (l *Ledger) Commit(ctx context.Context, c ledger.Change) error {
 	if err := l.listEnvironment(ctx, c.NewEnvironment); err != nil {
 		return err
 	}
-	if err := l.putAll(ctx, slices.Concat(all(c.Names, putName), all(c.Repositories, listRepository))); err != nil {
-		return fmt.Errorf("names: %w", err)
+	if err := l.putAll(ctx, slices.Concat(all(c.Names, putName), all(c.Repositories, listRepository), all(c.Children, putChild))); err != nil {
+		return fmt.Errorf("names and platforms: %w", err)
 	}
 	return l.write(ctx, writesOf(c)...)
 }

@@ -8,8 +8,8 @@ import (
 )
 
 // Change is the write set of one observation. It is written in one transaction,
-// conditional on the head's version; what does not fit into it is in Head.Rest. Names and
-// Repositories are written before it, without a condition.
+// conditional on the head's version; what does not fit into it is in Head.Rest. Names,
+// Repositories and Children are written before it, without a condition.
 type Change struct {
 	Service tagalong.Service
 	Seen    string // the head's version that was read, "" for none
@@ -30,6 +30,9 @@ type Change struct {
 	// other's way.
 	Names        []Name
 	Repositories []tagalong.Repository
+	// Children are those of the indexes that were first seen: what the ledger holds of a
+	// service has its platforms.
+	Children []Child
 	// Shared are tags whose claim changes, and that other services claim: they are looked at
 	// afterwards.
 	Shared []tagalong.TagID

@@ -35,6 +35,8 @@ type pass struct {
 	outbox []ledger.FinishedRollout
 	// unread is why images could not be read that are new.
 	unread error
+	// children are those of the indexes among the images that are new.
+	children []ledger.Child
 	// recording is that of a pass that only records; nil in any other.
 	recording *Recording
 }
@@ -83,6 +85,7 @@ func (p *pass) record(ctx context.Context) error {
 		if p.recording.outdated(change) {
 			return ErrOutdated
 		}
+		change.Children = p.children
 		change.Fit(p.transactionItems())
 		err = p.commit(ctx, &change)
 		if errors.Is(err, ledger.ErrConflict) && conflicts < maxConflicts {

@@ -129,7 +129,7 @@ func (p *pass) decide(ctx context.Context) (ledger.Change, bool, error) {
 		case err != nil || n.None():
 			return change, changed, err
 		case len(n.Images) > 0:
-			err = p.readImages(ctx, n.Images)
+			p.readImages(ctx, n.Images)
 		default:
 			err = p.fetch(ctx, &p.know, p.obs.Service, n)
 		}

@@ -97,7 +97,7 @@ func TestTheTagThatIsShown(t *testing.T) {
 			}
 		})
 	}
-	if at := (Images{Tags: map[string]digest.Digest{"1.0": index}}).Index(Container{Digest: one, KnownTag: "1.0"}); at != "" {
+	if at := (Images{Tags: map[string]digest.Digest{"1.0": index}}).index(Container{Digest: one, KnownTag: "1.0"}); at != "" {
 		t.Errorf("a tag that is only known proves %s", at)
 	}
 }

@@ -165,32 +165,32 @@ type Images struct {
 // the commit that it was built from, and that it has been read, unless it is not there.
 func (i Images) Describe(c Container) Container {
 	if c.IsDescribed() {
-		c.Index = cmp.Or(c.Index, i.Index(c))
-		c.Commit = cmp.Or(c.Commit, i.Commit(c))
-		c.KnownTag = cmp.Or(c.KnownTag, i.KnownTag(c))
+		c.Index = cmp.Or(c.Index, i.index(c))
+		c.Commit = cmp.Or(c.Commit, i.commit(c))
+		c.KnownTag = cmp.Or(c.KnownTag, i.knownTag(c))
 	}
 	_, c.Read = i.Manifests[c.Target()]
 	return c
 }
 
-// Commit returns the source revision of a container's image: what the image that
+// commit returns the source revision of a container's image: what the image that
 // runs says, else its index.
-func (i Images) Commit(c Container) string {
+func (i Images) commit(c Container) string {
 	return cmp.Or(i.Manifests[c.Digest].commit(), i.Manifests[c.Index].commit())
 }
 
-// KnownTag returns a tag that a container's image says it is known by, where the task
+// knownTag returns a tag that a container's image says it is known by, where the task
 // definition names none.
-func (i Images) KnownTag(c Container) string {
+func (i Images) knownTag(c Container) string {
 	if c.ImageTag != "" {
 		return ""
 	}
 	return cmp.Or(i.Manifests[c.Digest].version(), i.Manifests[c.Index].version())
 }
 
-// Index returns the index that is proven to hold a container's digest: the one its
+// index returns the index that is proven to hold a container's digest: the one its
 // deployed tag sits on, if that lists the digest; "" otherwise.
-func (i Images) Index(c Container) digest.Digest {
+func (i Images) index(c Container) digest.Digest {
 	at, ok := i.Tags[c.ImageTag]
 	if !ok || c.ImageTag == "" || at == c.Digest || !i.Manifests[at].holds(c.Digest) {
 		return ""

@@ -390,6 +390,9 @@ func (l *Ledger) apply(of *service, c ledger.Change) {
 		}
 	}
 	l.nameAll(c.Names)
+	for _, child := range c.Children {
+		l.children[child] = true
+	}
 	for _, r := range c.Repositories {
 		l.repositories[r] = true
 	}
