@@ -16,7 +16,7 @@ func (l *Ledger) Commit(ctx context.Context, c ledger.Change) error {
 	if err := l.listEnvironment(ctx, c.NewEnvironment); err != nil {
 		return err
 	}
-	if err := l.putAll(ctx, slices.Concat(all(c.Names, putName), all(c.Repositories, listRepository), all(c.Children, putChild))); err != nil {
+	if err := l.putAll(ctx, slices.Concat(all(c.Names, putName), all(c.Repositories, listRepository), putChildren(c.Children))); err != nil {
 		return fmt.Errorf("names and platforms: %w", err)
 	}
 	return l.write(ctx, writesOf(c)...)

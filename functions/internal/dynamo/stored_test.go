@@ -72,7 +72,6 @@ func writeEverything(t *testing.T, l *dynamo.Ledger) {
 		l.Doubt(ctx, id(2), timeOf("pending"), timeOf("doubt")),
 		l.NoteExecution(ctx, filled[tagalong.Pipeline]("pipeline"), "execution", filled[tagalong.Execution]("began"), timeOf("forgotten")),
 		l.NoteStage(ctx, "pipeline", "execution", filled[ledger.StageChange]("stage"), timeOf("forgotten")),
-		l.RecordChildren(ctx, []ledger.Child{filled[ledger.Child]("child")}),
 		l.SetPendingUntag(ctx, filled[ledger.PendingUntag]("stale")),
 		l.LockUntag(ctx, "sweep", timeOf("now"), timeOf("until")),
 		l.SetUnmanaged(ctx, ledger.UnmanagedService{}, filled[ledger.UnmanagedService]("unmanaged")),

@@ -60,8 +60,6 @@ type Wishes interface {
 	// ErrConflict if the wish has changed or is gone. While a put is in doubt
 	// it records what was seen, leaves the state pending and returns ErrInDoubt.
 	Settle(ctx context.Context, id tagalong.TagID, version string, v Verdict) error
-	// RecordChildren records children of indexes that no wish of this handler sits on.
-	RecordChildren(ctx context.Context, children []Child) error
 	// HasOthers reports whether another service runs an image of the repository, or rolls one
 	// out.
 	HasOthers(ctx context.Context, r tagalong.Repository, than tagalong.Service) (bool, error)

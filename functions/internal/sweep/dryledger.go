@@ -448,9 +448,6 @@ func (l *dryLedger) Doubt(ctx context.Context, id tagalong.TagID, since, until t
 	})
 }
 
-// RecordChildren implements Wishes. No sweep asks for the children of an index.
-func (l *dryLedger) RecordChildren(context.Context, []ledger.Child) error { return nil }
-
 // Unmanaged implements UnmanagedServices.
 func (l *dryLedger) Unmanaged(ctx context.Context, s tagalong.Service) (ledger.UnmanagedService, error) {
 	l.mu.Lock()

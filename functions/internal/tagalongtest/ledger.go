@@ -390,9 +390,7 @@ func (l *Ledger) apply(of *service, c ledger.Change) {
 		}
 	}
 	l.nameAll(c.Names)
-	for _, child := range c.Children {
-		l.children[child] = true
-	}
+	l.adopt(c.Children)
 	for _, r := range c.Repositories {
 		l.repositories[r] = true
 	}
@@ -587,18 +585,6 @@ func (l *Ledger) Settle(ctx context.Context, id tagalong.TagID, version string, 
 	if doubtful {
 		return ledger.ErrInDoubt
 	}
-	return nil
-}
-
-// RecordChildren implements ledger.Wishes.
-func (l *Ledger) RecordChildren(ctx context.Context, children []ledger.Child) error {
-	done, err := l.begin(ctx, "Adopt")
-	if err != nil {
-		return err
-	}
-	defer done()
-	l.adopt(children)
-	l.writes++
 	return nil
 }
 

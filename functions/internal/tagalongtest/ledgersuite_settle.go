@@ -347,10 +347,15 @@ func manyChildren() (children []ledger.Child) {
 
 func recordChildren(t *testing.T, l suiteLedger) {
 	for range 2 {
-		l.must(l.RecordChildren(t.Context(), manyChildren()))
+		l.recordChildren(manyChildren())
 	}
-	l.must(l.RecordChildren(t.Context(), nil))
 	l.wantChildren(manyChildren())
+}
+
+// recordChildren records children with a change of the service.
+func (l suiteLedger) recordChildren(children []ledger.Child) {
+	l.t.Helper()
+	l.mustWrite(func(c *ledger.Change) { c.Children = children })
 }
 
 func settleManyChildren(t *testing.T, l suiteLedger) {
