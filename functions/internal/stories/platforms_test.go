@@ -201,3 +201,20 @@ func (w *world) wantIndexKnown(t failer, c tagalong.Container) {
 		w.wantPlatforms(t, c.Image, index)
 	}
 }
+
+// Of a guess nothing is taken but the platforms: once it is proven its image is read again.
+func TestAGuessThatIsProvenSaysWhatItsImageSaysOfItself(t *testing.T) {
+	w := newWorld(prodRules())
+	built := tagalongtest.Annotated(tagalongtest.Image("built"), "4f2a9c1be07d5836a1c4e9f20b7d6658c3a1f0e2", "1.0")
+	w.registry.Push(shopAPI, built, "v1")
+	for _, step := range []struct {
+		digest digest.Digest
+		commit string
+	}{{"", ""}, {built.Digest, "4f2a9c1be07d5836a1c4e9f20b7d6658c3a1f0e2"}} {
+		w.runs(prodAPI, "ecs-svc/1", tagalong.Ran{Name: "app", Image: shopAPI.String() + ":v1", Digest: step.digest})
+		w.tell(t, completed(prodAPI, "ecs-svc/1", 0))
+		if got := w.runningContainer(t, "prod"); got.Digest != built.Digest || got.Commit != step.commit {
+			t.Errorf("reported %q: %s %s of commit %q, want %q", step.digest, got.Evidence, got.Digest, got.Commit, step.commit)
+		}
+	}
+}

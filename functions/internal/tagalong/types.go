@@ -165,6 +165,12 @@ func (c Container) Proven() bool {
 // IsDescribed reports whether what an image says of itself is taken for the container's.
 func (c Container) IsDescribed() bool { return c.Proven() && !c.Added }
 
+// readAs reports whether the registry has shown the container's image, and whether as much
+// was taken of it as is to be taken of a better view: of a guess nothing is.
+func (c Container) readAs(best Container) bool {
+	return c.Read && c.IsDescribed() == best.IsDescribed()
+}
+
 func (c Container) Rank() int {
 	if c.Disputed {
 		return evidenceRank[Guess] + 1
@@ -192,7 +198,7 @@ func better(known, seen Container) Container {
 		best.Index = cmp.Or(best.Index, known.Index, seen.Index)
 		best.Commit = cmp.Or(best.Commit, known.Commit, seen.Commit)
 		best.KnownTag = cmp.Or(best.KnownTag, known.KnownTag, seen.KnownTag)
-		best.Read = known.Read || seen.Read
+		best.Read = known.readAs(best) || seen.readAs(best)
 	}
 	return best
 }
