@@ -231,7 +231,7 @@ func (s story) rollouts() (all []rollout) {
 			r := rollout{
 				service: service, environment: s.environment(service), deployment: c.deployment, definition: of.definition,
 				state: c.state(), started: when(c.starts), finished: when(c.ends), tasks: c.tasks,
-				rollback: c.rollback(), reason: c.reason(), containers: foundOut(facts, c.deployment, of.containers),
+				rollback: c.rollback(), reason: c.reason(), containers: of.containers,
 			}
 			if by := c.overtaken; by != nil {
 				r.overtaken = cmp.Or(when(by.starts), when(by.ends))
@@ -277,19 +277,6 @@ func (s story) facts() map[tagalong.Service][]tagalong.Fact {
 		}
 	}
 	return facts
-}
-
-// foundOut leaves out the indexes and commits of a deployment that never completed:
-// only then ECR is asked for them.
-func foundOut(facts []tagalong.Fact, deployment string, containers []made) []made {
-	completed := slices.ContainsFunc(facts, func(f tagalong.Fact) bool { return f.Deployment == deployment && f.Name == tagalong.Completed })
-	containers = slices.Clone(containers)
-	for i := range containers {
-		if !completed {
-			containers[i].index, containers[i].commit, containers[i].version = "", "", ""
-		}
-	}
-	return containers
 }
 
 // sorted is the time that a rollout is sorted and selected by.

@@ -605,22 +605,22 @@ func (o oracle) means(q looked, c made) bool {
 }
 
 // knownToHold reports whether a digest is an index of which it is known that it holds
-// a platform's image: that comes to light as a deployment completes.
+// a platform's image: that comes to light as a deployment of it is first seen.
 func (o oracle) knownToHold(index, platform digest.Digest) bool {
 	for version := firstIndex; version < gone; version++ {
 		holds := slices.ContainsFunc(platforms(version), func(m tagalong.Manifest) bool { return m.Digest == platform })
-		if holds && image(version).Digest == index && o.everCompleted(index) {
+		if holds && image(version).Digest == index && o.everSeen(index) {
 			return true
 		}
 	}
 	return false
 }
 
-func (o oracle) everCompleted(index digest.Digest) bool {
+func (o oracle) everSeen(index digest.Digest) bool {
 	for service, facts := range o.facts() {
 		for _, f := range facts {
-			if f.Name == tagalong.Completed && slices.ContainsFunc(o.found(deploymentOf{service, f.Deployment}).containers, func(c made) bool {
-				return c.mayMoveTags() && c.target() == index
+			if f.OfDeployment() && slices.ContainsFunc(o.found(deploymentOf{service, f.Deployment}).containers, func(c made) bool {
+				return ours(c.repository) && c.target() == index
 			}) {
 				return true
 			}

@@ -55,7 +55,7 @@ type made struct {
 	repository tagalong.Repository
 	tag        string
 	digest     digest.Digest
-	index      digest.Digest // found out as soon as the deployment has completed
+	index      digest.Digest // found out as soon as the deployment is seen
 	commit     string        // likewise
 	version    string        // likewise, where no tag is written
 	evidence   tagalong.Evidence
