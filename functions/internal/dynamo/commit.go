@@ -10,8 +10,9 @@ import (
 )
 
 // Commit writes a change in one transaction, and before it what other services may write,
-// too: a new environment, what images are found by, and the platforms of indexes. If the head or the fact is refused,
-// the error is ledger.ErrConflict; if only tags are, a *ledger.RefusedError names them.
+// too: a new environment, what images are found by, and the platforms of indexes. If the
+// head or the fact is refused, the error is ledger.ErrConflict; if only tags are, a
+// *ledger.RefusedError names them.
 func (l *Ledger) Commit(ctx context.Context, c ledger.Change) error {
 	if err := l.listEnvironment(ctx, c.NewEnvironment); err != nil {
 		return err

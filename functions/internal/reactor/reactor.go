@@ -58,9 +58,9 @@ const (
 )
 
 // Observe takes one fact from the event to the tag: it reads the service's head
-// and, beside it, resolves the deployment's digests; reads the images that are new; decides; commits and,
-// beside it, reads the registry; and converges the tags whose wish it set. It is
-// safe to repeat at any time and by several at once. An error means that
+// and, beside it, resolves the deployment's digests; reads the images that are new;
+// decides; commits and, beside it, reads the registry; and converges the tags whose wish
+// it set. It is safe to repeat at any time and by several at once. An error means that
 // something remains to be done: the repeat does only that. One that comes within 15
 // minutes, or where Recheck is set, compares all tags of the fact with ECR once more, a
 // later one those that are still pending.
