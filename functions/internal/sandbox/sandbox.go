@@ -31,6 +31,8 @@ type Options struct {
 	Account string           // of unknown access keys; 111122223333 if empty
 	Region  string           // where stories play unless they say otherwise; us-east-1 if empty
 	Now     func() time.Time // the services' clock; time.Now if nil
+
+	Throughput dynamodb.Throughput // of DynamoDB's tables; without end if zero
 }
 
 // Sandbox is an AWS. It is an http.Handler and safe for concurrent use.
@@ -72,7 +74,7 @@ func New(options Options) *Sandbox {
 	s := &Sandbox{
 		options:     options,
 		CodeDeploy:  codedeploy.New(home),
-		DynamoDB:    dynamodb.New(dynamodb.Options{Now: options.Now}),
+		DynamoDB:    dynamodb.New(dynamodb.Options{Now: options.Now, Throughput: options.Throughput}),
 		ECR:         registry,
 		ECS:         ecs.New(ecs.Options{Home: home, Now: options.Now, Images: registry}),
 		EventBridge: eventbridge.New(eventbridge.Options{Home: home, Now: options.Now}),

@@ -16,13 +16,6 @@ func (u *usage) addIndex(name string, units float64) {
 	u.indexes[name] += units
 }
 
-func (u *usage) add(other usage, factor float64) {
-	u.table += other.table * factor
-	for name, units := range other.indexes {
-		u.addIndex(name, units*factor)
-	}
-}
-
 // units is a size in blocks, at least one.
 func units(bytes, block int) float64 {
 	return float64(max(1, (bytes+block-1)/block))
@@ -36,31 +29,26 @@ func readUnits(bytes int, consistent bool) float64 {
 	return units(bytes, 4096) / 2
 }
 
-// writeUsage is the cost of replacing old by next, either of which may be nil.
-func (t *table) writeUsage(old, next item) usage {
-	u := usage{table: units(max(old.size(), next.size()), 1024)}
+// writeShares are the cost of replacing old by next, either of which may be nil: of an
+// index that follows nothing if the entry stays the same, and two writes if it moves.
+func (t *table) writeShares(partition value, old, next item) shares {
+	s := shares{}
+	s.add(t.name, "", partition, units(max(old.size(), next.size()), 1024))
 	for _, x := range t.indexes {
-		u.addIndex(x.name, x.writeUnits(old, next))
+		before, after := x.project(old), x.project(next)
+		switch {
+		case before != nil && after != nil && before.equal(after):
+		case before != nil && after != nil && x.keys.keyOf(before).equal(x.keys.keyOf(after)):
+			s.add(t.name, x.name, after[x.keys.partition.name], units(max(before.size(), after.size()), 1024))
+		default:
+			for _, it := range []item{before, after} {
+				if it != nil {
+					s.add(t.name, x.name, it[x.keys.partition.name], units(it.size(), 1024))
+				}
+			}
+		}
 	}
-	return u
-}
-
-// writeUnits is the cost of an index following its table: nothing if the entry
-// stays the same, two writes if it moves to another key.
-func (x *index) writeUnits(old, next item) float64 {
-	before, after := x.project(old), x.project(next)
-	switch {
-	case before == nil && after == nil, before != nil && after != nil && before.equal(after):
-		return 0
-	case before == nil:
-		return units(after.size(), 1024)
-	case after == nil:
-		return units(before.size(), 1024)
-	case x.keys.keyOf(before).equal(x.keys.keyOf(after)):
-		return units(max(before.size(), after.size()), 1024)
-	default:
-		return units(before.size(), 1024) + units(after.size(), 1024)
-	}
+	return s
 }
 
 // capacityUnits is the wire form of one table's or index's share.
@@ -121,33 +109,6 @@ func (u usage) report(table, mode string, d direction) *consumedCapacity {
 		c.GlobalSecondaryIndexes[name] = d.units(n)
 	}
 	return c
-}
-
-// usages collects what an operation on several tables consumed, in order.
-type usages struct {
-	names []string
-	of    map[string]*usage
-}
-
-func (u *usages) add(table string, more usage, factor float64) {
-	if u.of == nil {
-		u.of = map[string]*usage{}
-	}
-	if u.of[table] == nil {
-		u.of[table] = &usage{}
-		u.names = append(u.names, table)
-	}
-	u.of[table].add(more, factor)
-}
-
-func (u *usages) report(mode string, d direction) []*consumedCapacity {
-	var list []*consumedCapacity
-	for _, name := range u.names {
-		if c := u.of[name].report(name, mode, d); c != nil {
-			list = append(list, c)
-		}
-	}
-	return list
 }
 
 func checkCapacityMode(mode string) error {

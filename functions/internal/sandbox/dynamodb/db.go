@@ -9,20 +9,22 @@ import (
 
 // Options configure a DB. The zero value works.
 type Options struct {
-	Now func() time.Time // the clock, time.Now when nil
+	Now        func() time.Time // the clock, time.Now when nil
+	Throughput Throughput       // what there is in a second
 }
 
 // DB is a DynamoDB in memory, with tables of its own for each account and Region.
 // Its methods may be called from several goroutines.
 type DB struct {
-	now    func() time.Time
-	mu     sync.Mutex // guards scopes
-	scopes map[wire.Scope]*scope
+	now        func() time.Time
+	throughput Throughput
+	mu         sync.Mutex // guards scopes
+	scopes     map[wire.Scope]*scope
 }
 
 // New makes an empty DB.
 func New(opts Options) *DB {
-	db := &DB{now: opts.Now, scopes: map[wire.Scope]*scope{}}
+	db := &DB{now: opts.Now, throughput: opts.Throughput, scopes: map[wire.Scope]*scope{}}
 	if db.now == nil {
 		db.now = time.Now
 	}
@@ -60,7 +62,8 @@ func (db *DB) Call(caller wire.Caller, operation string, body []byte) (any, erro
 // scope is the tables of one account and Region.
 type scope struct {
 	wire.Scope
-	now func() time.Time
+	now      func() time.Time
+	throttle *throttle
 
 	mu     sync.RWMutex // guards what follows, tables' contents included
 	tables map[string]*table
@@ -74,7 +77,7 @@ func (db *DB) scope(of wire.Scope) *scope {
 	defer db.mu.Unlock()
 	s, ok := db.scopes[of]
 	if !ok {
-		s = &scope{Scope: of, now: db.now, tables: map[string]*table{}, tokens: map[string]tokenUse{}}
+		s = &scope{Scope: of, now: db.now, throttle: newThrottle(db.throughput, db.now), tables: map[string]*table{}, tokens: map[string]tokenUse{}}
 		db.scopes[of] = s
 	}
 	return s

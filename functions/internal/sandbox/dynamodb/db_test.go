@@ -150,6 +150,44 @@ func TestRepeatedTransactionCapacity(t *testing.T) {
 	}
 }
 
+// TestThroughput: what a key or the table has not left for this second is refused, and
+// nothing of it is done.
+func TestThroughput(t *testing.T) {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	db := fake.New(fake.Options{Now: func() time.Time { return now }, Throughput: fake.Throughput{KeyReads: 1, KeyWrites: 2, TableReads: 4, TableWrites: 4}})
+	must(t, db, "CreateTable", createBody)
+	put := func(key, text string) string {
+		return `"Put":{"TableName":"tab","Item":{"pk":{"S":"` + key + `"},"text":{"S":"` + text + `"}}}`
+	}
+	get := func(key string) string { return `{"TableName":"tab","ConsistentRead":true,"Key":{"pk":{"S":"` + key + `"}}}` }
+	for i, step := range []struct {
+		wait            time.Duration
+		operation, body string
+		refused         string
+	}{
+		{0, "TransactWriteItems", `{"TransactItems":[{` + put("a", "1") + `}]}`, ""},
+		{0, "TransactWriteItems", `{"TransactItems":[{` + put("a", "2") + `},{` + put("b", "2") + `}]}`, "ThrottlingError"},
+		{0, "GetItem", get("a"), ""},
+		{0, "GetItem", get("a"), "ProvisionedThroughputExceededException"},
+		{0, "BatchGetItem", `{"RequestItems":{"tab":{"Keys":[{"pk":{"S":"a"}},{"pk":{"S":"c"}}]}}}`, "ProvisionedThroughputExceededException"},
+		{0, "GetItem", get("b"), ""}, // has a rate of its own
+		{500 * time.Millisecond, "TransactWriteItems", `{"TransactItems":[{` + put("a", "3") + `},{` + put("b", "3") + `}]}`, ""},
+		{0, "PutItem", `{"TableName":"tab","Item":{"pk":{"S":"c"}}}`, "ProvisionedThroughputExceededException"}, // the table's
+		{time.Minute, "PutItem", `{"TableName":"tab","Item":{"pk":{"S":"c"},"text":{"S":"` + strings.Repeat("x", 10_000) + `"}}}`, ""}, // one that is large
+		{time.Second, "DeleteItem", `{"TableName":"tab","Key":{"pk":{"S":"c"}}}`, "ProvisionedThroughputExceededException"},
+	} {
+		now = now.Add(step.wait)
+		_, err := post(db, step.operation, step.body)
+		if refused := err != nil; refused != (step.refused != "") || refused && !strings.Contains(err.Error(), step.refused) {
+			t.Errorf("step %d: %v, want %q", i, err, step.refused)
+		}
+	}
+	now = now.Add(time.Minute)
+	if answer := must(t, db, "GetItem", get("b")); !strings.Contains(answer, `"3"`) {
+		t.Errorf("b is %s", answer)
+	}
+}
+
 // TestConcurrentTransactions moves amounts between accounts from many sides, each
 // on the condition that both are as they were read; every consistent read must see
 // the same sum. Run it with -race.

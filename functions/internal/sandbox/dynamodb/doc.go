@@ -15,7 +15,7 @@
 //
 // Not covered: of expressions document paths, sums, ADD, DELETE, IN and all
 // functions but attribute_exists, attribute_not_exists and begins_with;
-// transactional reads, writes in batches, changes of a table, provisioned
+// transactional reads, changes of a table, provisioned
 // capacity, local secondary indexes, tags, streams, backups, global tables, PartiQL,
 // import and export. Time to live is a setting only: expired items stay readable,
 // as they may for days in AWS.

@@ -13,6 +13,7 @@ const (
 	codeTransactionFailed = "TransactionCanceledException"
 	codeTokenMismatch     = "IdempotentParameterMismatchException"
 	codeTableNotFound     = "ResourceNotFoundException"
+	codeThroughput        = "ProvisionedThroughputExceededException"
 	codeTableInUse        = "ResourceInUseException"
 	codeSerialization     = "SerializationException"
 )

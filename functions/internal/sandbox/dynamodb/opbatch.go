@@ -35,15 +35,17 @@ func (s *scope) batchGetItem(in *batchGetItemInput) (*batchGetItemOutput, error)
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	out := &batchGetItemOutput{Responses: map[string][]item{}}
-	var used usages
+	used := shares{}
 	for _, name := range slices.Sorted(maps.Keys(in.RequestItems)) {
 		request := in.RequestItems[name]
-		items, u, err := s.batchGetTable(name, request)
+		items, err := s.batchGetTable(name, request, used)
 		if err != nil {
 			return nil, err
 		}
 		out.Responses[name] = items
-		used.add(name, u, 1)
+	}
+	if err := s.throttle.read(used); err != nil {
+		return nil, err
 	}
 	out.ConsumedCapacity = used.report(in.ReturnConsumedCapacity, undirected)
 	return out, nil
@@ -69,28 +71,27 @@ func (in *batchGetItemInput) check() error {
 	return nil
 }
 
-func (s *scope) batchGetTable(name string, in keysAndAttributes) ([]item, usage, error) {
-	var used usage
+func (s *scope) batchGetTable(name string, in keysAndAttributes, used shares) ([]item, error) {
 	attributes, err := parseProjection(in.ProjectionExpression, in.ExpressionAttributeNames)
 	if err != nil {
-		return nil, used, err
+		return nil, err
 	}
 	t, err := s.table(name)
 	if err != nil {
-		return nil, used, err
+		return nil, err
 	}
 	if err := checkDistinct(t, in.Keys); err != nil {
-		return nil, used, err
+		return nil, err
 	}
 	items := []item{}
 	for _, key := range in.Keys {
 		found := t.get(key)
-		used.table += readUnits(found.size(), in.ConsistentRead)
+		used.add(name, "", key[t.keys.partition.name], readUnits(found.size(), in.ConsistentRead))
 		if found != nil {
 			items = append(items, projected(found, attributes))
 		}
 	}
-	return items, used, nil
+	return items, nil
 }
 
 // checkDistinct refuses malformed and repeated keys.
@@ -135,13 +136,19 @@ func (s *scope) batchWriteItem(in *batchWriteItemInput) (*batchWriteItemOutput, 
 	if err := s.checkBatch(writes); err != nil {
 		return nil, err
 	}
-	var used usages
-	for _, w := range writes {
+	plans, used := make([]planned, len(writes)), shares{}
+	for i, w := range writes {
 		p, err := w.plan(s.tables[w.table])
 		if err != nil {
 			return nil, err // never: puts and deletes without conditions
 		}
-		used.add(w.table, p.usage(), 1)
+		plans[i] = p
+		used.addAll(p.shares(), 1)
+	}
+	if err := s.throttle.write(used); err != nil {
+		return nil, err
+	}
+	for _, p := range plans {
 		p.commit()
 	}
 	return &batchWriteItemOutput{ConsumedCapacity: used.report(in.ReturnConsumedCapacity, undirected)}, nil

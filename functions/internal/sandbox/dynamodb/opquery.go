@@ -62,6 +62,9 @@ func (s *scope) query(in *queryInput) (*selectOutput, error) {
 	}
 	p := newPage(sel, src)
 	p.walk(keys, in.ExclusiveStartKey, in.ScanIndexForward == nil || *in.ScanIndexForward)
+	if err := s.throttle.read(p.shares(keys.partition)); err != nil {
+		return nil, err
+	}
 	return p.output(in.ReturnConsumedCapacity), nil
 }
 

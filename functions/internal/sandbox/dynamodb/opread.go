@@ -33,10 +33,14 @@ func (s *scope) getItem(in *getItemInput) (*getItemOutput, error) {
 		return nil, err
 	}
 	found := t.get(in.Key)
-	used := usage{table: readUnits(found.size(), in.ConsistentRead)}
+	used := shares{}
+	used.add(t.name, "", in.Key[t.keys.partition.name], readUnits(found.size(), in.ConsistentRead))
+	if err := s.throttle.read(used); err != nil {
+		return nil, err
+	}
 	return &getItemOutput{
 		Item:             optional(projected(found, attributes)),
-		ConsumedCapacity: used.report(t.name, in.ReturnConsumedCapacity, undirected),
+		ConsumedCapacity: used.of(t.name).report(t.name, in.ReturnConsumedCapacity, undirected),
 	}, nil
 }
 

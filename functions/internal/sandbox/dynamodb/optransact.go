@@ -134,14 +134,31 @@ func (s *scope) transactWriteItems(in *transactWriteItemsInput) (*transactWriteI
 	if err != nil {
 		return nil, err
 	}
-	var wrote, read usages
-	for i, p := range plans {
-		wrote.add(writes[i].table, p.usage(), 2)
-		read.add(writes[i].table, usage{table: readUnits(max(p.old.size(), p.next.size()), true)}, 2)
+	wrote, read := shares{}, shares{}
+	for _, p := range plans {
+		wrote.addAll(p.shares(), 2)
+		read.add(p.table.name, "", p.partition(), 2*readUnits(max(p.old.size(), p.next.size()), true))
+	}
+	if err := s.admit(plans, wrote); err != nil {
+		return nil, err
+	}
+	for _, p := range plans {
 		p.commit()
 	}
-	s.keepToken(in, &read)
+	s.keepToken(in, read)
 	return &transactWriteItemsOutput{wrote.report(in.ReturnConsumedCapacity, writing)}, nil
+}
+
+// admit refuses a transaction that writes too much at once, as all of its actions.
+func (s *scope) admit(plans []planned, wrote shares) error {
+	if s.throttle.write(wrote) == nil {
+		return nil
+	}
+	reasons := make([]reason, len(plans))
+	for i := range reasons {
+		reasons[i] = reason{Code: "ThrottlingError", Message: "Throughput exceeds the current capacity of your table or index"}
+	}
+	return cancelled(reasons)
 }
 
 func (in *transactWriteItemsInput) writes() ([]*write, error) {

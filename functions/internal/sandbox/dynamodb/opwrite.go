@@ -84,10 +84,13 @@ func (s *scope) writeOne(v verb, in *singleInput, subject item, updateExpression
 	if err != nil {
 		return nil, err
 	}
-	used := p.usage()
+	used := p.shares()
+	if err := s.throttle.write(used); err != nil {
+		return nil, err
+	}
 	p.commit()
 	return &writeOutput{
 		Attributes:       w.returned(p, in.ReturnValues),
-		ConsumedCapacity: used.report(t.name, in.ReturnConsumedCapacity, undirected),
+		ConsumedCapacity: used.of(t.name).report(t.name, in.ReturnConsumedCapacity, undirected),
 	}, nil
 }

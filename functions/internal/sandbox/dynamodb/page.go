@@ -49,12 +49,15 @@ func (p *page) output(mode string) *selectOutput {
 }
 
 func (p *page) usage() usage {
-	var u usage
-	n := readUnits(p.bytes, p.sel.consistent)
+	return p.shares(value{}).of(p.src.table.name)
+}
+
+// shares are what was read of one partition.
+func (p *page) shares(partition value) shares {
+	s, index := shares{}, ""
 	if p.src.index != nil {
-		u.addIndex(p.src.index.name, n)
-	} else {
-		u.table = n
+		index = p.src.index.name
 	}
-	return u
+	s.add(p.src.table.name, index, partition, readUnits(p.bytes, p.sel.consistent))
+	return s
 }

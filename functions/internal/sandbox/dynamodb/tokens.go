@@ -15,7 +15,7 @@ const tokenLife = 10 * time.Minute
 type tokenUse struct {
 	at         time.Time
 	parameters [sha256.Size]byte
-	read       usages // what a repetition consumes
+	read       shares // what a repetition consumes
 }
 
 func checkToken(token *string) error {
@@ -27,7 +27,7 @@ func checkToken(token *string) error {
 
 // tokenUsed tells what a repetition of a transaction consumes, nil for a first
 // one. The caller holds the lock.
-func (s *scope) tokenUsed(in *transactWriteItemsInput) (*usages, error) {
+func (s *scope) tokenUsed(in *transactWriteItemsInput) (shares, error) {
 	if in.ClientRequestToken == nil {
 		return nil, nil
 	}
@@ -38,11 +38,11 @@ func (s *scope) tokenUsed(in *transactWriteItemsInput) (*usages, error) {
 	if use.parameters != in.fingerprint() {
 		return nil, wire.Errorf(codeTokenMismatch, "The request uses the same client token as a previous, but non-identical request.")
 	}
-	return &use.read, nil
+	return use.read, nil
 }
 
 // keepToken remembers a committed transaction and forgets those of long ago.
-func (s *scope) keepToken(in *transactWriteItemsInput, read *usages) {
+func (s *scope) keepToken(in *transactWriteItemsInput, read shares) {
 	if in.ClientRequestToken == nil {
 		return
 	}
@@ -54,7 +54,7 @@ func (s *scope) keepToken(in *transactWriteItemsInput, read *usages) {
 		}
 		s.tokenSweep = max(1024, 2*len(s.tokens))
 	}
-	s.tokens[*in.ClientRequestToken] = tokenUse{at: s.now(), parameters: in.fingerprint(), read: *read}
+	s.tokens[*in.ClientRequestToken] = tokenUse{at: s.now(), parameters: in.fingerprint(), read: read}
 }
 
 // fingerprint identifies the actions of a transaction.

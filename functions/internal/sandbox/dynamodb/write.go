@@ -80,6 +80,7 @@ func present(expressions ...*string) int {
 // planned is a write whose effect is known and may be committed.
 type planned struct {
 	table     *table
+	key       item // holds the key
 	old, next item
 }
 
@@ -99,7 +100,7 @@ func (w *write) check(t *table) error {
 // plan computes the effect of a write that check has passed.
 func (w *write) plan(t *table) (planned, error) {
 	old := t.get(t.keys.keyOf(w.item))
-	p := planned{table: t, old: old, next: old}
+	p := planned{table: t, key: w.item, old: old, next: old}
 	if w.condition != nil && !w.condition.holds(old) {
 		return p, w.conditionFailed(old)
 	}
@@ -136,7 +137,10 @@ func (w *write) conditionFailed(old item) error {
 
 func (p planned) commit() { p.table.replace(p.old, p.next) }
 
-func (p planned) usage() usage { return p.table.writeUsage(p.old, p.next) }
+// partition is the value of the partition key.
+func (p planned) partition() value { return p.key[p.table.keys.partition.name] }
+
+func (p planned) shares() shares { return p.table.writeShares(p.partition(), p.old, p.next) }
 
 // returned is the Attributes of an answer, nil for none.
 func (w *write) returned(p planned, mode string) item {
