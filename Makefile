@@ -127,6 +127,12 @@ FIRST ?= 1
 simulate: ## Let ten years of 10,000 rollouts lose a fifth of their events, sweep once, and write the table into functions/internal/NUMBERS.md
 	go run ./functions/internal/dev/simulate -seeds $(SEEDS) -first $(FIRST) $(NUMBERS)
 
+# SEED is what everything drawn follows from; ONLY picks the storms whose name has it.
+SEED ?= 1
+.PHONY: storm
+storm: ## Let thousands of services complete at once, AWS being down for hours, and write the tables into functions/internal/NUMBERS.md (ten minutes)
+	go test -count=1 -timeout 60m -v -run TestStorms ./functions/internal/storm -all -seed $(SEED) -only "$(ONLY)" -update | grep -v '^=== '
+
 .PHONY: race
 race: ## Run all tests under the race detector, the long ones shortened, but for those of the repository's own rules and the fence, which lets one handler go at a time
 	CGO_ENABLED=1 go test -race -short -timeout 30m $$(go list ./... | grep -v '/internal/dev$$\|/internal/fence$$')

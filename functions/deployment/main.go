@@ -4,13 +4,11 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"os"
-	"time"
 
-	"github.com/tagalong-aws/tagalong/functions/internal/batch"
 	"github.com/tagalong-aws/tagalong/functions/internal/boot"
 	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring"
+	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring/deployment"
 )
 
 func main() {
@@ -24,15 +22,10 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	log := boot.Logger(os.Stdout, config.LogLevel)
-	reactor, err := wiring.Reactor(ctx, config, cfg, log)
+	handler, err := deployment.Handler(ctx, config, cfg, boot.Logger(os.Stdout, config.LogLevel), os.Stdout)
 	if err != nil {
 		return err
 	}
-	boot.Start(batch.Handler(log, func(ctx context.Context, event json.RawMessage) error {
-		outcome, err := reactor.Handle(ctx, event)
-		boot.WriteMetrics(os.Stdout, time.Now(), config.Table, outcome, err)
-		return err
-	}), wiring.Open(cfg)...)
+	boot.Start(handler, wiring.Open(cfg)...)
 	return nil
 }

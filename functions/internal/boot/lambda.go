@@ -36,7 +36,7 @@ func Exit(err error) {
 func Start(handler Handler, open ...func(context.Context)) {
 	Prewarm(context.Background(), open...)
 	ctx, end := context.WithCancelCause(context.Background())
-	lambda.StartWithOptions(invocation(handler),
+	lambda.StartWithOptions(Invocation(handler),
 		lambda.WithContext(ctx),
 		lambda.WithEnableSIGTERM(func() { end(errTerminated) }))
 }
@@ -54,11 +54,11 @@ const maxMargin = 2500 * time.Millisecond
 
 func margin(left time.Duration) time.Duration { return min(maxMargin, left/4) }
 
-// invocation makes a handler one that the Lambda library can call.
-type invocation Handler
+// Invocation makes a handler one that the Lambda library can call.
+type Invocation Handler
 
 // Invoke implements lambda.Handler.
-func (handle invocation) Invoke(ctx context.Context, event []byte) ([]byte, error) {
+func (handle Invocation) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 	if deadline, ok := ctx.Deadline(); ok {
 		earlier := deadline.Add(-margin(time.Until(deadline)))
 		var cancel context.CancelFunc
@@ -75,4 +75,4 @@ func (handle invocation) Invoke(ctx context.Context, event []byte) ([]byte, erro
 	return json.Marshal(answer)
 }
 
-var _ lambda.Handler = invocation(nil)
+var _ lambda.Handler = Invocation(nil)

@@ -10,7 +10,7 @@ import (
 
 func TestInvocationAnswers(t *testing.T) {
 	for want, answer := range map[string]any{"null": nil, `{"ok":true}`: map[string]bool{"ok": true}} {
-		got, err := invocation(func(_ context.Context, event json.RawMessage) (any, error) {
+		got, err := Invocation(func(_ context.Context, event json.RawMessage) (any, error) {
 			if string(event) != "not even JSON" {
 				t.Errorf("event %s", event)
 			}
@@ -32,7 +32,7 @@ func TestHandlerEndsBeforeItsFunction(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
-	_, err := invocation(func(ctx context.Context, _ json.RawMessage) (any, error) {
+	_, err := Invocation(func(ctx context.Context, _ json.RawMessage) (any, error) {
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}).Invoke(ctx, nil)
@@ -44,7 +44,7 @@ func TestHandlerEndsBeforeItsFunction(t *testing.T) {
 func TestHandlerIsToldOfTheEnd(t *testing.T) {
 	ctx, end := context.WithCancelCause(t.Context())
 	end(errTerminated)
-	_, err := invocation(func(ctx context.Context, _ json.RawMessage) (any, error) { return nil, ctx.Err() }).Invoke(ctx, nil)
+	_, err := Invocation(func(ctx context.Context, _ json.RawMessage) (any, error) { return nil, ctx.Err() }).Invoke(ctx, nil)
 	if !errors.Is(err, errTerminated) {
 		t.Errorf("error %v", err)
 	}
@@ -54,7 +54,7 @@ func TestOtherErrorsAreLeftAlone(t *testing.T) {
 	broken := errors.New("broken")
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	if _, err := invocation(func(context.Context, json.RawMessage) (any, error) { return nil, broken }).Invoke(ctx, nil); err != broken {
+	if _, err := Invocation(func(context.Context, json.RawMessage) (any, error) { return nil, broken }).Invoke(ctx, nil); err != broken {
 		t.Errorf("error %v", err)
 	}
 }

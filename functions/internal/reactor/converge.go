@@ -1,6 +1,7 @@
 package reactor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -174,7 +175,7 @@ func (r *Reactor) convergeTag(ctx context.Context, tag ledger.Tag, read reading)
 		if !errors.Is(err, tagalong.ErrBusy) {
 			return again, done, err
 		}
-		if ended := busyBackoff.Wait(ctx, n); ended != nil {
+		if ended := cmp.Or(busyBackoff.Wait(ctx, n), timeToPut(ctx)); ended != nil {
 			return nil, done, errors.Join(err, ended)
 		}
 		claimed, err := r.wished(ctx, tag.ID)
@@ -318,8 +319,24 @@ func (r *Reactor) put(ctx context.Context, tag ledger.Tag, m tagalong.Manifest, 
 	return ledger.Verdict{}, err
 }
 
+// putTime is what a put has at least: one that the end of the time cuts off may still
+// arrive, and leaves the tag in doubt for a quarter of an hour.
+const putTime = time.Second
+
+// timeToPut awaits the end of a context that has no time for another put, and returns its
+// error then.
+func timeToPut(ctx context.Context) error {
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < putTime {
+		return wait.For(ctx, putTime)
+	}
+	return nil
+}
+
 // attempt puts the tag, one attempt at a time.
 func (r *Reactor) attempt(ctx context.Context, tag ledger.Tag, m tagalong.Manifest) error {
+	if ended := timeToPut(ctx); ended != nil {
+		return ended
+	}
 	for n := 1; ; n++ {
 		err := r.Registry.Tag(ctx, tag.ID.Repository, m, tag.ID.Tag)
 		unanswered := errors.Is(err, tagalong.ErrUnanswered)

@@ -17,6 +17,7 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/stream"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalongtest"
+	"github.com/tagalong-aws/tagalong/functions/internal/wait"
 )
 
 var prodAPI, prodWeb = allServices[0], allServices[1]
@@ -363,6 +364,31 @@ func TestARetryThatComesLatePutsATagThatIsStillPending(t *testing.T) {
 		w.wantTag(t, shopAPI, "prod", imageOf(shopAPI, 1).Digest, ledger.TagConfirmed)
 		w.repeatsWriteNothing(t, completed(prodAPI, "ecs-svc/1", 0))
 	})
+}
+
+// A put that the end of the function's time cuts off may still arrive, and leaves the tag in
+// doubt for a quarter of an hour: it is better not begun.
+func TestNoPutIsBegunThatHasNoTimeForItsAnswer(t *testing.T) {
+	for range 20 { // the waiting is random
+		synctest.Test(t, func(t *testing.T) {
+			w := clocked(prodRules())
+			w.runs(prodAPI, "ecs-svc/1", ran("app", shopAPI, 1))
+			w.registry.OnTag = func(ctx context.Context, _ tagalong.Repository, _ tagalong.Manifest, _ string, _ func() error) error {
+				if wait.For(ctx, 900*time.Millisecond) != nil {
+					return tagalong.ErrUnanswered
+				}
+				return tagalong.ErrBusy
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			if _, err := w.Observe(ctx, prodAPI, completed(prodAPI, "ecs-svc/1", 0).Fact); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("error %v", err)
+			}
+			if tag := w.tag(t, shopAPI, "prod"); !tag.DoubtUntil.IsZero() {
+				t.Errorf("in doubt until %v", tag.DoubtUntil)
+			}
+		})
+	}
 }
 
 func TestABusyRegistryIsAskedAgainAndLeavesNoDoubt(t *testing.T) {

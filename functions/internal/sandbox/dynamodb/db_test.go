@@ -159,7 +159,9 @@ func TestThroughput(t *testing.T) {
 	put := func(key, text string) string {
 		return `"Put":{"TableName":"tab","Item":{"pk":{"S":"` + key + `"},"text":{"S":"` + text + `"}}}`
 	}
-	get := func(key string) string { return `{"TableName":"tab","ConsistentRead":true,"Key":{"pk":{"S":"` + key + `"}}}` }
+	get := func(key string) string {
+		return `{"TableName":"tab","ConsistentRead":true,"Key":{"pk":{"S":"` + key + `"}}}`
+	}
 	for i, step := range []struct {
 		wait            time.Duration
 		operation, body string
@@ -172,7 +174,7 @@ func TestThroughput(t *testing.T) {
 		{0, "BatchGetItem", `{"RequestItems":{"tab":{"Keys":[{"pk":{"S":"a"}},{"pk":{"S":"c"}}]}}}`, "ProvisionedThroughputExceededException"},
 		{0, "GetItem", get("b"), ""}, // has a rate of its own
 		{500 * time.Millisecond, "TransactWriteItems", `{"TransactItems":[{` + put("a", "3") + `},{` + put("b", "3") + `}]}`, ""},
-		{0, "PutItem", `{"TableName":"tab","Item":{"pk":{"S":"c"}}}`, "ProvisionedThroughputExceededException"}, // the table's
+		{0, "PutItem", `{"TableName":"tab","Item":{"pk":{"S":"c"}}}`, "ProvisionedThroughputExceededException"},                        // the table's
 		{time.Minute, "PutItem", `{"TableName":"tab","Item":{"pk":{"S":"c"},"text":{"S":"` + strings.Repeat("x", 10_000) + `"}}}`, ""}, // one that is large
 		{time.Second, "DeleteItem", `{"TableName":"tab","Key":{"pk":{"S":"c"}}}`, "ProvisionedThroughputExceededException"},
 	} {
