@@ -15,8 +15,9 @@
 //
 // Not covered: of expressions document paths, sums, ADD, DELETE, IN and all
 // functions but attribute_exists, attribute_not_exists and begins_with;
-// transactional reads, changes of a table, provisioned
-// capacity, local secondary indexes, tags, streams, backups, global tables, PartiQL,
-// import and export. Time to live is a setting only: expired items stay readable,
-// as they may for days in AWS.
+// transactional reads, changes of a table, provisioned capacity, local secondary
+// indexes, tags, streams, backups, global tables, PartiQL, import and export. Time to
+// live is a setting only: expired items stay readable, as they may for days in AWS.
+// What is read by Scan counts against no throughput, and a batch that is too much is
+// refused as a whole.
 package dynamodb
