@@ -48,7 +48,7 @@ func (d *decision) head(c ledger.Change) ledger.Head {
 		}
 	}
 	if running, ok := d.after.Current(); ok {
-		h.Running = running.Deployment
+		h.Running, h.Steady = running.Deployment, d.after.Steady()
 		h.Continues = d.continues(d.after, running)
 		if len(d.newDetails(running).Containers) > 0 {
 			h.Environment = d.obs.Policy.Environment

@@ -70,6 +70,7 @@ func headKey(s tagalong.Service) key { return key{servicePK(s), skHead} }
 //	  ],
 //	  "running": "ecs-svc/7330915268420174663",
 //	  "sk": "HEAD",
+//	  "steady": "2026-03-04T09:18:02.915Z",
 //	  "version": "…"
 //	}
 type headItem struct {
@@ -80,6 +81,7 @@ type headItem struct {
 	Live          map[string]detailsItem `dynamodbav:"live,omitempty"`
 	Environment   string                 `dynamodbav:"environment,omitempty"`
 	Running       string                 `dynamodbav:"running,omitempty"`
+	Steady        string                 `dynamodbav:"steady,omitempty"`
 	Claims        []claimItem            `dynamodbav:"claims,omitempty"`
 	Shared        []tagIDItem            `dynamodbav:"shared,omitempty"`
 	Alone         []tagIDItem            `dynamodbav:"alone,omitempty"`
@@ -101,6 +103,7 @@ func toHead(s tagalong.Service, h ledger.Head) headItem {
 		Live:          map[string]detailsItem{},
 		Environment:   h.Environment,
 		Running:       h.Running,
+		Steady:        formatTime(h.Steady),
 		Claims:        all(h.Claims, toClaim),
 		Shared:        all(h.Shared, toTagID),
 		Alone:         all(h.Alone, toTagID),
@@ -130,6 +133,7 @@ func (i headItem) head() (ledger.Head, error) {
 		Live:          map[string]ledger.Details{},
 		Environment:   i.Environment,
 		Running:       i.Running,
+		Steady:        parseTime(i.Steady),
 		Claims:        all(i.Claims, claimItem.claim),
 		Shared:        all(i.Shared, tagIDItem.id),
 		Alone:         all(i.Alone, tagIDItem.id),
@@ -188,6 +192,25 @@ func (l *Ledger) LoadState(ctx context.Context, s tagalong.Service) (ledger.Snap
 	q := windowOf(s)
 	q.eventual = true
 	return l.load(ctx, q)
+}
+
+// HeadStates reads heads alone, a hundred in a call.
+func (l *Ledger) HeadStates(ctx context.Context, services []tagalong.Service) (map[tagalong.Service]ledger.Head, error) {
+	of, heads := map[string]tagalong.Service{}, map[tagalong.Service]ledger.Head{}
+	for _, s := range services {
+		of[servicePK(s)] = s
+	}
+	for i, err := range l.getEventually(ctx, all(services, headKey)...) {
+		if err != nil {
+			return nil, err
+		}
+		head, err := decode(i, headItem.head)
+		if err != nil {
+			return nil, err
+		}
+		heads[of[textOf(i, "pk")]] = head
+	}
+	return heads, nil
 }
 
 // LoadWhole reads head and all facts.

@@ -52,6 +52,9 @@ type Head struct {
 	// Alone are tags that what rolls out will claim for the first time, and whose repositories
 	// nobody else ran as it started: they are written in its transaction.
 	Alone []tagalong.TagID
+	// Steady is when Running completed, if nothing rolls out or drains beside it: then the
+	// head alone says how the service is. Else it is zero, and in heads of before it was kept.
+	Steady time.Time
 }
 
 // Released is a tag and when it was let go of.
@@ -117,6 +120,11 @@ func (s Snapshot) Fold() (timeline.Timeline, error) {
 		base = timeline.Timeline{}
 	}
 	return base.Apply(s.Facts)
+}
+
+// Timeline returns what a steady head says of the service: that its rollout runs.
+func (h Head) Timeline() timeline.Timeline {
+	return timeline.Timeline{Rollouts: []timeline.Rollout{{Deployment: h.Running, State: timeline.StateCompleted, FinishedAt: h.Steady}}, Running: 1}
 }
 
 // NewVersion makes up a unique value.

@@ -32,6 +32,8 @@ type Records interface {
 type StateReader interface {
 	// LoadState is Journal.Load.
 	LoadState(ctx context.Context, s tagalong.Service) (Snapshot, error)
+	// HeadStates reads heads; those of services never seen are left out.
+	HeadStates(ctx context.Context, services []tagalong.Service) (map[tagalong.Service]Head, error)
 	// ClaimStates is Wishes.Claims.
 	ClaimStates(ctx context.Context, r tagalong.Repository) (RepositoryClaims, error)
 }

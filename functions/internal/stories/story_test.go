@@ -484,6 +484,29 @@ func (w *world) check(t failer, s story, happenings []happening) {
 			t.Fatalf("rollouts of %s (-facts say +ledger says):\n%s", service, diff)
 		}
 		w.checkRunning(t, s, service, naive)
+		w.checkSteady(t, service, naive)
+	}
+}
+
+// checkSteady checks what the head alone says of a service: that one rollout runs, and
+// nothing else is to come.
+func (w *world) checkSteady(t failer, service tagalong.Service, naive []timeline.Rollout) {
+	t.Helper()
+	heads, err := w.ledger.HeadStates(t.Context(), []tagalong.Service{service})
+	if err != nil {
+		t.Fatalf("head of %s: %v", service, err)
+	}
+	var steady time.Time
+	for _, r := range naive {
+		if r.State == timeline.StateCompleted && r.Until.IsZero() {
+			steady = r.FinishedAt
+		}
+	}
+	if slices.ContainsFunc(naive, func(r timeline.Rollout) bool { return r.State == timeline.StateInProgress || r.Draining }) {
+		steady = time.Time{}
+	}
+	if head := heads[service]; !head.Steady.Equal(steady) {
+		t.Fatalf("%s is steady since %v, and its head says %v", service, steady, head.Steady)
 	}
 }
 

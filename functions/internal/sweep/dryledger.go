@@ -73,6 +73,20 @@ func (l *dryLedger) LoadState(ctx context.Context, s tagalong.Service) (ledger.S
 	return l.records.LoadState(ctx, s)
 }
 
+// HeadStates implements StateReader.
+func (l *dryLedger) HeadStates(ctx context.Context, services []tagalong.Service) (map[tagalong.Service]ledger.Head, error) {
+	heads, err := l.records.HeadStates(ctx, services)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range services {
+		if of, written := l.service(s); written {
+			heads[s] = of.Head
+		}
+	}
+	return heads, nil
+}
+
 // LoadWhole implements Journal.
 func (l *dryLedger) LoadWhole(ctx context.Context, s tagalong.Service) (ledger.Snapshot, error) {
 	snap, err := l.real.LoadWhole(ctx, s)

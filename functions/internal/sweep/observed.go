@@ -23,6 +23,7 @@ type observedService struct {
 	tagalong.Service
 	policy   tagalong.Policy
 	snap     ledger.Snapshot // read before ECS was asked, and then as the sweep itself left it
+	brief    bool            // of snap only the head was read
 	timeline timeline.Timeline
 	state    ServiceState
 	seen     time.Time       // when ECS was asked for its state
@@ -52,15 +53,60 @@ type comparison struct {
 }
 
 // observedServices reads what the ledger has of some services of a cluster: those that a rule
-// manages, and that can be read.
-func (p *comparison) observedServices(ctx context.Context, services []tagalong.Service) []*observedService {
+// manages, and that can be read. In brief it reads the heads first, all together, and more
+// only of those that their heads alone do not say how they are.
+func (p *comparison) observedServices(ctx context.Context, services []tagalong.Service, brief bool) []*observedService {
 	var all []*observedService
 	for _, s := range services {
 		if policy, managed := p.Reactor.Rules.Within(p.covered, s); managed {
 			all = append(all, &observedService{Service: s, policy: policy})
 		}
 	}
-	return p.each(ctx, all, func(t *observedService) error { return p.read(ctx, t) })
+	if brief {
+		p.readHeads(ctx, all)
+	}
+	return p.each(ctx, all, func(t *observedService) error {
+		if t.brief {
+			return nil
+		}
+		return p.read(ctx, t)
+	})
+}
+
+// readHeads reads the heads of services whose records are not looked into now, and notes
+// which are steady. What fails here fails again where each is read by itself.
+func (p *comparison) readHeads(ctx context.Context, all []*observedService) {
+	var asked []tagalong.Service
+	for _, t := range all {
+		if !p.looksIntoRecords(t) {
+			asked = append(asked, t.Service)
+		}
+	}
+	if len(asked) == 0 {
+		return
+	}
+	heads, err := p.Records.HeadStates(ctx, asked)
+	if err != nil {
+		return
+	}
+	for _, t := range all {
+		if head, there := heads[t.Service]; there && !head.Steady.IsZero() {
+			t.brief, t.snap, t.timeline = true, ledger.Snapshot{Head: head}, head.Timeline()
+		}
+	}
+}
+
+// looksIntoRecords reports whether ECS's records of a service are looked into, whatever it
+// shows of it.
+func (p *comparison) looksIntoRecords(t *observedService) bool {
+	return p.options.Whole || p.dueForFullScan(t.Service.String())
+}
+
+// asShown reports whether ECS shows what the head of a service says, and nothing is to be
+// done about it.
+func (t *observedService) asShown() bool {
+	return len(gapsIn(t.timeline, t.state)) == 0 && len(t.recreated()) == 0 && len(t.outOfForce(t.timeline)) == 0 &&
+		len(t.due()) == 0 && t.fault() == ""
 }
 
 // each does something with every service side by side, reports those with which it

@@ -101,19 +101,21 @@ func (p *serviceScan) cluster(ctx context.Context, scope tagalong.Scope, at *cur
 const maxScans = 3
 
 // scan compares the services of a chunk with the ledger, and records what it lacks. At
-// those of which it has learned more meanwhile it looks again.
+// those of which the heads do not say enough, or of which the ledger has learned more
+// meanwhile, it looks again.
 func (p *serviceScan) scan(ctx context.Context, scope tagalong.Scope, cluster string, names []string) (services int, err error) {
-	services, again, err := p.scanOnce(ctx, scope, cluster, names)
+	services, again, err := p.scanOnce(ctx, scope, cluster, names, true)
 	for looks := 1; err == nil && len(again) > 0 && looks < maxScans; looks++ {
-		_, again, err = p.scanOnce(ctx, scope, cluster, again)
+		_, again, err = p.scanOnce(ctx, scope, cluster, again, false)
 	}
 	return services, err
 }
 
 // scanOnce asks the ledger first: so what ECS shows is the younger of the two, unless
-// the ledger is written to after that. It returns the services for which it was.
-func (p *serviceScan) scanOnce(ctx context.Context, scope tagalong.Scope, cluster string, names []string) (services int, outdated []string, err error) {
-	observed := p.observedServices(ctx, servicesOf(scope, cluster, names))
+// the ledger is written to after that. It returns the services for which it was, and those
+// that a brief look does not suffice for.
+func (p *serviceScan) scanOnce(ctx context.Context, scope tagalong.Scope, cluster string, names []string, brief bool) (services int, again []string, err error) {
+	observed := p.observedServices(ctx, servicesOf(scope, cluster, names), brief)
 	seen := p.now().UTC().Truncate(time.Millisecond)
 	states, err := p.Inventory.Describe(ctx, scope, cluster, names)
 	if err != nil {
@@ -123,13 +125,14 @@ func (p *serviceScan) scanOnce(ctx context.Context, scope tagalong.Scope, cluste
 	if err := p.unmanaged.keepInputs(ctx, scope, states, seen); err != nil {
 		return 0, nil, err
 	}
-	err = p.repairAll(ctx, scope, observed)
+	enough := slices.DeleteFunc(slices.Clone(observed), func(t *observedService) bool { return t.brief && !t.asShown() })
+	err = p.repairAll(ctx, scope, enough)
 	for _, t := range observed {
-		if t.outdated {
-			outdated = append(outdated, t.Name)
+		if t.outdated || !slices.Contains(enough, t) {
+			again = append(again, t.Name)
 		}
 	}
-	return len(states), outdated, err
+	return len(states), again, err
 }
 
 func servicesOf(scope tagalong.Scope, cluster string, names []string) (services []tagalong.Service) {
@@ -161,7 +164,7 @@ func (p *serviceScan) shown(services []*observedService, states []ServiceState, 
 func (p *serviceScan) repairAll(ctx context.Context, scope tagalong.Scope, services []*observedService) error {
 	var asked []tagalong.Service
 	for _, t := range services {
-		if p.options.Whole || p.dueForFullScan(t.Service.String()) || len(gapsIn(t.timeline, t.state)) > 0 || len(t.recreated()) > 0 {
+		if p.looksIntoRecords(t) || len(gapsIn(t.timeline, t.state)) > 0 || len(t.recreated()) > 0 {
 			asked = append(asked, t.Service)
 		}
 	}
@@ -169,7 +172,12 @@ func (p *serviceScan) repairAll(ctx context.Context, scope tagalong.Scope, servi
 	if err != nil {
 		return err
 	}
-	services = p.each(ctx, services, func(t *observedService) error { return p.compare(ctx, t, records[t.Service]) })
+	services = p.each(ctx, services, func(t *observedService) error {
+		if t.brief {
+			return nil
+		}
+		return p.compare(ctx, t, records[t.Service])
+	})
 	var wanted []DeploymentOf
 	for _, t := range services {
 		wanted = append(wanted, t.wanted()...)

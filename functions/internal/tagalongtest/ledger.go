@@ -174,6 +174,22 @@ func (l *Ledger) LoadState(ctx context.Context, s tagalong.Service) (ledger.Snap
 	return l.Load(ctx, s)
 }
 
+// HeadStates implements ledger.StateReader.
+func (l *Ledger) HeadStates(ctx context.Context, services []tagalong.Service) (map[tagalong.Service]ledger.Head, error) {
+	done, err := l.begin(ctx, "HeadStates")
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	heads := map[tagalong.Service]ledger.Head{}
+	for _, s := range services {
+		if head := l.of(s).head; head.Version != "" {
+			heads[s] = cloneHead(head)
+		}
+	}
+	return heads, nil
+}
+
 // ClaimStates implements ledger.StateReader.
 func (l *Ledger) ClaimStates(ctx context.Context, r tagalong.Repository) (ledger.RepositoryClaims, error) {
 	return l.Claims(ctx, r)

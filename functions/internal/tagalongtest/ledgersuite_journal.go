@@ -197,6 +197,11 @@ func window(t *testing.T, l suiteLedger) {
 		t.Fatal(err)
 	}
 	same(t, "the state of a moment ago, at rest", snapshot, state)
+	heads, err := l.HeadStates(t.Context(), []tagalong.Service{s, suiteService("web")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "the heads of it and of one that was never seen", map[tagalong.Service]ledger.Head{s: snapshot.Head}, heads)
 	same(t, "facts of the whole", deployments(slices.Concat(before, since)), deployments(l.whole(s).Facts))
 }
 

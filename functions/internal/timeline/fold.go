@@ -63,9 +63,10 @@ type RolloutKey struct {
 
 // remembered bounds what a Timeline keeps of the past when it is cut, and how
 // many completed deployments it knows as a rollback's possible target. ECS rolls
-// back to the deployment that completed last, so this is far more than it needs.
+// back to the deployment that completed last, so this is far more than it needs, and a
+// head stays below the 4 KB that DynamoDB reads at once.
 const (
-	rememberedCompleted  = 64
+	rememberedCompleted  = 48
 	rememberedBuilds     = 8 // of the deployments that completed last
 	rememberedSuperseded = 4
 )
@@ -474,6 +475,16 @@ func (t Timeline) RollingOut() (Rollout, bool) {
 		}
 	}
 	return Rollout{}, false
+}
+
+// Steady returns since when the service has done nothing but run what runs, zero if it
+// runs nothing, or rolls out, or something drains.
+func (t Timeline) Steady() time.Time {
+	running, ok := t.Current()
+	if !ok || slices.ContainsFunc(t.Rollouts, func(r Rollout) bool { return r.State == StateInProgress || r.Draining }) {
+		return time.Time{}
+	}
+	return running.FinishedAt
 }
 
 // live tells of each rollout whether a later fact can still change it: what runs, what
