@@ -39,6 +39,8 @@ const (
 	EnvPendingAfter = "TAGALONG_PENDING_AFTER"
 	// EnvUntag is true if tags that nobody claims any more are to be removed; false by default.
 	EnvUntag = "TAGALONG_UNTAG"
+	// EnvFindings is who is asked what was found in images, inspector or ecr; nobody by default.
+	EnvFindings = "TAGALONG_FINDINGS"
 )
 
 // Config is what the environment variables say.
@@ -52,7 +54,14 @@ type Config struct {
 	Retention    time.Duration // 0 is for ever
 	PendingAfter time.Duration
 	Untag        bool
+	Findings     string // FindingsInspector, FindingsECR, or "" for nobody
 }
+
+// Who may be asked what was found in images.
+const (
+	FindingsInspector = "inspector"
+	FindingsECR       = "ecr"
+)
 
 // Stored returns the settings that the table always has, too.
 func (c *Config) Stored() []Stored { return []Stored{&c.Environments, &c.Accounts} }
@@ -78,9 +87,12 @@ func ReadConfig(getenv func(string) string, need ...string) (Config, error) {
 		Retention:    r.days(EnvRetentionDays),
 		PendingAfter: r.duration(EnvPendingAfter, defaultPendingAfter),
 		Untag:        r.truth(EnvUntag),
+		Findings:     r.text(EnvFindings, isFindings, "inspector or ecr"),
 	}
 	return c, errors.Join(r.problems...)
 }
+
+func isFindings(value string) bool { return value == FindingsInspector || value == FindingsECR }
 
 var (
 	tableName = pattern.Run{Min: 3, Max: 255, Of: pattern.Letters + pattern.Digits + "_.-"}

@@ -48,13 +48,14 @@ func TestEveryVariable(t *testing.T) {
 		EnvRetentionDays, "400",
 		EnvPendingAfter, "90m",
 		EnvUntag, "true",
+		EnvFindings, "inspector",
 		EnvPromotions, `[{"pipelines":["444455556666/checkout-*"],"repositories":["checkout-*"]}]`,
 	), EnvTable)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if c.Table != "tagalong-ledger.v2" || c.LogLevel != slog.LevelWarn || !strings.HasSuffix(c.EventBus, "/central") ||
-		c.Retention != 400*24*time.Hour || c.PendingAfter != 90*time.Minute || !c.Untag {
+		c.Retention != 400*24*time.Hour || c.PendingAfter != 90*time.Minute || !c.Untag || c.Findings != FindingsInspector {
 		t.Errorf("config %+v", c)
 	}
 	rules, err1 := c.Environments.Resolve(t.Context(), noItem)
@@ -78,6 +79,7 @@ func TestAllProblemsAreReportedAtOnce(t *testing.T) {
 		EnvRetentionDays, "1.5",
 		EnvPendingAfter, "-1h",
 		EnvUntag, "yes",
+		EnvFindings, "trivy",
 	), EnvTable)
 	if err == nil {
 		t.Fatal("no error")
@@ -96,6 +98,7 @@ func TestAllProblemsAreReportedAtOnce(t *testing.T) {
 		EnvRetentionDays + ` "1.5": want whole days from 1`,
 		EnvPendingAfter + ` "-1h": want a duration above zero`,
 		EnvUntag + ` "yes": want true or false`,
+		EnvFindings + ` "trivy": want inspector or ecr`,
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not in:\n%v", want, err)

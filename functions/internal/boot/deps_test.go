@@ -19,10 +19,11 @@ var forbidden = map[string]string{
 // unasked are the services that a function does not ask: each client costs all of
 // its cold starts.
 var unasked = map[string][]string{
-	"deployment":       {"s3"},
-	"history":          {"codepipeline", "ecs", "eventbridge", "s3"},
-	"tagimage":         {"ecs", "eventbridge", "s3"},
-	"imagedefinitions": {"eventbridge"},
+	"deployment":       {"inspector2", "s3"},
+	"pipeline":         {"inspector2"},
+	"history":          {"codepipeline", "ecs", "eventbridge", "inspector2", "s3"},
+	"tagimage":         {"ecs", "eventbridge", "inspector2", "s3"},
+	"imagedefinitions": {"eventbridge", "inspector2"},
 	"sweep":            {"codepipeline", "s3"},
 }
 

@@ -24,7 +24,7 @@ func LogSweep(ctx context.Context, log *slog.Logger, r sweep.Report) {
 	}
 	log.LogAttrs(ctx, slog.LevelInfo, "sweep",
 		slog.Int("services", r.Services), slog.Int("tags", r.Tags), slog.Int("recorded", r.Recorded), slog.Int("moved", r.Moved),
-		slog.Int("removed", r.Removed), slog.Int("announced", r.Announced), slog.Int("drift", len(r.Drift)), slog.Bool("unfinished", r.Unfinished))
+		slog.Int("removed", r.Removed), slog.Int("scanned", r.Scanned), slog.Int("announced", r.Announced), slog.Int("drift", len(r.Drift)), slog.Bool("unfinished", r.Unfinished))
 }
 
 // driftAttributes returns what a drift says, under the keys of its row.

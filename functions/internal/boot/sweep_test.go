@@ -55,7 +55,7 @@ func TestSweepLog(t *testing.T) {
 	}
 	for at, want := range map[int]string{
 		0: `"level":"WARN","msg":"drift","kind":"tag","healed":false,"tag":"prod","reason":"moved"}`,
-		4: `"level":"INFO","msg":"sweep","services":7,"tags":5,"recorded":3,"moved":2,"removed":0,"announced":0,"drift":4,"unfinished":true}`,
+		4: `"level":"INFO","msg":"sweep","services":7,"tags":5,"recorded":3,"moved":2,"removed":0,"scanned":0,"announced":0,"drift":4,"unfinished":true}`,
 	} {
 		if at >= len(lines) || !strings.Contains(lines[at], want) {
 			t.Errorf("line %d does not have %s:\n%s", at, want, out.String())

@@ -27,6 +27,7 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/ecs"
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/reactor"
+	"github.com/tagalong-aws/tagalong/functions/internal/report"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox"
 	sandboxecr "github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecr"
 	sandboxecs "github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecs"
@@ -82,6 +83,10 @@ func stored(t *testing.T) map[string]string {
 		"jobItem":          regexp.MustCompile(`^JOB#`),
 		"unmanagedItem":    regexp.MustCompile(`^UNMANAGED `),
 		"inputItem":        regexp.MustCompile(`^REPO#\S+ READ#`),
+		"scanItem":         regexp.MustCompile(`^FIND#\S+ SCAN$`),
+		"findingItem":      regexp.MustCompile(`^FIND#\S+ V#`),
+		"affectedItem":     regexp.MustCompile(`^CVE#CVE-2026-31337 `),
+		"exposureItem":     regexp.MustCompile(`^EXPOSED `),
 		"finishedItem":     regexp.MustCompile(`^OUT \S+#ecs-svc/7330915268420174663#completed#\S+$`),
 	}
 	items := map[string]string{}
@@ -206,10 +211,20 @@ func retire(t *testing.T, s *sandboxtest.Sandbox, r *reactor.Reactor) {
 // keepTheRest writes what neither events nor pipelines do.
 func keepTheRest(t *testing.T, l *dynamo.Ledger, clock time.Time) {
 	t.Helper()
+	exploited, likely := true, 0.87
+	platform, found := tagalongtest.Image("platform").Digest, ledger.Finding{
+		Finding: report.Finding{
+			ID: "CVE-2026-31337", Severity: "critical", Package: "openssl", Installed: "3.0.11-1", FixedIn: "3.0.14-1",
+			KnownExploited: &exploited, EPSS: &likely,
+		},
+		FirstSeen: clock,
+	}
 	err := errors.Join(
 		l.LockUntag(t.Context(), "…", clock, clock.Add(20*time.Minute)),
 		l.SetCursor(t.Context(), "…"),
 		l.SetSwept(t.Context(), ledger.Swept{Begun: clock, Scopes: []tagalong.Scope{{Account: "111122223333", Region: "us-east-1"}, {Account: "444455556666", Region: "us-east-1"}}, Closed: []string{"444455556666/us-east-1"}, Named: true}),
+		l.SetScan(t.Context(), ledger.Scan{Digest: platform, Scanned: true, Since: clock, Critical: []string{found.ID}, Sum: "…"}, []ledger.Finding{found}),
+		l.SetExposure(t.Context(), ledger.Exposure{Environment: "prod", ID: found.ID, Since: clock}),
 		l.PutSetting(t.Context(), "environments", "", `[{"environment":"prod","clusters":["prod-*"]}]`),
 	)
 	if err != nil {

@@ -22,6 +22,10 @@
 //	DIR                   S#service, E#environment, ES#…                                           directory.go
 //	                      R#repository#registry                                                    name.go
 //	NAME#beginning        text#kind#what it leads to                                               name.go
+//	FIND#digest           SCAN                                                                     finding.go
+//	                      V#finding#package
+//	CVE#finding           digest#finding
+//	EXPOSED               environment#finding
 //	OUT                   recordedAt#service#rollout                                               outbox.go
 //	STALE                 service#id                                                               untag.go
 //	UNMANAGED             service                                                                  unmanaged.go

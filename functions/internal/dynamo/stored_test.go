@@ -77,6 +77,8 @@ func writeEverything(t *testing.T, l *dynamo.Ledger) {
 		l.SetUnmanaged(ctx, ledger.UnmanagedService{}, filled[ledger.UnmanagedService]("unmanaged")),
 		l.SetCursor(ctx, "cursor"),
 		l.SetSwept(ctx, filled[ledger.Swept]("swept")),
+		l.SetScan(ctx, filled[ledger.Scan]("scan"), []ledger.Finding{filled[ledger.Finding]("finding")}),
+		l.SetExposure(ctx, filled[ledger.Exposure]("exposure")),
 		l.PutSetting(ctx, "environments", "", "[]"),
 	} {
 		if err != nil {
@@ -166,6 +168,8 @@ func fill(v reflect.Value, path string) {
 		fill(value, path)
 		v.Set(reflect.MakeMap(v.Type()))
 		v.SetMapIndex(key, value)
+	case reflect.Float64:
+		v.SetFloat(float64(numberOf(path)))
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
 		fill(v.Elem(), path)

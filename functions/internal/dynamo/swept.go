@@ -31,10 +31,13 @@ type sweptItem struct {
 	Scopes []string `dynamodbav:"scopes,omitempty"`
 	Closed []string `dynamodbav:"closed,omitempty"`
 	Named  bool     `dynamodbav:"named,omitempty"`
+
+	FindingsAt string   `dynamodbav:"findingsAt,omitempty"`
+	Unscanned  []string `dynamodbav:"unscanned,omitempty"`
 }
 
 func (i sweptItem) swept() (ledger.Swept, error) {
-	s := ledger.Swept{Begun: parseTime(i.Begun), Closed: i.Closed, Named: i.Named}
+	s := ledger.Swept{Begun: parseTime(i.Begun), Closed: i.Closed, Named: i.Named, FindingsAt: parseTime(i.FindingsAt), Unscanned: i.Unscanned}
 	for _, text := range i.Scopes {
 		account, region, _ := strings.Cut(text, "/")
 		s.Scopes = append(s.Scopes, tagalong.Scope{Account: account, Region: region})
@@ -52,5 +55,5 @@ func (l *Ledger) Swept(ctx context.Context) (ledger.Swept, error) {
 
 // SetSwept needs no condition: the sweep that came last tells.
 func (l *Ledger) SetSwept(ctx context.Context, s ledger.Swept) error {
-	return l.put(ctx, put(sweptItem{sweptKey, formatTime(s.Begun), all(s.Scopes, tagalong.Scope.String), s.Closed, s.Named}))
+	return l.put(ctx, put(sweptItem{sweptKey, formatTime(s.Begun), all(s.Scopes, tagalong.Scope.String), s.Closed, s.Named, formatTime(s.FindingsAt), s.Unscanned}))
 }

@@ -25,6 +25,7 @@ type Records interface {
 	SweptReader
 	UnmanagedReader
 	StateReader
+	FindingReader
 }
 
 // StateReader shows what a Ledger holds, not necessarily as of this moment: for half of

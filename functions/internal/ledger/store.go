@@ -129,6 +129,11 @@ type Swept struct {
 	// Named says that whatever runs and rolls out is found by its names, and so is its
 	// repository. A ledger of before there were names lacks it until a sweep has seen to it.
 	Named bool
+	// FindingsAt is when the pass began that came last to have asked scanners for all that was
+	// in use; zero while none did. Unscanned are the registries, ACCOUNT/REGION, whose scanner
+	// it could not ask, and why.
+	FindingsAt time.Time
+	Unscanned  []string
 }
 
 // Stale reports whether no sweep of everything has come to its end lately: one was due
@@ -173,4 +178,5 @@ type Ledger interface {
 	Untags
 	Outbox
 	OutboxReader
+	Findings
 }

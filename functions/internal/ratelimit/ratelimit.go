@@ -47,6 +47,8 @@ var (
 	images      = Bucket{"image put", 10, 10}
 	// Of this one AWS tells no rate; it is needed a few times a day for each repository.
 	metadata = Bucket{"image metadata read", 20, 20}
+	// Of Inspector neither: it is asked once a day, for ten images at a time.
+	findings = Bucket{"finding read", 10, 10}
 )
 
 // buckets tells which bucket an operation draws from.
@@ -63,6 +65,9 @@ var buckets = map[string]Bucket{
 	"PutImage":                   images,
 	"GetLifecyclePolicy":         metadata,
 	"DescribeImages":             metadata,
+	"DescribeImageScanFindings":  metadata,
+	"ListFindings":               findings,
+	"ListCoverage":               findings,
 }
 
 // BucketOf returns the bucket that an operation of ECS or ECR draws from; ok is

@@ -136,7 +136,7 @@ func (v vulnerability) finding() Finding {
 	}
 	own := false
 	for _, rating := range v.Ratings {
-		severity := severityOf(rating.Severity)
+		severity := SeverityOf(rating.Severity)
 		switch {
 		case rating.Source.Name == "FIRST":
 			f.EPSS = ptr(rating.Score)

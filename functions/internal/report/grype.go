@@ -34,7 +34,7 @@ func (r *reading) grypeMatch() error {
 	}
 	v := match.Vulnerability
 	f := Finding{
-		ID: v.ID, Severity: severityOf(v.Severity), Package: match.Artifact.Name, Installed: match.Artifact.Version,
+		ID: v.ID, Severity: SeverityOf(v.Severity), Package: match.Artifact.Name, Installed: match.Artifact.Version,
 		FixedIn: strings.Join(v.Fix.Versions, ", "), KnownExploited: ptr(len(v.KnownExploited) > 0),
 	}
 	for _, related := range match.RelatedVulnerabilities {

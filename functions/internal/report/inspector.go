@@ -30,7 +30,7 @@ type inspectorFinding struct {
 	PackageVulnerabilityDetails *struct {
 		VulnerabilityID        string
 		RelatedVulnerabilities []string
-		VulnerablePackages     []struct{ Name, Version, FixedInVersion string }
+		VulnerablePackages     []VulnerablePackage
 	}
 }
 
@@ -63,23 +63,43 @@ func (r *reading) addInspected(image *Image, f inspectorFinding) error {
 	if details == nil || f.Status == "CLOSED" {
 		return nil
 	}
-	finding := Finding{ID: details.VulnerabilityID, Aliases: details.RelatedVulnerabilities, Severity: severityOf(f.Severity)}
+	finding := Finding{ID: details.VulnerabilityID, Aliases: details.RelatedVulnerabilities, Severity: SeverityOf(f.Severity)}
 	if f.EPSS != nil {
 		finding.EPSS = &f.EPSS.Score
 	}
-	if len(details.VulnerablePackages) == 0 {
-		return r.add(image, finding)
-	}
-	for _, p := range details.VulnerablePackages {
-		finding.Package, finding.Installed, finding.FixedIn = p.Name, p.Version, p.FixedInVersion
-		if finding.FixedIn == "NotAvailable" {
-			finding.FixedIn = ""
-		}
-		if err := r.add(image, finding); err != nil {
+	for _, one := range Inspected(finding, details.VulnerablePackages) {
+		if err := r.add(image, one); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// VulnerablePackage is a package in which Inspector has found something.
+type VulnerablePackage struct{ Name, Version, FixedInVersion string }
+
+// Inspected returns a finding of Inspector's once for each of its packages.
+func Inspected(f Finding, packages []VulnerablePackage) (all []Finding) {
+	for _, p := range packages {
+		f.Package, f.Installed, f.FixedIn = p.Name, p.Version, p.FixedInVersion
+		if f.FixedIn == "NotAvailable" {
+			f.FixedIn = ""
+		}
+		all = append(all, f)
+	}
+	if len(all) == 0 {
+		return []Finding{f}
+	}
+	return all
+}
+
+// BasicFinding returns what ECR's basic scan has found: it tells of the package in
+// attributes.
+func BasicFinding(name, severity string, attributes map[string]string) Finding {
+	return Finding{
+		ID: name, Severity: SeverityOf(severity),
+		Package: attributes["package_name"], Installed: attributes["package_version"], FixedIn: attributes["patched_version"],
+	}
 }
 
 // ecrScan is what `aws ecr describe-image-scan-findings` prints, of a basic scan or of one
@@ -135,10 +155,7 @@ func (r *reading) ecrFinding() error {
 	for _, a := range f.Attributes {
 		attributes[a.Key] = a.Value
 	}
-	return r.add(&r.whole, Finding{
-		ID: f.Name, Severity: severityOf(f.Severity),
-		Package: attributes["package_name"], Installed: attributes["package_version"], FixedIn: attributes["patched_version"],
-	})
+	return r.add(&r.whole, BasicFinding(f.Name, f.Severity, attributes))
 }
 
 func (r *reading) ecrEnhanced() error {

@@ -61,8 +61,11 @@ func (f Finding) called(name string) bool {
 // Severity is how bad a finding is, by its scanner.
 type Severity string
 
+// Critical is the worst.
+const Critical Severity = "critical"
+
 // severities are all of them, the worst last.
-var severities = []Severity{"unknown", "negligible", "low", "medium", "high", "critical"}
+var severities = []Severity{"unknown", "negligible", "low", "medium", "high", Critical}
 
 // otherwise is what scanners call some of them.
 var otherwise = map[string]Severity{"informational": "negligible", "info": "negligible", "none": "negligible", "undefined": "unknown", "untriaged": "unknown"}
@@ -80,8 +83,8 @@ func ParseSeverity(s string) (Severity, error) {
 	return "", fmt.Errorf("severity %.40q: want critical, high, medium, low, negligible or unknown", s)
 }
 
-// severityOf reads one that a scanner wrote; a word of its own is not known.
-func severityOf(s string) Severity {
+// SeverityOf reads one that a scanner wrote; a word of its own is not known.
+func SeverityOf(s string) Severity {
 	s = strings.ToLower(s)
 	if severity, ok := otherwise[s]; ok {
 		return severity

@@ -78,7 +78,7 @@ func (r *reading) sarifResult() error {
 		return nil
 	}
 	return r.add(&r.whole, Finding{
-		ID: result.RuleID, Severity: severityOf(said["Severity"]),
+		ID: result.RuleID, Severity: SeverityOf(said["Severity"]),
 		Package: said["Package"], Installed: said["Installed Version"], FixedIn: said["Fixed Version"],
 	})
 }

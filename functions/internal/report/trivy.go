@@ -43,7 +43,7 @@ func (r *reading) trivyVulnerability() error {
 		return err
 	}
 	return r.add(&r.whole, Finding{
-		ID: v.VulnerabilityID, Aliases: v.VendorIDs, Severity: severityOf(v.Severity),
+		ID: v.VulnerabilityID, Aliases: v.VendorIDs, Severity: SeverityOf(v.Severity),
 		Package: v.PkgName, Installed: v.InstalledVersion, FixedIn: v.FixedVersion,
 	})
 }

@@ -13,7 +13,7 @@ import (
 // Call is one request that the sandbox answered, each attempt of the SDK one.
 type Call struct {
 	Time      time.Time // of arrival, by the sandbox's clock
-	Service   string    // codedeploy, codepipeline, dynamodb, ecr, ecs, events, s3 or sts
+	Service   string    // codedeploy, codepipeline, dynamodb, ecr, ecs, events, inspector2, s3 or sts
 	Operation string
 	Account   string // of the caller
 	Region    string

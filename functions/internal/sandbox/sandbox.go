@@ -1,5 +1,6 @@
 // Package sandbox is an embedded AWS: an HTTP server that speaks the wire
-// protocols of CodeDeploy, CodePipeline, DynamoDB, ECR, ECS, EventBridge, S3, SQS and STS,
+// protocols of CodeDeploy, CodePipeline, DynamoDB, ECR, ECS, EventBridge, Inspector, S3,
+// SQS and STS,
 // so that an unmodified AWS SDK and the AWS CLI run against it. It keeps everything in
 // memory, one state for each account and Region, and needs nothing but Go.
 //
@@ -20,6 +21,7 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecr"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecs"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/eventbridge"
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/inspector"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/s3"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/sqs"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/sts"
@@ -43,6 +45,7 @@ type Sandbox struct {
 	ECR          *ecr.Registry
 	ECS          *ecs.Scheduler
 	EventBridge  *eventbridge.Service
+	Inspector    *inspector.Service
 	S3           *s3.Service
 	SQS          *sqs.Service
 	STS          *sts.Service
@@ -78,6 +81,7 @@ func New(options Options) *Sandbox {
 		ECR:         registry,
 		ECS:         ecs.New(ecs.Options{Home: home, Now: options.Now, Images: registry}),
 		EventBridge: eventbridge.New(eventbridge.Options{Home: home, Now: options.Now}),
+		Inspector:   inspector.New(inspector.Options{Home: home, Now: options.Now}),
 		S3:          s3.New(s3.Options{Now: options.Now}),
 		SQS:         sqs.New(home),
 		STS:         sts.New(sts.Options{Account: options.Account, Now: options.Now}),
@@ -111,6 +115,10 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.serveS3(reply, r, rec)
 		return
 	}
+	if target == "" && inspector.Paths[r.URL.Path] != "" {
+		s.serveInspector(reply, r, rec)
+		return
+	}
 	if target == "" {
 		s.serveQuery(reply, r, rec)
 		return
@@ -129,6 +137,19 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	s.calls.by(rec, caller.Scope)
 	wire.Serve(reply, r, found.service, caller, operation)
+}
+
+// serveInspector answers the REST protocol with JSON, which only Inspector speaks here.
+func (s *Sandbox) serveInspector(w http.ResponseWriter, r *http.Request, rec *Call) {
+	operation := inspector.Paths[r.URL.Path]
+	s.calls.name(rec, "inspector2", operation)
+	caller, err := s.caller(r, "inspector2")
+	if err != nil {
+		wire.WriteError(w, err)
+		return
+	}
+	s.calls.by(rec, caller.Scope)
+	wire.ServeREST(w, r, s.Inspector, caller, operation)
 }
 
 // serveQuery answers the Query protocol, which only STS speaks here.

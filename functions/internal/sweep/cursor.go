@@ -3,6 +3,7 @@ package sweep
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"hash/fnv"
 	"slices"
 	"strings"
@@ -24,6 +25,9 @@ type cursor struct {
 	Service string           `json:"service,omitempty"`  // behind it
 	Next    tagalong.Service `json:"member,omitzero"`    // from it on
 	Tag     tagalong.TagID   `json:"behindTag,omitzero"` // behind it, in the order of repositories
+	Image   string           `json:"image,omitempty"`    // behind it, of its registry
+	// Unasked says that scanners could not be asked about everything until then.
+	Unasked bool `json:"unasked,omitempty"`
 	// Named says that all that the pass has looked at until then is found by its names.
 	Named bool `json:"named,omitempty"`
 	// Closed is what the pass could not look at until then, with blanks between.
@@ -34,6 +38,8 @@ type cursor struct {
 func (c cursor) String() string {
 	place := c.Scope.String()
 	switch {
+	case c.Image != "":
+		place = fmt.Sprintf("behind %s of %s", c.Image, place)
 	case c.Tag != tagalong.TagID{}:
 		place = "behind " + c.Tag.String()
 	case c.Next != tagalong.Service{}:
@@ -93,6 +99,7 @@ func (p *pass) leave(ctx context.Context, at cursor, done bool) error {
 		at = cursor{Begun: at.Begun}
 	}
 	if !done {
+		at.Unasked = p.unasked.Load() || len(p.unscanned) > 0
 		at.Closed, at.Named = strings.Join(p.closedNames(), " "), !p.unnamed.Load()
 	}
 	text, err := json.Marshal(at)

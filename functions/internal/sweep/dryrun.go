@@ -24,6 +24,7 @@ func (s *Sweeper) dryRun(ctx context.Context, o Options) (Report, error) {
 	if s.Reactor.Announcer != nil {
 		handler.Announcer = unheard{}
 	}
+	dry.Scanner = nil // what it would be asked for repairs nothing
 	if s.Untagger != nil {
 		dry.Untagger = puts
 	}

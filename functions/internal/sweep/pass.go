@@ -39,12 +39,16 @@ type pass struct {
 type findings struct {
 	stopped atomic.Bool // in the midst of a chunk
 	unnamed atomic.Bool // something that runs may not be found by its names
+	asked   atomic.Bool // scanners, about everything
+	unasked atomic.Bool // scanners that should have been
 
 	mu       sync.Mutex
 	report   Report
 	problems error
 	cut      error // the first call that the end of the time cut off
 	lost     error // the ledger's table is not there
+	// unscanned are the registries whose scanner we may not ask, and why.
+	unscanned []string
 }
 
 // end leaves word for the next pass, and reports.

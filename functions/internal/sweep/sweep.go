@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/opencontainers/go-digest"
+
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/reactor"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
@@ -26,7 +28,10 @@ type Sweeper struct {
 	Untagger Untagger
 	// Lifecycles says what images are exposed to once their tags move on; nil: it is not looked at.
 	Lifecycles Lifecycles
-	Scopes     []tagalong.Scope // where to look, in this order
+	// Scanner says what was found in images, and Findings keeps that; nil: nobody is asked.
+	Scanner  Scanner
+	Findings FindingRecords
+	Scopes   []tagalong.Scope // where to look, in this order
 	// PendingAfter is when a rollout is overdue; zero: never.
 	PendingAfter time.Duration
 }
@@ -61,6 +66,8 @@ type Options struct {
 	// Blocked puts every tag that is blocked again, at once: its repository may have
 	// been changed.
 	Blocked bool
+	// Findings asks scanners about everything, though that was done within the day.
+	Findings bool
 	// DryRun changes nothing: what would be repaired is drift that is not, and so is each tag
 	// that would be put. All else the report says of the sweep that would have been.
 	DryRun bool
@@ -77,9 +84,9 @@ func (o Options) selects(s tagalong.Service) bool {
 
 // Progress says how far a sweep has come.
 type Progress struct {
-	Phase string // services, retired, tags, untag or events
+	Phase string // services, retired, tags, untag, findings or events
 	At    string // the cluster or the environment
-	Done  int    // services, tags or events that were looked at in this phase, or removed
+	Done  int    // services, tags, images or events that were looked at in this phase, or removed
 }
 
 // Report is what a sweep did and found.
@@ -89,6 +96,7 @@ type Report struct {
 	Recorded  int // facts that were missing
 	Moved     int // tags that were put
 	Removed   int // tags of retired services
+	Scanned   int // images about which scanners were asked
 	Announced int // ends of rollouts, recorded now or before, that the event bus has accepted now
 	Drift     []Drift
 	// Unfinished says that the sweep has not come to its end: the next pass of the
@@ -112,11 +120,12 @@ const (
 	phaseRetired  = "retired"
 	phaseTags     = "tags"
 	phaseUntag    = "untag"
+	phaseFindings = "findings"
 	phaseEvents   = "events"
 )
 
 // phases are all of them, in their order.
-var phases = []string{phaseServices, phaseRetired, phaseTags, phaseUntag, phaseEvents}
+var phases = []string{phaseServices, phaseRetired, phaseTags, phaseUntag, phaseFindings, phaseEvents}
 
 // run returns what runs each phase of a pass.
 func (p *pass) run() map[string]func(context.Context, *cursor) error {
@@ -127,6 +136,7 @@ func (p *pass) run() map[string]func(context.Context, *cursor) error {
 		phaseRetired:  (&retirement{services, unmanaged}).retire,
 		phaseTags:     (&tagCheck{comparison: services, lifecycle: lifecycle}).tags,
 		phaseUntag:    p.untag,
+		phaseFindings: (&scanCheck{pass: p, scans: map[digest.Digest]ledger.Scan{}, closed: map[tagalong.Scope]bool{}}).findings,
 		phaseEvents:   announcing{p}.events,
 	}
 }
@@ -149,6 +159,7 @@ func (s *Sweeper) sweep(ctx context.Context, o Options) (Report, error) {
 	}
 	p.begun, p.last = at.Begun, at.Last
 	p.unnamed.Store(!at.Named)
+	p.unasked.Store(at.Unasked)
 	if p.covered, err = s.Reactor.Coverage(ctx); err != nil {
 		return Report{}, err
 	}

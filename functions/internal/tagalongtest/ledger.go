@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/opencontainers/go-digest"
+
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 	"github.com/tagalong-aws/tagalong/functions/internal/timeline"
@@ -47,6 +49,9 @@ type Ledger struct {
 	releases  map[releaseKey]*release
 	// promotions are the newest of each tag.
 	promotions map[tagalong.TagID]ledger.Promoting
+	scans      map[digest.Digest]ledger.Scan
+	findings   map[findingKey]ledger.Finding
+	exposures  map[string]ledger.Exposure // by environment and finding
 	writes     int
 }
 
@@ -147,6 +152,7 @@ func (l *Ledger) begin(ctx context.Context, operation string) (func(), error) {
 		l.known, l.repositories = map[ledger.Name]bool{}, map[tagalong.Repository]bool{}
 		l.listed = map[tagalong.Service]map[string]bool{}
 		l.seen = map[tagalong.Service]time.Time{}
+		l.scans, l.findings, l.exposures = map[digest.Digest]ledger.Scan{}, map[findingKey]ledger.Finding{}, map[string]ledger.Exposure{}
 	}
 	return l.mu.Unlock, nil
 }

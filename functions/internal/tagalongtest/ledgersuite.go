@@ -113,6 +113,8 @@ func LedgerSuite(t *testing.T, open func(t *testing.T) Store) {
 		{"ends can be taken away while they are walked over", finishedWhileWalking},
 		{"ends are put with their rollouts or not at all", finishedNotPut},
 		{"what a change has left to come comes back field by field, and is written", restRoundTrip},
+		{"what scanners found comes back field by field, by image and by name", findingsRoundTrip},
+		{"exposures come back field by field, and go", exposuresRoundTrip},
 		{"a transaction of a hundred items is written", hundredItems},
 		{"one of more is refused and writes nothing", moreThanAHundredItems},
 	} {

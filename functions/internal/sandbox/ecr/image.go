@@ -22,6 +22,7 @@ type repository struct {
 	layers  map[digest.Digest]int64
 	history map[string][]digest.Digest
 	refused map[string]string // failure codes by tag or digest
+	scans   map[digest.Digest]scan
 }
 
 func newRepository(scope wire.Scope, name string) *repository {
@@ -33,6 +34,7 @@ func newRepository(scope wire.Scope, name string) *repository {
 		layers:     map[digest.Digest]int64{},
 		history:    map[string][]digest.Digest{},
 		refused:    map[string]string{},
+		scans:      map[digest.Digest]scan{},
 	}
 }
 

@@ -80,13 +80,15 @@ func (r *Registry) allowed(owner, name, caller string) bool {
 }
 
 var operations = wire.Operations[*Registry]{
-	"BatchDeleteImage":      wire.Op((*Registry).batchDeleteImage),
-	"BatchGetImage":         wire.Op((*Registry).batchGetImage),
-	"DescribeImages":        wire.Op((*Registry).describeImages),
-	"DescribeRegistry":      wire.Op((*Registry).describeRegistry),
-	"GetLifecyclePolicy":    wire.Op((*Registry).getLifecyclePolicy),
-	"PutImage":              wire.Op((*Registry).putImage),
-	"PutImageTagMutability": wire.Op((*Registry).putImageTagMutability),
+	"BatchDeleteImage": wire.Op((*Registry).batchDeleteImage),
+	"BatchGetImage":    wire.Op((*Registry).batchGetImage),
+	"DescribeImages":   wire.Op((*Registry).describeImages),
+
+	"DescribeImageScanFindings": wire.Op((*Registry).describeImageScanFindings),
+	"DescribeRegistry":          wire.Op((*Registry).describeRegistry),
+	"GetLifecyclePolicy":        wire.Op((*Registry).getLifecyclePolicy),
+	"PutImage":                  wire.Op((*Registry).putImage),
+	"PutImageTagMutability":     wire.Op((*Registry).putImageTagMutability),
 }
 
 // Call answers one request, as wire.Service asks.

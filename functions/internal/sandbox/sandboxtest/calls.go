@@ -2,6 +2,7 @@ package sandboxtest
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -15,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/inspector"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/wire"
 )
 
@@ -84,6 +86,7 @@ func (rec *Recorder) keep(r *http.Request, body []byte) {
 	if form, err := url.ParseQuery(string(body)); err == nil && operation == "" {
 		operation = form.Get("Action") // of the Query protocol, which STS speaks
 	}
+	operation = cmp.Or(operation, inspector.Paths[r.URL.Path])
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
 	rec.calls = append(rec.calls, Call{credential.AccessKeyID, credential.Region, credential.Service, operation, body})

@@ -52,6 +52,22 @@ func Serve(w http.ResponseWriter, r *http.Request, s Service, caller Caller, ope
 		return
 	}
 	w.Header().Set("Content-Type", r.Header.Get("Content-Type")) // the version that was asked in
+	serve(w, r, s, caller, operation)
+}
+
+// ServeREST answers one HTTP request of the REST protocol whose operation has a path of its
+// own, and all of its input in the body:
+// https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html.
+func ServeREST(w http.ResponseWriter, r *http.Request, s Service, caller Caller, operation string) {
+	if r.Method != http.MethodPost {
+		WriteError(w, Errorf("UnknownOperationException", "%s %s: want POST", r.Method, r.URL.Path))
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	serve(w, r, s, caller, operation)
+}
+
+func serve(w http.ResponseWriter, r *http.Request, s Service, caller Caller, operation string) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
 		WriteError(w, Errorf("SerializationException", "request body: %v", err))

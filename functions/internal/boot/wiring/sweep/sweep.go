@@ -12,6 +12,7 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/boot/wiring"
 	"github.com/tagalong-aws/tagalong/functions/internal/ecr"
 	"github.com/tagalong-aws/tagalong/functions/internal/ecs"
+	"github.com/tagalong-aws/tagalong/functions/internal/inspector"
 	"github.com/tagalong-aws/tagalong/functions/internal/ratelimit"
 	"github.com/tagalong-aws/tagalong/functions/internal/sweep"
 )
@@ -39,11 +40,18 @@ func Sweeper(ctx context.Context, config boot.Config, cfg aws.Config, log *slog.
 		Inventory:    inventory,
 		Records:      parts.Ledger,
 		Lifecycles:   registry,
+		Findings:     parts.Ledger,
 		Scopes:       scopes,
 		PendingAfter: config.PendingAfter,
 	}
 	if config.Untag {
 		sweeper.Untagger = registry
+	}
+	switch config.Findings {
+	case boot.FindingsInspector:
+		sweeper.Scanner = inspector.New(limits.Of(parts.Reach.Registry))
+	case boot.FindingsECR:
+		sweeper.Scanner = ecr.NewScanner(registry)
 	}
 	return sweeper, nil
 }
