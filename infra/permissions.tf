@@ -134,6 +134,30 @@ data "aws_iam_policy_document" "images_untag" {
   }
 }
 
+# And to know what was found in images: of one of the two, or of neither.
+data "aws_iam_policy_document" "images_findings" {
+  # AWS offers neither resources nor conditions for these.
+  dynamic "statement" {
+    for_each = var.findings == "inspector" ? ["*"] : []
+
+    content {
+      sid       = "ReadInspectorsFindings" # to know what was found in images, where it is told to ask Amazon Inspector
+      actions   = ["inspector2:ListFindings", "inspector2:ListCoverage"]
+      resources = [statement.value]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.findings == "ecr" ? [local.repository_arns] : []
+
+    content {
+      sid       = "ReadScans" # to know what ECR's scans found in images, where it is told to
+      actions   = ["ecr:DescribeImageScanFindings"]
+      resources = statement.value
+    }
+  }
+}
+
 # Documents of which a function takes one or the other, not both: IAM takes 10240
 # characters of a role's policies, and each list of resources is as long as that of the
 # clusters. An action is allowed on no more than the resources of its own kind; of a

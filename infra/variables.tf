@@ -157,6 +157,17 @@ variable "untag" {
   nullable    = false
 }
 
+variable "findings" {
+  description = "Who is asked what was found in the images that are in use, and in those that were within 90 days: inspector (Amazon Inspector, where it scans ECR) or ecr (the scans of ECR itself). By default nobody, and exposure knows nothing."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.findings == null || contains(["inspector", "ecr"], coalesce(var.findings, "-"))
+    error_message = "findings ${coalesce(var.findings, "-")}: want inspector, ecr or null."
+  }
+}
+
 variable "accounts" {
   description = "Other accounts whose deployments are taken, each as output entry of modules/member-account has it: role is assumed there by the functions that move tags, reader (by default the same) by those that only read; regions are covered, by default the module's own, and of these the clusters and repositories that its globs name, by default all. They may send events to the bus of output event_bus_arn. Roles have to be known while planning. Our own account may be listed, without a role, to name its Regions."
   type = list(object({

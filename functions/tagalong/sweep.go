@@ -18,10 +18,11 @@ import (
 type sweepCommand struct {
 	ruled `embed:""`
 
-	DryRun  bool   `help:"Change nothing, and print what would be repaired; exit status 3 if there is something."`
-	Service string `placeholder:"[CLUSTER/]NAME" help:"Only services of this name; * and ? are allowed. The tags are then left alone but for those that these services move."`
-	Cluster string `placeholder:"NAME" help:"Only clusters of this name; * and ? are allowed."`
-	Whole   bool   `help:"Look into ECS's records of every service, 90 days back, and not only of those that differ from the ledger; and put blocked tags again."`
+	DryRun   bool   `help:"Change nothing, and print what would be repaired; exit status 3 if there is something."`
+	Service  string `placeholder:"[CLUSTER/]NAME" help:"Only services of this name; * and ? are allowed. The tags are then left alone but for those that these services move."`
+	Cluster  string `placeholder:"NAME" help:"Only clusters of this name; * and ? are allowed."`
+	Findings bool   `help:"Ask the scanner that TAGALONG_FINDINGS names about everything in use, though that was done within the day."`
+	Whole    bool   `help:"Look into ECS's records of every service, 90 days back, and not only of those that differ from the ledger; and put blocked tags again."`
 }
 
 func (sweepCommand) Help() string {
@@ -50,7 +51,7 @@ func (c *sweepCommand) options() (sweep.Options, error) {
 	if c.Cluster != "" && !clusterGlob.MatchString(c.Cluster) {
 		return sweep.Options{}, usagef("--cluster %q: want a cluster's name: letters, digits, underscores and hyphens, with * and ? for others", c.Cluster)
 	}
-	return sweep.Options{Cluster: c.Cluster, Services: services, Whole: c.Whole, Blocked: c.Whole, DryRun: c.DryRun}, nil
+	return sweep.Options{Cluster: c.Cluster, Services: services, Whole: c.Whole, Blocked: c.Whole, DryRun: c.DryRun, Findings: c.Findings}, nil
 }
 
 // Run prints what was found even where something could not be looked at, or where it was
@@ -63,6 +64,12 @@ func (c *sweepCommand) Run(s *session) error {
 	settings, err := c.settings(s)
 	if err != nil {
 		return err
+	}
+	if c.Findings && settings.Findings == "" {
+		return usagef("--findings: want TAGALONG_FINDINGS to be inspector or ecr")
+	}
+	if c.Findings && (c.DryRun || c.Service != "" || c.Cluster != "") {
+		return usagef("--findings: want it without --dry-run, --service and --cluster")
 	}
 	sweeper, err := sweepwiring.Sweeper(s.ctx, settings, s.cfg, slog.New(slog.DiscardHandler), ratelimit.New())
 	if err != nil {
@@ -114,6 +121,9 @@ func summary(r sweep.Report, dry bool) string {
 	done := fmt.Sprintf("%s; %s recorded, %s moved", looked, counted(r.Recorded, "fact", "facts"), counted(r.Moved, "tag", "tags"))
 	if r.Removed > 0 {
 		done += fmt.Sprintf(", %d removed", r.Removed)
+	}
+	if r.Scanned > 0 {
+		done += fmt.Sprintf(", findings of %s fetched", counted(r.Scanned, "image", "images"))
 	}
 	if r.Announced > 0 {
 		done += fmt.Sprintf(", %s announced", counted(r.Announced, "rollout", "rollouts"))

@@ -242,6 +242,51 @@ run "the_sweep_alone_may_remove_tags_if_told" {
   }
 }
 
+run "nobody_is_asked_for_findings_by_default" {
+  command = plan
+
+  assert {
+    condition     = try(length(jsondecode(data.aws_iam_policy_document.images_findings.json).Statement), 0) == 0 && local.environment.TAGALONG_FINDINGS == ""
+    error_message = "findings: ${data.aws_iam_policy_document.images_findings.json}"
+  }
+}
+
+run "the_sweep_alone_asks_amazon_inspector_if_told" {
+  command = plan
+
+  variables {
+    findings = "inspector"
+  }
+
+  assert {
+    condition = [for statement in jsondecode(data.aws_iam_policy_document.sweep.json).Statement : [toset(statement.Action), statement.Resource] if statement.Sid == "ReadInspectorsFindings"] == [
+      [toset(["inspector2:ListFindings", "inspector2:ListCoverage"]), "*"],
+    ] && local.environment.TAGALONG_FINDINGS == "inspector" && !strcontains(data.aws_iam_policy_document.sweep.json, "DescribeImageScanFindings")
+    error_message = "the sweep may do ${data.aws_iam_policy_document.sweep.json}"
+  }
+
+  assert {
+    condition     = !strcontains("${data.aws_iam_policy_document.deployment.json}${data.aws_iam_policy_document.pipeline.json}${data.aws_iam_policy_document.history.json}", "inspector2:")
+    error_message = "another function may ask Inspector"
+  }
+}
+
+run "the_sweep_alone_reads_scans_of_ecr_if_told" {
+  command = plan
+
+  variables {
+    findings     = "ecr"
+    repositories = ["shop/*"]
+  }
+
+  assert {
+    condition = [for statement in jsondecode(data.aws_iam_policy_document.sweep.json).Statement : statement.Resource if contains(flatten([statement.Action]), "ecr:DescribeImageScanFindings")] == [
+      "arn:aws:ecr:*:111122223333:repository/shop/*",
+    ] && !strcontains(data.aws_iam_policy_document.sweep.json, "inspector2:")
+    error_message = "the sweep may do ${data.aws_iam_policy_document.sweep.json}"
+  }
+}
+
 run "the_sweep_alone_reads_lifecycle_policies" {
   command = plan
 

@@ -94,6 +94,7 @@ run "any_other_wrong_value_is_refused_by_its_variable" {
     sweep_schedule       = "hourly"
     sweep_timeout        = 901
     pending_after        = "0h"
+    findings             = "trivy"
 
     s3                      = { bucket = "Acme" }
     role_path               = "platform"
@@ -108,7 +109,7 @@ run "any_other_wrong_value_is_refused_by_its_variable" {
     var.name, var.dist, var.architecture, var.regions, var.clusters, var.repositories, var.pipelines, var.retention_days,
     var.kms_key_arn, var.log_retention_days, var.log_level, var.memory_size, var.timeout, var.reserved_concurrency, var.retries,
     var.extra_environment, var.history_principals, var.event_bus, var.alarm_topic_arn, var.sweep_schedule, var.sweep_timeout,
-    var.pending_after, var.s3, var.role_path, var.permissions_boundary, var.vpc, var.code_signing_config_arn, var.organization_id, var.on_demand_limits,
+    var.pending_after, var.findings, var.s3, var.role_path, var.permissions_boundary, var.vpc, var.code_signing_config_arn, var.organization_id, var.on_demand_limits,
   ]
 }
 

@@ -22,6 +22,7 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/doctor"
 	"github.com/tagalong-aws/tagalong/functions/internal/dynamo"
 	"github.com/tagalong-aws/tagalong/functions/internal/reactor"
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/inspector"
 	"github.com/tagalong-aws/tagalong/functions/internal/sweep"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
@@ -273,7 +274,7 @@ func TestAMemberLetsTheFunctionsDoTheSame(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			actions = append(actions, regexp.MustCompile(`(?:ecs|ecr|codepipeline|codedeploy):[A-Z]\w+`).FindAllString(string(raw), -1)...)
+			actions = append(actions, regexp.MustCompile(`(?:ecs|ecr|codepipeline|codedeploy|inspector2):[A-Z]\w+`).FindAllString(string(raw), -1)...)
 		}
 		slices.Sort(actions)
 		return slices.Compact(actions)
@@ -281,6 +282,21 @@ func TestAMemberLetsTheFunctionsDoTheSame(t *testing.T) {
 	want := slices.DeleteFunc(actions("infra/*.tf"), func(action string) bool { return slices.Contains(ownAccountOnly, action) })
 	if diff := cmp.Diff(want, actions("infra/modules/member-policies/main.tf")); diff != "" {
 		t.Errorf("actions of the functions and of a member's role (-functions +member):\n%s", diff)
+	}
+}
+
+// TestInspectorIsAskedWhatItMayBeAsked holds what the sandbox's Inspector answers, and so the
+// adapter asks, against what the sweep may ask.
+func TestInspectorIsAskedWhatItMayBeAsked(t *testing.T) {
+	asked := slices.Sorted(maps.Values(inspector.Paths))
+	allowed := regexp.MustCompile(`inspector2:([A-Z]\w+)`).FindAllStringSubmatch(read(t, "infra/permissions.tf"), -1)
+	var may []string
+	for _, action := range allowed {
+		may = append(may, action[1])
+	}
+	slices.Sort(may)
+	if diff := cmp.Diff(asked, may); diff != "" {
+		t.Errorf("asked of Inspector, and allowed (-asked +allowed):\n%s", diff)
 	}
 }
 

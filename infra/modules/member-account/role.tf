@@ -82,4 +82,5 @@ module "policies" {
   repositories = var.repositories
   pipelines    = var.pipelines
   untag        = var.untag
+  findings     = var.findings
 }

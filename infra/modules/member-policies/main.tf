@@ -41,8 +41,8 @@ data "aws_iam_policy_document" "read" {
 # … and those of the others.
 data "aws_iam_policy_document" "tag" {
   statement {
-    sid       = "MoveTags" # to move tags, to warn of lifecycle policies, and with untag to remove tags
-    actions   = concat(["ecr:BatchGetImage", "ecr:PutImage", "ecr:GetLifecyclePolicy", "ecr:DescribeImages"], var.untag ? ["ecr:BatchDeleteImage"] : [])
+    sid       = "MoveTags" # to move tags, to warn of lifecycle policies, with untag to remove tags, and with findings = "ecr" to know what scans found
+    actions   = concat(["ecr:BatchGetImage", "ecr:PutImage", "ecr:GetLifecyclePolicy", "ecr:DescribeImages"], var.untag ? ["ecr:BatchDeleteImage"] : [], var.findings == "ecr" ? ["ecr:DescribeImageScanFindings"] : [])
     resources = local.repository_arns
   }
 
@@ -52,6 +52,17 @@ data "aws_iam_policy_document" "tag" {
     content {
       sid       = "ReadRegistrySettings" # to remove nothing that is replicated; only with untag
       actions   = ["ecr:DescribeRegistry"]
+      resources = [statement.value]
+    }
+  }
+
+  # AWS offers neither resources nor conditions for these.
+  dynamic "statement" {
+    for_each = var.findings == "inspector" ? ["*"] : []
+
+    content {
+      sid       = "ReadInspectorsFindings" # to know what was found in images, where it is told to ask Amazon Inspector
+      actions   = ["inspector2:ListFindings", "inspector2:ListCoverage"]
       resources = [statement.value]
     }
   }

@@ -39,3 +39,8 @@ variable "untag" {
   type        = bool
   nullable    = false
 }
+
+variable "findings" {
+  description = "Who may be asked what was found in images: inspector, ecr or nobody (null)."
+  type        = string
+}

@@ -32,6 +32,7 @@ module "policies" {
   repositories = var.repositories
   pipelines    = var.pipelines
   untag        = var.untag
+  findings     = var.findings
 }
 
 locals {

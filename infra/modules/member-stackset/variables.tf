@@ -139,6 +139,17 @@ variable "pipelines" {
   }
 }
 
+variable "findings" {
+  description = "Who may be asked there what was found in images, as findings of the main module says: inspector, ecr or null."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.findings == null || contains(["inspector", "ecr"], coalesce(var.findings, "-"))
+    error_message = "findings ${coalesce(var.findings, "-")}: want inspector, ecr or null."
+  }
+}
+
 variable "untag" {
   description = "Whether tags of services that are gone may be removed there, as untag of the main module says."
   type        = bool

@@ -325,6 +325,21 @@ run "a_member_lets_tags_be_removed_only_if_asked_to" {
   }
 }
 
+run "a_member_lets_findings_be_read_only_if_asked_to" {
+  command = plan
+
+  variables {
+    findings = "inspector"
+  }
+
+  assert {
+    condition = [for statement in jsondecode(aws_iam_role_policy.this["tag"].policy).Statement : statement.Resource if contains(flatten([statement.Action]), "inspector2:ListFindings")] == [
+      "*",
+    ] && !strcontains(aws_iam_role_policy.this["tag"].policy, "DescribeImageScanFindings") && !strcontains(aws_iam_role_policy.this["read"].policy, "inspector2:")
+    error_message = "policy: ${aws_iam_role_policy.this["tag"].policy}"
+  }
+}
+
 run "in_further_regions_a_member_makes_no_second_role" {
   command = plan
 
@@ -349,6 +364,7 @@ run "a_bus_or_role_that_is_none_is_refused_by_its_variable" {
     clusters      = ["a/b"]
     repositories  = []
     pipelines     = []
+    findings      = "trivy"
 
     alarm_topic_arn = "oncall"
 
@@ -358,7 +374,7 @@ run "a_bus_or_role_that_is_none_is_refused_by_its_variable" {
   }
 
   expect_failures = [
-    var.event_bus_arn, var.role_arns, var.name, var.regions, var.clusters, var.repositories, var.pipelines, var.alarm_topic_arn,
+    var.event_bus_arn, var.role_arns, var.name, var.regions, var.clusters, var.repositories, var.pipelines, var.findings, var.alarm_topic_arn,
     var.role_path, var.permissions_boundary, var.kms_key_arn,
   ]
 }

@@ -56,12 +56,13 @@ run "a_unit_or_region_that_is_none_is_refused_by_its_variable" {
     clusters                = ["a/b"]
     repositories            = []
     pipelines               = []
+    findings                = "trivy"
     name                    = "T"
   }
 
   expect_failures = [
     var.organizational_unit_ids, var.regions, var.event_bus_arn, var.role_arns, var.role_path, var.permissions_boundary,
-    var.clusters, var.repositories, var.pipelines, var.name,
+    var.clusters, var.repositories, var.pipelines, var.findings, var.name,
   ]
 }
 
