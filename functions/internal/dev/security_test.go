@@ -61,6 +61,8 @@ var resources = map[string]string{
 var dynamicResources = map[string]string{
 	`var.untag ? [local.repository_arns] : []`:                              "repositories that are covered",
 	`var.untag ? ["*"] : []`:                                                "everything",
+	`var.findings == "inspector" ? ["*"] : []`:                              "everything",
+	`var.findings == "ecr" ? [local.repository_arns] : []`:                  "repositories that are covered",
 	`length(local.tagging_roles) == 0 ? [] : [local.tagging_roles]`:         "the members' roles `NAME`",
 	`length(local.reading_roles) == 0 ? [] : [local.reading_roles]`:         "the members' roles `NAME-read`",
 	`local.own_events_arn == null ? [] : [local.own_events_arn]`:            "the bus of `event_bus`",
