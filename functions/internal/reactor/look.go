@@ -8,6 +8,7 @@ import (
 
 	"github.com/tagalong-aws/tagalong/functions/internal/decide"
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
+	"github.com/tagalong-aws/tagalong/functions/internal/parallel"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -198,14 +199,22 @@ func (p *pass) lookAtShared(ctx context.Context) error {
 
 // lookAt looks at tags for the service, guarded or again.
 func (p *pass) lookAt(ctx context.Context, ids []tagalong.TagID, how look) (looked decide.LookedAt, err error) {
-	for _, id := range ids {
-		l := p.lookOf(claimantsOf(p.obs.Service), p.know.Head.Claims, id)
-		l.guarded, l.again = how.guarded, how.again
-		s, err := l.at(ctx)
-		if err != nil {
-			return looked, fmt.Errorf("wish of %s: %w", id, err)
+	found := make([]seen, len(ids))
+	looks := make([]look, len(ids))
+	problem := parallel.Try(ctx, len(ids), parallel.Limit, func(ctx context.Context, i int) (err error) {
+		looks[i] = p.lookOf(claimantsOf(p.obs.Service), p.know.Head.Claims, ids[i])
+		looks[i].guarded, looks[i].again = how.guarded, how.again
+		if found[i], err = looks[i].at(ctx); err != nil {
+			return fmt.Errorf("wish of %s: %w", ids[i], err)
 		}
-		p.outdate()
+		return nil
+	})
+	if problem != nil {
+		return looked, problem
+	}
+	p.outdate()
+	for i, id := range ids {
+		s, l := found[i], looks[i]
 		delete(p.wishes, id)
 		if s.there && (s.mine || !l.has && s.tag.State == ledger.TagPending) {
 			p.wishes[id] = s.forConverging()
