@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/google/go-cmp/cmp"
 	"github.com/opencontainers/go-digest"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/dynamo"
@@ -173,6 +174,34 @@ func TestAStartRecordsThePlatformsOfAnIndexInFiveCalls(t *testing.T) {
 	}
 	if on := w.repository.Tag("prod"); on != multi.Digest {
 		t.Errorf("the tag is on %q, want the index", on)
+	}
+}
+
+// A service that nobody has heard of costs two round trips more than others: its images are
+// read, beside the question whether others run them, and then they get their names.
+func TestTheFirstCompletionOfAServiceTakesNoDetour(t *testing.T) {
+	w := start(t, `TAGALONG_ENVIRONMENTS=[{"environment": "prod"}]`)
+	_, completed := w.deploy(t)
+	w.ResetCalls()
+	succeed(t, w.Invoke(t, completed, 30*time.Second))
+	if on := w.repository.Tag("prod"); on != w.image {
+		t.Errorf("the tag is on %q", on)
+	}
+	var calls []string
+	for _, c := range w.Calls() {
+		if c.Operation != "" { // a connection that was opened
+			calls = append(calls, c.Operation)
+		}
+	}
+	slices.Sort(calls)
+	want := []string{
+		"BatchGetImage", "BatchGetImage", // the image, and where the tag sits
+		"BatchWriteItem", "DescribeServiceRevisions", "PutImage",
+		"Query", "Query", "Query", // the service, who else runs its image, and who reads its tag
+		"TransactWriteItems", "UpdateItem",
+	}
+	if diff := cmp.Diff(want, calls); diff != "" {
+		t.Errorf("calls (-want +got):\n%s", diff)
 	}
 }
 

@@ -65,7 +65,7 @@ func Decide(know LedgerView, obs Observation, keep Keeping, version func() strin
 	}
 	d.join()
 	if images := d.newImages(); d.missing.None() && len(images) > 0 {
-		return ledger.Change{}, false, Reads{Images: images}, nil
+		return ledger.Change{}, false, Reads{Images: images, Others: d.newTagged()}, nil
 	}
 	d.describe()
 	if d.missing.None() { // without what is missing much more would seem to change

@@ -195,7 +195,7 @@ func TestAChangeIsTheDifferenceOfTwoStates(t *testing.T) {
 			[]string{"rollout 2 failed", "running 1 in prod", "placement 2 ended", "drop placement 2 rolling_out"}},
 		{"a repeat changes nothing", []string{"1 IN_PROGRESS 0", "1 COMPLETED 1"}, "1 COMPLETED 1", nil, nil},
 		{"a repeat under another rule moves the claim", []string{"1 IN_PROGRESS 0", "1 COMPLETED 1"}, "1 COMPLETED 1", &retag,
-			[]string{"running 1 in prod", "placement 1 running", "live is looked at later", "drop prod on nothing"}},
+			[]string{"running 1 in prod", "placement 1 running", "advance live on 1", "drop prod on nothing"}},
 		{"a service that goes leaves what ran", []string{"1 IN_PROGRESS 0", "1 COMPLETED 1"}, "- RETIRED 2", nil,
 			[]string{"rollout 1 completed", "nothing runs in prod", "past 1", "placement 1 ended", "drop placement 1 running", "drop prod on nothing"}},
 	} {

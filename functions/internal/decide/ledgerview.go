@@ -40,8 +40,8 @@ type Reads struct {
 	Tags  []tagalong.TagID // of the repos, to be read first
 	// Others are repositories of which only that must be known.
 	Others []tagalong.Repository
-	// Images are containers whose images are new, to be read by the registry: nothing else
-	// is asked for with them, and the answer goes into Observation.Images.
+	// Images are containers whose images are new, to be read by the registry: only Others
+	// are asked for with them, and the answer goes into Observation.Images.
 	Images []tagalong.Container
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
+	"github.com/tagalong-aws/tagalong/functions/internal/timeline"
 )
 
 // changeTags turns the difference of the claims into wishes. Tags that other services may
@@ -21,7 +22,7 @@ func (d *decision) changeTags(c *ledger.Change) {
 		case had && !has && was.PutOnce: // put or pending, it needs no claim any more
 		case has && slices.Contains(head.Shared, tag):
 			c.Shared = append(c.Shared, tag)
-		case slices.Contains(head.Shared, tag), !had && !is.PutOnce && !slices.Contains(head.Alone, tag):
+		case slices.Contains(head.Shared, tag), !had && !is.PutOnce && !d.isAlone(tag):
 			d.toCome = append(d.toCome, ledger.TagToCome{ID: tag, Renew: !has})
 		case has && (!had || !was.Newer(is)):
 			c.Tags = append(c.Tags, d.advance(is))
@@ -31,10 +32,42 @@ func (d *decision) changeTags(c *ledger.Change) {
 	}
 }
 
+// isAlone reports whether no other service had a tag in sight as the observed rollout
+// began or, if nobody heard of that, has it now.
+func (d *decision) isAlone(tag tagalong.TagID) bool {
+	if d.heard() {
+		return slices.Contains(d.know.Head.Alone, tag)
+	}
+	return !d.hasOthers(tag.Repository)
+}
+
+// newTagged returns the repositories of which it will matter whether others run their
+// images, as far as that can be known before the images are read: that spares a round trip.
+func (d *decision) newTagged() (all []tagalong.Repository) {
+	if d.heard() || d.obs.Fact.Name != tagalong.InProgress && d.obs.Fact.Name != tagalong.Completed {
+		return nil
+	}
+	coming := ledger.ClaimsOf(d.obs.Service, d.obs.Policy, timeline.Rollout{FinishedAt: d.obs.Fact.Time}, d.seen.Containers, nil)
+	for _, tag := range ledger.ClaimedTags(coming) {
+		_, claimed := ledger.NewestClaim(d.know.Head.Claims, tag)
+		claim, _ := ledger.NewestClaim(coming, tag)
+		known := claimed || slices.Contains(d.know.Head.Alone, tag) || slices.Contains(d.know.Head.Shared, tag)
+		if !known && !claim.PutOnce && !slices.Contains(all, tag.Repository) {
+			all = append(all, tag.Repository)
+		}
+	}
+	return all
+}
+
+// heard reports whether somebody heard the start of what the fact ends.
+func (d *decision) heard() bool {
+	next, ok := d.before.RollingOut()
+	return ok && next.Deployment == d.obs.Fact.Deployment
+}
+
 // alone returns the tags that what rolls out will claim for the first time, and that no
-// other service has in sight: its completion writes them at once. Of those of whom nobody
-// heard the start it is not known. That two starts at once may take both for alone costs a
-// conflict at most: see ledger/share.go.
+// other service has in sight: its completion writes them at once. That two starts at once
+// may take both for alone costs a conflict at most: see ledger/share.go.
 func (d *decision) alone() (tags []tagalong.TagID) {
 	next, ok := d.after.RollingOut()
 	if !ok {

@@ -14,10 +14,8 @@ import (
 // head or the fact is refused, the error is ledger.ErrConflict; if only tags are, a
 // *ledger.RefusedError names them.
 func (l *Ledger) Commit(ctx context.Context, c ledger.Change) error {
-	if err := l.listEnvironment(ctx, c.NewEnvironment); err != nil {
-		return err
-	}
-	if err := l.putAll(ctx, slices.Concat(all(c.Names, putName), all(c.Repositories, listRepository), putChildren(c.Children))); err != nil {
+	environment := optional(c.NewEnvironment != "", func() write { return listEnvironment(c.NewEnvironment) })
+	if err := l.putOnce(ctx, slices.Concat(environment, all(c.Names, putName), all(c.Repositories, listRepository), putChildren(c.Children))); err != nil {
 		return fmt.Errorf("names and platforms: %w", err)
 	}
 	return l.write(ctx, writesOf(c)...)

@@ -42,16 +42,8 @@ func listService(s tagalong.Service, since time.Time) write {
 	return put(directoryItem{key{directory, prefixService + s.String()}, formatTime(since)})
 }
 
-// listEnvironment lists an environment, once a process; "" is none.
-func (l *Ledger) listEnvironment(ctx context.Context, name string) error {
-	if _, done := l.listed.Load(name); done || name == "" {
-		return nil
-	}
-	err := l.put(ctx, put(directoryItem{key: key{directory, prefixEnvironment + name}}))
-	if err == nil {
-		l.listed.Store(name, true)
-	}
-	return err
+func listEnvironment(name string) write {
+	return put(directoryItem{key: key{directory, prefixEnvironment + name}})
 }
 
 func listServiceOf(environment string, s tagalong.Service) write {

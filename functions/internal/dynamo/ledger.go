@@ -41,7 +41,6 @@
 package dynamo
 
 import (
-	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -54,7 +53,8 @@ type Ledger struct {
 	client *dynamodb.Client
 	table  string
 	now    func() time.Time
-	listed *sync.Map // the environments that this process has put into the directory
+	// written are the names, and the lines of the directory, that this process has put.
+	written *memory
 }
 
 var (
@@ -64,10 +64,10 @@ var (
 
 // New returns the ledger in a table.
 func New(client *dynamodb.Client, table string) *Ledger {
-	return &Ledger{client: client, table: table, now: time.Now, listed: new(sync.Map)}
+	return &Ledger{client: client, table: table, now: time.Now, written: new(memory)}
 }
 
 // At returns the same ledger with another clock.
 func (l *Ledger) At(now func() time.Time) *Ledger {
-	return &Ledger{client: l.client, table: l.table, now: now, listed: l.listed}
+	return &Ledger{client: l.client, table: l.table, now: now, written: l.written}
 }

@@ -74,7 +74,8 @@ func (l *Ledger) Promote(ctx context.Context, p ledger.PromotionWrite) error {
 	if p.Release.Pipeline != "" {
 		writes = append(writes, putPromoted(p))
 	}
-	if err := l.listEnvironment(ctx, p.Environment); err != nil || len(writes) == 0 {
+	environment := optional(p.Environment != "", func() write { return listEnvironment(p.Environment) })
+	if err := l.putOnce(ctx, environment); err != nil || len(writes) == 0 {
 		return err
 	}
 	if err := l.write(ctx, writes...); !errors.Is(err, ledger.ErrConflict) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -151,6 +152,43 @@ func (l *Ledger) putAll(ctx context.Context, writes []write) error {
 		}
 	}
 	return nil
+}
+
+// putOnce is putAll for what stays as it is: what this process has written before, such as
+// the names of a sidecar's image, it does not write again.
+func (l *Ledger) putOnce(ctx context.Context, writes []write) error {
+	unwritten := slices.DeleteFunc(writes, func(w write) bool { return l.written.has(w.record) })
+	if err := l.putAll(ctx, unwritten); err != nil {
+		return err
+	}
+	for _, w := range unwritten {
+		l.written.add(w.record)
+	}
+	return nil
+}
+
+// memory is a set of records that forgets all when it has grown large.
+type memory struct {
+	mu      sync.Mutex
+	records map[any]bool
+}
+
+// mostRemembered records take a few MB.
+const mostRemembered = 10_000
+
+func (m *memory) has(record any) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.records[record]
+}
+
+func (m *memory) add(record any) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.records == nil || len(m.records) >= mostRemembered {
+		m.records = map[any]bool{}
+	}
+	m.records[record] = true
 }
 
 // putBatch sends until DynamoDB has written all, as long as ctx lasts.

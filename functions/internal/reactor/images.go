@@ -14,6 +14,9 @@ import (
 // does not answer the containers are recorded all the same, and the next event of the
 // deployment, as a repeat of this one, asks again.
 func (p *pass) readImages(ctx context.Context, containers []tagalong.Container) {
+	if len(containers) == 0 {
+		return
+	}
 	wanted := map[tagalong.Repository]*want{}
 	for _, c := range containers {
 		wantOf(wanted, c.Image).add(c.Digest, c.ImageTag)

@@ -125,15 +125,13 @@ func (p *pass) decide(ctx context.Context) (ledger.Change, bool, error) {
 	keep := decide.Keeping{Retention: p.Retention, Untag: p.Untag, Announced: p.Announcer != nil}
 	for {
 		change, changed, n, err := decide.Decide(p.know, p.obs, keep, ledger.NewVersion)
-		switch {
-		case err != nil || n.None():
+		if err != nil || n.None() {
 			return change, changed, err
-		case len(n.Images) > 0:
-			p.readImages(ctx, n.Images)
-		default:
-			err = p.fetch(ctx, &p.know, p.obs.Service, n)
 		}
-		if err != nil {
+		if err := parallel.All(
+			func() error { p.readImages(ctx, n.Images); return nil },
+			func() error { return p.fetch(ctx, &p.know, p.obs.Service, n) },
+		); err != nil {
 			return ledger.Change{}, false, err
 		}
 	}
@@ -158,18 +156,29 @@ func (r *Reactor) fetch(ctx context.Context, know *decide.LedgerView, s tagalong
 			know.Rows[key] = rows[key]
 		}
 	}
-	for _, repository := range n.Others {
-		if know.Others == nil {
-			know.Others = map[tagalong.Repository]bool{}
-		}
-		if know.Others[repository], err = r.Ledger.HasOthers(ctx, repository, s); err != nil {
-			return err
-		}
+	if err := r.fetchOthers(ctx, know, s, n.Others); err != nil {
+		return err
 	}
 	if know.Claims == nil {
 		know.Claims = map[tagalong.Repository]ledger.RepositoryClaims{}
 	}
 	return r.fetchClaims(ctx, know, n)
+}
+
+// fetchOthers asks of repositories, side by side, whether other services run their images.
+func (r *Reactor) fetchOthers(ctx context.Context, know *decide.LedgerView, s tagalong.Service, of []tagalong.Repository) error {
+	others := make([]bool, len(of))
+	err := parallel.Try(ctx, len(of), parallel.Limit, func(ctx context.Context, i int) (err error) {
+		others[i], err = r.Ledger.HasOthers(ctx, of[i], s)
+		return err
+	})
+	if know.Others == nil {
+		know.Others = map[tagalong.Repository]bool{}
+	}
+	for i, repository := range of {
+		know.Others[repository] = others[i]
+	}
+	return err
 }
 
 // fetchClaims reads the tags first and then the claims. A Query may show half of

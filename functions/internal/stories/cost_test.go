@@ -101,7 +101,7 @@ func TestWhatRollbacksAndLateFactsReadAndWrite(t *testing.T) {
 		reads string
 		size  []int
 	}{
-		{completed(prodAPI, "ecs-svc/0", 0), "Load Tags", []int{7, 1}}, // nobody heard its start: whether others claim the tag is looked at
+		{completed(prodAPI, "ecs-svc/0", 0), "Load", []int{8}}, // nobody heard its start, and nobody else runs the image
 		{started(prodAPI, "ecs-svc/1", 1), "Load", []int{5}},
 		{completed(prodAPI, "ecs-svc/1", 2), "Load", []int{9}},
 		{started(prodAPI, "ecs-svc/2", 3), "Load", []int{5}},

@@ -114,7 +114,7 @@ func TestWhatPreviousTagsReadAndWrite(t *testing.T) {
 		reads string
 		size  []int
 	}{
-		{completed(prodAPI, deploymentNamed(0), 0), "Load Tags", []int{7, 1}}, // nobody heard its start: others may claim the tag
+		{completed(prodAPI, deploymentNamed(0), 0), "Load", []int{8}}, // nobody heard its start, and nobody else runs the image
 		{started(prodAPI, deploymentNamed(1), 1), "Load", []int{5}},
 		{completed(prodAPI, deploymentNamed(1), 2), "Load Tags", []int{10, 1}}, // the tag's claim; it is looked at afterwards
 		{started(prodAPI, deploymentNamed(2), 3), "Load", []int{5}},
