@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/distribution/reference"
 	"github.com/opencontainers/go-digest"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
@@ -170,7 +169,7 @@ func ParseURI(uri string) (Image, error) {
 	if colon := strings.LastIndexByte(written, ':'); colon > strings.LastIndexByte(written, '/') {
 		image.Written, image.Tags = written[:colon], []string{parsed.Tag}
 	}
-	if _, err := reference.ParseNormalizedNamed(image.Written); err != nil { // nor would Docker take it
+	if !tagalong.IsName(image.Written) {
 		image.Written = image.Repository.String()
 	}
 	return image, nil
