@@ -7,9 +7,9 @@ package ledger
 //     wished for is derived from them.
 //   - While one service alone claims a tag, each change of a claim writes the tag's item in
 //     its own transaction, which costs no call and no time.
-//   - A service that claims a tag for the first time commits its claim without the tag, and
-//     looks at the tag then. Where another's wish is there it marks the tag as shared, before
-//     it counts on anything.
+//   - A service that claims a tag for the first time, of an image that others run, commits
+//     its claim without the tag, and looks at the tag then. Where another's wish is there it
+//     marks the tag as shared, before it counts on anything.
 //   - A shared tag is in no transaction. Who changes a claim commits it and then looks at the
 //     tag: a wish of the same digest stands, and neither is written nor checked; an older
 //     claim stays behind; a newer one of another digest replaces the wish. Who has written a
