@@ -3,6 +3,7 @@ package main
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/query"
@@ -39,8 +40,28 @@ func runningColumns(v view, asked query.RunningQuery) []column[query.RunningRow]
 	}
 	return append(columns,
 		column[row]{head: "tag state", cell: func(r row) string { return string(r.TagState) }},
-		column[row]{head: "rolling out", cell: func(r row) string { return orDash(deploymentNumber(r.RollingOut)) }, plain: "-"},
+		column[row]{head: "rolling out", cells: rollingOut, plain: "-"},
 	)
+}
+
+// rollingOut names the deployment beside what runs and, where ECS has shown it, how far that
+// has come.
+func rollingOut(r query.RunningRow) []string {
+	lines := []string{orDash(deploymentNumber(r.RollingOut))}
+	u, text := r.Rollout, ""
+	if u.State != ledger.ProgressRollingOut {
+		text = string(u.State)
+	}
+	if u.Weight != nil {
+		text += " " + strconv.FormatFloat(*u.Weight, 'f', -1, 64) + " %"
+	}
+	if u.Until != nil && (u.State == ledger.ProgressBaking || u.State == ledger.ProgressPaused) {
+		text += " until " + clock(u.Until)
+	}
+	if text = strings.TrimSpace(text); text != "" {
+		lines = append(lines, text)
+	}
+	return lines
 }
 
 func historyColumns(v view, asked query.HistoryQuery) []column[ledger.HistoryRow] {

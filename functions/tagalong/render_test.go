@@ -20,7 +20,7 @@ import (
 
 // The keys of the rows, which people script against.
 const (
-	runningKeys = "environment account region cluster service container registry repository digest index imageTag evidence since deployment taskDefinition tagState rollingOut rollback release.pipeline release.execution release.stage release.commit"
+	runningKeys = "environment account region cluster service container registry repository digest index imageTag evidence since deployment taskDefinition tagState rollingOut rollout.state rollout.weight rollout.stage rollout.until rollback release.pipeline release.execution release.stage release.commit"
 	historyKeys = "environment account region cluster service deployment taskDefinition state startedAt finishedAt until rollback reason containers release.pipeline release.execution release.stage release.commit"
 	whereKeys   = "environment account region cluster service container registry repository digest index evidence phase since until"
 	diffKeys    = "service container from to"
@@ -57,16 +57,18 @@ func checkKeys[R any](t *testing.T, want string, rows []R) {
 	t.Helper()
 	raw := rendered(t, "json", rows, nil)
 	var keys []string
+	within := "" // which object
 	for _, m := range regexp.MustCompile(`(?m)^( +)"(\w+)": (.*?),?$`).FindAllStringSubmatch(raw, -1) {
-		nested := len(m[1]) > 4
+		name, nested := m[2], len(m[1]) > 4
 		switch {
-		case m[2] == "release" && m[3] == "{":
+		case m[3] == "{":
+			within = name + "."
 			continue
 		case nested:
-			m[2] = "release." + m[2]
+			name = within + name
 		}
-		keys = append(keys, m[2])
-		unknown := map[string]string{"since": "null", "startedAt": "null", "finishedAt": "null", "until": "null", "rollback": "false", "containers": "[]", "from": "[]", "to": "[]", "services": "0"}[m[2]]
+		keys = append(keys, name)
+		unknown := map[string]string{"since": "null", "weight": "null", "startedAt": "null", "finishedAt": "null", "until": "null", "rollback": "false", "containers": "[]", "from": "[]", "to": "[]", "services": "0"}[m[2]]
 		if unknown == "" {
 			unknown = `""`
 		}

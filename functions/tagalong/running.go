@@ -22,7 +22,7 @@ func (runningCommand) Help() string {
   tagalong running --service 'prod-*/checkout-api' -o json
   tagalong running prod -o json | jq -r '.[].digest' | sort -u
 
-ROLLING OUT names a deployment in progress. For a security question its digests run too: tagalong history lists them. Of a past time the ledger does not say how tags stood, nor what was rolling out; services that it did not know yet are named on standard error.
+ROLLING OUT names a deployment in progress and, where ECS has been asked, its share of the traffic, until when it bakes or a hook holds it, or that it is overdue: a sweep asks for what takes longer than TAGALONG_PENDING_AFTER. For a security question its digests run too: tagalong history lists them. Of a past time the ledger does not say how tags stood, nor what was rolling out; services that it did not know yet are named on standard error.
 `
 }
 

@@ -273,6 +273,8 @@ func (d *openAPI) check(at string, s schema, kind reflect.Type) {
 	switch {
 	case kind == reflect.TypeFor[*time.Time]():
 		d.want(at, s, reflect.DeepEqual(s.Type, []any{"string", "null"}) && s.Format == "date-time")
+	case kind == reflect.TypeFor[*float64]():
+		d.want(at, s, reflect.DeepEqual(s.Type, []any{"number", "null"}))
 	case kind == reflect.TypeFor[digest.Digest]():
 		d.want(at, s, s.Type == "string" && takesDigests(s.Pattern))
 	case kind.Kind() == reflect.String && kind.PkgPath() != "":

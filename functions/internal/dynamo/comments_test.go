@@ -81,6 +81,7 @@ func stored(t *testing.T) map[string]string {
 		"settingItem":      regexp.MustCompile(`^@`),
 		"stageItem":        regexp.MustCompile(`^X#\S+ STAGE#`),
 		"jobItem":          regexp.MustCompile(`^JOB#`),
+		"progressItem":     regexp.MustCompile(`^SVC#\S+ PROGRESS$`),
 		"unmanagedItem":    regexp.MustCompile(`^UNMANAGED `),
 		"inputItem":        regexp.MustCompile(`^REPO#\S+ READ#`),
 		"scanItem":         regexp.MustCompile(`^FIND#\S+ SCAN$`),
@@ -222,6 +223,11 @@ func keepTheRest(t *testing.T, l *dynamo.Ledger, clock time.Time) {
 	err := errors.Join(
 		l.LockUntag(t.Context(), "…", clock, clock.Add(20*time.Minute)),
 		l.SetCursor(t.Context(), "…"),
+		l.SetProgress(t.Context(), ledger.RolloutProgress{
+			Service:    tagalong.Service{Account: "111122223333", Region: "us-east-1", Cluster: "prod-cluster", Name: "checkout-api"},
+			Deployment: "ecs-svc/8264410957731246980", State: ledger.ProgressBaking, Stage: tagalong.StageBakeTime, Weight: ptr(100.0),
+			Until: clock.Add(23 * time.Hour), SeenAt: clock,
+		}),
 		l.SetSwept(t.Context(), ledger.Swept{Begun: clock, Scopes: []tagalong.Scope{{Account: "111122223333", Region: "us-east-1"}, {Account: "444455556666", Region: "us-east-1"}}, Closed: []string{"444455556666/us-east-1"}, Named: true}),
 		l.SetScan(t.Context(), ledger.Scan{Digest: platform, Scanned: true, Since: clock, Critical: []string{found.ID}, Sum: "…"}, []ledger.Finding{found}),
 		l.SetExposure(t.Context(), ledger.Exposure{Environment: "prod", ID: found.ID, Since: clock}),

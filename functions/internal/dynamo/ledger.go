@@ -5,6 +5,7 @@
 //	pk                    sk                                 gsi1            gsi2                  file
 //	SVC#service           F#time#name#subject#source                                               fact.go
 //	                      HEAD                                                                     head.go
+//	                      PROGRESS                                                                 progress.go
 //	                      R#time#deployment                  E#environment   X#pipeline/execution  rollout.go
 //	ENV#environment       NOW#service                                                              running.go
 //	                      GONE#until#service                                                       past.go

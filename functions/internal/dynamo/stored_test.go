@@ -75,6 +75,7 @@ func writeEverything(t *testing.T, l *dynamo.Ledger) {
 		l.SetPendingUntag(ctx, filled[ledger.PendingUntag]("stale")),
 		l.LockUntag(ctx, "sweep", timeOf("now"), timeOf("until")),
 		l.SetUnmanaged(ctx, ledger.UnmanagedService{}, filled[ledger.UnmanagedService]("unmanaged")),
+		l.SetProgress(ctx, filled[ledger.RolloutProgress]("progress")),
 		l.SetCursor(ctx, "cursor"),
 		l.SetSwept(ctx, filled[ledger.Swept]("swept")),
 		l.SetScan(ctx, filled[ledger.Scan]("scan"), []ledger.Finding{filled[ledger.Finding]("finding")}),

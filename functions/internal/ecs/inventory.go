@@ -40,6 +40,8 @@ type Inventory struct {
 	// shown are the task definitions of the deployments and task sets of the services
 	// that were described last.
 	shown map[tagalong.Service]map[string]string
+	// underWay are the ARNs of their service deployments that have not ended.
+	underWay map[tagalong.Service]string
 }
 
 var (
@@ -186,18 +188,18 @@ func (e *Inventory) Describe(ctx context.Context, scope tagalong.Scope, cluster 
 		return nil, err
 	}
 	var states []sweep.ServiceState
-	shown := map[tagalong.Service]map[string]string{}
+	shown, underWay := map[tagalong.Service]map[string]string{}, map[tagalong.Service]string{}
 	for _, service := range slices.Concat(found...) {
 		if aws.ToString(service.Status) == "INACTIVE" {
 			continue
 		}
 		s := tagalong.Service{Account: scope.Account, Region: scope.Region, Cluster: cluster, Name: aws.ToString(service.ServiceName)}
 		states = append(states, stateOf(s, service))
-		shown[s] = definitionsOf(service)
+		shown[s], underWay[s] = definitionsOf(service), aws.ToString(service.CurrentServiceDeployment)
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.shown = shown
+	e.shown, e.underWay = shown, underWay
 	return states, nil
 }
 

@@ -2,9 +2,12 @@ package ecs
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecs"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/sandboxtest"
@@ -49,6 +52,20 @@ type inventoryWorld struct{ historyWorld }
 func (w inventoryWorld) Fail(t *testing.T, _ tagalong.Service, deployment string, at time.Time) {
 	t.Helper()
 	_, err := w.deployments[deployment].Fail(at, "")
+	ok(t, err)
+}
+
+func (w inventoryWorld) Reach(t *testing.T, s tagalong.Service, deployment, stage string, percent float64, at time.Time) {
+	t.Helper()
+	w.ECS.Cluster(wire.Scope{Account: s.Account, Region: s.Region}, s.Cluster).Service(s.Name).Update(func(o *ecs.ServiceOptions) {
+		o.Strategy, o.Traffic.CanaryMinutes = "CANARY", 120
+	})
+	ok(t, w.deployments[deployment].Reach(stage, percent, at))
+}
+
+func (w inventoryWorld) Pause(t *testing.T, _ tagalong.Service, deployment, stage string, at, until time.Time) {
+	t.Helper()
+	_, err := w.deployments[deployment].Pause(stage, at, until)
 	ok(t, err)
 }
 
@@ -120,6 +137,78 @@ func TestRollbacksThatMayNotBeReadLeaveOutTheirServices(t *testing.T) {
 	ok(t, err)
 	if len(records) != 1 || len(records[other]) != 1 || records[other][0].Deployment != d.ID() {
 		t.Errorf("records %+v", records)
+	}
+}
+
+func TestLooksAreInTwentiesAndNoneWhereTheyAreDenied(t *testing.T) {
+	w := start(t, ecs.ServiceOptions{})
+	e, names, services := w.inventory(), []string{}, []tagalong.Service{}
+	for n := range 21 {
+		s := service
+		s.Name = fmt.Sprintf("service-%d", n)
+		_, _, err := w.cluster.CreateService(s.Name, ecs.ServiceOptions{}).Release(now, ecs.Container{Name: "app", Image: w.image})
+		ok(t, err)
+		names, services = append(names, s.Name), append(services, s)
+	}
+	_, err := e.Describe(t.Context(), scopeOf(service), service.Cluster, names)
+	ok(t, err)
+	w.ResetCalls()
+	looks, err := e.Looks(t.Context(), scopeOf(service), services)
+	if ok(t, err); len(looks) != len(services) {
+		t.Errorf("%d looks, want %d", len(looks), len(services))
+	}
+	wantCalls(t, w, "DescribeServiceDeployments", "DescribeServiceDeployments")
+	w.ECS.Deny("DescribeServiceDeployments")
+	looks, err = e.Looks(t.Context(), scopeOf(service), services)
+	if ok(t, err); len(looks) != 0 {
+		t.Errorf("looks that are denied: %+v", looks)
+	}
+}
+
+func TestAStageLastsAsLongAsItsSettingsSay(t *testing.T) {
+	for _, test := range []struct {
+		options ecs.ServiceOptions
+		stage   string
+		want    time.Duration
+	}{
+		{ecs.ServiceOptions{Traffic: ecs.TrafficOptions{BakeMinutes: 1440}}, "BAKE_TIME", 24 * time.Hour},
+		{ecs.ServiceOptions{Traffic: ecs.TrafficOptions{BakeMinutes: 1440}}, "CLEAN_UP", 0},
+		{ecs.ServiceOptions{Strategy: "CANARY", Traffic: ecs.TrafficOptions{CanaryMinutes: 30}}, "PRODUCTION_TRAFFIC_SHIFT", 30 * time.Minute},
+		{ecs.ServiceOptions{Strategy: "LINEAR", Traffic: ecs.TrafficOptions{LinearPercent: 30, LinearMinutes: 10}}, "PRODUCTION_TRAFFIC_SHIFT", 40 * time.Minute},
+		{ecs.ServiceOptions{Strategy: "LINEAR"}, "PRODUCTION_TRAFFIC_SHIFT", 0},
+		{ecs.ServiceOptions{Strategy: "BLUE_GREEN"}, "PRODUCTION_TRAFFIC_SHIFT", 0},
+	} {
+		w := start(t, test.options)
+		d := w.deploy(t)
+		ok(t, d.Reach(test.stage, 10, now))
+		e := w.inventory()
+		_, err := e.Describe(t.Context(), scopeOf(service), service.Cluster, []string{service.Name})
+		ok(t, err)
+		looks, err := e.Looks(t.Context(), scopeOf(service), []tagalong.Service{service})
+		if ok(t, err); looks[service].Lasts != test.want {
+			t.Errorf("%s of %+v lasts %v, want %v", test.stage, test.options.Traffic, looks[service].Lasts, test.want)
+		}
+	}
+}
+
+func TestADeploymentWaitsForTheLastOfItsHooks(t *testing.T) {
+	soon, late := now.Add(time.Hour), now.Add(2*time.Hour)
+	hook := func(status types.DeploymentLifecycleHookStatus, ends *time.Time) types.DeploymentLifecycleHookDetail {
+		return types.DeploymentLifecycleHookDetail{Status: status, ExpiresAt: ends}
+	}
+	for _, test := range []struct {
+		hooks []types.DeploymentLifecycleHookDetail
+		held  bool
+		until time.Time
+	}{
+		{nil, false, time.Time{}},
+		{[]types.DeploymentLifecycleHookDetail{hook("SUCCEEDED", &late), hook("TIMED_OUT", &late)}, false, time.Time{}},
+		{[]types.DeploymentLifecycleHookDetail{hook("AWAITING_ACTION", &late), hook("IN_PROGRESS", &soon)}, true, late},
+		{[]types.DeploymentLifecycleHookDetail{hook("AWAITING_ACTION", &late), hook("IN_PROGRESS", nil)}, true, time.Time{}},
+	} {
+		if held, until := waits(test.hooks); held != test.held || !until.Equal(test.until) {
+			t.Errorf("%+v: held %t until %v", test.hooks, held, until)
+		}
 	}
 }
 

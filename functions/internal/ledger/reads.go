@@ -26,6 +26,7 @@ type Records interface {
 	UnmanagedReader
 	StateReader
 	FindingReader
+	ProgressReader
 }
 
 // StateReader shows what a Ledger holds, not necessarily as of this moment: for half of

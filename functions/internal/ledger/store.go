@@ -169,6 +169,7 @@ type OutboxReader interface {
 type Ledger interface {
 	Journal
 	Wishes
+	ProgressKeeper
 	UnmanagedServices
 	UnmanagedReader
 	Promotions

@@ -2,6 +2,7 @@ package page
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 
 	g "maragu.dev/gomponents"
@@ -67,7 +68,7 @@ func (w workload) badges(a asked, r query.RunningRow) node {
 		all = append(all, badge(doubt))
 	}
 	if w.attempt == nil && r.RollingOut != "" {
-		all = append(all, badge("rolling_out"))
+		all = append(all, underWay(r.Rollout))
 	}
 	if r.Release.Commit != "" {
 		all = append(all, h.Span(h.Class("dim mono"), g.Text(commitText(r.Release.Commit))))
@@ -98,7 +99,23 @@ func (w workload) showAttempt(a asked) node {
 	if at == nil {
 		at = w.attempt.StartedAt
 	}
-	return badge(string(w.attempt.State), g.Text(" "), h.B(g.Text(clip(rolloutVersion(*w.attempt), 24))), g.Text(" "), since(a, at))
+	state := badge(string(w.attempt.State))
+	if r, runs := w.main(); runs && r.RollingOut == w.attempt.Deployment && r.Rollout.State != "" {
+		state = underWay(r.Rollout)
+	}
+	return g.Group{state, g.Text(" "), h.B(g.Text(clip(rolloutVersion(*w.attempt), 24))), g.Text(" "), since(a, at)}
+}
+
+// underWay is how far a rollout has come: its share of the traffic, or until when it waits.
+func underWay(u query.UnderWay) node {
+	text := ""
+	if u.Weight != nil {
+		text += " " + strconv.FormatFloat(*u.Weight, 'f', -1, 64) + " %"
+	}
+	if u.Until != nil && (u.State == ledger.ProgressBaking || u.State == ledger.ProgressPaused) {
+		text += " until " + timeText(*u.Until) + " UTC"
+	}
+	return badge(string(u.State), g.Text(text))
 }
 
 // rolloutVersion is what people call what a rollout brings.

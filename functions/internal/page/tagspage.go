@@ -13,6 +13,7 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/parallel"
 	"github.com/tagalong-aws/tagalong/functions/internal/query"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 	"github.com/tagalong-aws/tagalong/functions/internal/timeline"
 )
 
@@ -192,7 +193,31 @@ func overdue(ctx context.Context, q query.Queries, environments []string, now ti
 		})
 		return err
 	})
-	return slices.Concat(found...), err
+	if err != nil {
+		return nil, err
+	}
+	return unexplained(ctx, q, slices.Concat(found...), now)
+}
+
+func rolledOutBy(r ledger.HistoryRow) tagalong.Service {
+	return tagalong.Service{Account: r.Account, Region: r.Region, Cluster: r.Cluster, Name: r.Service}
+}
+
+// unexplained leaves out the rollouts that take long for a reason: as ECS showed them last
+// they baked, or a hook held them, or their traffic was being shifted.
+func unexplained(ctx context.Context, q query.Queries, late []ledger.HistoryRow, now time.Time) ([]ledger.HistoryRow, error) {
+	if len(late) == 0 {
+		return nil, nil
+	}
+	var services []tagalong.Service
+	for _, r := range late {
+		services = append(services, rolledOutBy(r))
+	}
+	progress, err := q.Records.Progress(ctx, services)
+	return slices.DeleteFunc(late, func(r ledger.HistoryRow) bool {
+		seen := progress[rolledOutBy(r)]
+		return seen.IsOf(r.Deployment, startOf(r)) && seen.Explains(now, overdueAfter)
+	}), err
 }
 
 func (a asked) drift(d drift, unread error) node {

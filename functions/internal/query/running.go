@@ -36,10 +36,32 @@ type RunningRow struct {
 	TaskDefinition string            `json:"taskDefinition"`
 	TagState       ledger.TagState   `json:"tagState"`
 	RollingOut     string            `json:"rollingOut"`
+	Rollout        UnderWay          `json:"rollout"`
 	Rollback       bool              `json:"rollback"`
 	Release        tagalong.Release  `json:"release"`
 	// Added is set for a container that ECS added itself: it is in no comparison.
 	Added bool `json:"-"`
+}
+
+// UnderWay is how far the rollout beside what runs has come, as ECS showed it last: a sweep
+// asks only for one that takes long, and so does who hears of a hook.
+type UnderWay struct {
+	State  ledger.ProgressState `json:"state"`  // "" if nothing rolls out
+	Weight *float64             `json:"weight"` // in percent of the production traffic, null where none is shifted
+	Stage  string               `json:"stage"`
+	Until  *time.Time           `json:"until"` // when the state ends at the latest
+}
+
+func underWay(r ledger.RunningRecord, seen ledger.RolloutProgress) UnderWay {
+	switch {
+	case r.RollingOut == "":
+		return UnderWay{}
+	case !seen.IsOf(r.RollingOut, r.Since):
+		return UnderWay{State: ledger.ProgressRollingOut}
+	case seen.Overdue:
+		seen.State = ledger.ProgressOverdue
+	}
+	return UnderWay{seen.State, seen.Weight, seen.Stage, tagalong.TimeOrNil(seen.Until)}
 }
 
 // RunningQuery asks what runs.
@@ -190,8 +212,9 @@ func (q Queries) environments(ctx context.Context, one string) ([]string, error)
 // known by.
 func (q Queries) runningRows(ctx context.Context, running []runningContainer) ([]RunningRow, error) {
 	var (
-		tags  map[tagalong.TagID]ledger.Tag
-		names knownAs
+		tags     map[tagalong.TagID]ledger.Tag
+		names    knownAs
+		progress map[tagalong.Service]ledger.RolloutProgress
 	)
 	var rollouts []rolledOut
 	for _, r := range running {
@@ -208,15 +231,37 @@ func (q Queries) runningRows(ctx context.Context, running []runningContainer) ([
 			names, err = q.knownAs(ctx, rollouts)
 			return err
 		},
+		func() (err error) {
+			progress, err = q.progress(ctx, running)
+			return err
+		},
 	)
 	if err != nil {
 		return nil, err
 	}
 	rows := []RunningRow{}
 	for _, r := range running {
-		rows = append(rows, r.row(tags, names))
+		rows = append(rows, r.row(tags, names, progress[r.Service]))
 	}
 	return rows, nil
+}
+
+// progress reads how far the rollouts beside what runs have come, if there are any.
+func (q Queries) progress(ctx context.Context, running []runningContainer) (map[tagalong.Service]ledger.RolloutProgress, error) {
+	var services []tagalong.Service
+	for _, r := range running {
+		if !r.past && r.RollingOut != "" && !slices.Contains(services, r.Service) {
+			services = append(services, r.Service)
+		}
+	}
+	if len(services) == 0 {
+		return nil, nil
+	}
+	progress, err := q.Records.Progress(ctx, services)
+	if err != nil {
+		return nil, fmt.Errorf("progress of rollouts: %w", err)
+	}
+	return progress, nil
 }
 
 func tagsOf(running []runningContainer) []tagalong.TagID {
@@ -233,7 +278,7 @@ func tagsOf(running []runningContainer) []tagalong.TagID {
 	return slices.Compact(ids)
 }
 
-func (r runningContainer) row(tags map[tagalong.TagID]ledger.Tag, names knownAs) RunningRow {
+func (r runningContainer) row(tags map[tagalong.TagID]ledger.Tag, names knownAs, seen ledger.RolloutProgress) RunningRow {
 	containers := names.name(rolledOutOf(r.RunningRecord))
 	shown, _ := ledger.Details{Containers: containers}.Container(r.Name)
 	row := RunningRow{
@@ -257,7 +302,7 @@ func (r runningContainer) row(tags map[tagalong.TagID]ledger.Tag, names knownAs)
 		Added:          r.Added,
 	}
 	if !r.past {
-		row.TagState, row.RollingOut = r.state(tags), r.RollingOut
+		row.TagState, row.RollingOut, row.Rollout = r.state(tags), r.RollingOut, underWay(r.RunningRecord, seen)
 	}
 	return row
 }

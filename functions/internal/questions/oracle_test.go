@@ -210,7 +210,7 @@ func (o oracle) runningRow(r rollout, c made, at time.Time) query.RunningRow {
 	row.TagState = o.tagState(r.service, c)
 	for _, other := range o.rollouts {
 		if other.service == r.service && other.state == timeline.StateInProgress {
-			row.RollingOut = other.deployment
+			row.RollingOut, row.Rollout.State = other.deployment, ledger.ProgressRollingOut // nobody looked how far it has come
 		}
 	}
 	return row

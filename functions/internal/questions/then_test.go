@@ -62,7 +62,7 @@ func (r *reporter) ask() {
 			r.Fatalf("running in %q: %v", environment, err)
 		}
 		for i := range page.Items { // of a past time this is not said
-			page.Items[i].TagState, page.Items[i].RollingOut = "", ""
+			page.Items[i].TagState, page.Items[i].RollingOut, page.Items[i].Rollout = "", "", query.UnderWay{}
 		}
 		r.said = append(r.said, said{environment, r.now(), page.Items})
 	}

@@ -19,6 +19,7 @@ import (
 type Ledger interface {
 	ledger.Journal
 	ledger.Wishes
+	ledger.ProgressKeeper
 	ledger.UnmanagedServices
 	ledger.Outbox
 }

@@ -41,6 +41,10 @@ func (e idle) Describe(context.Context, tagalong.Scope, string, []string) ([]swe
 	return []sweep.ServiceState{{Service: e.service}}, nil
 }
 
+func (e idle) Looks(context.Context, tagalong.Scope, []tagalong.Service) (map[tagalong.Service]tagalong.RolloutLook, error) {
+	return nil, nil
+}
+
 func (e idle) DeploymentHistory(context.Context, tagalong.Scope, []tagalong.Service) (map[tagalong.Service][]pipeline.ServiceDeployment, error) {
 	return nil, nil
 }

@@ -171,7 +171,7 @@ func TestAnyStoryOfAnInventoryEndsAsECSIsWhateverEventsAreLost(t *testing.T) {
 		w.wantTags(t)
 		w.wantHistory(t)
 		w.wantQuiet(t, sweep.Options{Whole: true})
-		w.pass(time.Hour)
+		w.sweeps(t, sweep.Options{}) // an hour later, in which rollouts may have become overdue
 		w.wantQuiet(t, sweep.Options{})
 	})
 }

@@ -32,6 +32,7 @@ type dryLedger struct {
 	was           map[tagalong.TagID]ledger.Tag                          // those of tags, as the real ledger has them
 	pendingUntags map[string]ledger.PendingUntag
 	unmanaged     map[tagalong.Service]ledger.UnmanagedService // as far as they were read or written
+	progress      map[tagalong.Service]ledger.RolloutProgress  // as far as it was written
 }
 
 // dryService is a service as it would be.
@@ -47,6 +48,7 @@ func newDryLedger(real reactor.Ledger, records Records) *dryLedger {
 		real: real, records: records,
 		services: map[tagalong.Service]dryService{}, touched: map[tagalong.Repository]map[tagalong.Service]bool{},
 		running: map[tagalong.Service]*ledger.RunningRecord{}, environments: map[string]bool{}, tags: map[tagalong.Repository]map[tagalong.TagID]*ledger.Tag{}, was: map[tagalong.TagID]ledger.Tag{}, pendingUntags: map[string]ledger.PendingUntag{}, unmanaged: map[tagalong.Service]ledger.UnmanagedService{},
+		progress: map[tagalong.Service]ledger.RolloutProgress{},
 	}
 }
 
@@ -460,6 +462,27 @@ func (l *dryLedger) Doubt(ctx context.Context, id tagalong.TagID, since, until t
 		}
 		return nil
 	})
+}
+
+// Progress implements ProgressReader.
+func (l *dryLedger) Progress(ctx context.Context, services []tagalong.Service) (map[tagalong.Service]ledger.RolloutProgress, error) {
+	seen, err := l.real.Progress(ctx, services)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, s := range services {
+		if p, written := l.progress[s]; written && err == nil {
+			seen[s] = p
+		}
+	}
+	return seen, err
+}
+
+// SetProgress implements ProgressKeeper. A sweep looks at each rollout once.
+func (l *dryLedger) SetProgress(_ context.Context, p ledger.RolloutProgress) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.progress[p.Service] = p
+	return nil
 }
 
 // Unmanaged implements UnmanagedServices.

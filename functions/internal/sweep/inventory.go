@@ -25,6 +25,10 @@ type Inventory interface {
 	// scope, in as few calls as ECS allows; it keeps them for 90 days. Services of
 	// which it has none, or may not be asked, are left out.
 	DeploymentHistory(ctx context.Context, s tagalong.Scope, services []tagalong.Service) (map[tagalong.Service][]pipeline.ServiceDeployment, error)
+	// Looks returns what ECS shows of the service deployments that are under way, of services
+	// of one scope that Describe has shown last, in as few calls as ECS allows. Services of
+	// which it shows none, or may not be asked, are left out.
+	Looks(ctx context.Context, s tagalong.Scope, services []tagalong.Service) (map[tagalong.Service]tagalong.RolloutLook, error)
 	// Prepare says which deployments of a scope will be asked for, so that what they
 	// are made of can be read in as few calls as ECS allows.
 	Prepare(ctx context.Context, s tagalong.Scope, deployments []DeploymentOf) error

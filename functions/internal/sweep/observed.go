@@ -548,12 +548,9 @@ func (t *observedService) changed() bool {
 		!slices.Equal(head.Claims, ledger.ClaimsOf(t.Service, t.policy, running, containers, head.Previous))
 }
 
-// inspect reports what is wrong with what runs and rolls out, and cannot be repaired.
+// inspect reports what is wrong with what runs, and cannot be repaired.
 func (p *comparison) inspect(t *observedService) {
 	service, environment := t.Service, t.policy.Environment
-	if next, rolling := t.timeline.RollingOut(); rolling && p.PendingAfter > 0 && p.now().Sub(next.StartedAt) > p.PendingAfter {
-		p.find(driftOf(DriftOverdue, environment, service, fmt.Sprintf("%s has been rolling out since %s", next.Deployment, tagalong.FormatTime(next.StartedAt))))
-	}
 	running, ok := t.timeline.Current()
 	if !ok {
 		return

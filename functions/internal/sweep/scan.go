@@ -188,7 +188,8 @@ func (p *serviceScan) repairAll(ctx context.Context, scope tagalong.Scope, servi
 			return err
 		}
 	}
-	p.each(ctx, services, func(t *observedService) error { return p.settle(ctx, t) })
+	services = p.each(ctx, services, func(t *observedService) error { return p.settle(ctx, t) })
+	p.lookAtOverdue(ctx, scope, services)
 	p.announceRecorded(ctx)
 	if p.stopped.Load() {
 		return errTimeUp

@@ -62,6 +62,7 @@ type inventoryService struct {
 	current   []*inventoryDeployment // the primary one last
 	completed []*inventoryDeployment // the last one last
 	records   []pipeline.ServiceDeployment
+	look      tagalong.RolloutLook // of the record that is under way, without its deployment
 }
 
 // inventoryDeployment is a deployment, or a task set.
@@ -108,6 +109,7 @@ func (e *Inventory) Deploy(s tagalong.Service, d Deployment) string {
 	defer e.mu.Unlock()
 	of := e.service(s)
 	of.stop(e.now())
+	of.look = tagalong.RolloutLook{Updated: e.now()}
 	one := e.started(s, d)
 	of.promote(one)
 	of.records = append(of.records, pipeline.ServiceDeployment{Deployment: one.ID, Status: "IN_PROGRESS", CreatedAt: one.Created})
@@ -237,6 +239,7 @@ func (e *Inventory) RollBack(s tagalong.Service) {
 func (e *Inventory) goBack(s tagalong.Service, d *inventoryDeployment) {
 	of, now := e.services[s], e.now()
 	of.promote(d)
+	of.look = tagalong.RolloutLook{Updated: now}
 	record := of.record()
 	record.Status, record.RolledBackTo, record.RolledBackAt = "ROLLBACK_IN_PROGRESS", d.ID, now
 	record.Reason = "Service deployment rolled back because the circuit breaker threshold was reached."
@@ -249,6 +252,14 @@ func (s *inventoryService) lastCompleted() *inventoryDeployment {
 		return nil
 	}
 	return s.completed[len(s.completed)-1]
+}
+
+// Reach lets the deployment that is under way reach a stage. It panics if there is none.
+func (e *Inventory) Reach(s tagalong.Service, look tagalong.RolloutLook) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	look.Updated = e.now()
+	e.under(s).look = look
 }
 
 // Scale changes how many tasks run: an update that is no deployment.

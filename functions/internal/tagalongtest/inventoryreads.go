@@ -107,6 +107,24 @@ func (e *Inventory) DeploymentHistory(ctx context.Context, of tagalong.Scope, se
 	return all, e.call(ctx, "DescribeServiceDeployments", of, "", pages(rolledBack, 20))
 }
 
+// Looks implements sweep.Inventory.
+func (e *Inventory) Looks(ctx context.Context, of tagalong.Scope, services []tagalong.Service) (map[tagalong.Service]tagalong.RolloutLook, error) {
+	looks := map[tagalong.Service]tagalong.RolloutLook{}
+	e.mu.Lock()
+	for _, s := range services {
+		if on := e.services[s]; on != nil && on.record() != nil {
+			look := on.look
+			look.Deployment = on.primary().ID
+			looks[s] = look
+		}
+	}
+	e.mu.Unlock()
+	if len(looks) == 0 {
+		return nil, nil
+	}
+	return looks, e.call(ctx, "DescribeServiceDeployments", of, "", pages(len(looks), 20))
+}
+
 // Prepare implements sweep.Inventory: what is prepared is shown without a call.
 func (e *Inventory) Prepare(ctx context.Context, of tagalong.Scope, deployments []sweep.DeploymentOf) error {
 	if len(deployments) == 0 {

@@ -26,6 +26,10 @@ type InventoryWorld interface {
 	DeploymentHistoryWorld
 	// Fail lets the first deployment of a service fail: there is nothing to roll back to.
 	Fail(t *testing.T, s tagalong.Service, deployment string, at time.Time)
+	// Reach brings a deployment to a stage, with so much of the traffic, which a service by
+	// its strategy CANARY shifts in hours; Pause lets a hook hold it there until a time.
+	Reach(t *testing.T, s tagalong.Service, deployment, stage string, percent float64, at time.Time)
+	Pause(t *testing.T, s tagalong.Service, deployment, stage string, at, until time.Time)
 	// Delete deletes a service, which ECS shows as INACTIVE from then on.
 	Delete(t *testing.T, s tagalong.Service, at time.Time)
 }
@@ -47,6 +51,7 @@ func InventorySuite(t *testing.T, open func(t *testing.T) (PreparedInventory, In
 		{"a service that CodeDeploy deploys has its task sets", inventoryTaskSets},
 		{"the chronicle has the records of each service, and no service without", inventoryHistory},
 		{"the chronicle leaves out what may not be told", inventoryHistoryDenied},
+		{"a look shows how far a service deployment has come, until it has ended", inventoryLooks},
 		{"what is prepared is what would be found without", inventoryPrepared},
 		{"an account that is not covered is elsewhere", inventoryElsewhere},
 	} {
@@ -250,6 +255,42 @@ func inventoryHistoryDenied(t *testing.T, w suiteInventory) {
 	same(t, "records", 0, len(got))
 }
 
+// canaryLasts is how long a service by its strategy CANARY shifts its traffic.
+const canaryLasts = 2 * time.Hour
+
+func inventoryLooks(t *testing.T, w suiteInventory) {
+	s, other := suiteService("api"), suiteService("other")
+	w.completed(other, later(0))
+	good := w.completed(s, later(0))
+	next := w.Deploy(t, s, later(2))
+	look := func() map[tagalong.Service]tagalong.RolloutLook {
+		t.Helper()
+		_, err := w.Describe(t.Context(), suiteScope(s), s.Cluster, []string{s.Name, other.Name})
+		same(t, "error", nil, err)
+		looks, err := w.Looks(t.Context(), suiteScope(s), []tagalong.Service{s, other, suiteService("nope")})
+		same(t, "error", nil, err)
+		return looks
+	}
+	weight := 35.0
+	for _, want := range []tagalong.RolloutLook{
+		{Deployment: next, Updated: later(2)},
+		{Deployment: next, Updated: later(3), Stage: "PRODUCTION_TRAFFIC_SHIFT", Weight: &weight, Lasts: canaryLasts},
+		{Deployment: next, Updated: later(4), Stage: "POST_PRODUCTION_TRAFFIC_SHIFT", Weight: &weight, Waits: true, WaitsUntil: later(1000)},
+	} {
+		switch {
+		case want.Waits:
+			w.Pause(t, s, next, want.Stage, want.Updated, want.WaitsUntil)
+		case want.Stage != "":
+			w.Reach(t, s, next, want.Stage, *want.Weight, want.Updated)
+		}
+		same(t, "look", map[tagalong.Service]tagalong.RolloutLook{s: want}, look())
+	}
+	w.RollBack(t, s, next, later(5))
+	same(t, "what a rollback works towards", good, look()[s].Deployment)
+	w.Complete(t, s, good, later(6))
+	same(t, "looks at the end", 0, len(look()))
+}
+
 func inventoryPrepared(t *testing.T, w suiteInventory) {
 	var wanted []sweep.DeploymentOf
 	want := map[sweep.DeploymentOf]tagalong.Spec{}
@@ -284,8 +325,9 @@ func inventoryElsewhere(t *testing.T, w suiteInventory) {
 	_, names := w.ServiceNames(t.Context(), suiteScope(s), s.Cluster)
 	_, states := w.Describe(t.Context(), suiteScope(s), s.Cluster, []string{s.Name})
 	_, records := w.DeploymentHistory(t.Context(), suiteScope(s), []tagalong.Service{s})
+	_, looks := w.Looks(t.Context(), suiteScope(s), []tagalong.Service{s})
 	prepared := w.Prepare(t.Context(), suiteScope(s), []sweep.DeploymentOf{{Service: s, Deployment: "ecs-svc/1"}})
-	for what, err := range map[string]error{"clusters": clusters, "services": names, "states": states, "records": records, "prepared": prepared} {
+	for what, err := range map[string]error{"clusters": clusters, "services": names, "states": states, "records": records, "looks": looks, "prepared": prepared} {
 		if !errors.Is(err, tagalong.ErrElsewhere) {
 			t.Errorf("%s: error %v, want %v", what, err, tagalong.ErrElsewhere)
 		}

@@ -45,8 +45,10 @@ type Ledger struct {
 	hold          hold // of the removal of tags
 	// unmanaged are the services that no rule matches.
 	unmanaged map[tagalong.Service]ledger.UnmanagedService
-	finished  map[finishedKey]ledger.FinishedRollout
-	releases  map[releaseKey]*release
+	// progress is of rollouts that are under way.
+	progress map[tagalong.Service]ledger.RolloutProgress
+	finished map[finishedKey]ledger.FinishedRollout
+	releases map[releaseKey]*release
 	// promotions are the newest of each tag.
 	promotions map[tagalong.TagID]ledger.Promoting
 	scans      map[digest.Digest]ledger.Scan
@@ -144,6 +146,7 @@ func (l *Ledger) begin(ctx context.Context, operation string) (func(), error) {
 		l.children = map[ledger.Child]bool{}
 		l.pendingUntags = map[string]ledger.PendingUntag{}
 		l.unmanaged = map[tagalong.Service]ledger.UnmanagedService{}
+		l.progress = map[tagalong.Service]ledger.RolloutProgress{}
 		l.jobs = map[string]ledger.FirstSeen{}
 		l.releases = map[releaseKey]*release{}
 		l.promotions = map[tagalong.TagID]ledger.Promoting{}

@@ -70,6 +70,7 @@ func LedgerSuite(t *testing.T, open func(t *testing.T) Store) {
 		{"claims are the tags of previous placements, in their images' repositories", claimsOfPrevious},
 		{"claims list the tags of the repository", claimsTags},
 		{"open placements say which tags deployments read", readersOfPlacements},
+		{"how far a rollout has come is what was seen last", progressIsTheLatest},
 		{"what unmanaged services read comes back field by field, and goes with them", unmanagedRoundTrip},
 		{"settling records the verdict of the wish's version", settle},
 		{"settling another version or no item is a conflict", settleConflict},

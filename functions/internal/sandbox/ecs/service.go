@@ -19,6 +19,7 @@ type ServiceOptions struct {
 	NoRollback       bool // the circuit breaker fails a deployment and leaves it at that
 	NoRevisions      bool // a service that has no service revisions yet
 	StopTimes        StopTimes
+	Traffic          TrafficOptions
 	// FailedTasksRunOn leaves the tasks of a deployment that fails: AWS's documents say only
 	// that it starts no more of them.
 	FailedTasksRunOn bool

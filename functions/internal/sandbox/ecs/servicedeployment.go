@@ -22,6 +22,7 @@ type serviceDeployment struct {
 	finishedAt time.Time
 	stoppedAt  time.Time
 	rollback   *wireRollback
+	lifecycle  lifecycle
 }
 
 const (
@@ -115,7 +116,7 @@ func (r *serviceDeployment) fail(at time.Time, reason string) {
 }
 
 func (r *serviceDeployment) rollBack(at time.Time, to *Deployment, reason string) {
-	r.status, r.updatedAt = rollbackInProgress, at
+	r.status, r.updatedAt, r.lifecycle = rollbackInProgress, at, lifecycle{}
 	r.rollback = &wireRollback{Reason: reason, StartedAt: wire.At(at), Revision: to.RevisionARN()}
 }
 

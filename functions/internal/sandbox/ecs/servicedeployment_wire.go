@@ -21,6 +21,10 @@ type wireServiceDeployment struct {
 	Reason         string          `json:"statusReason,omitempty"`
 	Rollback       *wireRollback   `json:"rollback,omitempty"`
 	CircuitBreaker *breakerStatus  `json:"deploymentCircuitBreaker,omitempty"`
+	Stage          string          `json:"lifecycleStage,omitempty"`
+	Hooks          []wireHook      `json:"lifecycleHookDetails,omitempty"`
+
+	Configuration deploymentConfig `json:"deploymentConfiguration"`
 }
 
 // revisionTasks is
@@ -30,6 +34,8 @@ type revisionTasks struct {
 	Requested int    `json:"requestedTaskCount"`
 	Running   int    `json:"runningTaskCount"`
 	Pending   int    `json:"pendingTaskCount"`
+
+	Weight *float64 `json:"requestedProductionTrafficWeight,omitempty"`
 }
 
 // wireRollback is
@@ -95,11 +101,30 @@ func (r *serviceDeployment) describe() wireServiceDeployment {
 		FinishedAt: brief.FinishedAt, StoppedAt: wire.At(r.stoppedAt),
 		Target: r.deployment.revisionTasks(), Sources: []revisionTasks{},
 		Status: r.status, Reason: r.reason, Rollback: r.rollback, CircuitBreaker: r.breaker(),
+		Stage: r.lifecycle.stage, Configuration: r.deployment.service.configuration(),
 	}
 	if r.source != nil {
 		w.Sources = append(w.Sources, r.source.revisionTasks())
 	}
+	r.describeLifecycle(&w)
 	return w
+}
+
+// describeLifecycle fills in what is shifted, and what holds it.
+func (r *serviceDeployment) describeLifecycle(w *wireServiceDeployment) {
+	if weight := r.lifecycle.weight; weight != nil {
+		w.Target.Weight = weight
+		for i := range w.Sources {
+			rest := 100 - *weight
+			w.Sources[i].Weight = &rest
+		}
+	}
+	if r.lifecycle.hook != nil {
+		w.Hooks = append(w.Hooks, *r.lifecycle.hook)
+	}
+	if svc := r.deployment.service; svc.options.Traffic.UpdatedAsAsked && !r.over() {
+		w.UpdatedAt = wire.At(instant(svc.now()))
+	}
 }
 
 func (r *serviceDeployment) breaker() *breakerStatus {

@@ -132,6 +132,9 @@ type deploymentConfig struct {
 	MaximumPercent int            `json:"maximumPercent"`
 	MinimumHealthy int            `json:"minimumHealthyPercent"`
 	Strategy       string         `json:"strategy"`
+	BakeMinutes    int            `json:"bakeTimeInMinutes,omitempty"`
+	Canary         *canaryConfig  `json:"canaryConfiguration,omitempty"`
+	Linear         *linearConfig  `json:"linearConfiguration,omitempty"`
 }
 
 type circuitBreaker struct {
@@ -139,15 +142,27 @@ type circuitBreaker struct {
 	Rollback bool `json:"rollback"`
 }
 
+func (svc *Service) configuration() deploymentConfig {
+	traffic, breaks := svc.options.Traffic, !svc.options.NoCircuitBreaker
+	c := deploymentConfig{
+		CircuitBreaker: circuitBreaker{breaks, breaks && !svc.options.NoRollback},
+		MaximumPercent: 200, MinimumHealthy: 100, Strategy: cmp.Or(svc.options.Strategy, "ROLLING"), BakeMinutes: traffic.BakeMinutes,
+	}
+	switch c.Strategy {
+	case "CANARY":
+		c.Canary = &canaryConfig{traffic.CanaryMinutes}
+	case "LINEAR":
+		c.Linear = &linearConfig{traffic.LinearPercent, traffic.LinearMinutes}
+	}
+	return c
+}
+
 func (svc *Service) describe() wireService {
 	w := wireService{
 		ARN: svc.arn(), Name: svc.name, Cluster: svc.cluster.ARN(), Status: "ACTIVE",
 		Desired: svc.desired, LaunchType: svc.options.LaunchType,
-		Configuration: deploymentConfig{
-			CircuitBreaker: circuitBreaker{!svc.options.NoCircuitBreaker, !svc.options.NoCircuitBreaker && !svc.options.NoRollback},
-			MaximumPercent: 200, MinimumHealthy: 100, Strategy: cmp.Or(svc.options.Strategy, "ROLLING"),
-		},
-		Deployments: []wireDeployment{}, Events: svc.newest(),
+		Configuration: svc.configuration(),
+		Deployments:   []wireDeployment{}, Events: svc.newest(),
 		CreatedAt: wire.At(svc.createdAt), Scheduling: "REPLICA", Controller: &deploymentType{svc.options.Controller},
 	}
 	w.PlatformVersion, w.PlatformFamily = svc.platform()

@@ -19,6 +19,7 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/boot"
 	"github.com/tagalong-aws/tagalong/functions/internal/dynamo"
 	"github.com/tagalong-aws/tagalong/functions/internal/ratelimit"
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecr"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecs"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/sandboxtest"
@@ -41,7 +42,13 @@ type world struct {
 
 func start(t *testing.T, variables map[string]string) world {
 	t.Helper()
-	w := world{sandboxtest.Start(t), t, variables, ratelimit.New()}
+	return startAt(t, variables, func() time.Time { return sandboxtest.Epoch })
+}
+
+// startAt is start with AWS's clock.
+func startAt(t *testing.T, variables map[string]string, now func() time.Time) world {
+	t.Helper()
+	w := world{sandboxtest.StartWith(t, sandbox.Options{Now: now}), t, variables, ratelimit.New()}
 	w.STS.AddRole(role)
 	if _, err := dynamo.Create(t.Context(), dynamodb.NewFromConfig(w.Config()), "ledger"); err != nil {
 		t.Fatal(err)
