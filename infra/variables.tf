@@ -403,7 +403,7 @@ variable "pending_after" {
 }
 
 variable "maximum_concurrency" {
-  description = "How many batches of ten events are handled at once, for deployment and for pipeline each. Five is what Lambda begins with, and already uses up the ten puts a second that ECR allows; more helps where single events wait long, such as for an account that does not answer."
+  description = "How many batches of ten events are handled at once, for deployment and for pipeline each. Five is what Lambda begins with. Two already use up the ten puts a second that ECR allows; up to ten help where single events wait long, such as for an account that does not answer; with twenty events wait for their puts until their time is over, and come again later."
   type        = number
   default     = 5
   nullable    = false

@@ -60,14 +60,23 @@ type consumption struct {
 	stored         float64     // bytes that a rollout leaves in the table
 }
 
-// part is what is paid for one thing, in dollars a month.
+// part is what is paid for one thing, in dollars a month, or used of it.
 type part struct {
 	name string
 	of   func(services float64) float64
 }
 
+func rollouts(services float64) float64 { return services * rolloutsADay * days }
+
+// units are what DynamoDB is asked for in a month, in thousands.
+func (c consumption) units() []part {
+	return []part{
+		{"read units, thousands", func(n float64) float64 { return (rollouts(n)*c.rollout.RCU + hours*n*c.sweep.RCU) / 1000 }},
+		{"write units, thousands", func(n float64) float64 { return (rollouts(n)*c.rollout.WCU + hours*n*c.sweep.WCU) / 1000 }},
+	}
+}
+
 func (c consumption) bill() []part {
-	rollouts := func(services float64) float64 { return services * rolloutsADay * days }
 	events := func(services float64) float64 { return 2 * rollouts(services) } // it starts, it completes
 	return []part{
 		{"DynamoDB: rollouts", func(n float64) float64 { return rollouts(n) * (c.rollout.WCU*writeUnit + c.rollout.RCU*readUnit) }},
@@ -104,6 +113,13 @@ func TestTheBill(t *testing.T) {
 		text += fmt.Sprintf(" | **%.0f**", math.Ceil(sum))
 	}
 	text += " |\n"
+	for _, part := range c.units() {
+		text += "| " + part.name
+		for _, n := range sizes {
+			text += fmt.Sprintf(" | %.0f", part.of(n))
+		}
+		text += " |\n"
+	}
 	raw, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)

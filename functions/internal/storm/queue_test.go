@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
+	"regexp"
 	"strconv"
 	"sync"
 	"testing"
@@ -14,6 +16,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/batch"
 	"github.com/tagalong-aws/tagalong/functions/internal/parallel"
 	"github.com/tagalong-aws/tagalong/functions/internal/wait"
 )
@@ -189,4 +192,25 @@ func recordsOf(batch []*message) []byte {
 	}
 	raw, _ := json.Marshal(in) // texts: no error
 	return raw
+}
+
+// The storms come over what the module sets.
+func TestTheQueueIsTheModules(t *testing.T) {
+	for file, wants := range map[string][]string{
+		"variables.tf": {fmt.Sprintf(`(?s)variable "timeout" \{[^}]*default\s+= %.0f\n`, timeout.Seconds()), fmt.Sprintf(`(?s)variable "maximum_concurrency" \{[^}]*default\s+= %d\n`, maximumConcurrency)},
+		"queues.tf":    {`repeat_seconds = max\(300, 6 \* var.timeout\)\n`, `tries          = ceil\(24 \* 3600 / local.repeat_seconds\)\n`, fmt.Sprintf(`batch_size\s+= %d\n`, batch.Size)},
+	} {
+		text, err := os.ReadFile("../../../infra/" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range wants {
+			if !regexp.MustCompile(want).Match(text) {
+				t.Errorf("infra/%s lacks %s", file, want)
+			}
+		}
+	}
+	if visibility != max(5*time.Minute, 6*timeout) || tries != 24*time.Hour/visibility {
+		t.Errorf("invisible for %v, %d tries", visibility, tries)
+	}
 }
