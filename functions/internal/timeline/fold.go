@@ -394,13 +394,13 @@ func (t *folding) repeated(f tagalong.Fact) bool {
 // nobody saw is dated by its end, and so is its release.
 func (t *folding) redate(i int, f tagalong.Fact) {
 	r := &t.Rollouts[i]
-	if r.State == StateCompleted {
+	if r.State == StateCompleted { // a failure replaced nothing, and overtook nothing
 		if before := t.replacedBy(i); before >= 0 {
 			t.endsAt(before, f.Time)
 		}
-	}
-	if r.StartedAt.IsZero() {
-		t.redateOvertaken(i, f.Time)
+		if r.StartedAt.IsZero() {
+			t.redateOvertaken(i, f.Time)
+		}
 	}
 	if contrary := (f.Name == tagalong.Failed) != (r.State == StateFailed); contrary {
 		f.Reason = r.Reason

@@ -281,6 +281,14 @@ func TestFolding(t *testing.T) {
 			sweep: B drains 4`, `
 			A superseded 1..- until - overtaken 2 draining
 			B failed 2..3 until - draining`},
+		{"a failure whose start nobody saw overtook nothing, whenever it was", `
+			A starts 0
+			B starts 10
+			sweep: C fails 10
+			C fails 11`, `
+			A superseded 0..- until - overtaken 10
+			C failed -..11 until -
+			B in_progress 10..- until -`},
 		{"tasks of what runs or rolls out are no news", `
 			A completes 1
 			B starts 2
