@@ -39,13 +39,17 @@ cli: $(DIST)/tagalong ## Build dist/tagalong alone, the CLI for this machine
 # lambda.norpc leaves out net/rpc, and with it a fifth of the binary; nethttpomithttp2
 # leaves out HTTP/2, which no function speaks, and 3 % of the archive; the SDK's
 # generated code is not inlined, which takes off another 3 %, nor are the elements of the
-# page, of 0.1 MB of 0.35 in history. The zip's time stamps
-# are fixed, so that the same source gives the same zip.
+# page, of 0.1 MB of 0.35 in history, nor our own code, 1.5 %, but for the folding of
+# facts, which a service's whole history may go through. The zip's time stamps are fixed,
+# so that the same source gives the same zip.
 # The Go toolchain knows what has changed.
 TAGS := lambda.norpc,nethttpomithttp2
+OURS := github.com/tagalong-aws/tagalong
+NOINLINE := -gcflags='github.com/aws/...=-l' -gcflags='maragu.dev/...=-l' -gcflags='$(OURS)/...=-l' \
+	-gcflags='$(OURS)/functions/internal/timeline=' -gcflags='$(OURS)/functions/internal/decide='
 $(DIST)/%.zip: always
 	@mkdir -p $(DIST)/$*
-	GOOS=linux GOARCH=$(GOARCH) go build -trimpath -tags $(TAGS) -gcflags='github.com/aws/...=-l' -gcflags='maragu.dev/...=-l' -ldflags '$(LDFLAGS)' -o $(DIST)/$*/bootstrap ./functions/$*
+	GOOS=linux GOARCH=$(GOARCH) go build -trimpath -tags $(TAGS) $(NOINLINE) -ldflags '$(LDFLAGS)' -o $(DIST)/$*/bootstrap ./functions/$*
 	GOARCH= go run ./functions/internal/dev/zip $(DIST)/$*.zip $(DIST)/$*/bootstrap
 	@rm -r $(DIST)/$*
 
