@@ -218,6 +218,30 @@ func matchColumns(v view) []column[query.MatchRow] {
 	}
 }
 
+// exposureColumns are those of match, and the end where something may have ended.
+func exposureColumns(v view, wanted query.ExposureQuery) []column[query.ExposureRow] {
+	type row = query.ExposureRow
+	var columns []column[row]
+	for _, c := range matchColumns(v) {
+		cell := c.cell
+		columns = append(columns, column[row]{head: c.head, plain: c.plain, detail: c.detail, cell: func(r row) string { return cell(r.MatchRow) }})
+	}
+	columns[0].cell = func(r row) string {
+		if !r.Scanned {
+			return "never scanned"
+		}
+		return r.ID
+	}
+	columns[1].cell = func(r row) string { return orDash(string(r.Severity)) }
+	if !wanted.At.IsZero() || wanted.Ever {
+		columns = append(columns, column[row]{head: "until", cell: func(r row) string { return v.time(r.Until) }})
+	}
+	return append(columns,
+		column[row]{head: "known since", cell: func(r row) string { return v.time(r.FirstSeen) }, detail: true},
+		column[row]{head: "reason", cell: func(r row) string { return orDash(r.Reason) }, detail: true},
+	)
+}
+
 // diffColumns names the two sides as they were asked for.
 func diffColumns(v view, from, to string) []column[query.DiffRow] {
 	type row = query.DiffRow

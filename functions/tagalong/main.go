@@ -43,6 +43,7 @@ type cli struct {
 	Releases     releasesCommand     `cmd:"" help:"Executions of pipelines that put rollouts in place, newest first."`
 	InUse        inUseCommand        `cmd:"" help:"Every image in use, for scanners and for what deletes the others."`
 	Match        matchCommand        `cmd:"" help:"Which findings of scanners' reports are in use, and where."`
+	Exposure     exposureCommand     `cmd:"" help:"Which findings are in use, or were: where, and from when to when."`
 	Gate         gateCommand         `cmd:"" help:"Whether an image may go on: it ran somewhere for long enough, or does not run somewhere."`
 	Diff         diffCommand         `cmd:"" help:"What two environments, or one at two times, do not run alike."`
 	Tags         tagsCommand         `cmd:"" help:"The desired tags, and where ECR has them."`

@@ -22,6 +22,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/query"
+	"github.com/tagalong-aws/tagalong/functions/internal/report"
 )
 
 // openAPI is as much of the document as can be compared with the code.
@@ -164,7 +165,9 @@ func bounded(said schema, p parameter) bool {
 		return said.Type == "integer" && said.Minimum == minLimit && said.Maximum == maxLimit && said.Default == float64(defaultLimit)
 	case previous.name:
 		return said.Type == "integer" && said.Minimum == 0 && said.Maximum == 100 && said.Default == 1.0
-	case pending.name, incomplete.name:
+	case severity.name:
+		return said.Type == "string" && len(said.Enum) > 0 && !slices.ContainsFunc(said.Enum, func(value string) bool { _, err := report.ParseSeverity(value); return err != nil })
+	case pending.name, incomplete.name, fixable.name, ever.name:
 		return said.Type == "boolean" && said.Default == false
 	case at.name, since.name, until.name:
 		return said.Type == "string" && said.MaxLength == p.max && said.Format == "date-time"
@@ -282,6 +285,10 @@ func (d *openAPI) check(at string, s schema, kind reflect.Type) {
 		d.want(at, s, s.Type == "string" && reflect.DeepEqual(slices.Sorted(slices.Values(known)), constants(d.t, kind.Name())))
 	case kind.Kind() == reflect.String:
 		d.want(at, s, s.Type == "string")
+	case kind == reflect.TypeFor[*bool]():
+		d.want(at, s, reflect.DeepEqual(s.Type, []any{"boolean", "null"}))
+	case kind == reflect.TypeFor[*float64]():
+		d.want(at, s, reflect.DeepEqual(s.Type, []any{"number", "null"}))
 	case kind.Kind() == reflect.Int:
 		d.want(at, s, s.Type == "integer")
 	case kind.Kind() == reflect.Bool:
@@ -316,11 +323,15 @@ func takesDigests(pattern string) bool {
 	return true
 }
 
-// fields returns what a struct has in JSON; what it embeds is left out.
+// fields returns what a struct has in JSON, with the rows that it embeds; what else it
+// embeds is left out.
 func fields(kind reflect.Type) map[string]reflect.Type {
 	all := map[string]reflect.Type{}
 	for i := range kind.NumField() {
-		if f := kind.Field(i); !f.Anonymous && f.Tag.Get("json") != "-" {
+		switch f := kind.Field(i); {
+		case f.Anonymous && f.Type.PkgPath() == reflect.TypeFor[query.WhereRow]().PkgPath():
+			maps.Copy(all, fields(f.Type))
+		case !f.Anonymous && f.Tag.Get("json") != "-":
 			all[f.Tag.Get("json")] = f.Type
 		}
 	}
@@ -331,7 +342,7 @@ func fields(kind reflect.Type) map[string]reflect.Type {
 func constants(t *testing.T, kind string) (values []string) {
 	t.Helper()
 	var names []string
-	for _, room := range []string{"tagalong", "timeline", "ledger", "query"} {
+	for _, room := range []string{"tagalong", "timeline", "ledger", "query", "report"} {
 		files, err := fs.Glob(os.DirFS(".."), room+"/*.go")
 		if err != nil {
 			t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/tagalong-aws/tagalong/functions/internal/pattern"
 	"github.com/tagalong-aws/tagalong/functions/internal/query"
+	"github.com/tagalong-aws/tagalong/functions/internal/report"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -32,6 +33,7 @@ type arguments struct {
 	text        query.FindQuery
 	previous    int
 	incomplete  bool
+	exposure    query.ExposureQuery
 	paging      query.Paging
 }
 
@@ -141,6 +143,36 @@ var (
 	incomplete = parameter{
 		name: "incomplete", max: len("false"), pattern: pattern.New(`^(true|false)$`), want: "true or false",
 		read: func(a *arguments, text string, _ time.Time) error { a.incomplete = text == "true"; return nil },
+	}
+	finding = parameter{
+		name: "cve", max: 200,
+		read: func(a *arguments, text string, _ time.Time) (err error) {
+			a.exposure.ID, err = query.ParseFinding(text)
+			return err
+		},
+	}
+	severity = parameter{
+		name: "severity", max: len("negligible"),
+		read: func(a *arguments, text string, _ time.Time) (err error) {
+			a.exposure.Wanted.Severity, err = report.ParseSeverity(text)
+			return err
+		},
+	}
+	fixable = parameter{
+		name: "fixable", max: len("false"), pattern: pattern.New(`^(true|false)$`), want: "true or false",
+		read: func(a *arguments, text string, _ time.Time) error {
+			a.exposure.Wanted.Fixable = text == "true"
+			return nil
+		},
+	}
+	ever = parameter{
+		name: "ever", max: len("false"), pattern: pattern.New(`^(true|false)$`), want: "true or false",
+		read: func(a *arguments, text string, _ time.Time) error {
+			if a.exposure.Ever = text == "true"; a.exposure.Ever && !a.at.IsZero() {
+				return fmt.Errorf("ever %q: want it without at", text)
+			}
+			return nil
+		},
 	}
 	anyEnvironment = parameter{name: environment.name, max: environment.max, read: environment.read}
 	anyPipeline    = parameter{

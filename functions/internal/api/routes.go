@@ -33,6 +33,7 @@ var routes = []route{
 	pages("/v1/services/{account}/{region}/{cluster}/{service}/history", []parameter{account, region, cluster, serviceName, since, until}, history),
 	pages("/v1/images", []parameter{image}, images),
 	pages("/v1/in-use", []parameter{previous, incomplete}, inUse),
+	pages("/v1/exposure", []parameter{anyEnvironment, finding, severity, fixable, at, ever}, exposure),
 	pages("/v1/find", []parameter{text}, findText),
 	pages("/v1/releases", []parameter{anyEnvironment, anyPipeline, since, until}, releases),
 	{"/v1/releases/{pipeline}/{execution}", []parameter{pipeline, execution, limit, cursor}, question{query.ReleasePage{}, release}},
@@ -59,6 +60,13 @@ func images(ctx context.Context, q query.Queries, a arguments) (query.Page[query
 
 func inUse(ctx context.Context, q query.Queries, a arguments) (query.Page[query.InUseRow], error) {
 	page, _, err := q.InUse(ctx, query.InUseQuery{Previous: a.previous, Incomplete: a.incomplete}, a.paging)
+	return page, err
+}
+
+func exposure(ctx context.Context, q query.Queries, a arguments) (query.Page[query.ExposureRow], error) {
+	a.exposure.Environment, a.exposure.At = a.environment, a.at
+	page, reasons, err := q.Exposure(ctx, a.exposure, a.paging)
+	page.Watched = query.InWords(reasons) + page.Watched
 	return page, err
 }
 

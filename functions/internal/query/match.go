@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -48,33 +49,89 @@ type Match struct {
 // Match answers where images with findings are in use: of whatever phase, but not ended.
 // Of several reports that have the same finding it takes the worst of what they say.
 func (q Queries) Match(ctx context.Context, query MatchQuery) (Match, error) {
-	places, err := q.placesOfAll(ctx, query.Images)
+	var suspects []suspect
+	for _, image := range query.Images {
+		s := suspect{image: image}
+		for _, f := range image.Findings {
+			s.found = append(s.found, found{Finding: f})
+		}
+		suspects = append(suspects, s)
+	}
+	rows, inUse, err := q.join(ctx, suspects, moment{environment: query.Environment})
 	if err != nil {
 		return Match{}, err
 	}
-	m := Match{}
-	found := map[matchKey]MatchRow{}
-	for i, image := range query.Images {
+	m := Match{Rows: make([]MatchRow, 0, len(rows)), InUse: inUse}
+	for _, row := range rows {
+		m.Rows = append(m.Rows, row.MatchRow)
+	}
+	return q.judged(ctx, m, query.Environment)
+}
+
+// suspect is an image, and what was found in it.
+type suspect struct {
+	image report.Image
+	found []found
+}
+
+// found is a finding, or that nobody has looked for any.
+type found struct {
+	report.Finding
+	unscanned bool
+	reason    string // why it is, or why what is known may be old
+	firstSeen time.Time
+}
+
+// moment selects the places that belong to an answer: those that are in use, or were at a
+// time, or ever.
+type moment struct {
+	environment string // "" is any
+	at          time.Time
+	ever        bool
+}
+
+func (m moment) takes(i interval) bool {
+	switch {
+	case m.ever:
+		return true
+	case m.at.IsZero():
+		return i.Phase != ledger.PhaseEnded
+	}
+	return !i.NoStart && !i.Since.After(m.at) && (i.Until.IsZero() || i.Until.After(m.at))
+}
+
+// join returns a row for each finding and place, what burns most first, and how many of the
+// images have a place, in any environment.
+func (q Queries) join(ctx context.Context, suspects []suspect, when moment) (rows []ExposureRow, used int, err error) {
+	places, err := q.placesOfAll(ctx, suspects, when)
+	if err != nil {
+		return nil, 0, err
+	}
+	all := map[matchKey]ExposureRow{}
+	for i, s := range suspects {
 		if len(places[i]) > 0 {
-			m.InUse++
+			used++
 		}
-		for key, place := range places[i] {
-			if query.Environment != "" && place.Environment != query.Environment {
+		for at, place := range places[i] {
+			if when.environment != "" && place.Environment != when.environment {
 				continue
 			}
-			key.Deployment = "" // of those that began together and never completed one row is enough
-			for _, f := range image.Findings {
-				key := matchKey{f.ID, f.Package, f.Installed, key}
-				found[key] = found[key].or(matchRow(f, place))
+			if !when.ever && when.at.IsZero() {
+				at.Deployment = "" // of those that began together and never completed one row is enough
+			}
+			for _, f := range s.found {
+				key := matchKey{f.ID, f.Package, f.Installed, at}
+				row := exposureRow(f, place)
+				if was, there := all[key]; there {
+					row = was.or(row)
+				}
+				all[key] = row
 			}
 		}
 	}
-	m.Rows = make([]MatchRow, 0, len(found))
-	for _, row := range found {
-		m.Rows = append(m.Rows, row)
-	}
-	slices.SortFunc(m.Rows, MatchRow.compare)
-	return q.judged(ctx, m, query.Environment)
+	rows = slices.Collect(maps.Values(all))
+	slices.SortFunc(rows, func(a, b ExposureRow) int { return a.at().compare(b.at()) })
+	return rows, used, nil
 }
 
 // judged says of an answer how far it can be trusted.
@@ -112,11 +169,8 @@ func matchRow(f report.Finding, place WhereRow) MatchRow {
 	return MatchRow{f.ID, f.Severity, f.Package, f.Installed, f.FixedIn, f.KnownExploited, f.EPSS, place}
 }
 
-// or returns the worst of what two reports say of a finding; the zero row says nothing.
+// or returns the worst of what two reports say of a finding.
 func (r MatchRow) or(o MatchRow) MatchRow {
-	if r.ID == "" {
-		return o
-	}
 	if o.Severity.Compare(r.Severity) > 0 {
 		r.Severity = o.Severity
 	}
@@ -140,16 +194,32 @@ func (r MatchRow) probability() float64 {
 	return *r.EPSS
 }
 
-// compare orders by what burns: what is exploited, then what is severe, then what is
-// likely to be exploited; then by name and place.
-func (r MatchRow) compare(o MatchRow) int {
+// burning is how a row stands in the order of what burns: what is exploited, then what is
+// severe, then what is likely to be exploited; then by name and place.
+type burning struct {
+	Urgency     int
+	Severity    report.Severity
+	Probability float64
+	Names       []string
+	Since, Till time.Time
+}
+
+// Valid reports whether it has as many names as a row.
+func (b burning) Valid() bool { return len(b.Names) == len(MatchRow{}.names()) }
+
+func (b burning) compare(o burning) int {
 	return cmp.Or(
-		-cmp.Compare(r.urgency(), o.urgency()),
-		-r.Severity.Compare(o.Severity),
-		-cmp.Compare(r.probability(), o.probability()),
-		slices.Compare(r.names(), o.names()),
-		r.began().Compare(o.began()),
+		-cmp.Compare(b.Urgency, o.Urgency),
+		-b.Severity.Compare(o.Severity),
+		-cmp.Compare(b.Probability, o.Probability),
+		slices.Compare(b.Names, o.Names),
+		b.Since.Compare(o.Since),
+		b.Till.Compare(o.Till),
 	)
+}
+
+func (r MatchRow) at() burning {
+	return burning{r.urgency(), r.Severity, r.probability(), r.names(), timeOf(r.Since), timeOf(r.Until)}
 }
 
 func (r MatchRow) urgency() int {
@@ -166,23 +236,23 @@ func (r MatchRow) names() []string {
 	}
 }
 
-// began is the zero time where nobody saw the start.
-func (r MatchRow) began() time.Time {
-	if r.Since == nil {
+// timeOf is the zero time where nobody knows it.
+func timeOf(t *time.Time) time.Time {
+	if t == nil {
 		return time.Time{}
 	}
-	return *r.Since
+	return *t
 }
 
-// placesOfAll returns where each image is in use.
-func (q Queries) placesOfAll(ctx context.Context, images []report.Image) ([]map[ledger.PlacementCursor]WhereRow, error) {
-	places, errs := make([]map[ledger.PlacementCursor]WhereRow, len(images)), make([]error, len(images))
-	parallel.ForEach(len(images), parallel.Limit, func(i int) { places[i], errs[i] = q.placesOf(ctx, images[i]) })
+// placesOfAll returns where each image is or was in use.
+func (q Queries) placesOfAll(ctx context.Context, suspects []suspect, when moment) ([]map[ledger.PlacementCursor]WhereRow, error) {
+	places, errs := make([]map[ledger.PlacementCursor]WhereRow, len(suspects)), make([]error, len(suspects))
+	parallel.ForEach(len(suspects), parallel.Limit, func(i int) { places[i], errs[i] = q.placesOf(ctx, suspects[i].image, when) })
 	return places, errors.Join(errs...)
 }
 
-// placesOf returns where an image is in use, since when it has been without a break.
-func (q Queries) placesOf(ctx context.Context, image report.Image) (map[ledger.PlacementCursor]WhereRow, error) {
+// placesOf returns where an image is or was in use, from when to when without a break.
+func (q Queries) placesOf(ctx context.Context, image report.Image, when moment) (map[ledger.PlacementCursor]WhereRow, error) {
 	digests, err := q.scanned(ctx, image)
 	if err != nil {
 		return nil, err
@@ -197,7 +267,7 @@ func (q Queries) placesOf(ctx context.Context, image report.Image) (map[ledger.P
 			if err != nil {
 				return nil, fmt.Errorf("digest %s: %w", d, err)
 			}
-			if i.Phase != ledger.PhaseEnded {
+			if when.takes(i) {
 				places[i.from] = i.row()
 			}
 		}
@@ -208,6 +278,9 @@ func (q Queries) placesOf(ctx context.Context, image report.Image) (map[ledger.P
 // scanned returns the digests that mean the image. An index that is known to hold the
 // platform that was scanned means others, too: it is found by its platform, and not by name.
 func (q Queries) scanned(ctx context.Context, image report.Image) ([]digest.Digest, error) {
+	if others := slices.DeleteFunc(slices.Clone(image.Names), func(d digest.Digest) bool { return d == image.Manifest }); image.Manifest != "" && len(others) == 0 {
+		return []digest.Digest{image.Manifest}, nil
+	}
 	if image.Manifest == "" {
 		return image.Names, nil
 	}

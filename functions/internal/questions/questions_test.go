@@ -46,7 +46,7 @@ func (i inquiry) everything() {
 	for range i.rounds {
 		for _, ask := range []func(){
 			i.runningNow, i.runningThen, i.historyOfAll, i.historyOfEnvironment, i.historyOfPattern, i.historyOfBoth, i.historyOfService, i.releases,
-			i.whereIsDigest, i.whereIsRepository, i.whereIsDigestOfRepository, i.whereIsTag, i.diffOfEnvironments, i.diffOfTimes, i.progress, i.findsBeginnings, i.imagesInUse, i.gates, i.matchesReports,
+			i.whereIsDigest, i.whereIsRepository, i.whereIsDigestOfRepository, i.whereIsTag, i.diffOfEnvironments, i.diffOfTimes, i.progress, i.findsBeginnings, i.imagesInUse, i.gates, i.matchesReports, i.exposures,
 		} {
 			ask()
 		}

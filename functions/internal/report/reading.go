@@ -205,7 +205,7 @@ func (r *reading) add(image *Image, f Finding) error {
 	if f.EPSS != nil && (*f.EPSS < 0 || *f.EPSS > 1) {
 		return fmt.Errorf("EPSS %g: want a probability, 0 to 1", *f.EPSS)
 	}
-	if r.wanted.takes(f) {
+	if r.wanted.Takes(f) {
 		image.Findings = append(image.Findings, f)
 	}
 	return nil

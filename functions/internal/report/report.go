@@ -47,7 +47,8 @@ type Wanted struct {
 	IDs      []string // only these
 }
 
-func (w Wanted) takes(f Finding) bool {
+// Takes reports whether a finding is kept.
+func (w Wanted) Takes(f Finding) bool {
 	return (w.Severity == "" || f.Severity.Compare(w.Severity) >= 0) &&
 		(!w.Fixable || f.FixedIn != "") &&
 		(len(w.IDs) == 0 || slices.ContainsFunc(w.IDs, f.called))
@@ -61,11 +62,18 @@ func (f Finding) called(name string) bool {
 // Severity is how bad a finding is, by its scanner.
 type Severity string
 
-// Critical is the worst.
-const Critical Severity = "critical"
+// The severities; Critical is the worst.
+const (
+	unknown    Severity = "unknown"
+	negligible Severity = "negligible"
+	low        Severity = "low"
+	medium     Severity = "medium"
+	high       Severity = "high"
+	Critical   Severity = "critical"
+)
 
 // severities are all of them, the worst last.
-var severities = []Severity{"unknown", "negligible", "low", "medium", "high", Critical}
+var severities = []Severity{unknown, negligible, low, medium, high, Critical}
 
 // otherwise is what scanners call some of them.
 var otherwise = map[string]Severity{"informational": "negligible", "info": "negligible", "none": "negligible", "undefined": "unknown", "untriaged": "unknown"}

@@ -233,20 +233,28 @@ func (p *scanCheck) readIndexes(ctx context.Context, r tagalong.Repository, dige
 		if err != nil && !errors.Is(err, tagalong.ErrNoAccess) {
 			p.fail(fmt.Errorf("reading which platforms images of %s have: %w", r, err))
 		}
-		for d, m := range images.Manifests {
-			index := ledger.Scan{Digest: d, Since: p.begun}
-			for _, child := range m.Children() {
-				index.Platforms = append(index.Platforms, child.Digest)
+		for _, m := range images.Manifests {
+			if err := p.keepIndex(ctx, m); err != nil {
+				return err
 			}
-			if len(index.Platforms) == 0 {
-				continue
-			}
-			if err := p.Findings.SetScan(ctx, index, nil); err != nil {
-				return fmt.Errorf("scan of %s: %w", d, err)
-			}
-			p.scans[d] = index
 		}
 	}
+	return nil
+}
+
+// keepIndex keeps what an index holds.
+func (p *scanCheck) keepIndex(ctx context.Context, m tagalong.Manifest) error {
+	index := ledger.Scan{Digest: m.Digest, Since: p.begun}
+	for _, child := range m.Children() {
+		index.Platforms = append(index.Platforms, child.Digest)
+	}
+	if len(index.Platforms) == 0 {
+		return nil
+	}
+	if err := p.Findings.SetScan(ctx, index, nil); err != nil {
+		return fmt.Errorf("platforms of %s: %w", m.Digest, err)
+	}
+	p.scans[m.Digest] = index
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package sweep
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/boot"
 	"github.com/tagalong-aws/tagalong/functions/internal/dynamo"
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
+	"github.com/tagalong-aws/tagalong/functions/internal/query"
 	"github.com/tagalong-aws/tagalong/functions/internal/ratelimit"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecr"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecs"
@@ -215,6 +217,59 @@ func TestACriticalFindingIsAnnouncedOnceAndThatItIsGoneOnce(t *testing.T) {
 	}
 	if got, want := w.announced(), append(found, "Gone prod CVE-1 0"); !slices.Equal(got, want) {
 		t.Errorf("none is left: announced %q, want %q", got, want)
+	}
+}
+
+// exposed asks for places with a finding.
+func (w world) exposed(wanted query.ExposureQuery) (places []string) {
+	w.t.Helper()
+	page, _, err := query.Queries{Records: w.kept(), Now: func() time.Time { return hours(24) }}.Exposure(w.t.Context(), wanted, query.Paging{})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, r := range page.Items {
+		until := "now"
+		if r.Until != nil {
+			until = fmt.Sprint(r.Until.Sub(hours(0)))
+		}
+		places = append(places, fmt.Sprintf("%s %s %s..%s", cmp.Or(r.ID, "never scanned"), r.Service, r.Since.Sub(hours(0)), until))
+	}
+	return places
+}
+
+// The image ran, another one replaced it, and it was rolled out again. Another one lies in
+// the registry, as bad as it is.
+func TestAFindingOfTodayOnAnImageThatRanTwiceIsTwoIntervals(t *testing.T) {
+	w := startInspected(t)
+	repository := w.ECR.Repository(wire.Scope{}, "shop")
+	w.rollOut(wire.Scope{}, "prod", "shop", "build-1", 6)
+	w.rollOut(wire.Scope{}, "prod", "shop", "build-2", 4)
+	w.rollOut(wire.Scope{}, "prod", "shop", "build-1", 2)
+	w.rollOut(wire.Scope{}, "prod", "shop", "build-3", 1)
+	idle, err := repository.Push(ecr.Image{Seed: "idle", Tags: []string{"idle"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	bad := finding("CVE-1", "CRITICAL")
+	bad.Aliases = []string{"GHSA-1"}
+	w.Inspector.Scan(wire.Scope{}, "shop", repository.Tag("build-1"), bad)
+	w.Inspector.Scan(wire.Scope{}, "shop", idle, bad)
+	w.Inspector.Scan(wire.Scope{}, "shop", repository.Tag("build-2"))
+	w.swept(hours(0), sweep.Options{Scheduled: true})
+	twice := []string{"CVE-1 shop -5h59m0s..-3h59m0s", "CVE-1 shop -1h59m0s..-59m0s"}
+	for _, name := range []string{"CVE-1", "ghsa-1"} {
+		if got := w.exposed(query.ExposureQuery{ID: name, Ever: true}); !slices.Equal(got, twice) {
+			t.Errorf("ever to %s: %q, want %q", name, got, twice)
+		}
+	}
+	if got := w.exposed(query.ExposureQuery{Environment: "prod"}); !slices.Equal(got, []string{"never scanned shop -59m0s..now"}) {
+		t.Errorf("now: %q", got)
+	}
+	if got := w.exposed(query.ExposureQuery{At: hours(-5), Environment: "prod"}); !slices.Equal(got, twice[:1]) {
+		t.Errorf("5 hours ago: %q", got)
+	}
+	if got := w.exposed(query.ExposureQuery{At: hours(-3)}); len(got) != 0 {
+		t.Errorf("3 hours ago: %q", got)
 	}
 }
 
