@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/opencontainers/go-digest"
 
@@ -97,24 +96,8 @@ func clock(t *time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
-// What narrow tables have room for: an image's name, and the tag in it.
-const (
-	imageRoom = 26
-	tagRoom   = 12
-)
-
-// image names an image. Narrow tables leave out the registry, the end of a long
-// tag and the beginning of a long repository: the digest stands beside them.
+// image names an image. Narrow tables leave out the registry.
 func (v view) image(registry, repository, tag string) string {
-	if v.wide || len(imageName(repository, tag)) <= imageRoom {
-		return v.wholeImage(registry, repository, tag)
-	}
-	after := strings.TrimPrefix(imageName("", beginning(tag, tagRoom)), "-")
-	return ending(repository, imageRoom-utf8.RuneCountInString(after)) + after
-}
-
-// wholeImage leaves out nothing but the registry, and that in narrow tables.
-func (v view) wholeImage(registry, repository, tag string) string {
 	if v.wide && registry != "" && repository != "" {
 		return registry + "/" + imageName(repository, tag)
 	}
@@ -126,20 +109,6 @@ func imageName(repository, tag string) string {
 		return orDash(repository)
 	}
 	return orDash(repository) + ":" + tag
-}
-
-func beginning(name string, room int) string {
-	if len(name) <= room {
-		return name
-	}
-	return name[:room-1] + "…"
-}
-
-func ending(name string, room int) string {
-	if len(name) <= room {
-		return name
-	}
-	return "…" + name[len(name)-room+1:]
 }
 
 // deploymentNumber drops the prefix that all deployments of ECS share.
@@ -154,13 +123,6 @@ func taskDefinition(arn string) string {
 	return name
 }
 
-// The room that narrow tables have for a pipeline's name, and for a source revision
-// that is neither a commit nor a digest.
-const (
-	pipelineRoom = 18
-	revisionRoom = 12
-)
-
 // gitCommit is a commit's whole id, of SHA-1 or SHA-256.
 var gitCommit = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
 
@@ -174,7 +136,7 @@ func (v view) revision(id string) string {
 	case strings.HasPrefix(id, "sha256:"):
 		return short(digest.Digest(id))
 	}
-	return orDash(beginning(id, revisionRoom))
+	return orDash(id)
 }
 
 // execution shortens the id of an execution: that much of it is understood everywhere.
@@ -211,7 +173,7 @@ func (v view) references(images []string) []string {
 	var texts []string
 	for _, image := range images {
 		name, pinned, _ := strings.Cut(image, "@")
-		texts = append(texts, ending(name[strings.IndexByte(name, '/')+1:], imageRoom)+"@"+v.digest(digest.Digest(pinned)))
+		texts = append(texts, name[strings.IndexByte(name, '/')+1:]+"@"+v.digest(digest.Digest(pinned)))
 	}
 	return texts
 }
@@ -220,7 +182,7 @@ func (v view) references(images []string) []string {
 func (v view) origin(r tagalong.Release) []string {
 	var texts []string
 	if r.Pipeline != "" {
-		texts = append(texts, beginning(r.Pipeline, pipelineRoom))
+		texts = append(texts, r.Pipeline)
 	}
 	if r.Commit != "" {
 		texts = append(texts, v.revision(r.Commit))

@@ -32,8 +32,8 @@ func runningColumns(v view, asked query.RunningQuery) []column[query.RunningRow]
 		{head: "pipeline", cell: func(r row) string { return orDash(r.Release.Pipeline) }, detail: true},
 		{head: "execution", cell: func(r row) string { return orDash(r.Release.Execution) }, detail: true},
 		{head: "stage", cell: func(r row) string { return orDash(r.Release.Stage) }, detail: true},
-		{head: "commit", cell: func(r row) string { return v.revision(r.Release.Commit) }, plain: "-"},
-		{head: "rollback", cell: func(r row) string { return map[bool]string{true: "yes", false: "-"}[r.Rollback] }, plain: "-"},
+		{head: "commit", cell: func(r row) string { return v.revision(r.Release.Commit) }, plain: "-", spare: true},
+		{head: "rollback", cell: func(r row) string { return map[bool]string{true: "yes", false: "-"}[r.Rollback] }, plain: "-", spare: true},
 	}
 	if !asked.At.IsZero() {
 		return columns // nobody wrote down how tags stood
@@ -69,7 +69,7 @@ func historyColumns(v view, asked query.HistoryQuery) []column[ledger.HistoryRow
 	return slices.Concat(
 		[]column[row]{
 			{head: "started", cell: func(r row) string { return v.time(r.StartedAt) }},
-			{head: "finished", cell: func(r row) string { return v.time(r.FinishedAt) }},
+			{head: "finished", cell: func(r row) string { return v.time(r.FinishedAt) }, spare: true},
 			{head: "until", cell: func(r row) string { return v.time(r.Until) }},
 			{head: "env", cell: func(r row) string { return r.Environment }, plain: asked.Environment},
 			{head: "account", cell: func(r row) string { return r.Account }, detail: true},
@@ -90,7 +90,7 @@ func historyColumns(v view, asked query.HistoryQuery) []column[ledger.HistoryRow
 func (v view) releaseColumns() []column[ledger.HistoryRow] {
 	type row = ledger.HistoryRow
 	if !v.wide {
-		return []column[row]{{head: "release", cells: func(r row) []string { return v.origin(r.Release) }, plain: "-"}}
+		return []column[row]{{head: "release", cells: func(r row) []string { return v.origin(r.Release) }, plain: "-", spare: true}}
 	}
 	return []column[row]{
 		{head: "pipeline", cell: func(r row) string { return orDash(r.Release.Pipeline) }},
@@ -201,8 +201,8 @@ func matchColumns(v view) []column[query.MatchRow] {
 	return []column[row]{
 		{head: "finding", cell: func(r row) string { return r.ID }},
 		{head: "severity", cell: func(r row) string { return string(r.Severity) }},
-		{head: "exploited", cell: func(r row) string { return exploited(r.KnownExploited) }, plain: "-"},
-		{head: "epss", cell: func(r row) string { return percent(r.EPSS) }, plain: "-"},
+		{head: "exploited", cell: func(r row) string { return exploited(r.KnownExploited) }, plain: "-", spare: true},
+		{head: "epss", cell: func(r row) string { return percent(r.EPSS) }, plain: "-", spare: true},
 		{head: "package", cell: func(r row) string { return orDash(r.Package) }},
 		{head: "installed", cell: func(r row) string { return orDash(r.Installed) }},
 		{head: "fixed in", cell: func(r row) string { return orDash(r.FixedIn) }},
@@ -210,11 +210,11 @@ func matchColumns(v view) []column[query.MatchRow] {
 		{head: "account", cell: func(r row) string { return r.Account }, detail: true},
 		{head: "region", cell: func(r row) string { return r.Region }, detail: true},
 		{head: "service", cell: func(r row) string { return r.Cluster + "/" + r.Service }},
-		{head: "container", cell: func(r row) string { return r.Container }},
+		{head: "container", cell: func(r row) string { return r.Container }, spare: true},
 		{head: "image", cell: func(r row) string { return v.image(r.Registry, r.Repository, "") }, detail: true},
 		{head: "digest", cell: func(r row) string { return v.digest(r.Digest) }, detail: true},
 		{head: "phase", cell: func(r row) string { return string(r.Phase) }},
-		{head: "since", cell: func(r row) string { return v.time(r.Since) }},
+		{head: "since", cell: func(r row) string { return v.time(r.Since) }, spare: true},
 	}
 }
 
@@ -263,7 +263,7 @@ func tagColumns(v view) []column[query.TagRow] {
 		{head: "digest", cell: func(r row) string { return v.digest(r.Digest) }},
 		{head: "actual", cell: func(r row) string { return v.digest(r.Actual) }},
 		{head: "state", cell: func(r row) string { return string(r.State) }},
-		{head: "since", cell: func(r row) string { return v.time(r.Since) }},
+		{head: "since", cell: func(r row) string { return v.time(r.Since) }, spare: true},
 		{head: "reason", cell: func(r row) string { return orDash(r.Reason) }, plain: "-"},
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/alecthomas/kong"
 	kongcompletion "github.com/jotaen/kong-completion"
 	"github.com/posener/complete"
+	"golang.org/x/term"
 )
 
 // The exit statuses that scripts rely on.
@@ -130,7 +131,9 @@ func (c *cli) parser(w world, exit func(int)) *kong.Kong {
 
 // session is one run of a command with the flags that all of them have.
 func (c *cli) session(ctx context.Context, w world) *session {
-	return &session{ctx: ctx, world: w, table: c.Table, out: output{w: w.stdout, format: c.Output, color: colored(w), wide: c.Wide}}
+	return &session{ctx: ctx, world: w, table: c.Table, out: output{
+		w: w.stdout, format: c.Output, color: colored(w), wide: c.Wide, width: terminalWidth(w), notes: w.stderr,
+	}}
 }
 
 // misused says what the parser did not understand, and where to read on. To the
@@ -195,4 +198,17 @@ func usagef(format string, args ...any) error { return usageError{fmt.Errorf(for
 func colored(w world) bool {
 	_, ok := terminal(w.stdout)
 	return ok && w.getenv("NO_COLOR") == "" && w.getenv("TERM") != "dumb"
+}
+
+// terminalWidth returns how wide the terminal is that is written to, 0 if it is none.
+func terminalWidth(w world) int {
+	file, ok := terminal(w.stdout)
+	if !ok {
+		return 0
+	}
+	width, _, err := term.GetSize(int(file.Fd()))
+	if err != nil {
+		return 0 // it does not say
+	}
+	return width
 }

@@ -49,6 +49,9 @@ func TestThePictureShowsWhatTheCommandPrints(t *testing.T) {
 	kept(t, "../../.github/terminal.svg", screen.SVG("What tagalong prints: what runs in prod, what ran there two hours ago, and where an image runs and ran", commands))
 }
 
+// pictureWidth is how many columns the picture's terminal has.
+const pictureWidth = 140
+
 // onTerminal runs a command as on a terminal, which shows colors and both streams.
 func onTerminal(t *testing.T, args ...string) string {
 	t.Helper()
@@ -60,7 +63,7 @@ func onTerminal(t *testing.T, args ...string) string {
 		t.Fatal(err)
 	}
 	s := c.session(t.Context(), w)
-	s.out.color = true
+	s.out.color, s.out.width = true, pictureWidth
 	if status := s.finish(command.Run(s)); status != exitDone && status != exitDifferences {
 		t.Fatalf("tagalong %v: exit status %d\n%s", args, status, &shown)
 	}

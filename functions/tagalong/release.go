@@ -71,16 +71,10 @@ func (v view) release(r query.ReleaseFacts) []trait {
 	return traits
 }
 
-// summaryRoom is what narrow tables have room for of a commit's message.
-const summaryRoom = 60
-
 func (v view) revisions(revisions []query.ReleaseRevision) []string {
 	var rows [][]string
 	for _, r := range revisions {
 		summary, _, _ := strings.Cut(r.Summary, "\n")
-		if !v.wide && utf8.RuneCountInString(summary) > summaryRoom {
-			summary = string([]rune(summary)[:summaryRoom-1]) + "…"
-		}
 		row := []string{r.Name, v.revision(r.ID), summary}
 		if v.wide {
 			row = append(row, r.URL)
@@ -105,7 +99,7 @@ func (v view) stages(stages []query.ReleaseStage) []string {
 func (v view) promotions(promotions []query.ReleasePromotion) []string {
 	var rows [][]string
 	for _, p := range promotions {
-		rows = append(rows, []string{v.wholeImage(p.Registry, p.Repository, p.Tag), v.digest(p.Digest), v.time(p.At), "in stage " + orDash(p.Stage)})
+		rows = append(rows, []string{v.image(p.Registry, p.Repository, p.Tag), v.digest(p.Digest), v.time(p.At), "in stage " + orDash(p.Stage)})
 	}
 	return aligned(rows)
 }

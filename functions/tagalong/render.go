@@ -18,6 +18,8 @@ type output struct {
 	format string // table, json or csv
 	color  bool
 	wide   bool
+	width  int       // of the terminal that shows it, 0 if none does
+	notes  io.Writer // what is to be said beside a table; nil: nobody hears it
 }
 
 // column is one column of a table: its head, and its text for a row.
@@ -32,6 +34,8 @@ type column[R any] struct {
 	detail bool
 	// plain leaves the column out of narrow tables in which every row says this.
 	plain string
+	// spare columns are left out where a terminal has no room for them.
+	spare bool
 }
 
 // render prints rows as the user asked: a table of the columns, or every field
@@ -98,31 +102,60 @@ func (c column[R]) title() string {
 }
 
 func renderTable[R any](out output, rows []R, columns []column[R]) error {
-	t := table.NewWriter()
-	style := table.StyleDefault
-	style.Options = table.OptionsNoBordersAndSeparators
-	style.Box.PaddingLeft, style.Box.PaddingRight = "", "  "
-	style.Format.Header = text.FormatDefault
-	t.SetStyle(style)
-	t.SuppressTrailingSpaces()
-	head := make(table.Row, len(columns))
-	for i, c := range columns {
-		head[i] = c.title()
-	}
-	t.AppendHeader(head)
-	for _, row := range rows {
-		cells := make(table.Row, len(columns))
-		for i, c := range columns {
-			cells[i] = paint(c.text(row), out.color)
-		}
-		t.AppendRow(cells)
-	}
+	cells := cellsOf(rows, columns).fit(out.width, spares(columns))
 	w := out.w
 	if out.color {
 		w = raw(w)
 	}
-	_, err := fmt.Fprintln(w, t.Render())
-	return err
+	if _, err := fmt.Fprintln(w, drawn(cells, out.color)); err != nil {
+		return err
+	}
+	if cells.left != nil && out.notes != nil {
+		fmt.Fprintf(out.notes, "tagalong: no room for %s: a wider terminal has it, or -o json\n", strings.Join(cells.left, ", "))
+	}
+	return nil
+}
+
+// cellsOf returns the heads and the cells of rows.
+func cellsOf[R any](rows []R, columns []column[R]) grid {
+	cells := make(grid, 1+len(rows))
+	for _, c := range columns {
+		cells[0] = append(cells[0], c.title())
+		for i, row := range rows {
+			cells[i+1] = append(cells[i+1], c.text(row))
+		}
+	}
+	return cells
+}
+
+func spares[R any](columns []column[R]) (spare []bool) {
+	for _, c := range columns {
+		spare = append(spare, c.spare)
+	}
+	return spare
+}
+
+// drawn sets the cells of columns below each other.
+func drawn(f fitted, color bool) string {
+	t := table.NewWriter()
+	style := table.StyleDefault
+	style.Options = table.OptionsNoBordersAndSeparators
+	style.Box.PaddingLeft, style.Box.PaddingRight = "", strings.Repeat(" ", f.gap)
+	style.Format.Header = text.FormatDefault
+	t.SetStyle(style)
+	t.SuppressTrailingSpaces()
+	for i, row := range f.grid {
+		cells := make(table.Row, len(row))
+		for j, cell := range row {
+			cells[j] = paint(cell, color && i > 0)
+		}
+		if i == 0 {
+			t.AppendHeader(cells)
+			continue
+		}
+		t.AppendRow(cells)
+	}
+	return t.Render()
 }
 
 // paints are the states that want to be seen.

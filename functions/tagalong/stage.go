@@ -66,7 +66,7 @@ func (c *storyClock) now() time.Time { return time.Unix(0, c.nanoseconds.Load())
 
 // newStage pushes the images and makes the services.
 func newStage(s *session) (*stage, error) {
-	st := &stage{w: s.stdout, productions: map[string]*production{}, out: output{w: s.stdout, format: "table", color: s.out.color, wide: s.out.wide}}
+	st := &stage{w: s.stdout, productions: map[string]*production{}, out: output{w: s.stdout, format: "table", color: s.out.color, wide: s.out.wide, width: s.out.width}}
 	st.clock.set(at(8, 0, 0, 0))
 	st.aws = sandbox.New(sandbox.Options{Account: account, Region: region, Now: st.clock.now})
 	st.aws.STS.AddRole(stagingRole)
@@ -166,7 +166,7 @@ func (st *stage) ask(ctx context.Context, command string) error {
 		return err
 	}
 	s := c.session(ctx, w)
-	s.asked, s.out.color, s.out.wide = &st.queries, st.out.color, st.out.wide
+	s.asked, s.out.color, s.out.wide, s.out.width = &st.queries, st.out.color, st.out.wide, st.out.width
 	if s.finish(parsed.Run(s)) == exitFailed {
 		return errors.New("the ledger could not be asked")
 	}
