@@ -2,15 +2,12 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"reflect"
 	"slices"
 	"time"
 
 	"github.com/alecthomas/kong"
-	"github.com/xhit/go-str2duration/v2"
-
 	"github.com/tagalong-aws/tagalong/functions/internal/query"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
@@ -88,7 +85,7 @@ func readPointInTime(s string, now time.Time) (query.PointInTime, error) {
 
 // timeFlag reads a flag that is a point in time; the zero time if it is not given.
 func timeFlag(flag, value string, now time.Time) (time.Time, error) {
-	return readFlag(flag, value, now, pointInTime)
+	return readFlag(flag, value, now, query.ParseTimeOrAge)
 }
 
 // pastFlag is timeFlag for what has happened.
@@ -109,7 +106,7 @@ func readFlag(flag, value string, now time.Time, read func(string, time.Time) (t
 
 // pastTime reads a point in time that is not in the future.
 func pastTime(value string, now time.Time) (time.Time, error) {
-	t, err := pointInTime(value, now)
+	t, err := query.ParseTimeOrAge(value, now)
 	if err == nil && t.After(now) {
 		err = fmt.Errorf("time %q is in the future: it is %s now", value, now.Format(time.RFC3339))
 	}
@@ -118,25 +115,3 @@ func pastTime(value string, now time.Time) (time.Time, error) {
 
 // withoutSeconds is RFC 3339 as people write it.
 const withoutSeconds = "2006-01-02T15:04Z07:00"
-
-// pointInTime reads RFC 3339, with seconds or without, or how long ago.
-func pointInTime(value string, now time.Time) (time.Time, error) {
-	for _, form := range []string{time.RFC3339, withoutSeconds} {
-		if t, err := time.Parse(form, value); err == nil {
-			return query.ParseTime(t.Format(time.RFC3339Nano))
-		}
-	}
-	if ago, err := duration(value); err == nil {
-		return now.Add(-ago), nil
-	}
-	return time.Time{}, fmt.Errorf("time %q: want RFC 3339 such as 2026-03-04T03:12:00Z, or how long ago such as 90m, 2h or 3d", value)
-}
-
-// duration reads how long something is, in days too.
-func duration(value string) (time.Duration, error) {
-	d, err := str2duration.ParseDuration(value)
-	if err == nil && d < 0 {
-		err = errors.New("below zero")
-	}
-	return d, err
-}

@@ -98,7 +98,7 @@ func (c *waitCommand) waiting(s *session) (w waiting, err error) {
 }
 
 func durationFlag(flag, value string, least time.Duration, want string) (time.Duration, error) {
-	d, err := duration(value)
+	d, err := query.ParseDuration(value)
 	if err != nil || d < least {
 		return 0, usagef("%s %q: want %s", flag, value, want)
 	}

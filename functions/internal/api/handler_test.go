@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -252,6 +253,45 @@ func TestWhatIsNotKnownOfAPastTimeIsInAHeader(t *testing.T) {
 	if got := w.get(t, "/v1/environments/prod/running").Header().Values(completeSince); len(got) > 0 {
 		t.Errorf("%s: %q", completeSince, got)
 	}
+}
+
+// A time may be how long ago it was, and is the same one on all pages, however late they
+// are asked for.
+func TestATimeMayBeHowLongAgo(t *testing.T) {
+	w := story(t)
+	now := w.Now()
+	q := w.Queries
+	for form, ago := range map[string]string{
+		"/v1/environments/prod/running?at=%s":             "45m",
+		"/v1/environments/prod/history?since=%s":          "1d",
+		"/v1/environments/prod/history?since=3d&until=%s": "40m30s",
+		"/v1/diff?from=staging&to=prod@%s":                "50m",
+		"/v1/releases?since=%s":                           "2d",
+	} {
+		age, err := query.ParseDuration(ago)
+		if err != nil {
+			t.Fatal(err)
+		}
+		whole := page[json.RawMessage](t, w.get(t, fmt.Sprintf(form, now.Add(-age).Format("2006-01-02T15:04:05Z"))))
+		clock := now
+		q.Now = func() time.Time { clock = clock.Add(7 * time.Minute); return clock.Add(-7 * time.Minute) }
+		w.Handler = Handler(q, slog.New(slog.DiscardHandler))
+		if got := walk(t, w, fmt.Sprintf(form, ago), 1); len(got) == 0 || !cmp.Equal(raw(whole.Items), raw(got)) {
+			t.Errorf("%s: %s, want %s", fmt.Sprintf(form, ago), got, whole.Items)
+		}
+	}
+	for _, cursor := range []string{"1772629200000", "9999999999999AAAA", "1772629200000AAAA", "x"} {
+		if p := told(t, w.get(t, "/v1/environments/prod/running?at=45m&cursor="+cursor), http.StatusBadRequest); p.Parameter != "cursor" {
+			t.Errorf("cursor %s: %+v", cursor, p)
+		}
+	}
+}
+
+func raw(messages []json.RawMessage) (texts []string) {
+	for _, m := range messages {
+		texts = append(texts, string(m))
+	}
+	return texts
 }
 
 func TestOnlyGetAndHead(t *testing.T) {

@@ -158,6 +158,21 @@ func TestEveryParameterIsDocumentedWithItsBounds(t *testing.T) {
 	}
 }
 
+// takesTimes reports whether a pattern takes times as the core does: points in time, and how
+// long ago.
+func takesTimes(pattern string) bool {
+	for _, text := range []string{
+		"2026-03-04T10:00:00Z", "2026-03-04T10:00Z", "2026-03-04T10:00:00.123456789+01:00", "2h", "90m", "1d12h", "3d", "1.5h", "2w", "10ms",
+		"", "yesterday", "2026-03-04", "2026-03-04T10:00:00", "-2h", "2", "2x", "h", "2 h",
+	} {
+		_, err := query.ParseTimeOrAge(text, noon)
+		if matched, _ := regexp.MatchString(pattern, text); matched != (err == nil) {
+			return false
+		}
+	}
+	return true
+}
+
 // bounded reports whether the document bounds a parameter as the code does.
 func bounded(said schema, p parameter) bool {
 	switch p.name {
@@ -170,7 +185,7 @@ func bounded(said schema, p parameter) bool {
 	case pending.name, incomplete.name, fixable.name, ever.name:
 		return said.Type == "boolean" && said.Default == false
 	case at.name, since.name, until.name:
-		return said.Type == "string" && said.MaxLength == p.max && said.Format == "date-time"
+		return said.Type == "string" && said.MaxLength == p.max && takesTimes(said.Pattern)
 	}
 	return said.Type == "string" && said.MaxLength == p.max && (p.pattern == nil || p.pattern.String() == said.Pattern)
 }

@@ -34,6 +34,7 @@ type arguments struct {
 	previous    int
 	incomplete  bool
 	exposure    query.ExposureQuery
+	moment      string // what the cursors of further pages begin with
 	paging      query.Paging
 }
 
@@ -51,13 +52,13 @@ type parameter struct {
 const (
 	minLimit, maxLimit, defaultLimit = 1, 1000, 100
 
-	maxTime   = 40   // nanoseconds and an offset fit
-	maxName   = 255  // of an environment, a cluster or a service
-	maxCursor = 2048 // a page may end with a cluster, a service and a container of 255 characters each
+	maxTime   = 40                // nanoseconds and an offset fit
+	maxName   = 255               // of an environment, a cluster or a service
+	maxCursor = 2048 + momentSize // a page may end with a cluster, a service and a container of 255 characters each
 	maxQuery  = 8192
 	maxEchoed = 200 // characters of a value that comes back in a problem
 
-	wantMoment = "NAME, or NAME@TIME such as prod@2026-03-04T03:12:00Z"
+	wantMoment = "NAME, or NAME@TIME such as prod@2026-03-04T03:12:00Z or prod@2h"
 	wantName   = "1 to 255 letters, digits, underscores or hyphens"
 )
 
@@ -103,15 +104,15 @@ var (
 	}
 	since = parameter{
 		name: "since", max: maxTime,
-		read: func(a *arguments, text string, _ time.Time) (err error) {
-			a.since, err = query.ParseTime(text)
+		read: func(a *arguments, text string, now time.Time) (err error) {
+			a.since, err = query.ParseTimeOrAge(text, now)
 			return err
 		},
 	}
 	until = parameter{
 		name: "until", max: maxTime,
-		read: func(a *arguments, text string, _ time.Time) (err error) {
-			if a.until, err = query.ParseTime(text); err == nil && !a.since.Before(a.until) {
+		read: func(a *arguments, text string, now time.Time) (err error) {
+			if a.until, err = query.ParseTimeOrAge(text, now); err == nil && !a.since.Before(a.until) {
 				err = fmt.Errorf("time %q: want one after since", text)
 			}
 			return err
@@ -229,7 +230,7 @@ var (
 // past reads a time that nothing can be known of before it has come.
 func past(now time.Time) func(string) (time.Time, error) {
 	return func(text string) (time.Time, error) {
-		t, err := query.ParseTime(text)
+		t, err := query.ParseTimeOrAge(text, now)
 		if err == nil && t.After(now) {
 			err = fmt.Errorf("time %q is in the future: want one until now, %s", text, now.UTC().Format(time.RFC3339))
 		}
@@ -252,6 +253,8 @@ func (p parameter) parse(a *arguments, text string, now time.Time) error {
 func (r route) read(names map[string]string, wanted string, now time.Time) (arguments, error) {
 	a := arguments{given: names, paging: query.Paging{Limit: defaultLimit}, previous: 1}
 	bad := r.addQuery(a.given, wanted)
+	now, moment, err := r.moment(a.given, now)
+	bad, a.moment = bad.add(cursor.name, a.given[cursor.name], err), moment
 	for _, p := range r.parameters {
 		text, given := a.given[p.name]
 		switch {

@@ -110,6 +110,9 @@ func pages[R any](pattern string, parameters []parameter, ask func(context.Conte
 		if err != nil {
 			return reply{}, err
 		}
+		if page.Next != "" {
+			page.Next = a.moment + page.Next
+		}
 		answer, err := pageReply(page)
 		if err != nil {
 			return reply{}, err

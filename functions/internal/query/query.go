@@ -12,6 +12,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/xhit/go-str2duration/v2"
+
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/stream"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
@@ -159,15 +161,39 @@ func pageOf[R any, P position](question string, rows []R, at func(R) P, compare 
 // questionOf names a question, so that its cursors are no other question's.
 func questionOf(query any) string { return fmt.Sprintf("%#v", query) }
 
-// ParseTime reads a time of RFC 3339, in UTC. Go's zero time stands for none in
-// every question, so it is refused.
-func ParseTime(s string) (time.Time, error) {
+const wantTime = "RFC 3339 such as 2026-03-04T03:12:00Z"
+
+// ParseTime reads a time of RFC 3339, in UTC, of which the seconds may be left out. Go's
+// zero time stands for none in every question, so it is refused.
+func ParseTime(s string) (time.Time, error) { return parseTime(s, wantTime) }
+
+// ParseTimeOrAge reads what ParseTime does, or how long ago a time was.
+func ParseTimeOrAge(s string, now time.Time) (time.Time, error) {
+	if ago, err := ParseDuration(s); err == nil {
+		return now.Add(-ago), nil
+	}
+	return parseTime(s, wantTime+", or how long ago such as 90m, 2h or 3d")
+}
+
+func parseTime(s, want string) (time.Time, error) {
 	t, err := time.Parse(time.RFC3339, s)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("time %q: want RFC 3339 such as 2026-03-04T03:12:00Z", s)
+		t, err = time.Parse("2006-01-02T15:04Z07:00", s)
+	}
+	if err != nil {
+		return time.Time{}, fmt.Errorf("time %q: want %s", s, want)
 	}
 	if t = t.UTC(); t.IsZero() || t.Year() < 1 || t.Year() > 9999 {
 		return time.Time{}, fmt.Errorf("time %q: want one after 0001-01-01T00:00:00Z and before the year 10000, such as 2026-03-04T03:12:00Z", s)
 	}
 	return t, nil
+}
+
+// ParseDuration reads how long something is, in days too.
+func ParseDuration(s string) (time.Duration, error) {
+	d, err := str2duration.ParseDuration(s)
+	if err == nil && d < 0 {
+		err = errors.New("below zero")
+	}
+	return d, err
 }
