@@ -74,6 +74,16 @@ func oneOf(word, flag string) (string, error) {
 	return cmp.Or(word, flag), nil
 }
 
+// oneEnvironment reads an environment that is given as a word or as the flag; without it
+// all of them are meant.
+func oneEnvironment(word, flag string) (string, error) {
+	name, err := oneOf(word, flag)
+	if err != nil {
+		return "", err
+	}
+	return environmentFlag("--environment", name)
+}
+
 // readPointInTime reads an argument NAME or NAME@TIME.
 func readPointInTime(s string, now time.Time) (query.PointInTime, error) {
 	m, err := query.ParsePointInTime(s, func(value string) (time.Time, error) { return pastTime(value, now) })

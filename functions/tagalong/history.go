@@ -53,11 +53,7 @@ func (c *historyCommand) query(s *session) (q query.HistoryQuery, err error) {
 	if c.Limit < 0 {
 		return q, usagef("--limit %d: want 0 for all, or how many rollouts", c.Limit)
 	}
-	environment, err := oneOf(c.Word, c.Environment)
-	if err != nil {
-		return q, err
-	}
-	if q.Environment, err = environmentFlag("--environment", environment); err != nil {
+	if q.Environment, err = oneEnvironment(c.Word, c.Environment); err != nil {
 		return q, err
 	}
 	if q.Services, err = servicePattern(c.Service); err != nil {

@@ -175,12 +175,15 @@ func (c completionCommand) Run(command *kong.Context) error {
 // finish prints what went wrong and returns the exit status.
 func (s *session) finish(err error) int {
 	var usage usageError
+	var exited exitStatus
 	switch {
 	case err == nil:
 		return exitDone
 	case errors.Is(err, errDifferences):
 		fmt.Fprintf(s.stderr, "tagalong: %v\n", err)
 		return exitDifferences
+	case errors.As(err, &exited):
+		return int(exited)
 	case errors.As(err, &usage):
 		fmt.Fprintf(s.stderr, "tagalong: %v\n", err)
 		return exitUsage

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/marshal"
 	"github.com/tagalong-aws/tagalong/functions/internal/query"
 )
 
@@ -17,9 +18,9 @@ func (releaseCommand) Help() string {
 
   tagalong release checkout-release/3f0c8a52-6d1e-4b97-a2c4-90b7e15d6f38
   tagalong release 3f0c8a5 --wide
-  tagalong release "$PIPELINE/$EXECUTION" -o json | jq -r '.[].containers[].digest' | sort -u
+  tagalong release "$PIPELINE/$EXECUTION" -o json | jq -r '.items[].containers[].digest' | sort -u
 
-The id is in CodePipeline's console, in tagalong releases and in the JSON of all rollouts. A table says first what the execution was: its sources and trigger, what became of its stages, and the tags that its jobs put on images. JSON and CSV have the rollouts alone.
+The id is in CodePipeline's console, in tagalong releases and in the JSON of all rollouts. A table says first what the execution was: its sources and trigger, what became of its stages, and the tags that its jobs put on images. JSON is what the same question has over HTTP: .release says what it was, .items are its rollouts. CSV has the rollouts alone.
 `
 }
 
@@ -37,6 +38,9 @@ func (c *releaseCommand) Run(s *session) error {
 		return err
 	}
 	s.noteWatched(page.Watched)
+	if s.out.format == "json" {
+		return marshal.Object(s.stdout, page)
+	}
 	if s.out.format == "table" {
 		if err := renderTable(s.out, s.view().release(page.Release), traitColumns(c.Release)); err != nil {
 			return err

@@ -3,7 +3,11 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net"
+	"os"
+	"os/exec"
+	"slices"
 	"strings"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/boot"
@@ -14,13 +18,18 @@ import (
 type sandboxCommand struct {
 	Keep    bool   `help:"Stay up afterwards, and print the variables that point this command and the AWS CLI at it."`
 	NoStory bool   `help:"With --keep: let the story happen in ECS, but handle none of its events. The ledger stays empty, for tagalong replay."`
+	Quiet   bool   `short:"q" help:"With --keep: print nothing but the variables, for eval."`
 	Listen  string `default:"127.0.0.1:0" placeholder:"ADDRESS" help:"Where to listen, on the loopback interface only. Default: ${default}, a free port."`
+
+	Command []string `arg:"" optional:"" passthrough:"" help:"A command to run there after --, with the variables set: the sandbox ends with it, and with its exit status."`
 }
 
 func (sandboxCommand) Help() string {
 	return `Examples:
 
   tagalong sandbox
+  tagalong sandbox -- tagalong running prod
+  tagalong sandbox -- bash
   tagalong sandbox --keep
   tagalong sandbox --keep --no-story --listen 127.0.0.1:4566
 
@@ -29,12 +38,15 @@ It keeps everything in memory and ends with Ctrl-C.
 }
 
 func (c *sandboxCommand) Run(s *session) error {
-	if c.NoStory && !c.Keep {
-		return usagef("--no-story: want --keep beside it, since there is nothing to see otherwise")
+	if err := c.check(); err != nil {
+		return err
 	}
 	stage, err := newStage(s)
 	if err != nil {
 		return err
+	}
+	if c.Quiet || len(c.Command) > 0 {
+		stage.w, stage.out.w = io.Discard, io.Discard
 	}
 	url, stop, err := c.listen(stage.aws)
 	if err != nil {
@@ -44,21 +56,68 @@ func (c *sandboxCommand) Run(s *session) error {
 	if err := errors.Join(stage.connect(s.ctx, url), stage.open(s.ctx)); err != nil {
 		return err
 	}
-	if c.NoStory {
-		fmt.Fprint(s.stdout, "The story has happened in ECS and CodePipeline, and nobody has handled its events: the ledger is empty.\n")
-		err = stage.happen(s.ctx)
-	} else {
-		err = stage.tell(s.ctx)
-	}
-	if err != nil {
+	if err := c.begin(s, stage); err != nil {
 		return err
 	}
-	if !c.Keep {
+	switch {
+	case len(c.Command) > 0:
+		return s.run(c.Command, stage.environment(url))
+	case c.Quiet:
+		fmt.Fprint(s.stdout, stage.exports(url, ""))
+	case c.Keep:
+		fmt.Fprint(s.stdout, stage.variables(url))
+	default:
 		return nil
 	}
-	fmt.Fprint(s.stdout, stage.variables(url))
 	<-s.ctx.Done()
 	return nil
+}
+
+// check refuses flags that have nothing to say together.
+func (c *sandboxCommand) check() error {
+	switch {
+	case len(c.Command) > 0 && c.Command[0] == "--":
+		c.Command = c.Command[1:]
+		return c.check()
+	case c.NoStory && !c.Keep && len(c.Command) == 0:
+		return usagef("--no-story: want --keep or a command beside it, since there is nothing to see otherwise")
+	case c.Quiet && !c.Keep && len(c.Command) == 0:
+		return usagef("--quiet: want --keep or a command beside it, since there is nothing to see otherwise")
+	case c.Keep && len(c.Command) > 0:
+		return usagef("--keep: want it without a command, with which the sandbox ends")
+	}
+	return nil
+}
+
+// begin tells the story, or lets it happen untold.
+func (c *sandboxCommand) begin(s *session, stage *stage) error {
+	if !c.NoStory {
+		return stage.tell(s.ctx)
+	}
+	fmt.Fprint(stage.w, "The story has happened in ECS and CodePipeline, and nobody has handled its events: the ledger is empty.\n")
+	return stage.happen(s.ctx)
+}
+
+// exitStatus is that of a command that was run here.
+type exitStatus int
+
+func (e exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
+
+// run runs a command with further variables, on this terminal.
+func (s *session) run(command []string, variables [][2]string) error {
+	run := exec.CommandContext(s.ctx, command[0], command[1:]...)
+	run.Stdin, run.Stdout, run.Stderr = s.stdin, raw(s.stdout), raw(s.stderr)
+	run.Env = slices.DeleteFunc(os.Environ(), func(variable string) bool {
+		return strings.HasPrefix(variable, "AWS_PROFILE=") || strings.HasPrefix(variable, "AWS_SESSION_TOKEN=")
+	})
+	for _, v := range variables {
+		run.Env = append(run.Env, v[0]+"="+v[1])
+	}
+	err := run.Run()
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.Exited() {
+		return exitStatus(exit.ExitCode())
+	}
+	return err
 }
 
 // listen tells an address that is wrong from one that is not to be had.
@@ -84,10 +143,14 @@ func (st *stage) environment(url string) [][2]string {
 }
 
 func (st *stage) variables(url string) string {
+	return "\nThe sandbox stays up until you end it with Ctrl-C. In another shell:\n\n  unset AWS_PROFILE AWS_SESSION_TOKEN\n" + st.exports(url, "  ") + "\n"
+}
+
+// exports are the lines of a shell that set the variables.
+func (st *stage) exports(url, indent string) string {
 	var b strings.Builder
-	b.WriteString("\nThe sandbox stays up until you end it with Ctrl-C. In another shell:\n\n  unset AWS_PROFILE AWS_SESSION_TOKEN\n")
 	for _, v := range st.environment(url) {
-		fmt.Fprintf(&b, "  export %s=%s\n", v[0], v[1])
+		fmt.Fprintf(&b, "%sexport %s=%s\n", indent, v[0], v[1])
 	}
-	return b.String() + "\n"
+	return b.String()
 }

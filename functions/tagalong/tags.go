@@ -10,32 +10,39 @@ import (
 )
 
 type tagsCommand struct {
-	Pending bool `help:"Only tags that are not confirmed: pending, blocked or missing."`
-	Check   bool `help:"Ask ECR where each tag is now; exit status 3 if one is not on its digest; one that is elsewhere than the ledger last saw it is moved. Without it, ACTUAL is where the ledger last saw the tag."`
+	Word        string `arg:"" optional:"" name:"env" help:"Only tags of this environment. Default: all of them, and those of none."`
+	Environment string `short:"e" placeholder:"ENV" help:"The same, as a flag."`
+	Pending     bool   `help:"Only tags that are not confirmed: pending, blocked or missing."`
+	Check       bool   `help:"Ask ECR where each tag is now; exit status 3 if one is not on its digest; one that is elsewhere than the ledger last saw it is moved. Without it, ACTUAL is where the ledger last saw the tag."`
 }
 
 func (tagsCommand) Help() string {
 	return `Examples:
 
   tagalong tags
-  tagalong tags --pending
+  tagalong tags prod --pending
   tagalong tags --check || echo "somebody moved a tag"
 `
 }
 
 func (c *tagsCommand) Run(s *session) error {
+	environment, err := oneEnvironment(c.Word, c.Environment)
+	if err != nil {
+		return err
+	}
 	q, err := s.queries()
 	if err != nil {
 		return err
 	}
-	page, err := q.Tags(s.ctx, query.TagsQuery{Pending: c.Pending, Check: c.Check}, query.Paging{})
+	page, err := q.Tags(s.ctx, query.TagsQuery{Environment: environment, Pending: c.Pending, Check: c.Check}, query.Paging{})
 	rows := page.Items
 	if err != nil && len(rows) == 0 {
 		return err
 	}
-	nothing := "No tags in the ledger"
+	s.noteWatched(page.Watched)
+	nothing := "No tags in the ledger" + in(environment)
 	if c.Pending {
-		nothing = "No tags that are pending, blocked or missing"
+		nothing = "No tags that are pending, blocked or missing" + in(environment)
 	}
 	if printed := render(s.out, rows, tagColumns(s.view()), nothing); printed != nil || err != nil {
 		return errors.Join(err, printed)

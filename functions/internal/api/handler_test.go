@@ -69,6 +69,8 @@ var everything = []struct {
 	{"/v1/diff?from=staging&to=prod", 3},
 	{"/v1/diff?from=prod&to=prod@2026-03-04T12:10:00Z", 1},
 	{"/v1/tags", 2},
+	{"/v1/tags?environment=prod", 1},
+	{"/v1/tags?environment=staging", 1},
 	{"/v1/tags?pending=true", 0},
 	{"/v1/tags?pending=false", 2},
 }

@@ -33,7 +33,7 @@ var wrong = []struct{ target, parameter, detail string }{
 	{"/v1/tags?pending=yes", "pending", `pending "yes": want true or false`},
 	{"/v1/tags?pending=", "pending", "want true or false"},
 	{"/v1/tags?pending=TRUE", "pending", "want true or false"},
-	{"/v1/tags?pendign=true", "pendign", `parameter "pendign" unknown here: want pending, limit, cursor`},
+	{"/v1/tags?pendign=true", "pendign", `parameter "pendign" unknown here: want environment, pending, limit, cursor`},
 	{"/v1/tags?image=shop", "image", "unknown here"},
 	{"/v1/tags?=1", "", "unknown here"},
 	{"/v1/tags?pending=true;limit=1", "", "query that does not parse"},

@@ -38,7 +38,7 @@ var routes = []route{
 	pages("/v1/releases", []parameter{anyEnvironment, anyPipeline, since, until}, releases),
 	{"/v1/releases/{pipeline}/{execution}", []parameter{pipeline, execution, limit, cursor}, question{query.ReleasePage{}, release}},
 	pages("/v1/diff", []parameter{from, to}, diff),
-	pages("/v1/tags", []parameter{pending}, tags),
+	pages("/v1/tags", []parameter{anyEnvironment, pending}, tags),
 	{pattern: "/openapi.json", question: question{answer: describe}},
 }
 
@@ -91,7 +91,7 @@ func diff(ctx context.Context, q query.Queries, a arguments) (query.Page[query.D
 }
 
 func tags(ctx context.Context, q query.Queries, a arguments) (query.Page[query.TagRow], error) {
-	return q.Tags(ctx, query.TagsQuery{Pending: a.pending}, a.paging)
+	return q.Tags(ctx, query.TagsQuery{Environment: a.environment, Pending: a.pending}, a.paging)
 }
 
 //go:embed openapi.json

@@ -16,10 +16,15 @@ func JSON[R any](w io.Writer, rows []R) error {
 	if rows == nil {
 		rows = []R{}
 	}
+	return Object(w, rows)
+}
+
+// Object prints a value as JSON for people and for scripts alike.
+func Object(w io.Writer, value any) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
 	encoder.SetEscapeHTML(false)
-	return encoder.Encode(rows)
+	return encoder.Encode(value)
 }
 
 // CSV prints every field of the rows that JSON has, nested ones as release.commit, lists as JSON; what is null is empty.

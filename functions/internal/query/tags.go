@@ -34,11 +34,12 @@ type TagRow struct {
 
 // TagsQuery asks for the tags that the ledger wishes.
 type TagsQuery struct {
-	Pending bool // only those that are not confirmed
-	Check   bool // ask ECR where each of them is now
+	Environment string // "" is all of them, and what promotions want that name none
+	Pending     bool   // only those that are not confirmed
+	Check       bool   // ask ECR where each of them is now
 }
 
-// Tags answers with the desired tags of all environments and of none, in the order
+// Tags answers with the desired tags of an environment, or of all and of none, in the order
 // of environments, repositories, registries and tags. With Check, Actual is where
 // ECR has each tag now, and one that is elsewhere than the ledger last saw it is
 // moved. Rows of a repository that was left out stay as they are, and so do those of one
@@ -59,7 +60,7 @@ func (q Queries) Tags(ctx context.Context, query TagsQuery, p Paging) (Page[TagR
 		err = q.check(ctx, page.Items)
 	}
 	if err == nil && len(page.Items) == 0 {
-		page.Watched, err = q.nothing(ctx, namesGiven{})
+		page.Watched, err = q.nothing(ctx, namesGiven{environments: []string{query.Environment}})
 	}
 	return page, err
 }
@@ -76,13 +77,15 @@ func (a tagCursor) Valid() bool {
 
 func (q Queries) wishes(ctx context.Context, query TagsQuery, behind tagCursor, hint int) iter.Seq2[ledger.Tag, error] {
 	return func(yield func(ledger.Tag, error) bool) {
-		environments, err := q.environments(ctx, "")
+		environments, err := q.environments(ctx, query.Environment)
 		if err != nil {
 			yield(ledger.Tag{}, err)
 			return
 		}
-		// Promotions may name no environment.
-		for _, name := range slices.Concat([]string{""}, environments) {
+		if query.Environment == "" { // promotions may name none
+			environments = slices.Concat([]string{""}, environments)
+		}
+		for _, name := range environments {
 			var after tagalong.TagID
 			switch {
 			case name < behind.Environment:

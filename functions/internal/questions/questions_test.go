@@ -297,13 +297,26 @@ func (i inquiry) differs(from, to query.PointInTime) {
 }
 
 func (i inquiry) wishes() {
-	for _, wanted := range []query.TagsQuery{{}, {Pending: true}, {Check: true}} {
-		pages(i, fmt.Sprintf("tags %+v", wanted), answer[query.TagRow]{rows: i.desired(wanted.Pending)},
+	for _, wanted := range []query.TagsQuery{{}, {Pending: true}, {Check: true}, {Environment: i.known()}, {Environment: i.known(), Pending: true}} {
+		pages(i, fmt.Sprintf("tags %+v", wanted), i.desiredIn(wanted),
 			func(p query.Paging) (query.Page[query.TagRow], error) {
 				page, err := i.Tags(i.Context(), wanted, p)
 				return i.withoutReasons(page, wanted.Check), err
 			})
 	}
+}
+
+// desiredIn is what facts say of the tags of an environment, or of all.
+func (i inquiry) desiredIn(wanted query.TagsQuery) answer[query.TagRow] {
+	rows := i.desired(wanted.Pending)
+	if wanted.Environment != "" {
+		rows = slices.DeleteFunc(rows, func(r query.TagRow) bool { return r.Environment != wanted.Environment })
+	}
+	a := answer[query.TagRow]{rows: rows}
+	if len(rows) == 0 {
+		a.none = i.unknown(wanted.Environment, "")
+	}
+	return a
 }
 
 // withoutReasons checks that a tag that is not where it belongs has a reason, whose
