@@ -7,8 +7,8 @@ import (
 )
 
 type diffCommand struct {
-	From string `arg:"" name:"from" help:"An environment such as staging, or prod@2h for what ran there then."`
-	To   string `arg:"" name:"to" help:"Another one, or the same at another time."`
+	From string `arg:"" name:"from" predictor:"environment" help:"An environment such as staging, or prod@2h for what ran there then."`
+	To   string `arg:"" name:"to" predictor:"environment" help:"Another one, or the same at another time."`
 }
 
 func (diffCommand) Help() string {

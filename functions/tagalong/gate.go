@@ -11,9 +11,9 @@ import (
 
 type gateCommand struct {
 	Image      string `arg:"" help:"A digest or 7 digits of it, REPOSITORY@DIGEST or REPOSITORY:TAG."`
-	RanIn      string `placeholder:"ENV" help:"It must have run in this environment, for as long as --for says."`
+	RanIn      string `placeholder:"ENV" predictor:"environment" help:"It must have run in this environment, for as long as --for says."`
 	For        string `placeholder:"DURATION" help:"How long without a break, such as 90m, 4h or 2d. Default: at all."`
-	NotRunning string `placeholder:"ENV" help:"It must not be in use in this environment: neither run nor roll out."`
+	NotRunning string `placeholder:"ENV" predictor:"environment" help:"It must not be in use in this environment: neither run nor roll out."`
 }
 
 func (gateCommand) Help() string {

@@ -7,9 +7,9 @@ import (
 )
 
 type historyCommand struct {
-	Word        string `arg:"" optional:"" name:"env" help:"Only rollouts in this environment. Default: all of them."`
-	Environment string `short:"e" placeholder:"ENV" help:"The same, as a flag."`
-	Service     string `short:"s" placeholder:"CLUSTER/NAME" help:"Only these services: CLUSTER/NAME or NAME, globs allowed."`
+	Word        string `arg:"" optional:"" name:"env" predictor:"environment" help:"Only rollouts in this environment. Default: all of them."`
+	Environment string `short:"e" placeholder:"ENV" predictor:"environment" help:"The same, as a flag."`
+	Service     string `short:"s" placeholder:"CLUSTER/NAME" predictor:"service" help:"Only these services: CLUSTER/NAME or NAME, globs allowed."`
 	Since       string `placeholder:"TIME" help:"Rollouts that started at this time or later: RFC 3339, or how long ago, such as 90m, 2h or 3d."`
 	Until       string `placeholder:"TIME" help:"Rollouts that started before this time."`
 	Limit       int    `default:"100" help:"At most so many rollouts; 0 for all."`

@@ -14,7 +14,6 @@ import (
 
 	"github.com/alecthomas/kong"
 	kongcompletion "github.com/jotaen/kong-completion"
-	"github.com/posener/complete"
 	"golang.org/x/term"
 )
 
@@ -91,7 +90,7 @@ func run(ctx context.Context, args []string, w world) int {
 	exited, status := false, exitDone
 	parser := c.parser(w, func(code int) { exited, status = true, code })
 	// A shell that completes a line calls the command too; then no command is meant.
-	kongcompletion.Register(parser, kongcompletion.WithPredictor("file", complete.PredictFiles("*")))
+	c.complete(ctx, parser, w)
 	if exited {
 		return status
 	}

@@ -21,7 +21,7 @@ type matchCommand struct {
 	Severity    string   `placeholder:"SEVERITY" help:"Only findings of this severity and worse: critical, high, medium, low, negligible or unknown."`
 	Fixable     bool     `help:"Only findings that a version of the package fixes."`
 	CVE         []string `name:"cve" placeholder:"ID" help:"Only this finding, by any of its names. May be given several times."`
-	Environment string   `placeholder:"ENV" help:"Only what is in use in this environment."`
+	Environment string   `placeholder:"ENV" predictor:"environment" help:"Only what is in use in this environment."`
 	Check       bool     `help:"Exit status 3 if there is any."`
 }
 

@@ -8,7 +8,7 @@ import (
 
 type releasesCommand struct {
 	Pipeline    string `short:"p" placeholder:"NAME" help:"Only executions of this pipeline."`
-	Environment string `short:"e" placeholder:"ENV" help:"Only what they put in place in this environment."`
+	Environment string `short:"e" placeholder:"ENV" predictor:"environment" help:"Only what they put in place in this environment."`
 	Since       string `placeholder:"TIME" help:"Executions with a rollout that started at this time or later: RFC 3339, or how long ago, such as 90m, 2h or 3d."`
 	Until       string `placeholder:"TIME" help:"Executions with a rollout that started before this time."`
 	Limit       int    `default:"20" help:"At most so many executions; 0 for all."`

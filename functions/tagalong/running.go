@@ -7,16 +7,18 @@ import (
 )
 
 type runningCommand struct {
-	Environment string `arg:"" optional:"" name:"env" help:"An environment such as prod, or prod@2h for what ran there then. Default: all of them."`
-	Flag        string `short:"e" name:"environment" placeholder:"ENV" help:"The same, as a flag."`
+	Environment string `arg:"" optional:"" name:"env" predictor:"environment" help:"An environment such as prod, or prod@2h for what ran there then. Default: all of them."`
+	Flag        string `short:"e" name:"environment" placeholder:"ENV" predictor:"environment" help:"The same, as a flag."`
 	At          string `placeholder:"TIME" help:"What ran at this time: RFC 3339, or how long ago, such as 90m, 2h or 3d. Default: now."`
-	Service     string `short:"s" placeholder:"CLUSTER/NAME" help:"Only these services: CLUSTER/NAME or NAME, globs allowed."`
+	Service     string `short:"s" placeholder:"CLUSTER/NAME" predictor:"service" help:"Only these services: CLUSTER/NAME or NAME, globs allowed."`
+	watched
 }
 
 func (runningCommand) Help() string {
 	return `Examples:
 
   tagalong running prod
+  tagalong running prod --watch
   tagalong running prod@2026-03-04T10:00Z
   tagalong running --at 3d --wide
   tagalong running --service 'prod-*/checkout-api' -o json
@@ -27,21 +29,25 @@ ROLLING OUT names a deployment in progress and, where ECS has been asked, its sh
 }
 
 func (c *runningCommand) Run(s *session) error {
+	return c.ask(s, c.answer)
+}
+
+func (c *runningCommand) answer(s *session) (rows any, err error) {
 	wanted, err := c.query(s.now())
 	if err != nil {
-		return err
+		return nil, err
 	}
 	q, err := s.queries()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	page, err := q.Running(s.ctx, wanted, query.Paging{})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	s.noteGaps(page.Gaps)
 	s.noteWatched(page.Watched)
-	return render(s.out, page.Items, runningColumns(s.view(), wanted), "No running services"+in(wanted.Environment)+matching(c.Service)+when(wanted.At))
+	return page.Items, render(s.out, page.Items, runningColumns(s.view(), wanted), "No running services"+in(wanted.Environment)+matching(c.Service)+when(wanted.At))
 }
 
 // query reads the arguments.

@@ -20,7 +20,7 @@ type sweepCommand struct {
 
 	DryRun   bool   `help:"Change nothing, and print what would be repaired; exit status 3 if there is something."`
 	Service  string `placeholder:"[CLUSTER/]NAME" help:"Only services of this name; * and ? are allowed. The tags are then left alone but for those that these services move."`
-	Cluster  string `placeholder:"NAME" help:"Only clusters of this name; * and ? are allowed."`
+	Cluster  string `placeholder:"NAME" predictor:"cluster" help:"Only clusters of this name; * and ? are allowed."`
 	Findings bool   `help:"Ask the scanner that TAGALONG_FINDINGS names about everything in use, though that was done within the day."`
 	Whole    bool   `help:"Look into ECS's records of every service, 90 days back, and not only of those that differ from the ledger; and put blocked tags again."`
 }

@@ -10,10 +10,11 @@ import (
 )
 
 type tagsCommand struct {
-	Word        string `arg:"" optional:"" name:"env" help:"Only tags of this environment. Default: all of them, and those of none."`
-	Environment string `short:"e" placeholder:"ENV" help:"The same, as a flag."`
+	Word        string `arg:"" optional:"" name:"env" predictor:"environment" help:"Only tags of this environment. Default: all of them, and those of none."`
+	Environment string `short:"e" placeholder:"ENV" predictor:"environment" help:"The same, as a flag."`
 	Pending     bool   `help:"Only tags that are not confirmed: pending, blocked or missing."`
 	Check       bool   `help:"Ask ECR where each tag is now; exit status 3 if one is not on its digest; one that is elsewhere than the ledger last saw it is moved. Without it, ACTUAL is where the ledger last saw the tag."`
+	watched
 }
 
 func (tagsCommand) Help() string {
@@ -25,32 +26,32 @@ func (tagsCommand) Help() string {
 `
 }
 
-func (c *tagsCommand) Run(s *session) error {
+func (c *tagsCommand) Run(s *session) error { return c.ask(s, c.answer) }
+
+func (c *tagsCommand) answer(s *session) (any, error) {
 	environment, err := oneEnvironment(c.Word, c.Environment)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	q, err := s.queries()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	page, err := q.Tags(s.ctx, query.TagsQuery{Environment: environment, Pending: c.Pending, Check: c.Check}, query.Paging{})
 	rows := page.Items
 	if err != nil && len(rows) == 0 {
-		return err
+		return nil, err
 	}
 	s.noteWatched(page.Watched)
 	nothing := "No tags in the ledger" + in(environment)
 	if c.Pending {
 		nothing = "No tags that are pending, blocked or missing" + in(environment)
 	}
-	if printed := render(s.out, rows, tagColumns(s.view()), nothing); printed != nil || err != nil {
-		return errors.Join(err, printed)
+	printed := render(s.out, rows, tagColumns(s.view()), nothing)
+	if printed == nil && err == nil && c.Check {
+		return rows, differences(rows)
 	}
-	if !c.Check {
-		return nil
-	}
-	return differences(rows)
+	return rows, errors.Join(err, printed)
 }
 
 // differences names the tags that are not on their desired digest.

@@ -18,9 +18,10 @@ import (
 )
 
 type waitCommand struct {
-	Service  string `short:"s" required:"" placeholder:"CLUSTER/NAME" help:"The service, by its exact name; ACCOUNT/REGION/CLUSTER/NAME where several have it. The ledger need not have seen it yet."`
+	Service  string `short:"s" required:"" placeholder:"CLUSTER/NAME" predictor:"service" help:"The service, by its exact name; ACCOUNT/REGION/CLUSTER/NAME where several have it. The ledger need not have seen it yet."`
 	Digest   string `short:"d" required:"" placeholder:"DIGEST" help:"What is to run there: sha256:…, or REPOSITORY@sha256:… if it must come from there."`
 	Timeout  string `default:"10m" placeholder:"TIME" help:"Wait at most so long, such as 90s, 10m or 1h. Default: ${default}."`
+	Watch    bool   `short:"w" help:"Say at each look what is waited for, and for how long by now: on a terminal in one line."`
 	Interval string `default:"3s" placeholder:"TIME" help:"Ask the ledger so often. Default: ${default}."`
 	Since    string `placeholder:"TIME" help:"Failures before this time are an earlier attempt's, and do not count: RFC 3339, or how long ago. Default: a minute ago."`
 }
@@ -52,6 +53,9 @@ func (c *waitCommand) Run(s *session) error {
 	ctx, stop := context.WithTimeout(s.ctx, w.timeout)
 	defer stop()
 	seen, err := w.wait(ctx)
+	if _, ok := terminal(s.stderr); ok && c.Watch {
+		fmt.Fprintln(s.stderr) // behind the line that was kept up to date
+	}
 	if s.ctx.Err() != nil {
 		return s.ctx.Err()
 	}
@@ -70,12 +74,16 @@ type waiting struct {
 	timeout, interval time.Duration
 	maxWait           string       // timeout, as it was given
 	tell              func(string) // what has changed
+	watch             bool         // tell it at each look
+	begun             time.Time
+	now               func() time.Time
 	explain           func(error) error
 }
 
 // waiting reads the flags.
 func (c *waitCommand) waiting(s *session) (w waiting, err error) {
-	w.tell = func(news string) { fmt.Fprintf(s.stderr, "tagalong: %s\n", news) }
+	w.tell = c.teller(s)
+	w.watch, w.begun, w.now = c.Watch, s.now(), s.now
 	w.maxWait, w.explain = c.Timeout, s.explain
 	if w.service, err = wantService(c.Service); err != nil {
 		return w, err
@@ -95,6 +103,15 @@ func (c *waitCommand) waiting(s *session) (w waiting, err error) {
 		w.since = now.Add(-earlierBy)
 	}
 	return w, err
+}
+
+// teller returns how news are told: each in a line of its own, or on a terminal that watches
+// in the place of the one before.
+func (c *waitCommand) teller(s *session) func(string) {
+	if _, ok := terminal(s.stderr); ok && c.Watch {
+		return func(news string) { fmt.Fprintf(raw(s.stderr), "\r\x1b[2Ktagalong: %s", printable(news)) }
+	}
+	return func(news string) { fmt.Fprintf(s.stderr, "tagalong: %s\n", news) }
 }
 
 func durationFlag(flag, value string, least time.Duration, want string) (time.Duration, error) {
@@ -218,14 +235,22 @@ func (w *waiting) wait(ctx context.Context) (last observation, err error) {
 		default:
 			last = seen
 		}
-		if news := w.describe(last); news != shown {
-			w.tell("waiting: " + news)
+		if news := w.describe(last); w.watch || news != shown {
+			w.tell("waiting" + w.soFar() + ": " + news)
 			shown = news
 		}
 		if wait.For(ctx, w.interval) != nil {
 			return last, nil
 		}
 	}
+}
+
+// soFar says to who watches how long it has been by now.
+func (w *waiting) soFar() string {
+	if !w.watch {
+		return ""
+	}
+	return fmt.Sprintf(" for %s of %s", w.now().Sub(w.begun).Round(time.Second), w.maxWait)
 }
 
 func (w *waiting) look(ctx context.Context) (observation, error) {
