@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,7 +24,7 @@ func (doctorCommand) Help() string {
   tagalong doctor
   tagalong doctor -o json | jq '.[] | select(.ok | not)'
 
-It looks at the table, its indexes and the expiry of its rows; at rules and accounts in the table and here; takes each account's role and asks ECS in each of its Regions; at the rules that bring events, the queues where they wait and where those are that failed; at tags that could not be put; at this machine's clock, and whether functions and command are of one version. It changes nothing. Each line is ok, or says what to do. Exit status 3: something is to be done.
+It looks at the table, its indexes and the expiry of its rows; at rules and accounts in the table and here; takes each account's role and asks ECS in each of its Regions; at the rules that bring events, the queues where they wait and where those are that failed; at when a sweep has last come to its end; at tags that could not be put; at this machine's clock, and whether functions and command are of one version. It changes nothing. Each line is ok, or says what to do. Exit status 3: something is to be done.
 
 What it does not look at: whether all that runs is in the ledger ("tagalong sweep --dry-run" does), functions' own errors (the alarms do), and what repositories' lifecycle rules will delete (the sweep warns of it).
 `
@@ -47,8 +48,7 @@ func (doctorCommand) Run(s *session) error {
 	if patient.Installation, made = s.installation(); made.Found != "" {
 		settings = append(settings, made)
 	}
-	findings := append(patient.Examine(s.ctx), settings...)
-	findings = append(findings, s.examineTags(config.PendingAfter)...)
+	findings := slices.Concat(patient.Examine(s.ctx), settings, s.examineSweep(), s.examineTags(config.PendingAfter))
 	if err := cmp.Or(s.ctx.Err(), render(s.out, findings, findingColumns(), "Nothing was looked at")); err != nil {
 		return err
 	}
@@ -119,6 +119,25 @@ func examineSetting(ctx context.Context, setting boot.Stored, read boot.ReadItem
 		return doctor.Finding{Check: "setting", Subject: "@" + setting.Item(), Found: setting.Variable() + " is not what the table has", Do: "Unset the variable, and the table's are taken"}
 	}
 	return doctor.Finding{Check: "setting", Subject: "@" + setting.Item(), OK: true, Found: fmt.Sprintf("%d bytes, read", len(document))}
+}
+
+// examineSweep looks when a sweep of everything has last come to its end.
+func (s *session) examineSweep() []doctor.Finding {
+	found := doctor.Finding{Check: "sweep", Subject: "the last one"}
+	swept, err := s.ledger().Swept(s.ctx)
+	switch {
+	case errors.Is(err, ledger.ErrNoTable):
+		return nil // which is a finding already
+	case err != nil:
+		found.Found, found.Do = err.Error(), "Allow dynamodb:BatchGetItem to these credentials"
+	case swept.Begun.IsZero():
+		found.Found, found.Do = "none has come to its end yet: nobody knows what runs since before the installation", "Wait an hour, or sweep; if none comes, read the log of the function sweep"
+	case swept.Stale(s.now()):
+		found.Found, found.Do = "was noted "+age(&swept.Begun, s.now())+", and is every day: what no event tells is not found", "Read the log of the function sweep, and look whether its schedule is enabled"
+	default:
+		found.OK, found.Found = true, "noted "+age(&swept.Begun, s.now())+", as it is once a day"
+	}
+	return []doctor.Finding{found}
 }
 
 // cures say what to do about a tag that is not where it should be.
