@@ -122,6 +122,15 @@ func TestActionsArePinned(t *testing.T) {
 	}
 }
 
+// TestTheImageIsBuiltByTheToolchain: what is in the image is what make release makes.
+func TestTheImageIsBuiltByTheToolchain(t *testing.T) {
+	toolchain := regexp.MustCompile(`(?m)^toolchain go(.*)$`).FindStringSubmatch(read(t, "go.mod"))
+	image := regexp.MustCompile(`(?m)^FROM --platform=\S+ golang:(\S+) AS build$`).FindStringSubmatch(read(t, ".github/Dockerfile"))
+	if toolchain == nil || image == nil || toolchain[1] != image[1] {
+		t.Errorf("go.mod has toolchain %q, .github/Dockerfile %q", toolchain, image)
+	}
+}
+
 // TestTheFunctionsReadmeNamesThemAndTheirVariables: neither is added in silence.
 func TestTheFunctionsReadmeNamesThemAndTheirVariables(t *testing.T) {
 	readme := read(t, "functions/README.md")
