@@ -149,7 +149,7 @@ func misused(parser *kong.Kong, err error, args []string, w world) int {
 			help = command.FullPath()
 		}
 	}
-	fmt.Fprintf(w.stderr, "tagalong: %v\nTry \"%s --help\".\n", err, help)
+	fmt.Fprintf(w.stderr, "tagalong: %s\nTry \"%s --help\".\n", inWords(err), help)
 	return exitUsage
 }
 

@@ -40,8 +40,8 @@ func TestTheSandboxStaysUpUntilItIsEnded(t *testing.T) {
 				t.Setenv(name, value)
 			}
 			filled := len(args) == 2
-			if rows := must(t, "tags", "-o", "json"); strings.Contains(rows, `"prod"`) != filled {
-				t.Errorf("tags: %s", rows)
+			if r := tagalongIn(t.Context(), "", "tags", "-o", "json"); r.status != exitDone || strings.Contains(r.stdout, `"prod"`) != filled || strings.Contains(r.stderr, "The ledger is empty") == filled {
+				t.Errorf("tags: %+v", r)
 			}
 			end()
 			if got := <-status; got != exitDone {

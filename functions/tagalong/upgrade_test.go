@@ -117,7 +117,13 @@ func forget(value any) {
 func rows(t *testing.T, question string) (rows []row) {
 	t.Helper()
 	r := tagalongIn(t.Context(), "", append(strings.Fields(question), "-o", "json")...)
-	if err := json.Unmarshal([]byte(r.stdout), &rows); err != nil || r.status == exitFailed || len(rows) == 0 {
+	var object struct{ Items []row } // the JSON of a release has its rollouts in an object
+	err := json.Unmarshal([]byte(r.stdout), &rows)
+	if err != nil {
+		err = json.Unmarshal([]byte(r.stdout), &object)
+		rows = object.Items
+	}
+	if err != nil || r.status == exitFailed || len(rows) == 0 {
 		t.Errorf("tagalong %s: exit status %d, %d rows, %v\n%s", question, r.status, len(rows), err, r.stderr)
 	}
 	return rows
