@@ -134,6 +134,9 @@ const batchPuts = 25
 // transaction they are in nobody's way. Of those with one key, which say the same, it
 // writes one.
 func (l *Ledger) putAll(ctx context.Context, writes []write) error {
+	if len(writes) == 1 {
+		return l.put(ctx, writes[0]) // not every role that lists an environment may write batches
+	}
 	var requests []types.WriteRequest
 	written := map[key]bool{}
 	for _, w := range writes {
