@@ -372,6 +372,12 @@ func (e TaskStateChange) Service() string {
 	return ""
 }
 
+// Standalone reports whether no service started the task: only ECS puts a task into the group
+// of a service.
+func (e TaskStateChange) Standalone() bool {
+	return e.group != "" && !strings.HasPrefix(e.group, "service:")
+}
+
 // Deployment is the id of the deployment that started the task, such as
 // ecs-svc/7330915268420174663, empty for a task that stands alone.
 func (e TaskStateChange) Deployment() string {

@@ -20,6 +20,7 @@ const (
 	deploymentFile = "ecs-deployment-completed.json"
 	actionFile     = "ecs-service-action-deployment-failed.json"
 	taskFile       = "ecs-task-state-change-stopped.json"
+	standaloneFile = "ecs-task-standalone-running.json"
 	instanceFile   = "ecs-container-instance-state-change.json"
 
 	stageFile          = "codepipeline-stage-succeeded-after-retry.json"

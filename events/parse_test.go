@@ -326,6 +326,41 @@ var payloads = map[string]any{
 		},
 	},
 
+	"ecs-task-standalone-running.json": task{
+		ARN: checkoutTsk, Cluster: prodCluster,
+		Definition: "arn:aws:ecs:us-east-1:111122223333:task-definition/checkout-api:42",
+		LastStatus: "RUNNING", DesiredStatus: "RUNNING", Version: 4,
+		StartedAt: "2026-03-04T09:16:03.771Z", Update: "2026-03-04T09:16:03.771Z",
+		Containers: []events.Container{
+			{Name: "checkout-api", Image: image, ImageDigest: goodDigest, LastStatus: "RUNNING"},
+			{Name: "envoy", Image: envoyImage, ImageDigest: envoyDigest, LastStatus: "RUNNING"},
+			{Name: "aws-guardduty-agent-8fkQ2wZ", ImageDigest: guardDigest, LastStatus: "RUNNING"},
+		},
+	},
+	"ecs-task-standalone-running-cross-account.json": task{
+		ARN:        "arn:aws:ecs:us-east-1:444455556666:task/staging-cluster/3e7a1395d08a42a89371db1f2755625e",
+		Cluster:    "arn:aws:ecs:us-east-1:444455556666:cluster/staging-cluster",
+		Definition: "arn:aws:ecs:us-east-1:444455556666:task-definition/checkout-api:42",
+		LastStatus: "RUNNING", DesiredStatus: "RUNNING", Version: 4,
+		StartedAt: "2026-03-04T09:16:03.771Z", Update: "2026-03-04T09:16:03.771Z",
+		Containers: []events.Container{
+			{Name: "checkout-api", Image: strings.Replace(image, "111122223333", "444455556666", 1), ImageDigest: goodDigest, LastStatus: "RUNNING"},
+			{Name: "envoy", Image: envoyImage, ImageDigest: envoyDigest, LastStatus: "RUNNING"},
+			{Name: "aws-guardduty-agent-8fkQ2wZ", ImageDigest: guardDigest, LastStatus: "RUNNING"},
+		},
+	},
+	"ecs-task-standalone-stopped.json": task{
+		ARN: checkoutTsk, Cluster: prodCluster,
+		Definition: "arn:aws:ecs:us-east-1:111122223333:task-definition/checkout-api:42",
+		LastStatus: "STOPPED", DesiredStatus: "STOPPED", Version: 7,
+		StartedAt: "2026-03-04T09:16:03.771Z", StoppedAt: "2026-03-04T12:31:48.119Z", Update: "2026-03-04T12:31:48.119Z",
+		StopCode:      "EssentialContainerExited",
+		StoppedReason: "Essential container in task exited",
+		Containers: []events.Container{
+			{Name: "checkout-api", Image: image, ImageDigest: goodDigest, LastStatus: "STOPPED"},
+			{Name: "envoy", Image: envoyImage, ImageDigest: envoyDigest, LastStatus: "STOPPED"},
+		},
+	},
 	"ecs-container-instance-state-change.json": containerInstance{
 		ARN:     "arn:aws:ecs:us-east-1:111122223333:container-instance/prod-cluster/5f0c2b7de1a94d3f8b6e7a1c9d204e38",
 		Cluster: prodCluster, Status: "ACTIVE", Version: 3172,

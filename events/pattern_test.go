@@ -36,6 +36,17 @@ var patterns = map[string]struct {
 			return ok
 		},
 	},
+	"task.json": {
+		selects: []string{
+			"ecs-task-standalone-running-cross-account.json",
+			"ecs-task-standalone-running.json",
+			"ecs-task-standalone-stopped.json",
+		},
+		parses: func(event events.Event) bool {
+			e, ok := event.(events.TaskStateChange)
+			return ok && e.Standalone() && (e.LastStatus() == "RUNNING" || e.LastStatus() == "STOPPED")
+		},
+	},
 	"pipeline.json": {
 		selects: []string{
 			"codedeploy-deployment-failure.json",
@@ -142,6 +153,13 @@ var narrowed = map[string]func(payload string) bool{
 	"deployment-forwarded.json":      anything,
 	"deployment-member.json":         fromMember, // live and staging-*
 	"deployment-member-others.json":  nothing,
+	"task-own.json":                  fromUs,
+	"task-clusters.json":             fromUs, // live and prod-*
+	"task-other-clusters.json":       nothing,
+	"task-other-regions.json":        nothing,
+	"task-forwarded.json":            anything,
+	"task-member.json":               fromMember, // live and staging-*
+	"task-member-others.json":        nothing,
 	"pipeline-own.json":              fromUs,
 	"pipeline-some.json":             fromUs, // of a pipeline that is named
 	"pipeline-others.json":           fromCodeDeploy,
@@ -259,6 +277,20 @@ func TestPatternsAgreeWithParseOnVariations(t *testing.T) {
 			detailTypes: []string{"CodeDeploy Deployment State-change Notification", "CodeDeploy Instance State-change Notification", "x"},
 			field:       "detail.state",
 			values:      []string{"START", "QUEUED", "READY", "STOP", "SUCCESS", "FAILURE", "Success", "BAKING"},
+		},
+		{
+			base:        readPayload(t, standaloneFile),
+			sources:     []string{"aws.ecs", "my.ecs"},
+			detailTypes: []string{"ECS Task State Change", "x"},
+			field:       "detail.lastStatus",
+			values:      []string{"RUNNING", "STOPPED", "PENDING", "DEPROVISIONING"},
+		},
+		{
+			base:        readPayload(t, standaloneFile),
+			sources:     []string{"aws.ecs"},
+			detailTypes: []string{"ECS Task State Change"},
+			field:       "detail.group",
+			values:      []string{"family:nightly", "service:nightly", "service:", "Service:x", "batch-job", "services:x"},
 		},
 	}
 	for file, pattern := range patterns {

@@ -1,5 +1,5 @@
 # Which events are for which function: events/patterns/NAME.json is the pattern of
-# function NAME. The patterns are tested in events/.
+# function NAME, and task.json of deployment, too. The patterns are tested in events/.
 module "patterns" {
   source = "./modules/patterns"
 
@@ -15,14 +15,14 @@ module "patterns" {
 # anything may listen. What each of them forwards is narrowed there.
 locals {
   own_rules = { for name, pattern in module.patterns.narrowed : name => {
-    function = name
+    function = module.patterns.function[name]
     bus      = "default"
     pattern  = pattern
     arn      = "${local.rules_arn}/${var.name}-${name}"
   } }
 
   forwarded_rules = { for name, pattern in module.patterns.whole : "${name}-forwarded" => {
-    function = name
+    function = module.patterns.function[name]
     bus      = local.bus_name
     pattern  = jsonencode(merge(jsondecode(pattern), { region = local.forwarded_regions }))
     arn      = "${local.rules_arn}/${local.bus_name}/${var.name}-${name}-forwarded"

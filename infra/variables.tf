@@ -133,13 +133,14 @@ variable "tracing" {
 # What it watches.
 
 variable "environments" {
-  description = "Environment rules, the first that matches a service wins. Lists are globs over names, a missing one matches everything; of accounts, regions, clusters and services a rule names at least one, be it by a star. Repositories, by NAME or REGISTRY/NAME, select what its tags may be put on; a service moves tags in another account's registry only by a rule that names the service's account or the repositories. A tag that moves on may leave the image that ran before without any, for a lifecycle policy to delete: previousTags hold it. Terraform drops attributes that it does not know, such as cluster in place of clusters: look at the output environments. No rules at all: an environment is a cluster's name."
+  description = "Environment rules, the first that matches a service wins. Lists are globs over names, a missing one matches everything; of accounts, regions, clusters and services a rule names at least one, be it by a star. Services are those of ECS and, of standalone tasks, the families of their task definitions; kinds (service, task) take one of both alone. Repositories, by NAME or REGISTRY/NAME, select what its tags may be put on; a service moves tags in another account's registry only by a rule that names the service's account or the repositories. A tag that moves on may leave the image that ran before without any, for a lifecycle policy to delete: previousTags hold it. Terraform drops attributes that it does not know, such as cluster in place of clusters: look at the output environments. No rules at all: an environment is a cluster's name."
   type = list(object({
     environment  = string
     accounts     = optional(list(string))
     regions      = optional(list(string))
     clusters     = optional(list(string))
     services     = optional(list(string))
+    kinds        = optional(list(string))
     repositories = optional(list(string))
     pipelines    = optional(list(string))
     stages       = optional(list(string))

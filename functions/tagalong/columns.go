@@ -151,6 +151,7 @@ func inUseColumns() []column[query.InUseRow] {
 		{head: "image", cell: row.Reference},
 		{head: "phase", cell: func(r row) string { return r.Phase }},
 		{head: "env", cell: func(r row) string { return r.Environment }},
+		{head: "kind", cell: func(r row) string { return string(r.Kind) }, plain: string(tagalong.KindService)},
 		{head: "account", cell: func(r row) string { return r.Account }},
 		{head: "region", cell: func(r row) string { return r.Region }},
 		{head: "service", cell: func(r row) string { return r.Cluster + "/" + r.Service }},
@@ -184,6 +185,7 @@ func whereColumns(v view, asked tagalong.ImageQuery) []column[query.WhereRow] {
 		{head: "env", cell: func(r row) string { return r.Environment }},
 		{head: "account", cell: func(r row) string { return r.Account }, detail: true},
 		{head: "region", cell: func(r row) string { return r.Region }, detail: true},
+		{head: "kind", cell: func(r row) string { return string(r.Kind) }, plain: string(tagalong.KindService)},
 		{head: "service", cell: func(r row) string { return r.Cluster + "/" + r.Service }},
 		{head: "container", cell: func(r row) string { return r.Container }},
 		{head: "image", cell: func(r row) string { return v.image(r.Registry, r.Repository, "") }, plain: askedRepository},
@@ -193,7 +195,17 @@ func whereColumns(v view, asked tagalong.ImageQuery) []column[query.WhereRow] {
 		{head: "phase", cell: func(r row) string { return string(r.Phase) }},
 		{head: "since", cell: func(r row) string { return v.time(r.Since) }},
 		{head: "until", cell: func(r row) string { return v.time(r.Until) }},
+		{head: "last ran", cell: func(r row) string { return v.time(r.LastRan) }, plain: "-"},
+		{head: "runs", cell: func(r row) string { return runs(r) }, plain: "-"},
 	}
+}
+
+// runs are those of standalone tasks.
+func runs(r query.WhereRow) string {
+	if r.LastRan == nil {
+		return "-"
+	}
+	return strconv.Itoa(r.Runs)
 }
 
 func matchColumns(v view) []column[query.MatchRow] {

@@ -22,7 +22,7 @@ import (
 const (
 	runningKeys = "environment account region cluster service container registry repository digest index imageTag evidence since deployment taskDefinition tagState rollingOut rollout.state rollout.weight rollout.stage rollout.until rollback release.pipeline release.execution release.stage release.commit"
 	historyKeys = "environment account region cluster service deployment taskDefinition state startedAt finishedAt until rollback reason containers release.pipeline release.execution release.stage release.commit"
-	whereKeys   = "environment account region cluster service container registry repository digest index evidence phase since until"
+	whereKeys   = "environment kind account region cluster service container registry repository digest index evidence phase since until lastRan runs"
 	diffKeys    = "service container from to"
 	tagKeys     = "environment registry repository tag digest actual state reason since"
 )
@@ -68,7 +68,7 @@ func checkKeys[R any](t *testing.T, want string, rows []R) {
 			name = within + name
 		}
 		keys = append(keys, name)
-		unknown := map[string]string{"since": "null", "weight": "null", "startedAt": "null", "finishedAt": "null", "until": "null", "rollback": "false", "containers": "[]", "from": "[]", "to": "[]", "services": "0"}[m[2]]
+		unknown := map[string]string{"since": "null", "weight": "null", "startedAt": "null", "finishedAt": "null", "until": "null", "rollback": "false", "containers": "[]", "from": "[]", "to": "[]", "services": "0", "lastRan": "null", "runs": "0"}[m[2]]
 		if unknown == "" {
 			unknown = `""`
 		}

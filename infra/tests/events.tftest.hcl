@@ -23,7 +23,7 @@ run "each_pattern_wakes_the_function_of_its_name" {
   command = plan
 
   assert {
-    condition     = { for name, rule in aws_cloudwatch_event_rule.this : name => [rule.event_bus_name, jsondecode(rule.event_pattern)] } == { for name in ["deployment", "pipeline"] : name => ["default", jsondecode(file("tests/patterns/${name}-own.json"))] }
+    condition     = { for name, rule in aws_cloudwatch_event_rule.this : name => [rule.event_bus_name, jsondecode(rule.event_pattern)] } == { for name in ["deployment", "pipeline", "task"] : name => ["default", jsondecode(file("tests/patterns/${name}-own.json"))] }
     error_message = "the rules are not the files in events/patterns, for our own account"
   }
 }
@@ -68,8 +68,8 @@ run "where_clusters_are_named_services_of_others_wake_nothing" {
   }
 
   assert {
-    condition     = jsondecode(aws_cloudwatch_event_rule.this["deployment"].event_pattern) == jsondecode(file("tests/patterns/deployment-other-clusters.json"))
-    error_message = "the rule is ${aws_cloudwatch_event_rule.this["deployment"].event_pattern}"
+    condition     = alltrue([for name in ["deployment", "task"] : jsondecode(aws_cloudwatch_event_rule.this[name].event_pattern) == jsondecode(file("tests/patterns/${name}-other-clusters.json"))])
+    error_message = "the rules are ${jsonencode(values(aws_cloudwatch_event_rule.this)[*].event_pattern)}"
   }
 }
 
@@ -82,8 +82,8 @@ run "services_of_the_clusters_that_are_named_wake_the_function" {
   }
 
   assert {
-    condition     = jsondecode(aws_cloudwatch_event_rule.this["deployment"].event_pattern) == jsondecode(file("tests/patterns/deployment-clusters.json"))
-    error_message = "the rule is ${aws_cloudwatch_event_rule.this["deployment"].event_pattern}"
+    condition     = alltrue([for name in ["deployment", "task"] : jsondecode(aws_cloudwatch_event_rule.this[name].event_pattern) == jsondecode(file("tests/patterns/${name}-clusters.json"))])
+    error_message = "the rules are ${jsonencode(values(aws_cloudwatch_event_rule.this)[*].event_pattern)}"
   }
 }
 
@@ -95,8 +95,8 @@ run "where_regions_are_named_others_wake_nothing" {
   }
 
   assert {
-    condition = { for name in ["deployment", "pipeline"] : name => jsondecode(aws_cloudwatch_event_rule.this[name].event_pattern) } == {
-      for name in ["deployment", "pipeline"] : name => jsondecode(file("tests/patterns/${name}-other-regions.json"))
+    condition = { for name in ["deployment", "pipeline", "task"] : name => jsondecode(aws_cloudwatch_event_rule.this[name].event_pattern) } == {
+      for name in ["deployment", "pipeline", "task"] : name => jsondecode(file("tests/patterns/${name}-other-regions.json"))
     }
     error_message = "the rules are ${jsonencode(values(aws_cloudwatch_event_rule.this)[*].event_pattern)}"
   }
@@ -137,7 +137,7 @@ run "what_member_accounts_forward_has_a_bus_of_its_own" {
 
   assert {
     condition = { for name, rule in aws_cloudwatch_event_rule.this : name => jsondecode(rule.event_pattern) if rule.event_bus_name == aws_cloudwatch_event_bus.forwarded[0].name } == {
-      for name in ["deployment", "pipeline"] : "${name}-forwarded" => jsondecode(file("tests/patterns/${name}-forwarded.json"))
+      for name in ["deployment", "pipeline", "task"] : "${name}-forwarded" => jsondecode(file("tests/patterns/${name}-forwarded.json"))
     }
     error_message = "the rules are ${jsonencode(aws_cloudwatch_event_rule.this)}"
   }
@@ -148,6 +148,8 @@ run "what_member_accounts_forward_has_a_bus_of_its_own" {
       pipeline               = ["default", "pipeline"]
       "deployment-forwarded" = ["tagalong-forwarded", "deployment"]
       "pipeline-forwarded"   = ["tagalong-forwarded", "pipeline"]
+      task                   = ["default", "deployment"]
+      "task-forwarded"       = ["tagalong-forwarded", "deployment"]
     }
     error_message = "the targets are ${jsonencode(aws_cloudwatch_event_target.this)}"
   }
@@ -166,7 +168,7 @@ run "where_nobody_forwards_there_is_no_bus_for_it" {
   }
 
   assert {
-    condition     = length(aws_cloudwatch_event_bus.forwarded) + length(aws_cloudwatch_event_bus_policy.forwarded) == 0 && output.event_bus_arn == null && length(aws_cloudwatch_event_rule.this) == 2
+    condition     = length(aws_cloudwatch_event_bus.forwarded) + length(aws_cloudwatch_event_bus_policy.forwarded) == 0 && output.event_bus_arn == null && length(aws_cloudwatch_event_rule.this) == 3
     error_message = "there is a bus that nobody forwards to"
   }
 }
@@ -204,7 +206,7 @@ run "member_accounts_may_send_what_the_rules_take_to_that_bus_and_nobody_else" {
       Principal = { AWS = "arn:aws:iam::444455556666:root" }
       Condition = { "ForAllValues:StringEquals" = {
         "events:source"      = ["aws.ecs", "aws.codepipeline", "aws.codedeploy"]
-        "events:detail-type" = ["ECS Deployment State Change", "CodePipeline Stage Execution State Change", "CodePipeline Action Execution State Change", "CodeDeploy Deployment State-change Notification"]
+        "events:detail-type" = ["ECS Deployment State Change", "CodePipeline Stage Execution State Change", "CodePipeline Action Execution State Change", "CodeDeploy Deployment State-change Notification", "ECS Task State Change"]
       } }
     }]
     error_message = "policy of the bus: ${aws_cloudwatch_event_bus_policy.forwarded[0].policy}"

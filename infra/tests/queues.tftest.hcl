@@ -45,7 +45,7 @@ run "an_event_that_no_queue_takes_is_tried_for_a_day_and_kept" {
   }
 
   assert {
-    condition = length(aws_cloudwatch_event_target.this) == 4 && alltrue([for target in aws_cloudwatch_event_target.this :
+    condition = length(aws_cloudwatch_event_target.this) == 6 && alltrue([for target in aws_cloudwatch_event_target.this :
       target.arn == aws_sqs_queue.events[target.target_id].arn && target.dead_letter_config[0].arn == aws_sqs_queue.undelivered.arn &&
       target.retry_policy[0].maximum_event_age_in_seconds == 86400 && target.retry_policy[0].maximum_retry_attempts == 185
     ])
@@ -68,6 +68,7 @@ run "a_rule_sends_to_the_queue_of_its_function_and_nobody_else_does" {
       } == {
       tagalong-deployment = [["sqs:SendMessage", "arn:aws:sqs:eu-west-1:111122223333:tagalong-deployment", { Service = "events.amazonaws.com" }, toset([
         "arn:aws:events:eu-west-1:111122223333:rule/tagalong-deployment", "arn:aws:events:eu-west-1:111122223333:rule/tagalong-forwarded/tagalong-deployment-forwarded",
+        "arn:aws:events:eu-west-1:111122223333:rule/tagalong-task", "arn:aws:events:eu-west-1:111122223333:rule/tagalong-forwarded/tagalong-task-forwarded",
       ])]]
       tagalong-pipeline = [["sqs:SendMessage", "arn:aws:sqs:eu-west-1:111122223333:tagalong-pipeline", { Service = "events.amazonaws.com" }, toset([
         "arn:aws:events:eu-west-1:111122223333:rule/tagalong-pipeline", "arn:aws:events:eu-west-1:111122223333:rule/tagalong-forwarded/tagalong-pipeline-forwarded",
@@ -76,6 +77,7 @@ run "a_rule_sends_to_the_queue_of_its_function_and_nobody_else_does" {
       tagalong-undelivered = [["sqs:SendMessage", "arn:aws:sqs:eu-west-1:111122223333:tagalong-undelivered", { Service = "events.amazonaws.com" }, toset([
         "arn:aws:events:eu-west-1:111122223333:rule/tagalong-deployment", "arn:aws:events:eu-west-1:111122223333:rule/tagalong-forwarded/tagalong-deployment-forwarded",
         "arn:aws:events:eu-west-1:111122223333:rule/tagalong-pipeline", "arn:aws:events:eu-west-1:111122223333:rule/tagalong-forwarded/tagalong-pipeline-forwarded",
+        "arn:aws:events:eu-west-1:111122223333:rule/tagalong-task", "arn:aws:events:eu-west-1:111122223333:rule/tagalong-forwarded/tagalong-task-forwarded",
       ])]]
     }
     error_message = "policies: ${jsonencode(values(aws_sqs_queue.events)[*].policy)}"

@@ -43,7 +43,7 @@ const (
 	days, hours  = 30, 730
 	rolloutsADay = 2 // of each service
 	environments = 3
-	alarms       = 24      // of a single account; TestPlanOfARelease counts them
+	alarms       = 25      // of a single account; TestPlanOfARelease counts them
 	pollers      = 1314000 // requests of two queues' pollers, which wait 20 s each
 	perEvent     = 3       // requests of SQS
 	memory       = 0.25    // GB

@@ -112,7 +112,7 @@ func TestTheDoctorReadsWhatTheModuleWrites(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(installation.Rules) != 2 || installation.Rules[0] != (doctor.Rule{Name: "tagalong-deployment", Bus: "default"}) ||
+	if len(installation.Rules) != 3 || installation.Rules[0] != (doctor.Rule{Name: "tagalong-deployment", Bus: "default"}) ||
 		len(installation.Queues) != 2 || len(installation.DeadLetters) != 5 {
 		t.Errorf("%+v", installation)
 	}

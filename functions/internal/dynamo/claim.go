@@ -58,7 +58,7 @@ func (i claimItem) claim() ledger.Claim {
 
 // Claims reads the open placements, what is claimed for previous images, the promotions,
 // what unmanaged services read and the tags of a repository in one Query: they lie side by
-// side in its partition, from NEXT# to TAG#.
+// side in its partition, from IDLE# to TAG#.
 func (l *Ledger) Claims(ctx context.Context, r tagalong.Repository) (ledger.RepositoryClaims, error) {
 	return l.claims(ctx, r, false)
 }
@@ -70,7 +70,7 @@ func (l *Ledger) ClaimStates(ctx context.Context, r tagalong.Repository) (ledger
 
 func (l *Ledger) claims(ctx context.Context, r tagalong.Repository, eventual bool) (ledger.RepositoryClaims, error) {
 	claims := ledger.RepositoryClaims{Tags: map[tagalong.TagID]ledger.Tag{}, Readers: ledger.Readers{}}
-	for i, err := range l.query(ctx, query{pk: repositoryPK(r.Name), from: prefixNext, to: prefixTag + afterAll, eventual: eventual}) {
+	for i, err := range l.query(ctx, query{pk: repositoryPK(r.Name), from: prefixIdle, to: prefixTag + afterAll, eventual: eventual}) {
 		if err == nil {
 			err = addClaims(&claims, i)
 		}
@@ -94,7 +94,7 @@ func (l *Ledger) HasOthers(ctx context.Context, r tagalong.Repository, than taga
 
 func addClaims(claims *ledger.RepositoryClaims, i item) error {
 	switch sk := textOf(i, "sk"); {
-	case strings.HasPrefix(sk, prefixNext), strings.HasPrefix(sk, prefixNow):
+	case strings.HasPrefix(sk, prefixIdle), strings.HasPrefix(sk, prefixNext), strings.HasPrefix(sk, prefixNow):
 		open, err := decode(i, placementItem.placement)
 		claims.Readers.Add(open)
 		claims.Claims = append(claims.Claims, claimsOf(open)...)

@@ -59,6 +59,7 @@ func stored(t *testing.T) map[string]string {
 	release(t, aws, reactor, ledger)
 	retire(t, aws, reactor)
 	read(t, aws, reactor)
+	runAlone(t, aws, reactor)
 	keepTheRest(t, ledger, clock)
 	kinds := map[string]*regexp.Regexp{
 		"headItem":         regexp.MustCompile(`^SVC#\S+/checkout-api HEAD$`),
@@ -83,6 +84,7 @@ func stored(t *testing.T) map[string]string {
 		"jobItem":          regexp.MustCompile(`^JOB#`),
 		"progressItem":     regexp.MustCompile(`^SVC#\S+ PROGRESS$`),
 		"unmanagedItem":    regexp.MustCompile(`^UNMANAGED `),
+		"taskFamilyItem":   regexp.MustCompile(`^TASKS `),
 		"inputItem":        regexp.MustCompile(`^REPO#\S+ READ#`),
 		"scanItem":         regexp.MustCompile(`^FIND#\S+ SCAN$`),
 		"findingItem":      regexp.MustCompile(`^FIND#\S+ V#`),
@@ -246,6 +248,33 @@ func read(t *testing.T, s *sandboxtest.Sandbox, r *reactor.Reactor) {
 	_, started, err := service.Release(time.Date(2026, 3, 4, 9, 18, 2, 915e6, time.UTC), sandboxecs.Container{Name: "app", Image: images.URI() + ":build-42"})
 	if err == nil {
 		_, err = r.Handle(t.Context(), started)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// runAlone runs a standalone task, twice.
+func runAlone(t *testing.T, s *sandboxtest.Sandbox, r *reactor.Reactor) {
+	t.Helper()
+	cluster := s.ECS.Cluster(wire.Scope{}, "prod-cluster")
+	definition, err := s.ECS.Register(wire.Scope{}, "nightly-import", sandboxecs.Container{Name: "import", Image: s.ECR.Repository(wire.Scope{}, "checkout-api").URI() + ":build-42"})
+	at := time.Date(2026, 3, 4, 3, 0, 1, 77e6, time.UTC)
+	var task string
+	if err == nil {
+		task, err = cluster.RunTask(definition, sandboxecs.RunOptions{StartedBy: "events-rule/nightly-import"}, at)
+	}
+	for _, change := range []func() error{func() error { return nil }, func() error { return cluster.StopTask(task, at.Add(7*time.Minute)) }} {
+		if err == nil {
+			err = change()
+		}
+		var event []byte
+		if err == nil {
+			event, err = cluster.TaskEvent(task)
+		}
+		if err == nil {
+			_, err = r.Handle(t.Context(), event)
+		}
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -9,7 +9,7 @@
 //	                      R#time#deployment                  E#environment   X#pipeline/execution  rollout.go
 //	ENV#environment       NOW#service                                                              running.go
 //	                      GONE#until#service                                                       past.go
-//	REPO#repository       NEXT#…, NOW#…                      I#tag           D#digest              placement.go
+//	REPO#repository       IDLE#…, NEXT#…, NOW#…              I#tag           D#digest              placement.go
 //	                      DRAIN#since#…, WAS#since#…                         D#digest
 //	                      PREV#registry#service#container                                          previous.go
 //	                      PROMO#registry#tag                                                       promotion.go
@@ -30,6 +30,7 @@
 //	OUT                   recordedAt#service#rollout                                               outbox.go
 //	STALE                 service#id                                                               untag.go
 //	UNMANAGED             service                                                                  unmanaged.go
+//	TASKS                 account/region/cluster/task:family                                       taskfamily.go
 //	SWEEP                 UNTAG                                                                    untaglock.go
 //	                      CURSOR                                                                   cursor.go
 //	                      SWEPT                                                                    swept.go

@@ -15,9 +15,11 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
-// What drains, what rolls out, what runs (prefixNow) and what ran lie in this order.
+// What drains, what is idle, what rolls out, what runs (prefixNow) and what ran lie in this
+// order.
 const (
 	prefixDrain = "DRAIN#"
+	prefixIdle  = "IDLE#"
 	prefixNext  = "NEXT#"
 	prefixWas   = "WAS#"
 )
@@ -28,7 +30,9 @@ func placementKey(p ledger.Placement) key {
 	k := key{PK: repositoryPK(p.Container.Image.Name)}
 	switch p.Phase {
 	case ledger.PhaseRunning:
-		k.SK = prefixNow + containerKey(p.At())
+		k.SK = prefixNow + containerKey(p.At()) + ofDeployment(p.At())
+	case ledger.PhaseIdle:
+		k.SK = prefixIdle + containerKey(p.At()) + ofDeployment(p.At())
 	case ledger.PhaseRollingOut:
 		k.SK = prefixNext + containerKey(p.At())
 	case ledger.PhaseDraining:
@@ -111,6 +115,8 @@ type placementItem struct {
 	Expires     int64         `dynamodbav:"expires,omitempty"`
 	Unfinished  bool          `dynamodbav:"unfinished,omitempty"`
 	NoStart     bool          `dynamodbav:"noStart,omitempty"`
+	LastRan     string        `dynamodbav:"lastRan,omitempty"`
+	Runs        int           `dynamodbav:"runs,omitempty"`
 }
 
 func toPlacement(p ledger.Placement) placementItem {
@@ -127,6 +133,8 @@ func toPlacement(p ledger.Placement) placementItem {
 		Expires:     epoch(p.Expires),
 		Unfinished:  p.Unfinished,
 		NoStart:     p.NoStart,
+		LastRan:     formatTime(p.LastRan),
+		Runs:        p.Runs,
 	}
 	if id, reads := p.Reads(); reads {
 		i.GSI1PK, i.GSI1SK = readersIndex(id, p.At())
@@ -153,6 +161,8 @@ func (i placementItem) placement() (ledger.Placement, error) {
 		Expires:     fromEpoch(i.Expires),
 		Unfinished:  i.Unfinished,
 		NoStart:     i.NoStart,
+		LastRan:     parseTime(i.LastRan),
+		Runs:        i.Runs,
 	}, err
 }
 
@@ -165,6 +175,8 @@ func (i placementItem) phase() ledger.Phase {
 		return ledger.PhaseRollingOut
 	case strings.HasPrefix(i.SK, prefixDrain):
 		return ledger.PhaseDraining
+	case strings.HasPrefix(i.SK, prefixIdle):
+		return ledger.PhaseIdle
 	}
 	return ledger.PhaseEnded
 }

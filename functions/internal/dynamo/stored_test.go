@@ -61,6 +61,11 @@ func writeEverything(t *testing.T, l *dynamo.Ledger) {
 	right, nowhere := filled[ledger.Verdict]("verdict"), ledger.Verdict{State: ledger.TagConfirmed, Since: timeOf("since"), CheckedAt: timeOf("checked")}
 	right.Done = false
 
+	family := tagalong.TaskFamily(tagalong.Scope{Account: "account", Region: "region"}, "cluster", "family")
+	running, ended := filled[ledger.TaskImage]("running"), filled[ledger.TaskImage]("ended")
+	running.Ended, ended.Running = false, false
+	running.Container.Digest, running.Container.Index = "sha256:running", "sha256:index"
+	ended.Container.Digest, ended.Container.Index = "sha256:ended", "sha256:index"
 	ctx, id := t.Context(), func(i int) tagalong.TagID { return change.Tags[i].Wish.Tag }
 	_, dated := l.RecordFirstSeen(ctx, "job", filled[ledger.FirstSeen]("sight"), timeOf("forgotten"))
 	for i, err := range []error{
@@ -76,6 +81,7 @@ func writeEverything(t *testing.T, l *dynamo.Ledger) {
 		l.LockUntag(ctx, "sweep", timeOf("now"), timeOf("until")),
 		l.SetUnmanaged(ctx, ledger.UnmanagedService{}, filled[ledger.UnmanagedService]("unmanaged")),
 		l.SetProgress(ctx, filled[ledger.RolloutProgress]("progress")),
+		l.SetTaskFamily(ctx, ledger.TaskFamily{Of: family}, ledger.TaskFamily{Of: family, Version: "version", Environment: "nightly", Images: []ledger.TaskImage{running, ended}}, nil),
 		l.SetCursor(ctx, "cursor"),
 		l.SetSwept(ctx, filled[ledger.Swept]("swept")),
 		l.SetScan(ctx, filled[ledger.Scan]("scan"), []ledger.Finding{filled[ledger.Finding]("finding")}),

@@ -31,13 +31,14 @@ type sweptItem struct {
 	Scopes []string `dynamodbav:"scopes,omitempty"`
 	Closed []string `dynamodbav:"closed,omitempty"`
 	Named  bool     `dynamodbav:"named,omitempty"`
+	Tasks  bool     `dynamodbav:"tasks,omitempty"`
 
 	FindingsAt string   `dynamodbav:"findingsAt,omitempty"`
 	Unscanned  []string `dynamodbav:"unscanned,omitempty"`
 }
 
 func (i sweptItem) swept() (ledger.Swept, error) {
-	s := ledger.Swept{Begun: parseTime(i.Begun), Closed: i.Closed, Named: i.Named, FindingsAt: parseTime(i.FindingsAt), Unscanned: i.Unscanned}
+	s := ledger.Swept{Begun: parseTime(i.Begun), Closed: i.Closed, Named: i.Named, Tasks: i.Tasks, FindingsAt: parseTime(i.FindingsAt), Unscanned: i.Unscanned}
 	for _, text := range i.Scopes {
 		account, region, _ := strings.Cut(text, "/")
 		s.Scopes = append(s.Scopes, tagalong.Scope{Account: account, Region: region})
@@ -55,5 +56,5 @@ func (l *Ledger) Swept(ctx context.Context) (ledger.Swept, error) {
 
 // SetSwept needs no condition: the sweep that came last tells.
 func (l *Ledger) SetSwept(ctx context.Context, s ledger.Swept) error {
-	return l.put(ctx, put(sweptItem{sweptKey, formatTime(s.Begun), all(s.Scopes, tagalong.Scope.String), s.Closed, s.Named, formatTime(s.FindingsAt), s.Unscanned}))
+	return l.put(ctx, put(sweptItem{sweptKey, formatTime(s.Begun), all(s.Scopes, tagalong.Scope.String), s.Closed, s.Named, s.Tasks, formatTime(s.FindingsAt), s.Unscanned}))
 }

@@ -33,6 +33,10 @@ type Placement struct {
 	// saw its start: then Since is its end.
 	Unfinished bool
 	NoStart    bool
+	// LastRan and Runs are of standalone tasks: see TaskImage. Of one that is over Until is
+	// LastRan.
+	LastRan time.Time
+	Runs    int
 }
 
 // PlacementKey is what names a placement's item in its repository.
@@ -42,7 +46,7 @@ type PlacementKey struct {
 	since      time.Time // only of those that ended or drain
 	registry   string
 	container  string
-	deployment string // only of those that are unfinished
+	deployment string // see PlacementCursor
 }
 
 func (p Placement) Key() PlacementKey {
@@ -60,8 +64,8 @@ type PlacementCursor struct {
 	Service   tagalong.Service
 	Container string
 	Phase     Phase
-	// Deployment is named of those that are unfinished: others of their service may have the
-	// same time.
+	// Deployment is named of those that are unfinished, since others of their service may have
+	// the same time, and of standalone tasks: then it is the digest.
 	Deployment string
 }
 
@@ -84,7 +88,10 @@ func (a PlacementCursor) Valid() bool {
 // At returns where the placement stands.
 func (p Placement) At() PlacementCursor {
 	at := PlacementCursor{Since: p.Since, Registry: p.Container.Image.Registry, Service: p.Service, Container: p.Container.Name, Phase: p.Phase}
-	if p.Unfinished {
+	switch {
+	case p.Service.Kind() == tagalong.KindTask:
+		at.Deployment = p.Container.Digest.String()
+	case p.Unfinished:
 		at.Deployment = p.Deployment
 	}
 	return at
@@ -108,5 +115,6 @@ const (
 	PhaseRunning    Phase = "running"
 	PhaseRollingOut Phase = "rolling_out"
 	PhaseDraining   Phase = "draining" // it ended, and tasks of it still run
+	PhaseIdle       Phase = "idle"     // of standalone tasks: it ran, may run again, and does not run now
 	PhaseEnded      Phase = "ended"
 )

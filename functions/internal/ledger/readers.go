@@ -23,7 +23,7 @@ type Readers map[tagalong.TagID][]Reader
 // tasks from it.
 func (p Placement) Reads() (id tagalong.TagID, ok bool) {
 	id, ok = p.Container.Input()
-	return id, ok && (p.Phase == PhaseRunning || p.Phase == PhaseRollingOut)
+	return id, ok && (p.Phase == PhaseRunning || p.Phase == PhaseRollingOut || p.Phase == PhaseIdle)
 }
 
 // Readers returns what the service's own deployments read: that which runs, and that

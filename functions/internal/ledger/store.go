@@ -129,6 +129,8 @@ type Swept struct {
 	// Named says that whatever runs and rolls out is found by its names, and so is its
 	// repository. A ledger of before there were names lacks it until a sweep has seen to it.
 	Named bool
+	// Tasks says that standalone tasks were looked at. A ledger of before they were lacks it.
+	Tasks bool
 	// FindingsAt is when the pass began that came last to have asked scanners for all that was
 	// in use; zero while none did. Unscanned are the registries, ACCOUNT/REGION, whose scanner
 	// it could not ask, and why.
@@ -172,6 +174,8 @@ type Ledger interface {
 	ProgressKeeper
 	UnmanagedServices
 	UnmanagedReader
+	TaskFamilies
+	TaskFamilyReader
 	Promotions
 	Jobs
 	Releases

@@ -37,7 +37,7 @@ func (a asked) found(page query.Page[query.FindRow]) node {
 			h.Caption(h.Class("hide"), g.Text("What was found, and where it runs and ran")),
 			h.THead(h.Tr(head("Found"), head("Environment"), head("Phase"), head("Since (UTC)"), head("Until (UTC)"), head("Services"), head("Images"))),
 			h.TBody(g.Map(page.Items, func(r query.FindRow) node {
-				if r.Environment == "" {
+				if r.Phase == "" {
 					return h.Tr(a.finding(r), h.Td(h.Class("none"), h.ColSpan("6"), g.Text("runs nowhere, and never ran as far as the ledger knows")))
 				}
 				return h.Tr(a.finding(r),

@@ -125,6 +125,9 @@ func sitsOn(t query.TagRow, places []query.WhereRow) bool {
 
 func servicesOfPlaces(places []query.WhereRow) (order []tagalong.Service) {
 	for _, w := range places {
+		if w.Kind != tagalong.KindService {
+			continue // standalone tasks have no rollouts
+		}
 		s := tagalong.Service{Account: w.Account, Region: w.Region, Cluster: w.Cluster, Name: w.Service}
 		if !slices.Contains(order, s) {
 			order = append(order, s)
@@ -274,6 +277,14 @@ func sortedKeys[V any](m map[string]V) []string {
 	return names
 }
 
+// user is what runs an image: standalone tasks have no page of their own.
+func (a asked) user(w query.WhereRow) node {
+	if w.Kind != tagalong.KindService {
+		return g.Group{breakable(w.Service), g.Text(" "), badge(string(w.Kind))}
+	}
+	return h.A(h.Href(a.href("service", "service", w.Cluster+"/"+w.Service, "env", w.Environment)), breakable(w.Service))
+}
+
 func (a asked) intervals(all []query.WhereRow) node {
 	return scrolled("Where it runs and ran", h.Table(h.Class("rows"),
 		h.Caption(h.Class("hide"), g.Text("Where it runs and ran, newest first")),
@@ -281,7 +292,7 @@ func (a asked) intervals(all []query.WhereRow) node {
 		h.TBody(g.Map(all, func(w query.WhereRow) node {
 			return h.Tr(
 				h.Th(h.Scope("row"), g.Text(w.Environment)),
-				h.Td(h.A(h.Href(a.href("service", "service", w.Cluster+"/"+w.Service, "env", w.Environment)), breakable(w.Service)), placed(w.Cluster, w.Region, w.Account)),
+				h.Td(a.user(w), placed(w.Cluster, w.Region, w.Account)),
 				h.Td(breakable(w.Container)),
 				h.Td(badge(string(w.Phase))),
 				h.Td(clock(w.Since)),

@@ -329,6 +329,8 @@ func (c crowd) Seen(ctx context.Context) (all []ledger.SeenService, err error) {
 	return all, nil
 }
 
+func (c crowd) Swept(context.Context) (ledger.Swept, error) { return ledger.Swept{}, nil }
+
 func (c crowd) TagStates(context.Context, []tagalong.TagID) (map[tagalong.TagID]ledger.Tag, error) {
 	return nil, nil
 }

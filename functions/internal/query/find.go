@@ -94,7 +94,7 @@ func (q Queries) Find(ctx context.Context, text FindQuery, p Paging) (Page[FindR
 		return Page[FindRow]{}, err
 	}
 	page, err := pageOf(question, rows, FindRow.at, findCursor.compare, behind, p.Limit)
-	runsOrRan := func(r FindRow) bool { return r.Environment != "" }
+	runsOrRan := func(r FindRow) bool { return r.Phase != "" }
 	if err == nil && !slices.ContainsFunc(page.Items, runsOrRan) {
 		page.Watched = q.watched(d) // names are kept for longer than what ran
 	}

@@ -82,7 +82,7 @@ func ranIn(places []interval, environment string, want time.Duration, now time.T
 	row := GateRow{Check: checkRanIn, Environment: environment, Reason: "it never ran there"}
 	var longest time.Duration
 	for _, p := range places {
-		if p.Environment != environment || p.Phase == ledger.PhaseRollingOut || p.Unfinished {
+		if p.Environment != environment || p.Phase == ledger.PhaseRollingOut || p.Unfinished || p.Service.Kind() != tagalong.KindService {
 			continue
 		}
 		until := p.Until

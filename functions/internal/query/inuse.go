@@ -25,10 +25,11 @@ type InUseRow struct {
 	Digest      digest.Digest `json:"digest"`
 	Phase       string        `json:"phase"` // of a placement, or previous
 	Environment string        `json:"environment"`
+	Kind        tagalong.Kind `json:"kind"`
 	Account     string        `json:"account"`
 	Region      string        `json:"region"`
 	Cluster     string        `json:"cluster"`
-	Service     string        `json:"service"`
+	Service     string        `json:"service"` // of standalone tasks their family
 	Container   string        `json:"container"`
 }
 
@@ -67,7 +68,7 @@ func (a inUseCursor) compare(b inUseCursor) int {
 }
 
 func (r InUseRow) at() inUseCursor {
-	return inUseCursor{r.Reference(), strings.Join([]string{r.Phase, r.Environment, r.Account, r.Region, r.Cluster, r.Service, r.Container}, "/")}
+	return inUseCursor{r.Reference(), strings.Join([]string{r.Phase, r.Environment, string(r.Kind), r.Account, r.Region, r.Cluster, r.Service, r.Container}, "/")}
 }
 
 // InUse answers which images are in use: all that has a place that has not ended, of
@@ -163,7 +164,7 @@ func inUseRows(c tagalong.Container, phase, environment string, s tagalong.Servi
 		}
 		rows = append(rows, InUseRow{
 			Registry: c.Image.Registry, Repository: c.Image.Name, Digest: d, Phase: phase, Environment: environment,
-			Account: s.Account, Region: s.Region, Cluster: s.Cluster, Service: s.Name, Container: c.Name,
+			Kind: s.Kind(), Account: s.Account, Region: s.Region, Cluster: s.Cluster, Service: s.OwnName(), Container: c.Name,
 		})
 	}
 	return rows
@@ -193,6 +194,9 @@ func (q Queries) gapsOf(ctx context.Context, u used) (reasons []string, err erro
 		reasons = append(reasons, "no sweep of everything has come to its end since that of "+tagalong.FormatTime(swept.Begun))
 	case !swept.Named:
 		reasons = append(reasons, "the ledger is older than its names of images, and no sweep has given them to all that runs yet")
+	}
+	if !swept.Begun.IsZero() && !swept.Tasks {
+		reasons = append(reasons, "no sweep has looked at standalone tasks yet")
 	}
 	for _, name := range swept.Closed {
 		reasons = append(reasons, name+" could not be looked at")

@@ -12,15 +12,18 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
-// notWatched is what runs images, too, and nobody looks at.
+// notWatched is what runs images, too, and nobody looks at; unwatchedTasks before a sweep has.
 var notWatched = []string{
-	"standalone tasks and daemons of ECS", "services of ECS that no environment rule matches", "Lambda functions",
+	"daemons of ECS", "services of ECS that no environment rule matches", "Lambda functions",
 	"SageMaker", "App Runner", "Bedrock AgentCore", "CodeBuild", "EKS",
 }
+
+const unwatchedTasks = "standalone tasks of ECS"
 
 // directory is what the ledger has ever seen.
 type directory struct {
 	environments []string
+	tasks        bool // a sweep has looked at standalone tasks
 	services     []ledger.SeenService
 }
 
@@ -35,6 +38,13 @@ func (q Queries) directory(ctx context.Context) (d directory, err error) {
 		func() (err error) {
 			if d.services, err = q.Records.Seen(ctx); err != nil {
 				return fmt.Errorf("services: %w", err)
+			}
+			return nil
+		},
+		func() error {
+			swept, err := q.Records.Swept(ctx)
+			if d.tasks = swept.Tasks; err != nil {
+				return fmt.Errorf("what was swept: %w", err)
 			}
 			return nil
 		},
@@ -74,8 +84,8 @@ func (d directory) check(n namesGiven) error {
 }
 
 // nothing is what there is to say where a question finds nothing: that a name is not
-// known, as an error, or else what was looked at and what nobody watches. It costs two
-// Queries, which an answer with rows does not need.
+// known, as an error, or else what was looked at and what nobody watches. It costs three
+// reads, which an answer with rows does not need.
 func (q Queries) nothing(ctx context.Context, n namesGiven) (watched string, err error) {
 	d, err := q.directory(ctx)
 	if err == nil {
@@ -86,7 +96,11 @@ func (q Queries) nothing(ctx context.Context, n namesGiven) (watched string, err
 
 // watched says what an answer that finds nothing looked at, and what nobody watches.
 func (q Queries) watched(d directory) string {
-	unwatched := "Not watched are " + inWords(notWatched, len(notWatched)) + "."
+	names := notWatched
+	if !d.tasks {
+		names = append([]string{unwatchedTasks}, names...)
+	}
+	unwatched := "Not watched are " + inWords(names, len(names)) + "."
 	if len(d.services) == 0 {
 		return "The ledger is empty: it has seen no rollout of any service. " + unwatched
 	}
@@ -96,6 +110,9 @@ func (q Queries) watched(d directory) string {
 		numbered(len(accounts), "account", "accounts")+" ("+inWords(accounts, few)+")", inWords(regions, few), d.since())
 	if horizon := q.horizon(); !horizon.IsZero() {
 		text += fmt.Sprintf(" Of what has ended the ledger keeps only what ended after %s.", tagalong.FormatTime(horizon))
+	}
+	if d.tasks {
+		text += " Standalone tasks are watched for what asks for images: where, find, in-use, match and exposure."
 	}
 	return text + " " + unwatched
 }

@@ -18,10 +18,11 @@ import (
 // rollout that failed or was superseded may have served. A start that nobody saw is null.
 type WhereRow struct {
 	Environment string            `json:"environment"`
+	Kind        tagalong.Kind     `json:"kind"`
 	Account     string            `json:"account"`
 	Region      string            `json:"region"`
 	Cluster     string            `json:"cluster"`
-	Service     string            `json:"service"`
+	Service     string            `json:"service"` // of standalone tasks their family
 	Container   string            `json:"container"`
 	Registry    string            `json:"registry"`
 	Repository  string            `json:"repository"`
@@ -31,6 +32,10 @@ type WhereRow struct {
 	Phase       ledger.Phase      `json:"phase"`
 	Since       *time.Time        `json:"since"`
 	Until       *time.Time        `json:"until"`
+	// LastRan and Runs are of standalone tasks: when one was seen to run last (while they run, when that began), and how often
+	// they began to run, those beside one another once. Null and 0 of all else.
+	LastRan *time.Time `json:"lastRan"`
+	Runs    int        `json:"runs"`
 }
 
 // ImageError says that an image can not be looked for.
@@ -289,10 +294,11 @@ func weaker(a, b tagalong.Container) tagalong.Container {
 func (i interval) row() WhereRow {
 	row := WhereRow{
 		Environment: i.Environment,
+		Kind:        i.Service.Kind(),
 		Account:     i.Service.Account,
 		Region:      i.Service.Region,
 		Cluster:     i.Service.Cluster,
-		Service:     i.Service.Name,
+		Service:     i.Service.OwnName(),
 		Container:   i.Container.Name,
 		Registry:    i.Container.Image.Registry,
 		Repository:  i.Container.Image.Name,
@@ -302,6 +308,8 @@ func (i interval) row() WhereRow {
 		Phase:       i.Phase,
 		Since:       tagalong.TimeOrNil(i.Since),
 		Until:       tagalong.TimeOrNil(i.Until),
+		LastRan:     tagalong.TimeOrNil(i.LastRan),
+		Runs:        i.Runs,
 	}
 	if i.NoStart {
 		row.Since = nil

@@ -742,8 +742,8 @@ func (i interval) sameImage(o interval) bool {
 
 func (i interval) row() query.WhereRow {
 	row := query.WhereRow{
-		Environment: i.environment,
-		Account:     i.service.Account, Region: i.service.Region, Cluster: i.service.Cluster, Service: i.service.Name, Container: i.name,
+		Kind: tagalong.KindService, Environment: i.environment,
+		Account: i.service.Account, Region: i.service.Region, Cluster: i.service.Cluster, Service: i.service.Name, Container: i.name,
 		Registry: i.repository.Registry, Repository: i.repository.Name, Digest: i.digest, Index: i.index, Evidence: i.evidence,
 		Phase: i.phase, Since: unknownIsNull(i.since), Until: unknownIsNull(i.until),
 	}

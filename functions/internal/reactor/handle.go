@@ -19,6 +19,9 @@ func (r *Reactor) Handle(ctx context.Context, raw []byte) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
+	if task, ok := event.(events.TaskStateChange); ok {
+		return r.handleTask(ctx, task)
+	}
 	change, ok := event.(events.DeploymentStateChange)
 	if !ok {
 		r.Logger().InfoContext(ctx, "event is not for us", "event", event.Envelope().ID, "source", event.Envelope().Source, "detailType", event.Envelope().DetailType)

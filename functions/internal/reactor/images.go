@@ -3,8 +3,8 @@ package reactor
 import (
 	"context"
 	"fmt"
-	"slices"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -17,21 +17,28 @@ func (p *pass) readImages(ctx context.Context, containers []tagalong.Container) 
 	if len(containers) == 0 {
 		return
 	}
+	var err error
+	p.obs.Images, p.children, err = p.showImages(ctx, containers)
+	p.unread = joined(p.unread, err)
+}
+
+// showImages returns containers with what the registry shows of their images, and the
+// children of their indexes. An error is of the repositories that did not answer.
+func (r *Reactor) showImages(ctx context.Context, containers []tagalong.Container) (shown []tagalong.Container, children []ledger.Child, problems error) {
 	wanted := map[tagalong.Repository]*want{}
 	for _, c := range containers {
 		wantOf(wanted, c.Image).add(c.Digest, c.ImageTag)
 	}
-	read := readAll(ctx, p.Registry, p.Clock(), wanted)
-	for repository, shown := range read {
-		if shown.err != nil {
-			p.unread = joined(p.unread, fmt.Errorf("repository %s: %w", repository, shown.err))
+	read := readAll(ctx, r.Registry, r.Clock(), wanted)
+	for repository, reading := range read {
+		if reading.err != nil {
+			problems = joined(problems, fmt.Errorf("repository %s: %w", repository, reading.err))
 		}
 	}
-	p.obs.Images = slices.Clone(containers)
-	for i, c := range containers {
+	for _, c := range containers {
 		c = read[c.Image].images.Describe(c)
-		p.obs.Images[i] = c
-		p.children = append(p.children, childrenOf(c.Image, read[c.Image].images.Manifests[c.Target()])...)
+		shown = append(shown, c)
+		children = append(children, childrenOf(c.Image, read[c.Image].images.Manifests[c.Target()])...)
 	}
-	p.children = distinct(p.children)
+	return shown, distinct(children), problems
 }

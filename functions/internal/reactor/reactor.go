@@ -21,6 +21,7 @@ type Ledger interface {
 	ledger.Wishes
 	ledger.ProgressKeeper
 	ledger.UnmanagedServices
+	ledger.TaskFamilies
 	ledger.Outbox
 }
 

@@ -49,6 +49,10 @@ func (e idle) DeploymentHistory(context.Context, tagalong.Scope, []tagalong.Serv
 	return nil, nil
 }
 
+func (e idle) StandaloneTasks(context.Context, tagalong.Scope, string) ([]sweep.StandaloneTask, error) {
+	return nil, nil
+}
+
 func (e idle) Prepare(context.Context, tagalong.Scope, []sweep.DeploymentOf) error { return nil }
 
 // found returns the drift that a bus has been told of since the last time.

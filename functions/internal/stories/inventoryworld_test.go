@@ -52,7 +52,7 @@ func newInventoryWorld(rules tagalong.Rules) *inventoryWorld {
 
 // swept writes down what the first sweep would, so that a quiet one has nothing to write.
 func (w *inventoryWorld) swept() {
-	if err := w.ledger.SetSwept(context.Background(), ledger.Swept{Begun: w.now, Scopes: w.Scopes, Named: true}); err != nil {
+	if err := w.ledger.SetSwept(context.Background(), ledger.Swept{Begun: w.now, Scopes: w.Scopes, Named: true, Tasks: true}); err != nil {
 		panic(err) // it is in memory
 	}
 }

@@ -1098,8 +1098,8 @@ func TestASweepsCallsAreThoseOfTheBatchOptimum(t *testing.T) {
 		options sweep.Options
 		want    string
 	}{
-		{"backfill", sweep.Options{}, "DescribeServiceRevisions 14, DescribeServices 26, ListClusters 2, ListServiceDeployments 250, ListServices 4"},
-		{"whole", sweep.Options{Whole: true}, "DescribeServices 26, ListClusters 2, ListServiceDeployments 250, ListServices 4"},
+		{"backfill", sweep.Options{}, "DescribeServiceRevisions 14, DescribeServices 26, ListClusters 2, ListServiceDeployments 250, ListServices 4, ListTasks 2"},
+		{"whole", sweep.Options{Whole: true}, "DescribeServices 26, ListClusters 2, ListServiceDeployments 250, ListServices 4, ListTasks 2"},
 	} {
 		if got := calls(test.options); got != test.want {
 			t.Errorf("%s: %s\nwant %s", test.name, got, test.want)

@@ -319,8 +319,8 @@ func TestWhatAnUnmanagedServiceCosts(t *testing.T) {
 		w.rolls(s, deployedFrom("main", shopAPI, "prod", 3))
 	}
 	w.misses()
-	once := map[string]int{"Cursor": 1, "Swept": 1, "AllUnmanaged": 1, "Environments": 2, "Services": 1, "EnvironmentTags": 2}
-	calls := map[string]int{"ListClusters": 2, "ListServices": 2, "DescribeServices": 16}
+	once := map[string]int{"Cursor": 1, "Swept": 1, "AllUnmanaged": 1, "Environments": 2, "Services": 1, "EnvironmentTags": 2, "TaskFamiliesIn": 2}
+	calls := map[string]int{"ListClusters": 2, "ListServices": 2, "ListTasks": 1, "DescribeServices": 16}
 	first, news := maps.Clone(once), maps.Clone(calls)
 	first["SetUnmanaged"], news["DescribeServiceRevisions"] = services, 8
 	want("a sweep", first, news, func() { w.sweeps(t, sweep.Options{}) })

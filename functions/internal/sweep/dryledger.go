@@ -33,6 +33,7 @@ type dryLedger struct {
 	pendingUntags map[string]ledger.PendingUntag
 	unmanaged     map[tagalong.Service]ledger.UnmanagedService // as far as they were read or written
 	progress      map[tagalong.Service]ledger.RolloutProgress  // as far as it was written
+	families      map[tagalong.Service]ledger.TaskFamily
 }
 
 // dryService is a service as it would be.
@@ -49,6 +50,7 @@ func newDryLedger(real reactor.Ledger, records Records) *dryLedger {
 		services: map[tagalong.Service]dryService{}, touched: map[tagalong.Repository]map[tagalong.Service]bool{},
 		running: map[tagalong.Service]*ledger.RunningRecord{}, environments: map[string]bool{}, tags: map[tagalong.Repository]map[tagalong.TagID]*ledger.Tag{}, was: map[tagalong.TagID]ledger.Tag{}, pendingUntags: map[string]ledger.PendingUntag{}, unmanaged: map[tagalong.Service]ledger.UnmanagedService{},
 		progress: map[tagalong.Service]ledger.RolloutProgress{},
+		families: map[tagalong.Service]ledger.TaskFamily{},
 	}
 }
 
@@ -527,6 +529,33 @@ func (l *dryLedger) SetUnmanaged(ctx context.Context, was, is ledger.UnmanagedSe
 	}
 	l.unmanaged[is.Service] = is
 	l.touchAll(is.Service, slices.Collect(maps.Keys(now.Readers().With(is.Readers()))))
+	return nil
+}
+
+// TaskFamily implements TaskFamilies.
+func (l *dryLedger) TaskFamily(ctx context.Context, of tagalong.Service) (ledger.TaskFamily, error) {
+	l.mu.Lock()
+	kept, written := l.families[of]
+	l.mu.Unlock()
+	if written {
+		return kept, nil
+	}
+	return l.real.TaskFamily(ctx, of)
+}
+
+// TaskFamiliesIn implements TaskFamilyReader. A sweep reads those of a scope before it
+// writes any.
+func (l *dryLedger) TaskFamiliesIn(ctx context.Context, s tagalong.Scope) iter.Seq2[ledger.TaskFamily, error] {
+	return l.records.TaskFamiliesIn(ctx, s)
+}
+
+// SetTaskFamily implements TaskFamilies.
+func (l *dryLedger) SetTaskFamily(_ context.Context, was, is ledger.TaskFamily, _ []ledger.Child) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.families[is.Of] = is
+	l.services[is.Of] = dryService{readers: is.Readers()}
+	l.touchAll(is.Of, slices.Collect(maps.Keys(was.Readers().With(is.Readers()))))
 	return nil
 }
 

@@ -29,6 +29,10 @@ type Inventory interface {
 	// of one scope that Describe has shown last, in as few calls as ECS allows. Services of
 	// which it shows none, or may not be asked, are left out.
 	Looks(ctx context.Context, s tagalong.Scope, services []tagalong.Service) (map[tagalong.Service]tagalong.RolloutLook, error)
+	// StandaloneTasks returns the tasks of a cluster that have begun and run, and that no
+	// service started, in as few calls as ECS allows. ErrNotFound says that there is no such
+	// cluster.
+	StandaloneTasks(ctx context.Context, s tagalong.Scope, cluster string) ([]StandaloneTask, error)
 	// Prepare says which deployments of a scope will be asked for, so that what they
 	// are made of can be read in as few calls as ECS allows.
 	Prepare(ctx context.Context, s tagalong.Scope, deployments []DeploymentOf) error

@@ -38,6 +38,12 @@ func (p *serviceScan) services(ctx context.Context, at *cursor) error {
 			continue
 		}
 		p.noteClusters(scope, clusters)
+		families, err := p.taskFamilies(ctx, scope, clusters)
+		if stops(ctx, err) {
+			return err
+		} else if err != nil {
+			p.fail(err)
+		}
 		for _, cluster := range clusters {
 			if cluster < at.Cluster || !p.looksInto(scope, cluster) {
 				continue
@@ -45,7 +51,11 @@ func (p *serviceScan) services(ctx context.Context, at *cursor) error {
 			if cluster > at.Cluster {
 				at.Cluster, at.Service = cluster, ""
 			}
-			if err := p.cluster(ctx, scope, at); stops(ctx, err) {
+			err := p.cluster(ctx, scope, at)
+			if err == nil && p.looksAtTasks() {
+				err = p.standaloneTasks(ctx, area{scope, cluster}, families)
+			}
+			if stops(ctx, err) {
 				return err
 			} else if err != nil {
 				p.unreachable(scope, cluster, err)

@@ -40,6 +40,7 @@ type Sweeper struct {
 // keeps there of itself.
 type Records interface {
 	ledger.UnmanagedReader
+	ledger.TaskFamilyReader
 	ledger.OutboxReader
 	ledger.Untags
 	ledger.Sweeps

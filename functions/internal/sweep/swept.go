@@ -24,11 +24,11 @@ func (p *pass) noteSwept(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("reading what was swept before: %w", err)
 	}
-	is := ledger.Swept{Begun: p.begun, Scopes: p.Scopes, Closed: p.closedNames(), Named: was.Named || !p.unnamed.Load(), FindingsAt: was.FindingsAt, Unscanned: was.Unscanned}
+	is := ledger.Swept{Begun: p.begun, Scopes: p.Scopes, Closed: p.closedNames(), Named: was.Named || !p.unnamed.Load(), Tasks: true, FindingsAt: was.FindingsAt, Unscanned: was.Unscanned}
 	if p.asked.Load() {
 		is.FindingsAt, is.Unscanned = p.begun, p.unscanned
 	}
-	if is.Begun.Sub(was.Begun) < ledger.SweptFor && is.Named == was.Named && slices.Equal(was.Scopes, is.Scopes) && slices.Equal(was.Closed, is.Closed) && is.FindingsAt.Equal(was.FindingsAt) {
+	if is.Begun.Sub(was.Begun) < ledger.SweptFor && is.Named == was.Named && is.Tasks == was.Tasks && slices.Equal(was.Scopes, is.Scopes) && slices.Equal(was.Closed, is.Closed) && is.FindingsAt.Equal(was.FindingsAt) {
 		return nil
 	}
 	return p.Records.SetSwept(late, is)

@@ -22,7 +22,9 @@ type Rule struct {
 	Accounts    []string `json:"accounts,omitempty"`
 	Regions     []string `json:"regions,omitempty"`
 	Clusters    []string `json:"clusters,omitempty"`
-	Services    []string `json:"services,omitempty"`
+	Services    []string `json:"services,omitempty"` // of standalone tasks their families
+	// Kinds are those of what belongs to it; none is all.
+	Kinds []Kind `json:"kinds,omitempty"`
 	// Pipelines and Stages select the stages whose releases its services get, by globs
 	// of names. They never decide whose service it is.
 	Pipelines []string `json:"pipelines,omitempty"`
@@ -78,6 +80,11 @@ func (r Rule) check(at string) (problems []error) {
 		globs []string
 	}{{"accounts", r.Accounts}, {"regions", r.Regions}, {"clusters", r.Clusters}, {"services", r.Services}, {"pipelines", r.Pipelines}, {"stages", r.Stages}, {"repositories", r.Repositories}} {
 		problems = append(problems, CheckGlobs(at+"."+list.name, list.globs)...)
+	}
+	for _, kind := range r.Kinds {
+		if !slices.Contains(kinds, kind) {
+			problems = append(problems, fmt.Errorf("%s.kinds %q: want %s", at, kind, inWords(kinds)))
+		}
 	}
 	return append(problems, r.checkTags(at)...)
 }
@@ -271,7 +278,8 @@ func (r Rule) templates() []string {
 
 func (r Rule) matches(s Service) bool {
 	return MatchesAny(r.Accounts, s.Account) && MatchesAny(r.Regions, s.Region) &&
-		MatchesAny(r.Clusters, s.Cluster) && MatchesAny(r.Services, s.Name)
+		MatchesAny(r.Clusters, s.Cluster) && MatchesAny(r.Services, s.OwnName()) &&
+		(len(r.Kinds) == 0 || slices.Contains(r.Kinds, s.Kind()))
 }
 
 // MatchesAny reports whether one of the globs matches; none at all match everything.

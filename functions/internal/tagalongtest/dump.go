@@ -52,6 +52,10 @@ func (l *Ledger) Dump() string {
 		of.Version = ""
 		add("unmanaged", s.String(), of)
 	}
+	for of, family := range l.families {
+		family.Version = ""
+		add("family", of.String(), family)
+	}
 	for key, previous := range l.previous {
 		add("previous", fmt.Sprintf("%s %s#%s", key.repository, key.service, key.container), previous)
 	}

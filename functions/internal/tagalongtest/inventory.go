@@ -37,7 +37,8 @@ type Inventory struct {
 	elsewhere map[string]bool // accounts
 	events    []DeploymentEvent
 	calls     map[string]int
-	last      int // number of a deployment
+	tasks     []sweep.StandaloneTask
+	last      int // number of a deployment or a task
 }
 
 // Call is one call that AWS would get.

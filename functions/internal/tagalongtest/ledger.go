@@ -47,6 +47,7 @@ type Ledger struct {
 	unmanaged map[tagalong.Service]ledger.UnmanagedService
 	// progress is of rollouts that are under way.
 	progress map[tagalong.Service]ledger.RolloutProgress
+	families map[tagalong.Service]ledger.TaskFamily
 	finished map[finishedKey]ledger.FinishedRollout
 	releases map[releaseKey]*release
 	// promotions are the newest of each tag.
@@ -147,6 +148,7 @@ func (l *Ledger) begin(ctx context.Context, operation string) (func(), error) {
 		l.pendingUntags = map[string]ledger.PendingUntag{}
 		l.unmanaged = map[tagalong.Service]ledger.UnmanagedService{}
 		l.progress = map[tagalong.Service]ledger.RolloutProgress{}
+		l.families = map[tagalong.Service]ledger.TaskFamily{}
 		l.jobs = map[string]ledger.FirstSeen{}
 		l.releases = map[releaseKey]*release{}
 		l.promotions = map[tagalong.TagID]ledger.Promoting{}

@@ -72,6 +72,7 @@ func LedgerSuite(t *testing.T, open func(t *testing.T) Store) {
 		{"open placements say which tags deployments read", readersOfPlacements},
 		{"how far a rollout has come is what was seen last", progressIsTheLatest},
 		{"what unmanaged services read comes back field by field, and goes with them", unmanagedRoundTrip},
+		{"what the tasks of a family run comes back field by field, and lies among the placements", taskFamilyRoundTrip},
 		{"settling records the verdict of the wish's version", settle},
 		{"settling another version or no item is a conflict", settleConflict},
 		{"settling is once for racing wishes", settleRacing},

@@ -26,7 +26,7 @@ func sweptRoundTrip(t *testing.T, l suiteLedger) {
 	for _, want := range []ledger.Swept{
 		{},
 		{Begun: second(1), Scopes: []tagalong.Scope{{Account: "111122223333", Region: "us-east-1"}, {Account: "444455556666", Region: "eu-west-1"}}, Closed: []string{"444455556666/eu-west-1/prod"}},
-		{Begun: second(2), Scopes: []tagalong.Scope{{Account: "111122223333", Region: "us-east-1"}}, Named: true, FindingsAt: second(3), Unscanned: []string{"444455556666/eu-west-1: AccessDenied"}},
+		{Begun: second(2), Scopes: []tagalong.Scope{{Account: "111122223333", Region: "us-east-1"}}, Named: true, Tasks: true, FindingsAt: second(3), Unscanned: []string{"444455556666/eu-west-1: AccessDenied"}},
 	} {
 		if !want.Begun.IsZero() {
 			l.must(l.SetSwept(t.Context(), want))

@@ -1,4 +1,4 @@
-# The files of events/patterns, one for each function, as they are where something is
+# The files of events/patterns, each for one function, as they are where something is
 # narrowed: whatever lies outside wakes nothing, since it could not be looked into, and
 # would end as a dead letter.
 locals {
@@ -25,6 +25,17 @@ locals {
   )
 }
 
+# The event of a task says its cluster.
+locals {
+  cluster_arns = [for pair in setproduct(coalesce(var.regions, ["*"]), local.cluster_names) :
+    "arn:${var.partition}:ecs:${pair[0]}:${var.account}:cluster/${pair[1]}"
+  ]
+  task_clusters = concat(
+    [for arn in local.cluster_arns : arn if !strcontains(arn, "*")],
+    [for arn in local.cluster_arns : { wildcard = arn } if strcontains(arn, "*")],
+  )
+}
+
 # CodeDeploy's events name no pipeline: these are taken, too.
 locals {
   pipelines = concat(
@@ -40,6 +51,7 @@ locals {
     { account = [var.account] },
     { for key, value in { region = var.regions } : key => value if value != null },
     { for key, value in { resources = local.services } : key => value if name == "deployment" && !contains(var.clusters, "*") },
+    { for key, value in { detail = merge(pattern.detail, { clusterArn = local.task_clusters }) } : key => value if name == "task" && !contains(var.clusters, "*") },
     { for key, value in { detail = merge(pattern.detail, { pipeline = local.pipelines }) } : key => value if name == "pipeline" && !contains(var.pipelines, "*") },
   ) }
 }

@@ -8,6 +8,9 @@ locals {
   scopes     = ["accounts", "regions", "clusters", "services"]               # whose service it is
   rule_lists = concat(local.scopes, ["pipelines", "stages", "repositories"]) # these say whose release it gets, and what is tagged
 
+  # What belongs to an environment, as functions/internal/tagalong/kind.go has them.
+  kinds = ["service", "task"]
+
   # {time} gives each completion a tag of its own, which is put once and never moved.
   placeholders = {
     tags         = ["{environment}", "{cluster}", "{service}", "{container}", "{time}"]
@@ -32,6 +35,9 @@ locals {
       [for list in local.rule_lists : [for glob in coalesce(rule[list], []) :
         "environments[${i}].${list} \"${glob}\": want a glob of names, such as prod-*." if !can(regex(local.glob, glob))
       ]],
+      [for kind in coalesce(rule.kinds, []) :
+        "environments[${i}].kinds \"${kind}\": want ${join(" or ", local.kinds)}." if !contains(local.kinds, kind)
+      ],
       length(flatten([for list in local.scopes : coalesce(rule[list], [])])) > 0 ? [] : [
         "environments[${i}] (${rule.environment}) names none of ${join(", ", local.scopes)}: want at least one, or clusters = [\"*\"] for every service; is one misspelt?",
       ],
@@ -84,7 +90,7 @@ locals {
           can(regex("^[^*?\\[\\\\]*\\*$", wide)) && startswith(glob, trimsuffix(wide, "*"))
         ])
       ])
-    ])
+    ]) && length(setsubtract(coalescelist(coalesce(later.kinds, []), local.kinds), coalescelist(coalesce(earlier.kinds, []), local.kinds))) == 0
   ]])
 
   account_problems = flatten([for i, entry in var.accounts : concat(

@@ -6,6 +6,7 @@ variable "environments" {
     regions      = optional(list(string))
     clusters     = optional(list(string))
     services     = optional(list(string))
+    kinds        = optional(list(string))
     repositories = optional(list(string))
     pipelines    = optional(list(string))
     stages       = optional(list(string))

@@ -140,6 +140,38 @@ func (c *Cluster) RunTask(taskDefinition string, options RunOptions, at time.Tim
 	return t.arn(), nil
 }
 
+// StopTask stops a standalone task, given by its ARN.
+//
+// https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_StopTask.html.
+func (c *Cluster) StopTask(arn string, at time.Time) error {
+	c.scheduler.mu.Lock()
+	defer c.scheduler.mu.Unlock()
+	t, err := c.standalone(arn)
+	if err == nil {
+		t.stop(instant(at), "UserInitiated", "Task stopped by user")
+	}
+	return err
+}
+
+// TaskEvent records and gives what ECS tells of a standalone task as it is now.
+func (c *Cluster) TaskEvent(arn string) ([]byte, error) {
+	c.scheduler.mu.Lock()
+	defer c.scheduler.mu.Unlock()
+	t, err := c.standalone(arn)
+	if err != nil {
+		return nil, err
+	}
+	return t.emit(), nil
+}
+
+func (c *Cluster) standalone(arn string) (*task, error) {
+	t := c.tasks[arn[strings.LastIndexByte(arn, '/')+1:]]
+	if t == nil || t.starter != nil {
+		return nil, fmt.Errorf("%s is no standalone task of %s", arn, c.name)
+	}
+	return t, nil
+}
+
 // pull gets the images of a task that waits for them, and lets it run if it
 // has them all.
 func (t *task) pull() {

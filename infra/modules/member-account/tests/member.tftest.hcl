@@ -23,7 +23,7 @@ run "a_member_forwards_what_the_main_rules_take" {
 
   assert {
     condition = (
-      { for name, rule in aws_cloudwatch_event_rule.this : name => jsondecode(rule.event_pattern) } == { for name in ["deployment", "pipeline"] : name => merge(jsondecode(file("../../../events/patterns/${name}.json")), { account = ["444455556666"], region = ["eu-west-1"] }) } &&
+      { for name, rule in aws_cloudwatch_event_rule.this : name => jsondecode(rule.event_pattern) } == { for name in ["deployment", "pipeline", "task"] : name => merge(jsondecode(file("../../../events/patterns/${name}.json")), { account = ["444455556666"], region = ["eu-west-1"] }) } &&
       alltrue([for target in aws_cloudwatch_event_target.this : target.arn == var.event_bus_arn && length(target.dead_letter_config) == 1])
     )
     error_message = "events are not forwarded, or dropped"
@@ -67,8 +67,8 @@ run "where_clusters_are_named_a_member_does_not_forward_others" {
   }
 
   assert {
-    condition     = jsondecode(aws_cloudwatch_event_rule.this["deployment"].event_pattern) == jsondecode(file("../../tests/patterns/deployment-member-others.json"))
-    error_message = "the rule is ${aws_cloudwatch_event_rule.this["deployment"].event_pattern}"
+    condition     = alltrue([for name in ["deployment", "task"] : jsondecode(aws_cloudwatch_event_rule.this[name].event_pattern) == jsondecode(file("../../tests/patterns/${name}-member-others.json"))])
+    error_message = "the rules are ${jsonencode(values(aws_cloudwatch_event_rule.this)[*].event_pattern)}"
   }
 }
 
@@ -85,8 +85,8 @@ run "a_member_forwards_events_of_the_clusters_that_are_named" {
   }
 
   assert {
-    condition     = jsondecode(aws_cloudwatch_event_rule.this["deployment"].event_pattern) == jsondecode(file("../../tests/patterns/deployment-member.json"))
-    error_message = "the rule is ${aws_cloudwatch_event_rule.this["deployment"].event_pattern}"
+    condition     = alltrue([for name in ["deployment", "task"] : jsondecode(aws_cloudwatch_event_rule.this[name].event_pattern) == jsondecode(file("../../tests/patterns/${name}-member.json"))])
+    error_message = "the rules are ${jsonencode(values(aws_cloudwatch_event_rule.this)[*].event_pattern)}"
   }
 }
 
@@ -187,7 +187,7 @@ run "a_members_queue_is_encrypted_and_takes_nothing_but_what_its_rules_cannot_de
         Action    = "sqs:SendMessage"
         Resource  = "arn:aws:sqs:eu-west-1:444455556666:tagalong-undelivered"
         Principal = { Service = "events.amazonaws.com" }
-        Condition = { ArnEquals = { "aws:SourceArn" = [for name in ["deployment", "pipeline"] : "arn:aws:events:eu-west-1:444455556666:rule/tagalong-${name}"] } }
+        Condition = { ArnEquals = { "aws:SourceArn" = [for name in ["deployment", "pipeline", "task"] : "arn:aws:events:eu-west-1:444455556666:rule/tagalong-${name}"] } }
       },
       {
         Sid       = "DenyWithoutTLS"
