@@ -146,7 +146,7 @@ var (
 		read: func(a *arguments, text string, _ time.Time) error { a.incomplete = text == "true"; return nil },
 	}
 	finding = parameter{
-		name: "cve", max: 200,
+		name: "cve", max: 200, pattern: pattern.New("^[!\"$-~]+$"), want: "the name of a finding, such as CVE-2021-44228",
 		read: func(a *arguments, text string, _ time.Time) (err error) {
 			a.exposure.ID, err = query.ParseFinding(text)
 			return err

@@ -192,8 +192,12 @@ func parseTime(s, want string) (time.Time, error) {
 // ParseDuration reads how long something is, in days too.
 func ParseDuration(s string) (time.Duration, error) {
 	d, err := str2duration.ParseDuration(s)
-	if err == nil && d < 0 {
+	switch {
+	case err != nil:
+	case d < 0:
 		err = errors.New("below zero")
+	case s[len(s)-1] <= '9': // a zero may have no unit
+		err = errors.New("without a unit")
 	}
 	return d, err
 }
