@@ -313,8 +313,9 @@ func TestCallsAreHardlyMoreThanBatchesNeed(t *testing.T) {
 		{"the first", map[string]int{
 			"ListClusters": 1, "ListServices": clusters, "DescribeServices": clusters * each / 10,
 			"ListServiceDeployments": clusters * each, "DescribeServiceRevisions": clusters * each / 20,
+			"ListTasks": clusters, "DescribeTasks": clusters, // for standalone ones among them
 		}},
-		{"the next", map[string]int{"ListClusters": 1, "ListServices": clusters, "DescribeServices": clusters * each / 10, "ListServiceDeployments": clusters * each / 24}},
+		{"the next", map[string]int{"ListClusters": 1, "ListServices": clusters, "DescribeServices": clusters * each / 10, "ListServiceDeployments": clusters * each / 24, "ListTasks": clusters, "DescribeTasks": clusters}},
 	} {
 		report, err := w.sweepAt(t.Context(), sandboxtest.Epoch.Add(time.Duration(hour)*time.Hour), sweep.Options{Scheduled: true})
 		if err != nil || report.Services != clusters*each {
