@@ -138,8 +138,8 @@ storm: ## Let thousands of services complete at once, AWS being down for hours, 
 	go test -count=1 -timeout 60m -v -run TestStorms ./functions/internal/storm -all -seed $(SEED) -only "$(ONLY)" -update | grep -v '^=== '
 
 .PHONY: race
-race: ## Run all tests under the race detector, the long ones shortened, but for those of the repository's own rules and the fence, which lets one handler go at a time
-	CGO_ENABLED=1 go test -race -short -timeout 30m $$(go list ./... | grep -v '/internal/dev$$\|/internal/fence$$')
+race: ## Run all tests under the race detector, the long ones shortened, but for those of the repository's own rules, of costs, and the fence and simulate, which let one handler go at a time
+	CGO_ENABLED=1 go test -race -short -timeout 30m $$(go list ./... | grep -v '/internal/dev$$\|/internal/fence$$\|/internal/costs$$\|/dev/simulate$$')
 
 .PHONY: infra-test
 infra-test: ## Check and test the Terraform module, and the patterns by AWS's own event-ruler (fetches it; needs Terraform, Java and Maven)
