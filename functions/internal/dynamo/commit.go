@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 	"github.com/tagalong-aws/tagalong/functions/internal/timeline"
 )
 
@@ -14,11 +15,20 @@ import (
 // head or the fact is refused, the error is ledger.ErrConflict; if only tags are, a
 // *ledger.RefusedError names them.
 func (l *Ledger) Commit(ctx context.Context, c ledger.Change) error {
-	environment := optional(c.NewEnvironment != "", func() write { return listEnvironment(c.NewEnvironment) })
-	if err := l.putOnce(ctx, slices.Concat(environment, all(c.Names, putName), all(c.Repositories, listRepository), putChildren(c.Children))); err != nil {
-		return fmt.Errorf("names and platforms: %w", err)
+	if err := l.putShared(ctx, c.NewEnvironment, c.Names, c.Repositories, c.Children); err != nil {
+		return err
 	}
 	return l.write(ctx, writesOf(c)...)
+}
+
+// putShared puts what others may write, too: an environment, unless it is "", what images
+// are found by, and the platforms of indexes.
+func (l *Ledger) putShared(ctx context.Context, environment string, names []ledger.Name, repositories []tagalong.Repository, children []ledger.Child) error {
+	listed := optional(environment != "", func() write { return listEnvironment(environment) })
+	if err := l.putOnce(ctx, slices.Concat(listed, all(names, putName), all(repositories, listRepository), putChildren(children))); err != nil {
+		return fmt.Errorf("names and platforms: %w", err)
+	}
+	return nil
 }
 
 // writesOf returns what a change writes. The head's condition guards all that no other

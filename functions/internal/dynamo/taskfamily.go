@@ -2,7 +2,6 @@ package dynamo
 
 import (
 	"context"
-	"fmt"
 	"iter"
 	"slices"
 
@@ -95,9 +94,12 @@ func (l *Ledger) TaskFamiliesIn(ctx context.Context, s tagalong.Scope) iter.Seq2
 // which it differs: that version guards them, too.
 func (l *Ledger) SetTaskFamily(ctx context.Context, was, is ledger.TaskFamily, children []ledger.Child) error {
 	names, repositories := is.Names(was)
-	environment := optional(is.Environment != "" && is.Environment != was.Environment, func() write { return listEnvironment(is.Environment) })
-	if err := l.putOnce(ctx, slices.Concat(environment, all(names, putName), all(repositories, listRepository), putChildren(children))); err != nil {
-		return fmt.Errorf("names and platforms: %w", err)
+	environment := is.Environment
+	if environment == was.Environment {
+		environment = "" // it is listed
+	}
+	if err := l.putShared(ctx, environment, names, repositories, children); err != nil {
+		return err
 	}
 	changed, gone := is.Changed(was)
 	family := put(taskFamilyItem{taskFamilyKey(is.Of), is.Version, is.Environment, all(is.Images, toTaskImage)})
