@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 	"github.com/tagalong-aws/tagalong/functions/internal/timeline"
 )
 
@@ -21,17 +22,10 @@ func (d drain) endOf(at time.Time) time.Time {
 	if d.on {
 		return time.Time{}
 	}
-	return later(at, d.until)
+	return tagalong.Later(at, d.until)
 }
 
-func (d drain) and(o drain) drain { return drain{d.on || o.on, later(d.until, o.until)} }
-
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
-}
+func (d drain) and(o drain) drain { return drain{d.on || o.on, tagalong.Later(d.until, o.until)} }
 
 // drained returns the placement of a container with the time in which its tasks went on.
 // Where the next rollout runs the same image it is that one's: of the image nothing ends.

@@ -93,7 +93,7 @@ func (e *Inventory) ServiceNames(ctx context.Context, s tagalong.Scope, cluster 
 			return nil, translate("services of "+s.String()+"/"+cluster, err)
 		}
 		for _, arn := range page.ServiceArns {
-			names = append(names, arn[strings.LastIndexByte(arn, '/')+1:])
+			names = append(names, tagalong.NameOf(arn))
 		}
 	}
 	slices.Sort(names)

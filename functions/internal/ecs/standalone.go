@@ -57,11 +57,9 @@ func standalone(task types.Task) bool {
 }
 
 func standaloneTask(s tagalong.Scope, cluster string, task types.Task) sweep.StandaloneTask {
-	arn, definition := aws.ToString(task.TaskArn), aws.ToString(task.TaskDefinitionArn)
-	family, _, _ := strings.Cut(definition[strings.LastIndexByte(definition, '/')+1:], ":")
 	return sweep.StandaloneTask{
-		Family:     tagalong.TaskFamily(s, cluster, family),
-		ID:         arn[strings.LastIndexByte(arn, '/')+1:],
+		Family:     tagalong.TaskFamily(s, cluster, tagalong.FamilyOf(aws.ToString(task.TaskDefinitionArn))),
+		ID:         tagalong.NameOf(aws.ToString(task.TaskArn)),
 		Containers: runOf(task).Containers,
 		Started:    aws.ToTime(task.StartedAt).UTC(),
 	}

@@ -98,7 +98,7 @@ func (t TaskImage) runs(c tagalong.Container) bool {
 
 func firstRun(c tagalong.Container, run TaskRun) TaskImage {
 	return TaskImage{
-		Container: c, First: run.Started, Last: later(run.Started, run.Stopped), Runs: 1,
+		Container: c, First: run.Started, Last: tagalong.Later(run.Started, run.Stopped), Runs: 1,
 		Running: run.Stopped.IsZero(), Task: run.Task, Idle: run.Stopped,
 	}
 }
@@ -112,23 +112,16 @@ func (t TaskImage) with(run TaskRun) TaskImage {
 	began := run.Started.After(t.Idle)
 	switch {
 	case began && !t.Running:
-		t.Runs, t.Running, t.Task, t.Last = t.Runs+1, run.Stopped.IsZero(), run.Task, later(t.Last, run.Started)
+		t.Runs, t.Running, t.Task, t.Last = t.Runs+1, run.Stopped.IsZero(), run.Task, tagalong.Later(t.Last, run.Started)
 	case began && t.Task != run.Task:
 		t.Task = "" // which of them is the last to stop is not known
 	case began && !run.Stopped.IsZero():
 		t.Running = false
 	}
 	if !t.Running {
-		t.Idle, t.Last = later(t.Idle, run.Stopped), later(t.Last, run.Stopped)
+		t.Idle, t.Last = tagalong.Later(t.Idle, run.Stopped), tagalong.Later(t.Last, run.Stopped)
 	}
 	return t
-}
-
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
 }
 
 // Looked returns the family as a look at ECS shows it, which lists all tasks that run. Of
@@ -182,7 +175,7 @@ func (f TaskFamily) tidied() TaskFamily {
 	})
 	f.Images = merged(f.Images)
 	for len(f.Images) > maxTaskImages {
-		oldest := slices.MinFunc(f.Images, func(a, b TaskImage) int { return cmp.Or(-compareBool(a.Ended, b.Ended), a.Last.Compare(b.Last)) })
+		oldest := slices.MinFunc(f.Images, TaskImage.compareAge)
 		f.Images = slices.DeleteFunc(f.Images, func(t TaskImage) bool { return t == oldest })
 	}
 	return f
@@ -199,19 +192,20 @@ func merged(images []TaskImage) (all []TaskImage) {
 		}
 		one := &all[last]
 		one.Running, one.Ended = one.Running || t.Running, one.Ended && t.Ended
-		one.Last, one.Idle, one.Runs, one.Task = later(one.Last, t.Last), later(one.Idle, t.Idle), one.Runs+t.Runs, ""
+		one.Last, one.Idle, one.Runs, one.Task = tagalong.Later(one.Last, t.Last), tagalong.Later(one.Idle, t.Idle), one.Runs+t.Runs, ""
 	}
 	return all
 }
 
-func compareBool(a, b bool) int {
+// compareAge orders what has ended before all else, and then what ran longer ago.
+func (t TaskImage) compareAge(o TaskImage) int {
 	switch {
-	case a == b:
-		return 0
-	case a:
+	case t.Ended && !o.Ended:
+		return -1
+	case o.Ended && !t.Ended:
 		return 1
 	}
-	return -1
+	return t.Last.Compare(o.Last)
 }
 
 // replacedBy reports whether another image took the container over after this one ran last.

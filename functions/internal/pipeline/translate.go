@@ -120,10 +120,7 @@ var ecsName = pattern.Run{Min: 1, Max: 255, Of: pattern.Letters + pattern.Digits
 // service names what an action of ECS's own deploys; ok is false while its
 // configuration names none. Both names may be ARNs.
 func (a Action) service() (s tagalong.Service, ok bool) {
-	name := func(key string) string {
-		text := a.Configuration[key]
-		return text[strings.LastIndexByte(text, '/')+1:]
-	}
+	name := func(key string) string { return tagalong.NameOf(a.Configuration[key]) }
 	s = tagalong.Service{Account: a.Account, Region: a.Region, Cluster: name("ClusterName"), Name: name("ServiceName")}
 	return s, ecsName.MatchString(s.Cluster) && ecsName.MatchString(s.Name)
 }

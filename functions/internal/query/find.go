@@ -454,7 +454,7 @@ func spellsOf(rows []ledger.Row) (all []spell) {
 		case ledger.PhaseRunning:
 			s.environment = r.LastEnvironment()
 		case ledger.PhaseEnded:
-			s.until = slices.MaxFunc([]time.Time{r.LeftAt(), r.DrainedAt}, time.Time.Compare)
+			s.until = tagalong.Later(r.LeftAt(), r.DrainedAt)
 		}
 		for _, c := range r.Containers {
 			s.images = append(s.images, imageName(c))

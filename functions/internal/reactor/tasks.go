@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/opencontainers/go-digest"
@@ -32,9 +31,8 @@ func (r *Reactor) handleTask(ctx context.Context, e events.TaskStateChange) (Out
 }
 
 func familyOf(e events.TaskStateChange) tagalong.Service {
-	cluster, definition := e.ClusterARN(), e.TaskDefinitionARN()
-	family, _, _ := strings.Cut(definition[strings.LastIndexByte(definition, '/')+1:], ":")
-	return tagalong.TaskFamily(tagalong.Scope{Account: cluster.Account(), Region: cluster.Region()}, cluster.Name(), family)
+	cluster := e.ClusterARN()
+	return tagalong.TaskFamily(tagalong.Scope{Account: cluster.Account(), Region: cluster.Region()}, cluster.Name(), tagalong.FamilyOf(e.TaskDefinitionARN()))
 }
 
 // runOf reads what an event says of a standalone task that ran.
@@ -47,19 +45,11 @@ func runOf(e events.TaskStateChange) (run ledger.TaskRun, standalone bool) {
 	for _, c := range e.Containers() {
 		containers = append(containers, tagalong.Ran{Name: c.Name, Image: c.Image, Digest: digest.Digest(c.ImageDigest)})
 	}
-	arn := e.TaskARN()
-	run = RunOf(arn[strings.LastIndexByte(arn, '/')+1:], containers, e.StartedAt())
+	run = RunOf(tagalong.NameOf(e.TaskARN()), containers, e.StartedAt())
 	if ended {
-		run.Stopped = later(run.Started, e.StoppedAt().Truncate(time.Millisecond))
+		run.Stopped = tagalong.Later(run.Started, e.StoppedAt().Truncate(time.Millisecond))
 	}
 	return run, true
-}
-
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
 }
 
 // RunOf says which images a task runs, by its id.

@@ -109,12 +109,7 @@ func newsOf(u ledger.UnmanagedService, state ServiceState) []DeploymentState {
 }
 
 // latest is when something happened to the deployment last.
-func (d DeploymentState) latest() time.Time {
-	if d.Changed.After(d.Created) {
-		return d.Changed
-	}
-	return d.Created
-}
+func (d DeploymentState) latest() time.Time { return tagalong.Later(d.Created, d.Changed) }
 
 // lost returns which deployments ECS has no more: not those of an event so young
 // that ECS may not show them yet.

@@ -27,3 +27,11 @@ func TimeOrNil(t time.Time) *time.Time {
 
 // FormatTime returns a time as it is shown to people: RFC 3339 in UTC, whole seconds.
 func FormatTime(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// Later returns the later of two times, of equal ones the first.
+func Later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
