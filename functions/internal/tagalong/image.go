@@ -222,9 +222,13 @@ func isRegistry(host string) bool {
 	return private || publicHosts[host]
 }
 
-// canonicalHost returns the one name under which a registry is known here.
+// canonicalHost returns the one name under which a registry is known here. A single word
+// keeps the port or the dot without which it would be a part of the repository's name.
 func canonicalHost(host string) string {
-	host = strings.TrimSuffix(strings.TrimSuffix(strings.ToLower(host), ":443"), ".")
+	host = strings.ToLower(host)
+	if short := strings.TrimSuffix(strings.TrimSuffix(host, ":443"), "."); isHost(short) {
+		host = short
+	}
 	if hubHosts[host] {
 		return dockerHub
 	}

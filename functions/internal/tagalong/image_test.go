@@ -17,6 +17,7 @@ const (
 // imageForms are the forms in which people and tools write images, and what each
 // means in the plain form.
 var imageForms = map[string]string{
+	"Harbor:443/app": "harbor:443/app",
 	// docker, podman, crane, nerdctl, ECS, kubectl.
 	"nginx":                                     "nginx",
 	"library/nginx:1.27":                        "library/nginx:1.27",
@@ -133,6 +134,7 @@ var refusedForms = map[string]string{
 	"nginx:1:2":                "want a digest",
 	"/nginx":                   "want a digest",
 	"../nginx":                 "want a digest",
+	"registry./app":            "want a digest",
 	"app:v1 app:v2":            "want one image",
 	"app:v1,app:v2":            "want a digest",
 	"app\u202e:v1":             "a control character",
