@@ -414,19 +414,27 @@ func (t *folding) redate(i int, f tagalong.Fact) {
 	}
 }
 
-// redateOvertaken gives the rollout that another one overtook the better time of that:
-// it is the one before, but for those of which only the failure is known.
+// redateOvertaken gives the rollout that another one overtook the better time of that.
 func (t *folding) redateOvertaken(by int, at time.Time) {
+	if i := t.overtakenBy(by); i >= 0 {
+		t.Rollouts[i].OvertakenAt = at
+	}
+}
+
+// overtakenBy returns the rollout that another one overtook, -1 if it overtook none: it is
+// the one before, but for those of which only the failure is known.
+func (t Timeline) overtakenBy(by int) int {
 	for i := by - 1; i >= 0; i-- {
-		before := &t.Rollouts[i]
+		before := t.Rollouts[i]
 		if before.State == StateFailed && before.StartedAt.IsZero() {
 			continue
 		}
-		if before.OvertakenAt.Equal(t.Rollouts[by].SortTime()) && before.State == StateSuperseded {
-			before.OvertakenAt = at
+		if before.State == StateSuperseded && before.OvertakenAt.Equal(t.Rollouts[by].SortTime()) {
+			return i
 		}
-		return
+		return -1
 	}
+	return -1
 }
 
 // replacedBy returns the rollout that ran until another one completed, -1 if none did. Of
@@ -488,8 +496,8 @@ func (t Timeline) Steady() time.Time {
 }
 
 // live tells of each rollout whether a later fact can still change it: what runs, what
-// ended last, what may still end, and what the running one replaced (a better time of the
-// completion moves its until).
+// ended last, what may still end, and what the running one replaced or the one that ended
+// last overtook (a better time of the completion moves their ends).
 func (t Timeline) live() []bool {
 	live := make([]bool, len(t.Rollouts))
 	running, runs := t.Current()
@@ -497,6 +505,10 @@ func (t Timeline) live() []bool {
 	for i, r := range t.Rollouts {
 		live[i] = i == t.Running-1 || i == t.Ended-1 || r.State == StateInProgress || r.Draining || runs && r.Until.Equal(running.FinishedAt)
 		kept[r.Deployment] = kept[r.Deployment] || live[i]
+	}
+	if overtaken := t.overtakenBy(t.Ended - 1); overtaken >= 0 && t.Rollouts[t.Ended-1].StartedAt.IsZero() {
+		deployment := t.Rollouts[overtaken].Deployment
+		live[overtaken], live[t.Latest(deployment)], kept[deployment] = true, true, true
 	}
 	latest, superseded := map[string]bool{}, 0
 	for i, r := range slices.Backward(t.Rollouts) {
