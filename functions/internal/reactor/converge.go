@@ -210,7 +210,7 @@ func (r *Reactor) convergeOnce(ctx context.Context, tag ledger.Tag, read reading
 		v = ledger.Verdict{State: ledger.TagBlocked, Reason: fmt.Sprintf("%q is no legal tag: shorten the names in its template", tag.ID.Tag)}
 	case read.readers.Has(tag.ID):
 		v = ledger.Verdict{State: ledger.TagInput, Actual: actual, Reason: read.readers.Reason(tag.ID)}
-	case (actual == tag.Wish.Digest || !there) && !read.covers(tag):
+	case (actual == tag.Wish.Digest || !there || tag.State == ledger.TagConfirmed && !read.asked(tag.ID)) && !read.covers(tag):
 		return &tag, done, nil
 	case actual == tag.Wish.Digest:
 		v = ledger.Verdict{State: ledger.TagConfirmed, Actual: actual}

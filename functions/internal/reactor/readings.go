@@ -71,8 +71,12 @@ type reading struct {
 // covers reports whether the reading says how a wish stands: it was begun after the wish
 // was written, and asked for its image and its tag.
 func (r reading) covers(tag ledger.Tag) bool {
-	return r.fresh && slices.Contains(r.want.digests, tag.Wish.Digest) && slices.Contains(r.want.tags, tag.ID.Tag)
+	return r.fresh && slices.Contains(r.want.digests, tag.Wish.Digest) && r.asked(tag.ID)
 }
+
+// asked reports whether the reading asked for a tag: where it did not, that it shows none
+// says nothing.
+func (r reading) asked(tag tagalong.TagID) bool { return slices.Contains(r.want.tags, tag.Tag) }
 
 // readAll reads repositories side by side, beginning now.
 func readAll(ctx context.Context, registry tagalong.Registry, now time.Time, wanted map[tagalong.Repository]*want) map[tagalong.Repository]reading {

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
+	"github.com/tagalong-aws/tagalong/functions/internal/stream"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalongtest"
 )
@@ -76,17 +78,42 @@ func (w *world) tellThroughHaze(t *rapid.T, s story, happenings []happening) {
 // checkContinuity compares each place with all others.
 func (w *world) checkContinuity(t failer) {
 	t.Helper()
-	places := w.ledger.Placements()
+	places, replaced := w.ledger.Placements(), w.replaced(t)
 	for _, p := range places {
-		continues := slices.ContainsFunc(places, func(o ledger.Placement) bool { return adjoin(o, p) })
-		continued := slices.ContainsFunc(places, func(o ledger.Placement) bool { return adjoin(p, o) })
+		continues := slices.ContainsFunc(places, func(o ledger.Placement) bool { return adjoin(o, p) && replaced[endOf(o)] })
+		continued := slices.ContainsFunc(places, func(o ledger.Placement) bool { return adjoin(p, o) && replaced[endOf(p)] })
 		if p.Continues != continues || p.Continued != continued {
 			t.Fatalf("continues another one: %t, is continued: %t: place %+v, among %+v", continues, continued, p, places)
 		}
 	}
 }
 
-// adjoin reports whether the later place goes on where the earlier one ends.
+// end is when a deployment of a service was replaced.
+type end struct {
+	deploymentOf
+	at time.Time
+}
+
+func endOf(p ledger.Placement) end { return end{deploymentOf{p.Service, p.Deployment}, p.Until} }
+
+// replaced returns when which deployment was. One whose tasks went on for longer is
+// continued by nothing, though its deployment may be what completes as they end.
+func (w *world) replaced(t failer) map[end]bool {
+	t.Helper()
+	all := map[end]bool{}
+	for _, p := range w.ledger.Placements() {
+		rows, err := stream.Collect(w.ledger.Rollouts(t.Context(), p.Service, ledger.Span{}, 0))
+		if err != nil {
+			t.Fatalf("reading rollouts: %v", err)
+		}
+		for _, r := range rows {
+			all[end{deploymentOf{r.Service, r.Deployment}, r.Until}] = true
+		}
+	}
+	return all
+}
+
+// adjoin reports whether the later place begins, with the same image, where the earlier one ends.
 func adjoin(earlier, later ledger.Placement) bool {
 	one, other := earlier.Container, later.Container
 	return !earlier.Unfinished && !later.Unfinished && earlier.Phase == ledger.PhaseEnded && later.Phase != ledger.PhaseRollingOut && earlier.Until.Equal(later.Since) &&

@@ -130,3 +130,23 @@ func (w *world) interleave(random *rand.Rand) {
 		return put()
 	}
 }
+
+// The reading of a commit asks for the tags that it writes. Of another tag of the repository
+// it says nothing: one that stands would be put again, as if somebody had moved it away.
+func TestASharedTagThatStandsIsNotPutAgainBesideAnother(t *testing.T) {
+	w, web := newWorld(prodRules("{environment}", "{environment}-{container}")), prodAPI
+	web.Name = "web"
+	w.runs(prodAPI, "ecs-svc/1", ran("app", shopAPI, 1), ran("log", shopAPI, 2))
+	w.runs(web, "ecs-svc/2", ran("app", shopAPI, 1))
+	w.runs(prodAPI, "ecs-svc/3", ran("app", shopAPI, 1), ran("log", shopAPI, 3))
+	w.runs(prodAPI, "ecs-svc/4", ran("app", shopAPI, 1), ran("log", shopAPI, 1))
+	w.tell(t, completed(prodAPI, "ecs-svc/1", 1), completed(web, "ecs-svc/2", 2), completed(prodAPI, "ecs-svc/3", 3))
+	puts := w.registry.Puts()
+	w.tell(t, completed(prodAPI, "ecs-svc/4", 4))
+	if got := w.registry.Puts() - puts; got != 1 {
+		t.Errorf("%d tags were put, want prod-log alone", got)
+	}
+	if tag := w.tag(t, shopAPI, "prod"); tag.Returned != 0 || tag.State != ledger.TagConfirmed {
+		t.Errorf("the tag was put back %d times, and is %s: nobody has moved it away", tag.Returned, tag.State)
+	}
+}
