@@ -32,7 +32,9 @@ const (
 
 // The calls of ECS that a sweep of them needs at least, by how much one call gives.
 const (
-	lists     = 1 + sweptClusters + sweptServices/10 // clusters, services, and what is said of them
+	// Clusters, services and what is said of them; tasks, whose lists do not tell those of
+	// services from others, and what is said of them.
+	lists     = 1 + sweptClusters + sweptServices/10 + 2*sweptServices/100
 	rollbacks = sweptServices / sweptRolledBack / 20
 	revisions = (2*sweptServices + sweptServices/sweptRolledBack) / 20
 )
