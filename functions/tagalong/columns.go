@@ -20,13 +20,16 @@ func runningColumns(v view, asked query.RunningQuery) []column[query.RunningRow]
 		{head: "env", cell: func(r row) string { return r.Environment }, plain: asked.Environment},
 		{head: "account", cell: func(r row) string { return r.Account }, detail: true},
 		{head: "region", cell: func(r row) string { return r.Region }, detail: true},
+		{head: "kind", cell: func(r row) string { return string(r.Kind) }, plain: string(tagalong.KindService)},
 		{head: "service", cell: func(r row) string { return r.Cluster + "/" + r.Service }},
 		{head: "container", cell: func(r row) string { return r.Container }},
 		{head: "image", cell: func(r row) string { return v.image(r.Registry, r.Repository, r.ImageTag) }},
 		{head: "digest", cell: func(r row) string { return v.digest(r.Digest) }},
 		{head: "index", cell: func(r row) string { return v.digest(r.Index) }, detail: true},
 		{head: "evidence", cell: func(r row) string { return string(r.Evidence) }},
+		{head: "phase", cell: func(r row) string { return orDash(r.Phase) }, plain: string(ledger.PhaseRunning)},
 		{head: "since", cell: func(r row) string { return v.time(r.Since) }},
+		{head: "last ran", cell: func(r row) string { return v.time(r.LastRan) }, plain: "-"},
 		{head: "deployment", cell: func(r row) string { return deploymentNumber(r.Deployment) }, detail: true},
 		{head: "task definition", cell: func(r row) string { return taskDefinition(r.TaskDefinition) }, detail: true},
 		{head: "pipeline", cell: func(r row) string { return orDash(r.Release.Pipeline) }, detail: true},
@@ -74,6 +77,7 @@ func historyColumns(v view, asked query.HistoryQuery) []column[ledger.HistoryRow
 			{head: "env", cell: func(r row) string { return r.Environment }, plain: asked.Environment},
 			{head: "account", cell: func(r row) string { return r.Account }, detail: true},
 			{head: "region", cell: func(r row) string { return r.Region }, detail: true},
+			{head: "kind", cell: func(r row) string { return string(r.Kind) }, plain: string(tagalong.KindService)},
 			{head: "service", cell: func(r row) string { return r.Cluster + "/" + r.Service }, plain: asked.Services.String()},
 			{head: "deployment", cell: func(r row) string { return deploymentNumber(r.Deployment) }, detail: true},
 			{head: "task definition", cell: func(r row) string { return taskDefinition(r.TaskDefinition) }, detail: true},
@@ -258,6 +262,7 @@ func exposureColumns(v view, wanted query.ExposureQuery) []column[query.Exposure
 func diffColumns(v view, from, to string) []column[query.DiffRow] {
 	type row = query.DiffRow
 	return []column[row]{
+		{head: "kind", cell: func(r row) string { return string(r.Kind) }, plain: string(tagalong.KindService)},
 		{head: "service", cell: func(r row) string { return r.Service }},
 		{head: "container", cell: func(r row) string { return r.Container }},
 		{head: from, typed: true, cells: func(r row) []string { return v.digests(r.From) }},

@@ -20,10 +20,10 @@ import (
 
 // The keys of the rows, which people script against.
 const (
-	runningKeys = "environment account region cluster service container registry repository digest index imageTag evidence since deployment taskDefinition tagState rollingOut rollout.state rollout.weight rollout.stage rollout.until rollback release.pipeline release.execution release.stage release.commit"
-	historyKeys = "environment account region cluster service deployment taskDefinition state startedAt finishedAt until rollback reason containers release.pipeline release.execution release.stage release.commit"
+	runningKeys = "environment kind account region cluster service container registry repository digest index imageTag evidence phase since lastRan deployment taskDefinition tagState rollingOut rollout.state rollout.weight rollout.stage rollout.until rollback release.pipeline release.execution release.stage release.commit"
+	historyKeys = "environment kind account region cluster service deployment taskDefinition state startedAt finishedAt until rollback reason containers release.pipeline release.execution release.stage release.commit"
 	whereKeys   = "environment kind account region cluster service container registry repository digest index evidence phase since until lastRan runs"
-	diffKeys    = "service container from to"
+	diffKeys    = "kind service container from to"
 	tagKeys     = "environment registry repository tag digest actual state reason since"
 )
 

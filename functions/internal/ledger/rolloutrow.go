@@ -12,6 +12,7 @@ import (
 // HistoryRow is one rollout.
 type HistoryRow struct {
 	Environment    string             `json:"environment"`
+	Kind           tagalong.Kind      `json:"kind"`
 	Account        string             `json:"account"`
 	Region         string             `json:"region"`
 	Cluster        string             `json:"cluster"`
@@ -46,10 +47,11 @@ func (r Row) History() HistoryRow {
 	release := r.Released()
 	row := HistoryRow{
 		Environment:    r.Environment,
+		Kind:           r.Service.Kind(),
 		Account:        r.Service.Account,
 		Region:         r.Service.Region,
 		Cluster:        r.Service.Cluster,
-		Service:        r.Service.Name,
+		Service:        r.Service.OwnName(),
 		Deployment:     r.Deployment,
 		TaskDefinition: r.TaskDefinition,
 		State:          r.State,

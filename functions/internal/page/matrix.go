@@ -122,7 +122,7 @@ func serviceOf(r query.RunningRow) tagalong.Service {
 }
 
 // kindOf is what a row is of.
-func kindOf(query.RunningRow) string { return "service" }
+func kindOf(r query.RunningRow) string { return string(r.Kind) }
 
 // attempt is the latest rollout of a service, and the one before it.
 type attempt struct {
@@ -172,10 +172,10 @@ func (a attempt) addTo(all map[place]*workload, environment string) {
 	s := rowService(a.latest)
 	switch a.latest.State {
 	case timeline.StateInProgress, timeline.StateFailed:
-		workloadAt(all, environment, "service", s).attempt = &a.latest
+		workloadAt(all, environment, string(a.latest.Kind), s).attempt = &a.latest
 	case timeline.StateCompleted:
 		if a.latest.Rollback && a.before != nil && a.before.State == timeline.StateFailed {
-			if w, ok := all[place{"service", environment, s}]; ok {
+			if w, ok := all[place{string(a.latest.Kind), environment, s}]; ok {
 				w.undone = a.before
 			}
 		}

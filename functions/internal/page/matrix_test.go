@@ -42,7 +42,7 @@ func TestTwoCellsShareATintExactlyIfTheirDigestsAreEqual(t *testing.T) {
 					if d != "" && rapid.Bool().Draw(t, "indexed") {
 						index = digest.Digest(rapid.SampledFrom([]string{"sha256:1", "sha256:9"}).Draw(t, "index"))
 					}
-					r := query.RunningRow{Environment: environment, Cluster: fmt.Sprint("c", cluster), Service: "api", Container: container, Digest: d, Index: index, Added: container == "agent"}
+					r := query.RunningRow{Environment: environment, Kind: tagalong.KindService, Cluster: fmt.Sprint("c", cluster), Service: "api", Container: container, Digest: d, Index: index, Added: container == "agent"}
 					rows = append(rows, r)
 					if r.Added {
 						continue

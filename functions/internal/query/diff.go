@@ -38,6 +38,7 @@ func ParsePointInTime(s string, when func(string) (time.Time, error)) (m PointIn
 // the digests there, in order. None means that it is not there, "" that one of
 // them is not known.
 type DiffRow struct {
+	Kind      tagalong.Kind   `json:"kind"`
 	Service   string          `json:"service"`
 	Container string          `json:"container"`
 	From      []digest.Digest `json:"from"`
@@ -45,12 +46,17 @@ type DiffRow struct {
 }
 
 // diffCursor is a place in the order of differences.
-type diffCursor struct{ Service, Container string }
+type diffCursor struct {
+	Kind               tagalong.Kind
+	Service, Container string
+}
 
-func (a diffCursor) Valid() bool { return tagalong.ValidKeyTexts(a.Service, a.Container) }
+func (a diffCursor) Valid() bool {
+	return tagalong.ValidKeyTexts(string(a.Kind), a.Service, a.Container)
+}
 
 func (a diffCursor) compare(b diffCursor) int {
-	return cmp.Or(cmp.Compare(a.Service, b.Service), cmp.Compare(a.Container, b.Container))
+	return cmp.Or(cmp.Compare(a.Service, b.Service), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Container, b.Container))
 }
 
 // Diff answers what runs in one moment and not, or otherwise, in the other. What
@@ -90,7 +96,7 @@ func (q Queries) Diff(ctx context.Context, from, to PointInTime, p Paging) (Page
 	return page, err
 }
 
-func (r DiffRow) at() diffCursor { return diffCursor{r.Service, r.Container} }
+func (r DiffRow) at() diffCursor { return diffCursor{r.Kind, r.Service, r.Container} }
 
 // side returns what runs in a moment, by service and container name.
 func (q Queries) side(ctx context.Context, m PointInTime) (map[diffCursor][]runningContainer, []Gap, error) {
@@ -102,7 +108,7 @@ func (q Queries) side(ctx context.Context, m PointInTime) (map[diffCursor][]runn
 			return nil, nil, err
 		}
 		empty = false
-		if at := (diffCursor{r.Service.Name, r.Name}); !r.Added {
+		if at := (diffCursor{r.Service.Kind(), r.Service.OwnName(), r.Name}); !r.Added {
 			side[at] = append(side[at], r)
 		}
 	}
@@ -117,7 +123,7 @@ func differences(from, to map[diffCursor][]runningContainer) []DiffRow {
 	slices.SortFunc(places, diffCursor.compare)
 	var rows []DiffRow
 	for _, at := range slices.Compact(places) {
-		row := DiffRow{at.Service, at.Container, digests(from[at], reported), digests(to[at], reported)}
+		row := DiffRow{at.Kind, at.Service, at.Container, digests(from[at], reported), digests(to[at], reported)}
 		if !alike(row.From, row.To) && !alike(digests(from[at], tagalong.Container.Target), digests(to[at], tagalong.Container.Target)) {
 			rows = append(rows, row)
 		}

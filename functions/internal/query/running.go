@@ -17,13 +17,15 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
-// RunningRow is one running container.
+// RunningRow is an image that a container runs. Of standalone tasks it is what runs, and what
+// ran last and will run again: then it is idle.
 type RunningRow struct {
 	Environment    string            `json:"environment"`
+	Kind           tagalong.Kind     `json:"kind"`
 	Account        string            `json:"account"`
 	Region         string            `json:"region"`
 	Cluster        string            `json:"cluster"`
-	Service        string            `json:"service"`
+	Service        string            `json:"service"` // its own name: of standalone tasks that of their family
 	Container      string            `json:"container"`
 	Registry       string            `json:"registry"`
 	Repository     string            `json:"repository"`
@@ -31,7 +33,9 @@ type RunningRow struct {
 	Index          digest.Digest     `json:"index"`
 	ImageTag       string            `json:"imageTag"`
 	Evidence       tagalong.Evidence `json:"evidence"`
+	Phase          string            `json:"phase"` // running or idle; "" where nobody knows which it was at a time
 	Since          *time.Time        `json:"since"`
+	LastRan        *time.Time        `json:"lastRan"` // of standalone tasks, as of a placement
 	Deployment     string            `json:"deployment"`
 	TaskDefinition string            `json:"taskDefinition"`
 	TagState       ledger.TagState   `json:"tagState"`
@@ -283,10 +287,11 @@ func (r runningContainer) row(tags map[tagalong.TagID]ledger.Tag, names knownAs,
 	shown, _ := ledger.Details{Containers: containers}.Container(r.Name)
 	row := RunningRow{
 		Environment:    r.Environment,
+		Kind:           r.Service.Kind(),
 		Account:        r.Service.Account,
 		Region:         r.Service.Region,
 		Cluster:        r.Service.Cluster,
-		Service:        r.Service.Name,
+		Service:        r.Service.OwnName(),
 		Container:      r.Name,
 		Registry:       r.Image.Registry,
 		Repository:     r.Image.Name,
@@ -294,6 +299,7 @@ func (r runningContainer) row(tags map[tagalong.TagID]ledger.Tag, names knownAs,
 		Index:          r.Index,
 		ImageTag:       r.Release.ImageTag(shown),
 		Evidence:       r.Evidence,
+		Phase:          string(ledger.PhaseRunning),
 		Since:          tagalong.TimeOrNil(r.Since),
 		Deployment:     r.Deployment,
 		TaskDefinition: r.TaskDefinition,

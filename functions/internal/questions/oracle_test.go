@@ -199,8 +199,8 @@ func (o oracle) horizon(environment string, at time.Time, gaps []query.Gap) erro
 
 func (o oracle) runningRow(r rollout, c made, at time.Time) query.RunningRow {
 	row := query.RunningRow{
-		Environment: r.environment,
-		Account:     r.service.Account, Region: r.service.Region, Cluster: r.service.Cluster, Service: r.service.Name, Container: c.name,
+		Environment: r.environment, Kind: tagalong.KindService, Phase: "running",
+		Account: r.service.Account, Region: r.service.Region, Cluster: r.service.Cluster, Service: r.service.Name, Container: c.name,
 		Registry: c.repository.Registry, Repository: c.repository.Name, Digest: c.digest, Index: c.index, ImageTag: o.tagOf(r, c), Evidence: c.evidence,
 		Since: unknownIsNull(r.finished), Deployment: r.deployment, TaskDefinition: r.definition, Rollback: r.rollback, Release: o.release(r), Added: c.added,
 	}
@@ -364,6 +364,7 @@ func textsOf(all []tagalong.Service) (texts []string) {
 
 func (o oracle) row(r rollout) ledger.HistoryRow {
 	row := ledger.HistoryRow{
+		Kind:        tagalong.KindService,
 		Environment: r.environment,
 		Account:     r.service.Account, Region: r.service.Region, Cluster: r.service.Cluster, Service: r.service.Name,
 		Deployment: r.deployment, TaskDefinition: r.definition, State: r.state,
@@ -762,7 +763,7 @@ func (o oracle) diff(from, to query.PointInTime) answer[query.DiffRow] {
 		names[[2]string{r.Service, r.Container}] = true
 	}
 	for name := range names {
-		row := query.DiffRow{Service: name[0], Container: name[1]}
+		row := query.DiffRow{Kind: tagalong.KindService, Service: name[0], Container: name[1]}
 		row.From, row.To = digests(left.rows, name, reported), digests(right.rows, name, reported)
 		same := known(row.From) && slices.Equal(row.From, row.To)
 		from, to := digests(left.rows, name, proven), digests(right.rows, name, proven)

@@ -18,6 +18,7 @@ const (
 //
 //	{
 //	  "environment": "prod",
+//	  "kind": "service",
 //	  "account": "111122223333",
 //	  "region": "us-east-1",
 //	  "cluster": "prod-cluster",
