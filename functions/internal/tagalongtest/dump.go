@@ -45,8 +45,10 @@ func (l *Ledger) Dump() string {
 	for key, gone := range l.past {
 		add("gone", key.environment+" "+key.service.String(), gone)
 	}
-	for key, placement := range l.placements {
-		add("placement", fmt.Sprintf("%s %s#%s", key.repository, key.service, key.container), placement)
+	for _, named := range l.placements {
+		for key, placement := range named {
+			add("placement", fmt.Sprintf("%s %s#%s", key.repository, key.service, key.container), placement)
+		}
 	}
 	for s, of := range l.unmanaged {
 		of.Version = ""

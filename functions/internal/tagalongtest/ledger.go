@@ -28,7 +28,7 @@ type Ledger struct {
 	services      map[tagalong.Service]*service
 	running       map[runningKey]ledger.RunningRecord
 	past          map[pastKey]ledger.PastRecord
-	placements    map[placementKey]ledger.Placement
+	placements    map[string]map[placementKey]ledger.Placement              // by the repository's name
 	open          map[tagalong.Repository]map[placementKey]ledger.Placement // those of them that have not ended
 	previous      map[previousKey]ledger.PreviousRecord
 	tags          map[tagalong.TagID]ledger.Tag
@@ -140,7 +140,7 @@ func (l *Ledger) begin(ctx context.Context, operation string) (func(), error) {
 		l.services = map[tagalong.Service]*service{}
 		l.running = map[runningKey]ledger.RunningRecord{}
 		l.past = map[pastKey]ledger.PastRecord{}
-		l.placements = map[placementKey]ledger.Placement{}
+		l.placements = map[string]map[placementKey]ledger.Placement{}
 		l.open = map[tagalong.Repository]map[placementKey]ledger.Placement{}
 		l.previous = map[previousKey]ledger.PreviousRecord{}
 		l.tags = map[tagalong.TagID]ledger.Tag{}
@@ -432,8 +432,11 @@ func (l *Ledger) apply(of *service, c ledger.Change) {
 
 func (l *Ledger) setPlacement(p ledger.Placement) {
 	l.dropPlacement(p)
-	key := keyOfPlacement(p)
-	l.placements[key] = p
+	key, name := keyOfPlacement(p), p.Container.Image.Name
+	if l.placements[name] == nil {
+		l.placements[name] = map[placementKey]ledger.Placement{}
+	}
+	l.placements[name][key] = p
 	if p.Phase == ledger.PhaseEnded {
 		return
 	}
@@ -445,7 +448,7 @@ func (l *Ledger) setPlacement(p ledger.Placement) {
 
 func (l *Ledger) dropPlacement(p ledger.Placement) {
 	key := keyOfPlacement(p)
-	delete(l.placements, key)
+	delete(l.placements[p.Container.Image.Name], key)
 	delete(l.open[p.Container.Image], key)
 }
 
@@ -755,8 +758,10 @@ func (l *Ledger) Placements() []ledger.Placement {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var places []ledger.Placement
-	for _, p := range l.placements {
-		places = append(places, clonePlacement(p))
+	for _, named := range l.placements {
+		for _, p := range named {
+			places = append(places, clonePlacement(p))
+		}
 	}
 	slices.SortFunc(places, func(a, b ledger.Placement) int {
 		return cmp.Or(cmp.Compare(a.Container.Image.String(), b.Container.Image.String()),

@@ -117,17 +117,24 @@ func (l *Ledger) CountRunning(ctx context.Context, environment string) (int, err
 
 // Rollouts implements ledger.RolloutReader.
 func (l *Ledger) Rollouts(ctx context.Context, s tagalong.Service, span ledger.Span, _ int) iter.Seq2[ledger.Row, error] {
-	return l.rows(ctx, "Rollouts", span, func(r ledger.Row) bool { return r.Service == s })
+	return l.rows(ctx, "Rollouts", span, func() (one []*service) {
+		if of, known := l.services[s]; known {
+			one = append(one, of)
+		}
+		return one
+	}, func(ledger.Row) bool { return true })
 }
 
 // EnvironmentRollouts implements ledger.RolloutReader.
 func (l *Ledger) EnvironmentRollouts(ctx context.Context, environment string, span ledger.Span, _ int) iter.Seq2[ledger.Row, error] {
-	return l.rows(ctx, "EnvironmentRollouts", span, func(r ledger.Row) bool { return r.Environment == environment })
+	return l.rows(ctx, "EnvironmentRollouts", span, l.allServices, func(r ledger.Row) bool { return r.Environment == environment })
 }
 
-func (l *Ledger) rows(ctx context.Context, operation string, span ledger.Span, keep func(ledger.Row) bool) iter.Seq2[ledger.Row, error] {
+func (l *Ledger) allServices() []*service { return slices.Collect(maps.Values(l.services)) }
+
+func (l *Ledger) rows(ctx context.Context, operation string, span ledger.Span, among func() []*service, keep func(ledger.Row) bool) iter.Seq2[ledger.Row, error] {
 	return sorted(ctx, l, operation, func() (rows []ledger.Row) {
-		for _, of := range l.services {
+		for _, of := range among() {
 			for _, row := range of.rows {
 				if keep(row) && span.Holds(row) {
 					row.Details = cloneDetails(row.Details)
@@ -141,28 +148,34 @@ func (l *Ledger) rows(ctx context.Context, operation string, span ledger.Span, k
 
 // OpenPlacements implements ledger.PlacementReader.
 func (l *Ledger) OpenPlacements(ctx context.Context, repository string) iter.Seq2[ledger.Placement, error] {
-	return l.placesWhere(ctx, "OpenPlaces", ledger.PlacementCursor{}, func(p ledger.Placement) bool {
-		return p.Container.Image.Name == repository && p.Phase != ledger.PhaseEnded
-	})
+	return l.placementsWhere(ctx, "OpenPlaces", ledger.PlacementCursor{}, l.named(repository), func(p ledger.Placement) bool { return p.Phase != ledger.PhaseEnded })
 }
 
 // EndedPlacements implements ledger.PlacementReader.
 func (l *Ledger) EndedPlacements(ctx context.Context, repository string, behind ledger.PlacementCursor, _ int) iter.Seq2[ledger.Placement, error] {
-	return l.placesWhere(ctx, "EndedPlaces", behind, func(p ledger.Placement) bool {
-		return p.Container.Image.Name == repository && p.Phase == ledger.PhaseEnded
-	})
+	return l.placementsWhere(ctx, "EndedPlaces", behind, l.named(repository), func(p ledger.Placement) bool { return p.Phase == ledger.PhaseEnded })
 }
 
 // DigestPlacements implements ledger.PlacementReader.
 func (l *Ledger) DigestPlacements(ctx context.Context, d digest.Digest, behind ledger.PlacementCursor, _ int) iter.Seq2[ledger.Placement, error] {
-	return l.placesWhere(ctx, "DigestPlaces", behind, func(p ledger.Placement) bool { return p.Container.Target() == d })
+	everywhere := func() iter.Seq[map[placementKey]ledger.Placement] { return maps.Values(l.placements) }
+	return l.placementsWhere(ctx, "DigestPlaces", behind, everywhere, func(p ledger.Placement) bool { return p.Container.Target() == d })
 }
 
-func (l *Ledger) placesWhere(ctx context.Context, operation string, behind ledger.PlacementCursor, keep func(ledger.Placement) bool) iter.Seq2[ledger.Placement, error] {
+// named gives the placements of a repository.
+func (l *Ledger) named(repository string) func() iter.Seq[map[placementKey]ledger.Placement] {
+	return func() iter.Seq[map[placementKey]ledger.Placement] {
+		return slices.Values([]map[placementKey]ledger.Placement{l.placements[repository]})
+	}
+}
+
+func (l *Ledger) placementsWhere(ctx context.Context, operation string, behind ledger.PlacementCursor, among func() iter.Seq[map[placementKey]ledger.Placement], keep func(ledger.Placement) bool) iter.Seq2[ledger.Placement, error] {
 	return sorted(ctx, l, operation, func() (places []ledger.Placement) {
-		for _, p := range l.placements {
-			if keep(p) && (behind == ledger.PlacementCursor{} || p.At().Compare(behind) < 0) {
-				places = append(places, clonePlacement(p))
+		for named := range among() {
+			for _, p := range named {
+				if keep(p) && (behind == ledger.PlacementCursor{} || p.At().Compare(behind) < 0) {
+					places = append(places, clonePlacement(p))
+				}
 			}
 		}
 		return places
@@ -176,7 +189,7 @@ func (l *Ledger) Successor(ctx context.Context, p ledger.Placement) (ledger.Plac
 		return ledger.Placement{}, false, err
 	}
 	defer done()
-	for _, next := range l.placements {
+	for _, next := range l.placements[p.Container.Image.Name] {
 		if next.Succeeds(p) {
 			return clonePlacement(next), true, nil
 		}

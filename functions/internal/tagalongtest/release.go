@@ -146,7 +146,7 @@ func (r *release) clone() ledger.ReleaseRecord {
 
 // ReleaseRollouts implements ledger.ReleaseReader.
 func (l *Ledger) ReleaseRollouts(ctx context.Context, pipeline, execution string, span ledger.Span, _ int) iter.Seq2[ledger.Row, error] {
-	return l.rows(ctx, "ReleaseRollouts", span, func(r ledger.Row) bool {
+	return l.rows(ctx, "ReleaseRollouts", span, l.allServices, func(r ledger.Row) bool {
 		return r.Release.Pipeline == pipeline && r.Release.Execution == execution
 	})
 }
