@@ -121,6 +121,9 @@ type SweptReader interface {
 // did: once a day, by a schedule that is not exact.
 const SweptFor = 23 * time.Hour
 
+// ScannedFor is for how long scanners are asked about what has ended.
+const ScannedFor = 90 * 24 * time.Hour
+
 // Swept is what a sweep of everything looked at, from its beginning to its end.
 type Swept struct {
 	Begun  time.Time

@@ -112,11 +112,8 @@ func (q Queries) mayMiss(ctx context.Context, query ExposureQuery, u used) ([]st
 	if err != nil {
 		return nil, fmt.Errorf("when findings were fetched: %w", err)
 	}
-	switch {
-	case swept.FindingsAt.IsZero():
-		reasons = append(reasons, "no sweep has fetched the findings of all that is in use yet: TAGALONG_FINDINGS says who is asked for them")
-	case q.now().Sub(swept.FindingsAt) > 2*ledger.SweptFor:
-		reasons = append(reasons, "no sweep has fetched the findings of all that is in use since "+tagalong.FormatTime(swept.FindingsAt))
+	if reason := notFetched(swept, q.now()); reason != "" {
+		reasons = append(reasons, reason)
 	}
 	for _, registry := range swept.Unscanned {
 		reasons = append(reasons, "findings of registry "+registry)
@@ -129,6 +126,17 @@ func (q Queries) mayMiss(ctx context.Context, query ExposureQuery, u used) ([]st
 		reasons = append(reasons, d.notKnownAt(query.At)...)
 	}
 	return reasons, nil
+}
+
+// notFetched says that findings have not been fetched lately; "" if they have.
+func notFetched(swept ledger.Swept, now time.Time) string {
+	switch {
+	case swept.FindingsAt.IsZero():
+		return "no sweep has fetched the findings of all that is in use yet: TAGALONG_FINDINGS says who is asked for them"
+	case now.Sub(swept.FindingsAt) > 2*ledger.SweptFor:
+		return "no sweep has fetched the findings of all that is in use since " + tagalong.FormatTime(swept.FindingsAt)
+	}
+	return ""
 }
 
 // notKnownAt says of which services the ledger does not know what ran at a time.
@@ -233,6 +241,20 @@ func (q findingReader) scannedLeaf(ctx context.Context, scans map[digest.Digest]
 		return q.suspect(ctx, scan, d, "")
 	}
 	return suspect{}, nil
+}
+
+// leaves returns what scanners take of an image, itself or its platforms, and how each was
+// scanned.
+func (q findingReader) leaves(ctx context.Context, d digest.Digest) ([]digest.Digest, map[digest.Digest]ledger.Scan, error) {
+	scans, err := q.Records.Scans(ctx, []digest.Digest{d})
+	if err != nil {
+		return nil, nil, fmt.Errorf("scans: %w", err)
+	}
+	leaves := platformsOf(scans, d)
+	if scans, err = q.Records.Scans(ctx, leaves); err != nil {
+		return nil, nil, fmt.Errorf("scans: %w", err)
+	}
+	return leaves, scans, nil
 }
 
 func platformsOf(scans map[digest.Digest]ledger.Scan, d digest.Digest) []digest.Digest {

@@ -31,13 +31,9 @@ type FindingRecords interface {
 	Rollouts(ctx context.Context, s tagalong.Service, span ledger.Span, hint int) iter.Seq2[ledger.Row, error]
 }
 
-const (
-	// scannedAfter is for how long the scanner is asked about what has ended.
-	scannedAfter = 90 * 24 * time.Hour
-	// expectedFor is for how long a scanner that has not scanned an image yet is asked by each
-	// sweep: it may be about to.
-	expectedFor = 24 * time.Hour
-)
+// expectedFor is for how long a scanner that has not scanned an image yet is asked by each
+// sweep: it may be about to.
+const expectedFor = 24 * time.Hour
 
 // scanCheck asks the scanner about what is in use: what it was never asked by each sweep,
 // and everything once a day.
@@ -158,7 +154,7 @@ func (p *scanCheck) ended(ctx context.Context) (all []used, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("services: %w", err)
 	}
-	since := p.begun.Add(-scannedAfter)
+	since := p.begun.Add(-ledger.ScannedFor)
 	for found, err := range stream.MapParallel(ctx, stream.FromSlice(services), 0, func(ctx context.Context, s tagalong.Service) (found []used, err error) {
 		for row, err := range p.Findings.Rollouts(ctx, s, ledger.Span{}, 10) {
 			if err != nil {
