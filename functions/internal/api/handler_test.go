@@ -156,6 +156,25 @@ func TestRowsAreThoseOfTheCore(t *testing.T) {
 	}
 }
 
+// TestAGateAnswersEachConditionWithItsReason asks a ledger that nobody has swept: it does not
+// say of an image that it does not run, nor that it has no findings.
+func TestAGateAnswersEachConditionWithItsReason(t *testing.T) {
+	w := story(t)
+	rows := page[query.GateRow](t, w.get(t, "/v1/gate?image=shop:v2&ranIn=prod&for=100d&noNew=critical&against=prod")).Items
+	if len(rows) != 2 || rows[0].Passed || !strings.Contains(rows[0].Reason, "want 2400h0m0s") || rows[1].Passed || !strings.Contains(rows[1].Reason, "nobody was asked what is found in it") {
+		t.Errorf("rows %+v", rows)
+	}
+	if rows := page[query.GateRow](t, w.get(t, "/v1/gate?image=shop:v2&ranIn=prod&for=1ms")).Items; len(rows) != 1 || !rows[0].Passed {
+		t.Errorf("rows %+v", rows)
+	}
+	if answer := w.get(t, "/v1/gate?image=shop:v2&notRunning=prod"); answer.Code != http.StatusConflict || !strings.Contains(answer.Body.String(), "the ledger is incomplete") {
+		t.Errorf("%d %s", answer.Code, answer.Body)
+	}
+	if answer := w.get(t, "/v1/gate?image=shop:v2&notRunning=pord"); answer.Code != http.StatusNotFound {
+		t.Errorf("%d %s", answer.Code, answer.Body)
+	}
+}
+
 func TestAReleaseIsThatOfTheCoreOnEveryPage(t *testing.T) {
 	w := story(t)
 	wanted, cursor := query.ReleaseQuery{Pipeline: "checkout.release", Execution: executionID}, ""

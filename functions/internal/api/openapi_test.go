@@ -173,6 +173,15 @@ func takesTimes(pattern string) bool {
 	return true
 }
 
+// takesAges reports whether a pattern takes how long something is as the core does.
+func takesAges(pattern string) bool {
+	return !slices.ContainsFunc([]string{"2h", "90m", "1d12h", "3d", "1.5h", "2w", "10ms", "", "2", "-2h", "2x", "h", "2 h"}, func(text string) bool {
+		_, err := query.ParseDuration(text)
+		matched, _ := regexp.MatchString(pattern, text)
+		return matched != (err == nil)
+	})
+}
+
 // bounded reports whether the document bounds a parameter as the code does.
 func bounded(said schema, p parameter) bool {
 	switch p.name {
@@ -180,12 +189,15 @@ func bounded(said schema, p parameter) bool {
 		return said.Type == "integer" && said.Minimum == minLimit && said.Maximum == maxLimit && said.Default == float64(defaultLimit)
 	case previous.name:
 		return said.Type == "integer" && said.Minimum == 0 && said.Maximum == 100 && said.Default == 1.0
-	case severity.name:
+	case severity.name, noNew.name:
 		return said.Type == "string" && len(said.Enum) > 0 && !slices.ContainsFunc(said.Enum, func(value string) bool { _, err := report.ParseSeverity(value); return err != nil })
 	case pending.name, incomplete.name, fixable.name, ever.name:
 		return said.Type == "boolean" && said.Default == false
 	case at.name, since.name, until.name:
 		return said.Type == "string" && said.MaxLength == p.max && takesTimes(said.Pattern)
+	}
+	if p.name == ranFor.name && !takesAges(said.Pattern) {
+		return false
 	}
 	return said.Type == "string" && said.MaxLength == p.max && (p.pattern == nil || p.pattern.String() == said.Pattern)
 }

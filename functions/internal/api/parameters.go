@@ -34,6 +34,7 @@ type arguments struct {
 	previous    int
 	incomplete  bool
 	exposure    query.ExposureQuery
+	gate        query.GateQuery
 	moment      string // what the cursors of further pages begin with
 	paging      query.Paging
 }
@@ -173,6 +174,49 @@ var (
 				return fmt.Errorf("ever %q: want it without at", text)
 			}
 			return nil
+		},
+	}
+	ranIn = parameter{
+		name: "ranIn", max: maxName,
+		read: func(a *arguments, text string, _ time.Time) (err error) {
+			a.gate.RanIn, err = query.ParseEnvironment(text)
+			return err
+		},
+	}
+	ranFor = parameter{
+		name: "for", max: maxTime,
+		read: func(a *arguments, text string, _ time.Time) (err error) {
+			if a.gate.RanIn == "" {
+				return fmt.Errorf("for %q: want ranIn with it", text)
+			}
+			if a.gate.For, err = query.ParseDuration(text); err != nil {
+				err = fmt.Errorf("for %q: want how long, such as 90m, 4h or 2d", text)
+			}
+			return err
+		},
+	}
+	notRunning = parameter{
+		name: "notRunning", max: maxName,
+		read: func(a *arguments, text string, _ time.Time) (err error) {
+			a.gate.NotRunning, err = query.ParseEnvironment(text)
+			return err
+		},
+	}
+	noNew = parameter{
+		name: "noNew", max: len("negligible"),
+		read: func(a *arguments, text string, _ time.Time) (err error) {
+			a.gate.NoNew, err = report.ParseSeverity(text)
+			return err
+		},
+	}
+	against = parameter{
+		name: "against", max: maxName,
+		read: func(a *arguments, text string, _ time.Time) (err error) {
+			if a.gate.NoNew == "" {
+				return fmt.Errorf("against %q: want noNew with it", text)
+			}
+			a.gate.Against, err = query.ParseEnvironment(text)
+			return err
 		},
 	}
 	anyEnvironment = parameter{name: environment.name, max: environment.max, read: environment.read}

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	_ "embed" // for openapi.json
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -36,6 +37,7 @@ var routes = []route{
 	pages("/v1/exposure", []parameter{anyEnvironment, finding, severity, fixable, at, ever}, exposure),
 	pages("/v1/find", []parameter{text}, findText),
 	pages("/v1/releases", []parameter{anyEnvironment, anyPipeline, since, until}, releases),
+	{"/v1/gate", []parameter{image, ranIn, ranFor, notRunning, noNew, against}, question{query.Page[query.GateRow]{}, gate}},
 	{"/v1/releases/{pipeline}/{execution}", []parameter{pipeline, execution, limit, cursor}, question{query.ReleasePage{}, release}},
 	pages("/v1/diff", []parameter{from, to}, diff),
 	pages("/v1/tags", []parameter{anyEnvironment, pending}, tags),
@@ -84,6 +86,22 @@ func release(ctx context.Context, q query.Queries, a arguments) (reply, error) {
 		return reply{}, err
 	}
 	return pageReply(page)
+}
+
+// gate answers in one page: there are no more rows than conditions.
+func gate(ctx context.Context, q query.Queries, a arguments) (reply, error) {
+	a.gate.Image = a.image
+	switch {
+	case a.gate.NoNew != "" && a.gate.Against == "":
+		return reply{}, badParameters{}.add(against.name, "", errors.New("against missing: want the environment that noNew compares with"))
+	case a.gate.RanIn == "" && a.gate.NotRunning == "" && a.gate.NoNew == "":
+		return reply{}, badParameters{}.add(ranIn.name, "", errors.New("ranIn missing: want a condition: ranIn, notRunning, or noNew with against"))
+	}
+	rows, err := q.Gate(ctx, a.gate)
+	if err != nil {
+		return reply{}, err
+	}
+	return pageReply(query.Page[query.GateRow]{Items: rows})
 }
 
 func diff(ctx context.Context, q query.Queries, a arguments) (query.Page[query.DiffRow], error) {
