@@ -39,9 +39,10 @@ func TestMain(m *testing.M) {
 // TestScripts runs testdata/script. Beside the commands of testscript the
 // scripts have:
 //
-//   - sandbox told, sandbox untold, sandbox empty: start a sandbox and set the
-//     variables that point at it. Its ledger holds the story, or nothing
-//     although the story has happened, or there is not even a table.
+//   - sandbox told, sandbox found, sandbox untold, sandbox empty: start a sandbox and
+//     set the variables that point at it. Its ledger holds the story, or also what was
+//     found in its images, or nothing although the story has happened, or there is not
+//     even a table.
 //   - status N program args...: like exec, with that exit status.
 //   - forget SETTING and spoil SETTING TEXT: what the table has of a setting goes, or is
 //     another text.
@@ -82,7 +83,7 @@ func absolute(path string) (string, error) {
 
 func scriptSandbox(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
-		ts.Fatalf("usage: sandbox told|untold|empty")
+		ts.Fatalf("usage: sandbox told|found|untold|empty")
 	}
 	st, url, stop, err := startStage(args[0])
 	ts.Check(err)
@@ -206,7 +207,8 @@ func retag(url, from, to string) error {
 
 const ociIndex = "application/vnd.oci.image.index.v1+json"
 
-// startStage starts the sandbox of the story: told, untold, or without a table.
+// startStage starts the sandbox of the story: told, told to where the finding burns, untold,
+// or without a table.
 func startStage(how string) (st *stage, url string, stop func(), err error) {
 	ctx := context.Background()
 	if st, err = newStage(&session{ctx: ctx, world: world{stdout: io.Discard}}); err != nil {
@@ -219,6 +221,8 @@ func startStage(how string) (st *stage, url string, stop func(), err error) {
 	switch how {
 	case "told":
 		err = errors.Join(err, st.open(ctx), st.tell(ctx))
+	case "found":
+		err = errors.Join(err, st.open(ctx), st.tell(ctx), st.find(ctx))
 	case "untold":
 		err = errors.Join(err, st.open(ctx), st.happen(ctx))
 	case "empty":

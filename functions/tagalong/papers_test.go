@@ -37,16 +37,16 @@ func kept(t *testing.T, file, want string) {
 
 // TestThePictureShowsWhatTheCommandPrints keeps the README's picture.
 func TestThePictureShowsWhatTheCommandPrints(t *testing.T) {
-	sandboxed(t, "told")
+	sandboxed(t, "found")
 	var commands []screen.Command
 	for _, line := range []string{
 		"tagalong running prod",
 		"tagalong running prod@2h",
-		"tagalong where checkout-api",
+		"tagalong exposure prod --cve CVE-2021-44228",
 	} {
 		commands = append(commands, screen.Command{Line: line, Output: onTerminal(t, strings.Fields(line)[1:]...)})
 	}
-	kept(t, "../../.github/terminal.svg", screen.SVG("What tagalong prints: what runs in prod, what ran there two hours ago, and where an image runs and ran", commands))
+	kept(t, "../../.github/terminal.svg", screen.SVG("What tagalong prints: what runs in prod, what ran there two hours ago, and which services burn by a finding", commands))
 }
 
 // pictureWidth is how many columns the picture's terminal has.
@@ -74,18 +74,20 @@ func onTerminal(t *testing.T, args ...string) string {
 func TestTheReadmesShowWhatTheCommandPrints(t *testing.T) {
 	for _, test := range []struct {
 		file   string
+		told   string // how far the story is
 		before func(t *testing.T, url string)
 	}{
-		{"README.md", func(*testing.T, string) {}},
-		{"COOKBOOK.md", func(t *testing.T, _ string) { tagalongIn(t.Context(), "", "sweep") }},
-		{"../sweep/README.md", func(t *testing.T, url string) {
+		{"../../README.md", "found", func(*testing.T, string) {}},
+		{"README.md", "told", func(*testing.T, string) {}},
+		{"COOKBOOK.md", "found", func(*testing.T, string) {}},
+		{"../sweep/README.md", "told", func(t *testing.T, url string) {
 			if err := retag(url, "build-41", "prod"); err != nil {
 				t.Fatal(err)
 			}
 		}},
 	} {
 		t.Run(test.file, func(t *testing.T) {
-			_, url := sandboxed(t, "told")
+			_, url := sandboxed(t, test.told)
 			test.before(t, url)
 			raw, err := os.ReadFile(test.file)
 			if err != nil {
@@ -134,7 +136,7 @@ func TestTheReadmeNamesEveryCommandAndFlag(t *testing.T) {
 
 // TestTheReadmesFirstCommandsWork runs what the README gives people to try.
 func TestTheReadmesFirstCommandsWork(t *testing.T) {
-	sandboxed(t, "told")
+	sandboxed(t, "found")
 	t.Chdir("../..")
 	raw, err := os.ReadFile("README.md")
 	if err != nil {

@@ -22,7 +22,12 @@ func (st *stage) tell(ctx context.Context) error {
 			return fmt.Errorf("step %d: %w", i+1, err)
 		}
 	}
-	for _, question := range st.questions() {
+	return st.askAll(ctx, st.questions()...)
+}
+
+// askAll asks questions, and shows their answers.
+func (st *stage) askAll(ctx context.Context, questions ...question) error {
+	for _, question := range questions {
 		fmt.Fprintf(st.w, "\n%s\n$ %s\n\n", question.says, question.command)
 		if err := st.ask(ctx, question.command); err != nil {
 			return fmt.Errorf("%s: %w", question.command, err)

@@ -33,7 +33,7 @@ func (sandboxCommand) Help() string {
   tagalong sandbox --keep
   tagalong sandbox --keep --no-story --listen 127.0.0.1:4566
 
-It keeps everything in memory and ends with Ctrl-C.
+It keeps everything in memory and ends with Ctrl-C. Where it stays up, or runs a command, the story ends while its critical finding burns: the rollout of the fixed build is left out.
 `
 }
 
@@ -89,10 +89,18 @@ func (c *sandboxCommand) check() error {
 	return nil
 }
 
-// begin tells the story, or lets it happen untold.
+// begin tells the story, or lets it happen untold. Where it stays up the story is told to
+// where the finding burns: what the fix would change can be asked of the sandbox itself.
 func (c *sandboxCommand) begin(s *session, stage *stage) error {
 	if !c.NoStory {
-		return stage.tell(s.ctx)
+		err := stage.tell(s.ctx)
+		if err == nil {
+			err = stage.find(s.ctx)
+		}
+		if err == nil && !c.Keep && len(c.Command) == 0 {
+			err = stage.fix(s.ctx)
+		}
+		return err
 	}
 	fmt.Fprint(stage.w, "The story has happened in ECS and CodePipeline, and nobody has handled its events: the ledger is empty.\n")
 	return stage.happen(s.ctx)

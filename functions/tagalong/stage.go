@@ -47,6 +47,7 @@ type stage struct {
 	functions map[string]job.Handler // of jobs, by the function's name
 	pipelines *pipeline.Handler
 	queries   query.Queries
+	settings  boot.Config
 }
 
 // app is a service and the repository that its image comes from.
@@ -76,9 +77,9 @@ func newStage(s *session) (*stage, error) {
 	st.images = st.aws.ECR.Repository(home, repository)
 	workers := st.aws.ECR.Repository(home, worker)
 	prod, staging := st.aws.ECS.Cluster(home, "prod-cluster"), st.aws.ECS.Cluster(other, "staging-cluster")
-	st.prod = newApp(prod, repository, st.images, build41, build42, build43)
+	st.prod = newApp(prod, repository, st.images, build41, build42, build43, build44)
 	st.worker = newApp(prod, worker, workers, worker41, worker42)
-	st.staging = newApp(staging, repository, st.images, build41, build42, build43)
+	st.staging = newApp(staging, repository, st.images, build41, build42, build43, build44)
 	st.pipeline = st.aws.CodePipeline.CreatePipeline(home, pipelineName, codepipeline.PipelineOptions{})
 	return st, errors.Join(
 		push(st.images, "", "build-41", "build-42", "build-43"),
@@ -141,6 +142,7 @@ func (st *stage) open(ctx context.Context) error {
 			return err
 		}
 	}
+	st.settings = settings
 	silent := slog.New(slog.DiscardHandler)
 	if st.pipelines, err = pipelinewiring.Handler(ctx, settings, st.cfg, silent); err != nil {
 		return err

@@ -84,6 +84,23 @@ func (h *Repository) Digests() []digest.Digest {
 	return digests
 }
 
+// Platforms gives the images that an index holds, without attestations; of an image that is
+// no index none.
+func (h *Repository) Platforms(d digest.Digest) (platforms []digest.Digest) {
+	h.registry.mu.Lock()
+	defer h.registry.mu.Unlock()
+	img, ok := h.repo.images[d]
+	if !ok {
+		return nil
+	}
+	for _, child := range img.manifest.Manifests {
+		if child.Platform != nil && child.Platform.OS != "unknown" {
+			platforms = append(platforms, child.Digest)
+		}
+	}
+	return platforms
+}
+
 // Delete removes an image and its tags, as a lifecycle rule does. It reports
 // whether there was one.
 func (h *Repository) Delete(d digest.Digest) bool {
