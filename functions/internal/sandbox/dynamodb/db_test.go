@@ -150,6 +150,28 @@ func TestRepeatedTransactionCapacity(t *testing.T) {
 	}
 }
 
+// TestATransactionCostsItsItemsTwiceAndTheirIndexesOnce: an index follows what was
+// committed. That it does so for the price of any write was measured of AWS.
+func TestATransactionCostsItsItemsTwiceAndTheirIndexesOnce(t *testing.T) {
+	db := fake.New(fake.Options{})
+	must(t, db, "CreateTable", `{"TableName":"tab","BillingMode":"PAY_PER_REQUEST","AttributeDefinitions":[{"AttributeName":"pk","AttributeType":"S"},{"AttributeName":"g","AttributeType":"S"}],
+		"KeySchema":[{"AttributeName":"pk","KeyType":"HASH"}],
+		"GlobalSecondaryIndexes":[{"IndexName":"byg","KeySchema":[{"AttributeName":"g","KeyType":"HASH"}],"Projection":{"ProjectionType":"ALL"}}]}`)
+	text := strings.Repeat("x", 1500)
+	for _, step := range []struct{ name, action, table, index string }{
+		{"made", `"Put":{"TableName":"tab","Item":{"pk":{"S":"a"},"g":{"S":"1"}}}`, "2", "1"},
+		{"moved", `"Put":{"TableName":"tab","Item":{"pk":{"S":"a"},"g":{"S":"2"},"text":{"S":"` + text + `"}}}`, "4", "3"},
+		{"removed", `"Delete":{"TableName":"tab","Key":{"pk":{"S":"a"}}}`, "4", "2"},
+	} {
+		answer := must(t, db, "TransactWriteItems", `{"ReturnConsumedCapacity":"INDEXES","TransactItems":[{`+step.action+`}]}`)
+		for _, want := range []string{`"Table":{"CapacityUnits":` + step.table + `,`, `"byg":{"CapacityUnits":` + step.index + `,`} {
+			if !strings.Contains(answer, want) {
+				t.Errorf("%s: got %s, want %s", step.name, answer, want)
+			}
+		}
+	}
+}
+
 // TestThroughput: what a key or the table has not left for this second is refused, and
 // nothing of it is done.
 func TestThroughput(t *testing.T) {

@@ -143,7 +143,7 @@ func (s *scope) batchWriteItem(in *batchWriteItemInput) (*batchWriteItemOutput, 
 			return nil, err // never: puts and deletes without conditions
 		}
 		plans[i] = p
-		used.addAll(p.shares(), 1)
+		used.addAll(p.shares())
 	}
 	if err := s.throttle.write(used); err != nil {
 		return nil, err

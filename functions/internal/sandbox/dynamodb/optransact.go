@@ -136,7 +136,7 @@ func (s *scope) transactWriteItems(in *transactWriteItemsInput) (*transactWriteI
 	}
 	wrote, read := shares{}, shares{}
 	for _, p := range plans {
-		wrote.addAll(p.shares(), 2)
+		wrote.addTransaction(p.shares())
 		read.add(p.table.name, "", p.partition(), 2*readUnits(max(p.old.size(), p.next.size()), true))
 	}
 	if err := s.admit(plans, wrote); err != nil {

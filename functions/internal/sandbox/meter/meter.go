@@ -71,6 +71,8 @@ func ask(parameters any) {
 		p.ReturnConsumedCapacity = total
 	case *dynamodb.TransactWriteItemsInput:
 		p.ReturnConsumedCapacity = total
+	case *dynamodb.BatchWriteItemInput:
+		p.ReturnConsumedCapacity = total
 	case *dynamodb.PutItemInput:
 		p.ReturnConsumedCapacity = total
 	case *dynamodb.UpdateItemInput:
@@ -93,6 +95,10 @@ func (u *Usage) add(result any) {
 			u.RCU += of(&c)
 		}
 	case *dynamodb.TransactWriteItemsOutput:
+		for _, c := range r.ConsumedCapacity {
+			u.WCU += of(&c)
+		}
+	case *dynamodb.BatchWriteItemOutput:
 		for _, c := range r.ConsumedCapacity {
 			u.WCU += of(&c)
 		}
