@@ -110,6 +110,19 @@ data "aws_iam_policy_document" "images_lifecycle" {
   }
 }
 
+# And to ask what policies would take of what is in use: nothing unless it is told to.
+data "aws_iam_policy_document" "images_preview" {
+  dynamic "statement" {
+    for_each = var.lifecycle_check ? [local.repository_arns] : []
+
+    content {
+      sid       = "PreviewLifecycles" # to ask what lifecycle policies would take of what is in use; only with lifecycle_check
+      actions   = ["ecr:StartLifecyclePolicyPreview", "ecr:GetLifecyclePolicyPreview"]
+      resources = statement.value
+    }
+  }
+}
+
 # And to remove the tags of services that are gone: none of it unless it is asked to.
 data "aws_iam_policy_document" "images_untag" {
   dynamic "statement" {

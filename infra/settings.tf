@@ -47,6 +47,8 @@ locals {
     TAGALONG_PENDING_AFTER  = var.pending_after
     TAGALONG_UNTAG          = var.untag ? "true" : ""
     TAGALONG_FINDINGS       = var.findings == null ? "" : var.findings
+
+    TAGALONG_LIFECYCLE_CHECK = var.lifecycle_check ? "true" : ""
   }
 
   environment_read = merge(local.environment, { TAGALONG_ACCOUNTS = local.settings.accounts-read })

@@ -20,6 +20,7 @@ data "aws_iam_policy_document" "sweep" {
     data.aws_iam_policy_document.ledger_write.json,
     data.aws_iam_policy_document.images_tag.json,
     data.aws_iam_policy_document.images_lifecycle.json,
+    data.aws_iam_policy_document.images_preview.json,
     data.aws_iam_policy_document.images_untag.json,
     data.aws_iam_policy_document.images_findings.json,
     data.aws_iam_policy_document.service_deployments.json,

@@ -169,6 +169,13 @@ variable "findings" {
   }
 }
 
+variable "lifecycle_check" {
+  description = "Whether the sweep asks ECR once a day, by a preview, what each repository's lifecycle policy would expire or archive of what is in use. A preview changes nothing; a repository has one at a time."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "accounts" {
   description = "Other accounts whose deployments are taken, each as output entry of modules/member-account has it: role is assumed there by the functions that move tags, reader (by default the same) by those that only read; regions are covered, by default the module's own, and of these the clusters and repositories that its globs name, by default all. They may send events to the bus of output event_bus_arn. Roles have to be known while planning. Our own account may be listed, without a role, to name its Regions."
   type = list(object({

@@ -24,9 +24,9 @@ func (doctorCommand) Help() string {
   tagalong doctor
   tagalong doctor -o json | jq '.[] | select(.ok | not)'
 
-It looks at the table, its indexes and the expiry of its rows; at rules and accounts in the table and here; takes each account's role and asks ECS in each of its Regions; at the rules that bring events, the queues where they wait and where those are that failed; at when a sweep has last come to its end; at tags that could not be put; at this machine's clock, and whether functions and command are of one version. It changes nothing. Each line is ok, or says what to do. Exit status 3: something is to be done.
+It looks at the table, its indexes and the expiry of its rows; at rules and accounts in the table and here; takes each account's role and asks ECS in each of its Regions; at the rules that bring events, the queues where they wait and where those are that failed; at when a sweep has last come to its end; at tags that could not be put; at what repositories' lifecycle policies would expire of what is in use; at this machine's clock, and whether functions and command are of one version. It changes nothing. Each line is ok, or says what to do. Exit status 3: something is to be done.
 
-What it does not look at: whether all that runs is in the ledger ("tagalong sweep --dry-run" does), functions' own errors (the alarms do), and what repositories' lifecycle rules will delete (the sweep warns of it).
+What it does not look at: whether all that runs is in the ledger ("tagalong sweep --dry-run" does), functions' own errors (the alarms do), and what lifecycle policies will delete once a tag has moved on (the sweep warns of it).
 `
 }
 
@@ -48,7 +48,7 @@ func (doctorCommand) Run(s *session) error {
 	if patient.Installation, made = s.installation(); made.Found != "" {
 		settings = append(settings, made)
 	}
-	findings := slices.Concat(patient.Examine(s.ctx), settings, s.examineSweep(), s.examineTags(config.PendingAfter))
+	findings := slices.Concat(patient.Examine(s.ctx), settings, s.examineSweep(), s.examineTags(config.PendingAfter), s.examineLifecycles())
 	if err := cmp.Or(s.ctx.Err(), render(s.out, findings, findingColumns(), "Nothing was looked at")); err != nil {
 		return err
 	}

@@ -44,7 +44,8 @@ type cli struct {
 	InUse        inUseCommand        `cmd:"" help:"Every image in use, for scanners and for what deletes the others."`
 	Match        matchCommand        `cmd:"" help:"Which findings of scanners' reports are in use, and where."`
 	Exposure     exposureCommand     `cmd:"" help:"Which findings are in use, or were: where, and from when to when."`
-	Gate         gateCommand         `cmd:"" help:"Whether an image may go on: it ran somewhere for long enough, or does not run somewhere."`
+	Gate         gateCommand         `cmd:"" help:"Whether an image may go on: it ran somewhere for long enough, does not run somewhere, or has no new finding."`
+	Lifecycle    lifecycleCommand    `cmd:"" help:"What repositories' lifecycle policies would expire or archive of what is in use."`
 	Diff         diffCommand         `cmd:"" help:"What two environments, or one at two times, do not run alike."`
 	Tags         tagsCommand         `cmd:"" help:"The desired tags, and where ECR has them."`
 	Environments environmentsCommand `cmd:"" help:"The environments, and how many services run in each."`

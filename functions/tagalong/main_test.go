@@ -21,6 +21,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/boot"
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/wire"
 )
 
 var update = flag.Bool("update", false, "write what the scripts compare with from what they get")
@@ -44,6 +45,7 @@ func TestMain(m *testing.M) {
 //     found in its images, or nothing although the story has happened, or there is not
 //     even a table.
 //   - status N program args...: like exec, with that exit status.
+//   - policy REPOSITORY FILE: the repository has the lifecycle policy in the file.
 //   - forget SETTING and spoil SETTING TEXT: what the table has of a setting goes, or is
 //     another text.
 //   - retag IMAGE-TAG TAG, untag TAG and mutable REPOSITORY TAG: what people do
@@ -61,6 +63,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("REPORTS", reports)
 			env.Setenv("AWS_EC2_METADATA_DISABLED", "true")
 			env.Setenv("COLUMNS", "80")
+			env.Values[stageKey{}] = new(*stage)
 			env.Setenv("GORACE", "atexit_sleep_ms=0") // else the race detector holds up each command by a second
 			return errors.Join(err, reportsErr)
 		},
@@ -70,6 +73,7 @@ func TestScripts(t *testing.T) {
 			"retag":   scriptRetag,
 			"untag":   scriptUntag,
 			"mutable": scriptMutable,
+			"policy":  scriptPolicy,
 			"forget":  scriptForget,
 			"spoil":   scriptSpoil,
 		},
@@ -88,10 +92,22 @@ func scriptSandbox(ts *testscript.TestScript, neg bool, args []string) {
 	st, url, stop, err := startStage(args[0])
 	ts.Check(err)
 	ts.Defer(stop)
+	*ts.Value(stageKey{}).(**stage) = st
 	ts.Setenv("SANDBOX", strings.TrimPrefix(url, "http://"))
 	for _, v := range st.environment(url) {
 		ts.Setenv(v[0], v[1])
 	}
+}
+
+// stageKey is under what a script has its stage.
+type stageKey struct{}
+
+func scriptPolicy(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: policy REPOSITORY FILE")
+	}
+	st := *ts.Value(stageKey{}).(**stage)
+	st.aws.ECR.Repository(wire.Scope{Account: account, Region: region}, args[0]).SetLifecyclePolicy(ts.ReadFile(args[1]))
 }
 
 func scriptStatus(ts *testscript.TestScript, neg bool, args []string) {

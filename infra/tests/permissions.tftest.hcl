@@ -310,6 +310,39 @@ run "the_sweep_alone_reads_lifecycle_policies" {
   }
 }
 
+run "the_sweep_alone_previews_lifecycle_policies_where_it_is_told_to" {
+  command = plan
+
+  variables {
+    repositories    = ["shop/*"]
+    lifecycle_check = true
+  }
+
+  assert {
+    condition = [for statement in jsondecode(data.aws_iam_policy_document.sweep.json).Statement : [toset(statement.Action), statement.Resource] if statement.Sid == "PreviewLifecycles"] == [
+      [toset(["ecr:StartLifecyclePolicyPreview", "ecr:GetLifecyclePolicyPreview"]), "arn:aws:ecr:*:111122223333:repository/shop/*"],
+    ] && local.environment.TAGALONG_LIFECYCLE_CHECK == "true"
+    error_message = "the sweep may do ${data.aws_iam_policy_document.sweep.json}"
+  }
+
+  assert {
+    condition = alltrue([
+      for policy in [data.aws_iam_policy_document.deployment, data.aws_iam_policy_document.pipeline, data.aws_iam_policy_document.tagimage, data.aws_iam_policy_document.imagedefinitions, data.aws_iam_policy_document.history] :
+      !strcontains(policy.json, "LifecyclePolicyPreview")
+    ])
+    error_message = "another function may"
+  }
+}
+
+run "no_lifecycle_policy_is_previewed_by_default" {
+  command = plan
+
+  assert {
+    condition     = !strcontains(data.aws_iam_policy_document.sweep.json, "LifecyclePolicyPreview") && local.environment.TAGALONG_LIFECYCLE_CHECK == ""
+    error_message = "the sweep may do ${data.aws_iam_policy_document.sweep.json}"
+  }
+}
+
 run "services_are_listed_in_the_clusters_that_are_covered" {
   command = plan
 

@@ -41,6 +41,9 @@ const (
 	EnvUntag = "TAGALONG_UNTAG"
 	// EnvFindings is who is asked what was found in images, inspector or ecr; nobody by default.
 	EnvFindings = "TAGALONG_FINDINGS"
+	// EnvLifecycleCheck is true if the sweep asks ECR what lifecycle policies would take of what
+	// is in use; false by default.
+	EnvLifecycleCheck = "TAGALONG_LIFECYCLE_CHECK"
 )
 
 // Config is what the environment variables say.
@@ -55,6 +58,8 @@ type Config struct {
 	PendingAfter time.Duration
 	Untag        bool
 	Findings     string // FindingsInspector, FindingsECR, or "" for nobody
+
+	LifecycleCheck bool
 }
 
 // Who may be asked what was found in images.
@@ -88,6 +93,8 @@ func ReadConfig(getenv func(string) string, need ...string) (Config, error) {
 		PendingAfter: r.duration(EnvPendingAfter, defaultPendingAfter),
 		Untag:        r.truth(EnvUntag),
 		Findings:     r.text(EnvFindings, isFindings, "inspector or ecr"),
+
+		LifecycleCheck: r.truth(EnvLifecycleCheck),
 	}
 	return c, errors.Join(r.problems...)
 }

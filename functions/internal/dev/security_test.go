@@ -60,6 +60,7 @@ var resources = map[string]string{
 // Terraform repeats them for.
 var dynamicResources = map[string]string{
 	`var.untag ? [local.repository_arns] : []`:                              "repositories that are covered",
+	`var.lifecycle_check ? [local.repository_arns] : []`:                    "repositories that are covered",
 	`var.untag ? ["*"] : []`:                                                "everything",
 	`var.findings == "inspector" ? ["*"] : []`:                              "everything",
 	`var.findings == "ecr" ? [local.repository_arns] : []`:                  "repositories that are covered",

@@ -17,7 +17,7 @@ import (
 
 // Finding is what was found of one part.
 type Finding struct {
-	Check   string `json:"check"`   // table, index, expiry, setting, version, clock, account, rule, queue, sweep or tag
+	Check   string `json:"check"`   // table, index, expiry, setting, version, clock, account, rule, queue, sweep, tag or lifecycle
 	Subject string `json:"subject"` // its name
 	OK      bool   `json:"ok"`
 	Found   string `json:"found"`

@@ -66,8 +66,11 @@ var buckets = map[string]Bucket{
 	"GetLifecyclePolicy":         metadata,
 	"DescribeImages":             metadata,
 	"DescribeImageScanFindings":  metadata,
-	"ListFindings":               findings,
-	"ListCoverage":               findings,
+	"GetLifecyclePolicyPreview":  metadata,
+
+	"StartLifecyclePolicyPreview": metadata,
+	"ListFindings":                findings,
+	"ListCoverage":                findings,
 }
 
 // BucketOf returns the bucket that an operation of ECS or ECR draws from; ok is

@@ -27,7 +27,7 @@ const (
 	DriftMissing     DriftKind = "missing"     // the image is gone from its repository
 	DriftFought      DriftKind = "fought"      // somebody moves the tag away, again and again
 	DriftStale       DriftKind = "stale"       // a tag of a retired service is to be removed
-	DriftUnprotected DriftKind = "unprotected" // the repository's lifecycle policy takes the image once the tag moves on
+	DriftUnprotected DriftKind = "unprotected" // the repository's lifecycle policy takes the image, now or once the tag moves on
 	DriftUnreachable DriftKind = "unreachable" // an account, a Region or a repository could not be looked at
 )
 

@@ -13,6 +13,8 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
+	"github.com/tagalong-aws/tagalong/functions/internal/query"
+	"github.com/tagalong-aws/tagalong/functions/internal/stream"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -96,7 +98,46 @@ func (p *lifecycleCheck) warn(ctx context.Context, r tagalong.Repository) error 
 			p.find(w.drift(*taken))
 		}
 	}
-	return nil
+	return p.preview(ctx, r)
+}
+
+// preview reports which of the images of a repository that are in use its lifecycle policy
+// would take now.
+func (p *lifecycleCheck) preview(ctx context.Context, r tagalong.Repository) error {
+	if p.Previewer == nil {
+		return nil
+	}
+	open, err := stream.Collect(stream.Filter(p.Findings.OpenPlacements(ctx, r.Name), func(place ledger.Placement) bool { return place.Container.Image == r }))
+	if err != nil {
+		return fmt.Errorf("what is in use of %s: %w", r, err)
+	}
+	var digests []digest.Digest
+	for _, place := range open {
+		digests = append(digests, place.Container.Digest, place.Container.Index)
+	}
+	slices.Sort(digests)
+	digests = slices.DeleteFunc(slices.Compact(digests), func(d digest.Digest) bool { return d == "" })
+	if len(digests) == 0 {
+		return nil
+	}
+	taken, err := p.Previewer.Taken(ctx, r, digests)
+	for _, t := range taken {
+		for _, place := range open {
+			if t.Digest == place.Container.Digest || t.Digest == place.Container.Index {
+				p.find(driftOfTaken(t, place))
+			}
+		}
+	}
+	return p.unlessNoAccess(r, err)
+}
+
+// driftOfTaken says that a policy takes what is in use.
+func driftOfTaken(t query.TakenImage, place ledger.Placement) Drift {
+	d := driftOf(DriftUnprotected, place.Environment, place.Service, fmt.Sprintf(
+		"rule %d of the repository's lifecycle policy would %s the image now, and it is %s: want an earlier rule that keeps it, by a tag of its own", t.Rule, t.Action(), place.Phase))
+	d.Container, d.Registry, d.Repository = place.Container.Name, place.Container.Image.Registry, place.Container.Image.Name
+	d.Want, d.Actual = t.Digest, t.Digest
+	return d
 }
 
 // isDue reports whether a repository is to be looked at in this pass, once.

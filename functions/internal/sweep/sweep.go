@@ -10,6 +10,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
+	"github.com/tagalong-aws/tagalong/functions/internal/query"
 	"github.com/tagalong-aws/tagalong/functions/internal/reactor"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
@@ -28,6 +29,8 @@ type Sweeper struct {
 	Untagger Untagger
 	// Lifecycles says what images are exposed to once their tags move on; nil: it is not looked at.
 	Lifecycles Lifecycles
+	// Previewer says what lifecycle policies would take now; nil: it is not asked.
+	Previewer query.Previewer
 	// Scanner says what was found in images, and Findings keeps that; nil: nobody is asked.
 	Scanner  Scanner
 	Findings FindingRecords

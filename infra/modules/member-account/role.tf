@@ -83,4 +83,6 @@ module "policies" {
   pipelines    = var.pipelines
   untag        = var.untag
   findings     = var.findings
+
+  lifecycle_check = var.lifecycle_check
 }

@@ -140,6 +140,13 @@ variable "pipelines" {
   }
 }
 
+variable "lifecycle_check" {
+  description = "Whether lifecycle policies may be previewed here, as lifecycle_check of the main module says."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "findings" {
   description = "Who may be asked here what was found in images, as findings of the main module says: inspector, ecr or null."
   type        = string

@@ -41,8 +41,8 @@ data "aws_iam_policy_document" "read" {
 # … and those of the others.
 data "aws_iam_policy_document" "tag" {
   statement {
-    sid       = "MoveTags" # to move tags, to warn of lifecycle policies, with untag to remove tags, and with findings = "ecr" to know what scans found
-    actions   = concat(["ecr:BatchGetImage", "ecr:PutImage", "ecr:GetLifecyclePolicy", "ecr:DescribeImages"], var.untag ? ["ecr:BatchDeleteImage"] : [], var.findings == "ecr" ? ["ecr:DescribeImageScanFindings"] : [])
+    sid       = "MoveTags" # to move tags, to warn of lifecycle policies and, with lifecycle_check, to preview them, with untag to remove tags, and with findings = "ecr" to know what scans found
+    actions   = concat(["ecr:BatchGetImage", "ecr:PutImage", "ecr:GetLifecyclePolicy", "ecr:DescribeImages"], var.untag ? ["ecr:BatchDeleteImage"] : [], var.findings == "ecr" ? ["ecr:DescribeImageScanFindings"] : [], var.lifecycle_check ? ["ecr:StartLifecyclePolicyPreview", "ecr:GetLifecyclePolicyPreview"] : [])
     resources = local.repository_arns
   }
 

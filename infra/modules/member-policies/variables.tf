@@ -44,3 +44,9 @@ variable "findings" {
   description = "Who may be asked what was found in images: inspector, ecr or nobody (null)."
   type        = string
 }
+
+variable "lifecycle_check" {
+  description = "Whether lifecycle policies may be previewed."
+  type        = bool
+  nullable    = false
+}

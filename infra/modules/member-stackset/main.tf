@@ -33,6 +33,8 @@ module "policies" {
   pipelines    = var.pipelines
   untag        = var.untag
   findings     = var.findings
+
+  lifecycle_check = var.lifecycle_check
 }
 
 locals {

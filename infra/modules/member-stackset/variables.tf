@@ -139,6 +139,13 @@ variable "pipelines" {
   }
 }
 
+variable "lifecycle_check" {
+  description = "Whether lifecycle policies may be previewed there, as lifecycle_check of the main module says."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "findings" {
   description = "Who may be asked there what was found in images, as findings of the main module says: inspector, ecr or null."
   type        = string

@@ -16,6 +16,7 @@ type repository struct {
 	name       string
 	mutability mutability
 	lifecycle  string // JSON; "" for none
+	preview    *preview
 
 	images  map[digest.Digest]*image
 	tags    map[string]digest.Digest

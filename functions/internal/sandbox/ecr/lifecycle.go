@@ -15,14 +15,18 @@ func (r *Registry) getLifecyclePolicy(caller wire.Caller, in target) (getLifecyc
 		return getLifecyclePolicyOutput{}, err
 	}
 	if repo.lifecycle == "" {
-		return getLifecyclePolicyOutput{}, wire.Errorf("LifecyclePolicyNotFoundException",
-			"Lifecycle policy does not exist for the repository with name '%s' in the registry with id '%s'", repo.name, repo.scope.Account)
+		return getLifecyclePolicyOutput{}, noPolicy(repo)
 	}
 	return getLifecyclePolicyOutput{target{repo.scope.Account, repo.name}, repo.lifecycle}, nil
 }
 
+func noPolicy(repo *repository) error {
+	return wire.Errorf("LifecyclePolicyNotFoundException",
+		"Lifecycle policy does not exist for the repository with name '%s' in the registry with id '%s'", repo.name, repo.scope.Account)
+}
+
 // SetLifecyclePolicy gives the repository a lifecycle policy, JSON; "" takes it away.
-// The sandbox tells it, and deletes nothing by it.
+// The sandbox tells it, and what it would take; it deletes nothing by it.
 func (h *Repository) SetLifecyclePolicy(policy string) {
 	h.registry.mu.Lock()
 	defer h.registry.mu.Unlock()

@@ -28,6 +28,12 @@ type Registry struct {
 	// before the first request.
 	ImagePerTag bool
 
+	// PreviewPolls is how often the preview of a lifecycle policy is asked for before it is
+	// complete, at least once. PreviewListsKept has it list those images, too, that were
+	// asked for and are kept. Set both before the first request.
+	PreviewPolls     int
+	PreviewListsKept bool
+
 	options Options
 
 	mu           sync.Mutex
@@ -87,8 +93,11 @@ var operations = wire.Operations[*Registry]{
 	"DescribeImageScanFindings": wire.Op((*Registry).describeImageScanFindings),
 	"DescribeRegistry":          wire.Op((*Registry).describeRegistry),
 	"GetLifecyclePolicy":        wire.Op((*Registry).getLifecyclePolicy),
+	"GetLifecyclePolicyPreview": wire.Op((*Registry).getLifecyclePolicyPreview),
 	"PutImage":                  wire.Op((*Registry).putImage),
 	"PutImageTagMutability":     wire.Op((*Registry).putImageTagMutability),
+
+	"StartLifecyclePolicyPreview": wire.Op((*Registry).startLifecyclePolicyPreview),
 }
 
 // Call answers one request, as wire.Service asks.

@@ -340,6 +340,22 @@ run "a_member_lets_findings_be_read_only_if_asked_to" {
   }
 }
 
+run "a_member_lets_lifecycle_policies_be_previewed_only_if_asked_to" {
+  command = plan
+
+  variables {
+    lifecycle_check = true
+    repositories    = ["shop/*"]
+  }
+
+  assert {
+    condition = [for statement in jsondecode(aws_iam_role_policy.this["tag"].policy).Statement : statement.Resource if contains(flatten([statement.Action]), "ecr:StartLifecyclePolicyPreview")] == [
+      "arn:aws:ecr:*:444455556666:repository/shop/*",
+    ] && !strcontains(aws_iam_role_policy.this["read"].policy, "LifecyclePolicyPreview")
+    error_message = "policy: ${aws_iam_role_policy.this["tag"].policy}"
+  }
+}
+
 run "in_further_regions_a_member_makes_no_second_role" {
   command = plan
 

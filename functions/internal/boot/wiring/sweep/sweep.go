@@ -47,6 +47,9 @@ func Sweeper(ctx context.Context, config boot.Config, cfg aws.Config, log *slog.
 	if config.Untag {
 		sweeper.Untagger = registry
 	}
+	if config.LifecycleCheck {
+		sweeper.Previewer = registry
+	}
 	switch config.Findings {
 	case boot.FindingsInspector:
 		sweeper.Scanner = inspector.New(limits.Of(parts.Reach.Registry))

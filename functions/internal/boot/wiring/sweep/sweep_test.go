@@ -340,6 +340,41 @@ func TestCallsAreHardlyMoreThanBatchesNeed(t *testing.T) {
 }
 
 // The image that runs has the environment's tag alone, and untagged images expire.
+// What runs is not the newest build, and the policy keeps that alone. Nobody previews unless
+// told to.
+func TestASweepTellsOnceADayWhatALifecyclePolicyWouldTakeOfWhatRuns(t *testing.T) {
+	w := start(t, map[string]string{boot.EnvEnvironments: `[{"environment":"prod"}]`})
+	w.rollOut(wire.Scope{}, "prod-cluster", "checkout-api", "build-1", 5)
+	repository := w.ECR.Repository(wire.Scope{}, "checkout-api")
+	if _, err := repository.Push(ecr.Image{Seed: "newer", Tags: []string{"build-2"}}); err != nil {
+		t.Fatal(err)
+	}
+	repository.SetLifecyclePolicy(`{"rules":[{"rulePriority":7,"selection":{"tagStatus":"tagged","tagPrefixList":["build-"],"countType":"imageCountMoreThan","countNumber":1},"action":{"type":"expire"}}]}`)
+	day := func(n int) (found []sweep.Drift, previews int) {
+		for hour := range 24 {
+			report, err := w.sweepAt(t.Context(), sandboxtest.Epoch.Add(time.Duration(24*n+hour)*time.Hour), sweep.Options{Scheduled: true})
+			if err != nil || report.Left() {
+				t.Fatalf("report %+v, error %v", report, err)
+			}
+			for _, d := range report.Drift {
+				if d.Kind == sweep.DriftUnprotected {
+					found = append(found, d)
+				}
+			}
+			previews += w.counts("ecr")["StartLifecyclePolicyPreview"]
+		}
+		return found, previews
+	}
+	if found, previews := day(0); len(found) != 0 || previews != 0 {
+		t.Errorf("not told to: %d previews found %+v", previews, found)
+	}
+	w.variables[boot.EnvLifecycleCheck] = "true"
+	found, previews := day(1)
+	if previews != 1 || len(found) != 1 || found[0].Service != "checkout-api" || !strings.Contains(found[0].Reason, "rule 7 of the repository's lifecycle policy would expire the image now, and it is running") {
+		t.Errorf("%d previews found %+v", previews, found)
+	}
+}
+
 func TestAnImageThatALifecyclePolicyWouldTakeIsToldOncePerRepositoryAndDay(t *testing.T) {
 	w := start(t, map[string]string{boot.EnvEnvironments: `[{"environment":"prod"}]`})
 	w.rollOut(wire.Scope{}, "prod-cluster", "checkout-api", "build-1", 5)
