@@ -48,7 +48,8 @@ locals {
     TAGALONG_UNTAG          = var.untag ? "true" : ""
     TAGALONG_FINDINGS       = var.findings == null ? "" : var.findings
 
-    TAGALONG_LIFECYCLE_CHECK = var.lifecycle_check ? "true" : ""
+    TAGALONG_LIFECYCLE_CHECK  = var.lifecycle_check ? "true" : ""
+    TAGALONG_CONTAINER_EVENTS = var.api_destination_arn == null ? "" : "true"
   }
 
   environment_read = merge(local.environment, { TAGALONG_ACCOUNTS = local.settings.accounts-read })

@@ -529,6 +529,38 @@ variable "event_bus" {
   }
 }
 
+variable "chat_topic_arn" {
+  description = "SNS topic that gets rollouts, drift and exposures in the form that Amazon Q Developer in chat applications shows; null for none. The topic's policy has to let events.amazonaws.com publish. Needs event_bus, a bus of our own account and Region."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.chat_topic_arn == null || can(regex("^arn:aws(?:-[a-z]+)*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+$", var.chat_topic_arn))
+    error_message = "chat_topic_arn \"${coalesce(var.chat_topic_arn, "null")}\": want the ARN of a standard topic, such as arn:aws:sns:eu-west-1:111122223333:releases."
+  }
+
+  validation {
+    condition     = var.chat_topic_arn == null || var.event_bus != null && !startswith(coalesce(var.event_bus, "-"), "arn:")
+    error_message = "chat_topic_arn: want event_bus with it, the name of a bus of our own account and Region, since the rule stands there."
+  }
+}
+
+variable "api_destination_arn" {
+  description = "API destination of EventBridge that gets rollouts, drift and exposures, each as one flat JSON object: of a rollout one for each container; null for none. Its connection holds the credentials. Needs event_bus, a bus of our own account and Region."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.api_destination_arn == null || can(regex("^arn:aws(?:-[a-z]+)*:events:[a-z0-9-]+:[0-9]{12}:api-destination/[A-Za-z0-9._-]+(?:/[0-9a-f-]+)?$", var.api_destination_arn))
+    error_message = "api_destination_arn \"${coalesce(var.api_destination_arn, "null")}\": want the ARN of an API destination, such as arn:aws:events:eu-west-1:111122223333:api-destination/deployments/1234abcd-12ab-34cd-56ef-1234567890ab."
+  }
+
+  validation {
+    condition     = var.api_destination_arn == null || var.event_bus != null && !startswith(coalesce(var.event_bus, "-"), "arn:")
+    error_message = "api_destination_arn: want event_bus with it, the name of a bus of our own account and Region, since the rules stand there."
+  }
+}
+
 variable "alarms" {
   description = "Whether there are alarms: dead letters, events that wait long, errors, throttles, drift, blocked and missing tags."
   type        = bool

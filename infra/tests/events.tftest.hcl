@@ -256,3 +256,55 @@ run "only_who_is_named_is_granted_the_url" {
     error_message = "others are granted the URL"
   }
 }
+
+run "chat_hears_of_rollouts_drift_and_exposures_without_code" {
+  command = plan
+
+  variables {
+    event_bus      = "releases"
+    chat_topic_arn = "arn:aws:sns:eu-west-1:111122223333:releases"
+  }
+
+  assert {
+    condition = (
+      keys(aws_cloudwatch_event_rule.notification) == ["chat"] &&
+      aws_cloudwatch_event_rule.notification["chat"].event_bus_name == "releases" &&
+      toset(jsondecode(aws_cloudwatch_event_rule.notification["chat"].event_pattern)["detail-type"]) == toset(["Tagalong Rollout Recorded", "Tagalong Drift Found", "Tagalong Exposure Found", "Tagalong Exposure Gone"]) &&
+      aws_cloudwatch_event_target.notification["chat"].arn == "arn:aws:sns:eu-west-1:111122223333:releases" &&
+      strcontains(aws_cloudwatch_event_target.notification["chat"].input_transformer[0].input_template, "\"description\":\"<summary>\"") &&
+      length(aws_iam_role.notify) == 0 && local.environment.TAGALONG_CONTAINER_EVENTS == ""
+    )
+    error_message = "target: ${jsonencode(aws_cloudwatch_event_target.notification)}"
+  }
+}
+
+run "an_api_destination_is_called_by_a_role_that_may_do_nothing_else" {
+  command = plan
+
+  variables {
+    event_bus           = "releases"
+    api_destination_arn = "arn:aws:events:eu-west-1:111122223333:api-destination/deployments/1234abcd-12ab-34cd-56ef-1234567890ab"
+  }
+
+  assert {
+    condition = (
+      keys(aws_cloudwatch_event_target.notification) == ["containers", "drift", "exposures"] &&
+      alltrue([for target in aws_cloudwatch_event_target.notification : target.arn == var.api_destination_arn]) &&
+      [for statement in jsondecode(aws_iam_role_policy.notify[0].policy).Statement : [statement.Action, statement.Resource]] == [["events:InvokeApiDestination", var.api_destination_arn]] &&
+      local.environment.TAGALONG_CONTAINER_EVENTS == "true"
+    )
+    error_message = "policy: ${aws_iam_role_policy.notify[0].policy}"
+  }
+}
+
+run "chat_without_a_bus_of_our_own_is_refused" {
+  command = plan
+
+  variables {
+    event_bus           = "arn:aws:events:eu-west-1:444455556666:event-bus/releases"
+    chat_topic_arn      = "arn:aws:sns:eu-west-1:111122223333:releases"
+    api_destination_arn = "arn:aws:events:eu-west-1:111122223333:api-destination/deployments"
+  }
+
+  expect_failures = [var.chat_topic_arn, var.api_destination_arn]
+}

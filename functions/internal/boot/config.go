@@ -44,6 +44,9 @@ const (
 	// EnvLifecycleCheck is true if the sweep asks ECR what lifecycle policies would take of what
 	// is in use; false by default.
 	EnvLifecycleCheck = "TAGALONG_LIFECYCLE_CHECK"
+	// EnvContainerEvents is true if the ends of rollouts are sent container by container, too;
+	// false by default.
+	EnvContainerEvents = "TAGALONG_CONTAINER_EVENTS"
 )
 
 // Config is what the environment variables say.
@@ -59,7 +62,8 @@ type Config struct {
 	Untag        bool
 	Findings     string // FindingsInspector, FindingsECR, or "" for nobody
 
-	LifecycleCheck bool
+	LifecycleCheck  bool
+	ContainerEvents bool
 }
 
 // Who may be asked what was found in images.
@@ -94,7 +98,8 @@ func ReadConfig(getenv func(string) string, need ...string) (Config, error) {
 		Untag:        r.truth(EnvUntag),
 		Findings:     r.text(EnvFindings, isFindings, "inspector or ecr"),
 
-		LifecycleCheck: r.truth(EnvLifecycleCheck),
+		LifecycleCheck:  r.truth(EnvLifecycleCheck),
+		ContainerEvents: r.truth(EnvContainerEvents),
 	}
 	return c, errors.Join(r.problems...)
 }

@@ -61,6 +61,7 @@ var resources = map[string]string{
 var dynamicResources = map[string]string{
 	`var.untag ? [local.repository_arns] : []`:                              "repositories that are covered",
 	`var.lifecycle_check ? [local.repository_arns] : []`:                    "repositories that are covered",
+	`var.api_destination_arn == null ? [] : [var.api_destination_arn]`:      "the API destination",
 	`var.untag ? ["*"] : []`:                                                "everything",
 	`var.findings == "inspector" ? ["*"] : []`:                              "everything",
 	`var.findings == "ecr" ? [local.repository_arns] : []`:                  "repositories that are covered",
@@ -191,7 +192,7 @@ func roles(t *testing.T) (main, member []role) {
 		main = append(main, role{"`" + name + "`", grants})
 	}
 	slices.SortFunc(main, func(a, b role) int { return strings.Compare(a.name, b.name) })
-	main = append(main, role{"the schedule", own.of("schedule")})
+	main = append(main, role{"the schedule", own.of("schedule")}, role{"`NAME-notify`", own.of("notify")})
 	policies := policiesOf(t, "infra/modules/member-policies")
 	member = []role{
 		{"`NAME`", policies.of("tag")},

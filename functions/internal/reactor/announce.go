@@ -1,6 +1,7 @@
 package reactor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,11 +23,8 @@ type Announcer interface {
 // Announce sends the ends of rollouts and takes those that the bus has accepted out of the
 // outbox. It returns how many these are, and why others are not.
 func (r *Reactor) Announce(ctx context.Context, finished []ledger.FinishedRollout) (sent int, err error) {
-	events := make([]tagalong.Event, len(finished))
-	for i, one := range finished {
-		events[i] = RolloutEvent(one)
-	}
-	problems := r.Announcer.Announce(ctx, events)
+	events, last := r.eventsOf(finished)
+	problems := oneEach(r.Announcer.Announce(ctx, events), last)
 	var accepted []ledger.FinishedRollout
 	for i, one := range finished {
 		if problems[i] == nil {
@@ -38,6 +36,30 @@ func (r *Reactor) Announce(ctx context.Context, finished []ledger.FinishedRollou
 		err = errors.Join(err, r.Ledger.Announced(ctx, accepted))
 	}
 	return len(accepted), err
+}
+
+// eventsOf returns the events about the ends of rollouts, and where those of each end.
+func (r *Reactor) eventsOf(finished []ledger.FinishedRollout) (events []tagalong.Event, last []int) {
+	for _, one := range finished {
+		events = append(events, RolloutEvent(one))
+		if r.ContainerEvents {
+			events = append(events, ContainerEvents(one)...)
+		}
+		last = append(last, len(events))
+	}
+	return events, last
+}
+
+// oneEach returns the first problem of the events of each rollout: nil if all are accepted.
+func oneEach(problems []error, last []int) []error {
+	each, from := make([]error, len(last)), 0
+	for i, to := range last {
+		for _, err := range problems[from:to] {
+			each[i] = cmp.Or(each[i], err)
+		}
+		from = to
+	}
+	return each
 }
 
 // Send sends events that lie in no outbox. The error says how many the bus has not accepted.

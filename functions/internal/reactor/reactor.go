@@ -38,6 +38,8 @@ type Reactor struct {
 	Coverage func(context.Context) (tagalong.Coverage, error)
 	// Announcer hears of the rollouts that end; nil is nobody.
 	Announcer Announcer
+	// ContainerEvents has it hear of each container of such a rollout, too, by an event of its own.
+	ContainerEvents bool
 	// Now is the clock, time.Now if nil.
 	Now func() time.Time
 	// Retention is how long closed rows are kept; 0 is for ever.

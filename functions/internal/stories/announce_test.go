@@ -1,6 +1,7 @@
 package stories_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -141,6 +142,38 @@ func TestWhatIsAnnounced(t *testing.T) {
 				t.Errorf("the outbox has %+v", left)
 			}
 		})
+	}
+}
+
+// Where it is asked for, each container is announced beside its rollout, and a rollout stays
+// in the outbox until the bus has accepted all of them.
+func TestEachContainerIsAnnouncedWhereItIsAskedFor(t *testing.T) {
+	w, bus := newWorld(prodRules()).heard()
+	w.runs(prodAPI, "ecs-svc/1", ran("app", shopAPI, 1), ran("proxy", shopAPI, 2))
+	w.ContainerEvents = true
+	bus.Refuse = func(e tagalong.Event) error {
+		if bytes.Contains(e.Detail, []byte(`"container":"proxy"`)) && e.DetailType == reactor.ContainerRecordedType {
+			return errors.New("busy")
+		}
+		return nil
+	}
+	o, err := w.observe(t, completed(prodAPI, "ecs-svc/1", 2))
+	if err != nil || o.Announced != 0 || o.Unannounced != 1 || len(unannounced(t, w)) != 1 {
+		t.Errorf("one is refused: outcome %+v, error %v, outbox %+v", o, err, unannounced(t, w))
+	}
+	bus.Take()
+	bus.Refuse = nil
+	w.drain(t)
+	var got []string
+	for _, e := range bus.Take() {
+		var c reactor.ContainerRecorded
+		if err := json.Unmarshal(e.Detail, &c); err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, strings.TrimSpace(e.DetailType+" "+c.Container))
+	}
+	if want := []string{reactor.RolloutRecordedType, reactor.ContainerRecordedType + " app", reactor.ContainerRecordedType + " proxy"}; !slices.Equal(got, want) || len(unannounced(t, w)) != 0 {
+		t.Errorf("announced %q, want %q; outbox %+v", got, want, unannounced(t, w))
 	}
 }
 

@@ -2,6 +2,7 @@ package sweep
 
 import (
 	"cmp"
+	"fmt"
 	"time"
 
 	"github.com/opencontainers/go-digest"
@@ -49,7 +50,8 @@ const (
 //	  "tag": "prod",
 //	  "want": "sha256:cdd0da87d06937ee0c634382568df6492a41993c2e08c6395e3723f0bc624e17",
 //	  "actual": "sha256:8abb67cb237d18fd8262ae26ea806d495cd18e15989563e2e0b995cf1167958b",
-//	  "reason": "moved by somebody else"
+//	  "reason": "moved by somebody else",
+//	  "summary": "prod: tag repaired: checkout-api:prod: moved by somebody else"
 //	}
 //
 // A sweep announces each thing that it has repaired, and each that is left, but nothing
@@ -111,11 +113,32 @@ const (
 // else about the repository in ECR.
 func (d Drift) Event(at time.Time) tagalong.Event {
 	d.Reason = tagalong.Truncate(d.Reason)
-	e := tagalong.Event{DetailType: DriftFoundType, Time: at, Detail: tagalong.MustJSON(d)}
+	e := tagalong.Event{DetailType: DriftFoundType, Time: at, Detail: tagalong.MustJSON(driftDetail{d, d.summary()})}
 	if d.Service != "" {
 		e.Resources = []string{tagalong.Service{Account: d.Account, Region: d.Region, Cluster: d.Cluster, Name: d.Service}.ARN()}
 	} else if account, region, ok := (tagalong.Repository{Registry: d.Registry}).ECR(); ok {
 		e.Resources = []string{tagalong.Arn("ecr", account, region, "repository/"+d.Repository)}
 	}
 	return e
+}
+
+// driftDetail is drift with a sentence for chat, of plain characters.
+type driftDetail struct {
+	Drift
+	Summary string `json:"summary"`
+}
+
+func (d Drift) summary() string {
+	state := "left"
+	if d.Repaired {
+		state = "repaired"
+	}
+	about := d.Cluster + "/" + d.Service
+	switch {
+	case d.Tag != "":
+		about = d.Repository + ":" + d.Tag
+	case d.Service == "":
+		about = cmp.Or(d.Repository, d.Cluster, d.Registry, d.Account)
+	}
+	return tagalong.Plain(fmt.Sprintf("%s: %s %s: %s: %s", cmp.Or(d.Environment, "no environment"), d.Kind, state, about, d.Reason))
 }

@@ -52,7 +52,8 @@ const (
 //	      "digest": "sha256:cdd0da87d06937ee0c634382568df6492a41993c2e08c6395e3723f0bc624e17",
 //	      "phase": "running"
 //	    }
-//	  ]
+//	  ],
+//	  "summary": "prod: CVE-2026-31337 (critical, openssl 3.0.11-1, fixed in 3.0.14-1) is in use in prod-cluster/checkout-api"
 //	}
 type ExposureDetail struct {
 	Environment    string          `json:"environment"`
@@ -66,6 +67,34 @@ type ExposureDetail struct {
 	Since          string          `json:"since"` // when it was found
 	Count          int             `json:"count"` // of places
 	Places         []ExposedPlace  `json:"places"`
+	Summary        string          `json:"summary"` // a sentence for chat, of plain characters
+}
+
+// Event returns the event about an exposure.
+func (d ExposureDetail) Event(detailType string, at time.Time) tagalong.Event {
+	d.Summary = tagalong.Plain(d.summary())
+	return tagalong.Event{DetailType: detailType, Time: at, Detail: tagalong.MustJSON(d)}
+}
+
+func (d ExposureDetail) summary() string {
+	if d.Count == 0 {
+		return fmt.Sprintf("%s: nothing has %s any more, which was found %s", d.Environment, d.ID, d.Since)
+	}
+	fix := "not fixed yet"
+	if d.FixedIn != "" {
+		fix = "fixed in " + d.FixedIn
+	}
+	var places []string
+	for _, p := range d.Places {
+		if at := p.Cluster + "/" + p.Service; !slices.Contains(places, at) {
+			places = append(places, at)
+		}
+	}
+	text := fmt.Sprintf("%s: %s (%s, %s %s, %s) is in use in %s", d.Environment, d.ID, d.Severity, d.Package, d.Installed, fix, strings.Join(places, ", "))
+	if more := d.Count - len(d.Places); more > 0 {
+		text += fmt.Sprintf(" and %d more places", more)
+	}
+	return text
 }
 
 // ExposedPlace is where something runs, rolls out or drains that has the finding.
@@ -184,9 +213,8 @@ func (p exposures) found(open []ledger.Placement) map[ledger.Exposure]exposure {
 }
 
 func goneEvent(e ledger.Exposure, at time.Time) tagalong.Event {
-	return tagalong.Event{DetailType: ExposureGoneType, Time: at, Detail: tagalong.MustJSON(ExposureDetail{
-		Environment: e.Environment, ID: e.ID, Severity: report.Critical, Since: tagalong.FormatTime(e.Since), Places: []ExposedPlace{},
-	})}
+	d := ExposureDetail{Environment: e.Environment, ID: e.ID, Severity: report.Critical, Since: tagalong.FormatTime(e.Since), Places: []ExposedPlace{}}
+	return d.Event(ExposureGoneType, at)
 }
 
 // foundEvent says of a finding what is known of it in one of the images.
@@ -203,7 +231,7 @@ func (p exposures) foundEvent(ctx context.Context, e exposure) (tagalong.Event, 
 	}
 	slices.SortFunc(e.places, ExposedPlace.compare)
 	d.Places = e.places[:min(len(e.places), maxPlaces)]
-	event := tagalong.Event{DetailType: ExposureFoundType, Time: p.begun, Detail: tagalong.MustJSON(d)}
+	event := d.Event(ExposureFoundType, p.begun)
 	for _, place := range d.Places {
 		arn := tagalong.Service{Account: place.Account, Region: place.Region, Cluster: place.Cluster, Name: place.Service}.ARN()
 		if !slices.Contains(event.Resources, arn) {

@@ -2,7 +2,9 @@ package tagalong
 
 import (
 	"encoding/json"
+	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -40,4 +42,30 @@ func Truncate(text string) string {
 		end--
 	}
 	return text[:end] + "…"
+}
+
+// Plain returns a text for chat: on one line, and without what ends or begins something in
+// JSON, in a template of EventBridge's or in a message of Slack's, whoever wrote it. It may
+// stand between quotes as it is.
+func Plain(text string) string {
+	text = strings.Map(func(r rune) rune {
+		switch {
+		case r == '"' || r == '`':
+			return '\''
+		case r == '\\':
+			return '/'
+		case r == '<':
+			return '('
+		case r == '>':
+			return ')'
+		case r == '&':
+			return '+'
+		case unicode.IsSpace(r):
+			return ' '
+		case !unicode.IsPrint(r):
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(text, ""))
+	return Truncate(strings.Join(strings.Fields(text), " "))
 }

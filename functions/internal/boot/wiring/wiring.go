@@ -54,6 +54,8 @@ func Assemble(ctx context.Context, config boot.Config, cfg aws.Config, log *slog
 		Retention: config.Retention,
 		Untag:     config.Untag,
 		Log:       log,
+
+		ContainerEvents: config.ContainerEvents,
 	}
 	if config.EventBus != "" {
 		reactor.Announcer = eventbridge.New(cfg, config.EventBus)
