@@ -222,15 +222,31 @@ func (q findingReader) scannedOrNot(ctx context.Context, images []digest.Digest,
 			leaves[leaf] = append(leaves[leaf], d)
 		}
 	}
-	of, err := q.Records.Scans(ctx, slices.Collect(maps.Keys(leaves)))
-	if err != nil {
-		return nil, fmt.Errorf("scans: %w", err)
+	if err := q.addScans(ctx, scans, leaves); err != nil {
+		return nil, err
 	}
 	return stream.Collect(stream.MapParallel(ctx, stream.FromSlice(slices.Sorted(maps.Keys(leaves))), 0, func(ctx context.Context, d digest.Digest) (suspect, error) {
-		s, err := q.scannedLeaf(ctx, of, d, findings)
+		s, err := q.scannedLeaf(ctx, scans, d, findings)
 		s.image = report.Image{Manifest: d, Names: leaves[d]}
 		return s, err
 	}))
+}
+
+// addScans reads how the platforms of images were scanned: an image without platforms has
+// been read.
+func (q findingReader) addScans(ctx context.Context, scans map[digest.Digest]ledger.Scan, leaves map[digest.Digest][]digest.Digest) error {
+	var held []digest.Digest
+	for d, images := range leaves {
+		if !slices.Contains(images, d) {
+			held = append(held, d)
+		}
+	}
+	more, err := q.Records.Scans(ctx, held)
+	if err != nil {
+		return fmt.Errorf("scans: %w", err)
+	}
+	maps.Copy(scans, more)
+	return nil
 }
 
 func (q findingReader) scannedLeaf(ctx context.Context, scans map[digest.Digest]ledger.Scan, d digest.Digest, findings bool) (suspect, error) {

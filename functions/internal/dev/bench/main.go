@@ -31,10 +31,12 @@ func main() {
 		err = ask()
 	case len(os.Args) == 2 && os.Args[1] == "sweep":
 		err = swept()
+	case len(os.Args) == 2 && os.Args[1] == "findings":
+		err = fetched()
 	case len(os.Args) == 3:
 		err = run(os.Args[1], os.Args[2])
 	default:
-		err = errors.New("usage: bench FILE DIST, bench ask, or bench sweep")
+		err = errors.New("usage: bench FILE DIST, bench ask, bench sweep, or bench findings")
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -52,6 +54,13 @@ func ask() error {
 // swept measures the sweeps alone, and prints their table.
 func swept() error {
 	text, err := measureSweeps(context.Background())
+	fmt.Print(text)
+	return err
+}
+
+// fetched measures findings alone, and prints their tables.
+func fetched() error {
+	text, err := measureFindings(context.Background())
 	fmt.Print(text)
 	return err
 }
@@ -78,7 +87,11 @@ func run(file, dist string) error {
 	if err != nil {
 		return err
 	}
-	text := table(rows) + "\n" + asked + "\n" + swept + "\n" + sizes
+	findings, err := measureFindings(context.Background())
+	if err != nil {
+		return err
+	}
+	text := table(rows) + "\n" + asked + "\n" + swept + "\n" + findings + "\n" + sizes
 	fmt.Print(text)
 	return insert(file, text)
 }
