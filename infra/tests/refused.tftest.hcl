@@ -91,8 +91,6 @@ run "any_other_wrong_value_is_refused_by_its_variable" {
     history_principals   = ["*"]
     event_bus            = "aws.partner/example.com/1/2"
     alarm_topic_arn      = "oncall"
-    chat_topic_arn       = "releases"
-    api_destination_arn  = "https://example.com"
     sweep_schedule       = "hourly"
     sweep_timeout        = 901
     pending_after        = "0h"
@@ -110,9 +108,21 @@ run "any_other_wrong_value_is_refused_by_its_variable" {
   expect_failures = [
     var.name, var.dist, var.architecture, var.regions, var.clusters, var.repositories, var.pipelines, var.retention_days,
     var.kms_key_arn, var.log_retention_days, var.log_level, var.memory_size, var.timeout, var.reserved_concurrency, var.retries,
-    var.extra_environment, var.history_principals, var.event_bus, var.alarm_topic_arn, var.chat_topic_arn, var.api_destination_arn, var.sweep_schedule, var.sweep_timeout,
+    var.extra_environment, var.history_principals, var.event_bus, var.alarm_topic_arn, var.sweep_schedule, var.sweep_timeout,
     var.pending_after, var.findings, var.s3, var.role_path, var.permissions_boundary, var.vpc, var.code_signing_config_arn, var.organization_id, var.on_demand_limits,
   ]
+}
+
+run "a_topic_or_destination_that_is_none_is_refused" {
+  command = plan
+
+  variables {
+    event_bus           = "releases"
+    chat_topic_arn      = "releases"
+    api_destination_arn = "https://example.com"
+  }
+
+  expect_failures = [var.chat_topic_arn, var.api_destination_arn]
 }
 
 run "roles_of_longer_names_than_iam_takes_are_refused" {
