@@ -12,6 +12,7 @@ import (
 type exposureCommand struct {
 	Environment string `arg:"" optional:"" name:"env" help:"Only what is in use in this environment, or prod@2h for what was then. Default: all of them."`
 	Flag        string `short:"e" name:"environment" placeholder:"ENV" help:"The same, as a flag."`
+	Service     string `short:"s" placeholder:"CLUSTER/NAME" predictor:"service" help:"Only these services: CLUSTER/NAME or NAME, globs allowed."`
 	CVE         string `name:"cve" placeholder:"ID" help:"Only this finding, by any of its names."`
 	Severity    string `placeholder:"SEVERITY" help:"Only findings of this severity and worse: critical, high, medium, low, negligible or unknown."`
 	Fixable     bool   `help:"Only findings that a version of the package fixes."`
@@ -57,9 +58,9 @@ func (c *exposureCommand) Run(s *session) error {
 		fmt.Fprintf(s.stderr, "tagalong: the answer is incomplete: %s\n", reason)
 	}
 	s.noteWatched(page.Watched)
-	none := "Nothing in use" + in(wanted.Environment) + when(wanted.At) + " has such a finding, as far as the ledger knows"
+	none := "Nothing in use" + in(wanted.Environment) + matching(c.Service) + when(wanted.At) + " has such a finding, as far as the ledger knows"
 	if wanted.Ever {
-		none = "Nothing" + in(wanted.Environment) + " ever had such a finding, as far as the ledger knows"
+		none = "Nothing" + in(wanted.Environment) + matching(c.Service) + " ever had such a finding, as far as the ledger knows"
 	}
 	if err := render(s.out, page.Items, exposureColumns(s.view(), wanted), none); err != nil || !c.Check {
 		return err
@@ -95,6 +96,9 @@ func (c *exposureCommand) query(now time.Time) (q query.ExposureQuery, err error
 		return q, usagef("--ever: want it without a time")
 	}
 	q = query.ExposureQuery{Environment: point.Environment, At: point.At, Ever: c.Ever, Wanted: report.Wanted{Fixable: c.Fixable}}
+	if q.Services, err = servicePattern(c.Service); err != nil {
+		return q, err
+	}
 	if q.ID, err = query.ParseFinding(c.CVE); err != nil {
 		return q, usageError{fmt.Errorf("--cve: %w", err)}
 	}

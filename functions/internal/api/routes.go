@@ -34,7 +34,7 @@ var routes = []route{
 	pages("/v1/services/{account}/{region}/{cluster}/{service}/history", []parameter{account, region, cluster, serviceName, since, until}, history),
 	pages("/v1/images", []parameter{image}, images),
 	pages("/v1/in-use", []parameter{previous, incomplete}, inUse),
-	pages("/v1/exposure", []parameter{anyEnvironment, finding, severity, fixable, at, ever}, exposure),
+	pages("/v1/exposure", []parameter{anyEnvironment, servicePattern, finding, severity, fixable, at, ever}, exposure),
 	pages("/v1/find", []parameter{text}, findText),
 	pages("/v1/releases", []parameter{anyEnvironment, anyPipeline, since, until}, releases),
 	{"/v1/gate", []parameter{image, ranIn, ranFor, notRunning, noNew, against}, question{query.Page[query.GateRow]{}, gate}},
@@ -66,7 +66,7 @@ func inUse(ctx context.Context, q query.Queries, a arguments) (query.Page[query.
 }
 
 func exposure(ctx context.Context, q query.Queries, a arguments) (query.Page[query.ExposureRow], error) {
-	a.exposure.Environment, a.exposure.At = a.environment, a.at
+	a.exposure.Environment, a.exposure.Services, a.exposure.At = a.environment, a.services, a.at
 	page, reasons, err := q.Exposure(ctx, a.exposure, a.paging)
 	page.Watched = query.InWords(reasons) + page.Watched
 	return page, err

@@ -231,7 +231,7 @@ func keepTheRest(t *testing.T, l *dynamo.Ledger, clock time.Time) {
 			Until: clock.Add(23 * time.Hour), SeenAt: clock,
 		}),
 		l.SetSwept(t.Context(), ledger.Swept{Begun: clock, Scopes: []tagalong.Scope{{Account: "111122223333", Region: "us-east-1"}, {Account: "444455556666", Region: "us-east-1"}}, Closed: []string{"444455556666/us-east-1"}, Named: true}),
-		l.SetScan(t.Context(), ledger.Scan{Digest: platform, Scanned: true, Since: clock, Critical: []string{found.ID}, Sum: "…"}, []ledger.Finding{found}),
+		l.SetScan(t.Context(), ledger.Scan{Digest: platform, Scanned: true, Since: clock, Critical: []string{found.ID}, High: []string{"CVE-2026-0002"}, Sum: "…"}, []ledger.Finding{found}),
 		l.SetExposure(t.Context(), ledger.Exposure{Environment: "prod", ID: found.ID, Since: clock}),
 		l.PutSetting(t.Context(), "environments", "", `[{"environment":"prod","clusters":["prod-*"]}]`),
 	)

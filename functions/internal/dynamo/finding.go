@@ -25,6 +25,9 @@ func scanKey(d digest.Digest) key { return key{findingsPK(d), "SCAN"} }
 //	  "critical": [
 //	    "CVE-2026-31337"
 //	  ],
+//	  "high": [
+//	    "CVE-2026-0002"
+//	  ],
 //	  "pk": "FIND#sha256:70fe98c6c65a5a28a6b69f9c7c7a01f7994c77a942706f9941abc292305376a5",
 //	  "scanned": true,
 //	  "since": "2026-03-04T09:20:01.312Z",
@@ -38,6 +41,7 @@ type scanItem struct {
 	Reason    string   `dynamodbav:"reason,omitempty"`
 	Since     string   `dynamodbav:"since"`
 	Critical  []string `dynamodbav:"critical,omitempty"`
+	High      []string `dynamodbav:"high,omitempty"`
 	Sum       string   `dynamodbav:"sum,omitempty"`
 	Expires   int64    `dynamodbav:"expires,omitempty"`
 }
@@ -45,7 +49,7 @@ type scanItem struct {
 func toScan(s ledger.Scan) scanItem {
 	return scanItem{
 		key: scanKey(s.Digest), Platforms: all(s.Platforms, digest.Digest.String), Scanned: s.Scanned, Reason: s.Reason,
-		Since: formatTime(s.Since), Critical: s.Critical, Sum: s.Sum, Expires: epoch(s.Expires),
+		Since: formatTime(s.Since), Critical: s.Critical, High: s.High, Sum: s.Sum, Expires: epoch(s.Expires),
 	}
 }
 
@@ -53,7 +57,7 @@ func (i scanItem) scan() (ledger.Scan, error) {
 	return ledger.Scan{
 		Digest:    digest.Digest(strings.TrimPrefix(i.PK, findingsPK(""))),
 		Platforms: all(i.Platforms, func(text string) digest.Digest { return digest.Digest(text) }),
-		Scanned:   i.Scanned, Reason: i.Reason, Since: parseTime(i.Since), Critical: i.Critical, Sum: i.Sum, Expires: fromEpoch(i.Expires),
+		Scanned:   i.Scanned, Reason: i.Reason, Since: parseTime(i.Since), Critical: i.Critical, High: i.High, Sum: i.Sum, Expires: fromEpoch(i.Expires),
 	}, nil
 }
 

@@ -22,8 +22,8 @@ type Scan struct {
 	// findings are those that were known last.
 	Reason string
 	Since  time.Time // since when all of that is so
-	// Critical are the ids of the critical findings that it has.
-	Critical []string
+	// Critical and High are the ids of the findings that it has of these severities.
+	Critical, High []string
 	// Sum is that of all findings that it has: while it stays the same they do.
 	Sum     string
 	Expires time.Time

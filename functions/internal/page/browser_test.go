@@ -20,7 +20,7 @@ import (
 // longNames is the story, and a service whose names are as long as ECS lets them be.
 func longNames(t *testing.T) *world {
 	t.Helper()
-	w := story(t)
+	w := burningStory(t)
 	long := tagalong.Service{Account: "111122223333", Region: "ap-southeast-2", Cluster: "prod-" + strings.Repeat("long", 30), Name: "checkout_" + strings.Repeat("long_name_", 24)}
 	w.rollOut(t, long, 1, 0, tagalong.Completed)
 	w.rollOut(t, long, 2, 10, tagalong.Failed)
@@ -30,7 +30,7 @@ func longNames(t *testing.T) *world {
 // everyView is an address of each view, and of what there is nothing of.
 var everyView = []string{
 	"/", "/?at=2026-03-04T12:20:10Z", "/?state=tag_blocked", "/?env=prdo", "/service?service=api", "/service?service=prod-a/api&env=prod", "/image?image=shop", "/image?image=shop:v2",
-	"/changes?span=all", "/changes?span=night", "/releases", "/release?release=checkout.release/" + executionID, "/tags", "/drift", "/diff?from=staging&to=prod", "/diff?from=prod&to=prod", "/find?q=c0ffee1",
+	"/changes?span=all", "/changes?span=night", "/releases", "/release?release=checkout.release/" + executionID, "/tags", "/drift", "/exposure", "/exposure?cve=CVE-2026-0001", "/exposure?ever=1&cve=CVE-2026-0002", "/exposure?cve=CVE-1999-1", "/diff?from=staging&to=prod", "/diff?from=prod&to=prod", "/find?q=c0ffee1",
 }
 
 // TestNoRuleOfAxeIsBroken looks at every view, light and wide, dark and narrow.

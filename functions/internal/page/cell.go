@@ -5,20 +5,22 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/opencontainers/go-digest"
 	g "maragu.dev/gomponents"
 	h "maragu.dev/gomponents/html"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/query"
+	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
 // show is a cell: what runs, since when, how that is known, and what was tried since.
-func (c cell) show(a asked, environment string) node {
+func (c cell) show(a asked, environment string, scanned map[digest.Digest]query.Scanned) node {
 	if len(c.workloads) == 0 {
 		return h.Td(h.Class("none"), g.Text("not deployed"))
 	}
 	return h.Td(g.If(c.tint > 0, h.Class(tintClass(c.tint))),
-		g.Map(c.workloads, func(w workload) node { return w.show(a, environment, len(c.workloads) > 1) }),
+		g.Map(c.workloads, func(w workload) node { return w.show(a, environment, len(c.workloads) > 1, w.severityOf(scanned)) }),
 		c.showBehind(a, environment),
 	)
 }
@@ -39,8 +41,8 @@ func tintClass(n int) string {
 	return class
 }
 
-func (w workload) show(a asked, environment string, several bool) node {
-	target := a.href("service", "service", nameOf(w.service), "env", environment)
+func (w workload) show(a asked, environment string, several bool, burns severity) node {
+	target := w.target(a, environment)
 	r, runs := w.main()
 	place := g.If(several, h.Span(h.Class("dim"), g.Text(w.service.Cluster+" · "+w.service.Region+" · "+w.service.Account)))
 	if !runs {
@@ -50,16 +52,23 @@ func (w workload) show(a asked, environment string, several bool) node {
 		h.A(h.Class("v"), h.Href(target), h.B(g.Text(clip(version(r.ImageTag, r.Digest), 40))), g.If(r.ImageTag != "" && r.Digest != "", h.Code(g.Text(short(targetOf(r)))))),
 		h.P(w.badges(a, r)),
 		w.showAttemptLine(a),
+		burns.show(a, environment, w.service),
 		w.showOthers(),
 	)
 }
 
+// target leads to all that is known of a workload: what is no service has no rollouts, and
+// its image says when it ran.
+func (w workload) target(a asked, environment string) string {
+	if r, runs := w.main(); runs && w.kind != string(tagalong.KindService) && r.Digest != "" {
+		return a.href("image", "image", imageName(r.Registry, r.Repository, r.Digest.String()))
+	}
+	return a.href("service", "service", nameOf(w.service), "env", environment)
+}
+
 // badges are the states of what runs: running and since when, and what is wrong with it.
 func (w workload) badges(a asked, r query.RunningRow) node {
-	first := "running"
-	if r.Rollback {
-		first = "rolled_back"
-	}
+	first := stateOf(r)
 	all := g.Group{badge(first, g.Text(" "), since(a, r.Since))}
 	if w.undone != nil {
 		all = append(all, h.Span(h.Class("dim"), g.Text("from "+clip(rolloutVersion(*w.undone), 24)+", which failed")))
@@ -74,6 +83,17 @@ func (w workload) badges(a asked, r query.RunningRow) node {
 		all = append(all, h.Span(h.Class("dim mono"), g.Text(commitText(r.Release.Commit))))
 	}
 	return all
+}
+
+// stateOf is how what runs stands: a standalone task may be idle, until it runs again.
+func stateOf(r query.RunningRow) string {
+	switch {
+	case r.Rollback:
+		return "rolled_back"
+	case r.Phase == string(ledger.PhaseIdle):
+		return r.Phase
+	}
+	return "running"
 }
 
 func since(a asked, t *time.Time) node {

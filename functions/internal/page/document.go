@@ -94,7 +94,7 @@ func masthead(a asked) node {
 		h.Search(h.Form(h.Action("find"), h.Method("get"),
 			h.Label(h.Class("hide"), h.For("q"), g.Text("Find")),
 			h.Input(h.ID("q"), h.Type("search"), h.Name("q"), h.Value(a.get("q")), h.Required(), h.MaxLength("1024"), h.AutoComplete("off"), g.Attr("spellcheck", "false"),
-				h.Placeholder("Commit, digest, tag, service")),
+				h.Placeholder("Commit, digest, tag, service, CVE")),
 			h.Button(h.Type("submit"), g.Text("Find")),
 		)),
 	)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -92,7 +93,7 @@ type view struct {
 var views map[string]view
 
 // navigation are the views that every page links to, in order.
-var navigation = []string{"", "changes", "releases", "tags", "drift"}
+var navigation = []string{"", "changes", "exposure", "releases", "tags", "drift"}
 
 func init() { // the views link to each other
 	views = map[string]view{
@@ -101,6 +102,7 @@ func init() { // the views link to each other
 		"releases": {"Releases", showReleases},
 		"tags":     {"Tags", showTags},
 		"drift":    {"Drift", showDrift},
+		"exposure": {"Exposure", showExposure},
 		"service":  {"", showService},
 		"image":    {"", showImage},
 		"release":  {"", showRelease},
@@ -119,6 +121,11 @@ func (s server) answer(ctx context.Context, out *reply, r *http.Request, name st
 	if err != nil {
 		return err
 	}
+	if name == "find" {
+		if v, a, err = s.found(ctx, v, a); err != nil {
+			return err
+		}
+	}
 	page, err := v.show(ctx, s.queries, a)
 	if err != nil {
 		return err
@@ -127,6 +134,16 @@ func (s server) answer(ctx context.Context, out *reply, r *http.Request, name st
 		return out.file(ctx, page, a.format)
 	}
 	return out.page(ctx, a, page)
+}
+
+// found leads who looks for a finding to what burns by it.
+func (s server) found(ctx context.Context, v view, a asked) (view, asked, error) {
+	id, is, err := findingNamed(ctx, s.queries, a.get("q"))
+	if !is || err != nil {
+		return v, a, err
+	}
+	a.view, a.values = "exposure", url.Values{"cve": {id}}
+	return views["exposure"], a, nil
 }
 
 // finish says what went wrong, if anything did, and returns the status for the log. Once

@@ -101,7 +101,7 @@ func TestACommitLeadsToItsSource(t *testing.T) {
 
 func TestAnEmptyLedgerSaysSo(t *testing.T) {
 	w := newWorld()
-	for _, target := range []string{"/", "/changes", "/releases", "/tags", "/drift"} {
+	for _, target := range []string{"/", "/changes", "/releases", "/tags", "/drift", "/exposure"} {
 		if text := textOf(w.page(t, target)); !strings.Contains(text, "The ledger is empty: it has seen no rollout of any service.") && target != "/drift" {
 			t.Errorf("%s: %s", target, text)
 		}
@@ -136,9 +136,14 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 		"/diff?from=prod&to=qa":                {404, `environment "qa" is not known`},
 		"/changes?span=aeon":                   {400, "want day, night, week, month or all"},
 		"/changes?since=2026-03-04T12:00&until=2026-03-04T11:00": {400, "want a time after since"},
-		"/find":         {400, `text ""`},
-		"/tags?env=qa":  {404, `environment "qa" is not known`},
-		"/no-such-page": {404, "There is nothing at this address"},
+		"/find":                                    {400, `text ""`},
+		"/tags?env=qa":                             {404, `environment "qa" is not known`},
+		"/exposure?severity=awful":                 {400, "want critical, high"},
+		"/exposure?cve=a%20b":                      {400, "want a name such as CVE-2021-44228"},
+		"/exposure?env=qa":                         {404, `environment "qa" is not known`},
+		"/exposure?service=prod-a/apo":             {404, `service "prod-a/apo" is not known`},
+		"/exposure?ever=1&at=2026-03-04T12:00:00Z": {400, "want it without at"},
+		"/no-such-page":                            {404, "There is nothing at this address"},
 	} {
 		answer := w.get(t, target, "Accept", "text/html")
 		text := textOf(parse(t, answer.Body.String()))
@@ -387,7 +392,7 @@ func TestTheHeadIsOutBeforeTheLastQuery(t *testing.T) {
 
 func TestWhoHasAPageIsToldSo(t *testing.T) {
 	w := story(t)
-	for _, target := range []string{"/", "/service?service=api", "/image?image=shop", "/changes", "/releases", "/tags", "/drift"} {
+	for _, target := range []string{"/", "/service?service=api", "/image?image=shop", "/changes", "/releases", "/tags", "/drift", "/exposure"} {
 		first := w.get(t, target, "Accept-Encoding", "gzip")
 		tag := first.Header().Get(http.TrailerPrefix + "Etag")
 		if tag == "" || first.Header().Get("Content-Encoding") != "gzip" || !strings.HasSuffix(unzipped(t, first.Body), "</html>") {
@@ -455,7 +460,7 @@ func TestEveryLinkLeadsSomewhereUnderAnyPrefix(t *testing.T) {
 				next = append(next, to.String())
 			}
 		}
-		for _, kind := range []string{"", "changes", "releases", "release", "tags", "drift", "service", "image", "diff", "openapi.json"} {
+		for _, kind := range []string{"", "changes", "releases", "release", "tags", "drift", "exposure", "service", "image", "diff", "openapi.json"} {
 			if !kinds[kind] {
 				t.Errorf("no link leads to %q under %s: %v", kind, prefix, kinds)
 			}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/opencontainers/go-digest"
 	"golang.org/x/net/html"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
@@ -92,18 +93,22 @@ func viewsOf(a asked, text string) map[string]node {
 	places := []query.WhereRow{filled[query.WhereRow](text), filled[query.WhereRow](text)}
 	tags := []query.TagRow{filled[query.TagRow](text)}
 	m := matrixAnswer{matrix: newMatrix([]string{text, "prod"}, []query.RunningRow{running, running}, map[string][]ledger.HistoryRow{text: rollouts.Items}, noon), found: 1, accounts: []string{text}, gaps: []query.Gap{{Service: service, CompleteSince: noon}}}
+	m.scanned = map[digest.Digest]query.Scanned{running.Digest: {Critical: []string{text}}}
 	m.changes.add(rollouts.Items)
+	exposed := query.Page[query.ExposureRow]{Items: []query.ExposureRow{filled[query.ExposureRow](text)}, Next: text, Watched: text}
+	exposed.Items[0].Scanned = true
 	found := query.Page[query.FindRow]{Items: []query.FindRow{filled[query.FindRow](text), filled[query.FindRow](text), filled[query.FindRow](text)}}
 	found.Items[0].Found, found.Items[1].Found = tagalong.TagName, tagalong.ServiceName
 	return map[string]node{
 		"":         m.show(a, []string{text, "prod"}),
 		"service":  a.service(query.Page[ledger.HistoryRow]{Items: slices.Clone(rollouts.Items), Next: text}),
-		"image":    body(a.imageFacts(tagalong.ImageQuery{Digest: "sha256:1"}, places, imageAnswer{tags, rollouts.Items, true, true}), newChart(imageLanes(places, true), noon).show(text), a.intervals(places), a.more(text)),
+		"image":    body(a.imageFacts(tagalong.ImageQuery{Digest: "sha256:1"}, places, imageAnswer{tags: tags, rollouts: rollouts.Items, moreTags: true, moreServices: true}), newChart(imageLanes(places, true), noon).show(text), a.intervals(places), a.more(text), a.findings([]query.ImageFinding{filled[query.ImageFinding](text)})),
 		"changes":  a.changes([]string{text}, period{}, rollouts),
 		"releases": a.releases([]string{text}, query.Page[query.ReleasesRow]{Items: []query.ReleasesRow{filled[query.ReleasesRow](text)}}),
 		"release":  a.release(filled[query.ReleasePage](text)),
-		"tags":     a.tags([]string{text}, tags, text),
+		"tags":     a.tags([]string{text}, query.Page[query.TagRow]{Items: tags, Watched: text, Next: text}),
 		"drift":    a.drift(drift{tags: tags, compared: 1, uncompared: []string{text}, late: rollouts.Items}, errors.New(text)),
+		"exposure": a.exposure([]string{text}, query.ExposureQuery{ID: text, Environment: text}, exposed, []string{text}),
 		"diff":     a.diff(query.PointInTime{Environment: text}, query.PointInTime{Environment: text}, query.Page[query.DiffRow]{Items: []query.DiffRow{filled[query.DiffRow](text)}}),
 		"find":     a.found(found),
 	}

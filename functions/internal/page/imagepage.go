@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/opencontainers/go-digest"
 	g "maragu.dev/gomponents"
 	h "maragu.dev/gomponents/html"
 
@@ -52,7 +53,7 @@ func (a asked) image(ctx context.Context, q query.Queries, image tagalong.ImageQ
 	if len(page.Items) == 0 {
 		return empty("It does not run, and never ran.", page.Watched), nil
 	}
-	about, err := aboutImage(ctx, q, page.Items)
+	about, err := aboutImage(ctx, q, page.Items, image.Digest == "" && image.Tag == "")
 	if err != nil {
 		return nil, err
 	}
@@ -64,6 +65,8 @@ func (a asked) image(ctx context.Context, q query.Queries, image tagalong.ImageQ
 		h.H2(g.Text("Where it runs and ran")),
 		a.intervals(page.Items),
 		a.more(page.Next),
+		h.H2(g.Text("Findings")),
+		about.showFindings(a),
 	}, nil
 }
 
@@ -82,10 +85,40 @@ type imageAnswer struct {
 	rollouts []ledger.HistoryRow // those that brought it, of the first services
 	// Whether there are more tags and services than those that were looked at.
 	moreTags, moreServices bool
+	scanned                int // images of which these are the findings
+	findings               []query.ImageFinding
+	ofAll                  bool // whether they are of a whole repository: of what is in use of it
 }
 
-func aboutImage(ctx context.Context, q query.Queries, places []query.WhereRow) (about imageAnswer, err error) {
+// scannedIn returns the digests whose findings are shown: of a whole repository those that
+// are in use, since it may have had hundreds.
+func scannedIn(places []query.WhereRow, all bool) []digest.Digest {
+	digests := distinct(places, func(w query.WhereRow) digest.Digest {
+		if all && w.Phase == ledger.PhaseEnded {
+			return ""
+		}
+		return w.Digest
+	})
+	return slices.DeleteFunc(digests, func(d digest.Digest) bool { return d == "" })
+}
+
+func (about *imageAnswer) readFindings(ctx context.Context, q query.Queries, images []digest.Digest) (err error) {
+	about.scanned = len(images)
+	about.findings, err = q.FindingsIn(ctx, images)
+	return err
+}
+
+func (about imageAnswer) showFindings(a asked) node {
+	if about.scanned == 0 {
+		return h.P(h.Class("note calm"), g.Text("No image on this page is in use: of one that was, see its own page."))
+	}
+	return g.Group{g.If(about.ofAll, h.P(h.Class("lead"), g.Text("Of the images on this page that are in use."))), a.findings(about.findings)}
+}
+
+func aboutImage(ctx context.Context, q query.Queries, places []query.WhereRow, all bool) (about imageAnswer, err error) {
+	about.ofAll = all
 	err = parallel.All(
+		func() error { return about.readFindings(ctx, q, scannedIn(places, all)) },
 		func() (err error) {
 			about.tags, about.moreTags, err = tagsOn(ctx, q, places)
 			return err

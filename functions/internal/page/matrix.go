@@ -214,7 +214,7 @@ func (w workload) states() []string {
 	if w.attempt == nil && r.RollingOut != "" {
 		states = append(states, "rolling_out")
 	}
-	states = append(states, map[bool]string{true: "rolled_back", false: "running"}[r.Rollback])
+	states = append(states, stateOf(r))
 	return normalized(slices.Concat(states, w.doubts()))
 }
 

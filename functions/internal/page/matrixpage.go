@@ -154,10 +154,12 @@ type matrixAnswer struct {
 	matrix
 	found    int // lines before the filters
 	accounts []string
+	kinds    []string
 	gaps     []query.Gap
 	changes  changes
 	attempts attemptsNote
 	watched  string
+	scanned  map[digest.Digest]query.Scanned // nil: no scan of any of it is kept
 }
 
 // attemptsNote says how far back attempts were looked for.
@@ -195,12 +197,22 @@ func (a asked) readMatrix(ctx context.Context, q query.Queries, environments []s
 	if answer.changes.next, err = nextChange(ctx, q, a, environments, begun); err != nil {
 		return matrixAnswer{}, err
 	}
+	if answer.scanned, err = q.Scanned(ctx, digestsOf(running.rows)); err != nil {
+		return matrixAnswer{}, err
+	}
 	answer.matrix = newMatrix(environments, running.rows, attempts, a.moment())
 	answer.accounts = distinct(running.rows, func(r query.RunningRow) string { return r.Account })
+	answer.kinds = distinct(answer.lines, func(l line) string { return l.kind })
 	answer.found = len(answer.lines)
 	answer.lines = slices.DeleteFunc(answer.lines, func(l line) bool { return a.leavesOutLine(l) })
 	answer.gaps, answer.watched = running.gaps, running.watched
 	return answer, nil
+}
+
+// digestsOf are what runs, each once.
+func digestsOf(rows []query.RunningRow) []digest.Digest {
+	all := distinct(rows, func(r query.RunningRow) digest.Digest { return r.Digest })
+	return slices.DeleteFunc(all, func(d digest.Digest) bool { return d == "" })
 }
 
 func (n *attemptsNote) add(page query.Page[ledger.HistoryRow]) {
@@ -271,8 +283,8 @@ func (l line) states() []string {
 	return slices.Compact(all)
 }
 
-func distinct[T any](all []T, of func(T) string) []string {
-	return slices.Compact(slices.Sorted(func(yield func(string) bool) {
+func distinct[T any, K cmp.Ordered](all []T, of func(T) K) []K {
+	return slices.Compact(slices.Sorted(func(yield func(K) bool) {
 		for _, one := range all {
 			if !yield(of(one)) {
 				return
@@ -312,6 +324,7 @@ func (m matrixAnswer) filters(a asked, known []string) node {
 		field("Service", h.Input(h.Type("text"), h.Name("service"), h.Value(a.get("service")), h.Placeholder("prod-*/check*"))),
 		field("Image", h.Input(h.Type("text"), h.Name("image"), h.Value(a.get("image")), h.Placeholder("part of its name"))),
 		field("State", choice("state", a.get("state"), stateNames())),
+		g.If(len(m.kinds) > 1 || a.get("kind") != "", field("Kind", choice("kind", a.get("kind"), named(withChosen(m.kinds, a.get("kind")))))),
 		g.If(len(m.accounts) > 1 || a.get("account") != "", field("Account", choice("account", a.get("account"), named(withChosen(m.accounts, a.get("account")))))),
 		h.FieldSet(h.Legend(g.Text("Compare")), h.Label(h.Input(h.Type("checkbox"), h.Name("differ"), h.Value("1"), g.If(a.get("differ") != "", h.Checked())), g.Text("Only what differs"))),
 		h.Button(h.Type("submit"), g.Text("Show")),
@@ -351,7 +364,7 @@ func withChosen(values []string, chosen string) []string {
 
 // stateNames are the states that a matrix can be narrowed to.
 func stateNames() (all []option) {
-	for _, s := range []string{"running", "rolling_out", "failed", "rolled_back", "guess", "unknown", "tag_blocked", "tag_missing", "tag_pending", "tag_contested", "not_deployed"} {
+	for _, s := range []string{"running", "idle", "rolling_out", "failed", "rolled_back", "guess", "unknown", "tag_blocked", "tag_missing", "tag_pending", "tag_contested", "not_deployed"} {
 		all = append(all, option{s, lookOf(s).word})
 	}
 	return all
@@ -423,12 +436,15 @@ func scrolledAs(class, name string, table node) node {
 	return h.Div(h.Class(class), h.Role("region"), h.Aria("label", name), h.TabIndex("0"), table)
 }
 
+// kindNames head the lines of each kind.
+var kindNames = map[string]string{"service": "Services", "task": "Standalone tasks", "daemon": "Daemons", "function": "Functions"}
+
 // bodies are the lines, those of a kind together.
 func (m matrixAnswer) bodies(a asked) node {
 	kinds := distinct(m.lines, func(l line) string { return l.kind })
 	return g.Map(kinds, func(kind string) node {
 		return h.TBody(
-			g.If(len(kinds) > 1, h.Tr(h.Th(h.Class("kind"), h.Scope("rowgroup"), h.ColSpan(fmt.Sprint(len(m.environments)+1)), g.Text(kind+"s")))),
+			g.If(len(kinds) > 1, h.Tr(h.Th(h.Class("kind"), h.Scope("rowgroup"), h.ColSpan(fmt.Sprint(len(m.environments)+1)), g.Text(cmp.Or(kindNames[kind], kind))))),
 			g.Map(m.lines, func(l line) node {
 				if l.kind != kind {
 					return nil
@@ -441,9 +457,17 @@ func (m matrixAnswer) bodies(a asked) node {
 
 func (m matrixAnswer) row(a asked, l line) node {
 	return h.Tr(
-		h.Th(h.Scope("row"), h.A(h.Href(a.href("service", "service", l.name)), breakable(l.name))),
-		g.Group(cellsOf(l, func(i int, c cell) node { return c.show(a, m.environments[i]) })),
+		h.Th(h.Scope("row"), l.heading(a)),
+		g.Group(cellsOf(l, func(i int, c cell) node { return c.show(a, m.environments[i], m.scanned) })),
 	)
+}
+
+// heading names a line, and leads to its rollouts where it has any.
+func (l line) heading(a asked) node {
+	if l.kind != string(tagalong.KindService) {
+		return h.Span(h.Class("name"), breakable(l.name))
+	}
+	return h.A(h.Href(a.href("service", "service", l.name)), breakable(l.name))
 }
 
 func cellsOf(l line, show func(int, cell) node) []node {

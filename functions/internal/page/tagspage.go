@@ -3,6 +3,7 @@ package page
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -26,25 +27,43 @@ func showTags(ctx context.Context, q query.Queries, a asked) (shown, error) {
 	if _, err := a.environments(known); err != nil {
 		return shown{}, err
 	}
-	find := func(ctx context.Context) ([]query.TagRow, string, error) {
-		page, err := q.Tags(ctx, query.TagsQuery{}, query.Paging{})
-		return slices.DeleteFunc(page.Items, a.leavesOutTag), page.Watched, err
-	}
+	find := func(ctx context.Context) (query.Page[query.TagRow], error) { return a.someTags(ctx, q) }
 	return shown{
 		title:   "Tags",
 		command: []string{"tagalong", "tags"},
 		rows: func(ctx context.Context) (rows, error) {
-			found, _, err := find(ctx)
-			return list[query.TagRow](found), err
+			page, err := find(ctx)
+			return list[query.TagRow](page.Items), err
 		},
 		body: func(ctx context.Context) (node, error) {
-			found, watched, err := find(ctx)
+			page, err := find(ctx)
 			if err != nil {
 				return nil, err
 			}
-			return a.tags(known, found, watched), nil
+			return a.tags(known, page), nil
 		},
 	}, nil
+}
+
+// someTags reads a page of those that the filters let through. It goes on until it is full,
+// but looks through no more than mostTags: behind those there may be more.
+func (a asked) someTags(ctx context.Context, q query.Queries) (some query.Page[query.TagRow], err error) {
+	cursor, wanted := a.get("cursor"), query.TagsQuery{}
+	if all := a.values["env"]; len(all) == 1 {
+		wanted.Environment = all[0]
+	}
+	for looked := 0; len(some.Items) < perPage && looked < mostTags; looked += perPage {
+		page, err := q.Tags(ctx, wanted, query.Paging{Limit: perPage, Cursor: cursor})
+		if err != nil {
+			return some, err
+		}
+		some.Items = append(some.Items, slices.DeleteFunc(page.Items, a.leavesOutTag)...)
+		some.Next, some.Watched = page.Next, page.Watched
+		if cursor = page.Next; cursor == "" {
+			break
+		}
+	}
+	return some, nil
 }
 
 func (a asked) leavesOutTag(t query.TagRow) bool {
@@ -53,7 +72,7 @@ func (a asked) leavesOutTag(t query.TagRow) bool {
 		image != "" && !strings.Contains(t.Repository+":"+t.Tag+"@"+t.Digest.String()+" "+t.Actual.String(), image)
 }
 
-func (a asked) tags(known []string, found []query.TagRow, watched string) node {
+func (a asked) tags(known []string, page query.Page[query.TagRow]) node {
 	return g.Group{
 		h.P(h.Class("lead"), g.Text("The tag of an environment sits on the digest that is deployed there. Here is each, and where the ledger last saw it in ECR.")),
 		h.Form(h.Class("filters"), h.Action("tags"), h.Method("get"), h.Role("search"), h.Aria("label", "Filters"),
@@ -62,8 +81,17 @@ func (a asked) tags(known []string, found []query.TagRow, watched string) node {
 			field("State", choice("state", a.get("state"), []option{{"confirmed", "confirmed"}, {"pending", "pending"}, {"blocked", "blocked"}, {"missing", "missing"}, {"input", "input"}})),
 			h.Button(h.Type("submit"), g.Text("Show")),
 		),
-		a.tagTable(found, "No tag is like this.", watched),
+		a.tagTable(page.Items, noneOf(page.Next), page.Watched),
+		a.more(page.Next),
 	}
+}
+
+// noneOf says that no tag is like this, among those that were looked at.
+func noneOf(next string) string {
+	if next != "" {
+		return fmt.Sprintf("None of the %d tags that were looked through is like this. There are more.", mostTags)
+	}
+	return "No tag is like this."
 }
 
 func (a asked) tagTable(all []query.TagRow, nothing, watched string) node {
@@ -125,7 +153,7 @@ func showDrift(ctx context.Context, q query.Queries, a asked) (shown, error) {
 		title:   "Drift",
 		command: []string{"tagalong", "tags", "--check"},
 		rows: func(ctx context.Context) (rows, error) {
-			found, err := drifted(ctx, q)
+			found, err := drifted(ctx, q, a.get("cursor"))
 			return list[query.TagRow](found.tags), err
 		},
 		body: func(ctx context.Context) (node, error) {
@@ -136,13 +164,16 @@ func showDrift(ctx context.Context, q query.Queries, a asked) (shown, error) {
 			)
 			err := parallel.All(
 				func() (err error) {
-					found, err = drifted(ctx, q)
+					found, err = drifted(ctx, q, a.get("cursor"))
 					if found.known() {
 						unread, err = err, nil
 					}
 					return err
 				},
 				func() (err error) {
+					if a.get("cursor") != "" {
+						return nil // the first page has them
+					}
 					late, err = overdue(ctx, q, known, a.now)
 					return err
 				},
@@ -161,16 +192,22 @@ type drift struct {
 	tags       []query.TagRow
 	compared   int      // of all tags, those that ECR was asked for
 	uncompared []string // the tags that it was not asked for, or did not answer for
+	next       string   // of the tags behind those
 	late       []ledger.HistoryRow
 }
+
+// comparedAtOnce is how many tags a page compares: each of their repositories is a call of
+// ECR, which allows twenty a second.
+const comparedAtOnce = 500
 
 // known reports whether the ledger's tags were read.
 func (d drift) known() bool { return d.compared+len(d.uncompared) > 0 }
 
-// drifted compares the tags with ECR. Its error beside tags is of repositories that could
+// drifted compares a page of the tags with ECR. Its error beside tags is of repositories that could
 // not be read.
-func drifted(ctx context.Context, q query.Queries) (d drift, err error) {
-	page, err := q.Tags(ctx, query.TagsQuery{Check: true}, query.Paging{})
+func drifted(ctx context.Context, q query.Queries, cursor string) (d drift, err error) {
+	page, err := q.Tags(ctx, query.TagsQuery{Check: true}, query.Paging{Limit: comparedAtOnce, Cursor: cursor})
+	d.next = page.Next
 	for _, t := range page.Items {
 		if t.Compared {
 			d.compared++
@@ -222,6 +259,9 @@ func unexplained(ctx context.Context, q query.Queries, late []ledger.HistoryRow,
 
 func (a asked) drift(d drift, unread error) node {
 	nothing := "No tag is elsewhere."
+	if d.next != "" || a.get("cursor") != "" {
+		nothing = "Of the tags of this page none is elsewhere."
+	}
 	if d.compared == 0 && d.known() {
 		nothing = "No tag was compared with ECR."
 	}
@@ -231,6 +271,14 @@ func (a asked) drift(d drift, unread error) node {
 		g.If(len(d.uncompared) > 0, h.P(h.Class("note"), g.Textf("%s not compared: of repositories that lie outside of what Tagalong was given, or that could not be read: %s.", counted(len(d.uncompared), "tag was", "tags were"), listed(d.uncompared)))),
 		h.H2(g.Text("Tags")),
 		a.tagTable(d.tags, nothing, counted(d.compared, "tag was", "tags were")+" compared with ECR."),
+		g.If(d.next != "", h.P(h.Class("note"), g.Textf("There are more tags: this page has compared %d of them with ECR, the next one goes on.", d.compared))),
+		a.more(d.next),
+		g.If(a.get("cursor") == "", a.lateRollouts(d)),
+	}
+}
+
+func (a asked) lateRollouts(d drift) node {
+	return g.Group{
 		h.H2(g.Text("Rollouts that do not end")),
 		g.If(len(d.late) == 0, empty("None.", "Looked at the last rollouts of each environment, for those that began more than an hour ago.")),
 		g.If(len(d.late) > 0, g.Group{h.P(g.Text("Look at their services in ECS: tasks may not start, or an alarm may wait. The sweep asks again every hour.")), a.rollouts(d.late)}),

@@ -46,11 +46,17 @@ func (r ExposureRow) or(o ExposureRow) ExposureRow {
 
 // ExposureQuery asks which findings are in use, or were.
 type ExposureQuery struct {
-	Environment string        // "" is any
+	Environment string // "" is any
+	Services    tagalong.ServicePattern
 	ID          string        // of a finding, or another name of it; "" is any
 	Wanted      report.Wanted // its severity, and whether it can be fixed
 	At          time.Time     // what ran then; zero: what is in use now
 	Ever        bool          // from when to when each image with a finding ran
+}
+
+// user is what runs the image, by the name that people know it by.
+func (r ExposureRow) user() tagalong.Service {
+	return tagalong.Service{Account: r.Account, Region: r.Region, Cluster: r.Cluster, Name: r.Service}
 }
 
 func (query ExposureQuery) now() bool { return query.At.IsZero() && !query.Ever }
@@ -81,13 +87,14 @@ func (q Queries) Exposure(ctx context.Context, query ExposureQuery, p Paging) (P
 	if err != nil {
 		return Page[ExposureRow]{}, nil, err
 	}
+	rows = slices.DeleteFunc(rows, func(r ExposureRow) bool { return !query.Services.Match(r.user()) })
 	page, err := q.exposurePage(question, rows, behind, p)
 	if err != nil {
 		return Page[ExposureRow]{}, nil, err
 	}
 	reasons, err := q.mayMiss(ctx, query, used)
 	if err == nil && len(rows) == 0 {
-		page.Watched, err = q.nothing(ctx, namesGiven{environments: []string{query.Environment}})
+		page.Watched, err = q.nothing(ctx, namesGiven{environments: []string{query.Environment}, pattern: query.Services})
 	}
 	return page, reasons, err
 }

@@ -68,12 +68,12 @@ const (
 	negligible Severity = "negligible"
 	low        Severity = "low"
 	medium     Severity = "medium"
-	high       Severity = "high"
+	High       Severity = "high"
 	Critical   Severity = "critical"
 )
 
 // severities are all of them, the worst last.
-var severities = []Severity{unknown, negligible, low, medium, high, Critical}
+var severities = []Severity{unknown, negligible, low, medium, High, Critical}
 
 // otherwise is what scanners call some of them.
 var otherwise = map[string]Severity{"informational": "negligible", "info": "negligible", "none": "negligible", "undefined": "unknown", "untriaged": "unknown"}

@@ -57,11 +57,12 @@ func (r rescan) scan() ledger.Scan {
 	return is
 }
 
-// sumOf tells sets of findings apart, and what it means where one is missing.
+// sumOf tells sets of findings apart, what it means where one is missing, and what is kept
+// of them: scans that were written before that was so are written anew.
 func sumOf(found []report.Finding, ends bool) string {
 	raw, _ := json.Marshal(found) // texts and numbers: no error
 	sum := sha256.Sum256(raw)
-	return fmt.Sprintf("%s %t", hex.EncodeToString(sum[:12]), ends)
+	return fmt.Sprintf("%s %t with high", hex.EncodeToString(sum[:12]), ends)
 }
 
 // compared returns the scan and the findings to write, given those that are known.
@@ -101,7 +102,7 @@ func (r rescan) written(is ledger.Scan, known []ledger.Finding, all map[string]l
 	for _, f := range known {
 		was[keyOf(f.Finding)] = f
 	}
-	is.Critical = nil
+	ids := map[report.Severity][]string{}
 	var changed []ledger.Finding
 	for _, key := range slices.Sorted(maps.Keys(all)) {
 		f := all[key]
@@ -109,11 +110,12 @@ func (r rescan) written(is ledger.Scan, known []ledger.Finding, all map[string]l
 		if !alike(f, was[key]) {
 			changed = append(changed, f)
 		}
-		if f.Gone.IsZero() && f.Severity == report.Critical {
-			is.Critical = append(is.Critical, strings.ToUpper(f.ID))
+		if f.Gone.IsZero() {
+			ids[f.Severity] = append(ids[f.Severity], strings.ToUpper(f.ID))
 		}
 	}
-	is.Critical = slices.Compact(slices.Sorted(slices.Values(is.Critical)))
+	is.Critical = slices.Compact(slices.Sorted(slices.Values(ids[report.Critical])))
+	is.High = slices.Compact(slices.Sorted(slices.Values(ids[report.High])))
 	return is, changed
 }
 

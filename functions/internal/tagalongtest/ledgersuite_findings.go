@@ -27,7 +27,7 @@ func findingsRoundTrip(t *testing.T, l suiteLedger) {
 	first, other := ledger.Scan{Digest: suiteDigest, Scanned: true, Since: second(1), Critical: []string{"CVE-2026-0001"}, Sum: "a"}, suiteFinding("CVE-2026-0001", "libssl")
 	beside := suiteFinding("ghsa-aaaa", "openssl", "CVE-2026-0002")
 	l.must(l.SetScan(t.Context(), first, []ledger.Finding{suiteFinding("CVE-2026-0001", "openssl"), other, beside}))
-	again := ledger.Scan{Digest: suiteDigest, Scanned: true, Reason: "no more", Since: second(2), Sum: "b", Expires: full.Expires}
+	again := ledger.Scan{Digest: suiteDigest, Scanned: true, Reason: "no more", Since: second(2), High: []string{"CVE-2026-0001", "GHSA-AAAA"}, Sum: "b", Expires: full.Expires}
 	l.must(l.SetScan(t.Context(), again, []ledger.Finding{full}))
 	l.must(l.SetScan(t.Context(), ledger.Scan{Digest: suiteNext, Scanned: true, Since: second(2)}, []ledger.Finding{suiteFinding("CVE-2026-0001", "openssl")}))
 	index := ledger.Scan{Digest: Image("index").Digest, Platforms: []digest.Digest{suiteDigest, suiteNext}, Since: second(4)}

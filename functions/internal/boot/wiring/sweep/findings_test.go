@@ -114,6 +114,9 @@ func TestFindingsAreFetchedOnceADayAndWrittenWhereTheyChange(t *testing.T) {
 	}
 	w.swept(hours(24), sweep.Options{Scheduled: true})
 	found = w.findingsOf(image)
+	if scan := w.scanOf(image); len(scan.Critical) != 0 || !slices.Equal(scan.High, []string{"CVE-1"}) {
+		t.Errorf("a day later: scan %+v", scan)
+	}
 	if len(found) != 3 || found[0].Severity != "high" || !found[0].FirstSeen.Equal(hours(0)) || !found[1].Gone.Equal(hours(24)) || !found[2].FirstSeen.Equal(hours(24)) {
 		t.Errorf("a day later: findings %+v", found)
 	}
