@@ -268,6 +268,18 @@ func TestWhatIsNotKnownOfAPastTimeIsInAHeader(t *testing.T) {
 	if got := answer.Header().Get(completeSince); got != "2026-03-04T12:08:00Z" || len(page[query.RunningRow](t, answer).Items) != 2 {
 		t.Errorf("%s: %q", completeSince, got)
 	}
+	for pages, target := 0, "/v1/environments/prod/running?at=2026-03-04T12:03:00Z&limit=1"; target != ""; pages++ {
+		answer := w.get(t, target)
+		if got := answer.Header().Get(completeSince); got != "2026-03-04T12:08:00Z" || pages > 2 {
+			t.Errorf("page %d: %s: %q", pages, completeSince, got)
+		}
+		next := page[query.RunningRow](t, answer).Next
+		if target = ""; next != "" {
+			target = "/v1/environments/prod/running?at=2026-03-04T12:03:00Z&limit=1&cursor=" + url.QueryEscape(next)
+		} else if pages != 1 {
+			t.Errorf("%d pages, want 2", pages+1)
+		}
+	}
 	if got := w.get(t, "/v1/diff?from=prod&to=prod@2026-03-04T12:03:00Z").Header().Get(completeSince); got != "2026-03-04T12:08:00Z" {
 		t.Errorf("%s: %q", completeSince, got)
 	}

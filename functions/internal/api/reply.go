@@ -8,12 +8,10 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"slices"
 	"strconv"
 	"time"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/exchange"
-	"github.com/tagalong-aws/tagalong/functions/internal/query"
 )
 
 // reply is a whole answer: none has more than maxLimit rows.
@@ -36,11 +34,10 @@ func newReply(status int, contentType, cacheControl string) reply {
 // knows some services only since a later time than was asked for.
 const completeSince = "Tagalong-Complete-Since"
 
-// note says of which time on the ledger knows all services of a page.
-func (r reply) note(gaps []query.Gap) {
-	if len(gaps) > 0 {
-		latest := slices.MaxFunc(gaps, func(a, b query.Gap) int { return a.CompleteSince.Compare(b.CompleteSince) })
-		r.header.Set(completeSince, latest.CompleteSince.UTC().Format(time.RFC3339Nano))
+// note says from which time on the ledger knows all services of an answer, on each page of it.
+func (r reply) note(since time.Time) {
+	if !since.IsZero() {
+		r.header.Set(completeSince, since.UTC().Format(time.RFC3339Nano))
 	}
 }
 

@@ -135,7 +135,7 @@ func pages[R any](pattern string, parameters []parameter, ask func(context.Conte
 		if err != nil {
 			return reply{}, err
 		}
-		answer.note(page.Gaps)
+		answer.note(page.CompleteSince)
 		return answer, nil
 	}}}
 }

@@ -27,7 +27,7 @@ func TestMadeUpPositionsAreRefused(t *testing.T) {
 		"a deployment too long":          {ledger.RolloutCursor{Service: short, Deployment: strings.Repeat("d", 1000)}, &ledger.RolloutCursor{}, false},
 		"a registry too long":            {ledger.PlacementCursor{Service: short, Registry: strings.Repeat("d", 1000)}, &ledger.PlacementCursor{}, false},
 		"a name too long":                {nameCursor(strings.Repeat("e", 1000)), new(nameCursor), false},
-		"a container":                    {runningCursor{"prod", short, "app"}, &runningCursor{}, true},
+		"a container":                    {runningCursor{Environment: "prod", Service: short, Container: "app"}, &runningCursor{}, true},
 		"a rollout":                      {ledger.RolloutCursor{Sort: time.Unix(1, 0).UTC(), Service: short, Deployment: "ecs-svc/1"}, &ledger.RolloutCursor{}, true},
 		"a place":                        {ledger.PlacementCursor{Since: time.Unix(1, 0).UTC(), Registry: "docker.io", Service: short, Container: "app", Phase: ledger.PhaseEnded}, &ledger.PlacementCursor{}, true},
 	} {

@@ -84,6 +84,7 @@ func (q Queries) Diff(ctx context.Context, from, to PointInTime, p Paging) (Page
 		at:       DiffRow.at,
 	}.page(p.Limit)
 	page.Gaps = slices.Concat(gaps[0], gaps[1])
+	page.CompleteSince = completeSince(page.Gaps)
 	if err == nil && (len(page.Items) == 0 || len(sides[0]) == 0 || len(sides[1]) == 0) {
 		watched, err := q.nothing(ctx, namesGiven{environments: []string{from.Environment, to.Environment}})
 		if err != nil {

@@ -67,6 +67,9 @@ type Page[R any] struct {
 	// Gaps are services that belong to the answer if something of them ran, and
 	// the ledger does not know: it has seen them only later.
 	Gaps []Gap `json:"-"`
+	// CompleteSince is the time from which on the ledger knows all services of the whole
+	// answer, whichever page this is; zero if it knows them.
+	CompleteSince time.Time `json:"-"`
 }
 
 // Gap is a service of which nothing is known at a time.
@@ -74,6 +77,16 @@ type Gap struct {
 	Service tagalong.Service
 	// CompleteSince is the time from which on the ledger knows the service.
 	CompleteSince time.Time
+}
+
+// completeSince is the time from which on all of them are known; zero if there are none.
+func completeSince(gaps []Gap) (latest time.Time) {
+	for _, gap := range gaps {
+		if gap.CompleteSince.After(latest) {
+			latest = gap.CompleteSince
+		}
+	}
+	return latest
 }
 
 // ErrCursor says that a cursor is not one that this question gave.

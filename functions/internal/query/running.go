@@ -80,6 +80,8 @@ type runningCursor struct {
 	Environment string
 	Service     tagalong.Service
 	Container   string
+	// CompleteSince is that of the whole answer, which its first page has found out.
+	CompleteSince time.Time `json:",omitzero"`
 }
 
 func (a runningCursor) Valid() bool {
@@ -102,7 +104,7 @@ type runningContainer struct {
 }
 
 func (r runningContainer) at() runningCursor {
-	return runningCursor{r.Environment, r.Service, r.Name}
+	return runningCursor{Environment: r.Environment, Service: r.Service, Container: r.Name}
 }
 
 // Running answers what runs in an environment or ran there at a time, in the
@@ -116,14 +118,7 @@ func (q Queries) Running(ctx context.Context, query RunningQuery, p Paging) (Pag
 	if err := unseal(question, p.Cursor, &from); err != nil {
 		return Page[RunningRow]{}, err
 	}
-	var gaps []Gap
-	running := answer[runningContainer, runningContainer, runningCursor]{
-		question: question,
-		rows:     q.runningContainers(ctx, query, from, p.hint(), &gaps),
-		show:     func(r runningContainer) runningContainer { return r },
-		at:       runningContainer.at,
-	}
-	found, err := running.page(p.Limit)
+	found, gaps, since, err := q.runningPage(ctx, question, query, from, p)
 	if err != nil {
 		return Page[RunningRow]{}, err
 	}
@@ -131,11 +126,37 @@ func (q Queries) Running(ctx context.Context, query RunningQuery, p Paging) (Pag
 		return Page[RunningRow]{}, horizonOf(query, gaps)
 	}
 	rows, err := q.runningRows(ctx, found.Items)
-	page := Page[RunningRow]{Items: rows, Next: found.Next, Gaps: gaps}
+	page := Page[RunningRow]{Items: rows, Next: found.Next, Gaps: gaps, CompleteSince: since}
 	if err == nil && len(rows) == 0 {
 		page.Watched, err = q.nothingRan(ctx, query)
 	}
 	return page, err
+}
+
+// runningPage reads a page, and what is not known. The first page of a past time looks at the
+// whole answer for that, and hands on to the others from when on all of it is known.
+func (q Queries) runningPage(ctx context.Context, question string, query RunningQuery, from runningCursor, p Paging) (found Page[runningContainer], gaps []Gap, since time.Time, err error) {
+	first, since := p.Cursor == "", from.CompleteSince
+	rows := q.runningContainers(ctx, query, from, p.hint(), &gaps)
+	if first && !query.At.IsZero() {
+		all, err := stream.Collect(q.runningContainers(ctx, query, from, 0, &gaps))
+		if err != nil {
+			return found, nil, since, err
+		}
+		rows, since = stream.FromSlice(all), completeSince(gaps)
+	}
+	found, err = answer[runningContainer, runningContainer, runningCursor]{
+		question: question, rows: rows, show: func(r runningContainer) runningContainer { return r },
+		at: func(r runningContainer) runningCursor {
+			at := r.at()
+			at.CompleteSince = since
+			return at
+		},
+	}.page(p.Limit)
+	if !first {
+		gaps = nil // the first page has named them
+	}
+	return found, gaps, since, err
 }
 
 // nothingRan is nothing for what runs: of an empty ledger nothing is known of the past.

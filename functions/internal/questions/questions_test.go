@@ -121,6 +121,14 @@ func areNearest(e *tagalong.UnknownNameError, known []string) bool {
 	return true
 }
 
+// completeSince is when the last of the services that are not known came to be.
+func completeSince(gaps []query.Gap) (latest time.Time) {
+	for _, gap := range gaps {
+		latest = slices.MaxFunc([]time.Time{latest, gap.CompleteSince}, time.Time.Compare)
+	}
+	return latest
+}
+
 // walk takes page after page, and compares their rows with the whole answer.
 func walk[R any](i inquiry, what string, want answer[R], limit func() int, ask func(query.Paging) (query.Page[R], error)) {
 	i.Helper()
@@ -130,6 +138,9 @@ func walk[R any](i inquiry, what string, want answer[R], limit func() int, ask f
 		page, err := ask(p)
 		if err != nil {
 			i.Fatalf("%s: page behind %d rows: %v\n%s", what, len(rows), err, i.story)
+		}
+		if known := completeSince(want.gaps); !page.CompleteSince.Equal(known) {
+			i.Fatalf("%s: page behind %d rows: complete since %s, want %s\n%s", what, len(rows), page.CompleteSince, known, i.story)
 		}
 		full := min(p.Limit, len(want.rows)-len(rows))
 		rows, gaps = append(rows, page.Items...), append(gaps, page.Gaps...)
