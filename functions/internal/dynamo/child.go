@@ -51,9 +51,9 @@ func putChildren(children []ledger.Child) []write {
 	return slices.Concat(all(children, putChild), all(ledger.NamesOfChildren(children), putName))
 }
 
-// recordChildren records children of indexes, each by itself: whoever sees an index writes
+// RecordChildren records children of indexes, each by itself: whoever sees an index writes
 // the same ones, and a transaction with them would be in the way of others.
-func (l *Ledger) recordChildren(ctx context.Context, children []ledger.Child) error {
+func (l *Ledger) RecordChildren(ctx context.Context, children []ledger.Child) error {
 	return l.putAll(ctx, putChildren(children))
 }
 

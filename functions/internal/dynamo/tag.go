@@ -250,7 +250,7 @@ func (l *Ledger) Settle(ctx context.Context, id tagalong.TagID, version string, 
 // takes.
 func (l *Ledger) settle(ctx context.Context, tag write, v ledger.Verdict) error {
 	if v.Apart || len(putChildren(v.Children)) >= transactionItems {
-		if err := l.recordChildren(ctx, v.Children); err != nil {
+		if err := l.RecordChildren(ctx, v.Children); err != nil {
 			return err
 		}
 		return l.write(ctx, tag)

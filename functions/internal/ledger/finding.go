@@ -71,6 +71,9 @@ type Findings interface {
 	// those of its findings that have changed, then the scan with its Sum. One that ends in
 	// between is written again as the next sweep finds another Sum.
 	SetScan(ctx context.Context, s Scan, changed []Finding) error
+	// RecordChildren writes which platforms' images indexes hold, so that what was found in
+	// one of these finds who runs the index. What is there is written again, as it was.
+	RecordChildren(ctx context.Context, children []Child) error
 	// Exposures returns what was announced and is not over, in the order of environment and id.
 	Exposures(ctx context.Context) iter.Seq2[Exposure, error]
 	SetExposure(ctx context.Context, e Exposure) error

@@ -230,7 +230,7 @@ func (p *scanCheck) readIndexes(ctx context.Context, r tagalong.Repository, dige
 			p.fail(fmt.Errorf("reading which platforms images of %s have: %w", r, err))
 		}
 		for _, m := range images.Manifests {
-			if err := p.keepIndex(ctx, m); err != nil {
+			if err := p.keepIndex(ctx, r, m); err != nil {
 				return err
 			}
 		}
@@ -239,13 +239,19 @@ func (p *scanCheck) readIndexes(ctx context.Context, r tagalong.Repository, dige
 }
 
 // keepIndex keeps what an index holds.
-func (p *scanCheck) keepIndex(ctx context.Context, m tagalong.Manifest) error {
+func (p *scanCheck) keepIndex(ctx context.Context, r tagalong.Repository, m tagalong.Manifest) error {
 	index := ledger.Scan{Digest: m.Digest, Since: p.begun}
+	var children []ledger.Child
 	for _, child := range m.Children() {
 		index.Platforms = append(index.Platforms, child.Digest)
+		children = append(children, ledger.Child{Digest: child.Digest, Index: m.Digest, Repository: r, Platform: tagalong.Platform(*child.Platform)})
 	}
 	if len(index.Platforms) == 0 {
 		return nil
+	}
+	// First: an index whose platforms are kept is not read again.
+	if err := p.Findings.RecordChildren(ctx, children); err != nil {
+		return fmt.Errorf("platforms of %s: %w", m.Digest, err)
 	}
 	if err := p.Findings.SetScan(ctx, index, nil); err != nil {
 		return fmt.Errorf("platforms of %s: %w", m.Digest, err)

@@ -81,6 +81,11 @@ func (l *Ledger) SetScan(ctx context.Context, s ledger.Scan, changed []ledger.Fi
 	return nil
 }
 
+// RecordChildren implements ledger.Findings.
+func (l *Ledger) RecordChildren(ctx context.Context, children []ledger.Child) error {
+	return l.change(ctx, "RecordChildren", func() { l.adopt(children) })
+}
+
 // Exposures implements ledger.Findings.
 func (l *Ledger) Exposures(ctx context.Context) iter.Seq2[ledger.Exposure, error] {
 	return sorted(ctx, l, "Exposures", func() []ledger.Exposure { return slices.Collect(maps.Values(l.exposures)) },

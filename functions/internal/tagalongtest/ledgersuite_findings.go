@@ -33,6 +33,13 @@ func findingsRoundTrip(t *testing.T, l suiteLedger) {
 	index := ledger.Scan{Digest: Image("index").Digest, Platforms: []digest.Digest{suiteDigest, suiteNext}, Since: second(4)}
 	l.must(l.SetScan(t.Context(), index, nil))
 
+	held := []ledger.Child{{Digest: suiteDigest, Index: index.Digest, Repository: suiteRepo, Platform: "linux/amd64"}}
+	l.must(l.RecordChildren(t.Context(), held))
+	l.must(l.RecordChildren(t.Context(), held))
+	indexes, err := l.Indexes(t.Context(), suiteDigest)
+	l.must(err)
+	same(t, "indexes", held, indexes)
+
 	scans, err := l.Scans(t.Context(), []digest.Digest{suiteDigest, index.Digest, Image("unknown").Digest, suiteDigest})
 	l.must(err)
 	same(t, "scans", map[digest.Digest]ledger.Scan{suiteDigest: again, index.Digest: index}, scans)

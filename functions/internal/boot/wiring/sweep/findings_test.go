@@ -10,7 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/opencontainers/go-digest"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/boot"
@@ -166,6 +168,54 @@ func TestThePlatformsOfAnIndexAreScannedAndNeverScannedIsAState(t *testing.T) {
 	scan, known := w.scanOf(index.AMD64), w.findingsOf(index.AMD64)
 	if !scan.Scanned || !strings.Contains(scan.Reason, "SCAN_ELIGIBILITY_EXPIRED") || len(known) != 1 || !known[0].Gone.IsZero() || len(scan.Critical) != 1 {
 		t.Errorf("expired: %+v, findings %+v", scan, known)
+	}
+}
+
+// Of an index that ran before anybody could read it the ledger lacks what it holds. By the
+// name of a finding it is found all the same, once a sweep has read it.
+func TestAFindingFindsAnIndexWhoseImagesNobodyHadRecorded(t *testing.T) {
+	w := startInspected(t)
+	repository := w.ECR.Repository(wire.Scope{}, "shop")
+	index, err := repository.PushIndex(ecr.Index{Seed: "shop", Tags: []string{"build-1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, _, err := w.ECS.Cluster(wire.Scope{}, "prod").CreateService("shop", ecs.ServiceOptions{}).Release(hours(-2), ecs.Container{Name: "app", Image: repository.URI() + "@" + index.Digest.String()})
+	if err == nil {
+		_, err = d.Complete(hours(-1))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Inspector.Scan(wire.Scope{}, "shop", index.ARM64, finding("CVE-1", "CRITICAL"))
+	w.swept(hours(-1), sweep.Options{Scheduled: true})
+	w.forget(index.ARM64)
+	w.forget(index.Digest)
+	w.swept(hours(24), sweep.Options{Scheduled: true})
+	for _, wanted := range []query.ExposureQuery{{ID: "CVE-1"}, {ID: "CVE-1", Ever: true}} {
+		if got := w.exposed(wanted); !slices.Contains(got, "CVE-1 shop -1h0m0s..now") {
+			t.Errorf("%+v: %q", wanted, got)
+		}
+	}
+}
+
+// forget takes away what the table has of an image: which indexes hold it, and how it was
+// scanned.
+func (w world) forget(d digest.Digest) {
+	w.t.Helper()
+	client := dynamodb.NewFromConfig(w.Config())
+	out, err := client.Scan(w.t.Context(), &dynamodb.ScanInput{TableName: aws.String("ledger")})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, item := range out.Items {
+		pk, _ := item["pk"].(*types.AttributeValueMemberS)
+		if !strings.HasSuffix(pk.Value, d.String()) {
+			continue
+		}
+		if _, err := client.DeleteItem(w.t.Context(), &dynamodb.DeleteItemInput{TableName: aws.String("ledger"), Key: map[string]types.AttributeValue{"pk": item["pk"], "sk": item["sk"]}}); err != nil {
+			w.t.Fatal(err)
+		}
 	}
 }
 
