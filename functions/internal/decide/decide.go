@@ -93,7 +93,7 @@ func (d *decision) fold() error {
 		d.after = stateOf(before)
 		return nil
 	}
-	after, err := base.Apply(append(slices.Clone(d.know.Facts), d.obs.Fact))
+	after, err := base.Apply(slices.Concat(d.know.Facts, []tagalong.Fact{d.obs.Fact}))
 	d.after = stateOf(after)
 	return err
 }

@@ -43,7 +43,7 @@ func stateOf(t timeline.Timeline) state {
 		outlasted:      outlasted(order),
 		rollouts:       byKey(t.Rollouts, timeline.Rollout.Key),
 		held:           t.Held(),
-		sources:        map[timeline.RolloutKey]source{},
+		sources:        make(map[timeline.RolloutKey]source, len(t.Rollouts)),
 	}
 }
 

@@ -86,7 +86,7 @@ type CompletedOrder struct {
 }
 
 func (t Timeline) CompletedOrder() CompletedOrder {
-	s := CompletedOrder{Index: map[RolloutKey]int{}}
+	s := CompletedOrder{Index: make(map[RolloutKey]int, len(t.Rollouts))}
 	for _, r := range t.Rollouts {
 		if r.State == StateCompleted && !r.Until.Equal(r.FinishedAt) {
 			s.Ran = append(s.Ran, r)
