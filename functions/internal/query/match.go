@@ -116,9 +116,6 @@ func (q Queries) join(ctx context.Context, suspects []suspect, when moment) (row
 			if when.environment != "" && place.Environment != when.environment {
 				continue
 			}
-			if !when.ever && when.at.IsZero() {
-				at.Deployment = "" // of those that began together and never completed one row is enough
-			}
 			for _, f := range s.found {
 				key := matchKey{f.ID, f.Package, f.Installed, at}
 				row := exposureRow(f, place)
@@ -130,8 +127,11 @@ func (q Queries) join(ctx context.Context, suspects []suspect, when moment) (row
 		}
 	}
 	rows = slices.Collect(maps.Values(all))
-	slices.SortFunc(rows, func(a, b ExposureRow) int { return a.at().compare(b.at()) })
-	return rows, used, nil
+	compare := func(a, b ExposureRow) int { return a.at().compare(b.at()) }
+	slices.SortFunc(rows, compare)
+	// Of deployments that differ in nothing that a row says, such as two whose starts nobody
+	// saw and that never completed, one row is enough.
+	return slices.CompactFunc(rows, func(a, b ExposureRow) bool { return compare(a, b) == 0 }), used, nil
 }
 
 // judged says of an answer how far it can be trusted.

@@ -95,16 +95,13 @@ func (v interval) at(wanted query.ExposureQuery) bool {
 // exposed says of every place and finding the worst that is known of what runs there.
 func (o oracle) exposed(wanted query.ExposureQuery, of map[digest.Digest]scanTruth, held map[digest.Digest][]digest.Digest) []string {
 	said := map[string]report.Severity{}
-	for n, v := range o.intervals() {
+	for _, v := range o.intervals() {
 		if !meant(wanted.Environment, v.environment) || !v.at(wanted) {
 			continue
 		}
 		place := placeOf(v.row())
 		if !wanted.At.IsZero() || wanted.Ever {
 			place += fmt.Sprintf(" %s", v.until)
-		}
-		if wanted.Ever {
-			place += fmt.Sprintf(" %d", n) // of those that look alike each is a row
 		}
 		for d, truth := range of {
 			for _, f := range truth.found {
@@ -126,9 +123,6 @@ func (o oracle) exposed(wanted query.ExposureQuery, of map[digest.Digest]scanTru
 	}
 	lines := []string{}
 	for key, severity := range said {
-		if wanted.Ever {
-			key = key[:strings.LastIndexByte(key, ' ')]
-		}
 		lines = append(lines, fmt.Sprintf("%s: %s", key, severity))
 	}
 	slices.Sort(lines)
