@@ -290,6 +290,7 @@ func environmentColumns() []column[query.EnvironmentRow] {
 	return []column[row]{
 		{head: "environment", cell: func(r row) string { return r.Environment }},
 		{head: "services", cell: func(r row) string { return strconv.Itoa(r.Services) }},
+		{head: "tasks", cell: func(r row) string { return strconv.Itoa(r.Tasks) }, plain: "0"},
 	}
 }
 

@@ -65,7 +65,7 @@ func stored(t *testing.T) map[string]string {
 		"headItem":         regexp.MustCompile(`^SVC#\S+/checkout-api HEAD$`),
 		"factItem":         regexp.MustCompile(`^SVC#\S+ F#\S+#COMPLETED#ecs-svc/7330915268420174663$`),
 		"rolloutItem":      regexp.MustCompile(`^SVC#\S+ R#\S+#ecs-svc/7330915268420174663$`),
-		"runningItem":      regexp.MustCompile(`^ENV#\S+ NOW#`),
+		"runningItem":      regexp.MustCompile(`^ENV#\S+ NOW#[^:]+$`),
 		"placementItem":    regexp.MustCompile(`^REPO#\S+ NOW#`),
 		"previousItem":     regexp.MustCompile(`^REPO#\S+ PREV#`),
 		"pendingUntagItem": regexp.MustCompile(`^STALE `),

@@ -24,6 +24,9 @@ type containerItem struct {
 	Tags       []string `dynamodbav:"tags,omitempty"`
 	Once       []string `dynamodbav:"once,omitempty"`
 	Foreign    bool     `dynamodbav:"foreign,omitempty"`
+	Idle       bool     `dynamodbav:"idle,omitempty"`
+	Since      string   `dynamodbav:"since,omitempty"`
+	LastRan    string   `dynamodbav:"lastRan,omitempty"`
 }
 
 func toContainer(c tagalong.Container) containerItem {
@@ -62,9 +65,13 @@ func (i containerItem) container() tagalong.Container {
 func toPlaced(p ledger.Placed) containerItem {
 	i := toContainer(p.Container)
 	i.Tags, i.Once, i.Foreign = p.Tags, p.PutOnce, p.Foreign
+	i.Idle, i.Since, i.LastRan = p.Idle, formatTime(p.Since), formatTime(p.LastRan)
 	return i
 }
 
 func (i containerItem) placed() ledger.Placed {
-	return ledger.Placed{Container: i.container(), Tags: i.Tags, PutOnce: i.Once, Foreign: i.Foreign}
+	return ledger.Placed{
+		Container: i.container(), Tags: i.Tags, PutOnce: i.Once, Foreign: i.Foreign,
+		Idle: i.Idle, Since: parseTime(i.Since), LastRan: parseTime(i.LastRan),
+	}
 }

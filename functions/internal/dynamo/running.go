@@ -5,8 +5,8 @@ import (
 	"iter"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
@@ -116,17 +116,23 @@ func (l *Ledger) RunningRecords(ctx context.Context, environment string, from ta
 	return decoded(l.query(ctx, q), runningItem.record)
 }
 
-// CountRunning counts in DynamoDB, so that the items need not travel.
-func (l *Ledger) CountRunning(ctx context.Context, environment string) (int, error) {
+// CountRunning reads the sort keys alone: the items need not travel.
+func (l *Ledger) CountRunning(ctx context.Context, environment string) (map[tagalong.Kind]int, error) {
 	in := l.input(runningIn(environment))
-	in.Select = types.SelectCount
-	count := 0
+	in.ProjectionExpression = aws.String("#s")
+	count := map[tagalong.Kind]int{}
 	for pages := dynamodb.NewQueryPaginator(l.client, in); pages.HasMorePages(); {
 		out, err := pages.NextPage(ctx)
 		if err != nil {
-			return 0, l.translate("counting", err)
+			return nil, l.translate("counting", err)
 		}
-		count += int(out.Count)
+		for _, i := range out.Items {
+			s, err := tagalong.ParseService(strings.TrimPrefix(textOf(i, "sk"), prefixNow))
+			if err != nil {
+				return nil, err
+			}
+			count[s.Kind()]++
+		}
 	}
 	return count, nil
 }

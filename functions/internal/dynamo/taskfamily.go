@@ -3,6 +3,7 @@ package dynamo
 import (
 	"context"
 	"iter"
+	"reflect"
 	"slices"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
@@ -102,6 +103,25 @@ func (l *Ledger) SetTaskFamily(ctx context.Context, was, is ledger.TaskFamily, c
 		return err
 	}
 	changed, gone := is.Changed(was)
+	running, left := is.Running(), is.Left(was)
 	family := put(taskFamilyItem{taskFamilyKey(is.Of), is.Version, is.Environment, all(is.Images, toTaskImage)})
-	return l.write(ctx, slices.Concat([]write{family.when(still(was.Version))}, all(changed, putPlacement), all(gone, dropPlacement))...)
+	return l.write(ctx, slices.Concat(
+		[]write{family.when(still(was.Version))}, all(changed, putPlacement), all(gone, dropPlacement),
+		optional(running != nil && !reflect.DeepEqual(running, was.Running()), func() write { return putRunning(*running) }),
+		optional(was.Running() != nil && (running == nil || environment != ""), func() write { return dropRunning(is.Of, was.Environment) }),
+		optional(left != nil, func() write { return putPast(*left) }),
+		optional(was.Version == "", func() write { return listService(is.Of, is.Since()) }),
+		optional(environment != "", func() write { return listServiceOf(environment, is.Of) }),
+	)...)
+}
+
+// PlacementsOf reads those of a family.
+func (l *Ledger) PlacementsOf(ctx context.Context, s tagalong.Service) ([]ledger.Placement, error) {
+	if s.Kind() != tagalong.KindTask {
+		return nil, nil
+	}
+	for kept, err := range decoded(l.getEventually(ctx, taskFamilyKey(s)), taskFamilyItem.family) {
+		return kept.Placements(), err
+	}
+	return nil, nil
 }

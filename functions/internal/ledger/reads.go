@@ -27,6 +27,14 @@ type Records interface {
 	StateReader
 	FindingReader
 	ProgressReader
+	WorkloadReader
+}
+
+// WorkloadReader shows what is no service.
+type WorkloadReader interface {
+	// PlacementsOf returns where the images of what is no service run and ran, as far as they
+	// are remembered with it, not necessarily as of this moment; none of a service.
+	PlacementsOf(ctx context.Context, s tagalong.Service) ([]Placement, error)
 }
 
 // StateReader shows what a Ledger holds, not necessarily as of this moment: for half of
@@ -66,8 +74,8 @@ type RunningReader interface {
 	RunningRecords(ctx context.Context, environment string, from tagalong.Service, hint int) iter.Seq2[RunningRecord, error]
 	// PastRecords returns what left the environment after a time, in no order.
 	PastRecords(ctx context.Context, environment string, after time.Time) iter.Seq2[PastRecord, error]
-	// CountRunning counts the running rows.
-	CountRunning(ctx context.Context, environment string) (int, error)
+	// CountRunning counts the running rows by what they are of.
+	CountRunning(ctx context.Context, environment string) (map[tagalong.Kind]int, error)
 }
 
 // RolloutReader is the history: rows within a span, newest first.

@@ -6,7 +6,8 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
-// RunningRecord is what runs of a service, in its environment.
+// RunningRecord is what runs of a service, in its environment. Of a family of standalone
+// tasks it is what runs and what ran last, Since when that is so.
 type RunningRecord struct {
 	Service        tagalong.Service
 	Environment    string
@@ -32,6 +33,11 @@ type Placed struct {
 	// Foreign is set where the service may not tag the image, as the rules and accounts
 	// were when the row was written.
 	Foreign bool
+	// Idle, Since and LastRan are of what is no service, as of a placement: of that each image
+	// has its own times.
+	Idle    bool
+	Since   time.Time
+	LastRan time.Time
 }
 
 // PastRecord says that a service left an environment, and what it ran there last.

@@ -17,7 +17,8 @@ type TaskFamilies interface {
 	// SetTaskFamily writes what is kept of a family, and with it, in one transaction, the
 	// placements in which it differs. It returns ErrConflict if what is kept has not the
 	// version of was. What its images are found by is written before, as are the children of
-	// their indexes.
+	// their indexes. It lists the family, and its environment, in the directory, writes what
+	// runs of it there, and what it ran where all of it has ended.
 	SetTaskFamily(ctx context.Context, was, is TaskFamily, children []Child) error
 }
 
@@ -249,6 +250,47 @@ func (f TaskFamily) placement(t TaskImage) Placement {
 		p.Phase = PhaseRunning
 	}
 	return p
+}
+
+// Running returns what is in place of the family in its environment: what runs, and what ran
+// last and may run again; nil if there is none.
+func (f TaskFamily) Running() *RunningRecord {
+	r := RunningRecord{Service: f.Of, Environment: f.Environment, CompleteSince: f.Since()}
+	for _, t := range f.Images {
+		if t.Ended {
+			r.Since = tagalong.Later(r.Since, t.Last)
+			continue
+		}
+		r.Since = tagalong.Later(r.Since, t.First)
+		r.Containers = append(r.Containers, Placed{Container: t.Container, Idle: !t.Running, Since: t.First, LastRan: t.Last})
+	}
+	if f.Environment == "" || len(r.Containers) == 0 {
+		return nil
+	}
+	return &r
+}
+
+// Left returns that the family has left its environment, since all that it ran has ended; nil if
+// that is not new.
+func (f TaskFamily) Left(was TaskFamily) *PastRecord {
+	if f.Environment == "" || len(f.Images) == 0 || f.Running() != nil || was.Running() == nil && was.Environment == f.Environment {
+		return nil
+	}
+	p := PastRecord{RunningRecord: RunningRecord{Service: f.Of, Environment: f.Environment, CompleteSince: f.Since()}}
+	for _, t := range f.Images {
+		p.Since, p.Until, p.Expires = tagalong.Later(p.Since, t.First), tagalong.Later(p.Until, t.Last), tagalong.Later(p.Expires, t.Expires)
+	}
+	return &p
+}
+
+// Since returns when the first run began that is remembered.
+func (f TaskFamily) Since() (first time.Time) {
+	for _, t := range f.Images {
+		if first.IsZero() || t.First.Before(first) {
+			first = t.First
+		}
+	}
+	return first
 }
 
 // Readers returns the tags that the family's next tasks read.

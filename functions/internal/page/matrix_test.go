@@ -276,7 +276,9 @@ type crowd struct {
 
 func (c crowd) Environments(context.Context) ([]string, error) { return c.environments, nil }
 
-func (c crowd) CountRunning(context.Context, string) (int, error) { return c.services, nil }
+func (c crowd) CountRunning(context.Context, string) (map[tagalong.Kind]int, error) {
+	return map[tagalong.Kind]int{tagalong.KindService: c.services}, nil
+}
 
 func (c crowd) record(environment string, i int) ledger.RunningRecord {
 	random := rand.New(rand.NewPCG(uint64(i), uint64(len(environment))))

@@ -165,6 +165,9 @@ func united(seq iter.Seq2[candidate, error]) iter.Seq2[candidate, error] {
 }
 
 func (q pastReader) asOf(ctx context.Context, environment string, at time.Time, c candidate) (asOfResult, error) {
+	if c.Service.Kind() == tagalong.KindTask {
+		return q.taskAsOf(ctx, environment, at, c)
+	}
 	if c.now != nil && !knownFrom(*c.now).After(at) {
 		return asOfResult{RunningRecord: *c.now, ran: true}, nil
 	}
@@ -183,6 +186,29 @@ func (q pastReader) asOf(ctx context.Context, environment string, at time.Time, 
 		return asOfResult{}, nil // nothing ran at that time
 	}
 	return asOfResult{gap: &Gap{Service: c.Service, CompleteSince: c.completeSince()}}, nil
+}
+
+// taskAsOf returns which images a family had in place at a time: those that had run by then and
+// ran at that time or later.
+func (q pastReader) taskAsOf(ctx context.Context, environment string, at time.Time, c candidate) (asOfResult, error) {
+	placements, err := q.Records.PlacementsOf(ctx, c.Service)
+	if err != nil {
+		return asOfResult{}, fmt.Errorf("what ran of %s: %w", c.Service, err)
+	}
+	ran := asOfResult{RunningRecord: ledger.RunningRecord{Service: c.Service, Environment: environment}}
+	first := at
+	for _, p := range placements {
+		if p.Since.Before(first) || first.Equal(at) {
+			first = p.Since
+		}
+		if p.Environment == environment && !p.Since.After(at) && (p.Until.IsZero() || at.Before(p.Until)) {
+			ran.Containers, ran.Since, ran.ran = append(ran.Containers, ledger.Placed{Container: p.Container, Since: p.Since}), tagalong.Later(ran.Since, p.Since), true
+		}
+	}
+	if first.After(at) {
+		return asOfResult{gap: &Gap{Service: c.Service, CompleteSince: first}}, nil
+	}
+	return ran, nil
 }
 
 // knownFrom is the time from which on the row is true of its environment.

@@ -129,9 +129,10 @@ func (q Queries) Unseen(ctx context.Context, pattern tagalong.ServicePattern) er
 }
 
 func (q Queries) servicesOf(ctx context.Context, environment string, pattern tagalong.ServicePattern) ([]tagalong.Service, error) {
-	services, err := q.Records.Services(ctx, environment)
+	known, err := q.Records.Services(ctx, environment)
 	if err != nil {
 		return nil, fmt.Errorf("services: %w", err)
 	}
+	services := tagalong.OfKind(tagalong.KindService, known)
 	return slices.DeleteFunc(services, func(s tagalong.Service) bool { return !pattern.Match(s) }), nil
 }

@@ -10,10 +10,11 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
-// EnvironmentRow is one environment, and how many services run in it.
+// EnvironmentRow is one environment, and how much of each kind runs in it.
 type EnvironmentRow struct {
 	Environment string `json:"environment"`
 	Services    int    `json:"services"`
+	Tasks       int    `json:"tasks"` // families of standalone tasks
 }
 
 // nameCursor is a place in the order of environments.
@@ -47,12 +48,16 @@ func (q Queries) Environments(ctx context.Context, p Paging) (Page[EnvironmentRo
 		page.Watched, err = q.nothing(ctx, namesGiven{})
 		return page, err
 	}
-	return page, q.countServices(ctx, page.Items)
+	return page, q.count(ctx, page.Items)
 }
 
-func (q Queries) countServices(ctx context.Context, rows []EnvironmentRow) error {
+func (q Queries) count(ctx context.Context, rows []EnvironmentRow) error {
 	errs := make([]error, len(rows))
-	parallel.ForEach(len(rows), parallel.Limit, func(i int) { rows[i].Services, errs[i] = q.Records.CountRunning(ctx, rows[i].Environment) })
+	parallel.ForEach(len(rows), parallel.Limit, func(i int) {
+		var count map[tagalong.Kind]int
+		count, errs[i] = q.Records.CountRunning(ctx, rows[i].Environment)
+		rows[i].Services, rows[i].Tasks = count[tagalong.KindService], count[tagalong.KindTask]
+	})
 	for i, err := range errs {
 		if err != nil {
 			return fmt.Errorf("environment %q: %w", rows[i].Environment, err)

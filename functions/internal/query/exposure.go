@@ -336,6 +336,9 @@ func (q findingReader) ran(ctx context.Context, s tagalong.Service) (all []diges
 	if !q.query.At.IsZero() {
 		span.Until = q.query.At.Add(time.Millisecond)
 	}
+	if s.Kind() != tagalong.KindService {
+		return q.ranBesides(ctx, s)
+	}
 	hint, completed := 0, false
 	if !q.query.Ever {
 		hint = 10
@@ -353,6 +356,18 @@ func (q findingReader) ran(ctx context.Context, s tagalong.Service) (all []diges
 				all = append(all, c.Digest)
 			}
 		}
+	}
+	return all, nil
+}
+
+// ranBesides returns what is remembered of what is no service.
+func (q findingReader) ranBesides(ctx context.Context, s tagalong.Service) (all []digest.Digest, err error) {
+	places, err := q.Records.PlacementsOf(ctx, s)
+	if err != nil {
+		return nil, fmt.Errorf("what ran of %s: %w", s, err)
+	}
+	for _, p := range places {
+		all = append(all, p.Container.Digest)
 	}
 	return all, nil
 }

@@ -141,7 +141,7 @@ func (q finder) things(ctx context.Context, text string, d directory) ([]thing, 
 	if err != nil || isImage {
 		return pinned, err
 	}
-	known := slices.Concat(d.environments, seenTexts(d.services, func(s ledger.SeenService) string { return s.Name }), tagalong.Strings(repositories, func(r tagalong.Repository) string { return r.Name }))
+	known := slices.Concat(d.environments, seenTexts(d.services, func(s ledger.SeenService) string { return s.OwnName() }), tagalong.Strings(repositories, func(r tagalong.Repository) string { return r.Name }))
 	return nil, &tagalong.UnknownNameError{Kind: tagalong.AnyName, Name: text, Nearest: tagalong.Nearest(text, known), Watched: q.watched(d)}
 }
 
@@ -178,8 +178,8 @@ func (q finder) ran(ctx context.Context, image tagalong.ImageQuery) (bool, error
 
 func servicesCalled(text string, d directory) (all []thing) {
 	for _, s := range d.names() {
-		if slices.Contains([]string{s.Name, s.Cluster + "/" + s.Name, s.String()}, text) {
-			all = append(all, thing{kind: tagalong.ServiceName, name: s.String(), service: s})
+		if shown := s.Shown(); slices.Contains([]string{s.OwnName(), shortService(s), shown}, text) {
+			all = append(all, thing{kind: s.Kind().Name(), name: shown, service: s})
 		}
 	}
 	return all
@@ -359,7 +359,7 @@ func (s spell) rank() int {
 	return 3
 }
 
-func shortService(s tagalong.Service) string { return s.Cluster + "/" + s.Name }
+func shortService(s tagalong.Service) string { return s.Cluster + "/" + s.OwnName() }
 
 func (q finder) spells(ctx context.Context, t thing) (all []spell, err error) {
 	for some, err := range stream.MapParallel(ctx, stream.FromSlice(t.images), 0, q.spellsOfImage) { // of a tag, every image that had it
@@ -381,11 +381,24 @@ func (q finder) spells(ctx context.Context, t thing) (all []spell, err error) {
 		}
 		all = append(all, spellsOf(t.built(rows))...)
 	}
+	if t.service != (tagalong.Service{}) && t.kind != tagalong.ServiceName {
+		places, err := q.Records.PlacementsOf(ctx, t.service)
+		return append(all, spellsOfPlacements(places)...), err
+	}
 	if t.service != (tagalong.Service{}) {
 		rows, err := q.untilCompleted(ctx, t.service)
 		return append(all, spellsOf(rows)...), err
 	}
 	return all, nil
+}
+
+// spellsOfPlacements returns the times in which the images of what is no service ran: of a
+// family of tasks those in place and, where all has ended, those that ran last.
+func spellsOfPlacements(places []ledger.Placement) (all []spell) {
+	for _, p := range places {
+		all = append(all, spell{environment: p.Environment, phase: p.Phase, since: p.Since, until: p.Until, service: p.Service, images: []string{imageName(p.Container)}})
+	}
+	return all
 }
 
 // built leaves to a commit what is of it: its execution may have come back to the image of

@@ -132,7 +132,11 @@ func (q Queries) used(ctx context.Context) (all used, err error) {
 	}
 	for _, m := range running {
 		for _, c := range m.Containers {
-			all = append(all, ledger.Placement{Phase: ledger.PhaseRunning, Service: m.Service, Environment: m.Environment, Container: c.Container})
+			phase := ledger.PhaseRunning
+			if c.Idle {
+				phase = ledger.PhaseIdle
+			}
+			all = append(all, ledger.Placement{Phase: phase, Service: m.Service, Environment: m.Environment, Container: c.Container})
 			names = append(names, c.Image.Name)
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"iter"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/opencontainers/go-digest"
@@ -80,12 +79,14 @@ type runningCursor struct {
 	Environment string
 	Service     tagalong.Service
 	Container   string
+	// Image tells apart what one container of what is no service runs beside one another.
+	Image string
 	// CompleteSince is that of the whole answer, which its first page has found out.
 	CompleteSince time.Time `json:",omitzero"`
 }
 
 func (a runningCursor) Valid() bool {
-	return tagalong.ValidKeyTexts(a.Environment) && tagalong.ValidKeyTexts(a.Service.String(), a.Container)
+	return tagalong.ValidKeyTexts(a.Environment) && tagalong.ValidKeyTexts(a.Service.String(), a.Container, a.Image)
 }
 
 func (a runningCursor) compare(b runningCursor) int {
@@ -93,6 +94,7 @@ func (a runningCursor) compare(b runningCursor) int {
 		cmp.Compare(a.Environment, b.Environment),
 		cmp.Compare(a.Service.String(), b.Service.String()),
 		cmp.Compare(a.Container, b.Container),
+		cmp.Compare(a.Image, b.Image),
 	)
 }
 
@@ -104,7 +106,11 @@ type runningContainer struct {
 }
 
 func (r runningContainer) at() runningCursor {
-	return runningCursor{Environment: r.Environment, Service: r.Service, Container: r.Name}
+	at := runningCursor{Environment: r.Environment, Service: r.Service, Container: r.Name}
+	if !r.ofService() {
+		at.Image = r.Image.String() + "@" + r.Digest.String()
+	}
+	return at
 }
 
 // Running answers what runs in an environment or ran there at a time, in the
@@ -218,7 +224,7 @@ func containersRunning(m ledger.RunningRecord, past bool) []runningContainer {
 	for _, p := range m.Containers {
 		all = append(all, runningContainer{m, p, past})
 	}
-	slices.SortFunc(all, func(a, b runningContainer) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(all, func(a, b runningContainer) int { return a.at().compare(b.at()) })
 	return all
 }
 
@@ -320,8 +326,9 @@ func (r runningContainer) row(tags map[tagalong.TagID]ledger.Tag, names knownAs,
 		Index:          r.Index,
 		ImageTag:       r.Release.ImageTag(shown),
 		Evidence:       r.Evidence,
-		Phase:          string(ledger.PhaseRunning),
-		Since:          tagalong.TimeOrNil(r.Since),
+		Phase:          r.phase(),
+		Since:          tagalong.TimeOrNil(r.since()),
+		LastRan:        tagalong.TimeOrNil(r.LastRan),
 		Deployment:     r.Deployment,
 		TaskDefinition: r.TaskDefinition,
 		Rollback:       r.Rollback,
@@ -334,10 +341,33 @@ func (r runningContainer) row(tags map[tagalong.TagID]ledger.Tag, names knownAs,
 	return row
 }
 
-// state is the worst state of the container's tags.
+func (r runningContainer) ofService() bool { return r.Service.Kind() == tagalong.KindService }
+
+// since is when the rollout completed or, of what is no service, when the image first ran.
+func (r runningContainer) since() time.Time {
+	if r.Placed.Since.IsZero() {
+		return r.RunningRecord.Since
+	}
+	return r.Placed.Since
+}
+
+// phase tells what runs from what ran last. Whether a family ran at a time nobody wrote down.
+func (r runningContainer) phase() string {
+	switch {
+	case r.past && !r.ofService():
+		return ""
+	case r.Idle:
+		return string(ledger.PhaseIdle)
+	}
+	return string(ledger.PhaseRunning)
+}
+
+// state is the worst state of the container's tags; "" of what claims none, being no service.
 func (r runningContainer) state(tags map[tagalong.TagID]ledger.Tag) ledger.TagState {
 	p := r.Placed
 	switch {
+	case !r.ofService() && len(p.Tags)+len(p.PutOnce) == 0:
+		return ""
 	case p.Image.Name == "" && !p.Added:
 		return ledger.TagUnproven // nobody knows where it comes from
 	case p.Foreign:
@@ -371,5 +401,5 @@ func (r runningContainer) state(tags map[tagalong.TagID]ledger.Tag) ledger.TagSt
 
 // claim is what the container claims of a tag.
 func (r runningContainer) claim(tag tagalong.TagID) ledger.Claim {
-	return ledger.Claim{Tag: tag, At: r.Since, By: ledger.ContainerClaimant(r.Service, r.Name)}
+	return ledger.Claim{Tag: tag, At: r.RunningRecord.Since, By: ledger.ContainerClaimant(r.Service, r.Name)}
 }

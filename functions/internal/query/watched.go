@@ -106,15 +106,25 @@ func (q Queries) watched(d directory) string {
 	}
 	accounts := distinct(seenTexts(d.services, func(s ledger.SeenService) string { return s.Account }))
 	regions := distinct(seenTexts(d.services, func(s ledger.SeenService) string { return s.Region }))
-	text := fmt.Sprintf("Looked at %s, of %s in %s, with images from any registry%s.", numbered(len(d.services), "service", "services")+" of ECS in "+environmentsInWords(d.environments),
+	text := fmt.Sprintf("Looked at %s, of %s in %s, with images from any registry%s.", d.inWords()+" of ECS in "+environmentsInWords(d.environments),
 		numbered(len(accounts), "account", "accounts")+" ("+inWords(accounts, few)+")", inWords(regions, few), d.since())
 	if horizon := q.horizon(); !horizon.IsZero() {
 		text += fmt.Sprintf(" Of what has ended the ledger keeps only what ended after %s.", tagalong.FormatTime(horizon))
 	}
 	if d.tasks {
-		text += " Standalone tasks are watched for what asks for images: where, find, in-use, match and exposure."
+		text += " Standalone tasks have no rollouts: history does not list them."
 	}
 	return text + " " + unwatched
+}
+
+// inWords says how much of each kind has been seen.
+func (d directory) inWords() string {
+	families := len(tagalong.OfKind(tagalong.KindTask, d.names()))
+	text := numbered(len(d.services)-families, "service", "services")
+	if families > 0 {
+		text += " and " + numbered(families, "family of standalone tasks", "families of standalone tasks")
+	}
+	return text
 }
 
 // since says since when the ledger knows the first and the last of its services. Of one

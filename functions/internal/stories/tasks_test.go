@@ -9,6 +9,7 @@ import (
 	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/opencontainers/go-digest"
 	"pgregory.net/rapid"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
@@ -273,4 +274,61 @@ func collectOpen(w *inventoryWorld, t failer, family tagalong.Service) (open []l
 		}
 	}
 	return open, nil
+}
+
+// What a schedule runs is in every answer about its environment, and between its runs it is
+// idle there, not gone.
+func TestStandaloneTasksAreInWhatRunsInDiffAndInEnvironments(t *testing.T) {
+	w := newInventoryWorld(prodRules())
+	first, second := ran("app", shopAPI, 1), ran("app", shopAPI, 2)
+	task := w.inventory.RunTask(nightly, first)
+	w.tells(t, task, time.Time{})
+	began := w.now
+	wantLines(t, "while it runs", w.runs(t, time.Time{}), "prod task nightly app running "+first.Digest.String())
+	w.pass(time.Hour)
+	w.inventory.StopTask(task.ID)
+	w.sweeps(t, sweep.Options{})
+	wantLines(t, "between its runs", w.runs(t, time.Time{}), "prod task nightly app idle "+first.Digest.String())
+	w.pass(24 * time.Hour)
+	w.tells(t, w.inventory.RunTask(nightly, second), time.Time{})
+	wantLines(t, "after another image ran", w.runs(t, time.Time{}), "prod task nightly app running "+second.Digest.String())
+	wantLines(t, "at a time when the first one ran", w.runs(t, began.Add(time.Minute)), "prod task nightly app  "+first.Digest.String())
+
+	q := query.Queries{Records: w.ledger, Registry: w.registry, Now: func() time.Time { return w.now }}
+	environments, err := q.Environments(t.Context(), query.Paging{})
+	if want := []query.EnvironmentRow{{Environment: "prod", Tasks: 1}}; err != nil || !slices.Equal(environments.Items, want) {
+		t.Errorf("environments: %v, %v", environments.Items, err)
+	}
+	before, now := query.PointInTime{Environment: "prod", At: began.Add(time.Minute)}, query.PointInTime{Environment: "prod"}
+	diff, err := q.Diff(t.Context(), before, now, query.Paging{})
+	want := []query.DiffRow{{Kind: tagalong.KindTask, Service: "nightly", Container: "app", From: []digest.Digest{first.Digest}, To: []digest.Digest{second.Digest}}}
+	if err != nil || gocmp.Diff(want, diff.Items) != "" {
+		t.Errorf("diff: %v, %v", diff.Items, err)
+	}
+	for _, name := range []string{"nightly", nightly.Cluster + "/nightly"} {
+		if got := w.found(t, name); got != "task "+nightly.Shown() {
+			t.Errorf("%s is found as %s", name, got)
+		}
+	}
+}
+
+// runs asks what runs, as KIND NAME CONTAINER PHASE DIGEST lines, one row a page.
+func (w *inventoryWorld) runs(t failer, at time.Time) (lines []string) {
+	t.Helper()
+	q := query.Queries{Records: w.ledger, Registry: w.registry, Now: func() time.Time { return w.now }}
+	pattern, err := tagalong.ParseServicePattern(nightly.OwnName())
+	for cursor := ""; err == nil; {
+		var page query.Page[query.RunningRow]
+		if page, err = q.Running(t.Context(), query.RunningQuery{Environment: "prod", Services: pattern, At: at}, query.Paging{Limit: 1, Cursor: cursor}); err != nil {
+			break
+		}
+		for _, r := range page.Items {
+			lines = append(lines, strings.Join([]string{r.Environment, string(r.Kind), r.Service, r.Container, r.Phase, r.Digest.String()}, " "))
+		}
+		if cursor = page.Next; cursor == "" {
+			return lines
+		}
+	}
+	t.Fatalf("%v", err)
+	return nil
 }

@@ -55,7 +55,7 @@ func (p *serviceScan) checkNames(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("services: %w", err)
 	}
-	services := append(p.named.services, seen...)
+	services := append(p.named.services, tagalong.OfKind(tagalong.KindService, seen)...)
 	clusters := append(p.named.clusters, tagalong.Strings(services, func(s tagalong.Service) string { return s.Cluster })...)
 	if err := tagalong.CheckCluster(p.options.Cluster, clusters); err != nil {
 		return err

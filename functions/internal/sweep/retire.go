@@ -35,7 +35,7 @@ func (p *retirement) retire(ctx context.Context, at *cursor) error {
 	if err != nil {
 		return fmt.Errorf("services of the ledger: %w", err)
 	}
-	services = slices.DeleteFunc(services, func(s tagalong.Service) bool {
+	services = slices.DeleteFunc(tagalong.OfKind(tagalong.KindService, services), func(s tagalong.Service) bool {
 		// What never ran is looked at in its turn.
 		asked := running[s] != "" || p.options.Whole || p.dueForFullScan(s.String())
 		return s.String() < at.Next.String() && at.Next != (tagalong.Service{}) || p.seen[s] || !asked || !p.options.selects(s) || !p.covers(s)

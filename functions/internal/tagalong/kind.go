@@ -1,6 +1,9 @@
 package tagalong
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Kind says what runs an image.
 type Kind string
@@ -21,22 +24,48 @@ func inWords(kinds []Kind) string {
 	return strings.Join(names, " or ")
 }
 
-// taskName is before the name of a family, so that it is none that a service can have: the
-// names of ECS hold no colon.
-const taskName = "task:"
-
 // TaskFamily names the standalone tasks of a family in a cluster as what runs there.
 func TaskFamily(s Scope, cluster, family string) Service {
-	return Service{Account: s.Account, Region: s.Region, Cluster: cluster, Name: taskName + family}
+	return Service{Account: s.Account, Region: s.Region, Cluster: cluster, Name: KindTask.named(family)}
+}
+
+// named returns a name of that kind. Before that of what is no service stands its kind, so
+// that it is none that a service can have: the names of AWS hold no colon.
+func (k Kind) named(name string) string {
+	if k == KindService {
+		return name
+	}
+	return string(k) + ":" + name
+}
+
+// named returns what is called by a name, of whatever kind, in the order of keys.
+func named(name string) (all []string) {
+	for _, kind := range kinds {
+		all = append(all, kind.named(name))
+	}
+	return slices.Sorted(slices.Values(all))
+}
+
+// Name returns what a name of that kind is one of.
+func (k Kind) Name() NameKind {
+	if k == KindTask {
+		return TaskName
+	}
+	return ServiceName
 }
 
 // Kind tells services from what else runs.
 func (s Service) Kind() Kind {
-	if strings.HasPrefix(s.Name, taskName) {
-		return KindTask
+	if kind, _, other := strings.Cut(s.Name, ":"); other {
+		return Kind(kind)
 	}
 	return KindService
 }
 
 // OwnName is what AWS calls it: the service, or the family of the task definition.
-func (s Service) OwnName() string { return strings.TrimPrefix(s.Name, taskName) }
+func (s Service) OwnName() string { return s.Name[strings.IndexByte(s.Name, ':')+1:] }
+
+// OfKind returns those of them that are of a kind.
+func OfKind(kind Kind, all []Service) []Service {
+	return slices.DeleteFunc(slices.Clone(all), func(s Service) bool { return s.Kind() != kind })
+}

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// ServicePattern selects services by CLUSTER/NAME or NAME, both with globs. The
-// zero pattern selects all.
+// ServicePattern selects services, and what else runs, by CLUSTER/NAME or NAME, both with
+// globs. The zero pattern selects all.
 type ServicePattern struct{ cluster, name string }
 
 // ParseServicePattern reads CLUSTER/NAME or NAME.
@@ -41,10 +41,12 @@ func (p ServicePattern) Exact() bool {
 // Next returns where behind a service, in the order of Service.String, the next one may
 // be that an exact pattern selects: all before it are others.
 func (p ServicePattern) Next(behind Service) Service {
-	named := behind
-	named.Cluster, named.Name = cmp.Or(p.cluster, behind.Cluster), p.name
-	if named.String() > behind.String() {
-		return named
+	next := behind
+	next.Cluster = cmp.Or(p.cluster, behind.Cluster)
+	for _, next.Name = range named(p.name) {
+		if next.String() > behind.String() {
+			return next
+		}
 	}
 	if p.cluster == "" {
 		return Service{Account: behind.Account, Region: behind.Region, Cluster: behind.Cluster + behindSlash}
@@ -61,5 +63,5 @@ func (p ServicePattern) Match(s Service) bool {
 		ok, _ := path.Match(glob, name)
 		return ok || glob == ""
 	}
-	return matches(p.cluster, s.Cluster) && matches(p.name, s.Name)
+	return matches(p.cluster, s.Cluster) && matches(p.name, s.OwnName())
 }

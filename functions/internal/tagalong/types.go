@@ -34,6 +34,12 @@ func (s Service) String() string {
 	return s.Account + "/" + s.Region + "/" + s.Cluster + "/" + s.Name
 }
 
+// Shown returns account/region/cluster/name with its own name, whatever its kind.
+func (s Service) Shown() string {
+	s.Name = s.OwnName()
+	return s.String()
+}
+
 // ParseService is the reverse of Service.String.
 func ParseService(s string) (Service, error) {
 	part := strings.Split(s, "/")

@@ -17,6 +17,7 @@ const (
 	EnvironmentName NameKind = "environment"
 	ClusterName     NameKind = "cluster"
 	ServiceName     NameKind = "service"
+	TaskName        NameKind = "task" // a family of standalone tasks
 	RepositoryName  NameKind = "repository"
 	TagName         NameKind = "tag"
 	ReleaseName     NameKind = "release"
@@ -143,14 +144,14 @@ func (p ServicePattern) Check(known []Service, clusters ...string) error {
 		return err
 	}
 	named := func(s Service) bool {
-		return s.Name == p.name && (isGlob(p.cluster) || p.cluster == "" || s.Cluster == p.cluster)
+		return s.OwnName() == p.name && (isGlob(p.cluster) || p.cluster == "" || s.Cluster == p.cluster)
 	}
 	if p.name == "" || isGlob(p.name) || isGlob(p.cluster) && slices.ContainsFunc(known, named) {
 		return nil
 	}
-	shown := func(s Service) string { return s.Name }
+	shown := Service.OwnName
 	if p.cluster != "" {
-		shown = func(s Service) string { return s.Cluster + "/" + s.Name }
+		shown = func(s Service) string { return s.Cluster + "/" + s.OwnName() }
 	}
 	return &UnknownNameError{Kind: ServiceName, Name: p.String(), Nearest: Nearest(p.String(), Strings(known, shown))}
 }

@@ -84,7 +84,7 @@ func runningFrom(t *testing.T, l suiteLedger) {
 	for environment, want := range map[string]int{"prod": len(all), "prod-a": len(all), "nowhere": 0} {
 		got, err := l.CountRunning(t.Context(), environment)
 		l.must(err)
-		same(t, "population of "+environment, want, got)
+		same(t, "population of "+environment, want, got[tagalong.KindService])
 	}
 }
 

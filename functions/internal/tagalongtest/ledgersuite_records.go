@@ -184,7 +184,11 @@ func (l suiteLedger) runningRecords(environment string) []ledger.RunningRecord {
 	running := read(l.t, l.RunningRecords(l.t.Context(), environment, tagalong.Service{}, 0))
 	population, err := l.CountRunning(l.t.Context(), environment)
 	l.must(err)
-	same(l.t, "population", len(running), population)
+	counted := map[tagalong.Kind]int{}
+	for _, m := range running {
+		counted[m.Service.Kind()]++
+	}
+	same(l.t, "population", counted, population)
 	return running
 }
 

@@ -37,12 +37,28 @@ func taskFamilyRoundTrip(t *testing.T, l suiteLedger) {
 
 	placement := ledger.Placement{Phase: ledger.PhaseRunning, Service: nightly, Environment: "prod", Container: container, Since: second(1), LastRan: second(1), Runs: 1}
 	same(t, "while it runs", []ledger.Placement{placement}, read(t, l.OpenPlacements(t.Context(), suiteRepo.Name)))
+	inPlace := func(what string, since time.Time, containers ...ledger.Placed) {
+		t.Helper()
+		want := []ledger.RunningRecord{{Service: nightly, Environment: "prod", Since: since, CompleteSince: second(1), Containers: containers}}
+		same(t, what, want, l.runningRecords("prod"))
+	}
+	inPlace("running record", second(1), ledger.Placed{Container: container, Since: second(1), LastRan: second(1)})
+	listed, err := l.Services(t.Context(), "prod")
+	l.must(err)
+	same(t, "listed in the environment", []tagalong.Service{other, nightly}, listed)
+	seen, err := l.Seen(t.Context())
+	l.must(err)
+	same(t, "seen", []ledger.SeenService{{Service: other}, {Service: nightly, CompleteSince: second(1)}}, seen)
+	kept, err := l.PlacementsOf(t.Context(), nightly)
+	l.must(err)
+	same(t, "kept with it", []ledger.Placement{placement}, kept)
 	if err := l.SetTaskFamily(t.Context(), nothing, first, nil); !errors.Is(err, ledger.ErrConflict) {
 		t.Errorf("over no version: %v, want a conflict", err)
 	}
 
 	idle := write(first, first.With(ledger.TaskRun{Task: "a", Containers: []tagalong.Container{container}, Started: second(1), Stopped: second(5)}), "2")
 	placement.Phase, placement.LastRan = ledger.PhaseIdle, second(5)
+	inPlace("running record while it is idle", second(1), ledger.Placed{Container: container, Idle: true, Since: second(1), LastRan: second(5)})
 	same(t, "while it is idle", []ledger.Placement{placement}, read(t, l.OpenPlacements(t.Context(), suiteRepo.Name)))
 	same(t, "by its digest", []ledger.Placement{placement}, read(t, l.DigestPlacements(t.Context(), suiteDigest, ledger.PlacementCursor{}, 0)))
 	claims, err := l.Claims(t.Context(), suiteRepo)
@@ -62,6 +78,7 @@ func taskFamilyRoundTrip(t *testing.T, l suiteLedger) {
 	placement = ledger.Placement{Phase: ledger.PhaseRunning, Service: nightly, Environment: "prod", Container: next, Since: second(9), LastRan: second(9), Runs: 1}
 	same(t, "what it runs by then", []ledger.Placement{placement}, read(t, l.OpenPlacements(t.Context(), suiteRepo.Name)))
 
+	inPlace("running record of what it runs by then", second(9), ledger.Placed{Container: next, Since: second(9), LastRan: second(9)})
 	named, err := l.Repositories(t.Context())
 	l.must(err)
 	same(t, "repositories", []tagalong.Repository{suiteRepo}, named)
@@ -76,6 +93,13 @@ func taskFamilyRoundTrip(t *testing.T, l suiteLedger) {
 	if both.Images[1].Ended {
 		less.Images = both.Images[:1]
 	}
-	write(both, less, "4")
+	less = write(both, less, "4")
 	same(t, "what is over, and no more remembered", []ledger.Placement{over}, read(t, l.EndedPlacements(t.Context(), suiteRepo.Name, ledger.PlacementCursor{}, 0)))
+	gone := less
+	gone.Images = []ledger.TaskImage{less.Images[0]}
+	gone.Images[0].Running, gone.Images[0].Ended, gone.Images[0].Last = false, true, second(12)
+	write(less, gone, "5")
+	same(t, "once all has ended", 0, len(l.runningRecords("prod")))
+	left := read(t, l.PastRecords(t.Context(), "prod", second(11)))
+	same(t, "that it has left", []ledger.PastRecord{{RunningRecord: ledger.RunningRecord{Service: nightly, Environment: "prod", Since: second(9), CompleteSince: second(9)}, Until: second(12)}}, left)
 }

@@ -100,16 +100,16 @@ func (l *Ledger) PastRecords(ctx context.Context, environment string, after time
 }
 
 // CountRunning implements ledger.RunningReader.
-func (l *Ledger) CountRunning(ctx context.Context, environment string) (int, error) {
+func (l *Ledger) CountRunning(ctx context.Context, environment string) (map[tagalong.Kind]int, error) {
 	done, err := l.begin(ctx, "Population")
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	defer done()
-	count := 0
+	count := map[tagalong.Kind]int{}
 	for key := range l.running {
 		if key.environment == environment {
-			count++
+			count[key.service.Kind()]++
 		}
 	}
 	return count, nil

@@ -35,6 +35,16 @@ func (l *Ledger) TaskFamiliesIn(ctx context.Context, s tagalong.Scope) iter.Seq2
 	}, func(a, b ledger.TaskFamily) int { return cmp.Compare(a.Of.String(), b.Of.String()) })
 }
 
+// PlacementsOf implements ledger.WorkloadReader.
+func (l *Ledger) PlacementsOf(ctx context.Context, s tagalong.Service) ([]ledger.Placement, error) {
+	done, err := l.begin(ctx, "PlacementsOf")
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	return l.families[s].Placements(), nil
+}
+
 // SetTaskFamily implements ledger.TaskFamilies.
 func (l *Ledger) SetTaskFamily(ctx context.Context, was, is ledger.TaskFamily, children []ledger.Child) error {
 	done, err := l.begin(ctx, "SetTaskFamily")
@@ -53,6 +63,19 @@ func (l *Ledger) SetTaskFamily(ctx context.Context, was, is ledger.TaskFamily, c
 	}
 	if is.Environment != "" {
 		l.names[is.Environment] = true
+	}
+	if l.listed[is.Of] == nil {
+		l.listed[is.Of], l.seen[is.Of] = map[string]bool{}, is.Since()
+	}
+	if is.Environment != "" {
+		l.listed[is.Of][is.Environment] = true
+	}
+	delete(l.running, runningKey{was.Environment, is.Of})
+	if running := is.Running(); running != nil {
+		l.running[runningKey{is.Environment, is.Of}] = cloneRunning(*running)
+	}
+	if left := is.Left(was); left != nil {
+		l.past[pastKey{runningKey{is.Environment, is.Of}, left.Until.UnixMilli()}] = *left
 	}
 	put, drop := is.Changed(was)
 	for _, p := range drop {
