@@ -22,6 +22,8 @@ locals {
     for place in local.places : "arn:${local.partition}:ecr:${place}:repository/${repository}"
   ]])
 
+  function_arns = [for place in local.places : "arn:${local.partition}:lambda:${place}:function:*"]
+
   pipeline_arns = [for pair in setproduct(local.places, var.pipelines) : "arn:${local.partition}:codepipeline:${pair[0]}:${pair[1]}"]
 
   tagging_roles = compact([for entry in local.accounts : try(entry.role, "")])
@@ -166,6 +168,30 @@ data "aws_iam_policy_document" "images_findings" {
     content {
       sid       = "ReadScans" # to know what ECR's scans found in images, where it is told to
       actions   = ["ecr:DescribeImageScanFindings"]
+      resources = statement.value
+    }
+  }
+}
+
+# And to know what Lambda runs from images: none of it unless it is asked to.
+data "aws_iam_policy_document" "functions_read" {
+  # AWS offers neither resources nor conditions for this.
+  dynamic "statement" {
+    for_each = var.functions_watched ? ["*"] : []
+
+    content {
+      sid       = "FindFunctions" # to know which Lambda functions there are; only with functions_watched
+      actions   = ["lambda:ListFunctions"]
+      resources = [statement.value]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.functions_watched ? [local.function_arns] : []
+
+    content {
+      sid       = "ReadFunctions" # to know their images, which shows their environment variables, too; only with functions_watched
+      actions   = ["lambda:GetFunction", "lambda:ListAliases"]
       resources = statement.value
     }
   }

@@ -46,6 +46,7 @@ locals {
     TAGALONG_RETENTION_DAYS = var.retention_days == null ? "" : tostring(var.retention_days)
     TAGALONG_PENDING_AFTER  = var.pending_after
     TAGALONG_UNTAG          = var.untag ? "true" : ""
+    TAGALONG_FUNCTIONS      = var.functions_watched ? "true" : ""
     TAGALONG_FINDINGS       = var.findings == null ? "" : var.findings
 
     TAGALONG_LIFECYCLE_CHECK  = var.lifecycle_check ? "true" : ""

@@ -23,6 +23,7 @@ data "aws_iam_policy_document" "sweep" {
     data.aws_iam_policy_document.images_preview.json,
     data.aws_iam_policy_document.images_untag.json,
     data.aws_iam_policy_document.images_findings.json,
+    data.aws_iam_policy_document.functions_read.json,
     data.aws_iam_policy_document.service_deployments.json,
     data.aws_iam_policy_document.services_and_tasks.json,
     data.aws_iam_policy_document.task_definitions.json,

@@ -133,7 +133,7 @@ variable "tracing" {
 # What it watches.
 
 variable "environments" {
-  description = "Environment rules, the first that matches a service wins. Lists are globs over names, a missing one matches everything; of accounts, regions, clusters and services a rule names at least one, be it by a star. Services are those of ECS and, of standalone tasks, the families of their task definitions; kinds (service, task) take one of both alone. Repositories, by NAME or REGISTRY/NAME, select what its tags may be put on; a service moves tags in another account's registry only by a rule that names the service's account or the repositories. A tag that moves on may leave the image that ran before without any, for a lifecycle policy to delete: previousTags hold it. Terraform drops attributes that it does not know, such as cluster in place of clusters: look at the output environments. No rules at all: an environment is a cluster's name."
+  description = "Environment rules, the first that matches a service wins. Lists are globs over names, a missing one matches everything; of accounts, regions, clusters and services a rule names at least one, be it by a star. Services are those of ECS, of standalone tasks the families of their task definitions, and functions of Lambda; kinds (service, task, function) take some of them alone; a function lies in no cluster, which only a star matches, and has no environment without a rule. Repositories, by NAME or REGISTRY/NAME, select what its tags may be put on; a service moves tags in another account's registry only by a rule that names the service's account or the repositories. A tag that moves on may leave the image that ran before without any, for a lifecycle policy to delete: previousTags hold it. Terraform drops attributes that it does not know, such as cluster in place of clusters: look at the output environments. No rules at all: an environment is a cluster's name."
   type = list(object({
     environment  = string
     accounts     = optional(list(string))
@@ -153,6 +153,13 @@ variable "environments" {
 
 variable "untag" {
   description = "Whether the sweep removes tags that it put for services that are gone. Never an image's last tag, since ECR deletes an image with it, and never where deletes are replicated."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "functions_watched" {
+  description = "Whether the sweep looks at Lambda functions that are made of images, so that where, find and in-use know them. Off by default, since whoever may ask Lambda for a function's image is shown its environment variables, too: the sweep keeps and logs the image alone. Clusters do not narrow it: functions lie in none."
   type        = bool
   default     = false
   nullable    = false

@@ -287,6 +287,37 @@ run "the_sweep_alone_reads_scans_of_ecr_if_told" {
   }
 }
 
+run "nobody_looks_at_lambda_functions_by_default" {
+  command = plan
+
+  assert {
+    condition     = try(length(jsondecode(data.aws_iam_policy_document.functions_read.json).Statement), 0) == 0 && local.environment.TAGALONG_FUNCTIONS == ""
+    error_message = "functions: ${data.aws_iam_policy_document.functions_read.json}"
+  }
+}
+
+run "the_sweep_alone_looks_at_lambda_functions_if_told" {
+  command = plan
+
+  variables {
+    functions_watched = true
+    regions           = ["us-east-1"]
+  }
+
+  assert {
+    condition = { for statement in jsondecode(data.aws_iam_policy_document.sweep.json).Statement : statement.Sid => [toset(flatten([statement.Action])), statement.Resource] if endswith(statement.Sid, "Functions") } == {
+      FindFunctions = [toset(["lambda:ListFunctions"]), "*"]
+      ReadFunctions = [toset(["lambda:GetFunction", "lambda:ListAliases"]), "arn:aws:lambda:us-east-1:111122223333:function:*"]
+    } && local.environment.TAGALONG_FUNCTIONS == "true"
+    error_message = "the sweep may do ${data.aws_iam_policy_document.sweep.json}"
+  }
+
+  assert {
+    condition     = !strcontains("${data.aws_iam_policy_document.deployment.json}${data.aws_iam_policy_document.pipeline.json}${data.aws_iam_policy_document.history.json}", "lambda:")
+    error_message = "another function may look at Lambda functions"
+  }
+}
+
 run "the_sweep_alone_reads_lifecycle_policies" {
   command = plan
 

@@ -39,6 +39,8 @@ const (
 	EnvPendingAfter = "TAGALONG_PENDING_AFTER"
 	// EnvUntag is true if tags that nobody claims any more are to be removed; false by default.
 	EnvUntag = "TAGALONG_UNTAG"
+	// EnvFunctions is true if the sweep is to look at Lambda functions, too; false by default.
+	EnvFunctions = "TAGALONG_FUNCTIONS"
 	// EnvFindings is who is asked what was found in images, inspector or ecr; nobody by default.
 	EnvFindings = "TAGALONG_FINDINGS"
 	// EnvLifecycleCheck is true if the sweep asks ECR what lifecycle policies would take of what
@@ -60,6 +62,7 @@ type Config struct {
 	Retention    time.Duration // 0 is for ever
 	PendingAfter time.Duration
 	Untag        bool
+	Functions    bool
 	Findings     string // FindingsInspector, FindingsECR, or "" for nobody
 
 	LifecycleCheck  bool
@@ -96,6 +99,7 @@ func ReadConfig(getenv func(string) string, need ...string) (Config, error) {
 		Retention:    r.days(EnvRetentionDays),
 		PendingAfter: r.duration(EnvPendingAfter, defaultPendingAfter),
 		Untag:        r.truth(EnvUntag),
+		Functions:    r.truth(EnvFunctions),
 		Findings:     r.text(EnvFindings, isFindings, "inspector or ecr"),
 
 		LifecycleCheck:  r.truth(EnvLifecycleCheck),

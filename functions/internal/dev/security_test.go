@@ -63,6 +63,8 @@ var dynamicResources = map[string]string{
 	`var.lifecycle_check ? [local.repository_arns] : []`:                    "repositories that are covered",
 	`var.api_destination_arn == null ? [] : [var.api_destination_arn]`:      "the API destination",
 	`var.untag ? ["*"] : []`:                                                "everything",
+	`var.functions_watched ? ["*"] : []`:                                    "everything",
+	`var.functions_watched ? [local.function_arns] : []`:                    "functions of Regions that are covered",
 	`var.findings == "inspector" ? ["*"] : []`:                              "everything",
 	`var.findings == "ecr" ? [local.repository_arns] : []`:                  "repositories that are covered",
 	`length(local.tagging_roles) == 0 ? [] : [local.tagging_roles]`:         "the members' roles `NAME`",

@@ -62,7 +62,7 @@ var layers = []*regexp.Regexp{
 	regexp.MustCompile(`^functions/internal/(pipeline|query)$`),
 	regexp.MustCompile(`^functions/internal/sweep$`),
 	regexp.MustCompile(`^functions/internal/exchange$`),
-	regexp.MustCompile(`^functions/internal/(api|page|batch|clients|codedeploy|codepipeline|dynamo|ecr|ecs|eventbridge|inspector|ratelimit|boot|boot/accounts|doctor)$`),
+	regexp.MustCompile(`^functions/internal/(api|page|batch|clients|codedeploy|codepipeline|dynamo|ecr|ecs|eventbridge|inspector|lambda|ratelimit|boot|boot/accounts|doctor)$`),
 	regexp.MustCompile(`^functions/internal/(artifact|imagedefinitions|job|tagimage)$`),
 	regexp.MustCompile(`^functions/internal/(boot/wiring.*|sandbox.*|tagalongtest.*|job/jobtest|lambdatest|e2e|costs|fence|questions|stories|storm)$`),
 	regexp.MustCompile(`^functions/internal/dev.*$`),

@@ -35,10 +35,11 @@ type sweptItem struct {
 
 	FindingsAt string   `dynamodbav:"findingsAt,omitempty"`
 	Unscanned  []string `dynamodbav:"unscanned,omitempty"`
+	Functions  bool     `dynamodbav:"functions,omitempty"`
 }
 
 func (i sweptItem) swept() (ledger.Swept, error) {
-	s := ledger.Swept{Begun: parseTime(i.Begun), Closed: i.Closed, Named: i.Named, Tasks: i.Tasks, FindingsAt: parseTime(i.FindingsAt), Unscanned: i.Unscanned}
+	s := ledger.Swept{Begun: parseTime(i.Begun), Closed: i.Closed, Named: i.Named, Tasks: i.Tasks, Functions: i.Functions, FindingsAt: parseTime(i.FindingsAt), Unscanned: i.Unscanned}
 	for _, text := range i.Scopes {
 		account, region, _ := strings.Cut(text, "/")
 		s.Scopes = append(s.Scopes, tagalong.Scope{Account: account, Region: region})
@@ -56,5 +57,5 @@ func (l *Ledger) Swept(ctx context.Context) (ledger.Swept, error) {
 
 // SetSwept needs no condition: the sweep that came last tells.
 func (l *Ledger) SetSwept(ctx context.Context, s ledger.Swept) error {
-	return l.put(ctx, put(sweptItem{sweptKey, formatTime(s.Begun), all(s.Scopes, tagalong.Scope.String), s.Closed, s.Named, s.Tasks, formatTime(s.FindingsAt), s.Unscanned}))
+	return l.put(ctx, put(sweptItem{sweptKey, formatTime(s.Begun), all(s.Scopes, tagalong.Scope.String), s.Closed, s.Named, s.Tasks, formatTime(s.FindingsAt), s.Unscanned, s.Functions}))
 }

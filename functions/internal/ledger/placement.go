@@ -65,7 +65,7 @@ type PlacementCursor struct {
 	Container string
 	Phase     Phase
 	// Deployment is named of those that are unfinished, since others of their service may have
-	// the same time, and of standalone tasks: then it is the digest.
+	// the same time, and of standalone tasks and functions: then it is the digest.
 	Deployment string
 }
 
@@ -89,7 +89,7 @@ func (a PlacementCursor) Valid() bool {
 func (p Placement) At() PlacementCursor {
 	at := PlacementCursor{Since: p.Since, Registry: p.Container.Image.Registry, Service: p.Service, Container: p.Container.Name, Phase: p.Phase}
 	switch {
-	case p.Service.Kind() == tagalong.KindTask:
+	case p.Service.Kind() != tagalong.KindService:
 		at.Deployment = p.Container.Digest.String()
 	case p.Unfinished:
 		at.Deployment = p.Deployment

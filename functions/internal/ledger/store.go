@@ -139,6 +139,8 @@ type Swept struct {
 	// it could not ask, and why.
 	FindingsAt time.Time
 	Unscanned  []string
+	// Functions says that Lambda functions were looked at: they are not, unless it is asked for.
+	Functions bool
 }
 
 // Stale reports whether no sweep of everything has come to its end lately: one was due

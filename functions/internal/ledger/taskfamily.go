@@ -10,7 +10,8 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
-// TaskFamilies holds what the standalone tasks of families run and ran.
+// TaskFamilies holds what runs and ran that is no service: of the standalone tasks of families,
+// and of functions, which are to it families of their own whose tasks are their versions.
 type TaskFamilies interface {
 	// TaskFamily returns what is kept of a family, consistently: no Version says nothing.
 	TaskFamily(ctx context.Context, of tagalong.Service) (TaskFamily, error)
@@ -29,11 +30,11 @@ type TaskFamilyReader interface {
 	TaskFamiliesIn(ctx context.Context, s tagalong.Scope) iter.Seq2[TaskFamily, error]
 }
 
-// TaskFamily is what is known of the standalone tasks of a family in a cluster: of their
-// images, never of each task. Events may be lost, and come in any order; between two looks
+// TaskFamily is what is known of the standalone tasks of a family in a cluster, or of a function:
+// of their images, never of each task. Events may be lost, and come in any order; between two looks
 // of the sweep it is what they say.
 type TaskFamily struct {
-	Of          tagalong.Service // see tagalong.TaskFamily
+	Of          tagalong.Service // see tagalong.TaskFamily and tagalong.LambdaFunction
 	Version     string           // a unique value that its writer made up
 	Environment string           // "" where no rule matches
 	Images      []TaskImage      // by container, digest and first run
@@ -164,10 +165,27 @@ func (f TaskFamily) showRunning(run TaskRun) {
 	}
 }
 
+// isFunction reports whether it is one. A function does not run again of itself: what cannot be
+// invoked any more has ended.
+func (f TaskFamily) isFunction() bool { return f.Of.Kind() == tagalong.KindFunction }
+
+// Unsettled returns what is known to run beside what a look shows. While a function is updated,
+// and after an update that failed, Lambda invokes the code that it had before:
+// https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html.
+func (f TaskFamily) Unsettled(shown []TaskRun) []TaskRun {
+	shown = slices.Clone(shown)
+	for _, t := range f.Images {
+		if t.Running {
+			shown = append(shown, TaskRun{Task: t.Task, Containers: []tagalong.Container{t.Container}, Started: t.First})
+		}
+	}
+	return shown
+}
+
 // tidied returns the family in order, with what a later run has replaced ended.
 func (f TaskFamily) tidied() TaskFamily {
 	for i, t := range f.Images {
-		if !t.Running && slices.ContainsFunc(f.Images, t.replacedBy) {
+		if !t.Running && (f.isFunction() || slices.ContainsFunc(f.Images, t.replacedBy)) {
 			f.Images[i].Ended = true
 		}
 	}
@@ -242,6 +260,9 @@ func (f TaskFamily) placement(t TaskImage) Placement {
 	p := Placement{
 		Phase: PhaseIdle, Service: f.Of, Environment: f.Environment, Container: t.Container,
 		Since: t.First, LastRan: t.Last, Runs: t.Runs, Expires: t.Expires,
+	}
+	if f.isFunction() {
+		p.LastRan, p.Runs = time.Time{}, 0 // that it could be invoked says not that it was
 	}
 	switch {
 	case t.Ended:

@@ -29,7 +29,7 @@ type InUseRow struct {
 	Account     string        `json:"account"`
 	Region      string        `json:"region"`
 	Cluster     string        `json:"cluster"`
-	Service     string        `json:"service"` // of standalone tasks their family
+	Service     string        `json:"service"` // of standalone tasks their family, of a function its name
 	Container   string        `json:"container"`
 }
 

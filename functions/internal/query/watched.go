@@ -12,18 +12,23 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
-// notWatched is what runs images, too, and nobody looks at; unwatchedTasks before a sweep has.
+// notWatched is what runs images, too, and nobody looks at; unwatchedTasks before a sweep has, and
+// unwatchedFunctions where no sweep is asked to.
 var notWatched = []string{
-	"daemons of ECS", "services of ECS that no environment rule matches", "Lambda functions",
+	"daemons of ECS", "services of ECS that no environment rule matches",
 	"SageMaker", "App Runner", "Bedrock AgentCore", "CodeBuild", "EKS",
 }
 
-const unwatchedTasks = "standalone tasks of ECS"
+const (
+	unwatchedTasks     = "standalone tasks of ECS"
+	unwatchedFunctions = "Lambda functions"
+)
 
 // directory is what the ledger has ever seen.
 type directory struct {
 	environments []string
 	tasks        bool // a sweep has looked at standalone tasks
+	functions    bool // and at Lambda functions
 	services     []ledger.SeenService
 }
 
@@ -43,7 +48,7 @@ func (q Queries) directory(ctx context.Context) (d directory, err error) {
 		},
 		func() error {
 			swept, err := q.Records.Swept(ctx)
-			if d.tasks = swept.Tasks; err != nil {
+			if d.tasks, d.functions = swept.Tasks, swept.Functions; err != nil {
 				return fmt.Errorf("what was swept: %w", err)
 			}
 			return nil
@@ -96,17 +101,14 @@ func (q Queries) nothing(ctx context.Context, n namesGiven) (watched string, err
 
 // watched says what an answer that finds nothing looked at, and what nobody watches.
 func (q Queries) watched(d directory) string {
-	names := notWatched
-	if !d.tasks {
-		names = append([]string{unwatchedTasks}, names...)
-	}
+	names := d.notWatched()
 	unwatched := "Not watched are " + inWords(names, len(names)) + "."
 	if len(d.services) == 0 {
 		return "The ledger is empty: it has seen no rollout of any service. " + unwatched
 	}
 	accounts := distinct(seenTexts(d.services, func(s ledger.SeenService) string { return s.Account }))
 	regions := distinct(seenTexts(d.services, func(s ledger.SeenService) string { return s.Region }))
-	text := fmt.Sprintf("Looked at %s, of %s in %s, with images from any registry%s.", d.inWords()+" of ECS in "+environmentsInWords(d.environments),
+	text := fmt.Sprintf("Looked at %s, of %s in %s, with images from any registry%s.", d.inWords()+" in "+environmentsInWords(d.environments),
 		numbered(len(accounts), "account", "accounts")+" ("+inWords(accounts, few)+")", inWords(regions, few), d.since())
 	if horizon := q.horizon(); !horizon.IsZero() {
 		text += fmt.Sprintf(" Of what has ended the ledger keeps only what ended after %s.", tagalong.FormatTime(horizon))
@@ -114,17 +116,35 @@ func (q Queries) watched(d directory) string {
 	if d.tasks {
 		text += " Standalone tasks have no rollouts: history does not list them."
 	}
+	if d.functions {
+		text += " Of Lambda functions that are made of images each sweep looks at $LATEST and at what aliases lead to."
+	}
 	return text + " " + unwatched
 }
 
 // inWords says how much of each kind has been seen.
 func (d directory) inWords() string {
-	families := len(tagalong.OfKind(tagalong.KindTask, d.names()))
-	text := numbered(len(d.services)-families, "service", "services")
+	families, functions := len(tagalong.OfKind(tagalong.KindTask, d.names())), len(tagalong.OfKind(tagalong.KindFunction, d.names()))
+	text := numbered(len(d.services)-families-functions, "service", "services")
 	if families > 0 {
 		text += " and " + numbered(families, "family of standalone tasks", "families of standalone tasks")
 	}
+	text += " of ECS"
+	if functions > 0 {
+		text += " and " + numbered(functions, "Lambda function", "Lambda functions")
+	}
 	return text
+}
+
+// notWatched returns what nobody looks at.
+func (d directory) notWatched() (names []string) {
+	if !d.tasks {
+		names = append(names, unwatchedTasks)
+	}
+	if !d.functions {
+		names = append(names, unwatchedFunctions)
+	}
+	return append(names, notWatched...)
 }
 
 // since says since when the ledger knows the first and the last of its services. Of one

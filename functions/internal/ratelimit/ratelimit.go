@@ -49,6 +49,10 @@ var (
 	metadata = Bucket{"image metadata read", 20, 20}
 	// Of Inspector neither: it is asked once a day, for ten images at a time.
 	findings = Bucket{"finding read", 10, 10}
+	// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html#api-requests: all
+	// other reads of Lambda share one rate. How many it takes at once AWS does not say.
+	codes     = Bucket{"function read", 100, 100}
+	functions = Bucket{"function control plane", 15, 15}
 )
 
 // buckets tells which bucket an operation draws from.
@@ -71,9 +75,12 @@ var buckets = map[string]Bucket{
 	"StartLifecyclePolicyPreview": metadata,
 	"ListFindings":                findings,
 	"ListCoverage":                findings,
+	"GetFunction":                 codes,
+	"ListFunctions":               functions,
+	"ListAliases":                 functions,
 }
 
-// BucketOf returns the bucket that an operation of ECS or ECR draws from; ok is
+// BucketOf returns the bucket that an operation draws from; ok is
 // false if its calls are not held back.
 func BucketOf(operation string) (b Bucket, ok bool) {
 	b, ok = buckets[operation]

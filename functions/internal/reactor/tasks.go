@@ -45,18 +45,18 @@ func runOf(e events.TaskStateChange) (run ledger.TaskRun, standalone bool) {
 	for _, c := range e.Containers() {
 		containers = append(containers, tagalong.Ran{Name: c.Name, Image: c.Image, Digest: digest.Digest(c.ImageDigest)})
 	}
-	run = RunOf(tagalong.NameOf(e.TaskARN()), containers, e.StartedAt())
+	run = RunOf(tagalong.NameOf(e.TaskARN()), containers, tagalong.Task, e.StartedAt())
 	if ended {
 		run.Stopped = tagalong.Later(run.Started, e.StoppedAt().Truncate(time.Millisecond))
 	}
 	return run, true
 }
 
-// RunOf says which images a task runs, by its id.
-func RunOf(task string, containers []tagalong.Ran, started time.Time) ledger.TaskRun {
+// RunOf says which images a task runs, by its id, or a function's version, by its name.
+func RunOf(task string, containers []tagalong.Ran, evidence tagalong.Evidence, started time.Time) ledger.TaskRun {
 	return ledger.TaskRun{
 		Task:       task,
-		Containers: written(tagalong.Spec{Containers: containers}, tagalong.Task),
+		Containers: written(tagalong.Spec{Containers: containers}, evidence),
 		Started:    started.UTC().Truncate(time.Millisecond),
 	}
 }

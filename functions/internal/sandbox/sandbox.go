@@ -1,6 +1,6 @@
 // Package sandbox is an embedded AWS: an HTTP server that speaks the wire
-// protocols of CodeDeploy, CodePipeline, DynamoDB, ECR, ECS, EventBridge, Inspector, S3,
-// SQS and STS,
+// protocols of CodeDeploy, CodePipeline, DynamoDB, ECR, ECS, EventBridge, Inspector, Lambda,
+// S3, SQS and STS,
 // so that an unmodified AWS SDK and the AWS CLI run against it. It keeps everything in
 // memory, one state for each account and Region, and needs nothing but Go.
 //
@@ -22,6 +22,7 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/ecs"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/eventbridge"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/inspector"
+	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/lambda"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/s3"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/sqs"
 	"github.com/tagalong-aws/tagalong/functions/internal/sandbox/sts"
@@ -46,6 +47,7 @@ type Sandbox struct {
 	ECS          *ecs.Scheduler
 	EventBridge  *eventbridge.Service
 	Inspector    *inspector.Service
+	Lambda       *lambda.Service
 	S3           *s3.Service
 	SQS          *sqs.Service
 	STS          *sts.Service
@@ -82,6 +84,7 @@ func New(options Options) *Sandbox {
 		ECS:         ecs.New(ecs.Options{Home: home, Now: options.Now, Images: registry}),
 		EventBridge: eventbridge.New(eventbridge.Options{Home: home, Now: options.Now}),
 		Inspector:   inspector.New(inspector.Options{Home: home, Now: options.Now}),
+		Lambda:      lambda.New(lambda.Options{Home: home, Now: options.Now}),
 		S3:          s3.New(s3.Options{Now: options.Now}),
 		SQS:         sqs.New(home),
 		STS:         sts.New(sts.Options{Account: options.Account, Now: options.Now}),
@@ -119,6 +122,10 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.serveInspector(reply, r, rec)
 		return
 	}
+	if operation, ok := lambda.Operation(r); target == "" && ok {
+		s.serveLambda(reply, r, rec, operation)
+		return
+	}
 	if target == "" {
 		s.serveQuery(reply, r, rec)
 		return
@@ -150,6 +157,18 @@ func (s *Sandbox) serveInspector(w http.ResponseWriter, r *http.Request, rec *Ca
 	}
 	s.calls.by(rec, caller.Scope)
 	wire.ServeREST(w, r, s.Inspector, caller, operation)
+}
+
+// serveLambda answers REST requests of Lambda.
+func (s *Sandbox) serveLambda(w http.ResponseWriter, r *http.Request, rec *Call, operation string) {
+	s.calls.name(rec, "lambda", operation)
+	caller, err := s.caller(r, "lambda")
+	if err != nil {
+		wire.WriteError(w, err)
+		return
+	}
+	s.calls.by(rec, caller.Scope)
+	s.Lambda.Serve(w, r, caller)
 }
 
 // serveQuery answers the Query protocol, which only STS speaks here.

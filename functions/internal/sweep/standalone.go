@@ -35,7 +35,9 @@ func (p *serviceScan) taskFamilies(ctx context.Context, scope tagalong.Scope, cl
 		if err != nil {
 			return nil, fmt.Errorf("families of tasks of %s: %w", scope, err)
 		}
-		all[f.Of.Cluster] = append(all[f.Of.Cluster], f)
+		if f.Of.Kind() == tagalong.KindTask {
+			all[f.Of.Cluster] = append(all[f.Of.Cluster], f)
+		}
 	}
 	seen := p.now().UTC().Truncate(time.Millisecond)
 	for cluster, families := range all {
@@ -65,7 +67,7 @@ func (p *serviceScan) standaloneTasks(ctx context.Context, at area, known map[st
 		if !slices.ContainsFunc(families, func(f ledger.TaskFamily) bool { return f.Of == t.Family }) {
 			families = append(families, ledger.TaskFamily{Of: t.Family})
 		}
-		running[t.Family] = append(running[t.Family], reactor.RunOf(t.ID, t.Containers, t.Started))
+		running[t.Family] = append(running[t.Family], reactor.RunOf(t.ID, t.Containers, tagalong.Task, t.Started))
 	}
 	return p.compareFamilies(ctx, families, running, seen)
 }

@@ -34,7 +34,9 @@ type Sweeper struct {
 	// Scanner says what was found in images, and Findings keeps that; nil: nobody is asked.
 	Scanner  Scanner
 	Findings FindingRecords
-	Scopes   []tagalong.Scope // where to look, in this order
+	// Functions says what Lambda runs from images; nil: it is not asked.
+	Functions Functions
+	Scopes    []tagalong.Scope // where to look, in this order
 	// PendingAfter is when a rollout is overdue; zero: never.
 	PendingAfter time.Duration
 }
@@ -88,9 +90,9 @@ func (o Options) selects(s tagalong.Service) bool {
 
 // Progress says how far a sweep has come.
 type Progress struct {
-	Phase string // services, retired, tags, untag, findings or events
+	Phase string // services, functions, retired, tags, untag, findings or events
 	At    string // the cluster or the environment
-	Done  int    // services, tags, images or events that were looked at in this phase, or removed
+	Done  int    // services, functions, tags, images or events that were looked at in this phase, or removed
 }
 
 // Report is what a sweep did and found.
@@ -120,28 +122,30 @@ const (
 
 // The names of the phases, for the cursor and for who watches.
 const (
-	phaseServices = "services"
-	phaseRetired  = "retired"
-	phaseTags     = "tags"
-	phaseUntag    = "untag"
-	phaseFindings = "findings"
-	phaseEvents   = "events"
+	phaseServices  = "services"
+	phaseFunctions = "functions"
+	phaseRetired   = "retired"
+	phaseTags      = "tags"
+	phaseUntag     = "untag"
+	phaseFindings  = "findings"
+	phaseEvents    = "events"
 )
 
 // phases are all of them, in their order.
-var phases = []string{phaseServices, phaseRetired, phaseTags, phaseUntag, phaseFindings, phaseEvents}
+var phases = []string{phaseServices, phaseFunctions, phaseRetired, phaseTags, phaseUntag, phaseFindings, phaseEvents}
 
 // run returns what runs each phase of a pass.
 func (p *pass) run() map[string]func(context.Context, *cursor) error {
 	services, unmanaged := &comparison{pass: p}, &unmanagedCheck{pass: p, shown: map[tagalong.Service]bool{}}
 	lifecycle := &lifecycleCheck{pass: p, seen: map[tagalong.Repository]bool{}}
 	return map[string]func(context.Context, *cursor) error{
-		phaseServices: (&serviceScan{comparison: services, unmanaged: unmanaged}).services,
-		phaseRetired:  (&retirement{services, unmanaged}).retire,
-		phaseTags:     (&tagCheck{comparison: services, lifecycle: lifecycle}).tags,
-		phaseUntag:    p.untag,
-		phaseFindings: (&scanCheck{pass: p, scans: map[digest.Digest]ledger.Scan{}, closed: map[tagalong.Scope]bool{}}).findings,
-		phaseEvents:   announcing{p}.events,
+		phaseServices:  (&serviceScan{comparison: services, unmanaged: unmanaged}).services,
+		phaseFunctions: (&functionScan{pass: p}).functions,
+		phaseRetired:   (&retirement{services, unmanaged}).retire,
+		phaseTags:      (&tagCheck{comparison: services, lifecycle: lifecycle}).tags,
+		phaseUntag:     p.untag,
+		phaseFindings:  (&scanCheck{pass: p, scans: map[digest.Digest]ledger.Scan{}, closed: map[tagalong.Scope]bool{}}).findings,
+		phaseEvents:    announcing{p}.events,
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 )
@@ -24,11 +23,11 @@ func (p *pass) noteSwept(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("reading what was swept before: %w", err)
 	}
-	is := ledger.Swept{Begun: p.begun, Scopes: p.Scopes, Closed: p.closedNames(), Named: was.Named || !p.unnamed.Load(), Tasks: true, FindingsAt: was.FindingsAt, Unscanned: was.Unscanned}
+	is := ledger.Swept{Begun: p.begun, Scopes: p.Scopes, Closed: p.closedNames(), Named: was.Named || !p.unnamed.Load(), Tasks: true, Functions: p.Functions != nil, FindingsAt: was.FindingsAt, Unscanned: was.Unscanned}
 	if p.asked.Load() {
 		is.FindingsAt, is.Unscanned = p.begun, p.unscanned
 	}
-	if is.Begun.Sub(was.Begun) < ledger.SweptFor && is.Named == was.Named && is.Tasks == was.Tasks && slices.Equal(was.Scopes, is.Scopes) && slices.Equal(was.Closed, is.Closed) && is.FindingsAt.Equal(was.FindingsAt) {
+	if is.Begun.Sub(was.Begun) < ledger.SweptFor && is.Named == was.Named && is.Tasks == was.Tasks && is.Functions == was.Functions && slices.Equal(was.Scopes, is.Scopes) && slices.Equal(was.Closed, is.Closed) && is.FindingsAt.Equal(was.FindingsAt) {
 		return nil
 	}
 	return p.Records.SetSwept(late, is)
@@ -39,7 +38,7 @@ func (p *pass) closedNames() []string {
 	names := slices.Clone(p.closedBefore)
 	for _, d := range p.report.Drift {
 		if d.Kind == DriftUnreachable {
-			names = append(names, strings.Trim(strings.Join([]string{d.Account, d.Region, d.Cluster, d.Service}, "/"), "/"))
+			names = append(names, placeName(d.Account, d.Region, d.Cluster, d.Service))
 		}
 	}
 	slices.Sort(names)

@@ -43,10 +43,14 @@ func (s Service) Shown() string {
 // ParseService is the reverse of Service.String.
 func ParseService(s string) (Service, error) {
 	part := strings.Split(s, "/")
-	if len(part) != 4 || slices.Contains(part, "") {
+	if len(part) != 4 {
 		return Service{}, fmt.Errorf("service %q: want account/region/cluster/name", s)
 	}
-	return Service{Account: part[0], Region: part[1], Cluster: part[2], Name: part[3]}, nil
+	named := Service{Account: part[0], Region: part[1], Cluster: part[2], Name: part[3]}
+	if inCluster := named.Kind() != KindFunction; part[0] == "" || part[1] == "" || named.OwnName() == "" || inCluster != (named.Cluster != "") {
+		return Service{}, fmt.Errorf("service %q: want account/region/cluster/name", s)
+	}
+	return named, nil
 }
 
 // Repository names a repository in a registry. Registry is the host; a private

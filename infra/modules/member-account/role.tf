@@ -75,14 +75,14 @@ resource "aws_iam_role_policy" "this" {
 module "policies" {
   source = "../member-policies"
 
-  partition    = local.partition
-  account      = local.account
-  regions      = var.regions
-  clusters     = var.clusters
-  repositories = var.repositories
-  pipelines    = var.pipelines
-  untag        = var.untag
-  findings     = var.findings
-
-  lifecycle_check = var.lifecycle_check
+  partition         = local.partition
+  account           = local.account
+  regions           = var.regions
+  clusters          = var.clusters
+  repositories      = var.repositories
+  pipelines         = var.pipelines
+  functions_watched = var.functions_watched
+  untag             = var.untag
+  findings          = var.findings
+  lifecycle_check   = var.lifecycle_check
 }

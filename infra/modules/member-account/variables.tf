@@ -147,6 +147,13 @@ variable "lifecycle_check" {
   nullable    = false
 }
 
+variable "functions_watched" {
+  description = "Whether Lambda functions that are made of images may be looked at here, as functions_watched of the main module says."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "findings" {
   description = "Who may be asked here what was found in images, as findings of the main module says: inspector, ecr or null."
   type        = string

@@ -12,6 +12,8 @@ locals {
     for pair in setproduct(local.places, local.cluster_paths) : "arn:${var.partition}:ecs:${pair[0]}:${kind}/${pair[1]}"
   ] }
 
+  function_arns = [for place in local.places : "arn:${var.partition}:lambda:${place}:function:*"]
+
   repository_arns = [for pair in setproduct(local.places, var.repositories) : "arn:${var.partition}:ecr:${pair[0]}:repository/${pair[1]}"]
 }
 
@@ -64,6 +66,27 @@ data "aws_iam_policy_document" "tag" {
       sid       = "ReadInspectorsFindings" # to know what was found in images, where it is told to ask Amazon Inspector
       actions   = ["inspector2:ListFindings", "inspector2:ListCoverage"]
       resources = [statement.value]
+    }
+  }
+
+  # AWS offers neither resources nor conditions for this.
+  dynamic "statement" {
+    for_each = var.functions_watched ? ["*"] : []
+
+    content {
+      sid       = "FindFunctions" # to know which Lambda functions there are; only with functions_watched
+      actions   = ["lambda:ListFunctions"]
+      resources = [statement.value]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.functions_watched ? [local.function_arns] : []
+
+    content {
+      sid       = "ReadFunctions" # to know their images, which shows their environment variables, too; only with functions_watched
+      actions   = ["lambda:GetFunction", "lambda:ListAliases"]
+      resources = statement.value
     }
   }
 

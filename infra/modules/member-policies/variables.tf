@@ -40,6 +40,12 @@ variable "untag" {
   nullable    = false
 }
 
+variable "functions_watched" {
+  description = "Whether Lambda functions may be looked at."
+  type        = bool
+  nullable    = false
+}
+
 variable "findings" {
   description = "Who may be asked what was found in images: inspector, ecr or nobody (null)."
   type        = string

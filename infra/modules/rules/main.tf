@@ -9,7 +9,7 @@ locals {
   rule_lists = concat(local.scopes, ["pipelines", "stages", "repositories"]) # these say whose release it gets, and what is tagged
 
   # What belongs to an environment, as functions/internal/tagalong/kind.go has them.
-  kinds = ["service", "task"]
+  kinds = ["service", "task", "function"]
 
   # {time} gives each completion a tag of its own, which is put once and never moved.
   placeholders = {
@@ -36,7 +36,7 @@ locals {
         "environments[${i}].${list} \"${glob}\": want a glob of names, such as prod-*." if !can(regex(local.glob, glob))
       ]],
       [for kind in coalesce(rule.kinds, []) :
-        "environments[${i}].kinds \"${kind}\": want ${join(" or ", local.kinds)}." if !contains(local.kinds, kind)
+        "environments[${i}].kinds \"${kind}\": want ${join(", ", slice(local.kinds, 0, length(local.kinds) - 1))} or ${local.kinds[length(local.kinds) - 1]}." if !contains(local.kinds, kind)
       ],
       length(flatten([for list in local.scopes : coalesce(rule[list], [])])) > 0 ? [] : [
         "environments[${i}] (${rule.environment}) names none of ${join(", ", local.scopes)}: want at least one, or clusters = [\"*\"] for every service; is one misspelt?",

@@ -81,6 +81,12 @@ func serve(w http.ResponseWriter, r *http.Request, s Service, caller Caller, ope
 	write(w, http.StatusOK, out)
 }
 
+// WriteREST sends what an operation of the REST protocol answers.
+func WriteREST(w http.ResponseWriter, out any) {
+	w.Header().Set("Content-Type", "application/json")
+	write(w, http.StatusOK, out)
+}
+
 func checkRequest(r *http.Request) error {
 	if r.Method != http.MethodPost || r.URL.Path != "/" {
 		return Errorf("UnknownOperationException", "%s %s: the JSON protocol is POST /", r.Method, r.URL.Path)

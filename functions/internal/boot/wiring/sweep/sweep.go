@@ -13,6 +13,7 @@ import (
 	"github.com/tagalong-aws/tagalong/functions/internal/ecr"
 	"github.com/tagalong-aws/tagalong/functions/internal/ecs"
 	"github.com/tagalong-aws/tagalong/functions/internal/inspector"
+	"github.com/tagalong-aws/tagalong/functions/internal/lambda"
 	"github.com/tagalong-aws/tagalong/functions/internal/ratelimit"
 	"github.com/tagalong-aws/tagalong/functions/internal/sweep"
 )
@@ -49,6 +50,9 @@ func Sweeper(ctx context.Context, config boot.Config, cfg aws.Config, log *slog.
 	}
 	if config.LifecycleCheck {
 		sweeper.Previewer = registry
+	}
+	if config.Functions {
+		sweeper.Functions = lambda.New(limits.Of(parts.Reach.Workload))
 	}
 	switch config.Findings {
 	case boot.FindingsInspector:

@@ -38,6 +38,7 @@ type world struct {
 	t         *testing.T
 	variables map[string]string
 	limits    *ratelimit.Limits
+	log       *slog.Logger
 }
 
 func start(t *testing.T, variables map[string]string) world {
@@ -48,7 +49,7 @@ func start(t *testing.T, variables map[string]string) world {
 // startAt is start with AWS's clock.
 func startAt(t *testing.T, variables map[string]string, now func() time.Time) world {
 	t.Helper()
-	w := world{sandboxtest.StartWith(t, sandbox.Options{Now: now}), t, variables, ratelimit.New()}
+	w := world{sandboxtest.StartWith(t, sandbox.Options{Now: now}), t, variables, ratelimit.New(), slog.New(slog.DiscardHandler)}
 	w.STS.AddRole(role)
 	if _, err := dynamo.Create(t.Context(), dynamodb.NewFromConfig(w.Config()), "ledger"); err != nil {
 		t.Fatal(err)
@@ -94,10 +95,10 @@ func (w world) sweepAt(ctx context.Context, at time.Time, options sweep.Options)
 	}
 	config.Table = "ledger"
 	cfg := w.Function("sweep")
-	if config.Findings != "" {
-		cfg = w.Config() // make e2e's installation has nobody asked for findings, nor does its AWS know Inspector
+	if config.Findings != "" || config.Functions {
+		cfg = w.Config() // make e2e's installation asks for neither, nor does its AWS know Inspector
 	}
-	sweeper, err := Sweeper(ctx, config, cfg, slog.New(slog.DiscardHandler), w.limits)
+	sweeper, err := Sweeper(ctx, config, cfg, w.log, w.limits)
 	if err != nil {
 		w.t.Fatal(err)
 	}
