@@ -361,13 +361,13 @@ run "a_member_lets_functions_be_looked_at_only_if_asked_to" {
 
   variables {
     functions_watched = true
-    regions           = ["us-east-1"]
+    regions           = ["eu-west-1"]
   }
 
   assert {
     condition = { for statement in jsondecode(aws_iam_role_policy.this["tag"].policy).Statement : statement.Sid => [toset(flatten([statement.Action])), statement.Resource] if endswith(statement.Sid, "Functions") } == {
       FindFunctions = [toset(["lambda:ListFunctions"]), "*"]
-      ReadFunctions = [toset(["lambda:GetFunction", "lambda:ListAliases"]), "arn:aws:lambda:us-east-1:444455556666:function:*"]
+      ReadFunctions = [toset(["lambda:GetFunction", "lambda:ListAliases"]), "arn:aws:lambda:eu-west-1:444455556666:function:*"]
     } && !strcontains(aws_iam_role_policy.this["read"].policy, "lambda:")
     error_message = "policy: ${aws_iam_role_policy.this["tag"].policy}"
   }
