@@ -291,6 +291,7 @@ func environmentColumns() []column[query.EnvironmentRow] {
 		{head: "environment", cell: func(r row) string { return r.Environment }},
 		{head: "services", cell: func(r row) string { return strconv.Itoa(r.Services) }},
 		{head: "tasks", cell: func(r row) string { return strconv.Itoa(r.Tasks) }, plain: "0"},
+		{head: "functions", cell: func(r row) string { return strconv.Itoa(r.Functions) }, plain: "0"},
 	}
 }
 

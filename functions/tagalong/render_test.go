@@ -68,7 +68,7 @@ func checkKeys[R any](t *testing.T, want string, rows []R) {
 			name = within + name
 		}
 		keys = append(keys, name)
-		unknown := map[string]string{"since": "null", "weight": "null", "startedAt": "null", "finishedAt": "null", "until": "null", "rollback": "false", "containers": "[]", "from": "[]", "to": "[]", "services": "0", "tasks": "0", "lastRan": "null", "runs": "0"}[m[2]]
+		unknown := map[string]string{"since": "null", "weight": "null", "startedAt": "null", "finishedAt": "null", "until": "null", "rollback": "false", "containers": "[]", "from": "[]", "to": "[]", "services": "0", "tasks": "0", "functions": "0", "lastRan": "null", "runs": "0"}[m[2]]
 		if unknown == "" {
 			unknown = `""`
 		}

@@ -115,9 +115,9 @@ func (l *Ledger) SetTaskFamily(ctx context.Context, was, is ledger.TaskFamily, c
 	)...)
 }
 
-// PlacementsOf reads those of a family.
+// PlacementsOf reads those of a family, or of a function.
 func (l *Ledger) PlacementsOf(ctx context.Context, s tagalong.Service) ([]ledger.Placement, error) {
-	if s.Kind() != tagalong.KindTask {
+	if s.Kind() == tagalong.KindService {
 		return nil, nil
 	}
 	for kept, err := range decoded(l.getEventually(ctx, taskFamilyKey(s)), taskFamilyItem.family) {

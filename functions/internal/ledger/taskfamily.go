@@ -283,7 +283,11 @@ func (f TaskFamily) Running() *RunningRecord {
 			continue
 		}
 		r.Since = tagalong.Later(r.Since, t.First)
-		r.Containers = append(r.Containers, Placed{Container: t.Container, Idle: !t.Running, Since: t.First, LastRan: t.Last})
+		placed := Placed{Container: t.Container, Idle: !t.Running, Since: t.First}
+		if !f.isFunction() { // that it can be invoked says not that it was
+			placed.LastRan = t.Last
+		}
+		r.Containers = append(r.Containers, placed)
 	}
 	if f.Environment == "" || len(r.Containers) == 0 {
 		return nil

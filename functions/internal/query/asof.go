@@ -165,8 +165,8 @@ func united(seq iter.Seq2[candidate, error]) iter.Seq2[candidate, error] {
 }
 
 func (q pastReader) asOf(ctx context.Context, environment string, at time.Time, c candidate) (asOfResult, error) {
-	if c.Service.Kind() == tagalong.KindTask {
-		return q.taskAsOf(ctx, environment, at, c)
+	if c.Service.Kind() != tagalong.KindService {
+		return q.besidesAsOf(ctx, environment, at, c)
 	}
 	if c.now != nil && !knownFrom(*c.now).After(at) {
 		return asOfResult{RunningRecord: *c.now, ran: true}, nil
@@ -188,9 +188,9 @@ func (q pastReader) asOf(ctx context.Context, environment string, at time.Time, 
 	return asOfResult{gap: &Gap{Service: c.Service, CompleteSince: c.completeSince()}}, nil
 }
 
-// taskAsOf returns which images a family had in place at a time: those that had run by then and
+// besidesAsOf returns which images a family of tasks, or a function, had in place at a time: those that had run by then and
 // ran at that time or later.
-func (q pastReader) taskAsOf(ctx context.Context, environment string, at time.Time, c candidate) (asOfResult, error) {
+func (q pastReader) besidesAsOf(ctx context.Context, environment string, at time.Time, c candidate) (asOfResult, error) {
 	placements, err := q.Records.PlacementsOf(ctx, c.Service)
 	if err != nil {
 		return asOfResult{}, fmt.Errorf("what ran of %s: %w", c.Service, err)

@@ -15,6 +15,7 @@ type EnvironmentRow struct {
 	Environment string `json:"environment"`
 	Services    int    `json:"services"`
 	Tasks       int    `json:"tasks"` // families of standalone tasks
+	Functions   int    `json:"functions"`
 }
 
 // nameCursor is a place in the order of environments.
@@ -56,7 +57,7 @@ func (q Queries) count(ctx context.Context, rows []EnvironmentRow) error {
 	parallel.ForEach(len(rows), parallel.Limit, func(i int) {
 		var count map[tagalong.Kind]int
 		count, errs[i] = q.Records.CountRunning(ctx, rows[i].Environment)
-		rows[i].Services, rows[i].Tasks = count[tagalong.KindService], count[tagalong.KindTask]
+		rows[i].Services, rows[i].Tasks, rows[i].Functions = count[tagalong.KindService], count[tagalong.KindTask], count[tagalong.KindFunction]
 	})
 	for i, err := range errs {
 		if err != nil {

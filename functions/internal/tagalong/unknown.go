@@ -17,7 +17,8 @@ const (
 	EnvironmentName NameKind = "environment"
 	ClusterName     NameKind = "cluster"
 	ServiceName     NameKind = "service"
-	TaskName        NameKind = "task" // a family of standalone tasks
+	TaskName        NameKind = "task"     // a family of standalone tasks
+	FunctionName    NameKind = "function" // of Lambda
 	RepositoryName  NameKind = "repository"
 	TagName         NameKind = "tag"
 	ReleaseName     NameKind = "release"

@@ -153,7 +153,7 @@ func TestNothingOfAFunctionsConfigurationIsKeptButTheImage(t *testing.T) {
 func TestFunctionsAreLookedAtOnlyIfAskedFor(t *testing.T) {
 	for value, want := range map[string]string{
 		"":     "Not watched are Lambda functions, ",
-		"true": "So are Lambda functions that are made of images",
+		"true": "Of Lambda functions that are made of images each sweep looks at",
 	} {
 		w := startLambda(t, map[string]string{boot.EnvFunctions: value})
 		w.rollOut(wire.Scope{}, "prod", "shop", "build-1", 1)
