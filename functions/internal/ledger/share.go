@@ -16,11 +16,6 @@ package ledger
 //     wish looks at the claims afterwards, and replaces the wish by that of the newest claim
 //     until it is.
 //
-//   - Who leaves a shared tag whose wish is another's, and is not pending, leaves it as it is.
-//     A claim of another digest that is newer than the wish replaces it as its claimant looks,
-//     and whoever has written a wish leaves that of the newest claim: so no other digest has
-//     a claim above a wish, whoever of those that stay behind it goes.
-//
 // Each writes what is its own and then looks at what is the other's: whatever the order of
 // two, one of them sees both the claim and the wish. A wish may be older than the newest
 // claim of its digest, and never newer: so a claim that lies between the two wins at first,

@@ -98,8 +98,6 @@ func (l look) once(ctx context.Context) (seen, error) {
 	case l.again && there && tag.State == ledger.TagPending:
 		s.mine = true
 		return l.compare(ctx, s)
-	case l.by != nil && !l.has && there && !ours && tag.Shared && tag.State != ledger.TagPending:
-		return s, nil // who wrote the wish has looked at all claims since: see ledger/share.go
 	case !l.has:
 		return l.compare(ctx, s)
 	case !there && l.guarded: // whoever else has a claim looks at the tag, too, and finds this one
