@@ -33,12 +33,13 @@ func (b *beside) comes(ctx context.Context, call string) {
 }
 
 // endBeside ends a rollout in the midst of a sweep of its service. ECS shows that, and
-// tells it, later than its own clock has it, by ten minutes at most.
+// tells it, later than its own clock has it, by ten minutes at most. No rollout takes less than
+// a second: the clocks of events and records, which differ by less, would turn its ends around.
 func (y *year) endBeside(t *observedService, id string, started time.Time) func(context.Context) error {
 	return func(ctx context.Context) error {
 		y.beside = beside{call: besideCalls[y.dice.IntN(len(besideCalls))], do: func(ctx context.Context) error {
 			y.result.beside++
-			y.lag = y.between(0, min(10*time.Minute, y.now.Sub(started)))
+			y.lag = y.between(0, min(10*time.Minute, y.now.Sub(started)-time.Second))
 			y.end(t, id)
 			y.lag = 0
 			return y.hear(ctx)
