@@ -48,7 +48,7 @@ func TestRowsHaveEveryKey(t *testing.T) {
 	checkKeys(t, whereKeys, []query.WhereRow{{}})
 	checkKeys(t, diffKeys, []query.DiffRow{{From: []digest.Digest{}, To: []digest.Digest{}}})
 	checkKeys(t, tagKeys, []query.TagRow{{}})
-	checkKeys(t, "environment services tasks", []query.EnvironmentRow{{}})
+	checkKeys(t, "environment services tasks functions", []query.EnvironmentRow{{}})
 	checkKeys(t, "container registry repository digest index imageTag evidence", []ledger.HistoryContainer{{}})
 }
 
