@@ -37,7 +37,7 @@ func newSuite(t *testing.T) *suite {
 		accounts = append(accounts, listed(fmt.Sprint(700000000000+i), "tagalong"))
 	}
 	s := &suite{newTerraform(t, "infra", rootVariables(suiteRegion),
-		"name="+suiteTable, "dist=tests/fixtures", "untag=true", "event_bus="+suiteBus, `repositories=["*", "arn:aws:ecr:*:`+suiteMember+`:repository/*"]`,
+		"name="+suiteTable, "dist=tests/fixtures", "untag=true", "lifecycle_check=true", "event_bus="+suiteBus, `repositories=["*", "arn:aws:ecr:*:`+suiteMember+`:repository/*"]`,
 		"accounts=["+strings.Join(accounts, ", ")+"]"), map[string]string{}}
 	s.init(t)
 	return s
