@@ -1,11 +1,7 @@
 package codepipeline
 
 import (
-	"errors"
-	"fmt"
-
-	"github.com/aws/smithy-go"
-
+	"github.com/tagalong-aws/tagalong/functions/internal/clients"
 	"github.com/tagalong-aws/tagalong/functions/internal/pipeline"
 )
 
@@ -19,8 +15,5 @@ var kinds = map[string]error{
 // translate returns an error of the SDK the core's word beside its own, which
 // names the operation.
 func translate(what string, err error) error {
-	if api, ok := errors.AsType[smithy.APIError](err); ok && kinds[api.ErrorCode()] != nil {
-		return fmt.Errorf("%s: %w: %w", what, kinds[api.ErrorCode()], err)
-	}
-	return fmt.Errorf("%s: %w", what, err)
+	return clients.Translate(what, err, func(code string) error { return kinds[code] })
 }

@@ -1,14 +1,13 @@
 package ecs
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
-	"github.com/aws/smithy-go"
 
+	"github.com/tagalong-aws/tagalong/functions/internal/clients"
 	"github.com/tagalong-aws/tagalong/functions/internal/tagalong"
 )
 
@@ -24,18 +23,12 @@ var kinds = map[string]error{
 // translate returns an error of the SDK the core's word beside its own, which
 // names the operation. also are further codes that mean absence there.
 func translate(what string, err error, also ...string) error {
-	api, ok := errors.AsType[smithy.APIError](err)
-	if !ok {
-		return fmt.Errorf("%s: %w", what, err)
-	}
-	kind := kinds[api.ErrorCode()]
-	if slices.Contains(also, api.ErrorCode()) {
-		kind = tagalong.ErrNotFound
-	}
-	if kind == nil {
-		return fmt.Errorf("%s: %w", what, err)
-	}
-	return fmt.Errorf("%s: %w: %w", what, kind, err)
+	return clients.Translate(what, err, func(code string) error {
+		if slices.Contains(also, code) {
+			return tagalong.ErrNotFound
+		}
+		return kinds[code]
+	})
 }
 
 // missing says what ECS did not find, in its own words.

@@ -4,7 +4,6 @@ package lambda
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -13,7 +12,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
-	"github.com/aws/smithy-go"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/clients"
 	"github.com/tagalong-aws/tagalong/functions/internal/sweep"
@@ -151,8 +149,5 @@ var kinds = map[string]error{
 
 // translate returns an error of the SDK with the core's word for it.
 func translate(what string, err error) error {
-	if api, ok := errors.AsType[smithy.APIError](err); ok && kinds[api.ErrorCode()] != nil {
-		return fmt.Errorf("%s: %w: %w", what, kinds[api.ErrorCode()], err)
-	}
-	return fmt.Errorf("%s: %w", what, err)
+	return clients.Translate(what, err, func(code string) error { return kinds[code] })
 }

@@ -124,13 +124,16 @@ func (q Queries) watched(d directory) string {
 
 // inWords says how much of each kind has been seen.
 func (d directory) inWords() string {
-	families, functions := len(tagalong.OfKind(tagalong.KindTask, d.names())), len(tagalong.OfKind(tagalong.KindFunction, d.names()))
-	text := numbered(len(d.services)-families-functions, "service", "services")
-	if families > 0 {
+	seen := map[tagalong.Kind]int{}
+	for _, s := range d.services {
+		seen[s.Kind()]++
+	}
+	text := numbered(seen[tagalong.KindService], "service", "services")
+	if families := seen[tagalong.KindTask]; families > 0 {
 		text += " and " + numbered(families, "family of standalone tasks", "families of standalone tasks")
 	}
 	text += " of ECS"
-	if functions > 0 {
+	if functions := seen[tagalong.KindFunction]; functions > 0 {
 		text += " and " + numbered(functions, "Lambda function", "Lambda functions")
 	}
 	return text

@@ -130,15 +130,14 @@ type ContainerRecorded struct {
 
 // ContainerEvents returns an event for each container of a rollout that ended.
 func ContainerEvents(e ledger.FinishedRollout) (events []tagalong.Event) {
+	plain, release, said := tagalong.Plain, e.History().Release, summary(e)
 	for _, c := range e.Containers {
-		plain := tagalong.Plain
-		row := e.History()
 		detail := ContainerRecorded{
 			Environment: e.Environment, Kind: string(e.Service.Kind()), Account: e.Service.Account, Region: e.Service.Region,
 			Cluster: plain(e.Service.Cluster), Service: plain(e.Service.OwnName()), Container: plain(c.Name),
 			Registry: plain(c.Image.Registry), Repository: plain(c.Image.Name), Digest: plain(c.Digest.String()), Index: plain(c.Index.String()),
 			ImageTag: plain(c.ImageTag), Evidence: string(c.Evidence), Deployment: plain(e.Deployment), State: string(e.State), Rollback: e.Rollback,
-			FinishedAt: e.FinishedAt, Pipeline: plain(row.Release.Pipeline), Execution: plain(row.Release.Execution), Commit: plain(row.Release.Commit), Summary: summary(e),
+			FinishedAt: e.FinishedAt, Pipeline: plain(release.Pipeline), Execution: plain(release.Execution), Commit: plain(release.Commit), Summary: said,
 		}
 		events = append(events, tagalong.Event{DetailType: ContainerRecordedType, Time: e.FinishedAt, Resources: []string{e.Service.ARN()}, Detail: tagalong.MustJSON(detail)})
 	}

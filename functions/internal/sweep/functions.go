@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
@@ -154,9 +153,4 @@ func (s FunctionState) runs(seen time.Time) (runs []ledger.TaskRun) {
 		runs = append(runs, reactor.RunOf(v.Name, []tagalong.Ran{v.Image}, tagalong.Revision, since))
 	}
 	return runs
-}
-
-// placeName joins what names a place, as far as there is any.
-func placeName(parts ...string) string {
-	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), "/")
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/tagalong-aws/tagalong/functions/internal/ledger"
 )
@@ -43,4 +44,9 @@ func (p *pass) closedNames() []string {
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
+}
+
+// placeName joins what names a place, as far as there is any.
+func placeName(parts ...string) string {
+	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), "/")
 }
