@@ -188,25 +188,25 @@ func (q pastReader) asOf(ctx context.Context, environment string, at time.Time, 
 	return asOfResult{gap: &Gap{Service: c.Service, CompleteSince: c.completeSince()}}, nil
 }
 
-// besidesAsOf returns which images a family of tasks, or a function, had in place at a time: those that had run by then and
-// ran at that time or later.
+// besidesAsOf returns which images a family of tasks, or a function, had in place at a time:
+// those that had run by then and ran at that time or later. Where nothing is known of that time
+// it is a gap.
 func (q pastReader) besidesAsOf(ctx context.Context, environment string, at time.Time, c candidate) (asOfResult, error) {
 	placements, err := q.Records.PlacementsOf(ctx, c.Service)
 	if err != nil {
 		return asOfResult{}, fmt.Errorf("what ran of %s: %w", c.Service, err)
 	}
-	ran := asOfResult{RunningRecord: ledger.RunningRecord{Service: c.Service, Environment: environment}}
-	first := at
-	for _, p := range placements {
-		if p.Since.Before(first) || first.Equal(at) {
-			first = p.Since
+	if len(placements) > 0 {
+		first := slices.MinFunc(placements, func(a, b ledger.Placement) int { return a.Since.Compare(b.Since) })
+		if first.Since.After(at) {
+			return asOfResult{gap: &Gap{Service: c.Service, CompleteSince: first.Since}}, nil
 		}
+	}
+	ran := asOfResult{RunningRecord: ledger.RunningRecord{Service: c.Service, Environment: environment}}
+	for _, p := range placements {
 		if p.Environment == environment && !p.Since.After(at) && (p.Until.IsZero() || at.Before(p.Until)) {
 			ran.Containers, ran.Since, ran.ran = append(ran.Containers, ledger.Placed{Container: p.Container, Since: p.Since}), tagalong.Later(ran.Since, p.Since), true
 		}
-	}
-	if first.After(at) {
-		return asOfResult{gap: &Gap{Service: c.Service, CompleteSince: first}}, nil
 	}
 	return ran, nil
 }

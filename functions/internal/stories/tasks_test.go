@@ -293,6 +293,7 @@ func TestStandaloneTasksAreInWhatRunsInDiffAndInEnvironments(t *testing.T) {
 	w.tells(t, w.inventory.RunTask(nightly, second), time.Time{})
 	wantLines(t, "after another image ran", w.runs(t, time.Time{}), "prod task nightly app running "+second.Digest.String())
 	wantLines(t, "at a time when the first one ran", w.runs(t, began.Add(time.Minute)), "prod task nightly app  "+first.Digest.String())
+	wantLines(t, "at the very time when it began", w.runs(t, task.Started), "prod task nightly app  "+first.Digest.String())
 
 	q := query.Queries{Records: w.ledger, Registry: w.registry, Now: func() time.Time { return w.now }}
 	environments, err := q.Environments(t.Context(), query.Paging{})
